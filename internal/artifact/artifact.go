@@ -1,0 +1,125 @@
+// Package artifact holds what artifetch knows of runs and artifacts, and
+// chooses among them. It does no I/O of its own: it asks through Source, and
+// every choice is made here, on the answers, never by trust in a server's
+// filter or order.
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// ErrNotFound matches (with errors.Is) a Source's error for something that
+// does not exist, or that the token may not see.
+var ErrNotFound = errors.New("not found")
+
+// Repo names a repository.
+type Repo struct {
+	Owner, Name string
+}
+
+// ParseRepo reads "owner/name".
+func ParseRepo(s string) (Repo, error) {
+	owner, name, ok := strings.Cut(s, "/")
+	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+		return Repo{}, fmt.Errorf("%q is not owner/name", s)
+	}
+	return Repo{Owner: owner, Name: name}, nil
+}
+
+// String is "owner/name".
+func (r Repo) String() string { return r.Owner + "/" + r.Name }
+
+// Run is a workflow run, with the fields of GitHub's REST schema
+// "workflow-run" that artifetch looks at.
+type Run struct {
+	ID     int64
+	Repo   Repo
+	RepoID int64
+	// HeadRepo and HeadRepoID name the repository the commit came from;
+	// they are empty when that repository was deleted.
+	HeadRepo   string
+	HeadRepoID int64
+
+	Workflow     string // the workflow's name
+	WorkflowID   int64
+	WorkflowPath string // .github/workflows/ci.yml, without @ref
+
+	Number, Attempt      int
+	Title                string
+	Event, Actor         string
+	Status, Conclusion   string
+	HeadBranch, HeadSHA  string
+	URL                  string // html_url
+	CreatedAt, UpdatedAt time.Time
+}
+
+// FromFork tells whether the run's commit came from another repository. A
+// branch name is no proof of origin, and a deleted head repository counts as
+// foreign: only equal repository ids make a run the repository's own.
+func (r Run) FromFork() bool { return r.RepoID == 0 || r.HeadRepoID != r.RepoID }
+
+// Artifact is one artifact of a run.
+type Artifact struct {
+	ID   int64
+	Repo Repo
+	Name string
+	// Size is size_in_bytes: of the zip for artifacts of upload-artifact v4
+	// and later, of the raw files for older ones. Only good for display and
+	// for sharing out work, never for checks.
+	Size int64
+	// Digest is "sha256:<hex>" over the stored bytes, or empty.
+	Digest               string
+	Expired              bool
+	CreatedAt, ExpiresAt time.Time
+	// Run is what the listing says of the run; nil on servers that do not
+	// say (GHES 3.8).
+	Run *RunRef
+}
+
+// RunRef is the part of a run that GitHub repeats in an artifact.
+type RunRef struct {
+	ID                  int64
+	RepoID, HeadRepoID  int64
+	HeadBranch, HeadSHA string
+}
+
+// RunQuery narrows a list of runs; zero fields do not. It is a hint to the
+// server: what comes back is checked again here.
+type RunQuery struct {
+	// Workflow is a file name or numeric id; empty lists the runs of all.
+	Workflow string
+	Branch   string
+	Event    string
+	Actor    string
+	Status   string // a status or a conclusion
+	HeadSHA  string
+	Created  string // GitHub's date range syntax
+	PerPage  int    // 0 means 100
+}
+
+// Query narrows a list of artifacts; zero fields do not.
+type Query struct {
+	RunID   int64  // of one run instead of the repository
+	Name    string // exact
+	PerPage int    // 0 means 100
+}
+
+// Source answers for GitHub. Sequences fetch page by page as they are
+// consumed and follow Link to the end; after an error they yield it once and
+// stop. Methods may be called concurrently.
+type Source interface {
+	RunSource
+	Artifacts(ctx context.Context, repo Repo, q Query) iter.Seq2[Artifact, error]
+	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
+}
+
+// RunSource answers for workflow runs.
+type RunSource interface {
+	Run(ctx context.Context, repo Repo, id int64) (Run, error)
+	Runs(ctx context.Context, repo Repo, q RunQuery) iter.Seq2[Run, error]
+}
