@@ -34,6 +34,11 @@ func ParseRepo(s string) (Repo, error) {
 // String is "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
+// Equal compares as GitHub does: without regard to case.
+func (r Repo) Equal(o Repo) bool {
+	return strings.EqualFold(r.Owner, o.Owner) && strings.EqualFold(r.Name, o.Name)
+}
+
 // Run is a workflow run, with the fields of GitHub's REST schema
 // "workflow-run" that artifetch looks at.
 type Run struct {

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// message is err for a person: what happened, and what to do about it. It
+// is the one place that maps errors to advice.
+func message(err error) string {
+	if h := hint(err); h != "" {
+		return err.Error() + ". " + h
+	}
+	return err.Error()
+}
+
+func hint(err error) string {
+	if nf, ok := errors.AsType[*artifact.NotFoundError](err); ok {
+		return notFoundHint(nf)
+	}
+	if fork, ok := errors.AsType[*artifact.ForkError](err); ok {
+		return fmt.Sprintf("Anybody can open a pull request from a fork and choose what its artifacts hold. "+
+			"If this workflow treats them as untrusted data (never runs them, never in the workspace of a privileged job), set allow-forks: true; "+
+			"otherwise take a run of your own with run-id. Run: %s", fork.Run.URL)
+	}
+	if api, ok := errors.AsType[*githubapi.Error](err); ok {
+		return apiHint(api)
+	}
+	if _, ok := errors.AsType[*digestError](err); ok {
+		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
+	}
+	if refused, ok := errors.AsType[*unpack.RefusedError](err); ok {
+		_ = refused
+		return "Nothing was written. If you trust the artifact, skip-decompress: true keeps it as a zip; otherwise find out who made it"
+	}
+	if limit, ok := errors.AsType[*unpack.LimitError](err); ok {
+		return fmt.Sprintf("Nothing was written. Raise %s if that is what you expect", limitInput(limit))
+	}
+	if exists, ok := errors.AsType[*workspace.ExistsError](err); ok {
+		_ = exists
+		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
+	}
+	return systemHint(err)
+}
+
+func systemHint(err error) string {
+	var room *roomError
+	var truncated *fetch.TruncatedError
+	var unknownCA x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &room), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "Free disk space on the runner, choose fewer artifacts, or set path to a larger disk; nothing was written to the destination"
+	case errors.As(err, &truncated):
+		return "The storage kept breaking off; run the step again, nothing was written to the destination"
+	case errors.As(err, &unknownCA):
+		return "If your server uses a private certificate authority, give its certificate with ca-cert or SSL_CERT_FILE"
+	case errors.Is(err, context.Canceled):
+		return "The job was cancelled; nothing was written to the destination"
+	}
+	return ""
+}
+
+func notFoundHint(nf *artifact.NotFoundError) string {
+	switch {
+	case nf.InCurrent:
+		return "The current run has it: add run-id: current"
+	case nf.DidYouMean != "":
+		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
+	case len(nf.Expired) > 0:
+		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
+	case nf.Forks > 0:
+		return "Runs from forks do not count unless allow-forks is true"
+	case nf.RunID == 0 && nf.Workflow != "" && nf.Examined == 0:
+		return "Name the run with run-id"
+	}
+	return ""
+}
+
+func apiHint(e *githubapi.Error) string {
+	switch e.Kind {
+	case githubapi.BadToken:
+		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
+	case githubapi.NoPermission:
+		return fmt.Sprintf("The token may not do this. For the job's own repository add\n  permissions:\n    actions: %s\nto the job; "+
+			"for another one give github-token a token with Actions %s on %s", accessFor(e), accessFor(e), e.Repo)
+	case githubapi.NotFound:
+		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: "+
+			"give github-token a token with Actions read on it", e.Repo)
+	case githubapi.Gone:
+		return "The artifact has expired; run the workflow again to make a new one"
+	case githubapi.PrimaryLimit:
+		return "The token's requests for this hour are spent: wait until then, use a token of its own for this step, or a GitHub App (app-id)"
+	case githubapi.SecondaryLimit:
+		return "GitHub asks for a pause: run the step again later, or run fewer such jobs at once"
+	case githubapi.ServerError, githubapi.Network:
+		return "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
+	case githubapi.UnexpectedAnswer:
+		return "Check github-api-url, and whether a proxy answers in GitHub's place"
+	}
+	return ""
+}
+
+func accessFor(e *githubapi.Error) string {
+	if e.Op == "delete artifact" {
+		return "write"
+	}
+	return "read"
+}
+
+func limitInput(e *unpack.LimitError) string {
+	if e.What == "files" {
+		return "max-files"
+	}
+	return "max-size"
+}
+
+// digestError says that an artifact's bytes are not those GitHub has on
+// record.
+type digestError struct {
+	name, want, got string
+}
+
+func (e *digestError) Error() string {
+	return fmt.Sprintf("artifact %q: its SHA-256 is %s, but GitHub has %s on record", e.name, e.got, e.want)
+}
+
+// roomError says that the disk is too small.
+type roomError struct {
+	need, free int64
+	where      string
+}
+
+func (e *roomError) Error() string {
+	return fmt.Sprintf("%s needs %s, but its disk has only %s free", e.where, ibytes(e.need), ibytes(e.free))
+}
+
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return count(int(d.Minutes()), "minute") + " ago"
+	case d < 48*time.Hour:
+		return count(int(d.Hours()), "hour") + " ago"
+	}
+	return count(int(d.Hours()/24), "day") + " ago"
+}

@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// job is one run of artifetch: what was asked for and what it works with.
+type job struct {
+	cfg     *config.Config
+	log     *actions.Log
+	runner  actions.Context
+	api     *githubapi.Client
+	storage *http.Client
+	policy  httpx.Policy
+	idle    time.Duration
+	now     func() time.Time
+	dest    workspace.Destination
+	chown   bool
+}
+
+// result is what became of it. It is filled in as far as the job got.
+type result struct {
+	dest       workspace.Destination
+	items      []got
+	runs       []artifact.Run
+	passedOver []artifact.PassedOver
+	notFound   error // nothing found, and the policy does not call that a failure
+	found      bool
+	dryRun     bool
+	published  bool
+	took       time.Duration
+	err        error
+}
+
+// run chooses, fetches, publishes and deletes, in this order.
+func (j *job) run(ctx context.Context) *result {
+	res := &result{dest: j.dest, dryRun: j.cfg.DryRun}
+	start := j.now()
+	err := j.attempt(ctx, res)
+	res.took = j.now().Sub(start)
+	if ctx.Err() != nil && !res.published {
+		// What was under way when the job was cancelled failed because of it.
+		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
+	}
+	if err != nil && !res.published {
+		res.found, res.items, res.runs = false, nil, nil
+	}
+	if nothingFound(err) && (j.cfg.DryRun || j.cfg.IfNoArtifactFound != config.Fail) {
+		res.notFound, err = err, nil
+	}
+	res.err = err
+	return res
+}
+
+// attempt is run without the policies for its errors.
+func (j *job) attempt(ctx context.Context, res *result) error {
+	req := j.request()
+	for {
+		plan, err := artifact.Chooser{Source: j.api}.Choose(ctx, req)
+		if plan != nil {
+			res.passedOver = plan.PassedOver
+		}
+		if err != nil {
+			return j.tellApart(ctx, err)
+		}
+		res.runs = plan.Runs
+		j.logPlan(plan)
+		if res.items, err = j.planned(plan.Items); err != nil {
+			return err
+		}
+		if j.cfg.DryRun {
+			res.found = true
+			return nil
+		}
+		err = j.fetchAndPublish(ctx, res)
+		if gone, ok := errors.AsType[*goneError](err); ok {
+			// Listings lag behind: the next candidate may still be there.
+			j.log.Infof("%v; choosing again without it", gone)
+			req.Gone = maps.Clone(req.Gone)
+			req.Gone[gone.id] = true
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return j.delete(ctx, res)
+	}
+}
+
+func (j *job) request() artifact.Request {
+	req := artifact.Request{
+		RunIDs:      slices.Clone(j.cfg.RunIDs),
+		ArtifactIDs: j.cfg.ArtifactIDs,
+		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
+		AllowForks:  j.cfg.AllowForks,
+		CurrentRun:  j.runner.RunID,
+		Workflow:    workflowFile(j.runner.WorkflowRef),
+		SearchLimit: j.cfg.SearchLimit,
+		Gone:        map[int64]bool{},
+	}
+	for _, name := range j.cfg.Repositories {
+		repo, _ := artifact.ParseRepo(name) // config has checked it
+		req.Repos = append(req.Repos, repo)
+	}
+	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
+	if j.cfg.RunCurrent {
+		req.RunIDs = append(req.RunIDs, j.runner.RunID)
+	}
+	if j.runner.EventName == "workflow_run" {
+		req.Trigger = j.runner.Event.WorkflowRun.ID
+	}
+	return req
+}
+
+// nothingFound tells the errors that if-no-artifact-found is about.
+func nothingFound(err error) bool {
+	_, ok := errors.AsType[*artifact.NotFoundError](err)
+	return ok
+}
+
+// tellApart reads a 404. GitHub gives the same one for a run that is not
+// there and for a repository that the token may not see; only the first of
+// these is "nothing found", and a policy of ignoring it must not hide the
+// second.
+func (j *job) tellApart(ctx context.Context, err error) error {
+	api, ok := errors.AsType[*githubapi.Error](err)
+	if !ok || api.Kind != githubapi.NotFound || api.Subject == "" {
+		return err
+	}
+	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
+		return repoErr
+	}
+	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject}
+}
+
+func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {
+	stage, err := workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stage.Close()) }()
+	trees, err := j.fetchAll(ctx, stage, res.items)
+	if err != nil {
+		return err
+	}
+	report, err := stage.Publish(ctx, trees, workspace.IfExists(j.cfg.IfExists))
+	if err != nil {
+		return err
+	}
+	res.found, res.published = true, true
+	j.logReport(report)
+	return nil
+}
+
+// deleteError says that fetching worked and deleting did not.
+type deleteError struct{ err error }
+
+func (e *deleteError) Error() string {
+	return fmt.Sprintf("the files are in place, but the artifacts could not all be deleted on GitHub: %v", e.err)
+}
+func (e *deleteError) Unwrap() error { return e.err }
+
+func (j *job) delete(ctx context.Context, res *result) error {
+	if !j.cfg.Delete {
+		return nil
+	}
+	var errs []error
+	for _, g := range res.items {
+		a := g.item.Artifact
+		if err := j.api.Delete(ctx, a.Repo, a.ID); err != nil {
+			errs = append(errs, fmt.Errorf("artifact %q (%d): %w", a.Name, a.ID, err))
+			continue
+		}
+		j.log.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
+	}
+	if len(errs) > 0 {
+		return &deleteError{err: errors.Join(errs...)}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// maxPassedOver bounds the table of runs passed over: a summary holds 1 MiB.
+const maxPassedOver = 50
+
+// summary is the job summary in Markdown.
+func (r *result) summary() string {
+	var b strings.Builder
+	switch {
+	case r.err != nil && !r.published:
+		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", actions.Cell(message(r.err)))
+	case r.err != nil:
+		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", actions.Cell(message(r.err)))
+	case r.dryRun && r.found:
+		b.WriteString("### artifetch: dry run, nothing was written\n\n")
+	case !r.found:
+		b.WriteString("### artifetch: nothing found\n\n")
+		if r.notFound != nil {
+			fmt.Fprintf(&b, "%s\n\n", actions.Cell(message(r.notFound)))
+		}
+	default:
+		fmt.Fprintf(&b, "### artifetch: %s\n\n", r.total())
+	}
+	for _, run := range r.runs {
+		b.WriteString(runLine(run))
+	}
+	if len(r.items) > 0 {
+		r.artifactTable(&b)
+	}
+	if r.dryRun || !r.found {
+		passedOverTable(&b, r.passedOver)
+	}
+	return b.String()
+}
+
+func runLine(run artifact.Run) string {
+	label := fmt.Sprintf("%s run %d", run.Repo, run.ID)
+	if run.Number != 0 {
+		label = fmt.Sprintf("%s #%d", run.Workflow, run.Number)
+	}
+	link := actions.Cell(label)
+	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
+		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Cell(run.URL), link)
+	}
+	fork := ""
+	if run.FromFork() {
+		fork = ", **from a fork**"
+	}
+	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, actions.Cell(run.Repo.String()),
+		actions.Cell(run.Event), actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
+}
+
+func (r *result) artifactTable(b *strings.Builder) {
+	b.WriteString("| Artifact | Size | Files | Digest | Destination |\n| --- | ---: | ---: | --- | --- |\n")
+	for _, g := range r.items {
+		a := g.item.Artifact
+		files, digest := "", "not fetched"
+		size := a.Size
+		if g.fetched {
+			files, digest, size = humanize.Comma(int64(g.files)), g.digest.String(), g.wire
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", actions.Cell(a.Name), humanize.IBytes(nonNegative(size)),
+			files, digest, actions.Cell(path.Join(r.dest.Output, g.to)))
+	}
+	b.WriteString("\n")
+	if r.published {
+		fmt.Fprintf(b, "%s\n\n", r.total())
+	}
+}
+
+func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
+	if len(passed) == 0 {
+		return
+	}
+	b.WriteString("| Run passed over | Branch | Created | Why | Its artifacts |\n| --- | --- | --- | --- | --- |\n")
+	for i, p := range passed {
+		if i == maxPassedOver {
+			fmt.Fprintf(b, "\nand %d more\n", len(passed)-i)
+			break
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), actions.Cell(p.Run.HeadBranch),
+			p.Run.CreatedAt.UTC().Format(time.DateTime), actions.Cell(p.Reason), actions.Cell(strings.Join(p.Names, ", ")))
+	}
+	b.WriteString("\n")
+}
+
+func runName(r artifact.Run) string {
+	return actions.Cell(fmt.Sprintf("%d (%s #%d)", r.ID, r.Workflow, r.Number))
+}
+
+// total is one line on what was fetched and how fast.
+func (r *result) total() string {
+	var files int
+	var bytes, wire int64
+	for _, g := range r.items {
+		files += g.files
+		bytes += g.bytes
+		wire += g.wire
+	}
+	s := fmt.Sprintf("%s, %s, %s", count(len(r.items), "artifact"), count(files, "file"), humanize.IBytes(nonNegative(bytes)))
+	if sec := r.took.Seconds(); sec > 0 {
+		s += fmt.Sprintf(" in %s (%s/s over the network)", r.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
+	}
+	return s
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return humanize.Comma(int64(n)) + " " + noun + "s"
+}
+
+func nonNegative(n int64) uint64 { return uint64(max(n, 0)) }
+
+func shortSHA(sha string) string { return sha[:min(len(sha), 7)] }

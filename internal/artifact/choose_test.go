@@ -1,0 +1,311 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	app   = Repo{Owner: "octo", Name: "app"}
+	lib   = Repo{Owner: "octo", Name: "lib"}
+	epoch = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+)
+
+// world is a Source held in memory. Lists come in the order they are given.
+type world struct {
+	runs      []Run
+	artifacts []Artifact
+	calls     []string
+}
+
+func (w *world) Run(_ context.Context, repo Repo, id int64) (Run, error) {
+	w.calls = append(w.calls, "run")
+	for _, r := range w.runs {
+		if r.Repo == repo && r.ID == id {
+			return r, nil
+		}
+	}
+	return Run{}, fmt.Errorf("run %d of %s: %w", id, repo, ErrNotFound)
+}
+
+func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) iter.Seq2[Run, error] {
+	w.calls = append(w.calls, "runs "+q.Workflow)
+	return func(yield func(Run, error) bool) {
+		for _, r := range w.runs {
+			if r.Repo == repo && (q.Workflow == "" || strings.HasSuffix(r.WorkflowPath, q.Workflow)) && !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) Artifacts(_ context.Context, repo Repo, q Query) iter.Seq2[Artifact, error] {
+	w.calls = append(w.calls, "artifacts "+q.Name)
+	return func(yield func(Artifact, error) bool) {
+		for _, a := range w.artifacts {
+			if a.Repo != repo || q.RunID != 0 && a.Run.ID != q.RunID || q.Name != "" && a.Name != q.Name {
+				continue
+			}
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) Artifact(_ context.Context, repo Repo, id int64) (Artifact, error) {
+	w.calls = append(w.calls, "artifact")
+	for _, a := range w.artifacts {
+		if a.Repo == repo && a.ID == id {
+			return a, nil
+		}
+	}
+	return Artifact{}, fmt.Errorf("artifact %d of %s: %w", id, repo, ErrNotFound)
+}
+
+// run adds a successful run of CI in app, id minutes after the epoch.
+func (w *world) run(id int64, change ...func(*Run)) {
+	r := Run{
+		ID: id, Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Workflow: "CI",
+		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success",
+		CreatedAt: epoch.Add(time.Duration(id) * time.Minute),
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	w.runs = append([]Run{r}, w.runs...)
+}
+
+// artifact adds one to a run, id minutes after the epoch.
+func (w *world) artifact(id, run int64, name string, change ...func(*Artifact)) {
+	a := Artifact{ID: id, Repo: app, Name: name, CreatedAt: epoch.Add(time.Duration(id) * time.Minute), Run: &RunRef{ID: run, RepoID: 1, HeadRepoID: 1}}
+	for _, r := range w.runs {
+		if r.ID == run {
+			a.Repo = r.Repo
+		}
+	}
+	for _, c := range change {
+		c(&a)
+	}
+	w.artifacts = append(w.artifacts, a)
+}
+
+func in(repo Repo, id int64) func(*Run) {
+	return func(r *Run) { r.Repo, r.RepoID, r.HeadRepoID = repo, id, id }
+}
+func fork(r *Run)         { r.HeadRepo, r.HeadRepoID = "evil/app", 666 }
+func deleted(r *Run)      { r.HeadRepo, r.HeadRepoID = "", 0 }
+func failed(r *Run)       { r.Conclusion = "failure" }
+func expired(a *Artifact) { a.Expired, a.ExpiresAt = true, epoch.AddDate(0, 3, 0) }
+
+func sampleWorld() *world {
+	w := &world{}
+	w.run(1)
+	w.run(2, failed)
+	w.run(3, fork)
+	w.run(4, deleted)
+	w.run(5)
+	w.run(6, func(r *Run) { r.WorkflowPath, r.Conclusion, r.Status = ".github/workflows/ci.yml", "", "in_progress" })
+	w.run(7, in(lib, 2))
+	w.run(8, func(r *Run) { r.WorkflowPath = ".github/workflows/nightly.yml" })
+	w.artifact(10, 1, "dist")
+	w.artifact(11, 1, "logs")
+	w.artifact(12, 1, "old", expired)
+	w.artifact(20, 2, "dist")
+	w.artifact(30, 3, "dist")
+	w.artifact(40, 4, "dist")
+	w.artifact(50, 5, "logs")
+	w.artifact(52, 5, "logs") // a second attempt
+	w.artifact(51, 5, "docs")
+	w.artifact(60, 6, "fresh")
+	w.artifact(70, 7, "dist")
+	w.artifact(80, 8, "report-linux")
+	w.artifact(81, 8, "report-macos")
+	return w
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	names := func(n ...string) Selector { return Selector{Names: n} }
+	tests := map[string]struct {
+		req  Request
+		want string // artifact ids, newest first, then | and run ids; or the error's text
+	}{
+		"run id takes all":               {Request{RunIDs: []int64{1}}, "11 10|1"},
+		"run id, one name":               {Request{RunIDs: []int64{1}, Select: names("dist")}, "10|1"},
+		"run id, two names":              {Request{RunIDs: []int64{1}, Select: names("dist", "logs")}, "11 10|1"},
+		"run id whatever its conclusion": {Request{RunIDs: []int64{2}}, "20|2"},
+		"run id of a fork":               {Request{RunIDs: []int64{3}}, "30|3"},
+		"newest attempt of a name":       {Request{RunIDs: []int64{5}}, "52 51|5"},
+		"several runs, newest first":     {Request{RunIDs: []int64{1, 2}, Select: names("dist")}, "20 10|2 1"},
+		"one of several runs lacks it":   {Request{RunIDs: []int64{1, 5}, Select: names("dist")}, `artifact "dist" not found in run 5 of octo/app; the run has "docs", "logs"`},
+		"one of several names missing":   {Request{RunIDs: []int64{1}, Select: names("dist", "nope")}, `artifacts "dist", "nope" not found in run 1 of octo/app; missing: "nope"; the run has "dist", "logs", "old"`},
+		"expired only":                   {Request{RunIDs: []int64{1}, Select: names("old")}, `artifact "old" not found in run 1 of octo/app; it was there (artifact 12), but expired on 2026-04-01`},
+		"gone counts as expired":         {Request{RunIDs: []int64{2}, Gone: map[int64]bool{20: true}}, `an artifact not found in run 2 of octo/app; it was there (artifact 20), but expired`},
+		"gone falls back to older":       {Request{RunIDs: []int64{5}, Gone: map[int64]bool{52: true}}, "51 50|5"},
+		"pattern":                        {Request{RunIDs: []int64{8}, Select: Selector{Patterns: []string{"report-*", "!*-macos"}}}, "80|8"},
+		"regexp":                         {Request{RunIDs: []int64{8}, Select: Selector{Regexp: regexp.MustCompile("mac")}}, "81|8"},
+		"pattern without a match":        {Request{RunIDs: []int64{5}, Select: Selector{Patterns: []string{"x*"}}}, `an artifact whose name matches the pattern "x*" not found in run 5 of octo/app; the run has "docs", "logs"`},
+		"unknown run":                    {Request{RunIDs: []int64{999}}, "run 999 of octo/app: not found"},
+
+		"artifact ids":                {Request{ArtifactIDs: []int64{10, 81}}, "81 10|8 1"},
+		"artifact id, expired":        {Request{ArtifactIDs: []int64{12}}, "artifact 12 not found in octo/app; it was there (artifact 12), but expired on 2026-04-01"},
+		"artifact id, unknown":        {Request{ArtifactIDs: []int64{999}}, "artifact 999 of octo/app: not found"},
+		"artifact ids over two repos": {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{70, 10}}, "70 10|7 1"},
+		"one artifact id nowhere":     {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{70, 10, 99}}, "artifact 99 not found in octo/app, octo/lib"},
+		"nothing of one repo":         {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{10}}, "any of the artifacts 10 not found in octo/lib"},
+		"run ids over two repos":      {Request{Repos: []Repo{app, lib}, RunIDs: []int64{1, 7}, Select: names("dist")}, "70 10|7 1"},
+		"one run id nowhere":          {Request{Repos: []Repo{app, lib}, RunIDs: []int64{1, 7, 99}}, "the run 99 not found in octo/app, octo/lib"},
+
+		"trigger":                      {Request{Own: app, Trigger: 2, CurrentRun: 6}, "20|2"},
+		"trigger from a fork":          {Request{Own: app, Trigger: 3}, "the triggering run 3 of octo/app comes from the fork evil/app, so its artifacts cannot be trusted"},
+		"trigger from a deleted fork":  {Request{Own: app, Trigger: 4}, "the triggering run 4 of octo/app comes from a fork that was deleted, so its artifacts cannot be trusted"},
+		"trigger from a fork, allowed": {Request{Own: app, Trigger: 3, AllowForks: true}, "30|3"},
+		"trigger elsewhere: search":    {Request{Repos: []Repo{lib}, Own: app, Trigger: 3}, "70|7"},
+
+		"search: newest that has it":     {Request{Own: app, Workflow: "ci.yml", Select: names("dist")}, "10|1"},
+		"search: everything":             {Request{Own: app, Workflow: "ci.yml"}, "52 51|5"},
+		"search: forks allowed":          {Request{Own: app, Workflow: "ci.yml", Select: names("dist"), AllowForks: true}, "40|4"},
+		"search: current run left out":   {Request{Own: app, Workflow: "ci.yml", CurrentRun: 5}, "11 10|1"},
+		"search: any workflow elsewhere": {Request{Repos: []Repo{app}, Select: Selector{Patterns: []string{"report-*"}}}, "81 80|8"},
+		"search: own workflow only":      {Request{Own: app, Workflow: "ci.yml", Select: Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml"; looked at 6 successful runs, of which 2 came from forks; the newest one (5) has "docs", "logs"`},
+		"search: two repositories":       {Request{Repos: []Repo{app, lib}, Select: names("dist")}, "70 10|7 1"},
+		"search: limit":                  {Request{Own: app, Workflow: "ci.yml", Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml"; gave up after 3 runs, of which 1 came from forks; the newest one (5) has "docs", "logs"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.req.Repos == nil {
+				tt.req.Repos = []Repo{app}
+			}
+			if tt.req.SearchLimit == 0 {
+				tt.req.SearchLimit = 1000
+			}
+			plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), tt.req)
+			if got := describe(plan, err); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func describe(plan *Plan, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	var ids, runs []string
+	for _, i := range plan.Items {
+		ids = append(ids, fmt.Sprint(i.Artifact.ID))
+	}
+	for _, r := range plan.Runs {
+		runs = append(runs, fmt.Sprint(r.ID))
+	}
+	return strings.Join(ids, " ") + "|" + strings.Join(runs, " ")
+}
+
+func TestHelpOnFailure(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		req       Request
+		mean      string
+		inCurrent bool
+	}{
+		"typing error":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"dits"}}}, "dist", false},
+		"case":                       {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"DIST"}}}, "dist", false},
+		"nothing near":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"windows-x64"}}}, "", false},
+		"search: near name":          {Request{Own: app, Workflow: "ci.yml", Select: Selector{Names: []string{"doc"}}}, "docs", false},
+		"search: in the current run": {Request{Own: app, Workflow: "ci.yml", CurrentRun: 6, Select: Selector{Names: []string{"fresh"}}}, "", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.req.Repos, tt.req.SearchLimit = []Repo{app}, 1000
+			_, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), tt.req)
+			nf, ok := errors.AsType[*NotFoundError](err)
+			if !ok {
+				t.Fatalf("got %v, want a NotFoundError", err)
+			}
+			if nf.DidYouMean != tt.mean || nf.InCurrent != tt.inCurrent {
+				t.Errorf("did you mean %q, in current %v; want %q, %v", nf.DidYouMean, nf.InCurrent, tt.mean, tt.inCurrent)
+			}
+		})
+	}
+}
+
+func TestPassedOver(t *testing.T) {
+	t.Parallel()
+	plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), Request{
+		Repos: []Repo{app}, Own: app, Workflow: "ci.yml", CurrentRun: 6, Select: Selector{Names: []string{"dist"}}, SearchLimit: 1000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range plan.PassedOver {
+		got = append(got, fmt.Sprintf("%d %s", p.Run.ID, p.Reason))
+	}
+	want := []string{
+		"6 it is the current run",
+		`5 it lacks "dist"`,
+		"4 it comes from a fork, and allow-forks is false",
+		"3 it comes from a fork, and allow-forks is false",
+		`2 its conclusion is "failure", not success`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		sel  Selector
+		yes  []string
+		nope []string
+	}{
+		{Selector{}, []string{"a", "anything at all"}, nil},
+		{Selector{Names: []string{"a", "b*"}}, []string{"a", "b*"}, []string{"A", "b", "bc", ""}},
+		{Selector{Patterns: []string{"a*", "b?"}}, []string{"a", "abc", "bx"}, []string{"b", "xa", "A"}},
+		{Selector{Patterns: []string{"{linux,macos}-[0-9]"}}, []string{"linux-1", "macos-9"}, []string{"linux-x", "windows-1"}},
+		{Selector{Patterns: []string{"!*-debug"}}, []string{"a", "debug"}, []string{"a-debug"}},
+		{Selector{Patterns: []string{"!a-debug", "a-*"}}, []string{"a-release"}, []string{"a-debug", "b"}},
+		{Selector{Patterns: []string{"**"}}, []string{"a", ".b"}, nil},
+		{Selector{Regexp: regexp.MustCompile(`-v\d+$`)}, []string{"x-v1"}, []string{"x-v1-rc", "v1"}},
+	}
+	for _, tt := range tests {
+		for _, n := range tt.yes {
+			if !tt.sel.Matches(n) {
+				t.Errorf("%s: %q should match", tt.sel, n)
+			}
+		}
+		for _, n := range tt.nope {
+			if tt.sel.Matches(n) {
+				t.Errorf("%s: %q should not match", tt.sel, n)
+			}
+		}
+	}
+}
+
+func TestFromFork(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		run  Run
+		want bool
+	}{
+		{Run{RepoID: 1, HeadRepoID: 1}, false},
+		{Run{RepoID: 1, HeadRepoID: 2, HeadBranch: "main"}, true},
+		{Run{RepoID: 1}, true},
+		{Run{}, true},
+	} {
+		if got := tt.run.FromFork(); got != tt.want {
+			t.Errorf("%+v: %v", tt.run, got)
+		}
+	}
+}

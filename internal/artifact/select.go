@@ -1,0 +1,139 @@
+package artifact
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Selector says which artifacts of a run are asked for. At most one of its
+// fields is set; the zero Selector asks for all of them.
+type Selector struct {
+	// Names are exact; every one has to be there.
+	Names []string
+	// Patterns are globs on the name. Those that begin with "!" take away;
+	// when all of them do, they take away from everything.
+	Patterns []string
+	// Regexp is unanchored.
+	Regexp *regexp.Regexp
+}
+
+// Matches tells whether an artifact of this name is asked for.
+func (s Selector) Matches(name string) bool {
+	switch {
+	case len(s.Names) > 0:
+		return slices.Contains(s.Names, name)
+	case s.Regexp != nil:
+		return s.Regexp.MatchString(name)
+	case len(s.Patterns) > 0:
+		return matchPatterns(s.Patterns, name)
+	}
+	return true
+}
+
+func matchPatterns(patterns []string, name string) bool {
+	wanted, positive := false, false
+	for _, p := range patterns {
+		if not, ok := strings.CutPrefix(p, "!"); ok {
+			if doublestar.MatchUnvalidated(not, name) {
+				return false
+			}
+			continue
+		}
+		positive = true
+		wanted = wanted || doublestar.MatchUnvalidated(p, name)
+	}
+	return wanted || !positive
+}
+
+// String describes what is asked for, for messages. Names are quoted.
+func (s Selector) String() string {
+	switch {
+	case len(s.Names) == 1:
+		return fmt.Sprintf("artifact %q", s.Names[0])
+	case len(s.Names) > 1:
+		return "artifacts " + quoted(s.Names)
+	case s.Regexp != nil:
+		return fmt.Sprintf("an artifact whose name matches the expression %q", s.Regexp)
+	case len(s.Patterns) > 0:
+		return "an artifact whose name matches the pattern " + quoted(s.Patterns)
+	}
+	return "an artifact"
+}
+
+// serverName is the name that the server may filter by, if there is one.
+func (s Selector) serverName() string {
+	if len(s.Names) == 1 {
+		return s.Names[0]
+	}
+	return ""
+}
+
+// Picked is what a Selector makes of the artifacts of one run.
+type Picked struct {
+	// Artifacts hold one artifact a name, newest first.
+	Artifacts []Artifact
+	// Superseded were asked for too, but a newer one has the same name:
+	// all attempts of a run share one list.
+	Superseded []Artifact
+	// Expired were asked for, but their bytes are gone.
+	Expired []Artifact
+	// Missing are the exact names without an artifact to take.
+	Missing []string
+	// Others are the names of artifacts that were not asked for.
+	Others []string
+}
+
+// Complete tells whether the run holds what was asked for.
+func (p Picked) Complete() bool { return len(p.Artifacts) > 0 && len(p.Missing) == 0 }
+
+// Pick chooses from the artifacts of one run. Expired artifacts, and those
+// in gone (by id), do not count; of equal names the newest one does.
+func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
+	var p Picked
+	byAge := slices.Clone(all)
+	slices.SortFunc(byAge, newestArtifact)
+	seen := map[string]bool{}
+	for _, a := range byAge {
+		switch {
+		case !s.Matches(a.Name):
+			p.Others = append(p.Others, a.Name)
+		case a.Expired || gone[a.ID]:
+			p.Expired = append(p.Expired, a)
+		case seen[a.Name]:
+			p.Superseded = append(p.Superseded, a)
+		default:
+			seen[a.Name] = true
+			p.Artifacts = append(p.Artifacts, a)
+		}
+	}
+	for _, n := range s.Names {
+		if !seen[n] {
+			p.Missing = append(p.Missing, n)
+		}
+	}
+	return p
+}
+
+// newestArtifact orders artifacts newest first. Ids are not monotonic, so
+// they only break ties.
+func newestArtifact(a, b Artifact) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+}
+
+// newestRun orders runs newest first.
+func newestRun(a, b Run) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+}
+
+func quoted(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(q, ", ")
+}
