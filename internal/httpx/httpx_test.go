@@ -197,7 +197,7 @@ func TestWatchIgnoresPausesOfTheReader(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"https://h/a/b":                                "https://h/a/b",
+		"https://h/a/b": "https://h/a/b",
 		"https://user:pw@h/a?sig=SECRET&se=2026#x":     "https://h/a?se=REDACTED&sig=REDACTED",
 		"https://h/a?page=2&per_page=100&name=dist":    "https://h/a?name=dist&page=2&per_page=100",
 		"https://h/a?X-Amz-Signature=SECRET&sig=&name": "https://h/a?X-Amz-Signature=REDACTED&name=&sig=REDACTED",

@@ -75,7 +75,7 @@ func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) er
 		case try >= p.Tries():
 			return fmt.Errorf("after %d tries: %w", try, err)
 		}
-		if pauseErr := p.Pause(ctx, err, max(pauses(), retryAfter(err))); pauseErr != nil {
+		if pauseErr := p.Pause(ctx, err, max(pauses(), RetryAfter(err))); pauseErr != nil {
 			return errors.Join(pauseErr, err)
 		}
 	}
@@ -104,7 +104,8 @@ func (e *temporaryError) Unwrap() error { return e.err }
 // passed; 0 leaves the pause to the policy.
 func Temporary(err error, after time.Duration) error { return &temporaryError{err, after} }
 
-func retryAfter(err error) time.Duration {
+// RetryAfter is the pause that Temporary was told, or 0.
+func RetryAfter(err error) time.Duration {
 	if t, ok := errors.AsType[*temporaryError](err); ok {
 		return t.after
 	}
