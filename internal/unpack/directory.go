@@ -1,0 +1,263 @@
+package unpack
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+)
+
+const (
+	endSize        = 22 // 4.3.16, without comment
+	end64Size      = 56 // 4.3.14, without extensible data
+	locator64Size  = 20 // 4.3.15
+	headerSize     = 46 // 4.3.12, without name, extra field and comment
+	localSize      = 30 // 4.3.7, without name and extra field
+	extraZip64     = 1  // 4.5.3
+	maxComment     = math.MaxUint16
+	flagDescriptor = 1 << 3
+	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
+	methodStored   = 0
+	methodDeflated = 8
+	creatorUnix    = 3
+	creatorMacOS   = 19
+)
+
+// Entry is a file, directory or symlink of an archive.
+type Entry struct {
+	// Name is clean and slash-separated.
+	Name string
+	// Mode has the type and the execute bits; no set-id bits.
+	Mode           fs.FileMode
+	Method         uint16
+	CRC32          uint32
+	CompressedSize int64
+	Size           int64
+
+	// target is where a symlink leads.
+	target string
+	// offset is the local header's, and after checkLocals the data's.
+	offset int64
+	flags  uint16
+	// raw is the name as stored, to hold the local header against.
+	raw string
+}
+
+// end is what the end records say of the central directory.
+type end struct {
+	count        uint64
+	offset, size int64
+}
+
+func malformed(format string, args ...any) error {
+	return &RefusedError{Reason: "not a sound zip archive: " + fmt.Sprintf(format, args...)}
+}
+
+// readEnd finds the end of central directory record.
+func readEnd(r io.ReaderAt, size int64) (end, error) {
+	tail := make([]byte, min(size, endSize+maxComment))
+	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
+		return end{}, err
+	}
+	le := binary.LittleEndian
+	for i := len(tail) - endSize; i >= 0; i-- {
+		if le.Uint32(tail[i:]) != 0x06054b50 || int(le.Uint16(tail[i+20:])) != len(tail)-i-endSize {
+			continue
+		}
+		rec := tail[i : i+endSize]
+		e := end{count: uint64(le.Uint16(rec[10:])), size: int64(le.Uint32(rec[12:])), offset: int64(le.Uint32(rec[16:]))}
+		if le.Uint16(rec[4:]) != 0 && le.Uint16(rec[4:]) != math.MaxUint16 || le.Uint16(rec[6:]) != 0 && le.Uint16(rec[6:]) != math.MaxUint16 {
+			return end{}, malformed("it spans several disks")
+		}
+		start := size - int64(len(tail)) + int64(i)
+		if e.count == math.MaxUint16 || e.size == math.MaxUint32 || e.offset == math.MaxUint32 {
+			var err error
+			if start, err = readEnd64(r, start, &e); err != nil {
+				return end{}, err
+			}
+		}
+		if e.offset < 0 || e.size < 0 || e.offset > start || e.size != start-e.offset {
+			return end{}, malformed("the directory does not end where its end record begins")
+		}
+		return e, nil
+	}
+	return end{}, malformed("it has no end of central directory record at its end")
+}
+
+// readEnd64 replaces what the end record at start says by the zip64 record,
+// if there is one, and returns where that begins.
+func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
+	le := binary.LittleEndian
+	loc := make([]byte, locator64Size)
+	if start < locator64Size {
+		return start, nil
+	}
+	if err := readFull(r, loc, start-locator64Size); err != nil {
+		return 0, err
+	}
+	if le.Uint32(loc) != 0x07064b50 {
+		return start, nil // the values just happen to be the largest
+	}
+	at := le.Uint64(loc[8:])
+	if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || at > uint64(start) || start-locator64Size-int64(at) < end64Size {
+		return 0, malformed("its zip64 locator is wrong")
+	}
+	rec := make([]byte, end64Size)
+	if err := readFull(r, rec, int64(at)); err != nil {
+		return 0, err
+	}
+	if le.Uint32(rec) != 0x06064b50 || le.Uint64(rec[4:])+12 != uint64(start-locator64Size)-at || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
+		return 0, malformed("its zip64 end record is wrong")
+	}
+	e.count = le.Uint64(rec[32:])
+	e.size, e.offset = int64(le.Uint64(rec[40:])), int64(le.Uint64(rec[48:]))
+	return int64(at), nil
+}
+
+// readDirectory reads the central directory, entry by entry, into a.
+func (a *Archive) readDirectory(r io.ReaderAt, e end, b *Budget) error {
+	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), 64<<10)
+	left := e.size
+	for left > 0 {
+		entry, n, err := readHeader(br)
+		if err != nil {
+			return err
+		}
+		left -= n
+		if err := b.Take(1, entry.Size); err != nil {
+			return err
+		}
+		keep, err := entry.check()
+		if err != nil {
+			return err
+		}
+		a.declared++
+		a.all = append(a.all, entry)
+		if keep {
+			a.Size += entry.Size
+		}
+	}
+	if left < 0 || a.declared != e.count {
+		return malformed("its directory declares %d entries and holds %d", e.count, a.declared)
+	}
+	return nil
+}
+
+// readHeader reads one header of the directory and tells its length.
+func readHeader(br *bufio.Reader) (Entry, int64, error) {
+	var fixed [headerSize]byte
+	if _, err := io.ReadFull(br, fixed[:]); err != nil {
+		return Entry{}, 0, cutShort(err)
+	}
+	le := binary.LittleEndian
+	if le.Uint32(fixed[:]) != 0x02014b50 {
+		return Entry{}, 0, malformed("its directory holds something else than entries")
+	}
+	nameLen, extraLen, commentLen := int(le.Uint16(fixed[28:])), int(le.Uint16(fixed[30:])), int(le.Uint16(fixed[32:]))
+	rest := make([]byte, nameLen+extraLen)
+	if _, err := io.ReadFull(br, rest); err != nil {
+		return Entry{}, 0, cutShort(err)
+	}
+	if _, err := br.Discard(commentLen); err != nil {
+		return Entry{}, 0, cutShort(err)
+	}
+	e := Entry{
+		raw:            string(rest[:nameLen]),
+		flags:          le.Uint16(fixed[8:]),
+		Method:         le.Uint16(fixed[10:]),
+		CRC32:          le.Uint32(fixed[16:]),
+		CompressedSize: int64(le.Uint32(fixed[20:])),
+		Size:           int64(le.Uint32(fixed[24:])),
+		offset:         int64(le.Uint32(fixed[42:])),
+	}
+	e.Mode = fileMode(fixed[5], le.Uint32(fixed[38:]), e.raw)
+	disk := le.Uint16(fixed[34:])
+	if err := e.zip64(rest[nameLen:]); err != nil {
+		return Entry{}, 0, err
+	}
+	if disk != 0 && disk != math.MaxUint16 {
+		return Entry{}, 0, e.refuse("it lies on another disk")
+	}
+	return e, int64(headerSize + nameLen + extraLen + commentLen), nil
+}
+
+// zip64 takes from the extra field the values that did not fit (4.5.3).
+func (e *Entry) zip64(extra []byte) error {
+	le := binary.LittleEndian
+	for len(extra) >= 4 {
+		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
+		if n > len(extra)-4 {
+			break // padding of some writers; the values below decide
+		}
+		field := extra[4 : 4+n]
+		extra = extra[4+n:]
+		if id != extraZip64 {
+			continue
+		}
+		for _, v := range []*int64{&e.Size, &e.CompressedSize, &e.offset} {
+			if *v != math.MaxUint32 {
+				continue
+			}
+			if len(field) < 8 {
+				return e.refuse("its zip64 field is too short")
+			}
+			*v = int64(le.Uint64(field))
+			field = field[8:]
+		}
+		break
+	}
+	if e.Size < 0 || e.CompressedSize < 0 || e.offset < 0 {
+		return e.refuse("its zip64 field overflows")
+	}
+	return nil
+}
+
+// fileMode reads the external attributes (4.4.15) as the creator's system
+// (4.4.2) means them. Types that are neither file, directory nor symlink
+// come out as ModeIrregular.
+func fileMode(creator byte, attributes uint32, name string) fs.FileMode {
+	mode := fs.FileMode(0)
+	isDir := name != "" && name[len(name)-1] == '/'
+	if creator == creatorUnix || creator == creatorMacOS {
+		unix := attributes >> 16
+		mode = fs.FileMode(unix & 0o111)
+		switch unix & 0o170000 {
+		case 0, 0o100000:
+		case 0o040000:
+			isDir = true
+		case 0o120000:
+			mode |= fs.ModeSymlink
+		default:
+			mode |= fs.ModeIrregular
+		}
+	} else if attributes&0x10 != 0 {
+		isDir = true
+	}
+	if isDir && mode&fs.ModeType == 0 {
+		mode |= fs.ModeDir
+	}
+	return mode
+}
+
+func (e *Entry) refuse(format string, args ...any) error {
+	return &RefusedError{Entry: e.raw, Reason: fmt.Sprintf(format, args...)}
+}
+
+func readFull(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	return cutShort(err)
+}
+
+// cutShort tells an archive that ends too early from a reader that fails.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return malformed("it ends too early")
+	}
+	return fmt.Errorf("read the archive: %w", err)
+}

@@ -1,0 +1,164 @@
+// Package unpack checks a whole zip archive and then extracts it below an
+// *os.Root. It knows nothing of HTTP. Section numbers are those of PKWARE's
+// APPNOTE.TXT 6.3.10.
+//
+// Read accepts an archive only if all of this holds:
+//
+//   - The end of central directory record (4.3.16) is the last thing in the
+//     file, its comment included, and the central directory (4.3.12) ends
+//     where that record, or the zip64 one (4.3.14), begins: no data before
+//     the archive, between its parts or after it. One disk (4.4.19).
+//   - The directory holds exactly as many entries as it declares (4.4.22),
+//     and no more than the Budget allows; entries are counted as they are
+//     read, before memory is taken for the next.
+//   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
+//     its method (4.4.5) is 0, stored, or 8, deflated.
+//   - The local header (4.3.7) names the same file, method and, unless a
+//     data descriptor follows, sizes as the directory. Local headers and
+//     data lie before the directory and nowhere overlap.
+//   - A name (4.4.17) is relative and has no component "..", no backslash,
+//     no drive letter and no NUL. Components that are empty or "." are
+//     dropped; what is left must not be empty. Bytes that are no UTF-8 stay
+//     as they are.
+//   - No two entries share a name, but directories may; no entry lies below
+//     one that is a file or a symlink.
+//   - The type that a Unix creator gives (4.4.15) is file, directory or
+//     symlink; a directory has no content.
+//   - A symlink's target is at most 4096 bytes long, relative, without NUL
+//     or backslash, and stays inside when it is followed through all other
+//     symlinks of the archive.
+//
+// Extract then holds every file against its declared size and CRC-32, byte
+// by byte as it is written. Permissions come from the umask; only the
+// execute bit is taken from the archive, set-id bits never. Symlinks are
+// made last, so nothing can be written through one.
+package unpack
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// RefusedError says why an archive is not extracted. Entry is empty where
+// the reason concerns the archive as a whole.
+type RefusedError struct {
+	Entry, Reason string
+}
+
+func (e *RefusedError) Error() string {
+	if e.Entry == "" {
+		return "refused: " + e.Reason
+	}
+	return fmt.Sprintf("refused: entry %q: %s", e.Entry, e.Reason)
+}
+
+// LimitError says that a Budget is used up.
+type LimitError struct {
+	What        string // "files" or "bytes"
+	Limit, Want int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("it would take at least %d %s, and the limit is %d", e.Want, e.What, e.Limit)
+}
+
+// Budget bounds what all archives of one run may hold together. It is safe
+// for concurrent use.
+type Budget struct {
+	maxFiles, maxBytes int64
+
+	mu           sync.Mutex
+	files, bytes int64
+}
+
+// NewBudget makes a budget of entries and of extracted bytes; 0 means no
+// limit.
+func NewBudget(maxFiles int, maxBytes int64) *Budget {
+	return &Budget{maxFiles: int64(maxFiles), maxBytes: maxBytes}
+}
+
+// Take uses up some of the budget, or fails with *LimitError. A failed Take
+// is not undone: the run ends with it.
+func (b *Budget) Take(files int, bytes int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.files += int64(files)
+	if b.bytes += bytes; b.bytes < 0 {
+		b.bytes = 1<<63 - 1
+	}
+	if b.maxFiles > 0 && b.files > b.maxFiles {
+		return &LimitError{What: "files", Limit: b.maxFiles, Want: b.files}
+	}
+	if b.maxBytes > 0 && b.bytes > b.maxBytes {
+		return &LimitError{What: "bytes", Limit: b.maxBytes, Want: b.bytes}
+	}
+	return nil
+}
+
+// CheckName tells whether a name from elsewhere, such as an artifact's, can
+// name one file or directory. It applies the rules for entries to a single
+// component.
+func CheckName(name string) error {
+	if strings.Contains(name, "/") {
+		return fmt.Errorf("%q holds a slash", name)
+	}
+	clean, err := cleanName(name)
+	if err != nil {
+		return fmt.Errorf("%q %w", name, err)
+	}
+	if clean != name {
+		return fmt.Errorf("%q is not a name", name)
+	}
+	return nil
+}
+
+// cleanName applies the rules for names and drops empty components and ".".
+// Its errors continue a sentence that begins with the name.
+func cleanName(name string) (string, error) {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return "", errors.New("is an absolute path")
+	case strings.Contains(name, `\`):
+		return "", errors.New("holds a backslash")
+	case strings.Contains(name, "\x00"):
+		return "", errors.New("holds a NUL byte")
+	case len(name) >= 2 && name[1] == ':' && isLetter(name[0]):
+		return "", errors.New("begins with a drive letter")
+	}
+	parts := strings.Split(name, "/")
+	kept := parts[:0]
+	for _, p := range parts {
+		switch p {
+		case "..":
+			return "", errors.New(`holds the component ".."`)
+		case "", ".":
+		default:
+			kept = append(kept, p)
+		}
+	}
+	if len(kept) == 0 {
+		return "", errors.New("names nothing")
+	}
+	if len(kept) == len(parts) {
+		return name, nil
+	}
+	return strings.Join(kept, "/"), nil
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// IsZip tells whether a file that begins like head is a zip archive: by the
+// signature of a local header (4.3.7), of an empty archive (4.3.16) or of a
+// spanned one (8.5.3).
+func IsZip(head []byte) bool {
+	if len(head) < 4 {
+		return false
+	}
+	switch string(head[:4]) {
+	case "PK\x03\x04", "PK\x05\x06", "PK\x07\x08":
+		return true
+	}
+	return false
+}

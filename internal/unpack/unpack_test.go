@@ -1,0 +1,490 @@
+package unpack
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func file(name string) lie         { return lie{name: name, body: "content of " + name} }
+func dir(name string) lie          { return lie{name: name, unix: 0o040755} }
+func link(name, target string) lie { return lie{name: name, body: target, unix: 0o120777} }
+func of(entries ...lie) liar       { return liar{entries: entries} }
+func with(e lie, f func(*lie)) lie { f(&e); return e }
+
+// refusals are SPEC 4's and those of the package comment, each by name.
+var refusals = map[string]struct {
+	zip    liar
+	entry  string
+	reason string
+}{
+	"absolute":                 {of(file("/etc/passwd")), "/etc/passwd", "is an absolute path"},
+	"parent":                   {of(file("../x")), "../x", `".."`},
+	"parent in the middle":     {of(file("a/../../x")), "a/../../x", `".."`},
+	"parent that stays inside": {of(file("a/../x")), "a/../x", `".."`},
+	"parent at the end":        {of(dir("a/../")), "a/../", `".."`},
+	"backslash":                {of(file(`a\b`)), `a\b`, "backslash"},
+	"backslash parent":         {of(file(`..\b`)), `..\b`, "backslash"},
+	"drive":                    {of(file("C:x")), "C:x", "drive letter"},
+	"drive, slash":             {of(file("c:/x")), "c:/x", "drive letter"},
+	"NUL":                      {of(file("a\x00b")), "a\x00b", "NUL"},
+	"no name":                  {of(file("")), "", "names nothing"},
+	"file named dot":           {of(file(".")), ".", "names nothing"},
+	"UNC":                      {of(file("//host/share")), "//host/share", "absolute"},
+
+	"symlink out":               {of(link("a", "../x")), "a", "leaves the destination"},
+	"symlink out, deep":         {of(link("d/e/a", "../../../x")), "d/e/a", "leaves the destination"},
+	"symlink absolute":          {of(link("a", "/etc/passwd")), "a", "not a relative path"},
+	"symlink NUL":               {of(link("a", "b\x00")), "a", "not a relative path"},
+	"symlink backslash":         {of(link("a", `..\x`)), "a", "not a relative path"},
+	"symlink drive":             {of(link("a", "C:x")), "a", "not a relative path"},
+	"symlink empty":             {of(link("a", "")), "a", "not a relative path"},
+	"symlink chain":             {of(link("d/b", "../x"), link("d/e/f/c", "../../b/../..")), "d/e/f/c", "leaves the destination"},
+	"symlink chain, other way":  {of(link("d/e/f/c", "../../b/../.."), link("d/b", "../x")), "d/e/f/c", "leaves the destination"},
+	"symlink loop":              {of(link("a", "b"), link("b", "a")), "a", "leaves the destination"},
+	"symlink to itself":         {of(link("a", "a")), "a", "leaves the destination"},
+	"symlink too long":          {of(link("a", strings.Repeat("x", maxTarget+1))), "a", "4097 bytes"},
+	"through a symlink":         {of(link("a", "b"), dir("b/"), file("a/x")), "a/x", `through "a"`},
+	"through a later symlink":   {of(file("a/x"), link("a", "b")), "a/x", `through "a"`},
+	"through a deep symlink":    {of(link("d/a", "."), file("d/a/b/c")), "d/a/b/c", `through "d/a"`},
+	"through a symlink, dotted": {of(link("a", "b"), file("./a/./x")), "./a/./x", `through "a"`},
+	"below a file":              {of(file("a"), file("a/x")), "a/x", `through "a"`},
+	"below a file, neighbours":  {of(file("a!"), file("a"), file("a/x"), file("a.b")), "a/x", `through "a"`},
+
+	"device":                {of(lie{name: "d", unix: 0o060644}), "d", "special file"},
+	"character device":      {of(lie{name: "d", unix: 0o020644}), "d", "special file"},
+	"fifo":                  {of(lie{name: "d", unix: 0o010644}), "d", "special file"},
+	"socket":                {of(lie{name: "d", unix: 0o140644}), "d", "special file"},
+	"unknown type":          {of(lie{name: "d", unix: 0o150644}), "d", "special file"},
+	"twice":                 {of(file("a"), file("a")), "a", "twice"},
+	"twice, dotted":         {of(file("a"), file("./a")), "./a", "twice"},
+	"file and symlink":      {of(file("a"), link("a", "b")), "a", "twice"},
+	"file and directory":    {of(file("a"), dir("a/")), "a/", "as a file and as a directory"},
+	"directory and file":    {of(dir("a/"), file("a")), "a", "as a file and as a directory"},
+	"directory and symlink": {of(dir("a/"), link("a", ".")), "a", "as a file and as a directory"},
+	"directory, content":    {of(lie{name: "a/", body: "x"}), "a/", "directory with content"},
+	"symlink like a dir":    {of(link("a/", "b")), "a/", "ends like a directory"},
+
+	"encrypted":         {of(with(file("a"), func(e *lie) { e.flags = 1 })), "a", "encrypted"},
+	"strong encryption": {of(with(file("a"), func(e *lie) { e.flags = 1 << 6 })), "a", "encrypted"},
+	"masked directory":  {of(with(file("a"), func(e *lie) { e.flags = 1 << 13 })), "a", "encrypted"},
+	"patched":           {of(with(file("a"), func(e *lie) { e.flags = 1 << 5 })), "a", "patched"},
+	"unknown method":    {of(with(file("a"), func(e *lie) { e.method = 99 })), "a", "method 99"},
+	"bzip2":             {of(with(file("a"), func(e *lie) { e.method = 12 })), "a", "method 12"},
+
+	"stored, sizes differ":  {of(with(file("a"), func(e *lie) { e.size = 5 })), "a", "its sizes differ"},
+	"more than declared":    {of(with(file("a"), func(e *lie) { e.deflate, e.size = true, 5 })), "a", "more than the 5 bytes"},
+	"less than declared":    {of(with(file("a"), func(e *lie) { e.deflate, e.size = true, 99 })), "a", "holds 12 bytes and declares 99"},
+	"wrong CRC":             {of(with(file("a"), func(e *lie) { e.crc = 1 })), "a", "CRC-32"},
+	"wrong CRC, deflated":   {of(with(file("a"), func(e *lie) { e.deflate, e.crc = true, 1 })), "a", "CRC-32"},
+	"damaged":               {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, []byte{0xff, 0xff, 0xff} })), "a", "damaged"},
+	"cut short":             {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, deflated(e.body)[:4] })), "a", "damaged"},
+	"other local name":      {of(with(file("a"), func(e *lie) { e.localName = "b" })), "a", `names it "b"`},
+	"other local method":    {of(with(file("a"), func(e *lie) { e.localMethod = 8 })), "a", "another method"},
+	"other local size":      {of(with(file("a"), func(e *lie) { e.localSize = 7 })), "a", "other sizes"},
+	"overlap, same entry":   {of(file("a"), with(file("a2"), func(e *lie) { e.name, e.sameOffset = "b", true })), "b", "overlaps"},
+	"overlap, into next":    {of(with(file("a"), func(e *lie) { e.deflate, e.compressed = true, 40 }), file("b")), "b", "overlaps"},
+	"quoted overlap":        {quotedOverlap(), "b", "overlaps"},
+	"into the directory":    {of(with(file("a"), func(e *lie) { e.deflate, e.compressed = true, 1000 })), "a", "reaches into the directory"},
+	"local header outside":  {of(with(file("a"), func(e *lie) { e.offsetShift = 1 << 20 })), "a", "lies outside"},
+	"no local header there": {of(with(file("a"), func(e *lie) { e.offsetShift = 1 })), "a", "no local header"},
+	"zip64 field short":     {of(with(file("a"), func(e *lie) { e.size, e.extra = 0xffffffff, "\x01\x00\x02\x00xx" })), "a", "zip64 field is too short"},
+	"zip64 field overflows": {of(with(file("a"), func(e *lie) { e.size, e.extra = 0xffffffff, "\x01\x00\x08\x00\xff\xff\xff\xff\xff\xff\xff\xff" })), "a", "overflows"},
+
+	"data before":           {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
+	"data after":            {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
+	"several disks":         {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
+	"count too small":       {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
+	"count too large":       {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
+	"count wraps":           {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
+	"second end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
+}
+
+// quotedOverlap is Fifield's bomb: the data of a is a stored block that
+// quotes the local header of b, whose data both share.
+func quotedOverlap() liar {
+	inner := liar{entries: []lie{{name: "b", body: "kernel", deflate: true}}}.bytes()
+	local := inner[:localSize+1]
+	n := byte(len(local))
+	raw := append([]byte{0, n, 0, ^n, 0xff}, local...)
+	a := lie{name: "a", raw: append(raw, deflated("kernel")...), deflate: true, body: string(local) + "kernel"}
+	offsetOfB := localSize + 1 + 5
+	b := lie{name: "b", body: "kernel", deflate: true, sameOffset: true, offsetShift: offsetOfB}
+	return of(a, b)
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range refusals {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			outside := t.TempDir()
+			dest := filepath.Join(outside, "dest")
+			err := extract(t, tt.zip.bytes(), dest, NewBudget(0, 0))
+			refused, ok := errors.AsType[*RefusedError](err)
+			if !ok || refused.Entry != tt.entry || !strings.Contains(refused.Reason, tt.reason) {
+				t.Fatalf("got %v, want entry %q refused: %s", err, tt.entry, tt.reason)
+			}
+			if got := tree(t, outside); len(got) > 2 {
+				t.Errorf("files were written outside: %v", got)
+			}
+		})
+	}
+}
+
+// extract reads and extracts data into a new directory dest.
+func extract(t testing.TB, data []byte, dest string, b *Budget) error {
+	t.Helper()
+	a, err := Read(bytes.NewReader(data), int64(len(data)), b)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(dest, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	_, err = a.Extract(t.Context(), root, ExtractOptions{Workers: 2})
+	return err
+}
+
+// tree lists what is below dir: type and execute bit, name, content.
+func tree(t testing.TB, dir string) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || p == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, p)
+		switch info, _ := d.Info(); {
+		case d.IsDir():
+			list = append(list, rel+"/")
+		case d.Type() == fs.ModeSymlink:
+			target, err := os.Readlink(p)
+			list = append(list, rel+" -> "+target)
+			return err
+		default:
+			b, err := os.ReadFile(p)
+			x := ""
+			if info.Mode()&0o111 != 0 {
+				x = "*"
+			}
+			if info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+				x += "!"
+			}
+			list = append(list, fmt.Sprintf("%s%s = %.40s", rel, x, b))
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestExtract(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		zip  liar
+		want []string
+	}{
+		"empty":            {liar{}, nil},
+		"empty, zip64":     {liar{zip64: true}, nil},
+		"comment":          {liar{entries: []lie{file("a")}, comment: "PK\x05\x06"}, []string{"a = content of a"}},
+		"zip64":            {liar{entries: []lie{file("a"), file("b/c")}, zip64: true}, []string{"a = content of a", "b/", "b/c = content of b/c"}},
+		"stored":           {of(file("a")), []string{"a = content of a"}},
+		"deflated":         {of(with(file("a"), func(e *lie) { e.deflate = true })), []string{"a = content of a"}},
+		"empty files":      {of(lie{name: "a"}, lie{name: "b", deflate: true}), []string{"a = ", "b = "}},
+		"descriptor":       {of(with(file("a"), func(e *lie) { e.deflate, e.descriptor = true, true }), file("b")), []string{"a = content of a", "b = content of b"}},
+		"implicit parents": {of(file("x/y/z"), file("x/a")), []string{"x/", "x/a = content of x/a", "x/y/", "x/y/z = content of x/y/z"}},
+		"empty directory":  {of(dir("d/e/")), []string{"d/", "d/e/"}},
+		"directory twice":  {of(dir("d/"), file("d/x"), dir("d/")), []string{"d/", "d/x = content of d/x"}},
+		"dos directory":    {of(lie{name: "d", dosAttr: 0x10}), []string{"d/"}},
+		"unix dir, no /":   {of(lie{name: "d", unix: 0o040755}), []string{"d/"}},
+		"root entry":       {of(dir("./"), file("./a"), file("b//c")), []string{"a = content of ./a", "b/", "b/c = content of b//c"}},
+		"execute bit":      {of(lie{name: "x", unix: 0o100755}, lie{name: "y", unix: 0o100644}, lie{name: "z", unix: 0o000755}), []string{"x* = ", "y = ", "z* = "}},
+		"set-id dropped":   {of(lie{name: "x", unix: 0o106755}), []string{"x* = "}},
+		"symlinks":         {of(link("a", "b"), file("b"), link("d/e", "../b"), link("f", "d"), link("g", "nowhere")), []string{"a -> b", "b = content of b", "d/", "d/e -> ../b", "f -> d", "g -> nowhere"}},
+		"odd names":        {of(file("ünïcode"), file("bad\xff"), file("new\nline"), file("..."), file("a..b"), file("-x")), []string{"-x = content of -x", "... = content of ...", "a..b = content of a..b", "bad\xff = content of bad\xff", "new\nline = content of new\nline", "ünïcode = content of ünïcode"}},
+		"neighbours":       {of(file("a!"), file("a/x"), file("a.b")), []string{"a/", "a/x = content of a/x", "a! = content of a!", "a.b = content of a.b"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dest := filepath.Join(t.TempDir(), "dest")
+			if err := extract(t, tt.zip.bytes(), dest, NewBudget(0, 0)); err != nil {
+				t.Fatal(err)
+			}
+			got := tree(t, dest)
+			slices.Sort(got)
+			slices.Sort(tt.want)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	data := of(file("a"), file("b"), dir("d/")).bytes() // 24 bytes of content
+	tests := map[string]struct {
+		files int
+		bytes int64
+		times int
+		want  string
+	}{
+		"fits":            {3, 24, 1, ""},
+		"files":           {2, 0, 1, "it would take at least 3 files, and the limit is 2"},
+		"bytes":           {0, 23, 1, "it would take at least 24 bytes, and the limit is 23"},
+		"shared by two":   {5, 0, 2, "it would take at least 6 files, and the limit is 5"},
+		"two, both fit":   {6, 48, 2, ""},
+		"two, one byte":   {0, 47, 2, "it would take at least 48 bytes, and the limit is 47"},
+		"no limit at all": {0, 0, 9, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := NewBudget(tt.files, tt.bytes)
+			var err error
+			for range tt.times {
+				if _, err = Read(bytes.NewReader(data), int64(len(data)), b); err != nil {
+					break
+				}
+			}
+			if got := fmt.Sprint(err); got != or(tt.want, "<nil>") {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+	if err := NewBudget(0, 1<<62).Take(1, 1<<62); err != nil {
+		t.Error(err)
+	}
+	b := NewBudget(0, 1<<62)
+	if err := errors.Join(b.Take(1, 1<<62), b.Take(1, 1<<62)); err == nil {
+		t.Error("a sum that overflows passed")
+	}
+}
+
+// A directory that claims a million entries must not cost memory for them.
+func TestBudgetComesBeforeMemory(t *testing.T) {
+	t.Parallel()
+	many := make([]lie, 50_000)
+	for i := range many {
+		many[i] = dir(fmt.Sprintf("d%d/", i))
+	}
+	data := liar{entries: many}.bytes()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Read(bytes.NewReader(data), int64(len(data)), NewBudget(10, 0))
+	runtime.ReadMemStats(&after)
+	if _, ok := errors.AsType[*LimitError](err); !ok {
+		t.Fatalf("got %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
+		t.Errorf("it took %d bytes to refuse", took)
+	}
+}
+
+func TestExtractStops(t *testing.T) {
+	t.Parallel()
+	data := liar{entries: []lie{{name: "a", body: strings.Repeat("x", 1<<20), deflate: true}}}.bytes()
+	a, err := Read(bytes.NewReader(data), int64(len(data)), NewBudget(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("cancelled")
+	cancel(cause)
+	if _, err := a.Extract(ctx, root, ExtractOptions{}); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if err := root.WriteFile("a", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Extract(t.Context(), root, ExtractOptions{}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a file that is there gave %v", err)
+	}
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) ReadAt([]byte, int64) (int, error) { return 0, r.err }
+
+func TestReaderFails(t *testing.T) {
+	t.Parallel()
+	disk := errors.New("disk on fire")
+	if _, err := Read(failingReader{disk}, 1000, NewBudget(0, 0)); !errors.Is(err, disk) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCaseCollisions(t *testing.T) {
+	t.Parallel()
+	data := of(file("a/README"), file("a/readme"), file("b")).bytes()
+	a, err := Read(bytes.NewReader(data), int64(len(data)), NewBudget(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][2]string{{"a/README", "a/readme"}}, a.CaseCollisions()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCheckName(t *testing.T) {
+	t.Parallel()
+	for _, ok := range []string{"dist", "a b", "...", "ünï", "-"} {
+		if err := CheckName(ok); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bad := range []string{"", ".", "..", "a/b", "/", `a\b`, "a\x00", "C:x", "../x"} {
+		if CheckName(bad) == nil {
+			t.Errorf("%q passed", bad)
+		}
+	}
+}
+
+func TestIsZip(t *testing.T) {
+	t.Parallel()
+	if !IsZip(liar{}.bytes()[:4]) || !IsZip(of(file("a")).bytes()) || IsZip([]byte("PK\x03")) || IsZip([]byte("hello")) || IsZip(nil) {
+		t.Error("wrong")
+	}
+}
+
+// goZip writes an archive with archive/zip, for comparison.
+func goZip(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for name, body := range files {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: uint16(len(body)%2) * 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// What archive/zip writes must come out, and be the same, byte by byte.
+func TestAgainstArchiveZip(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		files := map[string][]byte{}
+		for range r.IntN(40) {
+			body := bytes.Repeat([]byte{byte(r.Uint32()), byte(r.Uint32())}, r.IntN(100_000))
+			files[fmt.Sprintf("d%d/f%d", r.IntN(5), r.IntN(100))] = body[:r.IntN(len(body)+1)]
+		}
+		dest := filepath.Join(t.TempDir(), "dest")
+		if err := extract(t, goZip(t, files), dest, NewBudget(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range files {
+			got, err := os.ReadFile(filepath.Join(dest, name))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%s differs: %v", name, err)
+			}
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, tt := range refusals {
+		if data := tt.zip.bytes(); len(data) < 1<<16 {
+			f.Add(data)
+		}
+	}
+	f.Add(goZip(f, map[string][]byte{"a": []byte("x"), "b/c": []byte("yy")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		outside := t.TempDir()
+		err := extract(t, data, filepath.Join(outside, "dest"), NewBudget(100, 1<<20))
+		entries, readErr := os.ReadDir(outside)
+		if readErr != nil || len(entries) > 1 {
+			t.Fatalf("%v: something was written outside: %v", readErr, entries)
+		}
+		if err != nil {
+			return
+		}
+		// What we take, archive/zip must take too, with the same contents.
+		z, zipErr := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if zipErr != nil && !errors.Is(zipErr, zip.ErrInsecurePath) {
+			t.Fatalf("archive/zip refuses it: %v", zipErr)
+		}
+		for _, zf := range z.File {
+			if !zf.Mode().IsRegular() {
+				continue
+			}
+			r, err := zf.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(outside, "dest", zf.Name))
+			if err == nil && !bytes.Equal(got, want) {
+				t.Fatalf("%q differs", zf.Name)
+			}
+		}
+	})
+}
+
+func BenchmarkExtract(b *testing.B) {
+	for _, bm := range []struct {
+		name        string
+		files, size int
+	}{{"64 x 1 MiB", 64, 1 << 20}, {"5000 x 10 KiB", 5000, 10 << 10}} {
+		b.Run(bm.name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			files := map[string][]byte{}
+			for i := range bm.files {
+				body := make([]byte, bm.size|1)
+				for j := range body {
+					body[j] = "abcdefgh01234567 \n"[min(r.IntN(18), r.IntN(18))]
+				}
+				files[fmt.Sprintf("d%d/f%d", i%50, i)] = body
+			}
+			data := goZip(b, files)
+			tmp := b.TempDir()
+			b.SetBytes(int64(bm.files * bm.size))
+			i := 0
+			for b.Loop() {
+				i++
+				if err := extract(b, data, filepath.Join(tmp, fmt.Sprint(i)), NewBudget(0, 0)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,171 @@
+package unpack
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// liar writes zip archives that may say anything.
+type liar struct {
+	entries []lie
+	// prefix and suffix go before and after the archive; comment is the end
+	// record's.
+	prefix, suffix, comment string
+	// count, dirShift and disk change what the end record says.
+	count    int
+	dirShift int
+	disk     uint16
+	zip64    bool
+}
+
+// lie is an entry. Zero fields mean the truth.
+type lie struct {
+	name, body string
+	unix       uint32 // mode of a Unix creator; 0 is an MS-DOS creator
+	dosAttr    uint32
+	deflate    bool
+	descriptor bool // sizes and CRC after the data
+	extra      string
+
+	localName   string
+	method      uint16
+	localMethod uint16
+	flags       uint16
+	size        uint32
+	compressed  uint32
+	crc         uint32
+	localSize   uint32
+	offsetShift int
+	sameOffset  bool // as the entry before
+	raw         []byte
+}
+
+func (l liar) bytes() []byte {
+	var out, dir bytes.Buffer
+	out.WriteString(l.prefix)
+	prev := 0
+	for _, e := range l.entries {
+		data := []byte(e.body)
+		method := e.method
+		if e.deflate {
+			method = methodDeflated
+			data = deflated(e.body)
+		}
+		if e.raw != nil {
+			data = e.raw
+		}
+		crc := or(e.crc, crc32.ChecksumIEEE([]byte(e.body)))
+		size, compressed := or(e.size, uint32(len(e.body))), or(e.compressed, uint32(len(data)))
+		flags := e.flags
+		localName := or(e.localName, e.name)
+		offset := out.Len()
+		if e.sameOffset {
+			offset = prev
+		}
+		prev = offset
+
+		local := []uint32{size, compressed, crc}
+		if e.descriptor {
+			flags |= flagDescriptor
+			local = []uint32{0, 0, 0}
+		}
+		le := binary.LittleEndian
+		h := make([]byte, localSize)
+		le.PutUint32(h, 0x04034b50)
+		le.PutUint16(h[6:], flags)
+		le.PutUint16(h[8:], or(e.localMethod, method))
+		le.PutUint32(h[14:], local[2])
+		le.PutUint32(h[18:], local[1])
+		le.PutUint32(h[22:], or(e.localSize, local[0]))
+		le.PutUint16(h[26:], uint16(len(localName)))
+		if !e.sameOffset {
+			out.Write(h)
+			out.WriteString(localName)
+			out.Write(data)
+			if e.descriptor {
+				d := make([]byte, 16)
+				le.PutUint32(d, 0x08074b50)
+				le.PutUint32(d[4:], crc)
+				le.PutUint32(d[8:], compressed)
+				le.PutUint32(d[12:], size)
+				out.Write(d)
+			}
+		}
+
+		c := make([]byte, headerSize)
+		le.PutUint32(c, 0x02014b50)
+		le.PutUint16(c[8:], flags)
+		le.PutUint16(c[10:], method)
+		le.PutUint32(c[16:], crc)
+		le.PutUint32(c[20:], compressed)
+		le.PutUint32(c[24:], size)
+		le.PutUint16(c[28:], uint16(len(e.name)))
+		le.PutUint16(c[30:], uint16(len(e.extra)))
+		le.PutUint32(c[38:], e.dosAttr)
+		if e.unix != 0 {
+			c[5] = creatorUnix
+			le.PutUint32(c[38:], e.unix<<16)
+		}
+		le.PutUint32(c[42:], uint32(offset+e.offsetShift))
+		dir.Write(c)
+		dir.WriteString(e.name)
+		dir.WriteString(e.extra)
+	}
+	l.writeEnd(&out, dir.Bytes())
+	return out.Bytes()
+}
+
+func (l liar) writeEnd(out *bytes.Buffer, dir []byte) {
+	le := binary.LittleEndian
+	start := out.Len() + l.dirShift
+	out.Write(dir)
+	count := or(l.count, len(l.entries))
+	if l.zip64 {
+		at := out.Len()
+		e := make([]byte, end64Size)
+		le.PutUint32(e, 0x06064b50)
+		le.PutUint64(e[4:], end64Size-12)
+		le.PutUint64(e[24:], uint64(count))
+		le.PutUint64(e[32:], uint64(count))
+		le.PutUint64(e[40:], uint64(len(dir)))
+		le.PutUint64(e[48:], uint64(start))
+		out.Write(e)
+		loc := make([]byte, locator64Size)
+		le.PutUint32(loc, 0x07064b50)
+		le.PutUint64(loc[8:], uint64(at))
+		le.PutUint32(loc[16:], 1)
+		out.Write(loc)
+	}
+	e := make([]byte, endSize)
+	le.PutUint32(e, 0x06054b50)
+	le.PutUint16(e[4:], l.disk)
+	le.PutUint16(e[8:], uint16(count))
+	le.PutUint16(e[10:], uint16(count))
+	le.PutUint32(e[12:], uint32(len(dir)))
+	le.PutUint32(e[16:], uint32(start))
+	if l.zip64 {
+		copy(e[8:20], bytes.Repeat([]byte{0xff}, 12))
+	}
+	le.PutUint16(e[20:], uint16(len(l.comment)))
+	out.Write(e)
+	out.WriteString(l.comment)
+	out.WriteString(l.suffix)
+}
+
+func deflated(s string) []byte {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.BestSpeed) // the level is valid
+	_, _ = w.Write([]byte(s))                    // a Buffer does not fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
