@@ -1,0 +1,308 @@
+package githubsim
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// docs is the documentation_url of errors.
+const docs = "https://docs.github.com/rest"
+
+func (s *Sim) apiHandler() http.Handler {
+	prefix := ""
+	if s.opt.Enterprise {
+		prefix = "/api/v3"
+	}
+	const repo = "/repos/{owner}/{repo}"
+	mux := http.NewServeMux()
+	handle := func(pattern string, access Access, h func(http.ResponseWriter, *http.Request, *Repo)) {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+prefix+path, s.withRepo(access, h))
+	}
+	handle("GET "+repo, None, s.getRepo)
+	handle("GET "+repo+"/actions/artifacts", Read, s.listArtifacts)
+	handle("GET "+repo+"/actions/artifacts/{id}", Read, s.getArtifact)
+	handle("DELETE "+repo+"/actions/artifacts/{id}", Write, s.deleteArtifact)
+	handle("GET "+repo+"/actions/artifacts/{id}/{format}", Read, s.downloadArtifact)
+	handle("GET "+repo+"/actions/runs", Read, s.listRuns)
+	handle("GET "+repo+"/actions/runs/{id}", Read, s.getRun)
+	handle("GET "+repo+"/actions/runs/{id}/artifacts", Read, s.listRunArtifacts)
+	handle("GET "+repo+"/actions/workflows/{workflow}/runs", Read, s.listWorkflowRuns)
+	mux.HandleFunc("GET "+prefix+repo+"/installation", s.getInstallation)
+	mux.HandleFunc("POST "+prefix+"/app/installations/{id}/access_tokens", s.createToken)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { apiError(w, http.StatusNotFound, "Not Found") })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Github-Request-Id", fmt.Sprintf("%04X:%d", len(r.URL.Path), s.opt.Now().UnixNano()))
+		if s.opt.Enterprise {
+			w.Header().Set("X-Github-Enterprise-Version", "3.8.0")
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func apiError(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, object{"message": message, "documentation_url": docs})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // objects hold nothing that cannot be marshalled
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// token reads the Authorization header.
+func token(r *http.Request) string {
+	_, tok, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return tok
+}
+
+// withRepo checks the token, its limit, and its access to the repository.
+// Reading lists of public repositories needs no token.
+func (s *Sim) withRepo(need Access, h func(http.ResponseWriter, *http.Request, *Repo)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		tok := token(r)
+		grants, known := s.tokens[tok]
+		if tok != "" && !known {
+			apiError(w, http.StatusUnauthorized, "Bad credentials")
+			return
+		}
+		if !s.spend(w, tok) {
+			return
+		}
+		repo := s.repos[strings.ToLower(r.PathValue("owner")+"/"+r.PathValue("repo"))]
+		access, granted := None, false
+		if repo != nil {
+			access, granted = grants[strings.ToLower(repo.FullName)]
+		}
+		switch {
+		case repo == nil, repo.Private && !granted:
+			apiError(w, http.StatusNotFound, "Not Found")
+		case access >= need, tok == "" && need == Read && !strings.Contains(r.URL.Path, "/zip"), !granted && tok != "" && need == Read && !repo.Private:
+			h(w, r, repo)
+		case tok == "":
+			apiError(w, http.StatusUnauthorized, "Requires authentication")
+		default:
+			apiError(w, http.StatusForbidden, "Resource not accessible by integration")
+		}
+	}
+}
+
+// spend takes a request from the token's hour.
+func (s *Sim) spend(w http.ResponseWriter, tok string) bool {
+	s.used[tok]++
+	left := s.opt.RateLimit - s.used[tok]
+	h := w.Header()
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(s.opt.RateLimit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(left, 0)))
+	h.Set("X-Ratelimit-Used", strconv.Itoa(s.used[tok]))
+	h.Set("X-Ratelimit-Reset", strconv.FormatInt(s.opt.Now().Add(time.Hour).Unix(), 10))
+	h.Set("X-Ratelimit-Resource", "core")
+	if left < 0 {
+		apiError(w, http.StatusForbidden, "API rate limit exceeded for installation ID 1.")
+		return false
+	}
+	return true
+}
+
+// answer sends v with an ETag, or 304 when the client has it; that one is
+// free of charge.
+func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // objects hold nothing that cannot be marshalled
+	}
+	etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(body))
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Cache-Control", "private, max-age=60, s-maxage=60")
+	if r.Header.Get("If-None-Match") == etag {
+		s.used[token(r)]--
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeJSON(w, http.StatusOK, v)
+}
+
+// page cuts a list, sets Link as GitHub does, and answers with it.
+func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, key string, all []T, most int, toObject func(T) object) {
+	q := r.URL.Query()
+	per := 30
+	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
+		per = min(n, 100)
+	}
+	n := 1
+	if p, err := strconv.Atoi(q.Get("page")); err == nil && p > 0 {
+		n = p
+	}
+	total := len(all)
+	all = all[:min(most, total)]
+	last := max((len(all)+per-1)/per, 1)
+	from, to := min((n-1)*per, len(all)), min(n*per, len(all))
+	var links []string
+	link := func(page int, rel string) {
+		q.Set("page", strconv.Itoa(page))
+		u := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawQuery: q.Encode()}
+		links = append(links, fmt.Sprintf(`<%s>; rel="%s"`, u.String(), rel))
+	}
+	if n > 1 {
+		link(min(n-1, last), "prev")
+	}
+	if n < last {
+		link(n+1, "next")
+		link(last, "last")
+	}
+	if n > 1 {
+		link(1, "first")
+	}
+	if len(links) > 0 {
+		w.Header().Set("Link", strings.Join(links, ", "))
+	}
+	objects := make([]object, 0, to-from)
+	for _, v := range all[from:to] {
+		objects = append(objects, toObject(v))
+	}
+	s.answer(w, r, object{"total_count": total, key: objects})
+}
+
+func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	s.answer(w, r, s.fullRepoObject(repo))
+}
+
+func (s *Sim) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	s.pageArtifacts(w, r, repo.artifacts)
+}
+
+// pageArtifacts lists the newest first, as seen on github.com.
+func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, all []*Artifact) {
+	var list []*Artifact
+	name := r.URL.Query().Get("name")
+	for _, a := range all {
+		if name == "" || a.Name == name || s.opt.IgnoreName {
+			list = append(list, a)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Artifact) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	page(s, w, r, "artifacts", list, len(list), s.artifactObject)
+}
+
+func find[T any](w http.ResponseWriter, r *http.Request, all []*T, id func(*T) int64) *T {
+	want, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	for _, v := range all {
+		if err == nil && id(v) == want {
+			return v
+		}
+	}
+	apiError(w, http.StatusNotFound, "Not Found")
+	return nil
+}
+
+func artifactID(a *Artifact) int64 { return a.ID }
+func runID(r *Run) int64           { return r.ID }
+
+func (s *Sim) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	if a := find(w, r, repo.artifacts, artifactID); a != nil {
+		s.answer(w, r, s.artifactObject(a))
+	}
+}
+
+func (s *Sim) deleteArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	if a := find(w, r, repo.artifacts, artifactID); a != nil {
+		repo.artifacts = slices.DeleteFunc(repo.artifacts, func(b *Artifact) bool { return a == b })
+		delete(s.blobs, a.key())
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (s *Sim) downloadArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	a := find(w, r, repo.artifacts, artifactID)
+	switch {
+	case a == nil:
+	case r.PathValue("format") != "zip":
+		apiError(w, http.StatusNotFound, "Not Found")
+	case a.Expired || s.blobs[a.key()] == nil:
+		apiError(w, http.StatusGone, "Artifact has expired")
+	default:
+		w.Header().Set("Location", s.signedURL(a.key()))
+		w.WriteHeader(http.StatusFound)
+	}
+}
+
+func (s *Sim) getRun(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	if run := find(w, r, repo.runs, runID); run != nil {
+		s.answer(w, r, s.runObject(run))
+	}
+}
+
+func (s *Sim) listRunArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	run := find(w, r, repo.runs, runID)
+	if run == nil {
+		return
+	}
+	var list []*Artifact
+	for _, a := range repo.artifacts {
+		if a.run == run {
+			list = append(list, a)
+		}
+	}
+	s.pageArtifacts(w, r, list)
+}
+
+func (s *Sim) listRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	s.pageRuns(w, r, repo.runs)
+}
+
+func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
+	want := r.PathValue("workflow")
+	for _, wf := range repo.workflows {
+		if strconv.FormatInt(wf.ID, 10) != want && wf.Path[strings.LastIndexByte(wf.Path, '/')+1:] != want {
+			continue
+		}
+		var list []*Run
+		for _, run := range repo.runs {
+			if run.Workflow == wf {
+				list = append(list, run)
+			}
+		}
+		s.pageRuns(w, r, list)
+		return
+	}
+	apiError(w, http.StatusNotFound, "Not Found")
+}
+
+// pageRuns filters as GitHub does; with a filter only 1,000 can be had.
+func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
+	q := r.URL.Query()
+	most := len(all)
+	filters := map[string]func(*Run) string{
+		"actor":    func(r *Run) string { return r.Actor },
+		"branch":   func(r *Run) string { return r.HeadBranch },
+		"event":    func(r *Run) string { return r.Event },
+		"head_sha": func(r *Run) string { return r.HeadSHA },
+	}
+	list := slices.Clone(all)
+	for k, field := range filters {
+		if want := q.Get(k); want != "" {
+			most = 1000
+			list = slices.DeleteFunc(list, func(r *Run) bool { return field(r) != want })
+		}
+	}
+	if want := q.Get("status"); want != "" {
+		most = 1000
+		list = slices.DeleteFunc(list, func(r *Run) bool { return r.Status != want && r.Conclusion != want })
+	}
+	slices.SortStableFunc(list, func(a, b *Run) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	page(s, w, r, "workflow_runs", list, most, s.runObject)
+}

@@ -1,0 +1,179 @@
+package githubsim
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"sort"
+	"time"
+)
+
+// Blob is the content of an artifact. It may be read concurrently.
+type Blob interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// Bytes is a blob held in memory.
+func Bytes(b []byte) Blob { return bytes.NewReader(b) }
+
+// File is a file of a zip made by Zip.
+type File struct {
+	Name, Body string
+	Mode       fs.FileMode // 0 means 0644
+	Stored     bool
+}
+
+// Zip is a zip archive of these files, as upload-artifact makes it.
+func Zip(files ...File) Blob {
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for _, f := range files {
+		h := &zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		if f.Stored {
+			h.Method = zip.Store
+		}
+		mode := f.Mode
+		if mode == 0 {
+			mode = 0o644
+		}
+		h.SetMode(mode)
+		fw, err := w.CreateHeader(h)
+		if err == nil {
+			_, err = io.WriteString(fw, f.Body)
+		}
+		if err != nil {
+			panic(err) // a bytes.Buffer does not fail; a bad name is a bug of the test
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return Bytes(buf.Bytes())
+}
+
+// BigZip is a zip of count files of size bytes each, deflated to about half,
+// which takes memory for one file and the directory only: all of them have
+// the same content, text-like and made from seed. The names are
+// d<i%100>/f<i>.bin.
+func BigZip(count int, size int, seed uint64) Blob {
+	body := text(size, seed)
+	var packed bytes.Buffer
+	fw, _ := flate.NewWriter(&packed, flate.BestSpeed) // the level is valid
+	_, _ = fw.Write(body)
+	_ = fw.Close()
+	z := &bigZip{data: packed.Bytes()}
+	sum := crc32.ChecksumIEEE(body)
+	var dir bytes.Buffer
+	for i := range count {
+		name := fmt.Sprintf("d%d/f%d.bin", i%100, i)
+		local, central := zipHeaders(name, sum, len(z.data), size, z.size)
+		z.add(local)
+		z.add(nil)
+		dir.Write(central)
+	}
+	start := z.size
+	z.add(append(dir.Bytes(), zipEnd(count, dir.Len(), start)...))
+	return z
+}
+
+// text is size bytes that deflate to about half.
+func text(size int, seed uint64) []byte {
+	r := rand.New(rand.NewPCG(seed, seed))
+	words := make([][]byte, 4096)
+	for i := range words {
+		words[i] = make([]byte, 3+r.IntN(8))
+		for j := range words[i] {
+			words[i][j] = byte(' ' + r.IntN(95))
+		}
+	}
+	b := make([]byte, 0, size+16)
+	for len(b) < size {
+		b = append(b, words[min(r.IntN(4096), r.IntN(4096))]...)
+		b = append(b, byte(r.IntN(256)))
+	}
+	return b[:size]
+}
+
+// bigZip strings together pieces of which every second one is the same.
+type bigZip struct {
+	data   []byte
+	pieces [][]byte // nil stands for data
+	starts []int64
+	size   int64
+}
+
+func (z *bigZip) add(p []byte) {
+	z.pieces = append(z.pieces, p)
+	z.starts = append(z.starts, z.size)
+	if p == nil {
+		p = z.data
+	}
+	z.size += int64(len(p))
+}
+
+func (z *bigZip) Size() int64 { return z.size }
+
+func (z *bigZip) ReadAt(p []byte, off int64) (int, error) {
+	i := sort.Search(len(z.starts), func(i int) bool { return z.starts[i] > off }) - 1
+	n := 0
+	for ; n < len(p) && i < len(z.pieces); i++ {
+		piece := z.pieces[i]
+		if piece == nil {
+			piece = z.data
+		}
+		if skip := off + int64(n) - z.starts[i]; skip < int64(len(piece)) {
+			n += copy(p[n:], piece[skip:])
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// zipHeaders writes a local header and a central one with zip64 offset.
+func zipHeaders(name string, sum uint32, packed, size int, offset int64) (local, central []byte) {
+	le := binary.LittleEndian
+	common := make([]byte, 26) // from "version needed" on
+	le.PutUint16(common, 45)
+	le.PutUint16(common[4:], zip.Deflate)
+	le.PutUint32(common[10:], sum)
+	le.PutUint32(common[14:], uint32(packed))
+	le.PutUint32(common[18:], uint32(size))
+	le.PutUint16(common[22:], uint16(len(name)))
+	local = append([]byte("PK\x03\x04"), common...)
+	local = append(local, name...)
+	le.PutUint16(common[24:], 12) // extra field
+	central = append([]byte("PK\x01\x02\x2d\x03"), common...)
+	rest := make([]byte, 14)
+	le.PutUint32(rest[6:], 0o100644<<16)
+	le.PutUint32(rest[10:], 0xffffffff)
+	central = append(append(central, rest...), name...)
+	central = le.AppendUint16(le.AppendUint16(central, 1), 8)
+	return local, le.AppendUint64(central, uint64(offset))
+}
+
+func zipEnd(count, size int, start int64) []byte {
+	le := binary.LittleEndian
+	e := []byte("PK\x06\x06")
+	e = le.AppendUint64(e, 44)
+	e = append(e, 45, 3, 45, 0)
+	e = append(e, make([]byte, 8)...)
+	e = le.AppendUint64(e, uint64(count))
+	e = le.AppendUint64(e, uint64(count))
+	e = le.AppendUint64(e, uint64(size))
+	e = le.AppendUint64(e, uint64(start))
+	e = append(e, "PK\x06\x07\x00\x00\x00\x00"...)
+	e = le.AppendUint64(e, uint64(start+int64(size)))
+	e = append(e, 1, 0, 0, 0)
+	e = append(e, "PK\x05\x06\x00\x00\x00\x00"...)
+	e = append(e, bytes.Repeat([]byte{0xff}, 12)...)
+	return append(e, 0, 0)
+}

@@ -1,0 +1,167 @@
+package githubsim
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+// Fault makes requests go wrong. The fields up to Times say which, the
+// others how; one of these is set.
+type Fault struct {
+	Host   Host
+	Method string // "" is any
+	// Path is a pattern of path.Match on the URL's path; "" is any.
+	Path string
+	// Skip lets that many matching requests pass first.
+	Skip int
+	// Times is how many to hit: 0 means one, negative all.
+	Times int
+
+	// Status answers with it, and with Header and Body.
+	Status int
+	Header http.Header
+	Body   string
+	// Cut ends the connection after so many bytes of the body.
+	Cut int64
+	// Drop ends the connection without an answer.
+	Drop bool
+	// Stall sends so many bytes of the body and then nothing, until the
+	// client goes away.
+	Stall int64
+	// Corrupt flips a bit of the body's byte of this number, counted from 1.
+	Corrupt int64
+	// IgnoreRange answers a Range request with the whole.
+	IgnoreRange bool
+	// Expire treats a signed URL as expired.
+	Expire bool
+	// PrimaryLimit answers as when the hour's requests are spent, until it
+	// resets after this time.
+	PrimaryLimit time.Duration
+	// SecondaryLimit answers with a secondary rate limit and this
+	// Retry-After; negative: without Retry-After.
+	SecondaryLimit time.Duration
+	// BytesPerSecond slows a connection down, FirstByte delays its answer.
+	BytesPerSecond int64
+	FirstByte      time.Duration
+}
+
+type fault struct {
+	Fault
+	seen, hit int
+}
+
+// Fault declares a fault. Faults are looked at in the order they were
+// declared; a request meets one at most.
+func (s *Sim) Fault(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &fault{Fault: f})
+}
+
+func (s *Sim) takeFault(h Host, r *http.Request) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if f.Host != "" && f.Host != h || f.Method != "" && f.Method != r.Method {
+			continue
+		}
+		if ok, err := path.Match(f.Path, r.URL.Path); f.Path != "" && (err != nil || !ok) {
+			continue
+		}
+		f.seen++
+		if f.seen <= f.Skip || f.Times >= 0 && f.hit >= max(f.Times, 1) {
+			continue
+		}
+		f.hit++
+		return &f.Fault
+	}
+	return nil
+}
+
+func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handler) {
+	switch {
+	case f.Drop:
+		panic(http.ErrAbortHandler)
+	case f.Status != 0:
+		for k, v := range f.Header {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(f.Status)
+		_, _ = io.WriteString(w, f.Body)
+	case f.PrimaryLimit != 0:
+		w.Header().Set("X-Ratelimit-Limit", strconv.Itoa(s.opt.RateLimit))
+		w.Header().Set("X-Ratelimit-Remaining", "0")
+		w.Header().Set("X-Ratelimit-Reset", strconv.FormatInt(s.opt.Now().Add(f.PrimaryLimit).Unix(), 10))
+		w.Header().Set("X-Ratelimit-Resource", "core")
+		apiError(w, http.StatusForbidden, "API rate limit exceeded for installation ID 1.")
+	case f.SecondaryLimit != 0:
+		if f.SecondaryLimit > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(f.SecondaryLimit.Seconds())))
+		}
+		apiError(w, http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
+	case f.Expire:
+		storageError(w, http.StatusForbidden, "AuthenticationFailed", "Signature not valid in the specified time frame")
+	case f.IgnoreRange:
+		r.Header.Del("Range")
+		r.Header.Del("If-Match")
+		next.ServeHTTP(w, r)
+	default:
+		next.ServeHTTP(&faulty{ResponseWriter: w, f: f, r: r}, r)
+	}
+}
+
+// faulty spoils a body while it is written.
+type faulty struct {
+	http.ResponseWriter
+	f    *Fault
+	r    *http.Request
+	sent int64
+}
+
+func (w *faulty) Write(p []byte) (int, error) {
+	f := w.f
+	if w.sent == 0 && f.FirstByte > 0 {
+		w.wait(f.FirstByte)
+	}
+	switch {
+	case f.Corrupt > 0 && f.Corrupt-1 >= w.sent && f.Corrupt-1 < w.sent+int64(len(p)):
+		spoilt := append([]byte(nil), p...)
+		spoilt[f.Corrupt-1-w.sent] ^= 1
+		p = spoilt
+	case f.Cut > 0 && w.sent+int64(len(p)) >= f.Cut:
+		_, _ = w.ResponseWriter.Write(p[:f.Cut-w.sent])
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
+		panic(http.ErrAbortHandler)
+	case f.Stall > 0 && w.sent+int64(len(p)) >= f.Stall:
+		_, _ = w.ResponseWriter.Write(p[:f.Stall-w.sent])
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
+		<-w.r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.sent += int64(n)
+	if f.BytesPerSecond > 0 {
+		w.wait(time.Duration(float64(n) / float64(f.BytesPerSecond) * float64(time.Second)))
+	}
+	return n, err
+}
+
+func (w *faulty) wait(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.r.Context().Done():
+	}
+}
+
+func storageError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("X-Ms-Error-Code", code)
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, message)
+}

@@ -1,0 +1,211 @@
+// Package githubsim is GitHub in process, as far as artifetch meets it: the
+// REST API on one host and blob storage on another, both on 127.0.0.1, with
+// faults on demand and a log of every request. It serves tests and the demo.
+//
+// A Sim may be changed and asked concurrently. Objects handed out (Repo,
+// Run, …) are not to be changed after they were added.
+package githubsim
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options set up a Sim. The zero value is github.com.
+type Options struct {
+	// Now is the simulated time; nil is the real one.
+	Now func() time.Time
+	// URLLifetime is how long signed URLs are good for; 0 means a minute.
+	URLLifetime time.Duration
+	// Enterprise makes it GitHub Enterprise Server 3.8: the API below
+	// /api/v3, artifacts without digest and workflow_run.
+	Enterprise bool
+	// IgnoreName makes lists of artifacts ignore the parameter name, as
+	// servers before 3.8 do.
+	IgnoreName bool
+	// RateLimit is the number of requests an hour and token; 0 means 5000.
+	RateLimit int
+}
+
+// Host is one of the two servers.
+type Host string
+
+// The two hosts.
+const (
+	API     Host = "api"
+	Storage Host = "storage"
+)
+
+// Access is what a token may do with a repository.
+type Access int
+
+// Levels of access. None can see a repository, but not its actions.
+const (
+	None Access = iota
+	Read
+	Write
+)
+
+// Sim is a running simulator. Close it after use.
+type Sim struct {
+	// APIURL is the base URL of the REST API, /api/v3 included where it
+	// belongs; StorageURL is that of the blob storage.
+	APIURL, StorageURL string
+
+	opt          Options
+	api, storage *httptest.Server
+	secret       string
+
+	mu     sync.Mutex
+	nextID int64
+	repos  map[string]*Repo
+	tokens map[string]map[string]Access // token → lower-case full name → access
+	used   map[string]int               // token → requests spent
+	apps   []*App
+	blobs  map[string]*stored
+	faults []*fault
+	log    []Request
+}
+
+// New starts a simulator with nothing in it.
+func New(opt Options) *Sim {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.URLLifetime == 0 {
+		opt.URLLifetime = time.Minute
+	}
+	if opt.RateLimit == 0 {
+		opt.RateLimit = 5000
+	}
+	key := make([]byte, 16)
+	_, _ = rand.Read(key) // never fails
+	s := &Sim{
+		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
+		used: map[string]int{}, blobs: map[string]*stored{}, secret: hex.EncodeToString(key),
+	}
+	s.api = httptest.NewServer(s.logged(API, s.apiHandler()))
+	s.storage = httptest.NewServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)))
+	s.APIURL, s.StorageURL = s.api.URL, s.storage.URL
+	if opt.Enterprise {
+		s.APIURL += "/api/v3"
+	}
+	return s
+}
+
+// Close stops both servers. Requests under way are cut.
+func (s *Sim) Close() {
+	s.api.CloseClientConnections()
+	s.storage.CloseClientConnections()
+	s.api.Close()
+	s.storage.Close()
+}
+
+// AddToken makes a token known and gives it access to a repository
+// ("owner/name"). It can be called again for further repositories.
+func (s *Sim) AddToken(token, repo string, access Access) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens[token] == nil {
+		s.tokens[token] = map[string]Access{}
+	}
+	s.tokens[token][strings.ToLower(repo)] = access
+}
+
+// RevokeToken makes a token unknown.
+func (s *Sim) RevokeToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tokens, token)
+}
+
+func (s *Sim) id() int64 {
+	s.nextID++
+	return s.nextID
+}
+
+// Request is one request as a host saw it and what came of it.
+type Request struct {
+	Host   Host
+	Method string
+	Path   string
+	Query  string
+	Header http.Header
+	Status int
+	// Bytes is the size of the body sent, as far as it got.
+	Bytes int64
+}
+
+// Log returns all requests so far, in the order of their completion.
+func (s *Sim) Log() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.log...)
+}
+
+// Count returns how many requests a host got.
+func (s *Sim) Count(h Host) int {
+	n := 0
+	for _, r := range s.Log() {
+		if r.Host == h {
+			n++
+		}
+	}
+	return n
+}
+
+// ResetLog forgets the requests so far.
+func (s *Sim) ResetLog() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = nil
+}
+
+// logged applies faults and logs around a host's handler.
+func (s *Sim) logged(h Host, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		entry := Request{Host: h, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone()}
+		defer func() {
+			entry.Status, entry.Bytes = rec.status, rec.bytes
+			s.mu.Lock()
+			s.log = append(s.log, entry)
+			s.mu.Unlock()
+		}()
+		if f := s.takeFault(h, r); f != nil {
+			s.serveFault(f, rec, r, next)
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder notes the status and the size of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,201 @@
+package githubsim
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Repo is a repository.
+type Repo struct {
+	ID       int64
+	FullName string
+	// Fork and Private are what they say; a private repository is visible
+	// only to tokens that were given access to it.
+	Fork, Private bool
+
+	sim       *Sim
+	workflows []*Workflow
+	runs      []*Run // in the order they were added
+	artifacts []*Artifact
+}
+
+// Workflow is a workflow of a repository.
+type Workflow struct {
+	ID         int64
+	Name, Path string
+
+	repo *Repo
+	runs int
+}
+
+// Run is a workflow run. AddRun fills in fields that are zero: an ID and a
+// number, "completed" and "success", "push" to "main" by "octocat", a
+// minute after the run added before.
+type Run struct {
+	ID       int64
+	Workflow *Workflow
+	Number   int
+	Attempt  int
+	Event    string
+	Actor    string
+	Title    string
+	Status   string
+	// Conclusion stays empty while Status is not "completed".
+	Conclusion string
+	HeadBranch string
+	HeadSHA    string
+	CreatedAt  time.Time
+	// HeadRepo is where the commit came from; nil is the repository itself.
+	HeadRepo *Repo
+	// HeadRepoDeleted makes head_repository null.
+	HeadRepoDeleted bool
+
+	repo *Repo
+}
+
+// Artifact is an artifact of a run. AddArtifact fills in fields that are
+// zero: an ID, an empty zip, the content type, times, and its digest.
+type Artifact struct {
+	ID        int64
+	Name      string
+	Blob      Blob
+	Expired   bool
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	// Digest is "sha256:…" of the bytes unless given; NoDigest leaves it out,
+	// which saves reading a large blob.
+	Digest   string
+	NoDigest bool
+	// ContentType and ContentDisposition are the storage's; those of a zip
+	// unless given.
+	ContentType, ContentDisposition string
+
+	run *Run
+}
+
+func (a *Artifact) key() string { return fmt.Sprintf("artifacts/%d/content", a.ID) }
+
+// AddRepo adds a public repository.
+func (s *Sim) AddRepo(fullName string) *Repo { return s.addRepo(&Repo{FullName: fullName}) }
+
+// AddPrivateRepo adds a private one.
+func (s *Sim) AddPrivateRepo(fullName string) *Repo {
+	return s.addRepo(&Repo{FullName: fullName, Private: true})
+}
+
+// AddFork adds a public fork.
+func (s *Sim) AddFork(fullName string) *Repo { return s.addRepo(&Repo{FullName: fullName, Fork: true}) }
+
+func (s *Sim) addRepo(r *Repo) *Repo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.ID, r.sim = s.id(), s
+	s.repos[strings.ToLower(r.FullName)] = r
+	return r
+}
+
+// AddWorkflow adds a workflow; path is like ".github/workflows/ci.yml".
+func (r *Repo) AddWorkflow(name, path string) *Workflow {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	w := &Workflow{ID: r.sim.id(), Name: name, Path: path, repo: r}
+	r.workflows = append(r.workflows, w)
+	return w
+}
+
+// AddRun adds a run.
+func (r *Repo) AddRun(run Run) *Run {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	run.repo = r
+	run.ID = or(run.ID, r.sim.id())
+	run.Workflow.runs++
+	run.Number = or(run.Number, run.Workflow.runs)
+	run.Attempt = or(run.Attempt, 1)
+	run.Event = or(run.Event, "push")
+	run.Actor = or(run.Actor, "octocat")
+	run.Title = or(run.Title, "Update README")
+	run.Status = or(run.Status, "completed")
+	if run.Status == "completed" {
+		run.Conclusion = or(run.Conclusion, "success")
+	}
+	run.HeadBranch = or(run.HeadBranch, "main")
+	sum := sha1.Sum(fmt.Append(nil, r.FullName, run.ID))
+	run.HeadSHA = or(run.HeadSHA, hex.EncodeToString(sum[:]))
+	if run.CreatedAt.IsZero() {
+		run.CreatedAt = r.sim.opt.Now().Add(-time.Hour).Truncate(time.Second)
+		if n := len(r.runs); n > 0 {
+			run.CreatedAt = r.runs[n-1].CreatedAt.Add(time.Minute)
+		}
+	}
+	if run.HeadRepo == nil && !run.HeadRepoDeleted {
+		run.HeadRepo = r
+	}
+	r.runs = append(r.runs, &run)
+	return &run
+}
+
+// AddArtifact adds an artifact to the run.
+func (run *Run) AddArtifact(a Artifact) *Artifact {
+	r := run.repo
+	if a.Blob == nil {
+		a.Blob = Zip()
+	}
+	if a.Digest == "" && !a.NoDigest && !r.sim.opt.Enterprise {
+		h := sha256.New()
+		_, _ = io.Copy(h, io.NewSectionReader(a.Blob, 0, a.Blob.Size())) // blobs do not fail
+		a.Digest = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	}
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	a.run = run
+	a.ID = or(a.ID, r.sim.id())
+	if a.CreatedAt.IsZero() {
+		a.CreatedAt = run.CreatedAt.Add(time.Duration(1+len(r.artifacts)) * time.Second)
+	}
+	if a.ExpiresAt.IsZero() {
+		a.ExpiresAt = a.CreatedAt.AddDate(0, 0, 90)
+	}
+	if a.ContentType == "" {
+		a.ContentType = "application/zip"
+		a.ContentDisposition = or(a.ContentDisposition, fmt.Sprintf(`attachment; filename="%s.zip"`, a.Name))
+	}
+	r.artifacts = append(r.artifacts, &a)
+	r.sim.blobs[a.key()] = &stored{
+		blob: a.Blob, etag: fmt.Sprintf(`"0x%X"`, a.ID*7919), contentType: a.ContentType, disposition: a.ContentDisposition,
+	}
+	return &a
+}
+
+// Artifacts lists the ids of the artifacts that are left.
+func (r *Repo) Artifacts() []int64 {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	var ids []int64
+	for _, a := range r.artifacts {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// Expire makes an artifact expired: downloads of it are answered 410 from
+// now on, and with tell lists say so too.
+func (s *Sim) Expire(a *Artifact, tell bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Expired = tell
+	delete(s.blobs, a.key())
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
