@@ -1,0 +1,470 @@
+package githubapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+var app = artifact.Repo{Owner: "octo", Name: "app"}
+
+// fixture is a simulator with one repository, and a client for it whose
+// pauses are noted and not waited for.
+type fixture struct {
+	*githubsim.Sim
+	repo   *githubsim.Repo
+	run    *githubsim.Run
+	client *Client
+	pauses []time.Duration
+}
+
+func newFixture(t *testing.T, opt githubsim.Options, auth Auth) *fixture {
+	t.Helper()
+	f := &fixture{Sim: githubsim.New(opt)}
+	t.Cleanup(f.Close)
+	f.repo = f.AddRepo("octo/app")
+	f.run = f.repo.AddRun(githubsim.Run{Workflow: f.repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	f.AddToken("tok", "octo/app", githubsim.Write)
+	f.client = f.newClient(t, f.APIURL, auth)
+	return f
+}
+
+func (f *fixture) newClient(t *testing.T, base string, auth Auth) *Client {
+	t.Helper()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := httpx.NewTransport(httpx.TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := New(Options{
+		BaseURL: u, Auth: auth, Transport: transport, UserAgent: "artifetch/test",
+		Policy: httpx.Policy{MaxTries: 3, Sleep: func(_ context.Context, d time.Duration) error { f.pauses = append(f.pauses, d); return nil }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]githubsim.Options{
+		"github.com": {}, "enterprise": {Enterprise: true}, "name ignored": {Enterprise: true, IgnoreName: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, opt, Auth{Token: "tok"})
+			other := f.repo.AddRun(githubsim.Run{Workflow: f.repo.AddWorkflow("Other", ".github/workflows/other.yml")})
+			for i := range 250 {
+				f.run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("a%d", i%125)})
+			}
+			dist := other.AddArtifact(githubsim.Artifact{Name: "dist", Blob: githubsim.Bytes([]byte("x"))})
+
+			all, err := collect(f.client.Artifacts(t.Context(), app, artifact.Query{}))
+			if err != nil || len(all) != 251 || f.Count(githubsim.API) != 3 {
+				t.Fatalf("%d artifacts in %d requests, %v; want 251 in 3", len(all), f.Count(githubsim.API), err)
+			}
+			named, err := collect(f.client.Artifacts(t.Context(), app, artifact.Query{Name: "a7"}))
+			if err != nil || len(named) != 2 || named[0].Name != "a7" {
+				t.Errorf("by name: %v, %v", named, err)
+			}
+			ofRun, err := collect(f.client.Artifacts(t.Context(), app, artifact.Query{RunID: other.ID, Name: "dist"}))
+			if err != nil || len(ofRun) != 1 {
+				t.Fatalf("of a run: %v, %v", ofRun, err)
+			}
+			one, err := f.client.Artifact(t.Context(), app, dist.ID)
+			if err != nil || one.ID != ofRun[0].ID || one.Size != 1 || one.Name != "dist" || !one.CreatedAt.Equal(dist.CreatedAt) || !one.ExpiresAt.Equal(dist.ExpiresAt) {
+				t.Errorf("one: %+v, %v", one, err)
+			}
+			if opt.Enterprise {
+				if one.Digest != "" || one.Run != nil {
+					t.Errorf("GHES 3.8 gave %+v", one)
+				}
+			} else if one.Digest != dist.Digest || one.Run == nil || one.Run.ID != other.ID || one.Run.HeadRepoID != f.repo.ID {
+				t.Errorf("github.com gave %+v", one)
+			}
+		})
+	}
+}
+
+func TestSequencesAreLazy(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+	for range 250 {
+		f.run.AddArtifact(githubsim.Artifact{Name: "a"})
+	}
+	for _, err := range f.client.Artifacts(t.Context(), app, artifact.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if n := f.Count(githubsim.API); n != 1 {
+		t.Errorf("the first artifact cost %d requests", n)
+	}
+}
+
+func TestRuns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+	fork := f.AddFork("evil/app")
+	wf := f.run.Workflow
+	f.repo.AddRun(githubsim.Run{Workflow: wf, HeadRepo: fork, Event: "pull_request", Actor: "eve", HeadBranch: "a/b"})
+	gone := f.repo.AddRun(githubsim.Run{Workflow: wf, HeadRepoDeleted: true, Conclusion: "failure", Title: "Fix"})
+	other := f.repo.AddRun(githubsim.Run{Workflow: f.repo.AddWorkflow("Nightly", ".github/workflows/nightly.yml")})
+	tests := map[string]struct {
+		q    artifact.RunQuery
+		want string // run numbers, newest first
+	}{
+		"all":         {artifact.RunQuery{}, "1 3 2 1"},
+		"of workflow": {artifact.RunQuery{Workflow: "ci.yml"}, "3 2 1"},
+		"of id":       {artifact.RunQuery{Workflow: fmt.Sprint(other.Workflow.ID)}, "1"},
+		"status":      {artifact.RunQuery{Workflow: "ci.yml", Status: "success"}, "2 1"},
+		"branch":      {artifact.RunQuery{Branch: "a/b"}, "2"},
+		"event":       {artifact.RunQuery{Event: "pull_request", Actor: "eve"}, "2"},
+		"sha":         {artifact.RunQuery{HeadSHA: gone.HeadSHA}, "3"},
+		"small pages": {artifact.RunQuery{PerPage: 1}, "1 3 2 1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runs, err := collect(f.client.Runs(t.Context(), app, tt.q))
+			var got []string
+			for _, r := range runs {
+				got = append(got, fmt.Sprint(r.Number))
+			}
+			if err != nil || strings.Join(got, " ") != tt.want {
+				t.Errorf("%v, %v; want %s", got, err, tt.want)
+			}
+		})
+	}
+	run, err := f.client.Run(t.Context(), app, gone.ID)
+	want := artifact.Run{
+		ID: gone.ID, Repo: app, RepoID: f.repo.ID, Workflow: "CI", WorkflowID: wf.ID, WorkflowPath: ".github/workflows/ci.yml",
+		Number: 3, Attempt: 1, Title: "Fix", Event: "push", Actor: "octocat", Status: "completed", Conclusion: "failure",
+		HeadBranch: "main", HeadSHA: gone.HeadSHA, URL: run.URL, CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt,
+	}
+	if err != nil || run != want || !run.CreatedAt.Equal(gone.CreatedAt) || !run.FromFork() {
+		t.Errorf("got  %+v\nwant %+v\n%v", run, want, err)
+	}
+}
+
+func TestDownloadAndDelete(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+	a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
+	u, err := f.client.Download(t.Context(), app, a.ID)
+	if err != nil || !strings.HasPrefix(u.String(), f.StorageURL+"/") || u.Query().Get("sig") == "" {
+		t.Fatalf("%v, %v", u, err)
+	}
+	if f.Count(githubsim.Storage) != 0 {
+		t.Error("the redirect was followed")
+	}
+	f.Fault(githubsim.Fault{Method: http.MethodDelete, Skip: 1, Status: http.StatusBadGateway})
+	if err := f.client.Delete(t.Context(), app, a.ID); err != nil || len(f.repo.Artifacts()) != 0 {
+		t.Errorf("%v left, %v", f.repo.Artifacts(), err)
+	}
+	// The next one is answered 502, and its repetition 404.
+	if err := f.client.Delete(t.Context(), app, a.ID); err != nil {
+		t.Errorf("deleted in vain: %v", err)
+	}
+	if err := f.client.Delete(t.Context(), app, a.ID); !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("deleted what is not there: %v", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	tests := map[string]struct {
+		token string
+		fault githubsim.Fault
+		do    func(context.Context, *fixture) error
+		kind  Kind
+		tries int
+		text  string
+	}{
+		"bad token":        {"wrong", githubsim.Fault{}, get, BadToken, 1, "get run (run 1003) of octo/app: GitHub answered 401 Unauthorized: Bad credentials"},
+		"no permission":    {"none", githubsim.Fault{}, get, NoPermission, 1, "403 Forbidden: Resource not accessible by integration"},
+		"may not delete":   {"read", githubsim.Fault{}, del, NoPermission, 1, "delete artifact (artifact 1) of octo/app: GitHub answered 403"},
+		"anonymous":        {"", githubsim.Fault{}, download, BadToken, 1, "Requires authentication"},
+		"private":          {"other", githubsim.Fault{Status: 404, Body: `{"message":"Not Found"}`}, get, NotFound, 1, "404 Not Found: Not Found"},
+		"no such run":      {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Run(ctx, app, 1); return err }, NotFound, 1, "get run (run 1)"},
+		"no such artifact": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Artifact(ctx, app, 1); return err }, NotFound, 1, "get artifact (artifact 1)"},
+		"no such workflow": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {
+			_, err := collect(f.client.Runs(ctx, app, artifact.RunQuery{Workflow: "no.yml"}))
+			return err
+		}, NotFound, 1, `list runs (workflow "no.yml")`},
+		"no such repository": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {
+			return f.client.Repository(ctx, artifact.Repo{Owner: "octo", Name: "nope"})
+		}, NotFound, 1, "get repository of octo/nope"},
+		"gone":                {"tok", githubsim.Fault{Status: 410, Body: `{"message":"Artifact has expired"}`}, download, Gone, 1, "410 Gone: Artifact has expired"},
+		"primary, late":       {"tok", githubsim.Fault{PrimaryLimit: hour}, get, PrimaryLimit, 1, "the rate limit is used up until"},
+		"primary, for ever":   {"tok", githubsim.Fault{PrimaryLimit: time.Second, Times: -1}, get, PrimaryLimit, 3, "used up"},
+		"secondary, long":     {"tok", githubsim.Fault{SecondaryLimit: hour}, get, SecondaryLimit, 1, "GitHub limits how much is asked at once"},
+		"secondary, for ever": {"tok", githubsim.Fault{SecondaryLimit: -1, Times: -1}, get, SecondaryLimit, 3, "secondary rate limit"},
+		"busy, for ever":      {"tok", githubsim.Fault{Status: 503, Times: -1}, get, ServerError, 3, "503 Service Unavailable"},
+		"no connection":       {"tok", githubsim.Fault{Drop: true, Times: -1}, get, Network, 3, "no answer"},
+		"invalid":             {"tok", githubsim.Fault{Status: 422, Body: `{"message":"Validation Failed"}`}, get, InvalidRequest, 1, "422 Unprocessable Entity: Validation Failed"},
+		"a proxy's page":      {"tok", githubsim.Fault{Status: 200, Body: "<html>login</html>"}, get, UnexpectedAnswer, 1, "the answer is not JSON"},
+		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, NoPermission, 1, "403 Forbidden"},
+		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it is no redirect to the storage"},
+		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirects to nowhere"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, githubsim.Options{}, Auth{Token: tt.token})
+			f.AddToken("none", "octo/app", githubsim.None)
+			f.AddToken("read", "octo/app", githubsim.Read)
+			f.AddToken("other", "octo/other", githubsim.Read)
+			f.run.AddArtifact(githubsim.Artifact{ID: 42, Name: "dist"})
+			if tt.fault.Status != 0 || tt.fault.Drop || tt.fault.PrimaryLimit != 0 || tt.fault.SecondaryLimit != 0 {
+				f.Fault(tt.fault)
+			}
+			err := tt.do(t.Context(), f)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Kind != tt.kind || !strings.Contains(err.Error(), tt.text) {
+				t.Fatalf("got %v; want kind %d and %q", err, tt.kind, tt.text)
+			}
+			if n := f.Count(githubsim.API); n != tt.tries || f.client.Requests() != n {
+				t.Errorf("%d requests, %d counted; want %d", n, f.client.Requests(), tt.tries)
+			}
+			if tt.token != "" && strings.Contains(err.Error(), tt.token+" ") {
+				t.Error("the token is in the error")
+			}
+			if tt.kind == PrimaryLimit && e.Reset.IsZero() {
+				t.Error("no time of reset")
+			}
+		})
+	}
+}
+
+func get(ctx context.Context, f *fixture) error {
+	_, err := f.client.Run(ctx, app, f.run.ID)
+	return err
+}
+
+func download(ctx context.Context, f *fixture) error {
+	_, err := f.client.Download(ctx, app, 42)
+	return err
+}
+
+func del(ctx context.Context, f *fixture) error { return f.client.Delete(ctx, app, 1) }
+
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault    githubsim.Fault
+		from, to time.Duration
+	}{
+		"primary":                {githubsim.Fault{PrimaryLimit: time.Minute}, 58 * time.Second, 62 * time.Second},
+		"secondary":              {githubsim.Fault{SecondaryLimit: 7 * time.Second}, 7 * time.Second, 7 * time.Second},
+		"secondary without time": {githubsim.Fault{SecondaryLimit: -1}, time.Minute, time.Minute},
+		"429":                    {githubsim.Fault{Status: 429, Header: http.Header{"Retry-After": {"3"}}}, 3 * time.Second, 3 * time.Second},
+		"502":                    {githubsim.Fault{Status: 502}, 1, time.Second},
+		"reset":                  {githubsim.Fault{Drop: true}, 1, time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+			f.Fault(tt.fault)
+			if err := get(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.pauses) != 1 || f.pauses[0] < tt.from || f.pauses[0] > tt.to {
+				t.Errorf("paused %v, want once between %v and %v", f.pauses, tt.from, tt.to)
+			}
+		})
+	}
+}
+
+// The last request of the hour is as good as the others, and the one after
+// it is GitHub's to refuse.
+func TestLastRequestOfTheHour(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{RateLimit: 1}, Auth{Token: "tok"})
+	if err := get(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	err := get(t.Context(), f)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != PrimaryLimit || f.Count(githubsim.API) != 2 {
+		t.Errorf("%v after %d requests", err, f.Count(githubsim.API))
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := get(ctx, f); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A renamed repository redirects within the API; the token goes along. A
+// redirect to another host is not followed.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another host was asked, with %q", r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+	redirect := func(status int, to string) githubsim.Fault {
+		return githubsim.Fault{Path: "/repos/old/name/*/*/*", Status: status, Header: http.Header{"Location": {to}}}
+	}
+	old := artifact.Repo{Owner: "old", Name: "name"}
+	f.Fault(redirect(http.StatusMovedPermanently, f.APIURL+fmt.Sprintf("/repos/octo/app/actions/runs/%d", f.run.ID)))
+	if _, err := f.client.Run(t.Context(), old, f.run.ID); err != nil {
+		t.Error(err)
+	}
+	for _, status := range []int{301, 302, 307, 308} {
+		f.Fault(redirect(status, elsewhere.URL))
+		if _, err := f.client.Run(t.Context(), old, f.run.ID); err == nil {
+			t.Errorf("a redirect %d to another host was taken for an answer", status)
+		}
+	}
+	for _, r := range f.Log() {
+		if r.Header.Get("Authorization") != "Bearer tok" {
+			t.Errorf("%s %s came with %q", r.Method, r.Path, r.Header.Get("Authorization"))
+		}
+	}
+}
+
+func privateKey(t *testing.T) []byte {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+}
+
+func TestApp(t *testing.T) {
+	t.Parallel()
+	key := privateKey(t)
+	for name, opt := range map[string]githubsim.Options{"github.com": {}, "enterprise": {Enterprise: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, opt, Auth{})
+			f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+			var tokens []string
+			auth := Auth{App: &App{ID: "7", PrivateKey: key, Repos: []artifact.Repo{app}, OnToken: func(tok string) { tokens = append(tokens, tok) }}}
+			f.client = f.newClient(t, f.APIURL, auth)
+			for range 3 {
+				if err := get(t.Context(), f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(tokens) != 1 || f.Count(githubsim.API) != 5 {
+				t.Errorf("tokens %q, %d requests; want 1 and 5", tokens, f.Count(githubsim.API))
+			}
+			a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
+			err := f.client.Delete(t.Context(), app, a.ID)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != NoPermission {
+				t.Errorf("a token for reading deleted: %v", err)
+			}
+			auth.App.Write = true
+			err = f.newClient(t, f.APIURL, auth).Delete(t.Context(), app, a.ID)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "get an installation token" || e.Kind != InvalidRequest {
+				t.Errorf("more than was granted: %v", err)
+			}
+			auth.App.Repos = []artifact.Repo{{Owner: "nobody", Name: "x"}}
+			err = f.newClient(t, f.APIURL, auth).Repository(t.Context(), app)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "find the GitHub App's installation" || e.Kind != NotFound {
+				t.Errorf("an App that is not installed: %v", err)
+			}
+		})
+	}
+}
+
+func TestAppTokenIsRenewed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := newFixture(t, githubsim.Options{}, Auth{})
+	f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+	u, _ := url.Parse(f.APIURL)
+	n := 0
+	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport, Now: func() time.Time { return now }, Auth: Auth{App: &App{
+		ID: "7", PrivateKey: privateKey(t), Repos: []artifact.Repo{app}, OnToken: func(string) { n++ },
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []time.Duration{0, 58 * time.Minute, 90 * time.Second} {
+		now = now.Add(later)
+		if err := c.Repository(t.Context(), app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d tokens, want 2", n)
+	}
+}
+
+func TestBadApps(t *testing.T) {
+	t.Parallel()
+	u := &url.URL{Scheme: "https", Host: "api.github.com"}
+	for name, a := range map[string]App{
+		"key":        {ID: "7", PrivateKey: bytes.Repeat([]byte("x"), 10), Repos: []artifact.Repo{app}},
+		"two owners": {ID: "7", PrivateKey: privateKey(t), Repos: []artifact.Repo{app, {Owner: "other", Name: "x"}}},
+	} {
+		if _, err := New(Options{BaseURL: u, Auth: Auth{App: &a}}); err == nil {
+			t.Errorf("%s: passed", name)
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{Enterprise: true}, Auth{Token: "tok"})
+	if err := get(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	r := f.Log()[0]
+	if !strings.HasPrefix(r.Path, "/api/v3/repos/octo/app/") {
+		t.Errorf("path %s", r.Path)
+	}
+	for k, want := range map[string]string{
+		"Accept": "application/vnd.github+json", "X-Github-Api-Version": "2022-11-28", "User-Agent": "artifetch/test", "Authorization": "Bearer tok",
+	} {
+		if !slices.Equal(r.Header[k], []string{want}) {
+			t.Errorf("%s: %q", k, r.Header[k])
+		}
+	}
+}
