@@ -1,0 +1,32 @@
+//go:build unix
+
+package workspace
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// freeBytes is the room for a process without privileges.
+func freeBytes(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+}
+
+func ownerOf(dir string) (*owner, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil, fmt.Errorf("the owner of %s cannot be told", dir)
+	}
+	return &owner{int(st.Uid), int(st.Gid)}, nil
+}
