@@ -1,0 +1,140 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// FromArgs reads a command line (without the command's name), and from the
+// environment GITHUB_TOKEN or GH_TOKEN and the other defaults. It fails with
+// ErrHelp or ErrVersion where that was asked for, else with *UsageError; the
+// Config then holds what could be read, JSON at least.
+func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error) {
+	flags, own := newFlags()
+	jsonOut := flags.Bool("json", false, "")
+	help := flags.BoolP("help", "h", false, "")
+	version := flags.Bool("version", false, "")
+
+	err := flags.Parse(args)
+	switch {
+	case *help:
+		return &Config{}, ErrHelp
+	case *version:
+		return &Config{}, ErrVersion
+	case err != nil:
+		return &Config{JSON: *jsonOut}, &UsageError{Err: flagError(err, flags)}
+	case flags.NArg() > 0:
+		return &Config{JSON: *jsonOut}, &UsageError{Err: argumentError(args, flags)}
+	}
+	r := reader{
+		get: func(input string) (string, bool) {
+			if f := own[input]; f != nil {
+				return f.String(), f.set
+			}
+			return "", false
+		},
+		env:   lookup,
+		shown: func(input string) string { return "--" + input },
+	}
+	cfg, err := r.read()
+	cfg.JSON = *jsonOut
+	if err != nil {
+		return cfg, &UsageError{Err: err}
+	}
+	return cfg, nil
+}
+
+// newFlags makes a flag for every row of the table but those that only serve
+// steps written for other actions.
+func newFlags() (*pflag.FlagSet, map[string]*flagValue) {
+	flags := pflag.NewFlagSet("artifetch", pflag.ContinueOnError)
+	flags.Usage = func() {} // errors are the caller's to print
+	own := map[string]*flagValue{}
+	for i := range table {
+		in := &table[i]
+		if in.Group == OtherNames {
+			continue
+		}
+		own[in.Name] = &flagValue{in: in}
+		f := flags.VarPF(own[in.Name], in.Name, "", "")
+		if in.Bool() {
+			f.NoOptDefVal = "true"
+		}
+	}
+	return flags, own
+}
+
+// flagValue collects what a flag was given. It is parsed later, with all the
+// others.
+type flagValue struct {
+	in    *Input
+	texts []string
+	set   bool
+}
+
+func (f *flagValue) Set(text string) error {
+	if !f.in.List {
+		f.texts = nil // the last one counts, as everywhere
+	}
+	f.texts = append(f.texts, text)
+	f.set = true
+	return nil
+}
+
+// String joins the items of a repeated flag as a workflow would write them.
+func (f *flagValue) String() string { return strings.Join(f.texts, "\n") }
+
+func (f *flagValue) Type() string { return f.in.Metavar }
+
+// flagError rewrites pflag's errors so that no value is repeated: it may be a
+// secret.
+func flagError(err error, flags *pflag.FlagSet) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name := unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			return fmt.Errorf("unknown flag -%s; the names of inputs follow two dashes", name)
+		}
+		return fmt.Errorf("unknown flag --%s%s", name, meant(name, flags))
+	}
+	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return fmt.Errorf("flag --%s needs a value", missing.GetSpecifiedName())
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Errorf("flag --%s takes true or false", invalid.GetFlag().Name)
+	}
+	return errors.New("a flag is not written as --name or --name=value")
+}
+
+// meant knows other actions' names as well.
+func meant(name string, flags *pflag.FlagSet) string {
+	for i := range table {
+		for _, alias := range table[i].Aliases {
+			if plain(alias) == plain(name) {
+				return fmt.Sprintf(" (did you mean --%s?)", table[i].Name)
+			}
+		}
+	}
+	var known []string
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if near := nearest(name, known); near != "" {
+		return fmt.Sprintf(" (did you mean --%s?)", near)
+	}
+	return ""
+}
+
+func argumentError(args []string, flags *pflag.FlagSet) error {
+	arg := flags.Arg(0)
+	hint := "everything is given by flags"
+	_, notBool := parseBool(arg)
+	for i, a := range args[1:] {
+		name, isFlag := strings.CutPrefix(args[i], "--")
+		f := flags.Lookup(name)
+		if notBool == nil && a == arg && isFlag && f != nil && f.NoOptDefVal != "" {
+			hint = fmt.Sprintf("write --%s=%s", name, arg)
+		}
+	}
+	return fmt.Errorf("unexpected argument %s; %s", quote(arg), hint)
+}

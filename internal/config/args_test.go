@@ -1,0 +1,160 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/config"
+)
+
+func TestFromArgs(t *testing.T) {
+	t.Parallel()
+	dev := env{"GITHUB_TOKEN": "job-token"}
+	tests := map[string]struct {
+		args string
+		env  env
+		want func(c *config.Config)
+	}{
+		"least":              {"--repository octo/app", dev, func(*config.Config) {}},
+		"readme":             {"--repository o/r --name dist --path out", dev, func(c *config.Config) { c.Repositories, c.Names, c.Path = []string{"o/r"}, []string{"dist"}, "out" }},
+		"search":             {"--repository octo/app --workflow ci.yml --branch=f,x --branch main --runs 2", dev, func(c *config.Config) { c.Workflow, c.Branches, c.Runs = "ci.yml", []string{"f,x", "main"}, 2 }},
+		"GH_TOKEN":           {"--repository octo/app", env{"GH_TOKEN": "b"}, func(c *config.Config) { c.Token = "b" }},
+		"GITHUB_TOKEN first": {"--repository octo/app", env{"GH_TOKEN": "b", "GITHUB_TOKEN": "a"}, func(c *config.Config) { c.Token = "a" }},
+		"empty GITHUB_TOKEN": {"--repository octo/app", env{"GH_TOKEN": "b", "GITHUB_TOKEN": ""}, func(c *config.Config) { c.Token = "b" }},
+		"token flag":         {"--repository octo/app --github-token c", dev, func(c *config.Config) { c.Token = "c" }},
+		"repeated lists": {"--repository octo/app --repository o/b,o/c --artifact-ids 1 --artifact-ids 2,3", dev, func(c *config.Config) {
+			c.Repositories, c.ArtifactIDs = []string{"octo/app", "o/b", "o/c"}, []int64{1, 2, 3}
+		}},
+		"last one counts":      {"--repository octo/app --path a --path b", dev, func(c *config.Config) { c.Path = "b" }},
+		"booleans":             {"--repository octo/app --merge-multiple --summary=false --dry-run=TRUE", dev, func(c *config.Config) { c.MergeMultiple, c.Summary, c.DryRun = true, false, true }},
+		"json":                 {"--repository octo/app --json", dev, func(c *config.Config) { c.JSON = true }},
+		"GHES":                 {"--repository octo/app", env{"GITHUB_TOKEN": "job-token", "GITHUB_API_URL": "https://ghe.example.com"}, func(c *config.Config) { c.APIURL.Host, c.APIURL.Path = "ghe.example.com", "/api/v3" }},
+		"inputs are not flags": {"--repository octo/app", env{"GITHUB_TOKEN": "job-token", "INPUT_PATH": "x"}, func(*config.Config) {}},
+		"anonymous dry run":    {"--repository octo/app --dry-run", nil, func(c *config.Config) { c.Token = ""; c.DryRun = true }},
+		"in a job's script":    {"--name a", env{"GITHUB_TOKEN": "job-token", "GITHUB_REPOSITORY": "octo/app"}, func(c *config.Config) { c.Names = []string{"a"} }},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := config.FromArgs(strings.Fields(tt.args), tt.env.lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := defaults()
+			tt.want(want)
+			if d := diff(want, got); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"--repositry o/r":                        "unknown flag --repositry (did you mean --repository?)",
+		"--workflow_conclusion success":          "unknown flag --workflow_conclusion (did you mean --conclusion?)",
+		"--skip-unpack":                          "unknown flag --skip-unpack (did you mean --skip-decompress?)",
+		"--run_id 3":                             "unknown flag --run_id (did you mean --run-id?)",
+		"--xyzzy":                                "unknown flag --xyzzy",
+		"--ref main":                             "unknown flag --ref",
+		"-r o/r":                                 "unknown flag -r; the names of inputs follow two dashes",
+		"--path":                                 "flag --path needs a value",
+		"--json=maybe":                           "flag --json takes true or false",
+		"--=x":                                   "a flag is not written as --name or --name=value",
+		"dist":                                   `unexpected argument "dist"; everything is given by flags`,
+		"--repository o/r -- dist":               `unexpected argument "dist"; everything is given by flags`,
+		"--github-token= ghp_abc":                `unexpected argument [redacted]; everything is given by flags`,
+		"--merge-multiple false":                 `unexpected argument "false"; write --merge-multiple=false`,
+		"--repository o/r --merge-multiple=2":    `--merge-multiple: "2" is not a boolean; accepted: true or false`,
+		"--name a":                               "--repository is missing; accepted: owner/name, one a line or separated by commas",
+		"--repository o/r --run-id current":      `--run-id: "current" has no meaning outside of GitHub Actions; accepted: the ids of runs`,
+		"--repository o --name a --name-regex b": "2 problems with the inputs:\n  --repository: \"o\" is not owner/name; accepted: owner/name, one a line or separated by commas\n  --name and --name-regex exclude each other; give one of them",
+	}
+	for args, want := range tests {
+		cfg, err := config.FromArgs(append([]string{"--json"}, strings.Fields(args)...), env{"GITHUB_TOKEN": "t"}.lookup)
+		if _, ok := errors.AsType[*config.UsageError](err); !ok {
+			t.Errorf("%s: got %T %v, want *config.UsageError", args, err, err)
+			continue
+		}
+		if err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", args, err, want)
+		}
+		if !cfg.JSON && args != "--json=maybe" {
+			t.Errorf("%s: --json is lost", args)
+		}
+	}
+	_, err := config.FromArgs([]string{"--repository", "o/r"}, env{}.lookup)
+	if err == nil || !strings.HasPrefix(err.Error(), "--github-token is missing") {
+		t.Errorf("without token: %v", err)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]error{
+		"--help": config.ErrHelp, "-h": config.ErrHelp, "--version": config.ErrVersion, "--name x --help": config.ErrHelp,
+	} {
+		if _, err := config.FromArgs(strings.Fields(args), env{}.lookup); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", args, err, want)
+		}
+	}
+	var b strings.Builder
+	if err := config.Help(&b); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 || strings.TrimRight(line, " \n")+"\n" != line {
+			t.Errorf("%d columns or blanks at the end: %q", n, line)
+		}
+		if strings.Contains(line, "`") {
+			t.Errorf("Markdown in %q", line)
+		}
+	}
+	at := 0
+	for _, in := range config.Inputs() {
+		i := strings.Index(b.String(), "\n  --"+in.Name)
+		if in.Group == config.OtherNames {
+			continue
+		}
+		if i < at {
+			t.Errorf("--%s is missing or out of order", in.Name)
+		}
+		at = i
+	}
+	for _, group := range config.Groups() {
+		if got := strings.Contains(b.String(), "\n"+string(group)+":\n"); got != (group != config.OtherNames) {
+			t.Errorf("heading %q: %v", group, got)
+		}
+	}
+}
+
+// Whatever can be given as an input can be given as a flag and means the same.
+func TestFlagsMeanWhatInputsMean(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"repository": "octo/app,o/b", "run-id": "1,2", "name": "a", "pattern": "a*", "name-regex": "x+", "artifact-ids": "5", "files": "*.so",
+		"shard": "1/3", "path": "x y", "merge-multiple": "true", "skip-decompress": "true", "unpack": "true", "if-exists": "skip",
+		"concurrency": "3", "if-no-artifact-found": "warn", "digest-mismatch": "ignore", "max-size": "1.5 GiB", "max-files": "7",
+		"dry-run": "true", "delete": "true", "summary": "false", "workflow": "CI build", "branch": "a/b", "commit": "v1", "pr": "3",
+		"event": "push", "actor": "me", "conclusion": "any", "run-number": "3", "max-age": "2w", "runs": "2", "search-limit": "3",
+		"allow-forks": "true", "wait": "5m", "ca-cert": "ca.pem", "github-api-url": "https://ghe.example.com", "github-token": "t",
+	} {
+		byInput, err1 := config.FromEnv(with(inputs{name: value}).lookup)
+		byFlag, err2 := config.FromArgs([]string{"--" + name + "=" + value}, with(inputs{"GITHUB_TOKEN": "job-token"}).lookup)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d := diff(byInput, byFlag); d != "" {
+			t.Errorf("%s (-input +flag)\n%s", name, d)
+		}
+		if d := cmp.Diff(true, byFlag.Given(name)); d != "" {
+			t.Errorf("%s is not given", name)
+		}
+	}
+}

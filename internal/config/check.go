@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// check holds the inputs against each other.
+func (r *reader) check(cfg *Config) {
+	r.checkAuth(cfg)
+	r.checkRun(cfg)
+	r.checkSelection(cfg)
+	r.checkOutput(cfg)
+}
+
+func (r *reader) checkAuth(cfg *Config) {
+	id, key, token := r.values["app-id"], r.values["app-private-key"], r.values["github-token"]
+	switch {
+	case id.text != "" && key.text == "":
+		r.fail(id.by, "", "needs "+key.by+" too", "")
+	case id.text == "" && key.text != "":
+		r.fail(key.by, "", "needs "+id.by+" too", "")
+	case id.text != "":
+		cfg.Token = ""
+	case token.text == "" && !cfg.DryRun:
+		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",
+			"a token with Actions read, or "+r.shown("app-id")+" and "+r.shown("app-private-key"))
+	}
+	if repo := r.values["repository"]; repo.text == "" {
+		r.fail(repo.by, "", "is missing", "owner/name, one a line or separated by commas")
+	}
+	if u := cfg.APIURL; u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		cfg.warn("%s: %s is not encrypted, so that anybody on the way can read the token", r.values["github-api-url"].by, u)
+	}
+}
+
+func (r *reader) checkRun(cfg *Config) {
+	run, ref := r.values["run-id"], r.values["ref"]
+	for _, name := range []string{"branch", "commit", "pr", "ref"} {
+		v := r.values[name]
+		if run.given && v.given {
+			r.fail(run.by, "", "and "+v.by+" exclude each other: a run named by its id needs no search", "")
+		}
+		if name != "ref" && ref.given && v.given {
+			r.fail(ref.by, "", "and "+v.by+" exclude each other", "")
+		}
+	}
+	if cfg.RunCurrent {
+		if id, _ := r.env("GITHUB_RUN_ID"); id == "" {
+			r.fail(run.by, quote("current"), "has no meaning outside of GitHub Actions", "the ids of runs")
+		}
+	}
+	if !r.byID() {
+		return
+	}
+	by := run.by
+	if !run.given {
+		by = r.values["artifact-ids"].by
+	}
+	var unused []string
+	for i := range table {
+		if v := r.values[table[i].Name]; v.given && table[i].role != noRole {
+			unused = append(unused, v.by)
+		}
+	}
+	if len(unused) > 0 {
+		cfg.warn("%s says where the artifacts come from, so nothing is searched and these have no effect: %s", by, strings.Join(unused, ", "))
+	}
+}
+
+// checkSelection leaves at most one way to choose artifacts.
+func (r *reader) checkSelection(cfg *Config) {
+	var ways []string
+	for _, name := range []string{"name", "pattern", "name-regex", "artifact-ids"} {
+		v := r.values[name]
+		if name == "pattern" && v.given && r.values["name"].given {
+			cfg.warn("%s has no effect beside %s", v.by, r.values["name"].by)
+			cfg.Patterns = nil
+			delete(cfg.given, name)
+			continue
+		}
+		if v.given {
+			ways = append(ways, v.by)
+		}
+	}
+	if len(ways) > 1 {
+		r.fail(ways[0], "", "and "+and(ways[1:])+" exclude each other; give one of them", "")
+	}
+}
+
+func (r *reader) checkOutput(cfg *Config) {
+	keep := r.values["skip-decompress"]
+	if !cfg.SkipDecompress {
+		return
+	}
+	if cfg.Unpack {
+		r.fail(keep.by, "", "and "+r.values["unpack"].by+" exclude each other", "")
+	}
+	if files := r.values["files"]; files.given {
+		r.fail(keep.by, "", "and "+files.by+" exclude each other: an archive is kept whole or not at all", "")
+	}
+}
+
+func (c *Config) warn(format string, args ...any) {
+	c.Warnings = append(c.Warnings, fmt.Sprintf(format, args...))
+}

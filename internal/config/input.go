@@ -1,0 +1,146 @@
+package config
+
+import "reflect"
+
+// Input is one row of the table.
+type Input struct {
+	Name string
+	// Aliases are other actions' names for it.
+	Aliases []string
+	Group   Group
+	// Default is the value that counts where none is given; empty for
+	// inputs that then do not count at all.
+	Default string
+	// Env are variables that hold the default; the first that is set counts.
+	// Default is for when none is.
+	Env []string
+	// DefaultHelp describes the default where Default does not say enough.
+	DefaultHelp string
+	// ActionDefault is what action.yml declares as the default of Name,
+	// and AliasDefault as the default of the aliases.
+	ActionDefault, AliasDefault string
+	// EmptyAlias is the value that an alias means where it is there and
+	// empty; empty itself where that means "not given", as nearly always.
+	EmptyAlias string
+	// Help is one line of Markdown, Accepted what a value may look like.
+	Help, Accepted string
+	// Metavar stands for a value in --help; empty for booleans.
+	Metavar string
+	// List is set for inputs that take one item a line.
+	List bool
+	// Secret values are never shown.
+	Secret bool
+
+	role role
+	// opaqueDefault is set where the default cannot be told from a value that
+	// was written down, so that an alias always wins.
+	opaqueDefault bool
+	pending       bool // understood, but nothing acts on it yet
+	// set parses a value that is not empty. Its errors are itemErrors, or
+	// follow the quoted value: "is not a number".
+	set func(c *Config, v string) error
+}
+
+// Group is a heading of the tables.
+type Group string
+
+// The groups, in order.
+const (
+	WhereFrom     Group = "Where from"
+	WhichRun      Group = "Which run"
+	WhichArtifact Group = "Which artifacts, which files"
+	WhereTo       Group = "Where to, and how"
+	Policy        Group = "Policy"
+	// OtherNames are inputs of other actions that are no mere aliases. They
+	// exist in action.yml only.
+	OtherNames Group = "Names that other actions use"
+)
+
+// Groups lists the groups in order.
+func Groups() []Group {
+	return []Group{WhereFrom, WhichRun, WhichArtifact, WhereTo, Policy, OtherNames}
+}
+
+// role is an input's part in the search for a run.
+type role int
+
+const (
+	noRole  role = iota
+	chooses      // says which runs count, or how many
+	tunes        // says how to search
+)
+
+// Inputs is the table of inputs, in the order of the documentation.
+func Inputs() []Input {
+	rows := make([]Input, len(table))
+	copy(rows, table)
+	return rows
+}
+
+// Bool tells whether the input is a boolean.
+func (in *Input) Bool() bool { return in.Metavar == "" && in.Group != OtherNames }
+
+// Pending tells whether the input is understood but not acted on yet.
+func (in *Input) Pending() bool { return in.pending }
+
+// same tells whether two values mean the same.
+func (in *Input) same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	if a == "" || b == "" {
+		return false
+	}
+	var ca, cb Config
+	return in.set(&ca, a) == nil && in.set(&cb, b) == nil && reflect.DeepEqual(ca, cb)
+}
+
+// into makes a setter of a field and a parser.
+func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		t, err := parse(v)
+		if err == nil {
+			*field(c) = t
+		}
+		return err
+	}
+}
+
+// Output is one of the step's outputs.
+type Output struct {
+	Name string
+	// Alias is another action's name for it, or empty.
+	Alias string
+	Help  string // one line of Markdown
+}
+
+// Outputs is the table of outputs, in the order of the documentation.
+func Outputs() []Output {
+	rows := make([]Output, len(outputs))
+	copy(rows, outputs)
+	return rows
+}
+
+var outputs = []Output{
+	{Name: "found", Alias: "found_artifact", Help: "`true` or `false`"},
+	{Name: "artifacts", Help: "JSON array, one object an artifact: `id`, `name`, `size_in_bytes`, `digest`, `digest_verified`, " +
+		"`created_at`, `expires_at`, `repository`, `run_id`, `path` (workspace-relative), `files` (count), `bytes` (extracted)"},
+	{Name: "artifact-count", Help: "number of artifacts taken"},
+	{Name: "file-count", Help: "number of files, all artifacts together"},
+	{Name: "bytes", Help: "size of these files"},
+	{Name: "path", Help: "destination, relative to the workspace where it lies in it"},
+	{Name: "download-path", Help: "destination as an absolute path on the runner's host, usable in later steps"},
+	{Name: "run-id", Help: "id of the newest run taken"},
+	{Name: "run-number", Help: "the number of that run within its workflow"},
+	{Name: "run-attempt", Help: "its attempt, from 1"},
+	{Name: "run-url", Help: "its page on GitHub"},
+	{Name: "workflow", Help: "its workflow's name"},
+	{Name: "event", Help: "the event that triggered it"},
+	{Name: "conclusion", Help: "its conclusion"},
+	{Name: "head-branch", Help: "its head branch"},
+	{Name: "head-sha", Help: "its head commit"},
+	{Name: "from-fork", Help: "whether its commit came from a fork"},
+	{Name: "runs", Help: "JSON array of the runs taken, newest first, with the fields above and `repository`"},
+	{Name: "error-message", Alias: "error_message", Help: "why it failed, one line; empty otherwise"},
+	{Name: "dry_run", Help: "`true` when a dry run found something (a name of dawidd6/action-download-artifact)"},
+}

@@ -1,0 +1,243 @@
+package config
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Parsers of what GitHub gives names to.
+
+const anyConclusion = "any"
+
+// conclusions are the values of "conclusion" and then of "status" in GitHub's
+// REST schema of a workflow run.
+var conclusions = []string{
+	"success", "failure", "cancelled", "skipped", "neutral", "timed_out", "action_required", "stale", "startup_failure",
+	"completed", "in_progress", "queued", "requested", "waiting", "pending",
+}
+
+func parseConclusions(v string) ([]string, error) {
+	list, err := eachItem(func(item string) (string, error) {
+		if item != anyConclusion && !slices.Contains(conclusions, item) {
+			return "", errors.New("is neither a conclusion nor a status" + didYouMean(item, slices.Concat(conclusions, []string{anyConclusion})))
+		}
+		return item, nil
+	}, exactly)(v)
+	switch {
+	case err != nil || !slices.Contains(list, anyConclusion):
+		return list, err
+	case len(list) > 1:
+		return nil, errors.New("has any beside others")
+	}
+	return nil, nil
+}
+
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`)
+
+// parseRepository takes owner/name. GitHub's owners have 39 characters at
+// most, GitHub Enterprise Server is more generous.
+func parseRepository(v string) (string, error) {
+	if name := v[strings.LastIndexByte(v, '/')+1:]; repositoryName.MatchString(v) && name != "." && name != ".." {
+		return v, nil
+	}
+	if u, err := url.Parse(v); err == nil && u.Host != "" {
+		if path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"); repositoryName.MatchString(path) {
+			return "", fmt.Errorf("is an address (did you mean %s?)", path)
+		}
+	}
+	return "", errors.New("is not owner/name")
+}
+
+// parseBranch strips refs/heads/ and refuses what cannot be a branch.
+func parseBranch(v string) (string, error) {
+	if tag, ok := strings.CutPrefix(v, "refs/tags/"); ok {
+		return "", fmt.Errorf("is a tag (did you mean commit: %s?)", quote(tag))
+	}
+	name := strings.TrimPrefix(v, "refs/heads/")
+	return name, checkRef(name)
+}
+
+// parseCommit strips refs/tags/. Whether a few hexadecimal digits are a tag
+// or an abbreviated SHA only the repository can tell.
+func parseCommit(v string) (string, error) {
+	if branch, ok := strings.CutPrefix(v, "refs/heads/"); ok {
+		return "", fmt.Errorf("is a branch (did you mean branch: %s?)", quote(branch))
+	}
+	name := strings.TrimPrefix(v, "refs/tags/")
+	if fullSHA.MatchString(name) {
+		name = strings.ToLower(name)
+	}
+	return name, checkRef(name)
+}
+
+var fullSHA = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
+
+// parseRef keeps prefixes: they say what it is.
+func parseRef(v string) (string, error) {
+	return v, checkRef(strings.TrimPrefix(strings.TrimPrefix(v, "refs/heads/"), "refs/tags/"))
+}
+
+// checkRef applies the rules of git-check-ref-format(1).
+func checkRef(name string) error {
+	bad := name == "" || name == "@" || strings.HasSuffix(name, ".") ||
+		strings.Contains(name, "..") || strings.Contains(name, "@{") ||
+		strings.ContainsAny(name, " ~^:?*[\\") || strings.ContainsFunc(name, unicode.IsControl)
+	for part := range strings.SplitSeq(name, "/") {
+		bad = bad || part == "" || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock")
+	}
+	switch {
+	case strings.ContainsFunc(name, isBreak):
+		return errors.New("has several lines")
+	case bad:
+		return errors.New("is not a name git would accept")
+	}
+	return nil
+}
+
+var eventName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+
+func parseEvent(v string) (string, error) {
+	if eventName.MatchString(v) {
+		return v, nil
+	}
+	if guess := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(v)); eventName.MatchString(guess) {
+		return "", fmt.Errorf("is not the name of an event (did you mean %s?)", guess)
+	}
+	return "", errors.New("is not the name of an event")
+}
+
+var login = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[bot\])?$`)
+
+func parseActor(v string) (string, error) {
+	if !login.MatchString(v) {
+		return "", errors.New("is not a login")
+	}
+	return v, nil
+}
+
+// extendedGlob finds the patterns of bash's extglob, which other actions
+// understand and doublestar reads literally.
+var extendedGlob = regexp.MustCompile(`(^|[^\\])([@+!]\(|[?*]\([^)]*\|)`)
+
+func parseGlob(v string) (string, error) {
+	glob := strings.TrimSpace(strings.TrimPrefix(v, "!"))
+	switch {
+	case glob == "":
+		return "", errors.New("takes nothing away")
+	case extendedGlob.MatchString(v):
+		return "", errors.New("is an extended glob; write {a,b} for @(a|b), and a line of its own that begins with ! for !(a|b)")
+	case !doublestar.ValidatePattern(glob):
+		return "", errors.New("is not a valid glob")
+	}
+	if glob == v {
+		return glob, nil
+	}
+	return "!" + glob, nil
+}
+
+var lookAround = regexp.MustCompile(`\(\?(<?[=!])`)
+var backReference = regexp.MustCompile(`\\([1-9]|k<)`)
+
+func parseRegexp(v string) (*regexp.Regexp, error) {
+	if strings.ContainsFunc(v, isBreak) {
+		return nil, errors.New("has several lines, but is one expression")
+	}
+	re, err := regexp.Compile(v)
+	switch {
+	case err == nil:
+		return re, nil
+	case lookAround.MatchString(v):
+		return nil, errors.New("uses look-around, which RE2 does not have; use pattern with lines that begin with ! to take names away")
+	case backReference.MatchString(v):
+		return nil, errors.New("uses a back-reference, which RE2 does not have")
+	}
+	return nil, fmt.Errorf("is not a valid expression (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+}
+
+// parseAPIURL brings the address of an API to the form without a slash at
+// the end. A GitHub Enterprise Server's API lies below /api/v3; GitHub's own,
+// and what listens on this very machine, lies at the root.
+func parseAPIURL(v string) (*url.URL, error) {
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		if !strings.Contains(v, "://") {
+			return nil, errors.New("lacks https:// in front")
+		}
+		return nil, errors.New("is not the address of an API")
+	}
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("has more than scheme, host and path")
+	case host == "":
+		return nil, errors.New("is not the address of an API")
+	case host == "github.com" || host == "www.github.com":
+		return nil, errors.New("is the address of the website (did you mean https://api.github.com?)")
+	case strings.HasSuffix(host, ".ghe.com") && !strings.HasPrefix(host, "api."):
+		return nil, fmt.Errorf("is the address of the website (did you mean https://api.%s?)", host)
+	}
+	path := strings.TrimRight(u.Path, "/")
+	if path == "" && host != "api.github.com" && !strings.HasSuffix(host, ".ghe.com") && !isLoopback(host) {
+		path = "/api/v3"
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: path}, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// parseToken takes what can stand in an Authorization header.
+func parseToken(v string) (Secret, error) {
+	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("is not a token: it holds blanks, line breaks or special characters")
+	}
+	return Secret(v), nil
+}
+
+var appID = regexp.MustCompile(`^([1-9][0-9]*|Iv[0-9A-Za-z.]+)$`)
+
+func parseAppID(v string) (string, error) {
+	if !appID.MatchString(v) {
+		return "", errors.New("is not the id of an App")
+	}
+	return v, nil
+}
+
+func parsePrivateKey(v string) (Secret, error) {
+	block, _ := pem.Decode([]byte(v))
+	switch {
+	case block == nil:
+		return "", errors.New("is not PEM text")
+	case block.Type != "RSA PRIVATE KEY" && block.Type != "PRIVATE KEY":
+		return "", errors.New("is not an unencrypted RSA private key")
+	}
+	return Secret(v), nil
+}
+
+func isPEM(v string) bool { return strings.Contains(v, "-----BEGIN ") }
+
+func parseCACert(v string) (string, error) {
+	if !isPEM(v) {
+		return parseLine(v)
+	}
+	for rest := []byte(v); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return "", errors.New("holds no certificate")
+		}
+		if block.Type == "CERTIFICATE" {
+			return v, nil
+		}
+	}
+}

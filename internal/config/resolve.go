@@ -1,0 +1,211 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// EnvName is the variable in which the runner hands over an input: hyphens
+// stay.
+func EnvName(input string) string {
+	return "INPUT_" + strings.ToUpper(strings.ReplaceAll(input, " ", "_"))
+}
+
+// FromEnv reads INPUT_* and, for defaults, the variables of a job. Names are
+// those of the whole environment; where they are given, a warning tells of
+// inputs that look misspelt. It fails with *Errors; the Config then holds
+// what could be read.
+func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, error) {
+	r := reader{
+		get:   func(input string) (string, bool) { return lookup(EnvName(input)) },
+		env:   lookup,
+		shown: func(input string) string { return input },
+	}
+	cfg, err := r.read()
+	cfg.Warnings = append(cfg.Warnings, misspelt(names)...)
+	return cfg, err
+}
+
+// misspelt warns of INPUT_ variables that no row of the table declares but
+// nearly does. Others are none of our business: the runner warns of them, and
+// uses some itself.
+func misspelt(environment []string) []string {
+	var known []string
+	for i := range table {
+		known = append(append(known, table[i].Name), table[i].Aliases...)
+	}
+	var warnings []string
+	for _, variable := range environment {
+		name, ok := strings.CutPrefix(variable, "INPUT_")
+		name = strings.ToLower(name)
+		if !ok || slices.Contains(known, name) {
+			continue
+		}
+		if near := nearest(name, known); near != "" {
+			warnings = append(warnings, fmt.Sprintf("there is no input %s; did you mean %s?", quote(name), near))
+		}
+	}
+	return warnings
+}
+
+// reader turns what was given into a Config.
+type reader struct {
+	get   func(input string) (value string, present bool)
+	env   func(variable string) (string, bool)
+	shown func(input string) string // how the user calls an input
+
+	values map[string]*value // by canonical name; every input has one
+	errs   Errors
+}
+
+// value is what counts for an input, before it is parsed.
+type value struct {
+	text  string
+	by    string // the name that the user gave it by
+	given bool   // not just the default
+}
+
+func (r *reader) read() (*Config, error) {
+	r.values = map[string]*value{}
+	for i := range table {
+		r.values[table[i].Name] = r.resolve(&table[i])
+	}
+	r.foldOtherNames()
+
+	cfg := &Config{given: map[string]string{}}
+	for i := range table {
+		if v := r.values[table[i].Name]; v.given {
+			cfg.given[table[i].Name] = v.by
+		}
+	}
+	for i := range table {
+		r.parse(cfg, &table[i])
+	}
+	r.check(cfg)
+	return cfg, r.errs.or()
+}
+
+// resolve decides between an input's own value, its aliases and its default.
+func (r *reader) resolve(in *Input) *value {
+	def := r.defaultOf(in)
+	own := value{text: r.text(in.Name), by: r.shown(in.Name)}
+	alias := r.alias(in)
+	v := &own
+	switch {
+	case alias.text == "" || in.same(own.text, alias.text):
+	case own.text == "" || in.opaqueDefault || in.same(own.text, def.text):
+		v = &alias
+	case in.same(alias.text, def.text):
+	default:
+		r.fail(own.by, "", fmt.Sprintf("and its alias %s are both given and differ; give one of them", alias.by), "")
+	}
+	if v.text == "" || in.same(v.text, def.text) {
+		if v.text == "" {
+			v = &def
+		}
+		return v
+	}
+	v.given = true
+	return v
+}
+
+func (r *reader) text(name string) string {
+	text, _ := r.get(name)
+	return strings.TrimSpace(text)
+}
+
+// alias is the one alias that was given.
+func (r *reader) alias(in *Input) value {
+	var first value
+	for _, name := range in.Aliases {
+		text, present := r.get(name)
+		if text = strings.TrimSpace(text); text == "" && present {
+			text = in.EmptyAlias
+		}
+		switch {
+		case text == "":
+		case first.text == "":
+			first = value{text: text, by: r.shown(name)}
+		case !in.same(first.text, text):
+			r.fail(first.by, "", fmt.Sprintf("and %s mean the same input and differ; give one of them", r.shown(name)), "")
+		}
+	}
+	return first
+}
+
+func (r *reader) defaultOf(in *Input) value {
+	for _, variable := range in.Env {
+		if text, _ := r.env(variable); strings.TrimSpace(text) != "" {
+			return value{text: strings.TrimSpace(text), by: variable}
+		}
+	}
+	return value{text: in.Default, by: r.shown(in.Name)}
+}
+
+// foldOtherNames gives effect to the inputs of other actions that change the
+// meaning of another input.
+func (r *reader) foldOtherNames() {
+	if search := r.values["workflow_search"]; isTrue(search.text) && !r.values["workflow"].given {
+		r.values["workflow"] = &value{text: "*", by: search.by, given: true}
+	}
+	name, expr := r.values["name"], r.values["name-regex"]
+	if !isTrue(r.values["name_is_regexp"].text) || !name.given {
+		return
+	}
+	if expr.given && expr.text != name.text {
+		r.fail(expr.by, "", "and name with name_is_regexp are both given and differ; give one of them", "")
+	}
+	r.values["name-regex"] = name
+	r.values["name"] = &value{by: name.by}
+}
+
+func isTrue(text string) bool {
+	b, err := parseBool(text)
+	return err == nil && b
+}
+
+// parse sets the field of one input. What is overruled is checked all the
+// same, but leaves the default in the Config.
+func (r *reader) parse(cfg *Config, in *Input) {
+	v := r.values[in.Name]
+	target := cfg
+	if in.role != noRole && r.byID() {
+		target = &Config{}
+		if in.Default != "" {
+			_ = in.set(cfg, in.Default) // the table's own value is valid
+		}
+	}
+	if v.text == "" {
+		return
+	}
+	if err := in.set(target, v.text); err != nil {
+		r.refuse(in, v, err)
+	}
+}
+
+// byID is Config.ByID before there is a Config.
+func (r *reader) byID() bool { return r.values["run-id"].given || r.values["artifact-ids"].given }
+
+// refuse reports a parser's error: an item's one by one.
+func (r *reader) refuse(in *Input, v *value, err error) {
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
+	for _, err := range errs {
+		shown, problem := quote(v.text), err.Error()
+		if item, ok := errors.AsType[*itemError](err); ok {
+			shown, problem = quote(item.item), item.err.Error()
+		}
+		if in.Secret {
+			shown = redacted
+		}
+		r.fail(v.by, shown, problem, in.Accepted)
+	}
+}
+
+func (r *reader) fail(input, shown, problem, accepted string) {
+	r.errs.add(&InputError{Input: input, Value: shown, Problem: problem, Accepted: accepted})
+}
