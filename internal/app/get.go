@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -142,7 +141,7 @@ type getter struct {
 
 func (g *getter) get(ctx context.Context) error {
 	a := g.got.item.Artifact
-	spool, err := g.stage.Create(g.dir + ".spool")
+	spool, err := g.stage.Create(g.spool())
 	if err != nil {
 		return err
 	}
@@ -171,6 +170,9 @@ func (g *getter) get(ctx context.Context) error {
 	return nil
 }
 
+// spool is the name of the file that the artifact is fetched to.
+func (g *getter) spool() string { return g.dir + ".spool" }
+
 func (g *getter) named(err error) error {
 	a := g.got.item.Artifact
 	if api, ok := errors.AsType[*githubapi.Error](err); ok && api.Kind == githubapi.Gone {
@@ -181,8 +183,7 @@ func (g *getter) named(err error) error {
 
 func (g *getter) fetchOptions() fetch.Options {
 	return fetch.Options{
-		Client: g.storage, IdleTimeout: g.idle, Policy: g.policy, Progress: g.progress,
-		Log: func(format string, args ...any) { g.log.Infof(format, args...) },
+		Client: g.storage, IdleTimeout: g.idle, Policy: g.policy, Progress: g.progress, UserAgent: g.agent,
 	}
 }
 
@@ -245,7 +246,7 @@ func (g *getter) extract(ctx context.Context, spool *os.File, size int64) error 
 	}
 	g.got.files, g.got.bytes = res.Files, res.Bytes
 	// The spool has done its work; with many artifacts the disk needs the room.
-	return os.Remove(spool.Name())
+	return g.stage.Remove(g.spool())
 }
 
 // keep makes the spool itself the artifact's file.
@@ -268,7 +269,7 @@ func (g *getter) keep(spool *os.File, blob fetch.Blob, archive bool) error {
 		return err
 	}
 	defer root.Close()
-	if err := os.Rename(spool.Name(), filepath.Join(root.Name(), name)); err != nil {
+	if err := g.stage.Move(g.spool(), path.Join(g.dir, name)); err != nil {
 		return err
 	}
 	if archive || g.cfg.SkipDecompress {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -18,10 +19,14 @@ import (
 // message is err for a person: what happened, and what to do about it. It
 // is the one place that maps errors to advice.
 func message(err error) string {
-	if h := hint(err); h != "" {
-		return err.Error() + ". " + h
+	text := err.Error()
+	if many, ok := errors.AsType[*config.Errors](err); ok {
+		text = configMessage(many)
 	}
-	return err.Error()
+	if h := hint(err); h != "" {
+		return text + ". " + h
+	}
+	return text
 }
 
 func hint(err error) string {
@@ -39,15 +44,13 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*digestError](err); ok {
 		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
 	}
-	if refused, ok := errors.AsType[*unpack.RefusedError](err); ok {
-		_ = refused
+	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
 		return "Nothing was written. If you trust the artifact, skip-decompress: true keeps it as a zip; otherwise find out who made it"
 	}
 	if limit, ok := errors.AsType[*unpack.LimitError](err); ok {
 		return fmt.Sprintf("Nothing was written. Raise %s if that is what you expect", limitInput(limit))
 	}
-	if exists, ok := errors.AsType[*workspace.ExistsError](err); ok {
-		_ = exists
+	if _, ok := errors.AsType[*workspace.ExistsError](err); ok {
 		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
 	}
 	return systemHint(err)
@@ -91,8 +94,8 @@ func apiHint(e *githubapi.Error) string {
 	case githubapi.BadToken:
 		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
 	case githubapi.NoPermission:
-		return fmt.Sprintf("The token may not do this. For the job's own repository add\n  permissions:\n    actions: %s\nto the job; "+
-			"for another one give github-token a token with Actions %s on %s", accessFor(e), accessFor(e), e.Repo)
+		return fmt.Sprintf("The token may not do this: for the job's own repository, add permissions: {actions: %s} to the job; "+
+			"for another one, give github-token a token with Actions %s on %s", accessFor(e), accessFor(e), e.Repo)
 	case githubapi.NotFound:
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: "+
 			"give github-token a token with Actions read on it", e.Repo)

@@ -23,7 +23,7 @@ func newLayout(cfg *config.Config) layout {
 	l := layout{
 		merge:    cfg.MergeMultiple,
 		archives: cfg.SkipDecompress,
-		runs:     cfg.Runs > 1 || len(cfg.RunIDs) > 1,
+		runs:     cfg.Runs > 1 || len(cfg.RunIDs) > 1 || len(cfg.RunIDs) == 1 && cfg.RunCurrent,
 		repos:    len(cfg.Repositories) > 1,
 	}
 	one := len(cfg.Names) == 1 || len(cfg.ArtifactIDs) == 1

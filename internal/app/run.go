@@ -29,6 +29,7 @@ type job struct {
 	now     func() time.Time
 	dest    workspace.Destination
 	chown   bool
+	agent   string // User-Agent
 }
 
 // result is what became of it. It is filled in as far as the job got.
@@ -38,6 +39,7 @@ type result struct {
 	runs       []artifact.Run
 	passedOver []artifact.PassedOver
 	notFound   error // nothing found, and the policy does not call that a failure
+	warn       bool  // but wants a warning
 	found      bool
 	dryRun     bool
 	published  bool
@@ -60,6 +62,7 @@ func (j *job) run(ctx context.Context) *result {
 	}
 	if nothingFound(err) && (j.cfg.DryRun || j.cfg.IfNoArtifactFound != config.Fail) {
 		res.notFound, err = err, nil
+		res.warn = j.cfg.IfNoArtifactFound == config.Warn && !j.cfg.DryRun
 	}
 	res.err = err
 	return res
@@ -110,16 +113,13 @@ func (j *job) request() artifact.Request {
 		Workflow:    workflowFile(j.runner.WorkflowRef),
 		SearchLimit: j.cfg.SearchLimit,
 		Gone:        map[int64]bool{},
-	}
-	for _, name := range j.cfg.Repositories {
-		repo, _ := artifact.ParseRepo(name) // config has checked it
-		req.Repos = append(req.Repos, repo)
+		Repos:       repos(j.cfg),
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.RunCurrent {
 		req.RunIDs = append(req.RunIDs, j.runner.RunID)
 	}
-	if j.runner.EventName == "workflow_run" {
+	if j.runner.EventName == "workflow_run" && !j.cfg.Searches() {
 		req.Trigger = j.runner.Event.WorkflowRun.ID
 	}
 	return req
@@ -165,14 +165,6 @@ func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {
 	return nil
 }
 
-// deleteError says that fetching worked and deleting did not.
-type deleteError struct{ err error }
-
-func (e *deleteError) Error() string {
-	return fmt.Sprintf("the files are in place, but the artifacts could not all be deleted on GitHub: %v", e.err)
-}
-func (e *deleteError) Unwrap() error { return e.err }
-
 func (j *job) delete(ctx context.Context, res *result) error {
 	if !j.cfg.Delete {
 		return nil
@@ -187,7 +179,7 @@ func (j *job) delete(ctx context.Context, res *result) error {
 		j.log.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
 	}
 	if len(errs) > 0 {
-		return &deleteError{err: errors.Join(errs...)}
+		return &deleteError{errs: errs}
 	}
 	return nil
 }

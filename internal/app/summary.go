@@ -75,9 +75,6 @@ func (r *result) artifactTable(b *strings.Builder) {
 			files, digest, actions.Cell(path.Join(r.dest.Output, g.to)))
 	}
 	b.WriteString("\n")
-	if r.published {
-		fmt.Fprintf(b, "%s\n\n", r.total())
-	}
 }
 
 func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {

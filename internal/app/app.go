@@ -1,0 +1,301 @@
+// Package app is one run of artifetch, start to end: configure, choose,
+// fetch, unpack, publish, report. It is the only package that knows all the
+// others, and the one place where errors become advice for people.
+//
+// Contract: whatever happens, every output is set and the destination is
+// either complete or untouched.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// Exit codes. In a step only the first two occur.
+const (
+	exitOK       = 0
+	exitFailure  = 1
+	exitUsage    = 2
+	exitNotFound = 3
+)
+
+// Env is everything that Main takes from the process it runs in.
+type Env struct {
+	Args    []string // without the command's name
+	Version string
+	Lookup  func(string) (string, bool)
+	Environ func() []string
+	Getwd   func() (string, error)
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Terminal tells that Stderr is one.
+	Terminal bool
+	UID      int
+
+	// Policy and IdleTimeout are for tests; zero values are the defaults.
+	Policy      httpx.Policy
+	IdleTimeout time.Duration
+}
+
+func (e Env) get(name string) string {
+	v, _ := e.Lookup(name)
+	return v
+}
+
+// Main runs artifetch and returns the exit code: as a step of a job when
+// GITHUB_ACTIONS is set and there are no arguments, else as a command. ctx
+// ends when the job is cancelled.
+func Main(ctx context.Context, env Env) int {
+	if len(env.Args) == 0 && env.get("GITHUB_ACTIONS") == "true" {
+		return runStep(ctx, env)
+	}
+	return runCommand(ctx, env)
+}
+
+// runStep is a run as a step: log and workflow commands on stdout, outputs
+// and summary in the runner's files.
+func runStep(ctx context.Context, env Env) int {
+	log := actions.New(actions.Options{Out: env.Stdout, Lookup: env.Lookup})
+	cfg, err := config.FromEnv(env.Lookup, names(env.Environ())...)
+	log.Mask(string(cfg.Token))
+	log.Mask(string(cfg.AppPrivateKey))
+	res := &result{err: err}
+	if err == nil {
+		res = execute(ctx, env, cfg, log, true)
+	}
+	report(log, res)
+	outputs, err := res.outputs()
+	for _, o := range outputs {
+		err = errors.Join(err, log.SetOutput(o.name, o.value))
+	}
+	if cfg.Summary {
+		err = errors.Join(err, log.Summary(res.summary()))
+	}
+	if err != nil {
+		log.Errorf("report to the runner: %v", err)
+	}
+	if err != nil || res.err != nil {
+		return exitFailure
+	}
+	return exitOK
+}
+
+// runCommand is a run on a developer's machine: log on stderr, outputs on
+// stdout.
+func runCommand(ctx context.Context, env Env) int {
+	log := actions.New(actions.Options{Out: env.Stderr, Lookup: env.Lookup, Command: true, Terminal: env.Terminal})
+	cfg, err := config.FromArgs(env.Args, env.Lookup)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		err = config.Help(env.Stdout)
+	case errors.Is(err, config.ErrVersion):
+		_, err = fmt.Fprintln(env.Stdout, "artifetch", env.Version)
+	case err != nil:
+		report(log, &result{err: err})
+		log.Infof("run artifetch --help for the flags")
+		return exitUsage
+	default:
+		log.Mask(string(cfg.Token))
+		log.Mask(string(cfg.AppPrivateKey))
+		res := execute(ctx, env, cfg, log, false)
+		report(log, res)
+		err = printOutputs(env.Stdout, res, cfg.JSON)
+		if code := commandCode(res); code != exitOK {
+			return code
+		}
+	}
+	if err != nil {
+		log.Errorf("%v", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+func commandCode(res *result) int {
+	switch {
+	case nothingFound(res.err):
+		return exitNotFound
+	case res.err != nil:
+		return exitFailure
+	}
+	return exitOK
+}
+
+func printOutputs(w io.Writer, res *result, asJSON bool) error {
+	outputs, err := res.outputs()
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		for _, o := range outputs {
+			if _, err := fmt.Fprintf(w, "%s=%s\n", o.name, o.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	object := map[string]any{}
+	for _, o := range outputs {
+		object[o.name] = o.value
+		if o.name == "artifacts" || o.name == "runs" {
+			object[o.name] = json.RawMessage(o.value)
+		}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(object)
+}
+
+// execute makes a job of the configuration and runs it.
+func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log, step bool) *result {
+	fail := func(err error) *result { return &result{err: err, dryRun: cfg.DryRun} }
+	for _, w := range cfg.Warnings {
+		log.Warningf("%s", w)
+	}
+	if err := cfg.Unsupported(); err != nil {
+		return fail(err)
+	}
+	runner, err := actions.ReadContext(env.Lookup, os.ReadFile)
+	if err != nil {
+		return fail(err)
+	}
+	if !step {
+		// The command has nothing to do with the run it may be called in.
+		runner = actions.Context{Home: runner.Home}
+	}
+	if cfg.RunCurrent && runner.RunID == 0 {
+		return fail(errors.New("run-id: current means the run of this job, and this is none"))
+	}
+	layout, err := layoutOf(env, runner)
+	if err != nil {
+		return fail(err)
+	}
+	j := &job{cfg: cfg, log: log, runner: runner, now: time.Now, idle: env.IdleTimeout, policy: env.Policy}
+	j.chown = layout.Container && env.UID == 0
+	if j.dest, err = layout.Resolve(cfg.Path); err != nil {
+		return fail(err)
+	}
+	if err := j.connect(env); err != nil {
+		return fail(err)
+	}
+	res := j.run(ctx)
+	log.Infof("%s sent to GitHub's API", count(j.api.Requests(), "request"))
+	return res
+}
+
+// connect makes the two clients. Only the API's knows the token.
+func (j *job) connect(env Env) error {
+	ca, err := j.readCA()
+	if err != nil {
+		return err
+	}
+	notify := j.policy.Notify
+	j.policy.Notify = func(err error, wait time.Duration) {
+		j.log.Infof("%v; next try in %s", err, wait.Round(time.Millisecond))
+		if notify != nil {
+			notify(err, wait)
+		}
+	}
+	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca}
+	apiTransport, err := httpx.NewTransport(options)
+	if err != nil {
+		return fmt.Errorf("ca-cert: %w", err)
+	}
+	storageTransport, err := httpx.NewTransport(options)
+	if err != nil {
+		return fmt.Errorf("ca-cert: %w", err)
+	}
+	j.storage = &http.Client{Transport: storageTransport}
+	j.agent = "artifetch/" + env.Version
+	j.api, err = githubapi.New(githubapi.Options{
+		BaseURL: j.cfg.APIURL, Auth: j.auth(), Transport: apiTransport, Policy: j.policy, UserAgent: j.agent,
+	})
+	return err
+}
+
+func (j *job) auth() githubapi.Auth {
+	if j.cfg.AppID == "" {
+		return githubapi.Auth{Token: string(j.cfg.Token)}
+	}
+	return githubapi.Auth{App: &githubapi.App{
+		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: repos(j.cfg), Write: j.cfg.Delete, OnToken: j.log.Mask,
+	}}
+}
+
+// readCA reads ca-cert: PEM text, or a file of the workspace.
+func (j *job) readCA() ([]byte, error) {
+	if j.cfg.CACert == "" || j.cfg.CACertIsPEM() {
+		return []byte(j.cfg.CACert), nil
+	}
+	name := j.cfg.CACert
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(j.runner.Workspace, name)
+	}
+	pem, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("ca-cert: %w; give the path of a PEM file in the workspace, or PEM text", err)
+	}
+	return pem, nil
+}
+
+// layoutOf reads how the runner laid out its directories. A container action
+// finds its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of
+// the workspace on the host, which the runner does not translate.
+func layoutOf(env Env, runner actions.Context) (workspace.Layout, error) {
+	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
+	if l.Workspace == "" {
+		dir, err := env.Getwd()
+		l.Dir = dir
+		return l, err
+	}
+	l.Container = l.Workspace == "/github/workspace"
+	if host := env.get("RUNNER_WORKSPACE"); l.Container && host != "" {
+		l.HostWorkspace = path.Join(host, path.Base(runner.Repository))
+		l.HostTemp = path.Join(path.Dir(host), "_temp")
+	}
+	return l, nil
+}
+
+func repos(cfg *config.Config) []artifact.Repo {
+	var list []artifact.Repo
+	for _, name := range cfg.Repositories {
+		repo, _ := artifact.ParseRepo(name) // config has checked it
+		list = append(list, repo)
+	}
+	return list
+}
+
+// workflowFile is the file name in GITHUB_WORKFLOW_REF, which looks like
+// owner/name/.github/workflows/ci.yml@refs/heads/main.
+func workflowFile(ref string) string {
+	file, _, _ := strings.Cut(ref, "@")
+	if file == "" {
+		return ""
+	}
+	return path.Base(file)
+}
+
+// names are those of an environment's variables.
+func names(environ []string) []string {
+	list := make([]string, len(environ))
+	for i, kv := range environ {
+		list[i], _, _ = strings.Cut(kv, "=")
+	}
+	return list
+}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// maxWarnings bounds the warnings of one kind: a run's annotations are few.
+const maxWarnings = 10
+
+// report tells the log how the run ended.
+func report(log *actions.Log, res *result) {
+	if !res.found {
+		logPassedOver(log, res.passedOver)
+	}
+	var many *config.Errors
+	switch {
+	case errors.As(res.err, &many):
+		for _, p := range many.Problems {
+			log.Errorf("%v", p)
+		}
+	case res.err != nil:
+		log.Errorf("%s", message(res.err))
+	case res.notFound != nil && res.warn:
+		log.Warningf("%s", message(res.notFound))
+	case res.notFound != nil:
+		log.Infof("%s", message(res.notFound))
+	case res.dryRun:
+		log.Infof("dry run: nothing was written")
+	default:
+		log.Infof("%s into %s", res.total(), res.dest.Abs)
+	}
+}
+
+func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
+	if len(passed) == 0 {
+		return
+	}
+	defer log.Group("%s passed over", count(len(passed), "run"))()
+	for i, p := range passed {
+		if i == maxPassedOver {
+			log.Infof("and %d more", len(passed)-i)
+			return
+		}
+		have := ""
+		if len(p.Names) > 0 {
+			have = "; it has " + strings.Join(p.Names, ", ")
+		}
+		log.Infof("run %d (%s #%d, %s): %s%s", p.Run.ID, p.Run.Workflow, p.Run.Number, p.Run.HeadBranch, p.Reason, have)
+	}
+}
+
+// logPlan says what was chosen, and where it comes from.
+func (j *job) logPlan(plan *artifact.Plan) {
+	for _, run := range plan.Runs {
+		j.log.Infof("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
+			run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
+		if run.FromFork() && run.RepoID != 0 {
+			j.log.Warningf("run %d comes from %s, not from %s: whoever opened the pull request decided what its artifacts hold; treat them as untrusted",
+				run.ID, cmp.Or(run.HeadRepo, "a fork that was deleted"), run.Repo)
+		}
+	}
+	for _, a := range plan.Superseded {
+		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, a.CreatedAt.UTC().Format("2006-01-02 15:04:05"))
+	}
+	l := newLayout(j.cfg)
+	for _, item := range plan.Items {
+		a := item.Artifact
+		j.log.Infof("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
+	}
+}
+
+// logReport tells of files whose place was taken.
+func (j *job) logReport(r workspace.Report) {
+	for i, c := range r.Conflicts {
+		if i == maxWarnings {
+			j.log.Warningf("and %d more files that several artifacts have", len(r.Conflicts)-i)
+			break
+		}
+		j.log.Warningf("%q is in %q and in %q: that of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
+	}
+	if r.Replaced > 0 {
+		j.log.Infof("%s replaced", count(r.Replaced, "file"))
+	}
+	if r.Skipped > 0 {
+		j.log.Infof("%s left as they were (if-exists: skip)", count(r.Skipped, "file"))
+	}
+}
+
+// configMessage is all problems with the inputs on one line.
+func configMessage(e *config.Errors) string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		list[i] = p.Error()
+	}
+	return strings.Join(list, "; ")
+}
+
+// deleteError says that fetching worked and deleting did not.
+type deleteError struct{ errs []error }
+
+func (e *deleteError) Error() string {
+	list := make([]string, len(e.errs))
+	for i, err := range e.errs {
+		list[i] = err.Error()
+	}
+	return fmt.Sprintf("the files are in place, but artifacts could not be deleted on GitHub: %s", strings.Join(list, "; "))
+}
+
+func (e *deleteError) Unwrap() []error { return e.errs }
