@@ -97,6 +97,7 @@ func FuzzHostileText(f *testing.F) {
 }
 
 func checkHostile(t *testing.T, s string) {
+	t.Helper()
 	log, out := newLog(false)
 	log.Infof("%s", s)
 	if got := commands(out.String()); len(got) > 0 {

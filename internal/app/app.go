@@ -179,9 +179,6 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 		// The command has nothing to do with the run it may be called in.
 		runner = actions.Context{Home: runner.Home}
 	}
-	if cfg.RunCurrent && runner.RunID == 0 {
-		return fail(errors.New("run-id: current means the run of this job, and this is none"))
-	}
 	layout, err := layoutOf(env, runner)
 	if err != nil {
 		return fail(err)
@@ -247,7 +244,7 @@ func (j *job) readCA() ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(j.runner.Workspace, name)
 	}
-	pem, err := os.ReadFile(name)
+	pem, err := os.ReadFile(name) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, fmt.Errorf("ca-cert: %w; give the path of a PEM file in the workspace, or PEM text", err)
 	}

@@ -139,13 +139,13 @@ type getter struct {
 	got      *got
 }
 
-func (g *getter) get(ctx context.Context) error {
+func (g *getter) get(ctx context.Context) (err error) {
 	a := g.got.item.Artifact
 	spool, err := g.stage.Create(g.spool())
 	if err != nil {
 		return err
 	}
-	defer spool.Close()
+	defer func() { err = errors.Join(err, spool.Close()) }()
 	blob, err := fetch.ToFile(ctx, g.fetchOptions(), g.locate(a), spool)
 	if err != nil {
 		return g.named(err)
@@ -161,7 +161,7 @@ func (g *getter) get(ctx context.Context) error {
 	if archive && !g.cfg.SkipDecompress {
 		err = g.extract(ctx, spool, blob.Size)
 	} else {
-		err = g.keep(spool, blob, archive)
+		err = g.keep(blob, archive)
 	}
 	if err != nil {
 		return g.named(err)
@@ -250,7 +250,7 @@ func (g *getter) extract(ctx context.Context, spool *os.File, size int64) error 
 }
 
 // keep makes the spool itself the artifact's file.
-func (g *getter) keep(spool *os.File, blob fetch.Blob, archive bool) error {
+func (g *getter) keep(blob fetch.Blob, archive bool) error {
 	a := g.got.item.Artifact
 	name := a.Name
 	if archive {

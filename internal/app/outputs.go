@@ -73,7 +73,7 @@ func (r *result) outputs() ([]output, error) {
 	}
 	var errorMessage string
 	if r.err != nil {
-		errorMessage = oneLine(message(r.err))
+		errorMessage = message(r.err)
 	}
 	out := []output{
 		{"found", strconv.FormatBool(r.found)},
@@ -85,13 +85,17 @@ func (r *result) outputs() ([]output, error) {
 		{"download-path", r.dest.HostPath},
 	}
 	out = append(out, newestRunOutputs(runs)...)
-	return append(out,
+	out = append(out,
 		output{"runs", string(runsJSON)},
 		output{"error-message", errorMessage},
 		output{"found_artifact", strconv.FormatBool(r.found)},
 		output{"error_message", errorMessage},
 		output{"dry_run", strconv.FormatBool(r.found && r.dryRun)},
-	), nil
+	)
+	for i := range out {
+		out[i].value = oneLine(out[i].value)
+	}
+	return out, nil
 }
 
 func newestRunOutputs(runs []runOutput) []output {
@@ -106,10 +110,10 @@ func newestRunOutputs(runs []runOutput) []output {
 		{"run-number", numberOrEmpty(int64(newest.RunNumber))},
 		{"run-attempt", numberOrEmpty(int64(newest.RunAttempt))},
 		{"run-url", newest.RunURL},
-		{"workflow", oneLine(newest.Workflow)},
+		{"workflow", newest.Workflow},
 		{"event", newest.Event},
 		{"conclusion", newest.Conclusion},
-		{"head-branch", oneLine(newest.HeadBranch)},
+		{"head-branch", newest.HeadBranch},
 		{"head-sha", newest.HeadSHA},
 		{"from-fork", fromFork},
 	}

@@ -84,7 +84,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	heading(out, "What was asked of GitHub")
 	for _, r := range sim.Log() {
-		fmt.Fprintf(out, "%-7s %s %s -> %d, %s\n", r.Host, r.Method, r.Path, r.Status, humanize.IBytes(uint64(r.Bytes)))
+		fmt.Fprintf(out, "%-7s %s %s -> %d, %s\n", r.Host, r.Method, r.Path, r.Status, humanize.IBytes(uint64(max(r.Bytes, 0))))
 	}
 	if code != 0 {
 		return fmt.Errorf("the step failed with exit code %d", code)
@@ -148,7 +148,7 @@ func tree(out io.Writer, dir string) error {
 		}
 		rel, err := filepath.Rel(dir, p)
 		if err == nil {
-			_, err = fmt.Fprintf(out, "%s %9s  %s\n", info.Mode(), humanize.IBytes(uint64(info.Size())), filepath.ToSlash(rel))
+			_, err = fmt.Fprintf(out, "%s %9s  %s\n", info.Mode(), humanize.IBytes(uint64(max(info.Size(), 0))), filepath.ToSlash(rel))
 		}
 		return err
 	})

@@ -186,7 +186,7 @@ func TestToFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer f.Close()
+			defer func() { _ = f.Close() }()
 			var counted int64
 			o := Options{
 				Client: srv.Client(), IdleTimeout: 50 * time.Millisecond,
@@ -362,7 +362,7 @@ func BenchmarkToFile(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	b.SetBytes(int64(len(blob)))
 	for b.Loop() {
 		if _, err := ToFile(b.Context(), Options{Client: srv.Client()}, at(srv.URL), f); err != nil {

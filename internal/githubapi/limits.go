@@ -45,7 +45,7 @@ func (t *patientTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for *tries = 1; ; *tries++ {
 		t.sent.Add(1)
 		res, err := t.base.RoundTrip(r)
-		why, wait := t.passing(res, err)
+		wait, why := t.passing(res, err)
 		if why == nil || *tries >= t.policy.Tries() || r.Method != http.MethodGet && r.Method != http.MethodDelete {
 			hideRate(res)
 			return res, err
@@ -67,27 +67,29 @@ func (t *patientTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// passing tells why another try may help, and after what wait; 0 leaves
-// that to the policy.
-func (t *patientTransport) passing(res *http.Response, err error) (why error, wait time.Duration) {
+// passing tells why another try may help, if it may, and after what wait; 0
+// leaves that to the policy.
+func (t *patientTransport) passing(res *http.Response, err error) (wait time.Duration, why error) {
+	if err != nil {
+		if !httpx.IsTemporary(err) {
+			err = nil
+		}
+		return 0, err
+	}
 	switch {
-	case err != nil && httpx.IsTemporary(err):
-		return err, 0
-	case err != nil:
-		return nil, 0
 	case isPrimaryLimit(res):
 		wait = max(resetTime(res.Header).Sub(t.now()), 0) + time.Second
-		return fmt.Errorf("the rate limit is used up, it resets in %s", wait.Round(time.Second)), wait
+		return wait, fmt.Errorf("the rate limit is used up, it resets in %s", wait.Round(time.Second))
 	case isSecondaryLimit(res, peek(res)):
 		wait = retryAfter(res.Header)
 		if wait == 0 {
 			wait = minSecondaryWait
 		}
-		return fmt.Errorf("GitHub asks for a pause of %s", wait), wait
+		return wait, fmt.Errorf("GitHub asks for a pause of %s", wait)
 	case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
-		return fmt.Errorf("GitHub answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)), 0
+		return 0, fmt.Errorf("GitHub answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // hideRate keeps go-github from refusing the next request on its own after

@@ -73,10 +73,10 @@ func TestDoPauses(t *testing.T) {
 			t.Fatalf("pauses %v, want 4 with the second a minute", waits)
 		}
 		var sum time.Duration
-		for i, base := range []time.Duration{1, 0, 4, 4} {
+		for i, base := range []time.Duration{time.Second, 0, 4 * time.Second, 4 * time.Second} {
 			sum += waits[i]
-			if base != 0 && (waits[i] < base*time.Second/2 || waits[i] > base*time.Second*3/2) {
-				t.Errorf("pause %d is %v, want about %ds", i, waits[i], base)
+			if base != 0 && (waits[i] < base/2 || waits[i] > base*3/2) {
+				t.Errorf("pause %d is %v, want about %v", i, waits[i], base)
 			}
 		}
 		if took := time.Since(start); took != sum {

@@ -101,20 +101,20 @@ func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
 	if le.Uint32(loc) != 0x07064b50 {
 		return start, nil // the values just happen to be the largest
 	}
-	at := le.Uint64(loc[8:])
-	if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || at > uint64(start) || start-locator64Size-int64(at) < end64Size {
+	at := int64At(loc[8:])
+	if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || at < 0 || at > start-locator64Size-end64Size {
 		return 0, malformed("its zip64 locator is wrong")
 	}
 	rec := make([]byte, end64Size)
-	if err := readFull(r, rec, int64(at)); err != nil {
+	if err := readFull(r, rec, at); err != nil {
 		return 0, err
 	}
-	if le.Uint32(rec) != 0x06064b50 || le.Uint64(rec[4:])+12 != uint64(start-locator64Size)-at || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
+	if le.Uint32(rec) != 0x06064b50 || int64At(rec[4:]) != start-locator64Size-at-12 || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
 		return 0, malformed("its zip64 end record is wrong")
 	}
 	e.count = le.Uint64(rec[32:])
-	e.size, e.offset = int64(le.Uint64(rec[40:])), int64(le.Uint64(rec[48:]))
-	return int64(at), nil
+	e.size, e.offset = int64At(rec[40:]), int64At(rec[48:])
+	return at, nil
 }
 
 // readDirectory reads the central directory, entry by entry, into a.
@@ -204,7 +204,7 @@ func (e *Entry) zip64(extra []byte) error {
 			if len(field) < 8 {
 				return e.refuse("its zip64 field is too short")
 			}
-			*v = int64(le.Uint64(field))
+			*v = int64At(field)
 			field = field[8:]
 		}
 		break
@@ -240,6 +240,12 @@ func fileMode(creator byte, attributes uint32, name string) fs.FileMode {
 		mode |= fs.ModeDir
 	}
 	return mode
+}
+
+// int64At reads a 64-bit field. Values that no file can have come out
+// negative, which the callers refuse.
+func int64At(b []byte) int64 {
+	return int64(binary.LittleEndian.Uint64(b)) //nolint:gosec // see above
 }
 
 func (e *Entry) refuse(format string, args ...any) error {

@@ -108,7 +108,7 @@ func (l Layout) absolute(p string) (string, error) {
 	case l.Container && strings.HasPrefix(p, "/__w/_temp"):
 		return filepath.Join(l.Temp, strings.TrimPrefix(p, "/__w/_temp")), nil
 	case l.Container && strings.HasPrefix(p, "/__w/"):
-		parts := strings.SplitN(p, "/", 5) // "", "__w", repository, repository, rest
+		parts := strings.SplitN(p, "/", 5) // "", "__w", the repository twice, rest
 		return filepath.Join(l.Workspace, strings.Join(parts[min(4, len(parts)):], "")), nil
 	case l.HostWorkspace != "" && filepath.IsAbs(p):
 		if rel, ok := below(l.HostWorkspace, p); ok {

@@ -141,7 +141,7 @@ type staged struct {
 	content []string
 }
 
-func publish(t testing.TB, ctx context.Context, ws, dest string, trees []staged, ie IfExists, step func() error) (Report, error) {
+func publish(ctx context.Context, t testing.TB, ws, dest string, trees []staged, ie IfExists, step func() error) (Report, error) {
 	t.Helper()
 	d, err := Layout{Workspace: ws}.Resolve(dest)
 	if err != nil {
@@ -225,7 +225,7 @@ func TestPublish(t *testing.T) {
 			ws := t.TempDir()
 			write(t, ws, tt.before...)
 			before := snapshot(t, ws)
-			report, err := publish(t, t.Context(), ws, tt.dest, tt.trees, tt.ie, nil)
+			report, err := publish(t.Context(), t, ws, tt.dest, tt.trees, tt.ie, nil)
 			want := tt.want
 			if want == nil {
 				want = before
@@ -274,7 +274,7 @@ func TestPublishUndoes(t *testing.T) {
 			want := snapshot(t, ws)
 			n := 0
 			ctx, cancel := context.WithCancelCause(t.Context())
-			_, err := publish(t, ctx, ws, dest, trees, Overwrite, func() error {
+			_, err := publish(ctx, t, ws, dest, trees, Overwrite, func() error {
 				if n++; n > fail && fail%2 == 0 {
 					return fault
 				} else if n > fail {
@@ -365,12 +365,12 @@ func TestOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	r, err := s.Mkdir("0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	write(t, r.Name(), "d/f=1", "l -> /nowhere")
 	if _, err := s.Publish(t.Context(), []Tree{{Dir: "0", To: "z"}}, Overwrite); err != nil {
 		t.Fatal(err)

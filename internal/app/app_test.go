@@ -1,0 +1,423 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// world is a simulator with octo/app, octo/lib, a fork, and runs with
+// artifacts, whose ids are fixed.
+type world struct {
+	*githubsim.Sim
+	app, lib  *githubsim.Repo
+	artifacts map[int64]*githubsim.Artifact
+}
+
+func files(pairs ...string) githubsim.Blob {
+	var list []githubsim.File
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, githubsim.File{Name: pairs[i], Body: pairs[i+1]})
+	}
+	return githubsim.Zip(list...)
+}
+
+func newWorld(t *testing.T, opt githubsim.Options) *world {
+	t.Helper()
+	w := &world{Sim: githubsim.New(opt), artifacts: map[int64]*githubsim.Artifact{}}
+	t.Cleanup(w.Close)
+	w.app, w.lib = w.AddRepo("octo/app"), w.AddRepo("octo/lib")
+	fork := w.AddFork("evil/app")
+	w.AddPrivateRepo("octo/secret")
+	for _, r := range []string{"octo/app", "octo/lib"} {
+		w.AddToken("ghs_owner", r, githubsim.Write)
+		w.AddToken("ghs_reader", r, githubsim.Read)
+		w.AddToken("ghs_nothing", r, githubsim.None)
+	}
+	ci := w.app.AddWorkflow("CI", ".github/workflows/ci.yml")
+	add := func(run *githubsim.Run, id int64, a githubsim.Artifact) {
+		a.ID = id
+		w.artifacts[id] = run.AddArtifact(a)
+	}
+	r1 := w.app.AddRun(githubsim.Run{ID: 1, Workflow: ci})
+	add(r1, 11, githubsim.Artifact{Name: "dist", Blob: files("a.txt", "a1", "d/b.txt", "b1")})
+	add(r1, 12, githubsim.Artifact{Name: "logs", Blob: files("a.txt", "log", "l.txt", "l1")})
+	r2 := w.app.AddRun(githubsim.Run{ID: 2, Workflow: ci})
+	add(r2, 21, githubsim.Artifact{Name: "dist", Blob: files("a.txt", "a2")})
+	add(r2, 22, githubsim.Artifact{Name: "raw", Blob: githubsim.Bytes([]byte("raw bytes")), ContentType: "text/plain", ContentDisposition: `attachment; filename="../r.txt"`})
+	add(r2, 23, githubsim.Artifact{Name: "old", Expired: true})
+	add(r2, 24, githubsim.Artifact{Name: "evil", Blob: files("../evil", "x")})
+	add(r2, 25, githubsim.Artifact{Name: "..", Blob: files("x", "x")})
+	r3 := w.app.AddRun(githubsim.Run{ID: 3, Workflow: ci, HeadRepo: fork, Event: "pull_request", HeadBranch: "main"})
+	add(r3, 31, githubsim.Artifact{Name: "dist", Blob: files("a.txt", "fork")})
+	r4 := w.app.AddRun(githubsim.Run{ID: 4, Workflow: ci, Status: "in_progress"})
+	add(r4, 41, githubsim.Artifact{Name: "fresh", Blob: files("f.txt", "fresh")})
+	add(r4, 42, githubsim.Artifact{Name: "jar", Blob: files("X.class", "x"), ContentType: "application/java-archive", ContentDisposition: `attachment; filename="x.jar"`})
+	r5 := w.lib.AddRun(githubsim.Run{ID: 5, Workflow: w.lib.AddWorkflow("Build", ".github/workflows/build.yml")})
+	add(r5, 51, githubsim.Artifact{Name: "dist", Blob: files("a.txt", "lib")})
+	return w
+}
+
+// run is a finished step.
+type finished struct {
+	code    int
+	log     string
+	outputs map[string]string
+	summary string
+	files   map[string]string
+}
+
+// step runs a step with these inputs. Files in the form name=content are in
+// the workspace before.
+func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, before ...string) finished {
+	t.Helper()
+	dir := t.TempDir()
+	ws := filepath.Join(dir, "ws")
+	for _, d := range []string{"ws", "temp", "home"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range before {
+		name, body, _ := strings.Cut(f, "=")
+		p := filepath.Join(ws, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": w.APIURL, "GITHUB_REPOSITORY": "octo/app", "GITHUB_RUN_ID": "4",
+		"GITHUB_WORKFLOW_REF": "octo/app/.github/workflows/ci.yml@refs/heads/main", "GITHUB_EVENT_NAME": "push", "GITHUB_WORKSPACE": ws,
+		"RUNNER_TEMP": filepath.Join(dir, "temp"), "HOME": filepath.Join(dir, "home"),
+		"GITHUB_OUTPUT": filepath.Join(dir, "out"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "sum"),
+		"INPUT_GITHUB-TOKEN": "ghs_owner", "INPUT_REPOSITORY": "octo/app",
+	}
+	maps.Copy(all, env)
+	if event := all["event"]; event != "" {
+		all["GITHUB_EVENT_PATH"] = filepath.Join(dir, "event.json")
+		if err := os.WriteFile(all["GITHUB_EVENT_PATH"], []byte(event), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	f := finished{outputs: map[string]string{}, files: map[string]string{}}
+	f.code = Main(ctx, Env{
+		Version: "test", Stdout: &log, Stderr: &log, Getwd: os.Getwd,
+		Lookup:  func(k string) (string, bool) { v, ok := all[k]; return v, ok },
+		Environ: func() []string { return nil },
+		Policy:  httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }},
+	})
+	f.log = log.String()
+	out, _ := os.ReadFile(all["GITHUB_OUTPUT"])
+	for line := range strings.Lines(string(out)) {
+		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		f.outputs[k] = v
+	}
+	sum, _ := os.ReadFile(all["GITHUB_STEP_SUMMARY"])
+	f.summary = string(sum)
+	err := filepath.WalkDir(ws, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if strings.Contains(d.Name(), ".artifetch") {
+				t.Errorf("the stage %s was left behind", p)
+			}
+			return err
+		}
+		b, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(ws, p)
+		f.files[rel] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func in(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		k := pairs[i]
+		if strings.ToLower(k) == k && k != "event" {
+			k = config.EnvName(k)
+		}
+		m[k] = pairs[i+1]
+	}
+	return m
+}
+
+const triggered = `{"workflow_run":{"id":%d}}`
+
+func TestStep(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in     map[string]string
+		before []string
+		faults []githubsim.Fault
+		want   string   // files, sorted, as name=content
+		log    []string // each has to be in the log
+		out    map[string]string
+		fails  bool
+	}{
+		"one name, straight": {
+			in: in("name", "dist"), want: "a.txt=a2",
+			out: map[string]string{"found": "true", "artifact-count": "1", "file-count": "1", "bytes": "2", "path": ".", "run-id": "2", "run-number": "2", "from-fork": "false", "error-message": "", "found_artifact": "true", "dry_run": "false", "head-branch": "main", "event": "push", "conclusion": "success", "workflow": "CI"},
+		},
+		"into a path":           {in: in("name", "dist", "path", "out/x", "run-id", "1"), want: "out/x/a.txt=a1 out/x/d/b.txt=b1", out: map[string]string{"path": "out/x"}},
+		"all of a run":          {in: in("run-id", "1"), want: "dist/a.txt=a1 dist/d/b.txt=b1 logs/a.txt=log logs/l.txt=l1"},
+		"pattern of one":        {in: in("run-id", "1", "pattern", "d*"), want: "dist/a.txt=a1 dist/d/b.txt=b1"},
+		"regex":                 {in: in("run-id", "1", "name-regex", "^lo"), want: "logs/a.txt=log logs/l.txt=l1"},
+		"several runs":          {in: in("run-id", "1, 2", "name", "dist"), want: "1/dist/a.txt=a1 1/dist/d/b.txt=b1 2/dist/a.txt=a2", out: map[string]string{"run-id": "2"}},
+		"current run":           {in: in("run-id", "current", "name", "fresh"), want: "f.txt=fresh"},
+		"several repositories":  {in: in("repository", "octo/app\nocto/lib", "name", "dist"), want: "octo/app/dist/a.txt=a2 octo/lib/dist/a.txt=lib"},
+		"one artifact id":       {in: in("artifact-ids", "11"), want: "a.txt=a1 d/b.txt=b1", out: map[string]string{"run-id": "1"}},
+		"two artifact ids":      {in: in("artifact-ids", "12,21"), want: "dist/a.txt=a2 logs/a.txt=log logs/l.txt=l1"},
+		"merge":                 {in: in("run-id", "1", "merge-multiple", "true"), want: "a.txt=log d/b.txt=b1 l.txt=l1", log: []string{`::warning::"a.txt" is in "logs" and in "dist": that of "logs", the newest, was taken`}},
+		"merge, fail":           {in: in("run-id", "1", "merge-multiple", "true", "if-exists", "fail"), fails: true, log: []string{`"a.txt" is already there. Nothing was written`}},
+		"not a zip":             {in: in("name", "raw", "run-id", "2"), want: "r.txt=raw bytes", out: map[string]string{"file-count": "1", "bytes": "9"}},
+		"not a zip, directory":  {in: in("pattern", "ra*", "run-id", "2"), want: "raw/r.txt=raw bytes"},
+		"a zip that is a file":  {in: in("name", "jar", "run-id", "4"), want: "x.jar=PK"},
+		"skip-decompress":       {in: in("run-id", "1", "skip-decompress", "true", "path", "z"), want: "z/dist.zip=PK z/logs.zip=PK"},
+		"skip-decompress, file": {in: in("name", "raw", "run-id", "2", "skip-decompress", "true"), want: "r.txt=raw bytes"},
+		"skip_unpack":           {in: in("name", "dist", "run_id", "1", "skip_unpack", "true"), want: "dist.zip=PK"},
+		"if-exists: overwrite":  {in: in("name", "dist"), before: []string{"a.txt=mine", "keep=1"}, want: "a.txt=a2 keep=1"},
+		"if-exists: skip":       {in: in("name", "dist", "if-exists", "skip"), before: []string{"a.txt=mine"}, want: "a.txt=mine"},
+		"if-exists: fail":       {in: in("name", "dist", "if-exists", "fail"), before: []string{"a.txt=mine"}, want: "a.txt=mine", fails: true, log: []string{`"a.txt" is already there`}},
+		"the trigger":           {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 1), "name", "dist"), want: "a.txt=a1 d/b.txt=b1"},
+		"the trigger, a fork":   {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 3), "name", "dist"), fails: true, log: []string{"the triggering run 3 of octo/app comes from the fork evil/app", "set allow-forks: true"}},
+		"a fork, allowed":       {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 3), "name", "dist", "allow-forks", "true"), want: "a.txt=fork", out: map[string]string{"from-fork": "true"}, log: []string{"::warning::run 3 comes from evil/app"}},
+		"a fork by id":          {in: in("run-id", "3"), want: "dist/a.txt=fork", log: []string{"::warning::run 3 comes from evil/app"}, out: map[string]string{"from-fork": "true"}},
+		"a search, no fork":     {in: in("name", "dist", "repository", "octo/app"), want: "a.txt=a2"},
+
+		"dry run":                  {in: in("name", "dist", "dry-run", "true"), out: map[string]string{"found": "true", "dry_run": "true", "artifact-count": "1", "run-id": "2"}, log: []string{"dry run: nothing was written"}},
+		"dry run, nothing":         {in: in("name", "nope", "dry-run", "true"), out: map[string]string{"found": "false", "dry_run": "false", "error-message": ""}},
+		"nothing: fail":            {in: in("name", "dits"), fails: true, log: []string{`::error::artifact "dits" not found in octo/app, workflow "ci.yml"`, `Did you mean "dist"?`, "passed over"}, out: map[string]string{"found": "false", "artifacts": "[]", "runs": "[]", "artifact-count": "0", "run-id": "", "from-fork": "false"}},
+		"nothing: warn":            {in: in("name", "nope", "if-no-artifact-found", "warn"), log: []string{`::warning::artifact "nope" not found`}, out: map[string]string{"found": "false", "error-message": ""}},
+		"nothing: ignore":          {in: in("name", "nope", "if_no_artifact_found", "ignore"), out: map[string]string{"found": "false"}},
+		"nothing, but in this run": {in: in("name", "fresh"), fails: true, log: []string{"The current run has it: add run-id: current"}},
+		"nothing: expired":         {in: in("name", "old", "run-id", "2"), fails: true, log: []string{"it was there (artifact 23), but expired on 20", "Run the workflow again"}},
+		"one of two":               {in: in("name", "dist\nnope", "run-id", "1"), fails: true, log: []string{`missing: "nope"`}},
+		"no such run":              {in: in("run-id", "99"), fails: true, log: []string{"run 99 not found in octo/app"}},
+		"no such run, ignored":     {in: in("run-id", "99", "if-no-artifact-found", "ignore"), out: map[string]string{"found": "false"}},
+		"hidden repository":        {in: in("repository", "octo/secret", "run-id", "1", "if-no-artifact-found", "ignore"), fails: true, log: []string{"get repository of octo/secret: GitHub answered 404", "is private and the token cannot see it"}},
+		"bad token":                {in: in("github-token", "wrong", "run-id", "1"), fails: true, log: []string{"401 Unauthorized: Bad credentials", "check github-token"}},
+		"no permission":            {in: in("github-token", "ghs_nothing", "run-id", "1"), fails: true, log: []string{"Resource not accessible by integration", "add permissions: {actions: read} to the job", "Actions read on octo/app"}},
+		"rate limit":               {in: in("run-id", "1"), faults: []githubsim.Fault{{Host: githubsim.API, PrimaryLimit: time.Hour}}, fails: true, log: []string{"the rate limit is used up until"}},
+
+		"delete":            {in: in("name", "dist", "run-id", "1", "delete", "true"), want: "a.txt=a1 d/b.txt=b1", log: []string{`deleted artifact "dist" (11)`}},
+		"delete, forbidden": {in: in("github-token", "ghs_reader", "name", "dist", "run-id", "1", "delete", "true"), want: "a.txt=a1 d/b.txt=b1", fails: true, log: []string{"::error::the files are in place, but artifacts could not be deleted on GitHub", "permissions: {actions: write}"}, out: map[string]string{"found": "true", "artifact-count": "1"}},
+
+		"zip slip":                {in: in("name", "evil", "run-id", "2"), fails: true, log: []string{`artifact "evil" (24) of octo/app: refused: entry "../evil": its name holds the component ".."`}},
+		"one of two is refused":   {in: in("name", "dist\nevil", "run-id", "2"), before: []string{"dist/a.txt=mine"}, want: "dist/a.txt=mine", fails: true},
+		"an artifact's name":      {in: in("name", "..", "run-id", "2"), fails: true, log: []string{"its name cannot name a directory"}},
+		"max-files":               {in: in("run-id", "1", "max-files", "3"), fails: true, log: []string{"it would take at least 4 files, and the limit is 3. Nothing was written. Raise max-files"}},
+		"max-size":                {in: in("run-id", "1", "max-size", "8"), fails: true, log: []string{"and the limit is 8. Nothing was written. Raise max-size"}},
+		"max-size, file":          {in: in("run-id", "2", "name", "raw", "max-size", "8"), fails: true, log: []string{"at least 9 bytes"}},
+		"path outside":            {in: in("name", "dist", "path", "/etc"), fails: true, log: []string{`path "/etc" lies outside`}},
+		"storage cuts":            {in: in("name", "dist", "run-id", "1"), faults: []githubsim.Fault{{Host: githubsim.Storage, Cut: 50, Times: 2}}, want: "a.txt=a1 d/b.txt=b1", log: []string{"the connection broke off after 50 of"}},
+		"storage cuts for ever":   {in: in("name", "dist", "run-id", "1"), faults: []githubsim.Fault{{Host: githubsim.Storage, Drop: true, Times: -1}}, fails: true, log: []string{`artifact "dist" (11) of octo/app: after 3 tries`}},
+		"expired URL":             {in: in("name", "dist", "run-id", "1"), faults: []githubsim.Fault{{Host: githubsim.Storage, Expire: true}}, want: "a.txt=a1 d/b.txt=b1"},
+		"damaged":                 {in: in("name", "dist", "run-id", "1"), faults: []githubsim.Fault{{Host: githubsim.Storage, Corrupt: 46}}, fails: true, log: []string{`artifact "dist": its SHA-256 is`, "upload the artifact anew"}},
+		"damaged, warn":           {in: in("name", "dist", "run-id", "1", "digest-mismatch", "warn"), faults: []githubsim.Fault{{Host: githubsim.Storage, Corrupt: 46}}, fails: true, log: []string{"::warning::artifact \"dist\": its SHA-256 is", "refused: entry"}},
+		"damaged, skip, warn":     {in: in("name", "dist", "run-id", "1", "digest-mismatch", "warn", "skip-decompress", "true"), faults: []githubsim.Fault{{Host: githubsim.Storage, Corrupt: 46}}, want: "dist.zip=PK"},
+		"expired after the list":  {in: in("name", "dist"), faults: []githubsim.Fault{{Host: githubsim.API, Path: "/repos/octo/app/actions/artifacts/21/zip", Status: 410, Body: `{"message":"Artifact has expired"}`}}, want: "a.txt=a1 d/b.txt=b1", log: []string{"choosing again without it"}, out: map[string]string{"run-id": "1"}},
+		"not yet supported":       {in: in("branch", "main", "shard", "1/2"), fails: true, log: []string{"branch and shard are not yet supported"}},
+		"several problems":        {in: in("max-size", "x", "if-exists", "y", "run-id", "z"), fails: true, log: []string{`::error::max-size: "x"`, `::error::if-exists: "y"`, `::error::run-id: "z"`}},
+		"broken event":            {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", "{"), fails: true, log: []string{"the event that triggered this run"}},
+		"a CA that is not there":  {in: in("ca-cert", "no.pem", "run-id", "1"), fails: true, log: []string{"ca-cert: open", "give the path of a PEM file"}},
+		"a CA that is none":       {in: in("ca-cert", "x.pem", "run-id", "1"), before: []string{"x.pem=x"}, want: "x.pem=x", fails: true, log: []string{"ca-cert: it holds no PEM certificate"}},
+		"a destination's a file":  {in: in("name", "dist", "path", "out"), before: []string{"out=x"}, want: "out=x", fails: true, log: []string{`path "out" is or leads through out, which is a file`}},
+		"download needs a token":  {in: in("github-token", "ghs_nothing", "artifact-ids", "11"), fails: true},
+		"storage gets no token":   {in: in("name", "dist"), want: "a.txt=a2"},
+		"progress and API counts": {in: in("name", "dist"), want: "a.txt=a2", log: []string{"requests sent to GitHub's API"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, githubsim.Options{})
+			for _, f := range tt.faults {
+				w.Fault(f)
+			}
+			got := w.step(t.Context(), t, tt.in, tt.before...)
+			if (got.code != 0) != tt.fails || got.code > 1 {
+				t.Errorf("exit code %d", got.code)
+			}
+			if diff := cmp.Diff(tt.want, got.list()); diff != "" {
+				t.Errorf("files: %s", diff)
+			}
+			for _, want := range tt.log {
+				if !strings.Contains(got.log, want) {
+					t.Errorf("the log lacks %q", want)
+				}
+			}
+			for k, want := range tt.out {
+				if got.outputs[k] != want {
+					t.Errorf("output %s is %q, want %q", k, got.outputs[k], want)
+				}
+			}
+			got.check(t)
+			for _, r := range w.Log() {
+				if r.Host == githubsim.Storage && r.Header.Get("Authorization") != "" {
+					t.Error("the storage was sent a token")
+				}
+			}
+			if t.Failed() {
+				t.Log("\n" + got.log)
+			}
+		})
+	}
+}
+
+// list is the files, sorted; archives are cut to their magic.
+func (f finished) list() string {
+	var all []string
+	for name, body := range f.files {
+		if strings.HasPrefix(body, "PK") {
+			body = "PK"
+		}
+		all = append(all, name+"="+body)
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// check holds what is true of every run.
+func (f finished) check(t *testing.T) {
+	t.Helper()
+	for _, o := range config.Outputs() {
+		for _, name := range []string{o.Name, o.Alias} {
+			if _, ok := f.outputs[name]; !ok && name != "" {
+				t.Errorf("output %s is not set", name)
+			}
+		}
+	}
+	if (f.outputs["error-message"] != "") != (f.code != 0) {
+		t.Errorf("exit code %d, error-message %q", f.code, f.outputs["error-message"])
+	}
+	var artifacts []artifactOutput
+	if err := json.Unmarshal([]byte(f.outputs["artifacts"]), &artifacts); err != nil || fmt.Sprint(len(artifacts)) != f.outputs["artifact-count"] {
+		t.Errorf("artifacts: %d, %v", len(artifacts), err)
+	}
+	for _, a := range artifacts {
+		if a.Digest == "" || a.ID == 0 || a.Repository == "" || a.CreatedAt == nil {
+			t.Errorf("artifact %+v", a)
+		}
+	}
+	if !strings.HasPrefix(f.summary, "### artifetch: ") {
+		t.Errorf("the summary is %q", f.summary)
+	}
+	if regexp.MustCompile(`(?m)goroutine \d+|panic:`).MatchString(f.log) {
+		t.Error("a stack trace")
+	}
+}
+
+func TestDeleteDeletes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	w.step(t.Context(), t, in("run-id", "1", "delete", "true"))
+	if left := w.app.Artifacts(); slices.Contains(left, 11) || slices.Contains(left, 12) || !slices.Contains(left, 21) {
+		t.Errorf("left: %v", left)
+	}
+	w.step(t.Context(), t, in("run-id", "2", "name", "dist\nevil", "delete", "true"))
+	w.step(t.Context(), t, in("run-id", "2", "name", "dist", "delete", "true", "dry-run", "true"))
+	if left := w.app.Artifacts(); !slices.Contains(left, 21) {
+		t.Error("deleted without having it, or in a dry run")
+	}
+}
+
+func TestEnterprise(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]githubsim.Options{"3.8": {Enterprise: true}, "older": {Enterprise: true, IgnoreName: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, opt)
+			got := w.step(t.Context(), t, in("name", "dist"))
+			if got.code != 0 || got.list() != "a.txt=a2" || !strings.Contains(got.outputs["artifacts"], `"digest":"","digest_verified":false`) {
+				t.Errorf("%s\n%s\n%v", got.list(), got.log, got.outputs["artifacts"])
+			}
+			got = w.step(t.Context(), t, in("artifact-ids", "11"))
+			if got.code != 0 || got.outputs["run-id"] != "" {
+				t.Errorf("by id: %d, %q", got.code, got.outputs["run-id"])
+			}
+		})
+	}
+}
+
+// A job that is cancelled in the middle of a download leaves nothing.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Stall: 20})
+	ctx, cancel := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for ctx.Err() == nil {
+			if w.Count(githubsim.API) > 2 { // the redirect to the storage is answered
+				cancel()
+			}
+		}
+	}()
+	got := w.step(ctx, t, in("name", "dist", "run-id", "1"), "mine=1")
+	<-watched
+	if got.code != 1 || got.list() != "mine=1" || !strings.Contains(got.log, "The job was cancelled") {
+		t.Errorf("%d, %s\n%s", got.code, got.list(), got.log)
+	}
+	got.check(t)
+}
+
+// Nothing that a stranger wrote reaches the runner as a command or an
+// output of its own.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	const evil = "x\r\n::set-env name=A::b\n##[error]y\r::error::z"
+	run := w.app.AddRun(githubsim.Run{ID: 77, Workflow: w.app.AddWorkflow(evil, ".github/workflows/e.yml"), HeadBranch: evil, Title: evil, Event: evil})
+	run.AddArtifact(githubsim.Artifact{ID: 771, Name: evil, Blob: files("a"+evil, "x"), ContentDisposition: evil})
+	w.Fault(githubsim.Fault{Skip: 1, Host: githubsim.API, Path: "/*/*/*/*/*/nope", Status: 500, Body: evil})
+	for _, inputs := range []map[string]string{in("run-id", "77"), in("run-id", "77", "name", evil), in("name", "nope", "run-id", "77"), in("run-id", "77", "dry-run", "true")} {
+		got := w.step(t.Context(), t, inputs)
+		for line := range strings.Lines(strings.ReplaceAll(got.log, "\r", "\n")) {
+			if m := regexp.MustCompile(`^\s*::(\S+?)[ :]`).FindStringSubmatch(line); m != nil && !slices.Contains([]string{"add-mask", "warning", "error", "group", "endgroup"}, m[1]) || strings.Contains(line, "##[") {
+				t.Errorf("the log has %q", line)
+			}
+		}
+		if strings.Contains(got.log, "\n::error::z") {
+			t.Error("an annotation was forged")
+		}
+		for name := range got.outputs {
+			if !slices.ContainsFunc(config.Outputs(), func(o config.Output) bool { return o.Name == name || o.Alias == name }) {
+				t.Errorf("the output %q was forged", name)
+			}
+		}
+		got.check(t)
+	}
+}
+
+func TestApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	w.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+	got := w.step(t.Context(), t, in("name", "dist", "github-token", "", "app-id", "7", "app-private-key", testKey(t)))
+	if got.code != 0 || got.list() != "a.txt=a2" || !strings.Contains(got.log, "::add-mask::ghs_app") {
+		t.Errorf("%d, %s\n%s", got.code, got.list(), got.log)
+	}
+}
