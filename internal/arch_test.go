@@ -1,0 +1,119 @@
+// Package internal holds no code; its test keeps the picture in
+// docs/architecture.md true.
+package internal
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/artifetch/artifetch"
+
+// allowed says which of our packages each of them may import. Tests may
+// import githubsim besides.
+var allowed = map[string][]string{
+	"":                       {"internal/app"},
+	"internal/app":           {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/unpack", "internal/workspace"},
+	"internal/githubapi":     {"internal/artifact", "internal/httpx"},
+	"internal/fetch":         {"internal/httpx"},
+	"internal/demo":          {"internal/app", "internal/githubsim"},
+	"internal/bench":         {"internal/githubsim"},
+	"internal/e2e/container": {"internal/githubsim"},
+	"internal/e2e/openapi":   {"internal/githubsim"},
+	"internal":               nil,
+	"internal/actions":       nil,
+	"internal/artifact":      nil,
+	"internal/config":        nil,
+	"internal/githubsim":     nil,
+	"internal/httpx":         nil,
+	"internal/unpack":        nil,
+	"internal/workspace":     nil,
+}
+
+// reserved names the only package that may import a library.
+var reserved = map[string]string{
+	"github.com/google/go-github":           "internal/githubapi",
+	"golang.org/x/oauth2":                   "internal/githubapi",
+	"github.com/sethvargo/go-githubactions": "internal/actions",
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	err := filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(p) != ".go" {
+			return err
+		}
+		dir := strings.TrimPrefix(path.Dir(filepath.ToSlash(p))+"/", "../")
+		dir = strings.TrimSuffix(dir, "/")
+		seen[dir] = true
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if why := forbidden(dir, imported, strings.HasSuffix(p, "_test.go")); why != "" {
+				t.Errorf("%s imports %s: %s", p, imported, why)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir := range seen {
+		if _, ok := allowed[dir]; !ok {
+			t.Errorf("%q is not in the picture: add it here and to docs/architecture.md", dir)
+		}
+	}
+	for dir := range allowed {
+		if !seen[dir] {
+			t.Errorf("%q is in the picture, but not there", dir)
+		}
+	}
+}
+
+// forbidden says why a package may not import another, or nothing.
+func forbidden(dir, imported string, test bool) string {
+	for lib, only := range reserved {
+		if (imported == lib || strings.HasPrefix(imported, lib+"/")) && dir != only {
+			return "only " + only + " may"
+		}
+	}
+	ours, ok := strings.CutPrefix(imported, module+"/")
+	if !ok || slices.Contains(allowed[dir], ours) || test && (ours == "internal/githubsim" || ours == dir) {
+		return ""
+	}
+	return "no such arrow in the picture"
+}
+
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		dir, imported string
+		test, ok      bool
+	}{
+		{"internal/unpack", module + "/internal/httpx", false, false},
+		{"internal/app", module + "/internal/githubsim", false, false},
+		{"internal/app", module + "/internal/githubsim", true, true},
+		{"internal/app", "golang.org/x/oauth2", true, false},
+		{"internal/githubapi", "github.com/google/go-github/v60/github", false, true},
+		{"", module + "/internal/config", false, false},
+		{"internal/fetch", "net/http", false, true},
+	} {
+		if got := forbidden(tt.dir, tt.imported, tt.test) == ""; got != tt.ok {
+			t.Errorf("%+v: allowed %v", tt, got)
+		}
+	}
+}
