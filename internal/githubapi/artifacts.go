@@ -2,22 +2,22 @@ package githubapi
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // wireArtifact is GitHub's schema "artifact", with the digest that go-github
-// v60 does not know.
+// v60 does not know. GHES 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
 	ID          int64     `json:"id"`
 	Name        string    `json:"name"`
 	SizeInBytes int64     `json:"size_in_bytes"`
-	Digest      *string   `json:"digest"`
+	Digest      string    `json:"digest"` // null where the uploader gave none
 	Expired     bool      `json:"expired"`
 	CreatedAt   time.Time `json:"created_at"`
 	ExpiresAt   time.Time `json:"expires_at"`
@@ -30,84 +30,96 @@ type wireArtifact struct {
 	} `json:"workflow_run"`
 }
 
+func (w *wireArtifact) complete() bool { return w.ID != 0 }
+
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
-		ID: w.ID, Repo: repo, Name: w.Name, Size: w.SizeInBytes, Expired: w.Expired, CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
+		ID: w.ID, Repo: repo, Name: w.Name, Size: w.SizeInBytes, Digest: w.Digest,
+		Expired: w.Expired, CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
 	}
-	if w.Digest != nil {
-		a.Digest = *w.Digest
-	}
-	if r := w.WorkflowRun; r != nil {
+	if r := w.WorkflowRun; r != nil && r.ID != 0 {
 		a.Run = &artifact.RunRef{ID: r.ID, RepoID: r.RepositoryID, HeadRepoID: r.HeadRepositoryID, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA}
 	}
 	return a
 }
 
-// Artifacts lists the artifacts of a repository or of one of its runs.
-// Servers that ignore the name are made up for here.
+type artifactPage struct {
+	Items *[]wireArtifact `json:"artifacts"`
+}
+
+func (p *artifactPage) complete() bool        { return whole(p.Items) }
+func (p *artifactPage) items() []wireArtifact { return *p.Items }
+
+// Artifacts lists the artifacts of a repository or of one of its runs,
+// expired ones included, in GitHub's order, which is not documented. Servers
+// that ignore the name are made up for here.
 func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q artifact.Query) iter.Seq2[artifact.Artifact, error] {
-	what := call{op: "list artifacts", repo: repo}
-	path := repoPath(repo, "/actions/artifacts")
+	l := list[wireArtifact, artifact.Artifact]{
+		call:    call{op: "list artifacts", repo: repo, want: http.StatusOK},
+		path:    repoPath(repo, "/actions/artifacts"),
+		query:   url.Values{},
+		perPage: q.PerPage,
+		page:    func() page[wireArtifact] { return new(artifactPage) },
+		item:    (*wireArtifact).artifact,
+		id:      func(a artifact.Artifact) int64 { return a.ID },
+	}
 	if q.RunID != 0 {
-		what.subject = fmt.Sprintf("run %d", q.RunID)
-		path = repoPath(repo, "/actions/runs/%d/artifacts", q.RunID)
+		l.call.subject = subject("run", q.RunID)
+		l.path = repoPath(repo, "/actions/runs/%d/artifacts", q.RunID)
 	}
-	params := url.Values{}
 	if q.Name != "" {
-		params.Set("name", q.Name)
+		l.query.Set("name", q.Name)
+		l.keep = func(a artifact.Artifact) bool { return a.Name == q.Name }
 	}
-	return pages(ctx, c, what, path, params, q.PerPage, func(l *listing) []artifact.Artifact {
-		var list []artifact.Artifact
-		for i := range l.Artifacts {
-			if q.Name == "" || l.Artifacts[i].Name == q.Name {
-				list = append(list, l.Artifacts[i].artifact(repo))
-			}
-		}
-		return list
-	})
+	return l.all(ctx, c.api)
 }
 
-func artifactCall(op string, repo artifact.Repo, id int64) (call, string) {
-	return call{op: op, repo: repo, subject: fmt.Sprintf("artifact %d", id)}, repoPath(repo, "/actions/artifacts/%d", id)
-}
-
-// Artifact gets one artifact.
+// Artifact gets one artifact. An expired one is there too.
 func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
-	what, path := artifactCall("get artifact", repo, id)
+	what := call{op: "get artifact", subject: subject("artifact", id), repo: repo, want: http.StatusOK}
 	var w wireArtifact
-	if _, err := c.do(ctx, what, http.MethodGet, path, &w); err != nil {
+	if err := c.api.get(ctx, what, artifactPath(repo, id), &w); err != nil {
 		return artifact.Artifact{}, err
 	}
 	return w.artifact(repo), nil
 }
 
-// Download returns the storage's signed URL of an artifact, which is good
-// for a minute and must be kept out of logs. GitHub answers with a redirect;
-// it is not followed here, so that the token stays with the API.
+// Download returns the storage's signed URL of an artifact's bytes. It is
+// good for a minute and lets whoever has it fetch them: keep it out of logs,
+// and use it with a client that has no token. GitHub gives it as a redirect,
+// which is not followed here.
 func (c *Client) Download(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
-	what, path := artifactCall("download artifact", repo, id)
-	res, err := c.do(ctx, what, http.MethodGet, path+"/zip", nil)
-	if res == nil || res.StatusCode != http.StatusFound {
-		if err == nil {
-			err = &Error{Kind: UnexpectedAnswer, Op: what.op, Repo: repo, Subject: what.subject, Status: res.StatusCode, Message: "it is no redirect to the storage"}
-		}
+	what := call{op: "download artifact", subject: subject("artifact", id), repo: repo, want: http.StatusFound}
+	x, err := c.api.do(ctx, what, http.MethodGet, artifactPath(repo, id)+"/zip", nil)
+	if err != nil {
 		return nil, err
 	}
-	u, err := res.Location()
-	if err != nil {
-		return nil, &Error{Kind: UnexpectedAnswer, Op: what.op, Repo: repo, Subject: what.subject, Status: res.StatusCode, Message: "it redirects to nowhere"}
+	u := x.answer.location()
+	if u != nil && (u.Scheme == "https" || u.Scheme == x.answer.url.Scheme) {
+		return u, nil
 	}
-	return u, nil
+	e := x.fail(UnexpectedAnswer, nil)
+	e.Message = "it redirects to nowhere"
+	if u != nil {
+		// Without a digest, TLS is all that vouches for the bytes.
+		e.Message = "it redirects away from https"
+	}
+	return nil, e
 }
 
-// Delete deletes an artifact. One that is gone when the request had to be
-// repeated counts as deleted.
+// Delete deletes an artifact. If it is not there when a request that may
+// have been obeyed is sent again, it is deleted.
 func (c *Client) Delete(ctx context.Context, repo artifact.Repo, id int64) error {
-	what, path := artifactCall("delete artifact", repo, id)
-	var tries int
-	_, err := c.do(withTries(ctx, &tries), what, http.MethodDelete, path, nil)
-	if e, ok := asError(err); ok && e.Kind == NotFound && tries > 1 {
+	what := call{op: "delete artifact", subject: subject("artifact", id), repo: repo, want: http.StatusNoContent}
+	x, err := c.api.do(ctx, what, http.MethodDelete, artifactPath(repo, id), nil)
+	if e, ok := asError(err); ok && e.Kind == NotFound && x.doubtful {
 		return nil
 	}
 	return err
 }
+
+func artifactPath(repo artifact.Repo, id int64) string {
+	return repoPath(repo, "/actions/artifacts/%d", id)
+}
+
+func subject(kind string, id int64) string { return kind + " " + strconv.FormatInt(id, 10) }

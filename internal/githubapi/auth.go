@@ -2,9 +2,10 @@ package githubapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -14,11 +15,29 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// Auth is who asks: a Token, or a GitHub App, or nobody.
+// tokenMargin is how long before its end an installation token is replaced.
+// It covers clocks that differ, and a request under way.
+const tokenMargin = time.Minute
+
+// Auth is who asks: a Token, or a GitHub App, which goes first, or nobody.
 type Auth struct {
 	Token string
 	App   *App
 }
+
+// String keeps secrets out of formatted text.
+func (a Auth) String() string {
+	switch {
+	case a.App != nil:
+		return a.App.String()
+	case a.Token != "":
+		return "token ***"
+	}
+	return "anonymous"
+}
+
+// GoString does so for %#v.
+func (a Auth) GoString() string { return a.String() }
 
 // App is a GitHub App that is installed on the owner of Repos. All of them
 // have to have one owner, because an installation belongs to one.
@@ -29,80 +48,149 @@ type App struct {
 	// Actions read or write.
 	Repos []artifact.Repo
 	Write bool
-	// OnToken is told every installation token, so that it can be masked.
+	// OnToken is told every installation token before it is used, so that it
+	// can be masked; nil is fine.
 	OnToken func(token string)
 }
 
+// String keeps the private key out of formatted text.
+func (a *App) String() string { return "GitHub App " + a.ID }
+
+// GoString does so for %#v.
+func (a *App) GoString() string { return a.String() }
+
 // source is nil for nobody.
-func (a Auth) source(o Options, transport http.RoundTripper) (oauth2.TokenSource, error) {
+func (a Auth) source(o Options, s *state) (tokenSource, error) {
 	switch {
 	case a.App != nil:
-		return newAppSource(o, *a.App, transport)
+		return newAppSource(o, s, *a.App)
 	case a.Token != "":
-		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.Token}), nil
+		if i := strings.IndexFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+			return nil, errors.New("the token holds a character that no token has, such as a space or a line break")
+		}
+		static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.Token})
+		return func(context.Context) (*oauth2.Token, error) { return static.Token() }, nil
 	}
 	return nil, nil //nolint:nilnil // nobody has no tokens
 }
 
-// appSource asks for an installation token when the first one is needed,
-// and again before it expires.
+// appSource keeps an installation token, and gets it, or another one, when a
+// request needs it. The request's context ends the waiting.
 type appSource struct {
-	app App
-	gh  *github.Client // as the App itself
-	now func() time.Time
+	app  App
+	jwt  *conn // the API, asked as the App itself
+	now  func() time.Time
+	busy chan struct{} // of one: a lock that a context can give up on
 
-	mu           sync.Mutex
 	installation int64
-	token        *oauth2.Token
+	current      *oauth2.Token
 }
 
-func newAppSource(o Options, app App, transport http.RoundTripper) (oauth2.TokenSource, error) {
+func newAppSource(o Options, s *state, app App) (tokenSource, error) {
+	if len(app.Repos) == 0 {
+		return nil, errors.New("a GitHub App needs repositories to ask a token for")
+	}
 	for _, r := range app.Repos {
-		if r.Owner != app.Repos[0].Owner {
+		if !strings.EqualFold(r.Owner, app.Repos[0].Owner) {
 			return nil, fmt.Errorf("a GitHub App's token is good for one owner, and %s and %s have two", app.Repos[0], r)
 		}
 	}
 	jwt, err := githubauth.NewApplicationTokenSource(app.ID, app.PrivateKey)
 	if err != nil {
-		return nil, fmt.Errorf("the GitHub App's private key: %w", err)
+		return nil, fmt.Errorf("the GitHub App's id and private key: %w", err)
 	}
-	auth := &authTransport{base: transport, scheme: o.BaseURL.Scheme, host: o.BaseURL.Host, source: jwt}
-	return &appSource{app: app, gh: newGitHub(o, auth), now: o.Now}, nil
+	if app.OnToken == nil {
+		app.OnToken = func(string) {}
+	}
+	a := &appSource{app: app, now: o.Now, busy: make(chan struct{}, 1)}
+	a.jwt = newConn(o, s, func(context.Context) (*oauth2.Token, error) { return jwt.Token() })
+	return a.token, nil
 }
 
-// Token returns an installation token that is good for a minute more at
-// least. Its errors are *Error.
-func (s *appSource) Token() (*oauth2.Token, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.token != nil && s.token.Expiry.Sub(s.now()) > time.Minute {
-		return s.token, nil
+// token returns one that is good for a while.
+func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
+	select {
+	case a.busy <- struct{}{}:
+		defer func() { <-a.busy }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	// oauth2.TokenSource has no context; the transport's time-outs bound this.
-	ctx := context.Background()
-	repo := s.app.Repos[0]
-	if s.installation == 0 {
-		in, res, err := s.gh.Apps.FindRepositoryInstallation(ctx, repo.Owner, repo.Name)
+	if a.current != nil && a.current.Expiry.Sub(a.now()) > tokenMargin {
+		return a.current, nil
+	}
+	if a.installation == 0 {
+		id, err := a.find(ctx)
 		if err != nil {
-			return nil, newError(call{op: "find the GitHub App's installation", repo: repo}, res, err)
+			return nil, err
 		}
-		s.installation = in.GetID()
+		a.installation = id
 	}
+	tok, err := a.create(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.app.OnToken(tok.AccessToken)
+	a.current = tok
+	return tok, nil
+}
+
+type wireInstallation struct {
+	ID int64 `json:"id"`
+}
+
+func (w *wireInstallation) complete() bool { return w.ID != 0 }
+
+// find asks for the App's installation on the repositories' owner.
+func (a *appSource) find(ctx context.Context) (int64, error) {
+	repo := a.app.Repos[0]
+	what := call{op: "find the GitHub App's installation", repo: repo, want: http.StatusOK}
+	var w wireInstallation
+	if err := a.jwt.get(ctx, what, repoPath(repo, "/installation"), &w); err != nil {
+		return 0, notGranted(err)
+	}
+	return w.ID, nil
+}
+
+type wireToken struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (w *wireToken) complete() bool { return w.Token != "" && !w.ExpiresAt.IsZero() }
+
+// create asks for a token that can do no more than it has to.
+func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 	access := "read"
-	if s.app.Write {
+	if a.app.Write {
 		access = "write"
 	}
-	opts := &github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Actions: &access}}
-	for _, r := range s.app.Repos {
-		opts.Repositories = append(opts.Repositories, r.Name)
+	opts := github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Actions: &access}}
+	seen := map[string]bool{}
+	for _, r := range a.app.Repos {
+		if name := strings.ToLower(r.Name); !seen[name] {
+			seen[name] = true
+			opts.Repositories = append(opts.Repositories, r.Name)
+		}
 	}
-	tok, res, err := s.gh.Apps.CreateInstallationToken(ctx, s.installation, opts)
+	// A token that got lost on its way is never used and expires.
+	what := call{op: "get an installation token", repo: a.app.Repos[0], want: http.StatusCreated, repeatable: true, private: true}
+	x, err := a.jwt.do(ctx, what, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", a.installation), &opts)
 	if err != nil {
-		return nil, newError(call{op: "get an installation token", repo: repo}, res, err)
+		return nil, notGranted(err)
 	}
-	s.token = &oauth2.Token{AccessToken: tok.GetToken(), Expiry: tok.GetExpiresAt().Time}
-	if s.app.OnToken != nil {
-		s.app.OnToken(s.token.AccessToken)
+	var w wireToken
+	if err := x.decode(&w); err != nil {
+		return nil, err
 	}
-	return s.token, nil
+	return &oauth2.Token{AccessToken: w.Token, TokenType: "Bearer", Expiry: w.ExpiresAt}, nil
+}
+
+// notGranted makes a NoPermission of what GitHub answers when an App is not
+// installed on a repository (404), or is asked for what it was not granted
+// (422). It must not pass for an artifact or a run that is not there.
+func notGranted(err error) error {
+	if e, ok := asError(err); ok && (e.Kind == NotFound || e.Kind == InvalidRequest) {
+		e.Kind = NoPermission
+	}
+	return err
 }

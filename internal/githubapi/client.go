@@ -2,24 +2,31 @@
 // wants to know: it is an artifact.Source, and knows how to download and
 // delete artifacts. It alone imports go-github and oauth2.
 //
-// Contract: a token goes to the API host only. Every failure is an *Error
-// with a Kind. Faults that pass (5xx, broken connections, rate limits that
-// reset soon) are waited out under one Policy; waits end with the context.
+// Contract:
+//
+//   - A token goes to the API's own scheme, host and port, and nowhere else.
+//     Redirects are followed within these only (a renamed repository); the
+//     redirect of a download is an answer and is never followed. No token,
+//     and no signed URL, is part of an error.
+//   - Every failure is an *Error with a Kind, told from the answer itself,
+//     except that of a context, which is the context's error and cause.
+//   - Faults that pass (5xx, broken or stalled connections, limits that end
+//     soon) are waited out under one httpx.Policy; every wait ends with the
+//     context. A limit stops all requests of the Client until it ends.
+//   - An answer is read whole before it is looked at, up to a bound, and one
+//     that lacks what GitHub always sends is a failure, never "nothing there".
 package githubapi
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/go-github/v60/github"
-	"golang.org/x/oauth2"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -31,153 +38,163 @@ type Options struct {
 	BaseURL *url.URL
 	// Auth is who asks; the zero Auth is nobody.
 	Auth Auth
-	// Transport carries the requests.
+	// Transport carries the requests; see httpx.NewTransport.
 	Transport http.RoundTripper
 	// Policy is for faults that pass.
 	Policy httpx.Policy
-	// MaxLimitWait is the longest wait for a rate limit; 0 means 2 minutes.
-	MaxLimitWait time.Duration
 	// Now is the time; nil is time.Now.
-	Now       func() time.Time
+	Now func() time.Time
+	// MaxLimitWait is the longest wait for a primary limit's reset; 0 means
+	// 2 minutes. One that resets later fails at once.
+	MaxLimitWait time.Duration
+	// Notify is told of every wait, beside Policy.Notify; nil is fine. It may
+	// be called concurrently.
+	Notify func(Event)
+	// UserAgent is sent with every request; GitHub wants one.
 	UserAgent string
+}
+
+// Event is a wait before another try.
+type Event struct {
+	Op      string // such as "list artifacts"
+	Subject string // such as "run 42"; may be empty
+	Repo    artifact.Repo
+	Why     error // what the last try met with
+	Wait    time.Duration
 }
 
 // Client is safe for concurrent use.
 type Client struct {
-	gh   *github.Client
-	sent *atomic.Int64
+	api   *conn
+	state *state
 }
 
 var _ artifact.Source = (*Client)(nil)
 
-// New makes a client. It sends nothing, except that a GitHub App asks for
-// its token with the first request.
+// New makes a client. It sends nothing; a GitHub App asks for its token with
+// the first request.
 func New(o Options) (*Client, error) {
+	if o.BaseURL == nil || o.BaseURL.Host == "" || o.BaseURL.Scheme != "https" && o.BaseURL.Scheme != "http" {
+		return nil, errors.New("githubapi: the API's base URL is not an http or https URL with a host")
+	}
+	if o.Transport == nil {
+		return nil, errors.New("githubapi: no transport")
+	}
 	if o.MaxLimitWait == 0 {
 		o.MaxLimitWait = 2 * time.Minute
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{sent: new(atomic.Int64)}
-	patient := &patientTransport{base: o.Transport, policy: o.Policy, maxWait: o.MaxLimitWait, now: o.Now, sent: c.sent}
-	source, err := o.Auth.source(o, patient)
+	c := &Client{state: new(state)}
+	token, err := o.Auth.source(o, c.state)
 	if err != nil {
 		return nil, err
 	}
-	c.gh = newGitHub(o, &authTransport{base: patient, host: o.BaseURL.Host, scheme: o.BaseURL.Scheme, source: source})
+	c.api = newConn(o, c.state, token)
 	return c, nil
 }
 
-func newGitHub(o Options, transport http.RoundTripper) *github.Client {
-	gh := github.NewClient(&http.Client{Transport: transport, CheckRedirect: checkRedirect})
-	base := *o.BaseURL
-	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
-	gh.BaseURL = &base
-	gh.UserAgent = o.UserAgent
-	return gh
-}
-
-// Requests tells how many requests were sent so far, repeated ones included.
-func (c *Client) Requests() int { return int(c.sent.Load()) }
-
-// authTransport adds the token to requests to the API's own host, and to no
-// others.
-type authTransport struct {
-	base         http.RoundTripper
-	scheme, host string
-	source       oauth2.TokenSource // nil: nobody
-}
-
-func (t *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.source == nil || r.URL.Host != t.host || r.URL.Scheme != t.scheme {
-		return t.base.RoundTrip(r)
-	}
-	tok, err := t.source.Token()
-	if err != nil {
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	tok.SetAuthHeader(r)
-	return t.base.RoundTrip(r)
-}
-
-// checkRedirect follows a repository that was renamed (301, 307, 308) within
-// the API's host. The 302 of a download is the answer itself, as is any
-// redirect to another host.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if req.Response.StatusCode == http.StatusFound || req.URL.Host != first.Host || req.URL.Scheme != first.Scheme || len(via) > 3 {
-		return http.ErrUseLastResponse
-	}
-	return nil
-}
-
-// call is one operation, for messages.
-type call struct {
-	op, subject string
-	repo        artifact.Repo
-}
-
-// do sends a request and decodes a 2xx answer into v, which may be nil.
-func (c *Client) do(ctx context.Context, what call, method, path string, v any) (*github.Response, error) {
-	req, err := c.gh.NewRequest(method, path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what.op, err)
-	}
-	req.Header.Set("Accept", "application/vnd.github+json")
-	req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
-	res, err := c.gh.Do(ctx, req, v)
-	if err != nil {
-		return res, newError(what, res, err)
-	}
-	return res, nil
-}
-
-func repoPath(r artifact.Repo, format string, args ...any) string {
-	return fmt.Sprintf("repos/%s/%s", url.PathEscape(r.Owner), url.PathEscape(r.Name)) + fmt.Sprintf(format, args...)
-}
-
-// pages yields the items of a list, page by page as they are consumed, and
-// follows Link to the end.
-func pages[T any](ctx context.Context, c *Client, what call, path string, q url.Values, perPage int, items func(*listing) []T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		if perPage == 0 {
-			perPage = 100
-		}
-		q.Set("per_page", fmt.Sprint(perPage))
-		for page := 1; page != 0; {
-			if page > 1 {
-				q.Set("page", fmt.Sprint(page))
-			}
-			var list listing
-			res, err := c.do(ctx, what, http.MethodGet, path+"?"+q.Encode(), &list)
-			if err != nil {
-				var zero T
-				yield(zero, err)
-				return
-			}
-			for _, item := range items(&list) {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			page = res.NextPage
-		}
-	}
-}
-
-// listing is the answer to a list of either kind.
-type listing struct {
-	Artifacts []wireArtifact `json:"artifacts"`
-	Runs      []wireRun      `json:"workflow_runs"`
-}
+// Requests tells how many requests were sent so far: repeated ones,
+// redirects and those for a GitHub App's token included.
+func (c *Client) Requests() int { return int(c.state.sent.Load()) }
 
 // Repository fails unless the repository exists and the token may see it.
 func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
-	_, err := c.do(ctx, call{op: "get repository", repo: repo}, http.MethodGet, repoPath(repo, ""), nil)
-	return err
+	what := call{op: "get repository", repo: repo, want: http.StatusOK}
+	return c.api.get(ctx, what, repoPath(repo, ""), new(wireRepo))
 }
 
-// asError finds the *Error in err.
-func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }
+// conn is go-github's client as one somebody.
+type conn struct {
+	gh *github.Client
+}
+
+func newConn(o Options, s *state, token tokenSource) *conn {
+	gh := github.NewClient(&http.Client{
+		Transport: &transport{
+			base: o.Transport, origin: origin(o.BaseURL), token: token, policy: o.Policy,
+			maxLimitWait: o.MaxLimitWait, idle: idleTimeout, now: o.Now, notify: o.Notify, state: s,
+		},
+		CheckRedirect: httpx.StopAtRedirect,
+	})
+	gh.BaseURL = &url.URL{Scheme: o.BaseURL.Scheme, Host: o.BaseURL.Host, Path: strings.TrimSuffix(o.BaseURL.Path, "/") + "/"}
+	gh.UserAgent = o.UserAgent
+	return &conn{gh: gh}
+}
+
+// call is one operation: for messages, and the status that is its success.
+type call struct {
+	op, subject string
+	repo        artifact.Repo
+	want        int
+	// repeatable marks a POST that may be sent twice without harm.
+	repeatable bool
+	// private marks a call whose answer holds a secret.
+	private bool
+}
+
+// get sends a GET whose answer is the JSON of v.
+func (c *conn) get(ctx context.Context, what call, path string, v wire) error {
+	x, err := c.do(ctx, what, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	return x.decode(v)
+}
+
+// maxRedirects is how often an answer may send on to another place.
+const maxRedirects = 3
+
+// do sends a request until it is answered for good. Unless err is nil, x is
+// good for what is known of the tries only.
+func (c *conn) do(ctx context.Context, what call, method, path string, body any) (x *exchange, err error) {
+	x = &exchange{call: what}
+	for hop := 0; ; hop++ {
+		req, err := c.gh.NewRequest(method, path, body)
+		if err != nil {
+			return x, x.fail(InvalidRequest, httpx.RedactError(err))
+		}
+		req.Header.Set("Accept", "application/vnd.github+json")
+		req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+		res, err := c.gh.BareDo(withExchange(ctx, x), req)
+		if err == nil {
+			_ = res.Body.Close() // the exchange has the answer already
+			x.nextPage = res.NextPage
+		}
+		switch {
+		case x.answer == nil:
+			return x, x.unanswered(ctx, err)
+		case x.answer.status == what.want:
+			return x, nil
+		}
+		next := x.renamed(method)
+		if next == nil || hop == maxRedirects {
+			return x, x.refused()
+		}
+		path = next.String()
+	}
+}
+
+// repoPath is the path of something of a repository, relative to the API.
+func repoPath(r artifact.Repo, format string, args ...any) string {
+	return "repos/" + segment(r.Owner) + "/" + segment(r.Name) + fmt.Sprintf(format, args...)
+}
+
+// segment escapes a name to be one segment of a path, which "." and ".." are
+// not even when all their special characters are escaped.
+func segment(s string) string {
+	if s == "." || s == ".." {
+		return strings.ReplaceAll(s, ".", "%2E")
+	}
+	return url.PathEscape(s)
+}
+
+// origin is what two URLs have in common when they lead to the same server.
+func origin(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}

@@ -239,7 +239,7 @@ func TestErrors(t *testing.T) {
 		"no connection":       {"tok", githubsim.Fault{Drop: true, Times: -1}, get, Network, 3, "no answer"},
 		"invalid":             {"tok", githubsim.Fault{Status: 422, Body: `{"message":"Validation Failed"}`}, get, InvalidRequest, 1, "422 Unprocessable Entity: Validation Failed"},
 		"a proxy's page":      {"tok", githubsim.Fault{Status: 200, Body: "<html>login</html>"}, get, UnexpectedAnswer, 1, "the answer is not JSON"},
-		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, NoPermission, 1, "403 Forbidden"},
+		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, UnexpectedAnswer, 1, "403 Forbidden"},
 		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it is no redirect to the storage"},
 		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirects to nowhere"},
 	}
@@ -401,12 +401,12 @@ func TestApp(t *testing.T) {
 			}
 			auth.App.Write = true
 			err = f.newClient(t, f.APIURL, auth).Delete(t.Context(), app, a.ID)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "get an installation token" || e.Kind != InvalidRequest {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "get an installation token" || e.Kind != NoPermission {
 				t.Errorf("more than was granted: %v", err)
 			}
 			auth.App.Repos = []artifact.Repo{{Owner: "nobody", Name: "x"}}
 			err = f.newClient(t, f.APIURL, auth).Repository(t.Context(), app)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "find the GitHub App's installation" || e.Kind != NotFound {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "find the GitHub App's installation" || e.Kind != NoPermission || errors.Is(err, artifact.ErrNotFound) {
 				t.Errorf("an App that is not installed: %v", err)
 			}
 		})

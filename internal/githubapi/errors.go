@@ -1,17 +1,12 @@
 package githubapi
 
 import (
-	"context"
-	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/google/go-github/v60/github"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -22,54 +17,90 @@ type Kind int
 
 // The kinds of errors.
 const (
-	Network          Kind = iota // no answer
-	BadToken                     // 401
-	NoPermission                 // 403
-	NotFound                     // 404; matches artifact.ErrNotFound
-	Gone                         // 410
-	PrimaryLimit                 // the hour's requests are spent; see Reset
-	SecondaryLimit               // too much at once; see RetryAfter
-	InvalidRequest               // another 4xx
-	ServerError                  // 5xx
-	UnexpectedAnswer             // none that GitHub gives: a proxy's page, a wrong URL
+	// Network means no answer, or none that arrived whole.
+	Network Kind = iota
+	// BadToken is a 401: the token is wrong or has expired, or there is none
+	// (see Error.Anonymous) where one is needed.
+	BadToken
+	// NoPermission is a 403 that is no limit, or a GitHub App that is not
+	// installed or not granted what was asked of it.
+	NoPermission
+	// NotFound is a 404, and matches artifact.ErrNotFound. It also stands
+	// for what the token may not see.
+	NotFound
+	// Gone is a 410: the artifact has expired.
+	Gone
+	// PrimaryLimit means that the hour's requests are spent; see Error.Reset.
+	PrimaryLimit
+	// SecondaryLimit means too much at once; see Error.RetryAfter.
+	SecondaryLimit
+	// InvalidRequest is any other 4xx.
+	InvalidRequest
+	// ServerError is a 5xx.
+	ServerError
+	// UnexpectedAnswer is none that GitHub gives: a proxy's page, a wrong URL.
+	UnexpectedAnswer
 )
 
-// Error is a failed request to the API.
+// String names the kind, for logs and tests.
+func (k Kind) String() string {
+	names := [...]string{
+		"network", "bad token", "no permission", "not found", "gone", "primary limit",
+		"secondary limit", "invalid request", "server error", "unexpected answer",
+	}
+	if k < 0 || int(k) >= len(names) {
+		return fmt.Sprintf("kind %d", int(k))
+	}
+	return names[k]
+}
+
+// Error is a failed call of the API.
 type Error struct {
 	Kind    Kind
 	Op      string // such as "list artifacts"
 	Repo    artifact.Repo
 	Subject string // such as "artifact 42"; may be empty
 	Status  int    // 0 without an answer
-	// Message is GitHub's own text, or the body's beginning: not ours.
+	// Message is GitHub's own text as it is, or says what came instead. It
+	// may hold any character; its length is bounded.
 	Message string
-	// Reset is when a primary limit ends.
+	// Reset is when a primary limit ends; zero where GitHub does not say.
 	Reset time.Time
-	// RetryAfter is the pause that a secondary limit asked for.
+	// RetryAfter is the pause that a secondary limit asks for, or 0.
 	RetryAfter time.Duration
-	Err        error
+	// Tries is how often the request was sent.
+	Tries int
+	// Anonymous tells that it was sent without a token.
+	Anonymous bool
+	// Err is the cause where there is no answer, or none that can be read.
+	Err error
 }
 
+// Error says what was asked and what came. Advice is added by others.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op)
-	if e.Subject != "" {
-		fmt.Fprintf(&b, " (%s)", e.Subject)
-	}
-	if e.Repo != (artifact.Repo{}) {
-		fmt.Fprintf(&b, " of %s", e.Repo)
-	}
+	b.WriteString(label(e.Op, e.Subject, e.Repo))
 	b.WriteString(": ")
 	switch e.Kind {
 	case PrimaryLimit:
-		fmt.Fprintf(&b, "the rate limit is used up until %s", e.Reset.UTC().Format("15:04:05 MST"))
+		b.WriteString("the rate limit is used up")
+		if !e.Reset.IsZero() {
+			fmt.Fprintf(&b, " until %s", e.Reset.UTC().Format(time.DateTime+" MST"))
+		}
 	case SecondaryLimit:
-		fmt.Fprintf(&b, "GitHub limits how much is asked at once")
-	case Network:
-		fmt.Fprintf(&b, "no answer: %v", e.Err)
-		return b.String()
+		b.WriteString("GitHub limits how much is asked at once")
+		if e.RetryAfter > 0 {
+			fmt.Fprintf(&b, " and asks for a pause of %s", e.RetryAfter)
+		}
 	default:
-		fmt.Fprintf(&b, "GitHub answered %d %s", e.Status, http.StatusText(e.Status))
+		if e.Status == 0 {
+			fmt.Fprintf(&b, "no answer: %v", e.Err)
+			return b.String()
+		}
+		fmt.Fprintf(&b, "GitHub answered %s", strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
+	}
+	if e.Tries > 1 {
+		fmt.Fprintf(&b, " (tried %d times)", e.Tries)
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
@@ -77,76 +108,60 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes a NotFound error match artifact.ErrNotFound.
 func (e *Error) Is(target error) bool { return target == artifact.ErrNotFound && e.Kind == NotFound }
 
-// newError classifies a failure by the answer itself: go-github's own error
-// types depend on wording and leave out downloads.
-func newError(what call, res *github.Response, err error) error {
-	if inner, ok := asError(err); ok {
-		return inner // from a GitHub App's token
+// asError finds the *Error in err.
+func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }
+
+func (c call) label() string { return label(c.op, c.subject, c.repo) }
+
+func label(op, subject string, repo artifact.Repo) string {
+	if subject != "" {
+		op += " (" + subject + ")"
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && res == nil {
-		return fmt.Errorf("%s: %w", what.op, err)
+	if repo != (artifact.Repo{}) {
+		op += " of " + repo.String()
 	}
-	e := &Error{Op: what.op, Repo: what.repo, Subject: what.subject, Err: httpx.RedactError(err)}
-	if res == nil || res.Response == nil {
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			e.Kind = Network
-		}
-		return e
-	}
-	e.Status = res.StatusCode
-	e.Message = serverMessage(err)
-	e.Kind = kindOf(res.Response, e.Message)
-	switch e.Kind {
-	case PrimaryLimit:
-		e.Reset = resetTime(res.Header)
-	case SecondaryLimit:
-		e.RetryAfter = retryAfter(res.Header)
-	}
-	return e
+	return op
 }
 
-// serverMessage is GitHub's text, cut to a length fit for a log.
-func serverMessage(err error) string {
-	const most = 500
-	text := ""
-	if r, ok := errors.AsType[*github.ErrorResponse](err); ok {
-		text = r.Message
-	} else if r, ok := errors.AsType[*github.RateLimitError](err); ok {
-		text = r.Message
-	} else if r, ok := errors.AsType[*github.AbuseRateLimitError](err); ok {
-		text = r.Message
-	} else if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		text = "the answer is not JSON"
+// innermost takes off what net/http and the transport have wrapped around
+// the cause: the URL, which the label makes up for, and settledError.
+func innermost(err error) error {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
 	}
-	if len(text) > most {
-		text = text[:most] + "…"
+	if s, ok := errors.AsType[*settledError](err); ok {
+		err = s.err
 	}
-	return strings.ToValidUTF8(text, string(utf8.RuneError))
+	return httpx.RedactError(err)
 }
 
-func kindOf(res *http.Response, message string) Kind {
-	switch status := res.StatusCode; {
-	case status == http.StatusUnauthorized:
-		return BadToken
-	case isPrimaryLimit(res):
-		return PrimaryLimit
-	case isSecondaryLimit(res, message):
-		return SecondaryLimit
-	case status == http.StatusForbidden:
-		return NoPermission
-	case status == http.StatusNotFound:
-		return NotFound
-	case status == http.StatusGone:
-		return Gone
-	case status >= 500:
+// kindOf classifies an answer that is not the wanted one.
+func kindOf(a *answer) Kind {
+	switch limit, limited := limitOf(a); {
+	case limited:
+		return limit
+	case a.status >= 500:
 		return ServerError
-	case status >= 400:
-		return InvalidRequest
+	case a.status < 400, len(a.body) > 0 && !a.isJSON():
+		// GitHub refuses in JSON. A proxy's page of any status says nothing
+		// of tokens or repositories.
+		return UnexpectedAnswer
 	}
-	return UnexpectedAnswer
+	switch a.status {
+	case http.StatusUnauthorized:
+		return BadToken
+	case http.StatusForbidden:
+		return NoPermission
+	case http.StatusNotFound:
+		return NotFound
+	case http.StatusGone:
+		return Gone
+	}
+	return InvalidRequest
 }

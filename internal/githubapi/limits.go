@@ -3,146 +3,137 @@ package githubapi
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// minSecondaryWait is the pause after a secondary limit that names none.
-// Source: GitHub's "Best practices for using the REST API".
-const minSecondaryWait = time.Minute
+const (
+	// unknownLimitWait is the first pause after a limit that does not say
+	// when it ends; it doubles each time. Source: "Rate limits for the REST
+	// API", "Exceeding the rate limit".
+	unknownLimitWait = time.Minute
+	// maxSecondaryWait is the longest single pause for a secondary limit.
+	// GitHub asks for a minute as a rule; a job should not sit out an hour
+	// that some server in between asks for.
+	maxSecondaryWait = 10 * time.Minute
+)
 
-// patientTransport sends a request again after faults that pass and after
-// rate limits that end soon. Only methods without side effects of their own
-// are repeated.
-type patientTransport struct {
-	base    http.RoundTripper
-	policy  httpx.Policy
-	maxWait time.Duration
-	now     func() time.Time
-	sent    *atomic.Int64
-}
-
-type triesKey struct{}
-
-// withTries has the tries of the request counted in n.
-func withTries(ctx context.Context, n *int) context.Context {
-	return context.WithValue(ctx, triesKey{}, n)
-}
-
-func (t *patientTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	tries, _ := r.Context().Value(triesKey{}).(*int)
-	if tries == nil {
-		tries = new(int)
+// limitOf tells whether an answer is a rate limit and which. Headers go
+// first, in the order in which GitHub wants them obeyed ("Rate limits for the
+// REST API", "Exceeding the rate limit"). The text is the only sign where
+// there are none.
+func limitOf(a *answer) (Kind, bool) {
+	if a.status != http.StatusForbidden && a.status != http.StatusTooManyRequests {
+		return 0, false
 	}
-	pauses := t.policy.Pauses()
-	for *tries = 1; ; *tries++ {
-		t.sent.Add(1)
-		res, err := t.base.RoundTrip(r)
-		wait, why := t.passing(res, err)
-		if why == nil || *tries >= t.policy.Tries() || r.Method != http.MethodGet && r.Method != http.MethodDelete {
-			hideRate(res)
-			return res, err
-		}
-		if wait == 0 {
-			wait = pauses()
-		}
-		if wait > t.maxWait {
-			return res, err
-		}
-		if res != nil {
-			// Read to the end so that the connection can be used again.
-			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
-			_ = res.Body.Close()
-		}
-		if err := t.policy.Pause(r.Context(), why, wait); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// passing tells why another try may help, if it may, and after what wait; 0
-// leaves that to the policy.
-func (t *patientTransport) passing(res *http.Response, err error) (wait time.Duration, why error) {
-	if err != nil {
-		if !httpx.IsTemporary(err) {
-			err = nil
-		}
-		return 0, err
-	}
+	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {
-	case isPrimaryLimit(res):
-		wait = max(resetTime(res.Header).Sub(t.now()), 0) + time.Second
-		return wait, fmt.Errorf("the rate limit is used up, it resets in %s", wait.Round(time.Second))
-	case isSecondaryLimit(res, peek(res)):
-		wait = retryAfter(res.Header)
-		if wait == 0 {
-			wait = minSecondaryWait
+	case a.header.Get("Retry-After") != "":
+		return SecondaryLimit, true
+	case a.header.Get("X-Ratelimit-Remaining") == "0":
+		return PrimaryLimit, true
+	case has("secondary rate limit"), has("secondary-rate-limits"), has("abuse detection"):
+		return SecondaryLimit, true
+	case has("API rate limit exceeded"):
+		return PrimaryLimit, true
+	}
+	return SecondaryLimit, a.status == http.StatusTooManyRequests
+}
+
+// limitWait is how long to wait after the nth limit in a row, counted from
+// 0, and whether to wait at all.
+func (t *transport) limitWait(kind Kind, a *answer, nth int) (time.Duration, bool) {
+	unknown := unknownLimitWait << min(nth, 10)
+	if kind == PrimaryLimit {
+		reset := resetTime(a.header)
+		if reset.IsZero() {
+			return unknown, unknown <= t.maxLimitWait
 		}
-		return wait, fmt.Errorf("GitHub asks for a pause of %s", wait)
-	case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
-		return 0, fmt.Errorf("GitHub answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+		left := reset.Sub(t.now())
+		// Resets are told in whole seconds.
+		return max(left, 0) + time.Second, left <= t.maxLimitWait
 	}
-	return 0, nil
-}
-
-// hideRate keeps go-github from refusing the next request on its own after
-// an answer that spent the last one of the hour: waiting is decided here.
-func hideRate(res *http.Response) {
-	if res != nil && res.StatusCode < 400 {
-		res.Header.Del("X-Ratelimit-Reset")
+	wait, told := retryAfter(a.header)
+	if !told {
+		wait = unknown
 	}
+	return wait, wait <= maxSecondaryWait
 }
 
-func isPrimaryLimit(res *http.Response) bool {
-	return (res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusTooManyRequests) &&
-		res.Header.Get("X-Ratelimit-Remaining") == "0" && res.Header.Get("Retry-After") == ""
-}
-
-// isSecondaryLimit goes by the headers first. The text is the only sign
-// where GitHub sends none.
-func isSecondaryLimit(res *http.Response, message string) bool {
-	switch res.StatusCode {
-	case http.StatusTooManyRequests:
-		return true
-	case http.StatusForbidden:
-		return res.Header.Get("Retry-After") != "" || strings.Contains(message, "secondary rate limit")
-	}
-	return false
-}
-
-// peek reads the beginning of a 403's body and puts it back.
-func peek(res *http.Response) string {
-	if res.StatusCode != http.StatusForbidden {
-		return ""
-	}
-	head, _ := httpx.ReadCapped(res.Body, 8<<10) // a broken body is met again by its reader
-	res.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), res.Body), res.Body}
-	return string(head)
-}
-
+// resetTime reads X-RateLimit-Reset, which is in seconds since 1970; zero
+// where it is missing.
 func resetTime(h http.Header) time.Time {
 	s, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
-	if err != nil {
+	if err != nil || s <= 0 {
 		return time.Time{}
 	}
-	return time.Unix(s, 0)
+	// Far enough for any clock, and near enough to be subtracted and printed.
+	return time.Unix(min(s, 253402300799), 0) // 9999-12-31
 }
 
-// retryAfter reads Retry-After in seconds, the form that GitHub uses.
-func retryAfter(h http.Header) time.Duration {
-	s, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || s < 0 {
-		return 0
+// retryAfter reads Retry-After in both its forms (RFC 9110, section 10.2.3),
+// and tells whether there is one. A date counts from the server's own, which
+// makes up for clocks that differ.
+func retryAfter(h http.Header) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseUint(v, 10, 64); err == nil {
+		return time.Duration(min(s, 1e9)) * time.Second, true // 1e9 s are 31 years
 	}
-	return time.Duration(s) * time.Second
+	until, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	return max(until.Sub(now), 0), true
+}
+
+// gate holds back all requests of a Client while a limit lasts: GitHub bars
+// clients that go on asking. See "Best practices for using the REST API",
+// "Handle rate limit errors appropriately". The zero gate is open.
+type gate struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+// shut closes the gate until then, unless it is shut for longer.
+func (g *gate) shut(until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until.After(g.until) {
+		g.until = until
+	}
+}
+
+// open ends what shut with the same time began.
+func (g *gate) open(until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.until.Equal(until) {
+		g.until = time.Time{}
+	}
+}
+
+// pass waits until the gate is open. Whoever met the limit has told of the
+// wait already.
+func (g *gate) pass(ctx context.Context, p httpx.Policy, now time.Time) error {
+	g.mu.Lock()
+	until := g.until
+	g.mu.Unlock()
+	left := until.Sub(now)
+	if until.IsZero() || left <= 0 {
+		return nil
+	}
+	p.Notify = nil
+	if err := p.Pause(ctx, nil, left); err != nil {
+		return err
+	}
+	g.open(until)
+	return nil
 }

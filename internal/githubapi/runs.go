@@ -12,7 +12,9 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// wireRun is what artifetch reads of GitHub's schema "workflow-run".
+// wireRun is what artifetch reads of GitHub's schema "workflow-run". What
+// may be null stays zero: conclusion, actor, and head_repository when it was
+// deleted.
 type wireRun struct {
 	ID           int64     `json:"id"`
 	Name         string    `json:"name"`
@@ -33,16 +35,20 @@ type wireRun struct {
 		Login string `json:"login"`
 	} `json:"actor"`
 	Repository     wireRepo `json:"repository"`
-	HeadRepository wireRepo `json:"head_repository"` // null when it was deleted
+	HeadRepository wireRepo `json:"head_repository"`
 }
+
+func (w *wireRun) complete() bool { return w.ID != 0 }
 
 type wireRepo struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
 }
 
+func (w *wireRepo) complete() bool { return w.ID != 0 }
+
 func (w *wireRun) run(repo artifact.Repo) artifact.Run {
-	path, _, _ := strings.Cut(w.Path, "@") // of reusable workflows: path@ref
+	path, _, _ := strings.Cut(w.Path, "@") // runs of some events have path@ref
 	return artifact.Run{
 		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: w.HeadRepository.FullName, HeadRepoID: w.HeadRepository.ID,
 		Workflow: w.Name, WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
@@ -51,38 +57,45 @@ func (w *wireRun) run(repo artifact.Repo) artifact.Run {
 	}
 }
 
+type runPage struct {
+	Items *[]wireRun `json:"workflow_runs"`
+}
+
+func (p *runPage) complete() bool   { return whole(p.Items) }
+func (p *runPage) items() []wireRun { return *p.Items }
+
 // Run gets one run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
-	what := call{op: "get run", repo: repo, subject: fmt.Sprintf("run %d", id)}
+	what := call{op: "get run", subject: subject("run", id), repo: repo, want: http.StatusOK}
 	var w wireRun
-	if _, err := c.do(ctx, what, http.MethodGet, repoPath(repo, "/actions/runs/%d", id), &w); err != nil {
+	if err := c.api.get(ctx, what, repoPath(repo, "/actions/runs/%d", id), &w); err != nil {
 		return artifact.Run{}, err
 	}
 	return w.run(repo), nil
 }
 
 // Runs lists the runs of a repository, or of one of its workflows. With any
-// filter GitHub gives 1,000 at most.
+// filter GitHub gives 1,000 at most, and its filters are not to be relied on.
 func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQuery) iter.Seq2[artifact.Run, error] {
-	what := call{op: "list runs", repo: repo}
-	path := repoPath(repo, "/actions/runs")
-	if q.Workflow != "" {
-		what.subject = fmt.Sprintf("workflow %q", q.Workflow)
-		path = repoPath(repo, "/actions/workflows/%s/runs", url.PathEscape(q.Workflow))
+	l := list[wireRun, artifact.Run]{
+		call:    call{op: "list runs", repo: repo, want: http.StatusOK},
+		path:    repoPath(repo, "/actions/runs"),
+		query:   url.Values{},
+		perPage: q.PerPage,
+		page:    func() page[wireRun] { return new(runPage) },
+		item:    (*wireRun).run,
+		id:      func(r artifact.Run) int64 { return r.ID },
 	}
-	params := url.Values{}
+	if q.Workflow != "" {
+		l.call.subject = fmt.Sprintf("workflow %q", q.Workflow)
+		l.path = repoPath(repo, "/actions/workflows/%s/runs", segment(q.Workflow))
+	}
 	for k, v := range map[string]string{
 		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": q.Created,
 	} {
 		if v != "" {
-			params.Set(k, v)
+			l.query.Set(k, v)
 		}
 	}
-	return pages(ctx, c, what, path, params, q.PerPage, func(l *listing) []artifact.Run {
-		list := make([]artifact.Run, len(l.Runs))
-		for i := range l.Runs {
-			list[i] = l.Runs[i].run(repo)
-		}
-		return list
-	})
+	return l.all(ctx, c.api)
 }

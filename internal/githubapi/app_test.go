@@ -1,0 +1,147 @@
+package githubapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// appServer answers as GitHub does to an App; its steps answer the requests
+// for a token, in order.
+func appServer(t *testing.T, key []byte, tokens ...step) (c *Client, asked *[]string, masked *[]string) {
+	t.Helper()
+	asked, masked = new([]string), new([]string)
+	n := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		jwt := strings.Count(r.Header.Get("Authorization"), ".") == 2
+		*asked = append(*asked, r.Method+" "+r.URL.Path)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/installation") && jwt:
+			_, _ = io.WriteString(w, `{"id":99}`)
+		case strings.HasSuffix(r.URL.Path, "/access_tokens") && jwt:
+			n++
+			tokens[n-1](w, r)
+		case !jwt:
+			good(w, r)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	u, err := url.Parse(srv.URL + "/api/v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err = New(Options{
+		BaseURL: u, Transport: srv.Client().Transport,
+		Policy: httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+		Auth: Auth{App: &App{
+			ID: "Iv1.abc", PrivateKey: key, Write: true, OnToken: func(tok string) { *masked = append(*masked, tok) },
+			Repos: []artifact.Repo{{Owner: "octo", Name: "app"}, {Owner: "OCTO", Name: "lib"}, {Owner: "octo", Name: "APP"}},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, asked, masked
+}
+
+func grants(token string) step {
+	return says(201, fmt.Sprintf(`{"token":%q,"expires_at":"2999-01-01T00:00:00Z"}`, token))
+}
+
+func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
+	t.Parallel()
+	var body any
+	c, asked, masked := appServer(t, privateKey(t), says(502, ""), drops, func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Errorf("the third try has no body: %v", err)
+		}
+		grants("ghs_one")(w, r)
+	})
+	for range 2 {
+		if err := getOne(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]any{"repositories": []any{"app", "lib"}, "permissions": map[string]any{"actions": "write"}}
+	if diff := cmp.Diff(any(want), body); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+	const access, get = "POST /api/v3/app/installations/99/access_tokens", "GET /api/v3/repos/octo/app/actions/artifacts/7"
+	if diff := cmp.Diff([]string{"GET /api/v3/repos/octo/app/installation", access, access, access, get, get}, *asked); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"ghs_one"}, *masked); diff != "" || c.Requests() != 6 {
+		t.Errorf("%d requests, masked (-want +got):\n%s", c.Requests(), diff)
+	}
+}
+
+func TestAppFailures(t *testing.T) {
+	t.Parallel()
+	key := privateKey(t)
+	tests := map[string]struct {
+		steps []step
+		kind  Kind
+		text  string
+	}{
+		"not granted":     {[]step{says(422, `{"message":"The permissions requested are not granted to this installation."}`)}, NoPermission, "not granted"},
+		"bad JWT":         {[]step{says(401, `{"message":"A JSON web token could not be decoded"}`)}, BadToken, "could not be decoded"},
+		"busy":            {[]step{says(503, ""), says(503, ""), says(503, "")}, ServerError, "tried 3 times"}, // not three times three
+		"cut":             {[]step{cuts, cuts, cuts}, Network, "after 3 tries"},
+		"text of a token": {[]step{says(201, `{"token":"`+secret+`",`, "Content-Type", "text/plain")}, UnexpectedAnswer, "not JSON but text/plain"},
+		"no token":        {[]step{says(201, `{"expires_at":"2999-01-01T00:00:00Z"}`)}, UnexpectedAnswer, "not GitHub's"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, asked, _ := appServer(t, key, tt.steps...)
+			err := getOne(t.Context(), c)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Kind != tt.kind || e.Op != "get an installation token" || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("got %v; want kind %v and %q", err, tt.kind, tt.text)
+			}
+			if strings.Contains(fmt.Sprintf("%v %#v", err, e), secret) {
+				t.Errorf("the token shows: %v", err)
+			}
+			if len(*asked) != 1+len(tt.steps) {
+				t.Errorf("requests %q", *asked)
+			}
+		})
+	}
+}
+
+// A request's context ends its waiting for a token that another one gets.
+func TestAppHonoursContext(t *testing.T) {
+	t.Parallel()
+	key := privateKey(t)
+	began, finish := make(chan struct{}), make(chan struct{})
+	c, _, _ := appServer(t, key, func(w http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-finish
+		grants("ghs_one")(w, r)
+	})
+	first := make(chan error, 1)
+	go func() { first <- getOne(t.Context(), c) }()
+	<-began
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := getOne(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	close(finish)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,561 @@
+package githubapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+const secret = "ghs_0123456789secret"
+
+// stage is a server that answers request n with step n, and a client whose
+// clock moves only when it sleeps.
+type stage struct {
+	client *Client
+	mu     sync.Mutex
+	now    time.Time
+	slept  []time.Duration
+	seen   []string // method, path and query of each request
+}
+
+type step func(w http.ResponseWriter, r *http.Request)
+
+func newStage(t *testing.T, steps ...step) *stage {
+	t.Helper()
+	s := &stage{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		n := len(s.seen)
+		s.seen = append(s.seen, r.Method+" "+r.URL.RequestURI())
+		s.mu.Unlock()
+		if n >= len(steps) {
+			t.Errorf("request %d is one too many: %s", n+1, s.seen[n])
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		if got := r.Header.Get("Authorization"); got != "Bearer "+secret {
+			t.Errorf("request %d came with %q", n+1, got)
+		}
+		steps[n](w, r)
+	}))
+	t.Cleanup(srv.Close)
+	s.client = s.newClient(t, srv.URL, httpx.Policy{MaxTries: 4})
+	return s
+}
+
+func (s *stage) newClient(t *testing.T, base string, p httpx.Policy) *Client {
+	t.Helper()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := httpx.NewTransport(httpx.TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.CloseIdleConnections)
+	p.Sleep = func(ctx context.Context, d time.Duration) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.now, s.slept = s.now.Add(d), append(s.slept, d)
+		return ctx.Err()
+	}
+	c, err := New(Options{BaseURL: u, Auth: Auth{Token: secret}, Transport: tr, Policy: p, Now: s.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *stage) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// says answers with a status, header pairs, and a body.
+func says(status int, body string, header ...string) step {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func drops(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// cuts promises more bytes than it sends.
+func cuts(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "500")
+	_, _ = io.WriteString(w, `{"id":`)
+}
+
+// limited spends the hour until so long after the stage's beginning.
+func limited(reset time.Duration) step {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(reset).Unix()
+	return says(403, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(at))
+}
+
+var (
+	good  = says(200, `{"id":7,"name":"dist"}`)
+	noted = says(204, "")
+)
+
+func getOne(ctx context.Context, c *Client) error { _, err := c.Artifact(ctx, app, 7); return err }
+func getURL(ctx context.Context, c *Client) error { _, err := c.Download(ctx, app, 7); return err }
+func remove(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 7) }
+func listAll(ctx context.Context, c *Client) error {
+	_, err := collect(c.Artifacts(ctx, app, artifact.Query{}))
+	return err
+}
+
+const fine Kind = -1
+
+func TestSituations(t *testing.T) {
+	t.Parallel()
+	const html = "<html><title>Sign in\n to proxy</title></html>"
+	tests := map[string]struct {
+		do    func(context.Context, *Client) error
+		steps []step
+		kind  Kind
+		slept string // rounded to seconds where it is a limit's; "~" is the policy's own
+		text  string
+	}{
+		// What passes.
+		"502 then fine":                  {getOne, []step{says(502, html), good}, fine, "~", ""},
+		"503 with Retry-After":           {getOne, []step{says(503, "", "Retry-After", "9"), good}, fine, "9s", ""},
+		"503 for too long":               {getOne, []step{says(503, "", "Retry-After", "900")}, ServerError, "", "503"},
+		"501 is final":                   {getOne, []step{says(501, "")}, ServerError, "", "501"},
+		"reset then fine":                {getOne, []step{drops, good}, fine, "~", ""},
+		"body cut then fine":             {getOne, []step{cuts, good}, fine, "~", ""},
+		"list cut then fine":             {listAll, []step{cuts, says(200, `{"artifacts":[]}`)}, fine, "~", ""},
+		"cut for ever":                   {getOne, []step{cuts, cuts, cuts, cuts}, Network, "~ ~ ~", "after 4 tries: unexpected EOF"},
+		"download, 502 then fine":        {getURL, []step{says(502, ""), says(302, "", "Location", "https://s/x")}, fine, "~", ""},
+		"delete, 502 then 404":           {remove, []step{says(502, ""), says(404, `{}`)}, fine, "~", ""},
+		"delete, reset then 404":         {remove, []step{drops, says(404, `{}`)}, fine, "~", ""},
+		"delete, limit then 404":         {remove, []step{says(429, "", "Retry-After", "1"), says(404, `{}`)}, NotFound, "1s", ""},
+		"delete, 404":                    {remove, []step{says(404, `{"message":"Not Found"}`)}, NotFound, "", "Not Found"},
+		"delete":                         {remove, []step{noted}, fine, "", ""},
+		"delete, a page instead":         {remove, []step{says(200, html, "Content-Type", "text/html")}, UnexpectedAnswer, "", "Sign in to proxy"},
+		"primary, 60 s":                  {getOne, []step{limited(time.Minute), good}, fine, "1m1s", ""},
+		"primary, 2 min":                 {getOne, []step{limited(2 * time.Minute), good}, fine, "2m1s", ""},
+		"primary, 10 min":                {getOne, []step{limited(10 * time.Minute)}, PrimaryLimit, "", "until 2026-05-01 12:10:00 UTC"},
+		"primary, reset is past":         {getOne, []step{limited(-time.Hour), good}, fine, "1s", ""},
+		"primary, no reset":              {getOne, []step{says(403, `{}`, "X-RateLimit-Remaining", "0"), good}, fine, "1m0s", ""},
+		"primary, absurd reset":          {getOne, []step{says(429, `{}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "9223372036854775807")}, PrimaryLimit, "", "until 9999"},
+		"primary, by its text":           {getOne, []step{says(403, `{"message":"API rate limit exceeded for 1.2.3.4"}`), good}, fine, "1m0s", ""},
+		"secondary":                      {getOne, []step{says(403, `{}`, "Retry-After", "7"), good}, fine, "7s", ""},
+		"secondary goes before primary":  {getOne, []step{says(403, `{}`, "Retry-After", "7", "X-RateLimit-Remaining", "0"), good}, fine, "7s", ""},
+		"secondary, a date":              {getOne, []step{says(429, `{}`, "Retry-After", "Fri, 01 May 2026 12:00:30 GMT", "Date", "Fri, 01 May 2026 12:00:00 GMT"), good}, fine, "30s", ""},
+		"secondary, by its text":         {getOne, []step{says(403, `{"message":"You have exceeded a secondary rate limit."}`), good}, fine, "1m0s", ""},
+		"secondary, again without time":  {getOne, []step{says(429, ""), says(429, ""), good}, fine, "1m0s 2m0s", ""},
+		"secondary, 3 min":               {getOne, []step{says(429, "", "Retry-After", "180"), good}, fine, "3m0s", ""},
+		"secondary, an hour":             {getOne, []step{says(429, "", "Retry-After", "3600")}, SecondaryLimit, "", "a pause of 1h0m0s"},
+		"secondary, absurd":              {getOne, []step{says(429, "", "Retry-After", "9223372036854775807")}, SecondaryLimit, "", ""},
+		"secondary with a page":          {getOne, []step{says(429, html), good}, fine, "1m0s", ""},
+		"delete, limit, done":            {remove, []step{limited(time.Second), noted}, fine, "2s", ""},
+		"403 is no limit":                {getOne, []step{says(403, `{"message":"Resource protected by organization SAML enforcement."}`)}, NoPermission, "", "SAML"},
+		"redirected":                     {getOne, []step{says(301, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected by 302":              {getOne, []step{says(302, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected by 307":              {getOne, []step{says(307, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected too often":           {getOne, []step{says(301, "", "Location", "/1"), says(301, "", "Location", "/2"), says(301, "", "Location", "/3"), says(301, "", "Location", "/4")}, UnexpectedAnswer, "", "redirects to http://127.0.0.1"},
+		"download redirected":            {getURL, []step{says(301, "", "Location", "/repositories/1/a"), says(302, "", "Location", "https://s/x")}, fine, "", ""},
+		"download, 302 within the host":  {getURL, []step{says(302, "", "Location", "/storage/x")}, fine, "", ""},
+		"delete redirected by 301":       {remove, []step{says(301, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "301"},
+		"delete redirected by 302":       {remove, []step{says(302, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "302"},
+		"delete redirected by 307":       {remove, []step{says(307, "", "Location", "/repositories/1/a"), noted}, fine, "", ""},
+		"redirected to another host":     {getOne, []step{says(301, "", "Location", "http://elsewhere.invalid/x?token=abc")}, UnexpectedAnswer, "", "http://elsewhere.invalid/x?token=REDACTED"},
+		"redirected to another scheme":   {getOne, []step{says(301, "", "Location", "https://127.0.0.1/x")}, UnexpectedAnswer, "", "redirects to"},
+		"download, malformed Location":   {getURL, []step{says(302, "", "Location", "https://s/%zz?sig=s3cret")}, UnexpectedAnswer, "", "redirects to nowhere"},
+		"download, no Location":          {getURL, []step{says(302, "")}, UnexpectedAnswer, "", "redirects to nowhere"},
+		"download, the bytes themselves": {getURL, []step{says(200, strings.Repeat("PK", 1<<20))}, UnexpectedAnswer, "", "no redirect to the storage"},
+		"download, expired":              {getURL, []step{says(410, `{"message":"Artifact has expired"}`)}, Gone, "", "Artifact has expired"},
+		"get, expired":                   {getOne, []step{says(410, `{"message":"Artifact has expired"}`)}, Gone, "", "artifact 7"},
+
+		// Answers that GitHub does not give.
+		"a page":                    {getOne, []step{says(200, html, "Content-Type", "text/html")}, UnexpectedAnswer, "", "not JSON but text/html: Sign in to proxy"},
+		"a page that says 404":      {getOne, []step{says(404, html, "Content-Type", "text/html")}, UnexpectedAnswer, "", "404 Not Found: the answer is not JSON"},
+		"a page that says 401":      {getOne, []step{says(401, html)}, UnexpectedAnswer, "", "401"},
+		"nothing":                   {getOne, []step{says(200, "")}, UnexpectedAnswer, "", "the answer is empty"},
+		"nothing for a list":        {listAll, []step{says(200, "")}, UnexpectedAnswer, "", "the answer is empty"},
+		"another's JSON":            {getOne, []step{says(200, `{"status":"ok"}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
+		"another's JSON for a list": {listAll, []step{says(200, `{"status":"ok"}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
+		"null for a list":           {listAll, []step{says(200, `{"artifacts":null}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
+		"an item without id":        {listAll, []step{says(200, `{"artifacts":[{"name":"a"}]}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
+		"wrong types":               {getOne, []step{says(200, `{"id":"7"}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
+		"202":                       {getOne, []step{says(202, `{"id":7}`)}, UnexpectedAnswer, "", "202"},
+		"404 without a body":        {getOne, []step{says(404, "")}, NotFound, "", "404 Not Found"},
+		"too large":                 {getOne, []step{says(200, strings.Repeat(" ", maxAnswer+1))}, UnexpectedAnswer, "", "larger than 32 MiB"},
+		"422 with details":          {listAll, []step{says(422, `{"message":"Validation Failed","errors":[{"field":"name","code":"invalid"},"too bad"]}`)}, InvalidRequest, "", "Validation Failed; name: invalid; too bad"},
+		"pages in circles": {listAll, []step{
+			says(200, `{"artifacts":[{"id":1}]}`, "Link", `<http://x/?page=2>; rel="next"`),
+			says(200, `{"artifacts":[{"id":1}]}`, "Link", `<http://x/?page=2>; rel="next"`),
+		}, UnexpectedAnswer, "", "after page 2 it leads to page 2"},
+
+		// Answers that quote what they were asked with.
+		"401 quotes the token":  {getOne, []step{says(401, `{"message":"Bearer `+secret+` is bad"}`)}, BadToken, "", "Bearer *** is bad"},
+		"a page quotes it":      {getOne, []step{says(200, "Authorization: Bearer "+secret, "Content-Type", "text/plain")}, UnexpectedAnswer, "", "Bearer ***"},
+		"at the message's edge": {getOne, []step{says(403, `{"message":"`+strings.Repeat("x", 490)+secret+`"}`)}, NoPermission, "", "***"},
+		"Location quotes it":    {getOne, []step{says(301, "", "Location", "http://elsewhere.invalid/"+secret)}, UnexpectedAnswer, "", "***"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, tt.steps...)
+			err := tt.do(t.Context(), s.client)
+			e, typed := errors.AsType[*Error](err)
+			switch {
+			case tt.kind == fine && err != nil:
+				t.Fatalf("failed: %v", err)
+			case tt.kind != fine && (!typed || e.Kind != tt.kind):
+				t.Fatalf("got %v; want kind %v", err, tt.kind)
+			case tt.kind != fine && !strings.Contains(err.Error(), tt.text):
+				t.Errorf("got %q; want %q in it", err, tt.text)
+			}
+			if errors.Is(err, artifact.ErrNotFound) != (tt.kind == NotFound) {
+				t.Errorf("%v: wrong about ErrNotFound", err)
+			}
+			if len(s.seen) != len(tt.steps) || s.client.Requests() != len(tt.steps) {
+				t.Errorf("%d requests, %d counted; want %d", len(s.seen), s.client.Requests(), len(tt.steps))
+			}
+			if got := pauses(s.slept); got != tt.slept {
+				t.Errorf("slept %q, want %q", got, tt.slept)
+			}
+			for _, text := range []string{fmt.Sprint(err), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e)} {
+				if strings.Contains(text, secret[:12]) || strings.Contains(text, "s3cret") {
+					t.Errorf("a secret shows: %s", text)
+				}
+			}
+		})
+	}
+}
+
+// pauses shows those below a second, or with its fractions, as "~": they are
+// the policy's, which are random.
+func pauses(ds []time.Duration) string {
+	var s []string
+	for _, d := range ds {
+		if d%time.Second != 0 {
+			s = append(s, "~")
+		} else {
+			s = append(s, d.String())
+		}
+	}
+	return strings.Join(s, " ")
+}
+
+// After a limit that was not waited for, the next request is sent all the
+// same: go-github would refuse it on its own, as something else.
+func TestNoMemoryOfLimits(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]step{
+		"primary":   limited(time.Hour),
+		"secondary": says(403, `{"documentation_url":"https://docs.github.com/x#secondary-rate-limits"}`, "Retry-After", "3600"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, first, good)
+			if err := getOne(t.Context(), s.client); err == nil {
+				t.Error("a limit of an hour was no error")
+			}
+			if err := getOne(t.Context(), s.client); err != nil {
+				t.Errorf("after the limit: %v", err)
+			}
+		})
+	}
+}
+
+// While one request waits for a limit to end, others wait too instead of
+// being sent.
+func TestLimitHoldsAllBack(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, good)
+	until := s.now.Add(time.Minute)
+	s.client.state.gate.shut(until)
+	s.client.state.gate.shut(s.now.Add(time.Second)) // a shorter one changes nothing
+	if err := getOne(t.Context(), s.client); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]time.Duration{time.Minute}, s.slept); diff != "" {
+		t.Errorf("slept (-want +got):\n%s", diff)
+	}
+	if !s.client.state.gate.until.IsZero() {
+		t.Error("the gate is still shut")
+	}
+}
+
+func TestListsToTheEnd(t *testing.T) {
+	t.Parallel()
+	next := func(n int) string {
+		return fmt.Sprintf(`<http://x/?page=%d>; rel="next", <http://x/?page=9>; rel="last"`, n)
+	}
+	// Something new came in front between two pages: 2 moves to the next one.
+	s := newStage(t,
+		says(200, `{"total_count":4,"artifacts":[{"id":1,"name":"a"},{"id":2,"name":"a"}]}`, "Link", next(2)),
+		says(200, `{"total_count":4,"artifacts":[{"id":2,"name":"a"},{"id":3,"name":"b"}]}`, "Link", next(3)),
+		says(200, `{"total_count":4,"artifacts":[{"id":4,"name":"a","digest":null,"workflow_run":null},{"id":5,"name":"a","workflow_run":{}}]}`),
+		// The same sequence once more, left after its second item.
+		says(200, `{"total_count":4,"artifacts":[{"id":1,"name":"a"},{"id":2,"name":"a"}]}`, "Link", next(2)),
+	)
+	seq := s.client.Artifacts(t.Context(), app, artifact.Query{Name: "a", PerPage: 500})
+	all, err := collect(seq)
+	var ids []int64
+	for _, a := range all {
+		ids = append(ids, a.ID)
+	}
+	if diff := cmp.Diff([]int64{1, 2, 4, 5}, ids); err != nil || diff != "" || all[2].Run != nil || all[3].Run != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	n := 0
+	for _, err := range seq {
+		if n++; err != nil || n == 2 {
+			break
+		}
+	}
+	want := "GET /repos/octo/app/actions/artifacts?name=a"
+	if diff := cmp.Diff([]string{want + "&per_page=100", want + "&page=2&per_page=100", want + "&page=3&per_page=100", want + "&per_page=100"}, s.seen); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorInTheMiddleOfAList(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, says(200, `{"workflow_runs":[{"id":1,"head_repository":null,"actor":null,"conclusion":null,"path":"a.yml@main"}]}`, "Link", `<http://x/?page=2>; rel="next"`), says(410, `{}`))
+	runs, err := collect(s.client.Runs(t.Context(), app, artifact.RunQuery{}))
+	want := []artifact.Run{{ID: 1, Repo: app, WorkflowPath: "a.yml"}}
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Gone || !cmp.Equal(want, runs) || !runs[0].FromFork() {
+		t.Errorf("%v, %v", runs, err)
+	}
+}
+
+func TestStalledBody(t *testing.T) {
+	t.Parallel()
+	stalls := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "500")
+		_, _ = io.WriteString(w, "{")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	s := newStage(t, stalls, good)
+	s.client.api.gh.Client().Transport.(*transport).idle = 20 * time.Millisecond
+	if err := getOne(t.Context(), s.client); err != nil || len(s.slept) != 1 {
+		t.Errorf("%v, slept %v", err, s.slept)
+	}
+}
+
+// To HTTP/2, which api.github.com speaks, a broken connection is a stream
+// that was reset.
+func TestStreamReset(t *testing.T) {
+	t.Parallel()
+	n := 0
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n++; n == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		if r.ProtoMajor != 2 {
+			t.Errorf("spoke %s", r.Proto)
+		}
+		good(w, r)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	u, _ := url.Parse(srv.URL)
+	c, err := New(Options{BaseURL: u, Transport: srv.Client().Transport, Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := getOne(t.Context(), c); err != nil || n != 2 {
+		t.Errorf("%v after %d requests", err, n)
+	}
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.NotFoundHandler()) // its log says that the handshake failed
+	t.Cleanup(srv.Close)
+	s := &stage{}
+	err := getOne(t.Context(), s.newClient(t, srv.URL, httpx.Policy{}))
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Network || len(s.slept) != 0 || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("%v, slept %v", err, s.slept)
+	}
+}
+
+func TestContextEndsAWait(t *testing.T) {
+	t.Parallel()
+	why := errors.New("the job was cancelled")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	srv := httptest.NewServer(http.HandlerFunc(limited(time.Minute)))
+	t.Cleanup(srv.Close)
+	u, _ := url.Parse(srv.URL)
+	var events []Event
+	c, err := New(Options{
+		BaseURL: u, Auth: Auth{Token: secret}, Transport: http.DefaultTransport, Notify: func(e Event) { events = append(events, e); cancel(why) },
+		Now: func() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = getOne(ctx, c) // sleeps with a real timer, which the context ends
+	if _, typed := errors.AsType[*Error](err); typed || !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
+		t.Errorf("got %v", err)
+	}
+	if len(events) != 1 || events[0].Op != "get artifact" || events[0].Subject != "artifact 7" || events[0].Repo != app || events[0].Wait < time.Minute || events[0].Why == nil {
+		t.Errorf("events %+v", events)
+	}
+}
+
+func TestAnonymous(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got, ok := r.Header["Authorization"]; ok {
+			t.Errorf("came with %q", got)
+		}
+		says(401, `{"message":"Requires authentication"}`)(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	u, _ := url.Parse("http://user:password@" + strings.TrimPrefix(srv.URL, "http://"))
+	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := errors.AsType[*Error](getURL(t.Context(), c)); !ok || e.Kind != BadToken || !e.Anonymous {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// Whatever makes a request to another host, the token does not go there.
+func TestTokenStaysWithTheAPI(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if got, ok := r.Header["Authorization"]; ok {
+			t.Errorf("came with %q", got)
+		}
+	}))
+	t.Cleanup(other.Close)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, other.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+secret)
+	res, err := s.client.api.gh.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s, %v", res.Status, err)
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, good, says(200, `{"workflow_runs":[]}`))
+	if err := s.client.Repository(t.Context(), artifact.Repo{Owner: "..", Name: "a/b?c#d"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := collect(s.client.Runs(t.Context(), app, artifact.RunQuery{Workflow: "..", Branch: "a&b"})); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"GET /repos/%2E%2E/a%2Fb%3Fc%23d", "GET /repos/octo/app/actions/workflows/%2E%2E/runs?branch=a%26b&per_page=100"}, s.seen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSecretsAreNotFormatted(t *testing.T) {
+	t.Parallel()
+	u := &url.URL{Scheme: "https", Host: "api.github.com"}
+	o := Options{BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{Token: secret}}
+	withApp := Options{Auth: Auth{App: &App{ID: "7", PrivateKey: []byte(secret)}}}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{o, withApp, o.Auth, withApp.Auth, *c, c} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			if text := fmt.Sprintf(verb, v); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%v", []byte(secret))) {
+				t.Errorf("%s shows it: %s", verb, text)
+			}
+		}
+	}
+	o.Auth.Token = secret + "\n"
+	if _, err := New(o); err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("a token with a line break: %v", err)
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	t.Parallel()
+	u := &url.URL{Scheme: "https", Host: "api.github.com"}
+	for name, o := range map[string]Options{
+		"no URL":          {Transport: http.DefaultTransport},
+		"no scheme":       {BaseURL: &url.URL{Host: "h"}, Transport: http.DefaultTransport},
+		"no transport":    {BaseURL: u},
+		"App, no repos":   {BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{App: &App{ID: "7", PrivateKey: privateKey(t)}}},
+		"App without key": {BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{App: &App{ID: "7", Repos: []artifact.Repo{app}}}},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: passed", name)
+		}
+	}
+}
+
+// An https API that sends downloads to http is not believed: without a
+// digest, TLS is all that vouches for the bytes.
+func TestDownloadStaysWithTLS(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.HandlerFunc(says(302, "", "Location", "http://storage.invalid/x?sig=s3cret")))
+	t.Cleanup(srv.Close)
+	u, _ := url.Parse(srv.URL)
+	c, err := New(Options{BaseURL: u, Transport: srv.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = getURL(t.Context(), c)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != UnexpectedAnswer || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(403, `{"message":"x"}`, "0", "1", "5")
+	f.Add(429, "", "", "", "Fri, 01 May 2026 12:00:30 GMT")
+	f.Add(302, "<title>", "9", "-1", "-5")
+	f.Add(200, `{"artifacts":[{"id":1}]}`, "", "99999999999999999999", "1e400")
+	f.Fuzz(func(t *testing.T, status int, body, remaining, reset, after string) {
+		h := http.Header{"X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}, "Retry-After": {after}, "Location": {body}, "Date": {reset}, "Content-Type": {after}}
+		u := &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}
+		x := &exchange{call: call{op: "fuzz", want: 200}, credential: secret, answer: &answer{status: status, header: h, body: []byte(body), url: u}}
+		e, ok := asError(x.refused())
+		if !ok || len(e.Message) > 700 || strings.Contains(e.Error(), secret) {
+			t.Errorf("%d bytes: %v", len(e.Message), e)
+		}
+		if next := x.renamed(http.MethodGet); next != nil && origin(next) != origin(u) {
+			t.Errorf("followed to %s", next)
+		}
+		tr := &transport{maxLimitWait: 2 * time.Minute, now: time.Now}
+		if kind, limit := limitOf(x.answer); limit {
+			for nth := range 80 {
+				if wait, worth := tr.limitWait(kind, x.answer, nth); worth && (wait < 0 || wait > maxSecondaryWait) {
+					t.Errorf("waits %v", wait)
+				}
+			}
+		}
+		_ = x.decode(new(artifactPage)) // must not panic
+	})
+}
