@@ -8,18 +8,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-func TestDo(t *testing.T) {
+// run tries op under p until it succeeds or Attempts gives up.
+func run(ctx context.Context, p Policy, op func(try int) error) error {
+	attempts := p.Attempts()
+	for try := 1; ; try++ {
+		err := op(try)
+		if err == nil {
+			return nil
+		}
+		if err := attempts.Again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+func TestAttempts(t *testing.T) {
 	t.Parallel()
 	fault := Temporary(errors.New("fault"), 0)
 	final := errors.New("final")
@@ -28,22 +46,19 @@ func TestDo(t *testing.T) {
 		tries int
 		want  string
 	}{
-		"at once":        {nil, 1, ""},
-		"third time":     {[]error{fault, io.ErrUnexpectedEOF}, 3, ""},
-		"not temporary":  {[]error{fault, final}, 2, "final"},
-		"tries used up":  {[]error{fault, fault, fault, fault}, 3, "after 3 tries: fault"},
-		"last error won": {[]error{fault, fault, syscall.ECONNRESET}, 3, "after 3 tries: connection reset by peer"},
+		"at once":       {nil, 1, ""},
+		"third time":    {[]error{fault, io.ErrUnexpectedEOF}, 3, ""},
+		"not temporary": {[]error{fault, final}, 2, "final"},
+		"tries used up": {[]error{fault, fault, fault, fault}, 3, "after 3 tries: fault"},
+		"another first": {[]error{fault, fault, io.EOF}, 3, "after 3 tries: EOF (the first time: fault)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
-				err := Policy{MaxTries: 3}.Do(t.Context(), func(_ context.Context, try int) error {
+				err := run(t.Context(), Policy{MaxTries: 3}, func(int) error {
 					n++
-					if try != n {
-						t.Errorf("try %d is called %d", n, try)
-					}
 					if n <= len(tt.errs) {
 						return tt.errs[n-1]
 					}
@@ -52,18 +67,41 @@ func TestDo(t *testing.T) {
 				if n != tt.tries || fmt.Sprint(err) != orDefault(tt.want, "<nil>") {
 					t.Errorf("%d tries, %v; want %d, %q", n, err, tt.tries, tt.want)
 				}
+				if len(tt.errs) >= n && !errors.Is(err, tt.errs[n-1]) {
+					t.Errorf("%v does not wrap the last error", err)
+				}
 			})
 		})
 	}
 }
 
-func TestDoPauses(t *testing.T) {
+func TestAttemptsRenew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		p := Policy{Base: time.Second, MaxTries: 3, Notify: func(_ error, d time.Duration) { waits = append(waits, d) }}
+		attempts, tries := p.Attempts(), 0
+		for tries = 1; attempts.Again(t.Context(), io.EOF) == nil; tries++ {
+			if tries == 2 {
+				attempts.Renew()
+			}
+		}
+		if tries != 5 {
+			t.Errorf("%d tries, want the 2 before Renew and 3 more", tries)
+		}
+		if len(waits) != 4 || waits[2] > 1500*time.Millisecond {
+			t.Errorf("pauses %v, want 4 with the third short again", waits)
+		}
+	})
+}
+
+func TestAttemptsPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var waits []time.Duration
 		p := Policy{Base: time.Second, Max: 4 * time.Second, MaxTries: 5, Notify: func(_ error, d time.Duration) { waits = append(waits, d) }}
 		start := time.Now()
-		_ = p.Do(t.Context(), func(_ context.Context, try int) error {
+		_ = run(t.Context(), p, func(try int) error {
 			if try == 2 {
 				return Temporary(io.EOF, time.Minute)
 			}
@@ -85,19 +123,23 @@ func TestDoPauses(t *testing.T) {
 	})
 }
 
-func TestDoCancelled(t *testing.T) {
+func TestAttemptsCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cause := errors.New("the job was cancelled")
 		start := time.Now()
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		err := Policy{Base: time.Hour, Max: time.Hour}.Do(ctx, func(context.Context, int) error { return io.EOF })
-		if !errors.Is(err, cause) || !errors.Is(err, io.EOF) {
-			t.Errorf("got %v, want both the cause and the last error", err)
+		err := run(ctx, Policy{Base: time.Hour, Max: time.Hour}, func(int) error { return io.EOF })
+		if !errors.Is(err, cause) || !errors.Is(err, io.EOF) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %q, want both the cause and the last error, in one line", err)
 		}
 		if time.Since(start) != time.Second {
 			t.Errorf("the pause went on for %v", time.Since(start))
+		}
+		// net/http returns the cause itself.
+		if err := (Policy{}).Attempts().Again(ctx, &url.Error{Op: "Get", URL: "http://h", Err: cause}); err.Error() != `Get "http://h": the job was cancelled` {
+			t.Errorf("got %q, want the cause once", err)
 		}
 	})
 }
@@ -107,11 +149,18 @@ func TestIsTemporary(t *testing.T) {
 	yes := []error{
 		Temporary(errors.New("x"), 0), fmt.Errorf("a: %w", Temporary(errors.New("x"), 0)), io.ErrUnexpectedEOF,
 		&url.Error{Op: "Get", URL: "http://x", Err: io.EOF}, &net.OpError{Op: "read", Err: syscall.ECONNRESET},
-		&StallError{time.Second}, &net.DNSError{IsTimeout: true}, syscall.ECONNREFUSED,
+		&StallError{time.Second}, fmt.Errorf("%w: %w", context.Canceled, &StallError{time.Second}),
+		&net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}},
+		&url.Error{Op: "Get", Err: os.ErrDeadlineExceeded},
 	}
 	no := []error{
 		errors.New("x"), context.Canceled, &url.Error{Op: "Get", Err: context.Canceled}, syscall.ENOSPC,
-		&net.DNSError{IsNotFound: true}, &tls.CertificateVerificationError{Err: io.EOF},
+		&os.PathError{Op: "write", Path: "spool", Err: syscall.ENOSPC},
+		&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, &tls.CertificateVerificationError{Err: io.EOF},
+		&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, &net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port"}},
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)},
+		&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: io.EOF}},
 	}
 	for _, err := range yes {
 		if !IsTemporary(err) {
@@ -122,6 +171,96 @@ func TestIsTemporary(t *testing.T) {
 		if IsTemporary(err) {
 			t.Errorf("%v should not be temporary", err)
 		}
+	}
+}
+
+// pipes is a network in memory. A mute one delivers nothing any more.
+type pipes struct {
+	conns chan net.Conn
+	mute  atomic.Bool
+}
+
+func (p *pipes) Dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p.conns <- server
+	return muteConn{client, p}, nil
+}
+func (p *pipes) Accept() (net.Conn, error) {
+	c, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (p *pipes) Close() error { close(p.conns); return nil }
+func (*pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+type muteConn struct {
+	net.Conn
+	net *pipes
+}
+
+func (c muteConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.net.mute.Load() {
+			return n, err
+		}
+	}
+}
+
+// HTTP/2 has faults of its own, which net/http keeps to itself: these are
+// the real ones.
+func TestIsTemporaryOverHTTP2(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		handler func(network *pipes, w http.ResponseWriter, r *http.Request)
+		text    string
+	}{
+		"stream reset before the answer": {func(*pipes, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "stream error"},
+		"stream reset in the body": {func(_ *pipes, w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, "stream error"},
+		"connection lost": {func(network *pipes, _ http.ResponseWriter, r *http.Request) {
+			network.mute.Store(true)
+			<-r.Context().Done()
+		}, "client connection lost"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				protocols := new(http.Protocols)
+				protocols.SetUnencryptedHTTP2(true)
+				network := &pipes{conns: make(chan net.Conn)}
+				srv := http.Server{Protocols: protocols, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					tt.handler(network, w, r)
+				})}
+				go func() { _ = srv.Serve(network) }()
+				defer srv.Close()
+				tr, err := NewTransport(TransportOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer tr.CloseIdleConnections()
+				tr.Protocols, tr.DialContext = protocols, network.Dial
+				req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://h/", nil)
+				start := time.Now()
+				res, err := tr.RoundTrip(req)
+				if err == nil {
+					_, err = io.ReadAll(res.Body)
+					_ = res.Body.Close()
+				}
+				if !IsTemporary(err) || !strings.Contains(err.Error(), tt.text) {
+					t.Errorf("%T %v; want a temporary %s", err, err, tt.text)
+				}
+				if took := time.Since(start); took > 30*time.Second {
+					t.Errorf("took %v, want the two time-outs of the ping at most", took)
+				}
+			})
+		})
 	}
 }
 
@@ -177,6 +316,31 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// stubbornBody brings its last byte and the end after a time, whether its
+// request was cancelled or not.
+type stubbornBody struct{ time.Duration }
+
+func (b stubbornBody) Read(p []byte) (int, error) {
+	time.Sleep(b.Duration)
+	p[0] = 'x'
+	return 1, io.EOF
+}
+func (stubbornBody) Close() error { return nil }
+
+func TestWatchKeepsTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		n, err := Watch(stubbornBody{2 * time.Second}, time.Second, cancel).Read(make([]byte, 1))
+		if n != 1 || !errors.Is(err, io.EOF) {
+			t.Errorf("%d bytes, %v; want the last one and EOF", n, err)
+		}
+		if _, ok := errors.AsType[*StallError](context.Cause(ctx)); !ok {
+			t.Errorf("the request was ended by %v", context.Cause(ctx))
+		}
+	})
+}
+
 func TestWatchIgnoresPausesOfTheReader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -208,9 +372,32 @@ func TestRedact(t *testing.T) {
 			t.Errorf("Redact(%q) = %q, want %q", in, got, want)
 		}
 	}
-	err := RedactError(&url.Error{Op: "Get", URL: "https://h/a?sig=SECRET", Err: io.EOF})
-	if strings.Contains(err.Error(), "SECRET") || !errors.Is(err, io.EOF) {
-		t.Errorf("RedactError: %v", err)
+}
+
+func TestRedactError(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"url.Error": {&url.Error{Op: "Get", URL: "https://h/a?sig=SECRET", Err: io.EOF}, `Get "https://h/a?sig=REDACTED": EOF`},
+		"wrapped":   {fmt.Errorf("x: %w", &url.Error{Op: "Get", URL: "https://u:SECRET@h/a", Err: io.EOF}), `x: Get "https://h/a": EOF`},
+		"nested": {
+			&url.Error{Op: "Get", URL: "https://h/a?page=1", Err: fmt.Errorf("to https://h/b?sig=SECRET, %w", io.EOF)},
+			`Get "https://h/a?page=1": to https://h/b?sig=REDACTED EOF`,
+		},
+		"relative redirect": {fmt.Errorf(`bad Location "/a\"b?sig=SECRET": %w`, io.EOF), `bad Location "/a%22b?sig=REDACTED": EOF`},
+		"broken redirect":   {fmt.Errorf(`bad Location "/%%zz?sig=SECRET": %w`, io.EOF), `bad Location "(a URL that cannot be parsed)": EOF`},
+		"no URL":            {fmt.Errorf(`the name "x": %w`, io.EOF), `the name "x": EOF`},
+	}
+	for name, tt := range tests {
+		got := RedactError(tt.err)
+		if got.Error() != tt.want || !errors.Is(got, io.EOF) {
+			t.Errorf("%s: %v\nwant %s", name, got, tt.want)
+		}
+	}
+	if RedactError(nil) != nil {
+		t.Error("nil became an error")
 	}
 }
 
@@ -246,7 +433,7 @@ func TestProxyFrom(t *testing.T) {
 func TestExtraCA(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
-	srv.Config.ErrorLog = nil
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake
 	srv.StartTLS()
 	defer srv.Close()
 	get := func(ca []byte) (string, error) {
@@ -271,7 +458,49 @@ func TestExtraCA(t *testing.T) {
 	if got, err := get(ca); got != "hell" || err != nil {
 		t.Errorf("with its certificate: %q, %v", got, err)
 	}
-	if _, err := get(bytes.ToLower(ca)); !errors.Is(err, ErrNoCertificate) {
-		t.Errorf("broken PEM gave %v", err)
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")})
+	if got, err := get(slices.Concat(key, ca)); got != "hell" || err != nil {
+		t.Errorf("with its certificate after another block: %q, %v", got, err)
+	}
+	tests := map[string]struct {
+		pem  []byte
+		want string
+	}{
+		"lower case":  {bytes.ToLower(ca), "it holds no PEM certificate"},
+		"a key":       {key, `it holds no PEM certificate: its block 1 is of type "PRIVATE KEY"`},
+		"cut in half": {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw[:99]}), "that can be read: block 1: x509: "},
+	}
+	for name, tt := range tests {
+		if _, err := get(tt.pem); !errors.Is(err, ErrNoCertificate) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s gave %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
+	for status, temporary := range map[int]bool{407: false, 403: false, 503: true, 501: false, 429: true} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		defer proxy.Close()
+		at, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:SECRET@", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := NewTransport(TransportOptions{Proxy: http.ProxyURL(at)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/", nil)
+		res, err := tr.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		want := fmt.Sprintf("the proxy %s answered %d %s when asked for a connection to api.example:443", at.Host, status, http.StatusText(status))
+		if refused, ok := errors.AsType[*ProxyError](err); !ok || refused.Error() != want || IsTemporary(err) != temporary {
+			t.Errorf("%v, temporary %v; want %s, %v", err, IsTemporary(err), want, temporary)
+		}
+		if strings.Contains(fmt.Sprint(err), "SECRET") {
+			t.Errorf("%v shows the proxy's password", err)
+		}
 	}
 }

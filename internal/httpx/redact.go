@@ -1,9 +1,11 @@
 package httpx
 
 import (
-	"errors"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // shown are the query parameters that say what was asked for. All others
@@ -29,11 +31,44 @@ func Redact(rawURL string) string {
 	return u.String()
 }
 
-// RedactError returns err with the URL of a *url.Error redacted.
+// RedactError returns err with a text in which all URLs are redacted: that
+// of a *url.Error, and those that net/http quotes from a redirect. The
+// errors that it wraps are still found by errors.Is and errors.As, but are
+// not to be printed one by one.
 func RedactError(err error) error {
-	ue, ok := errors.AsType[*url.Error](err)
-	if !ok {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	clean := urls.ReplaceAllStringFunc(text, redactMatch)
+	if clean == text {
 		return err
 	}
-	return &url.Error{Op: ue.Op, URL: Redact(ue.URL), Err: ue.Err}
+	return &redactedError{clean, err}
 }
+
+// urls finds quoted strings, in any of which may be a URL or the relative
+// reference of a redirect, and URLs that are not quoted.
+var urls = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|https?://[^\s"]+`)
+
+func redactMatch(s string) string {
+	if !strings.HasPrefix(s, `"`) {
+		return Redact(s)
+	}
+	raw, err := strconv.Unquote(s)
+	if err != nil {
+		raw = s[1 : len(s)-1]
+	}
+	if !strings.Contains(raw, "?") && !strings.Contains(raw, "://") {
+		return s
+	}
+	return strconv.Quote(Redact(raw))
+}
+
+type redactedError struct {
+	text string
+	err  error
+}
+
+func (e *redactedError) Error() string { return e.text }
+func (e *redactedError) Unwrap() error { return e.err }

@@ -2,17 +2,17 @@
 // policy, a watchdog for stalled bodies, the transport, and URL redaction.
 // The API client and the storage client are built from it separately, so
 // that a token cannot reach the storage.
+//
+// Only what may pass by itself is tried again: faults of the network (see
+// IsTemporary) and what the caller marks with Temporary, such as a 503. A
+// full disk, a certificate that is not trusted and a job that was cancelled
+// fail at once and under their own name.
 package httpx
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,7 +25,7 @@ type Policy struct {
 	// MaxTries counts the first try; 0 means 6.
 	MaxTries int
 	// Base is the first pause, Max the longest; 0 means 500 ms and 30 s.
-	// Pauses in between double, with jitter.
+	// Pauses in between double; jitter changes each by up to a half.
 	Base, Max time.Duration
 	// Sleep waits for d or until ctx ends; nil is a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -46,8 +46,8 @@ func (p Policy) Pauses() func() time.Duration {
 // Tries is MaxTries or its default.
 func (p Policy) Tries() int { return orDefault(p.MaxTries, 6) }
 
-// Pause tells Notify of err, then waits for d. It returns the context's
-// error when that ends first.
+// Pause tells Notify of err, then waits for d. It returns the cause of the
+// context's end when that comes first.
 func (p Policy) Pause(ctx context.Context, err error, d time.Duration) error {
 	if p.Notify != nil {
 		p.Notify(err, d)
@@ -58,27 +58,66 @@ func (p Policy) Pause(ctx context.Context, err error, d time.Duration) error {
 	return sleep(ctx, d)
 }
 
-// Do runs op, whose try counts from 1, until it succeeds, fails with an
-// error that is not temporary, ctx ends, or the tries are used up. It
-// returns the last error.
-func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) error) error {
-	pauses := p.Pauses()
-	for try := 1; ; try++ {
-		err := op(ctx, try)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return errors.Join(context.Cause(ctx), err)
-		case !IsTemporary(err):
-			return err
-		case try >= p.Tries():
-			return fmt.Errorf("after %d tries: %w", try, err)
-		}
-		if pauseErr := p.Pause(ctx, err, max(pauses(), RetryAfter(err))); pauseErr != nil {
-			return errors.Join(pauseErr, err)
-		}
+// Attempts counts the failed tries of one operation:
+//
+//	attempts := policy.Attempts()
+//	for {
+//		err := try(ctx)
+//		if err == nil {
+//			return nil
+//		}
+//		if err := attempts.Again(ctx, err); err != nil {
+//			return err
+//		}
+//	}
+//
+// It is not safe for concurrent use.
+type Attempts struct {
+	policy Policy
+	pauses func() time.Duration
+	failed int
+	first  error // of the tries counted
+}
+
+// Attempts starts to count.
+func (p Policy) Attempts() *Attempts { return &Attempts{policy: p, pauses: p.Pauses()} }
+
+// Again decides about a try that failed with err. It returns nil when the
+// time has come for the next one. Otherwise it returns what the operation
+// fails with: err as it is when another try cannot help, err with the cause
+// of ctx's end, or, with the tries used up, err and the first of the tries'
+// errors in its text, when that was another one.
+func (a *Attempts) Again(ctx context.Context, err error) error {
+	a.failed++
+	if a.first == nil {
+		a.first = err
 	}
+	switch {
+	case ctx.Err() != nil:
+		return ended(context.Cause(ctx), err)
+	case !IsTemporary(err):
+		return err
+	case a.failed >= a.policy.Tries() && a.first.Error() != err.Error():
+		return fmt.Errorf("after %d tries: %w (the first time: %v)", a.failed, err, a.first)
+	case a.failed >= a.policy.Tries():
+		return fmt.Errorf("after %d tries: %w", a.failed, err)
+	}
+	wait := max(a.pauses(), RetryAfter(err))
+	if stop := a.policy.Pause(ctx, err, wait); stop != nil {
+		return ended(stop, err)
+	}
+	return nil
+}
+
+// Renew forgets the tries so far, because the operation got on.
+func (a *Attempts) Renew() { *a = *a.policy.Attempts() }
+
+// ended is err of an operation that was stopped by cause.
+func ended(cause, err error) error {
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -92,65 +131,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-type temporaryError struct {
-	err   error
-	after time.Duration
-}
-
-func (e *temporaryError) Error() string { return e.err.Error() }
-func (e *temporaryError) Unwrap() error { return e.err }
-
-// Temporary marks err as worth another try, but not before after has
-// passed; 0 leaves the pause to the policy.
-func Temporary(err error, after time.Duration) error { return &temporaryError{err, after} }
-
-// RetryAfter is the pause that Temporary was told, or 0.
-func RetryAfter(err error) time.Duration {
-	if t, ok := errors.AsType[*temporaryError](err); ok {
-		return t.after
-	}
-	return 0
-}
-
-// IsTemporary tells whether another try may help: err was marked by
-// Temporary, or is a fault of the network. A context that ended, a disk
-// error or a certificate that is not trusted is not temporary. (Time-outs of
-// net/http match context.DeadlineExceeded, so that one is for Do to tell.)
-func IsTemporary(err error) bool {
-	if _, ok := errors.AsType[*temporaryError](err); ok {
-		return true
-	}
-	if errors.Is(err, context.Canceled) {
-		return false
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*StallError](err); ok {
-		return true
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dns.IsTemporary || dns.IsTimeout
-	}
-	for _, fault := range []error{
-		io.ErrUnexpectedEOF, io.EOF, net.ErrClosed, http.ErrServerClosed, http.ErrHandlerTimeout,
-		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE,
-		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ETIMEDOUT,
-	} {
-		if errors.Is(err, fault) {
-			return true
-		}
-	}
-	if ne, ok := errors.AsType[net.Error](err); ok {
-		return ne.Timeout()
-	}
-	return false
-}
-
 func orDefault[T comparable](v, otherwise T) T {
 	var zero T
 	if v == zero {
 		return otherwise
 	}
 	return v
+}
+
+// Do runs op, whose try counts from 1, until it succeeds or Again says that
+// there is no next time.
+func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) error) error {
+	attempts := p.Attempts()
+	for try := 1; ; try++ {
+		err := op(ctx, try)
+		if err == nil {
+			return nil
+		}
+		if err := attempts.Again(ctx, err); err != nil {
+			return err
+		}
+	}
 }

@@ -1,9 +1,12 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -24,11 +27,26 @@ type TransportOptions struct {
 	MaxConnsPerHost int
 }
 
-// ErrNoCertificate says that a PEM text holds no certificate.
+// ErrNoCertificate says that a PEM text holds no certificate that can be
+// used. The errors that wrap it say what it holds.
 var ErrNoCertificate = errors.New("it holds no PEM certificate")
 
+// ProxyError is a proxy's refusal to connect to a host.
+type ProxyError struct {
+	Proxy  string // its host and port
+	Host   string // the host and port asked for
+	Status int
+}
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answered %d %s when asked for a connection to %s", e.Proxy, e.Status, http.StatusText(e.Status), e.Host)
+}
+
 // NewTransport makes a transport that neither waits for ever nor touches
-// the bytes: it does not ask for compression on its own.
+// the bytes: it does not ask for compression on its own. Its limits: 30 s to
+// connect, 15 s for TLS, 60 s for the head of an answer; an HTTP/2
+// connection that brings nothing for 15 s gets a ping and 15 s to answer it,
+// so that a dead one is not used for one try after the other.
 func NewTransport(o TransportOptions) (*http.Transport, error) {
 	t := &http.Transport{
 		Proxy:                 o.Proxy,
@@ -41,18 +59,69 @@ func NewTransport(o TransportOptions) (*http.Transport, error) {
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true,
 		ReadBufferSize:        64 << 10,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+
+		OnProxyConnectResponse: checkConnect,
 	}
 	if len(o.ExtraCA) > 0 {
-		roots, err := x509.SystemCertPool()
+		roots, err := rootsWith(o.ExtraCA)
 		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		if !roots.AppendCertsFromPEM(o.ExtraCA) {
-			return nil, ErrNoCertificate
+			return nil, err
 		}
 		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	return t, nil
+}
+
+// rootsWith is the system's roots and the certificates in text. As in the
+// bundles of systems, other blocks and single certificates that cannot be
+// parsed do no harm as long as there is one to use.
+func rootsWith(text []byte) (*x509.CertPool, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a system without roots
+	}
+	found, why := false, ErrNoCertificate
+	for n := 1; ; n++ {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		switch {
+		case block.Type != "CERTIFICATE":
+			why = fmt.Errorf("%w: its block %d is of type %q", ErrNoCertificate, n, block.Type)
+		case err != nil:
+			why = fmt.Errorf("%w that can be read: block %d: %w", ErrNoCertificate, n, err)
+		default:
+			roots.AddCert(cert)
+			found = true
+		}
+	}
+	if !found {
+		return nil, why
+	}
+	return roots, nil
+}
+
+// checkConnect turns a proxy's answer other than 200 into a *ProxyError;
+// net/http would keep the reason phrase alone.
+func checkConnect(_ context.Context, proxy *url.URL, req *http.Request, res *http.Response) error {
+	if res.StatusCode == http.StatusOK {
+		return nil
+	}
+	err := &ProxyError{Proxy: proxy.Host, Host: req.Host, Status: res.StatusCode}
+	if TemporaryStatus(res.StatusCode) {
+		return Temporary(err, 0)
+	}
+	return err
+}
+
+// TemporaryStatus tells the answers after which the same request may succeed
+// later: 408, 429, and 5xx but 501 (RFC 9110, section 15).
+func TemporaryStatus(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
+		status >= 500 && status != http.StatusNotImplemented
 }
 
 // ProxyFrom reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower

@@ -2,9 +2,10 @@ package httpx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,48 +20,27 @@ func (e *StallError) Error() string { return fmt.Sprintf("no byte arrived for %s
 // calls cancel with a *StallError, which has to end the request, and that
 // Read fails with the same error. Time between Reads does not count.
 func Watch(body io.ReadCloser, idle time.Duration, cancel context.CancelCauseFunc) io.ReadCloser {
-	w := &watched{body: body, idle: idle}
-	w.timer = time.AfterFunc(idle, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.reading {
-			w.stalled = true
-			cancel(&StallError{Idle: idle})
-		}
-	})
-	w.timer.Stop()
-	return w
+	return &watched{ReadCloser: body, idle: idle, cancel: cancel}
 }
 
 type watched struct {
-	body  io.ReadCloser
-	idle  time.Duration
-	timer *time.Timer
-
-	mu               sync.Mutex
-	reading, stalled bool
+	io.ReadCloser
+	idle    time.Duration
+	cancel  context.CancelCauseFunc
+	stalled atomic.Bool
 }
 
+// Read arms a timer of its own, because one that was shared could go off
+// for the Read before.
 func (w *watched) Read(p []byte) (int, error) {
-	w.set(true)
-	w.timer.Reset(w.idle)
-	n, err := w.body.Read(p)
-	w.timer.Stop()
-	if w.set(false) && err != nil {
+	timer := time.AfterFunc(w.idle, func() {
+		w.stalled.Store(true)
+		w.cancel(&StallError{Idle: w.idle})
+	})
+	n, err := w.ReadCloser.Read(p)
+	timer.Stop()
+	if err != nil && !errors.Is(err, io.EOF) && w.stalled.Load() {
 		err = &StallError{Idle: w.idle}
 	}
 	return n, err
-}
-
-// set notes whether a Read is under way and tells whether it has stalled.
-func (w *watched) set(reading bool) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reading = reading
-	return w.stalled
-}
-
-func (w *watched) Close() error {
-	w.timer.Stop()
-	return w.body.Close()
 }
