@@ -3,7 +3,6 @@ package actions
 import (
 	"bytes"
 	"errors"
-	"html"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,13 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
-	goldhtml "github.com/yuin/goldmark/renderer/html"
 )
 
 func env(pairs ...string) func(string) (string, bool) {
@@ -52,6 +47,9 @@ func TestEscape(t *testing.T) {
 		"\u202e##[x":             `\u202e##\[x`,
 		"bad \xff\xfe":           `bad \xff\xfe`,
 		"\ufffd is itself":       "\ufffd is itself",
+		"\u3164\U000e0001\u034f": `\u3164\U000e0001\u034f`,
+		"#\u200d#[error]x":       `#\u200d#[error]x`,
+		"❤️":                     "❤️",
 		`C:\dir`:                 `C:\dir`,
 		"":                       "",
 	}
@@ -60,21 +58,6 @@ func TestEscape(t *testing.T) {
 			t.Errorf("Escape(%q) = %q, want %q", in, got, want)
 		}
 	}
-}
-
-// commands are what the runner would obey in out, by its own rules, written
-// down here a second time: lines end at CR, LF and more; blanks are skipped;
-// the older form may stand anywhere in a line.
-func commands(out string) []string {
-	var found []string
-	v2 := regexp.MustCompile(`^::[^:]*::`)
-	for _, line := range regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029\v\f]").Split(out, -1) {
-		trimmed := strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == 0 })
-		if v2.MatchString(trimmed) || strings.Contains(line, "##[") {
-			found = append(found, trimmed)
-		}
-	}
-	return found
 }
 
 var hostile = []string{
@@ -100,23 +83,24 @@ func checkHostile(t *testing.T, s string) {
 	t.Helper()
 	log, out := newLog(false)
 	log.Infof("%s", s)
-	if got := commands(out.String()); len(got) > 0 {
-		t.Errorf("%q issued %q", s, got)
+	log.Infof("- %s", s)
+	if got := obeyed(out.String()); len(got) > 0 || suspicious(out.String()) {
+		t.Errorf("%q issued %q in %q", s, got, out)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 2 {
+		t.Errorf("%q came out on %d lines: %q", s, n, out)
 	}
 	out.Reset()
 	log.Warningf("%s", s)
-	log.Errorf("%s", s)
+	log.Errorf("x %s", s)
+	log.Debugf("%s", s)
 	log.Group("%s", s)()
-	for _, c := range commands(out.String()) {
-		name, _, _ := strings.Cut(c[2:], "::")
-		if name != "warning" && name != "error" && name != "group" && name != "endgroup" || strings.Contains(c, "##[") {
-			t.Errorf("%q issued %q", s, c)
-		}
+	e := Escape(s)
+	want := []command{{"warning", e}, {"error", Escape("x " + s)}, {"debug", e}, {"group", e}, {"endgroup", ""}}
+	if diff := cmp.Diff(want, obeyed(out.String())); diff != "" {
+		t.Errorf("%q: %s", s, diff)
 	}
-	if n := strings.Count(out.String(), "\n"); n != 4 {
-		t.Errorf("%q came out on %d lines: %q", s, n, out)
-	}
-	if e := Escape(s); Escape(e) != e || !utf8.ValidString(e) {
+	if Escape(e) != e || !utf8.ValidString(e) {
 		t.Errorf("Escape(%q) is not stable", s)
 	}
 }
@@ -172,6 +156,49 @@ warning: ***
 	}
 }
 
+func TestMask(t *testing.T) {
+	t.Parallel()
+	summary := filepath.Join(t.TempDir(), "sum")
+	log, out := newLog(false, "GITHUB_STEP_SUMMARY", summary)
+	for _, secret := range []string{"abc", "abcdef", "cd", "fgh", "aXa", "abc", " \n\r ", "gh_s%0Ax-1", "p\rq%r"} {
+		log.Mask(secret)
+	}
+	want := []command{{"add-mask", "abc"}, {"add-mask", "abcdef"}, {"add-mask", "cd"}, {"add-mask", "fgh"}, {"add-mask", "aXa"}, {"add-mask", "gh_s%0Ax-1"}, {"add-mask", "p"}, {"add-mask", "q%r"}}
+	if diff := cmp.Diff(want, obeyed(out.String())); diff != "" {
+		t.Error(diff)
+	}
+	out.Reset()
+	log.Infof("abcdef, abcdefgh, aXaXa, ab, abcabc")
+	if got := out.String(); got != "***, ***, ***, ab, ******\n" {
+		t.Errorf("wrote %q", got)
+	}
+	if err := log.Summary("| abcdef | " + Cell("not gh_s%0Ax-1 and q%r") + " |"); err != nil {
+		t.Error(err)
+	}
+	if got, _ := os.ReadFile(summary); string(got) != "| *** | not *** and *** |\n" {
+		t.Errorf("the summary is %q", got)
+	}
+}
+
+// The runner shows nothing of a summary that is a byte too large.
+func TestSummaryAtTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{maxSummary - 2, maxSummary - 1, maxSummary, maxSummary + 1, 2 * maxSummary} {
+		path := filepath.Join(t.TempDir(), "sum")
+		log, _ := newLog(false, "GITHUB_STEP_SUMMARY", path)
+		if err := log.Summary(strings.Repeat("\n", n)); err != nil {
+			t.Error(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := info.Size(), int64(min(n+1, maxSummary)); got != want {
+			t.Errorf("of %d bytes %d were written, want %d", n, got, want)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -193,8 +220,13 @@ func TestFiles(t *testing.T) {
 		t.Errorf("outputs are %q", got)
 	}
 	got, _ := os.ReadFile(summary)
-	if len(got) > maxSummary+10 || !strings.HasPrefix(string(got), "# hi\n") || !strings.HasSuffix(string(got), "0123456789\n\n\n(cut: the summary was larger than 1 MiB)\n\n") {
+	if len(got) > maxSummary || !strings.HasPrefix(string(got), "# hi\n") || !strings.HasSuffix(string(got), "0123456789\n\n\n(cut: the summary was larger than 1 MiB)\n\n") {
 		t.Errorf("the summary has %d bytes and ends in %q", len(got), got[max(0, len(got)-60):])
+	}
+	for _, name := range []string{"", "a=b", "a<<EOF"} {
+		if log.SetOutput(name, "x") == nil {
+			t.Errorf("%q names an output", name)
+		}
 	}
 	log, _ = newLog(false, "GITHUB_OUTPUT", filepath.Join(dir, "no", "such"))
 	if err := log.SetOutput("a", "b"); !errors.Is(err, fs.ErrNotExist) {
@@ -202,33 +234,6 @@ func TestFiles(t *testing.T) {
 	}
 	if err := log.Summary("x"); err != nil {
 		t.Errorf("a runner without summaries gave %v", err)
-	}
-}
-
-func TestCell(t *testing.T) {
-	t.Parallel()
-	if got := Cell("dist/app-1.2 (x86), ü"); got != "dist/app-1.2 (x86), ü" {
-		t.Errorf("plain text became %q", got)
-	}
-	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(goldhtml.WithUnsafe()))
-	for _, s := range []string{
-		"a|b|c", "`code`", "**bold** _it_ ~~x~~", "<img src=x onerror=alert(1)>", "<!-- x", "[a](http://x)", "![a](http://x)",
-		"http://evil.example", "www.evil.example", "WWW.evil.example", "me@evil.example", "# heading", "- list", "1. list", "> quote", "&amp; &#60;b&#62;",
-		"a\n\n# b", "```\nx", "    code", "<script>", "$x$", "[x]: http://y", "--- | ---", "\\|", "+ x", "* x", "===", "---", "| a |\n|---|", "[^1]", "- [ ] x",
-	} {
-		for _, frame := range []string{"| a | b |\n| --- | --- |\n| %s | x |\n", "%s\n", "text %s text\n"} {
-			var plain, got bytes.Buffer
-			if err := md.Convert([]byte(strings.Replace(frame, "%s", "SLOT", 1)), &plain); err != nil {
-				t.Fatal(err)
-			}
-			if err := md.Convert([]byte(strings.Replace(frame, "%s", Cell(s), 1)), &got); err != nil {
-				t.Fatal(err)
-			}
-			want := strings.Replace(plain.String(), "SLOT", strings.TrimSpace(Escape(s)), 1)
-			if html.UnescapeString(got.String()) != want || strings.Count(got.String(), "<") != strings.Count(plain.String(), "<") {
-				t.Errorf("%q renders as %q, want %q", s, got.String(), want)
-			}
-		}
 	}
 }
 
@@ -266,19 +271,59 @@ func TestProgressIsQuietWhenShort(t *testing.T) {
 			t.Errorf("said %q", out)
 		}
 	})
-	if got := progressLine(2<<20, 1<<20, 1<<20); got != "fetched 2.0 MiB, 1.0 MiB/s" {
-		t.Errorf("past the estimate: %q", got)
-	}
 }
 
 func TestBar(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	p := New(Options{Out: &out, Lookup: env(), Command: true, Terminal: true}).NewProgress(100)
-	p.Add(50)
-	p.Stop()
-	if !strings.Contains(out.String(), "fetching") {
-		t.Errorf("drew %q", out.String())
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := New(Options{Out: &out, Lookup: env(), Command: true, Terminal: true})
+		p := log.NewProgress(4 << 20)
+		p.Add(1 << 20)
+		time.Sleep(300 * time.Millisecond)
+		log.Infof("a line")
+		p.Add(3 << 20)
+		time.Sleep(250 * time.Millisecond)
+		p.Add(1 << 20) // more than was said
+		time.Sleep(250 * time.Millisecond)
+		p.Stop()
+		p.Stop()
+		log.Infof("another")
+		want := []string{
+			"[####............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
+			"", "a line\n[####............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
+			"", "[################] 4.0 MiB of 4.0 MiB (100%), 8.0 MiB/s, 0s left",
+			"", "5.0 MiB, 6.7 MiB/s",
+			"", "another\n",
+		}
+		if diff := cmp.Diff(want, strings.Split(regexp.MustCompile("\r +\r").ReplaceAllString(out.String(), "\r\r"), "\r")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		done, total int64
+		rate        float64
+		want        string
+	}{
+		{0, 0, 0, "0 B, 0 B/s"},
+		{2 << 20, 1 << 20, 1 << 20, "2.0 MiB, 1.0 MiB/s"},
+		{0, 100, 0, "0 B of 100 B (0%), 0 B/s"},
+		{-5, 100, -1, "0 B of 100 B (0%), 0 B/s"},
+		{1, 1 << 62, 1e-300, "1 B of 4.0 EiB (0%), 0 B/s"},
+		{1 << 40, 1 << 41, 1 << 30, "1.0 TiB of 2.0 TiB (50%), 1.0 GiB/s, 17m4s left"},
+		{99, 100, 1, "99 B of 100 B (99%), 1 B/s, 1s left"},
+	}
+	for _, tt := range tests {
+		if got := state(tt.done, tt.total, tt.rate); got != tt.want {
+			t.Errorf("state(%d, %d, %g) = %q, want %q", tt.done, tt.total, tt.rate, got, tt.want)
+		}
+		if bar := drawBar(tt.done, tt.total); bar != "" && len(bar) != barWidth+3 {
+			t.Errorf("the bar of %d of %d is %q", tt.done, tt.total, bar)
+		}
 	}
 }
 
@@ -304,6 +349,7 @@ func TestReadContext(t *testing.T) {
 		"broken":       {append(full, "GITHUB_EVENT_PATH", "/bad"), 0, "unexpected end of JSON input"},
 		"missing":      {append(full, "GITHUB_EVENT_PATH", "/none"), 0, "file does not exist"},
 		"run id":       {[]string{"GITHUB_RUN_ID", "x"}, 0, `GITHUB_RUN_ID is "x"`},
+		"run id 0":     {[]string{"GITHUB_RUN_ID", "0"}, 0, `GITHUB_RUN_ID is "0"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

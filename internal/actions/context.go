@@ -36,8 +36,8 @@ func ReadContext(lookup func(string) (string, bool), readFile func(string) ([]by
 	}
 	if id := get("GITHUB_RUN_ID"); id != "" {
 		var err error
-		if c.RunID, err = strconv.ParseInt(id, 10, 64); err != nil {
-			return c, fmt.Errorf("GITHUB_RUN_ID is %q, which is no number", id)
+		if c.RunID, err = strconv.ParseInt(id, 10, 64); err != nil || c.RunID <= 0 {
+			return c, fmt.Errorf("GITHUB_RUN_ID is %q, which is no run's id", id)
 		}
 	}
 	path := get("GITHUB_EVENT_PATH")

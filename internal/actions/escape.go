@@ -25,10 +25,12 @@ func Escape(s string) string {
 			b.WriteString(`\r`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
+		case !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
 			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
 	out := strings.ReplaceAll(b.String(), "##[", `##\[`)
@@ -42,22 +44,42 @@ func Escape(s string) string {
 // Cell makes hostile text fit for a job summary: in a table's cell, a
 // paragraph or an attribute it is text and nothing else. What could be
 // Markdown or HTML is written as character references.
+//
+// These do not keep GitHub from finding mentions, references to issues,
+// emoji and mail addresses, which it looks for in the text after Markdown is
+// done with it (cmark-gfm, postprocess_text in extensions/autolink.c). So a
+// zero width space parts the sign that they begin with from what follows.
 func Cell(s string) string {
+	text := []rune(strings.TrimSpace(Escape(s)))
 	var b strings.Builder
-	s = strings.TrimSpace(Escape(s))
-	for i, r := range s {
-		switch {
-		case unicode.IsLetter(r), unicode.IsDigit(r) && i > 0, i > 0 && strings.ContainsRune(" ,/()-", r):
+	for i, r := range text {
+		if isPlain(text, i) {
 			b.WriteRune(r)
-		case r == '.' && i > 0 && !strings.HasSuffix(strings.ToLower(s[:i]), "www") && !isDigits(s[:i]):
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, "&#%d;", r)
+			continue
+		}
+		fmt.Fprintf(&b, "&#%d;", r)
+		if strings.ContainsRune("@#:", r) && i+1 < len(text) && !strings.ContainsRune(" /", text[i+1]) {
+			b.WriteString("&#8203;")
 		}
 	}
 	return b.String()
 }
 
-func isDigits(s string) bool {
-	return strings.TrimLeft(s, "0123456789") == ""
+// isPlain tells whether text[i] can stand in Markdown as it is. At the
+// beginning a digit or a sign could start a list, "www." starts a link.
+func isPlain(text []rune, i int) bool {
+	r := text[i]
+	switch {
+	case unicode.IsLetter(r):
+		return true
+	case i == 0:
+		return false
+	case r == '.':
+		return !strings.EqualFold(string(text[max(0, i-3):i]), "www")
+	case r == '_': // within a word it is no emphasis
+		return isWord(text[i-1]) && i+1 < len(text) && isWord(text[i+1])
+	}
+	return unicode.IsDigit(r) || strings.ContainsRune(" ,/()-", r)
 }
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

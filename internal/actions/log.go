@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,7 +31,7 @@ type Options struct {
 	Lookup func(string) (string, bool)
 	// Command is a run outside of a step: no workflow commands, no files.
 	Command bool
-	// Terminal allows a live progress bar on Out.
+	// Terminal allows a live progress bar on Out, as a Command.
 	Terminal bool
 }
 
@@ -41,6 +43,7 @@ type Log struct {
 	mu      sync.Mutex
 	secrets []string
 	grouped bool
+	bar     string // what stands on the terminal's last line
 }
 
 // New makes a Log.
@@ -51,17 +54,36 @@ func New(opt Options) *Log {
 
 // text formats, hides secrets and escapes.
 func (l *Log) text(format string, args []any) string {
-	s := fmt.Sprintf(format, args...)
-	for _, secret := range l.secrets {
-		s = strings.ReplaceAll(s, secret, "***")
-	}
-	return Escape(s)
+	return Escape(redact(fmt.Sprintf(format, args...), l.secrets))
 }
 
+// line writes above the bar, if there is one.
 func (l *Log) line(prefix, format string, args []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = io.WriteString(l.opt.Out, prefix+l.text(format, args)+"\n") // there is nowhere to report it
+	l.write(l.wipe() + prefix + l.text(format, args) + "\n" + l.bar)
+}
+
+// setBar draws the bar, or takes it away if it is empty.
+func (l *Log) setBar(bar string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bar != l.bar {
+		l.write(l.wipe() + bar)
+		l.bar = bar
+	}
+}
+
+// wipe is what blanks the bar. Spaces do so on every terminal.
+func (l *Log) wipe() string {
+	if l.bar == "" {
+		return ""
+	}
+	return "\r" + strings.Repeat(" ", len(l.bar)) + "\r"
+}
+
+func (l *Log) write(s string) {
+	_, _ = io.WriteString(l.opt.Out, s) // there is nowhere to report an error
 }
 
 // command issues a workflow command, or writes a line outside of a step.
@@ -96,8 +118,9 @@ func (l *Log) Debugf(format string, args ...any) {
 	}
 }
 
-// Group folds the lines up to the call of end. The runner knows no groups
-// within groups: an inner one is a line.
+// Group folds the lines up to the call of end, whoever writes them. The
+// runner knows no groups within groups: one that is begun while another is
+// open is a line.
 func (l *Log) Group(format string, args ...any) (end func()) {
 	l.mu.Lock()
 	inner := l.grouped || l.opt.Command
@@ -110,12 +133,12 @@ func (l *Log) Group(format string, args ...any) (end func()) {
 		l.Infof(format, args...)
 		return func() {}
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.grouped = false
 		_ = guard(l.gha.EndGroup)
-	}
+	})
 }
 
 // Mask keeps a secret out of all that is written from now on, here and by
@@ -124,7 +147,7 @@ func (l *Log) Mask(secret string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, line := range strings.FieldsFunc(secret, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = strings.TrimSpace(line); line == "" {
+		if line = strings.TrimSpace(line); line == "" || slices.Contains(l.secrets, line) {
 			continue
 		}
 		l.secrets = append(l.secrets, line)
@@ -134,21 +157,67 @@ func (l *Log) Mask(secret string) {
 	}
 }
 
+// redact puts *** for whatever is part of a secret, also where secrets
+// overlap or one begins with another.
+func redact(s string, secrets []string) string {
+	var spans [][2]int
+	for _, secret := range secrets {
+		for from := 0; ; {
+			i := strings.Index(s[from:], secret)
+			if i < 0 {
+				break
+			}
+			spans = append(spans, [2]int{from + i, from + i + len(secret)})
+			from += i + 1
+		}
+	}
+	slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
+	var b strings.Builder
+	end := 0
+	for i, span := range spans {
+		if i == 0 || span[0] >= end {
+			b.WriteString(s[end:span[0]])
+			b.WriteString("***")
+		}
+		end = max(end, span[1])
+	}
+	b.WriteString(s[end:])
+	return b.String()
+}
+
 // SetOutput sets an output of the step. A value with a line break is
 // refused: whoever has one to give has not thought of injection.
 func (l *Log) SetOutput(name, value string) error {
-	if strings.ContainsAny(name+value, "\r\n") || strings.Contains(name, "=") {
+	if name == "" || strings.ContainsAny(name, "=<\r\n") {
+		return fmt.Errorf("%q cannot name an output", name)
+	}
+	if strings.ContainsAny(value, "\r\n") {
 		return fmt.Errorf("output %q: a value with a line break cannot be set", name)
 	}
 	return l.file("output", "GITHUB_OUTPUT", name+"="+value)
 }
 
-// Summary adds Markdown to the job's summary. Beyond the runner's limit of
-// 1 MiB it is cut at the end of a line.
+// Summary adds Markdown to the job's summary, without the masked secrets.
+// Beyond the runner's limit of 1 MiB it is cut at the end of a line: of a
+// larger one the runner would show nothing at all.
 func (l *Log) Summary(markdown string) error {
 	const note = "\n\n(cut: the summary was larger than 1 MiB)\n"
-	if len(markdown) > maxSummary {
-		cut := markdown[:maxSummary-len(note)]
+	l.mu.Lock()
+	secrets := slices.Clone(l.secrets)
+	l.mu.Unlock()
+	for _, secret := range secrets {
+		// As it stands in the middle of a cell.
+		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"))
+	}
+	markdown = redact(markdown, secrets)
+	room := maxSummary - len(githubactions.EOF)
+	if path, _ := l.opt.Lookup("GITHUB_STEP_SUMMARY"); path != "" {
+		if info, err := os.Stat(path); err == nil {
+			room -= int(info.Size())
+		}
+	}
+	if len(markdown) > room {
+		cut := markdown[:max(0, room-len(note))]
 		markdown = cut[:strings.LastIndexByte(cut, '\n')+1] + note
 	}
 	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)

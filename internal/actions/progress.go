@@ -2,96 +2,111 @@ package actions
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 )
 
 const (
-	progressEvery = 5 * time.Second
-	// rateSpan is how many lines back the rate reaches.
-	rateSpan = 6
+	lineEvery = 5 * time.Second
+	barEvery  = 250 * time.Millisecond
+	// rateSpan is how far back the rate looks.
+	rateSpan = 30 * time.Second
+	barWidth = 16
 )
 
 // Progress reports bytes as they arrive: on a terminal as a live bar,
 // elsewhere as a line every 5 s while something moves, none before the
 // first 5 s are over.
 type Progress struct {
-	done  atomic.Int64
-	total int64
-	bar   *progressbar.ProgressBar
-	stop  chan struct{}
-	wg    sync.WaitGroup
+	done atomic.Int64
+	stop func()
 }
 
 // NewProgress starts to report. total, in bytes, is an estimate; 0 means
 // that there is none. Stop has to be called.
 func (l *Log) NewProgress(total int64) *Progress {
-	p := &Progress{total: total, stop: make(chan struct{})}
-	if l.opt.Terminal {
-		p.bar = progressbar.NewOptions64(max(total, 1),
-			progressbar.OptionSetWriter(l.opt.Out), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("fetching"))
-		return p
+	p := &Progress{}
+	every, show := lineEvery, func(done, last int64, rate float64) {
+		if done != last {
+			l.Infof("fetched %s", state(done, total, rate))
+		}
 	}
-	p.wg.Go(func() { p.report(l) })
+	if l.opt.Terminal && l.opt.Command {
+		every, show = barEvery, func(done, _ int64, rate float64) {
+			l.setBar(drawBar(done, total) + state(done, total, rate))
+		}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { p.report(every, show, stop) })
+	p.stop = sync.OnceFunc(func() {
+		close(stop)
+		wg.Wait()
+		l.setBar("")
+	})
 	return p
 }
 
 // Add counts n more bytes; negative ones will be fetched again. It may be
 // called concurrently.
-func (p *Progress) Add(n int64) {
-	p.done.Add(n)
-	if p.bar != nil {
-		_ = p.bar.Add64(n) // a bar that cannot be drawn is no reason to fail
-	}
+func (p *Progress) Add(n int64) { p.done.Add(n) }
+
+// Stop ends the reports and takes the bar away. Nothing is written after it
+// returned; more calls do nothing.
+func (p *Progress) Stop() { p.stop() }
+
+// sample is how many bytes there were at a time.
+type sample struct {
+	at   time.Time
+	done int64
 }
 
-// Stop ends the reports.
-func (p *Progress) Stop() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
-		return
-	}
-	close(p.stop)
-	p.wg.Wait()
-}
-
-func (p *Progress) report(l *Log) {
-	tick := time.NewTicker(progressEvery)
+// report shows every so often how far it got, how far it was the time
+// before, and the rate in bytes a second.
+func (p *Progress) report(every time.Duration, show func(done, last int64, rate float64), stop <-chan struct{}) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	samples := []int64{0}
+	window := []sample{{at: time.Now()}}
 	for {
 		select {
-		case <-p.stop:
+		case <-stop:
 			return
 		case <-tick.C:
 		}
-		done := p.done.Load()
-		if last := samples[len(samples)-1]; done != last {
-			oldest := samples[max(0, len(samples)-rateSpan)]
-			span := time.Duration(min(len(samples), rateSpan)) * progressEvery
-			l.Infof("%s", progressLine(done, p.total, float64(done-oldest)/span.Seconds()))
+		now := sample{at: time.Now(), done: p.done.Load()}
+		for len(window) > 1 && now.at.Sub(window[0].at) > rateSpan {
+			window = window[1:]
 		}
-		samples = append(samples[max(0, len(samples)-rateSpan):], done)
+		oldest, last := window[0], window[len(window)-1]
+		window = append(window, now)
+		show(now.done, last.done, float64(now.done-oldest.done)/now.at.Sub(oldest.at).Seconds())
 	}
 }
 
-// progressLine is like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate
-// is in bytes a second.
-func progressLine(done, total int64, rate float64) string {
+// state is like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate is in
+// bytes a second. Past an estimate that was too low there is no goal.
+func state(done, total int64, rate float64) string {
 	bytes := humanize.IBytes(uint64(max(done, 0)))
 	speed := humanize.IBytes(uint64(max(rate, 0)))
 	if total < done || total <= 0 {
-		return fmt.Sprintf("fetched %s, %s/s", bytes, speed)
+		return fmt.Sprintf("%s, %s/s", bytes, speed)
 	}
-	line := fmt.Sprintf("fetched %s of %s (%d%%), %s/s", bytes, humanize.IBytes(uint64(total)), int(float64(done)/float64(total)*100), speed)
-	if rate > 0 {
-		left := time.Duration(float64(total-done) / rate * float64(time.Second))
-		line += fmt.Sprintf(", %s left", left.Round(time.Second))
+	s := fmt.Sprintf("%s of %s (%d%%), %s/s", bytes, humanize.IBytes(uint64(total)), int(float64(max(done, 0))/float64(total)*100), speed)
+	if left := float64(total-done) / rate; rate > 0 && left < (1000*time.Hour).Seconds() {
+		s += fmt.Sprintf(", %s left", time.Duration(left*float64(time.Second)).Round(time.Second))
 	}
-	return line
+	return s
+}
+
+// drawBar is like "[#####...........] ", or empty when the end is unknown.
+func drawBar(done, total int64) string {
+	if total < done || total <= 0 {
+		return ""
+	}
+	n := int(float64(max(done, 0)) / float64(total) * barWidth)
+	return "[" + strings.Repeat("#", n) + strings.Repeat(".", barWidth-n) + "] "
 }
