@@ -40,14 +40,32 @@ func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("the connection broke off after %d of %d bytes", e.Got, e.Want)
 }
 
-// LengthError says that more bytes came than the storage had announced.
+// LengthError says that the length that the storage told cannot be true:
+// more bytes came than Want. Want is -1 where it told none, nor ended the
+// body in a way that differs from a broken connection.
 type LengthError struct {
 	Want int64
 }
 
 func (e *LengthError) Error() string {
+	if e.Want < 0 {
+		return "the storage does not tell how long the blob is, so nobody could say whether it came whole"
+	}
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
 }
+
+// WriteError says that bytes which arrived could not be kept; a full disk
+// mostly, which errors.Is finds as syscall.ENOSPC.
+type WriteError struct {
+	Off int64 // the byte that could not be written
+	Err error
+}
+
+func (e *WriteError) Error() string {
+	return fmt.Sprintf("write what was fetched, at byte %d: %v", e.Off, e.Err)
+}
+
+func (e *WriteError) Unwrap() error { return e.Err }
 
 // RangeError says that a part other than the one asked for came.
 type RangeError struct {
@@ -67,31 +85,50 @@ type ChangedError struct {
 
 func (e *ChangedError) Error() string { return "the blob changed while it was fetched: " + e.Why }
 
-// statusError reads an answer other than 200, 206, 412 and 416. An expired
-// URL is worth another try, because the next one is fresh.
+// statusError reads an answer other than those that begin deals with. An
+// expired URL is worth another try, because the next one is fresh.
 func statusError(res *http.Response) error {
 	// Azure and S3 both put a <Code> into an XML body.
 	var body struct {
 		Code string `xml:"Code"`
 	}
-	if text, err := httpx.ReadCapped(res.Body, 4<<10); err == nil {
-		_ = xml.Unmarshal(text, &body) // any other body has no code to show
+	// A body that breaks off, or any other one, has no code to show.
+	text, _ := httpx.ReadCapped(res.Body, 4<<10)
+	_ = xml.Unmarshal(text, &body)
+	if len(body.Code) > maxCode {
+		body.Code = body.Code[:maxCode]
 	}
 	err := &StorageError{Status: res.StatusCode, Code: body.Code, URL: httpx.Redact(res.Request.URL.String())}
-	switch {
-	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden, res.StatusCode == http.StatusNotFound,
-		res.StatusCode == http.StatusRequestTimeout, res.StatusCode == http.StatusTooManyRequests, res.StatusCode >= 500:
+	if expired(err) || httpx.TemporaryStatus(res.StatusCode) {
 		return httpx.Temporary(err, retryAfter(res.Header))
 	}
 	return err
 }
 
-// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3),
-// capped at what is worth waiting for.
-func retryAfter(h http.Header) time.Duration {
-	s, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || s < 0 {
-		return 0
+// maxCode is longer than any code of Azure or S3, in bytes.
+const maxCode = 64
+
+// expired tells answers that a fresh URL may change. S3 has a 400 for an
+// expired signature and for a slow request. Source: Amazon S3 API reference,
+// "Error responses".
+func expired(e *StorageError) bool {
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+		return true
+	case http.StatusBadRequest:
+		return e.Code == "ExpiredToken" || e.Code == "RequestTimeout"
 	}
-	return min(time.Duration(s)*time.Second, 2*time.Minute)
+	return false
+}
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3), seconds or a
+// date, capped at what is worth waiting for.
+func retryAfter(h http.Header) time.Duration {
+	var wait time.Duration
+	if s, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31); err == nil {
+		wait = time.Duration(s) * time.Second
+	} else if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+		wait = max(time.Until(at), 0)
+	}
+	return min(wait, 2*time.Minute)
 }

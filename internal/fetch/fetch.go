@@ -6,14 +6,16 @@
 //	until the blob is whole, or the tries without progress are used up:
 //	    ask Locate for a fresh URL (signed ones live for a minute)
 //	    GET it; when off > 0 with Range and If-Match
-//	    206: it must start at off and have the total known so far
+//	    206: it must start at off and bring all the rest of the same blob
 //	    200: the whole blob; off = 0
-//	    412, 416, another total: the blob changed; off = 0, twice at most
-//	    403, 404: the URL expired; 408, 429, 5xx: a passing fault
+//	    412, 416, another total or ETag: the blob changed; off = 0, twice at most
+//	    401, 403, 404: the URL expired; 408, 429, 5xx: a passing fault
 //	    write, hash and count the body until it ends or stalls
 //
-// A body that ends early is never success: its length is compared with
-// Content-Length or Content-Range. Memory is constant.
+// A storage that answers a Range request wrongly twice is read from the
+// first byte on. A body that ends early is never success: its length is
+// compared with Content-Length or Content-Range, and where neither is told,
+// HTTP itself must say where it ends. Memory is constant.
 package fetch
 
 import (
@@ -31,12 +33,15 @@ import (
 )
 
 const (
-	// enoughProgress is how many bytes a connection has to bring for the
-	// tries to be counted anew, so that a long download survives many cuts.
+	// enoughProgress is how many new bytes it takes for the tries to be
+	// counted anew, so that a long download survives many cuts.
 	enoughProgress = 1 << 20
 	maxRestarts    = 2
 	maxRedirects   = 5
 	bufferSize     = 256 << 10
+	// headTimeout is for all before the body: connections, redirects, the
+	// head of the answer. Transports have closer limits for each.
+	headTimeout = 2 * time.Minute
 )
 
 // Locate returns a URL of the blob, a fresh one each call. Its errors end
@@ -45,10 +50,11 @@ type Locate func(ctx context.Context) (*url.URL, error)
 
 // Options say how to fetch.
 type Options struct {
-	// Client sends no credentials. Its CheckRedirect is not used: fetch has
-	// a rule of its own.
+	// Client sends the requests. Of it only the Transport is used: fetch has
+	// rules of its own for redirects, sends no cookies, and measures idle
+	// time instead of the whole. It must add no credentials.
 	Client *http.Client
-	// IdleTimeout is how long a connection may bring nothing; 0 means 30 s.
+	// IdleTimeout is how long a body may bring nothing; 0 means 30 s.
 	IdleTimeout time.Duration
 	// Policy is for tries in a row that bring next to nothing.
 	Policy httpx.Policy
@@ -67,7 +73,7 @@ type Blob struct {
 	ETag               string
 	ContentType        string
 	ContentDisposition string
-	// Requests counts those sent to the storage.
+	// Requests counts those sent to the storage, redirects aside.
 	Requests int
 }
 
@@ -78,13 +84,12 @@ type Target interface {
 }
 
 // ToFile writes the blob to f from offset 0. On failure f holds an
-// arbitrary part of it. Errors of f are returned as they are, wrapped;
+// arbitrary part of it. Errors of f are *WriteError and end the download;
 // those of the storage are *StorageError, *TruncatedError, *ChangedError,
-// *RangeError or the network's.
+// *RangeError, *LengthError, *httpx.StallError or the network's. Several
+// calls may run concurrently on different targets.
 func ToFile(ctx context.Context, o Options, locate Locate, f Target) (Blob, error) {
-	client := *o.Client
-	client.CheckRedirect = checkRedirect
-	o.Client = &client
+	o.Client = &http.Client{Transport: o.Client.Transport, CheckRedirect: checkRedirect}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 30 * time.Second
 	}
@@ -110,47 +115,75 @@ type download struct {
 	total int64 // -1 while unknown
 	blob  Blob
 
-	restarts int
+	best      int64 // the largest off so far; starting over is no progress
+	restarts  int   // because the blob changed
+	badRanges int
 }
 
 func (d *download) run(ctx context.Context, locate Locate) error {
-	pauses, tries := d.Policy.Pauses(), 0
+	attempts, mark := d.Policy.Attempts(), int64(0)
+	var last error
 	for {
 		u, err := locate(ctx)
-		if err != nil {
+		switch {
+		case err != nil && last != nil:
+			return fmt.Errorf("ask for a fresh URL (because %v): %w", last, err) //nolint:errorlint // last is the reason for asking, not for failing
+		case err != nil:
 			return err
 		}
-		before := d.off
-		err = d.try(ctx, u)
-		if err == nil {
+		last = d.try(ctx, u)
+		if last == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
-			return errors.Join(context.Cause(ctx), err)
+		if _, ok := errors.AsType[*WriteError](last); ok {
+			return last // whatever IsTemporary makes of a network disk's error
 		}
-		if !httpx.IsTemporary(err) {
+		if d.best-mark >= enoughProgress {
+			mark = d.best
+			attempts.Renew()
+		}
+		if err := attempts.Again(ctx, last); err != nil {
 			return err
-		}
-		if d.off-before >= enoughProgress {
-			pauses, tries = d.Policy.Pauses(), 0
-		}
-		if tries++; tries >= d.Policy.Tries() {
-			return fmt.Errorf("after %d tries at byte %d: %w", tries, d.off, err)
-		}
-		if pauseErr := d.Policy.Pause(ctx, err, max(pauses(), httpx.RetryAfter(err))); pauseErr != nil {
-			return errors.Join(pauseErr, err)
 		}
 	}
 }
 
 // try sends one request and takes what it brings. A nil error means that
 // the blob is whole.
-func (d *download) try(ctx context.Context, u *url.URL) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (d *download) try(parent context.Context, u *url.URL) error {
+	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := d.request(ctx, u)
 	if err != nil {
+		return err
+	}
+	head := time.AfterFunc(headTimeout, func() { cancel(&httpx.StallError{Idle: headTimeout}) })
+	defer head.Stop()
+	d.blob.Requests++
+	res, err := d.Client.Do(req)
+	if err != nil {
+		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
+			return stall // HTTP/2 says no more than that it was cancelled
+		}
 		return httpx.RedactError(err)
+	}
+	head.Stop()
+	// Bodies of errors may stall, too.
+	res.Body = httpx.Watch(res.Body, d.IdleTimeout, cancel)
+	defer res.Body.Close()
+	if err := d.begin(res); err != nil {
+		return err
+	}
+	return d.copy(res.Body)
+}
+
+// request asks for what is missing.
+func (d *download) request(ctx context.Context, u *url.URL) (*http.Request, error) {
+	bare := *u
+	bare.User = nil // net/http would make an Authorization header of it
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, bare.String(), nil)
+	if err != nil {
+		return nil, httpx.RedactError(err)
 	}
 	if d.UserAgent != "" {
 		req.Header.Set("User-Agent", d.UserAgent)
@@ -161,110 +194,42 @@ func (d *download) try(ctx context.Context, u *url.URL) error {
 			req.Header.Set("If-Match", d.blob.ETag)
 		}
 	}
-	d.blob.Requests++
-	res, err := d.Client.Do(req)
-	if err != nil {
-		return httpx.RedactError(err)
-	}
-	defer res.Body.Close()
-	if err := d.begin(res); err != nil {
-		return err
-	}
-	return d.copy(httpx.Watch(res.Body, d.IdleTimeout, cancel))
-}
-
-// begin looks at the head of an answer and moves off to where its body
-// starts.
-func (d *download) begin(res *http.Response) error {
-	switch res.StatusCode {
-	case http.StatusOK:
-		if err := d.restart(); err != nil {
-			return err
-		}
-		d.total = res.ContentLength
-		d.blob.ETag = res.Header.Get("ETag")
-	case http.StatusPartialContent:
-		if err := d.checkRange(res); err != nil {
-			return err
-		}
-	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
-		return d.changed(fmt.Sprintf("the storage answered %d", res.StatusCode))
-	default:
-		return statusError(res)
-	}
-	d.blob.ContentType = res.Header.Get("Content-Type")
-	d.blob.ContentDisposition = res.Header.Get("Content-Disposition")
-	return nil
-}
-
-// checkRange holds a 206 against RFC 9110, section 14.4: it must bring
-// exactly the rest of the same blob.
-func (d *download) checkRange(res *http.Response) error {
-	header := res.Header.Get("Content-Range")
-	first, last, total, ok := parseContentRange(header)
-	if !ok || first != d.off || total >= 0 && last != total-1 || res.ContentLength >= 0 && res.ContentLength != last-first+1 {
-		return httpx.Temporary(&RangeError{Want: d.off, Header: header}, 0)
-	}
-	etag := res.Header.Get("ETag")
-	switch {
-	case d.total >= 0 && total >= 0 && total != d.total:
-		return d.changed(fmt.Sprintf("its size was %d and is now %d", d.total, total))
-	case strong(d.blob.ETag) && etag != "" && etag != d.blob.ETag:
-		return d.changed("its ETag is another one")
-	}
-	if d.total < 0 {
-		d.total = last + 1
-	}
-	return nil
-}
-
-// changed starts over, because the bytes so far are of another blob.
-func (d *download) changed(why string) error {
-	err := &ChangedError{Why: why}
-	if d.restarts++; d.restarts > maxRestarts {
-		return err
-	}
-	if restartErr := d.restart(); restartErr != nil {
-		return restartErr
-	}
-	d.total, d.blob.ETag = -1, ""
-	return httpx.Temporary(err, 0)
-}
-
-func (d *download) restart() error {
-	if d.off == 0 {
-		return nil
-	}
-	d.Progress(-d.off)
-	d.off = 0
-	d.sum.Reset()
-	if err := d.f.Truncate(0); err != nil {
-		return fmt.Errorf("start over: %w", err)
-	}
-	return nil
+	return req, nil
 }
 
 func (d *download) copy(body io.Reader) error {
 	for {
 		n, err := body.Read(d.buf)
 		if n > 0 {
-			if d.total >= 0 && d.off+int64(n) > d.total {
-				return &LengthError{Want: d.total}
+			if err := d.take(d.buf[:n]); err != nil {
+				return err
 			}
-			if _, err := d.f.WriteAt(d.buf[:n], d.off); err != nil {
-				return fmt.Errorf("write what was fetched: %w", err)
-			}
-			d.sum.Write(d.buf[:n])
-			d.off += int64(n)
-			d.Progress(int64(n))
 		}
 		switch {
-		case errors.Is(err, io.EOF) && (d.total < 0 || d.off == d.total):
+		case err == nil:
+		case d.off == d.total:
+			return nil // however the connection ended
+		case errors.Is(err, io.EOF) && d.total < 0:
 			return nil
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return httpx.Temporary(&TruncatedError{Got: d.off, Want: d.total}, 0)
-		case err != nil:
+		default:
 			return httpx.Temporary(fmt.Errorf("at byte %d: %w", d.off, err), 0)
 		}
 	}
+}
+
+// take writes the next bytes of the blob.
+func (d *download) take(p []byte) error {
+	if d.total >= 0 && d.off+int64(len(p)) > d.total {
+		return &LengthError{Want: d.total}
+	}
+	if _, err := d.f.WriteAt(p, d.off); err != nil {
+		return &WriteError{Off: d.off, Err: err}
+	}
+	d.sum.Write(p)
+	d.off += int64(len(p))
+	d.best = max(d.best, d.off)
+	d.Progress(int64(len(p)))
+	return nil
 }

@@ -7,11 +7,18 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
+// maxName is the longest file name that common file systems take, in bytes.
+const maxName = 255
+
 // FileName reads the file name of a Content-Disposition header (RFC 6266):
-// filename* (RFC 5987) before filename, and of a path the last component
-// only. It is empty where there is none that can name a file.
+// filename* (RFC 5987) before filename, and of a path, also of a Windows
+// one, the last component only. It is empty where there is none that can
+// name a file: "..", a name with control characters, one that is not UTF-8
+// or longer than 255 bytes.
 func FileName(contentDisposition string) string {
 	_, params, err := mime.ParseMediaType(contentDisposition)
 	if err != nil {
@@ -21,7 +28,10 @@ func FileName(contentDisposition string) string {
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}
-	if name == "." || name == ".." || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if len(name) >= 2 && name[1] == ':' {
+		name = name[2:] // a drive; no other name has a colon there
+	}
+	if name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return ""
 	}
 	return name
@@ -49,18 +59,18 @@ func number(s string) (int64, bool) {
 	return int64(n), err == nil
 }
 
-// strong tells an ETag that If-Match can use (RFC 9110, section 13.1.1).
-func strong(etag string) bool { return strings.HasPrefix(etag, `"`) }
-
 // checkRedirect lets the storage redirect a few times, never from https to
-// http, and never with credentials.
+// http, and never with credentials: neither in a header, nor in a URL, nor
+// with the signed URL as the referrer.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	}
-	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
 		return errors.New("the storage redirects from https to http")
 	}
+	req.URL.User = nil
 	req.Header.Del("Authorization")
+	req.Header.Del("Referer")
 	return nil
 }

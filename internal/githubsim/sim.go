@@ -69,7 +69,11 @@ type Sim struct {
 	apps   []*App
 	blobs  map[string]*stored
 	faults []*fault
-	log    []Request
+
+	// The log has a lock of its own: handlers write their answers, which are
+	// noted, while they hold the other one.
+	logMu sync.Mutex
+	log   []*Request
 }
 
 // New starts a simulator with nothing in it.
@@ -137,15 +141,20 @@ type Request struct {
 	Query  string
 	Header http.Header
 	Status int
-	// Bytes is the size of the body sent, as far as it got.
+	// Bytes is the size of the body, as far as it was written.
 	Bytes int64
 }
 
-// Log returns all requests so far, in the order of their completion.
+// Log returns all requests so far, in the order of their arrival. What a
+// client has seen of an answer is in it already.
 func (s *Sim) Log() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Request(nil), s.log...)
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	list := make([]Request, len(s.log))
+	for i, r := range s.log {
+		list[i] = *r
+	}
+	return list
 }
 
 // Count returns how many requests a host got.
@@ -161,22 +170,19 @@ func (s *Sim) Count(h Host) int {
 
 // ResetLog forgets the requests so far.
 func (s *Sim) ResetLog() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
 	s.log = nil
 }
 
 // logged applies faults and logs around a host's handler.
 func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
-		entry := Request{Host: h, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone()}
-		defer func() {
-			entry.Status, entry.Bytes = rec.status, rec.bytes
-			s.mu.Lock()
-			s.log = append(s.log, entry)
-			s.mu.Unlock()
-		}()
+		entry := &Request{Host: h, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone()}
+		rec := &recorder{ResponseWriter: w, mu: &s.logMu, entry: entry}
+		s.logMu.Lock()
+		s.log = append(s.log, entry)
+		s.logMu.Unlock()
 		if f := s.takeFault(h, r); f != nil {
 			s.serveFault(f, rec, r, next)
 			return
@@ -185,27 +191,29 @@ func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 	})
 }
 
-// recorder notes the status and the size of an answer.
+// recorder notes the status and the size of an answer before they are sent.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	mu    *sync.Mutex
+	entry *Request
 }
 
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
+	r.note(status, 0)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
-	return n, err
+	r.note(http.StatusOK, len(p))
+	return r.ResponseWriter.Write(p)
+}
+
+// note keeps the first status.
+func (r *recorder) note(status, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entry.Status = or(r.entry.Status, status)
+	r.entry.Bytes += int64(n)
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

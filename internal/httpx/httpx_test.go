@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -80,8 +80,8 @@ func TestAttemptsRenew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var waits []time.Duration
 		p := Policy{Base: time.Second, MaxTries: 3, Notify: func(_ error, d time.Duration) { waits = append(waits, d) }}
-		attempts, tries := p.Attempts(), 0
-		for tries = 1; attempts.Again(t.Context(), io.EOF) == nil; tries++ {
+		attempts, tries := p.Attempts(), 1
+		for ; attempts.Again(t.Context(), io.EOF) == nil; tries++ {
 			if tries == 2 {
 				attempts.Renew()
 			}
@@ -239,7 +239,7 @@ func TestIsTemporaryOverHTTP2(t *testing.T) {
 					tt.handler(network, w, r)
 				})}
 				go func() { _ = srv.Serve(network) }()
-				defer srv.Close()
+				defer func() { _ = srv.Close() }()
 				tr, err := NewTransport(TransportOptions{})
 				if err != nil {
 					t.Fatal(err)
@@ -433,7 +433,7 @@ func TestProxyFrom(t *testing.T) {
 func TestExtraCA(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the refused handshake
 	srv.StartTLS()
 	defer srv.Close()
 	get := func(ca []byte) (string, error) {

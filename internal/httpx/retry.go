@@ -98,7 +98,7 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 	case !IsTemporary(err):
 		return err
 	case a.failed >= a.policy.Tries() && a.first.Error() != err.Error():
-		return fmt.Errorf("after %d tries: %w (the first time: %v)", a.failed, err, a.first)
+		return fmt.Errorf("after %d tries: %w (the first time: %w)", a.failed, err, a.first)
 	case a.failed >= a.policy.Tries():
 		return fmt.Errorf("after %d tries: %w", a.failed, err)
 	}

@@ -1,0 +1,130 @@
+package fetch
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// begin looks at the head of an answer and moves off to where its body
+// starts.
+func (d *download) begin(res *http.Response) error {
+	switch res.StatusCode {
+	case http.StatusOK:
+		if err := d.restart(); err != nil {
+			return err
+		}
+		if !delimited(res) {
+			return &LengthError{Want: -1}
+		}
+		d.total = res.ContentLength
+		d.blob.ETag = res.Header.Get("ETag")
+	case http.StatusPartialContent:
+		if err := d.checkPart(res); err != nil {
+			return err
+		}
+	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		if d.off == 0 {
+			return statusError(res) // there was nothing to refuse
+		}
+		return d.changed(fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)))
+	default:
+		return statusError(res)
+	}
+	keep(&d.blob.ContentType, res.Header.Get("Content-Type"))
+	keep(&d.blob.ContentDisposition, res.Header.Get("Content-Disposition"))
+	return nil
+}
+
+// keep replaces *old by what the newest answer says, if it says anything.
+func keep(old *string, now string) {
+	if now != "" {
+		*old = now
+	}
+}
+
+// delimited tells whether the end of the body can be told from a connection
+// that broke: by a length, by chunks, or by HTTP/2's streams (RFC 9112,
+// section 6.3).
+func delimited(res *http.Response) bool {
+	return res.ContentLength >= 0 || res.ProtoMajor > 1 || slices.Contains(res.TransferEncoding, "chunked")
+}
+
+// checkPart holds a 206 against RFC 9110, section 14.4: it must bring
+// exactly the rest of the same blob.
+func (d *download) checkPart(res *http.Response) error {
+	header := res.Header.Get("Content-Range")
+	first, last, total, ok := parseContentRange(header)
+	if total < 0 {
+		total = d.total // of the first answer, if that has told it
+	}
+	etag := res.Header.Get("ETag")
+	switch {
+	case !ok, first != d.off, res.ContentLength >= 0 && res.ContentLength != last-first+1:
+		return d.badRange(header)
+	case d.total >= 0 && total != d.total:
+		return d.changed(fmt.Sprintf("its size was %d and is now %d", d.total, total))
+	case d.off > 0 && d.blob.ETag != "" && etag != "" && opaque(etag) != opaque(d.blob.ETag):
+		return d.changed(fmt.Sprintf("its ETag was %q and is now %q", d.blob.ETag, etag))
+	case total < 0:
+		// Nobody can say whether this is all the rest.
+		if err := d.restart(); err != nil {
+			return err
+		}
+		return d.badRange(header)
+	case last != total-1:
+		return d.badRange(header)
+	}
+	d.total = total
+	keep(&d.blob.ETag, etag)
+	return nil
+}
+
+// badRange is an answer of a storage, or of something in front of it, that
+// cannot do ranges, though it says so. It may be asked once more.
+func (d *download) badRange(header string) error {
+	err := &RangeError{Want: d.off, Header: header}
+	if d.badRanges++; d.badRanges > 1 {
+		if err := d.restart(); err != nil {
+			return err
+		}
+	}
+	return httpx.Temporary(err, 0)
+}
+
+// changed starts over, because the bytes so far are of another blob.
+func (d *download) changed(why string) error {
+	err := &ChangedError{Why: why}
+	if d.restarts++; d.restarts > maxRestarts {
+		return err
+	}
+	if err := d.restart(); err != nil {
+		return err
+	}
+	d.total, d.best, d.blob.ETag = -1, 0, ""
+	return httpx.Temporary(err, 0)
+}
+
+// restart goes back to the first byte.
+func (d *download) restart() error {
+	if d.off == 0 {
+		return nil
+	}
+	d.Progress(-d.off)
+	d.off = 0
+	d.sum.Reset()
+	if err := d.f.Truncate(0); err != nil {
+		return &WriteError{Err: err}
+	}
+	return nil
+}
+
+// strong tells an ETag that If-Match can use (RFC 9110, section 13.1.1).
+func strong(etag string) bool { return strings.HasPrefix(etag, `"`) }
+
+// opaque is an ETag without its mark of weakness, which caches and proxies
+// put on and take off.
+func opaque(etag string) string { return strings.TrimPrefix(etag, "W/") }
