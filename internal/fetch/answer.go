@@ -70,10 +70,8 @@ func (d *download) checkPart(res *http.Response) error {
 	case d.off > 0 && d.blob.ETag != "" && etag != "" && opaque(etag) != opaque(d.blob.ETag):
 		return d.changed(fmt.Sprintf("its ETag was %q and is now %q", d.blob.ETag, etag))
 	case total < 0:
-		// Nobody can say whether this is all the rest.
-		if err := d.restart(); err != nil {
-			return err
-		}
+		// Nobody can say whether this is all the rest, nor the next time.
+		d.badRanges++
 		return d.badRange(header)
 	case last != total-1:
 		return d.badRange(header)
@@ -104,7 +102,7 @@ func (d *download) changed(why string) error {
 	if err := d.restart(); err != nil {
 		return err
 	}
-	d.total, d.best, d.blob.ETag = -1, 0, ""
+	d.total, d.best, d.mark, d.blob.ETag = -1, 0, 0, ""
 	return httpx.Temporary(err, 0)
 }
 

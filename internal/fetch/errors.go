@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,18 +29,27 @@ func (e *StorageError) Error() string {
 	return s + " to " + e.URL
 }
 
-// TruncatedError says that the bytes ended early. Want is -1 where the size
-// was never told.
+// TruncatedError says that the bytes ended early.
 type TruncatedError struct {
-	Got, Want int64
+	Got  int64
+	Want int64 // -1 where the size was never told
+	// Err is what ended them: io.EOF and io.ErrUnexpectedEOF for a
+	// connection that was closed, *httpx.StallError, or the network's.
+	Err error
 }
 
 func (e *TruncatedError) Error() string {
-	if e.Want < 0 {
-		return fmt.Sprintf("the connection broke off after %d bytes", e.Got)
+	s := fmt.Sprintf("the connection broke off after %d bytes", e.Got)
+	if e.Want >= 0 {
+		s = fmt.Sprintf("the connection broke off after %d of %d bytes", e.Got, e.Want)
 	}
-	return fmt.Sprintf("the connection broke off after %d of %d bytes", e.Got, e.Want)
+	if errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF) {
+		return s
+	}
+	return fmt.Sprintf("%s: %v", s, e.Err)
 }
+
+func (e *TruncatedError) Unwrap() error { return e.Err }
 
 // LengthError says that the length that the storage told cannot be true:
 // more bytes came than Want. Want is -1 where it told none, nor ended the

@@ -115,19 +115,19 @@ type download struct {
 	total int64 // -1 while unknown
 	blob  Blob
 
-	best      int64 // the largest off so far; starting over is no progress
-	restarts  int   // because the blob changed
-	badRanges int
+	best, mark int64 // the largest off so far, and when tries were last renewed
+	restarts   int   // because the blob changed
+	badRanges  int
 }
 
 func (d *download) run(ctx context.Context, locate Locate) error {
-	attempts, mark := d.Policy.Attempts(), int64(0)
+	attempts := d.Policy.Attempts()
 	var last error
 	for {
 		u, err := locate(ctx)
 		switch {
 		case err != nil && last != nil:
-			return fmt.Errorf("ask for a fresh URL (because %v): %w", last, err) //nolint:errorlint // last is the reason for asking, not for failing
+			return fmt.Errorf("ask for a fresh URL (because %w): %w", last, err)
 		case err != nil:
 			return err
 		}
@@ -138,8 +138,8 @@ func (d *download) run(ctx context.Context, locate Locate) error {
 		if _, ok := errors.AsType[*WriteError](last); ok {
 			return last // whatever IsTemporary makes of a network disk's error
 		}
-		if d.best-mark >= enoughProgress {
-			mark = d.best
+		if d.best-d.mark >= enoughProgress {
+			d.mark = d.best
 			attempts.Renew()
 		}
 		if err := attempts.Again(ctx, last); err != nil {
@@ -211,10 +211,8 @@ func (d *download) copy(body io.Reader) error {
 			return nil // however the connection ended
 		case errors.Is(err, io.EOF) && d.total < 0:
 			return nil
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return httpx.Temporary(&TruncatedError{Got: d.off, Want: d.total}, 0)
 		default:
-			return httpx.Temporary(fmt.Errorf("at byte %d: %w", d.off, err), 0)
+			return httpx.Temporary(&TruncatedError{Got: d.off, Want: d.total, Err: err}, 0)
 		}
 	}
 }

@@ -28,8 +28,8 @@ func FileName(contentDisposition string) string {
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}
-	if len(name) >= 2 && name[1] == ':' {
-		name = name[2:] // a drive; no other name has a colon there
+	if len(name) >= 2 && name[1] == ':' && unicode.IsLetter(rune(name[0])) {
+		name = name[2:] // the drive of a Windows path without a directory
 	}
 	if name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return ""

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -86,7 +87,7 @@ func (p Policy) Attempts() *Attempts { return &Attempts{policy: p, pauses: p.Pau
 // time has come for the next one. Otherwise it returns what the operation
 // fails with: err as it is when another try cannot help, err with the cause
 // of ctx's end, or, with the tries used up, err and the first of the tries'
-// errors in its text, when that was another one.
+// errors, when that was of another kind.
 func (a *Attempts) Again(ctx context.Context, err error) error {
 	a.failed++
 	if a.first == nil {
@@ -97,7 +98,7 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 		return ended(context.Cause(ctx), err)
 	case !IsTemporary(err):
 		return err
-	case a.failed >= a.policy.Tries() && a.first.Error() != err.Error():
+	case a.failed >= a.policy.Tries() && wording(a.first) != wording(err):
 		return fmt.Errorf("after %d tries: %w (the first time: %w)", a.failed, err, a.first)
 	case a.failed >= a.policy.Tries():
 		return fmt.Errorf("after %d tries: %w", a.failed, err)
@@ -111,6 +112,32 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 
 // Renew forgets the tries so far, because the operation got on.
 func (a *Attempts) Renew() { *a = *a.policy.Attempts() }
+
+// Do runs op, whose try counts from 1, until it succeeds or Again says that
+// there is no next time.
+func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) error) error {
+	attempts := p.Attempts()
+	for try := 1; ; try++ {
+		err := op(ctx, try)
+		if err == nil {
+			return nil
+		}
+		if err := attempts.Again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// wording is the text of err without its numbers: bytes and seconds differ
+// from try to try, though what goes wrong is the same.
+func wording(err error) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, err.Error())
+}
 
 // ended is err of an operation that was stopped by cause.
 func ended(cause, err error) error {
@@ -137,19 +164,4 @@ func orDefault[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
-}
-
-// Do runs op, whose try counts from 1, until it succeeds or Again says that
-// there is no next time.
-func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) error) error {
-	attempts := p.Attempts()
-	for try := 1; ; try++ {
-		err := op(ctx, try)
-		if err == nil {
-			return nil
-		}
-		if err := attempts.Again(ctx, err); err != nil {
-			return err
-		}
-	}
 }

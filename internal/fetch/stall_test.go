@@ -1,0 +1,168 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// pipes is a network in memory, which simulated time can see through.
+type pipes chan net.Conn
+
+func (p pipes) Dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p <- server
+	return client, nil
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (p pipes) Close() error { close(p); return nil }
+func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// mute answers nothing.
+func mute(_ *storage, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// stall sends n bytes and then nothing until the client goes away.
+func stall(n int) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		whole(s, &staller{ResponseWriter: w, ctx: r.Context(), left: n}, r)
+	}
+}
+
+type staller struct {
+	http.ResponseWriter
+	ctx  context.Context
+	left int
+}
+
+func (s *staller) Write(p []byte) (int, error) {
+	n, _ := s.ResponseWriter.Write(p[:min(len(p), s.left)])
+	if s.left -= n; s.left == 0 {
+		_ = http.NewResponseController(s.ResponseWriter).Flush()
+		<-s.ctx.Done()
+		return n, context.Cause(s.ctx)
+	}
+	return n, nil
+}
+
+// stallsInError announces an error's body and does not send it.
+func stallsInError(_ *storage, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	w.WriteHeader(http.StatusForbidden)
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// drips sends the blob in pieces, with a pause before each.
+func drips(pieces int, pause time.Duration) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		blob, _ := s.stored()
+		_ = http.NewResponseController(w).Flush()
+		for piece := range slices.Chunk(blob, len(blob)/pieces+1) {
+			select {
+			case <-time.After(pause): // simulated
+			case <-r.Context().Done():
+				return
+			}
+			_, _ = w.Write(piece)
+			_ = http.NewResponseController(w).Flush()
+		}
+	}
+}
+
+// Time is simulated here, so these wait for as long as users would.
+func TestStalls(t *testing.T) {
+	t.Parallel()
+	const idle = 30 * time.Second
+	tests := map[string]struct {
+		steps []step
+		fails bool
+		took  time.Duration // at least, and a minute more at most
+		log   []string
+	}{
+		"in the middle":      {[]step{stall(mib)}, false, idle, []string{"", `bytes=1048576- "e"`}},
+		"before a byte":      {[]step{stall(0)}, false, idle, []string{"", ""}},
+		"before the answer":  {[]step{mute}, false, headTimeout, []string{"", ""}},
+		"in an error's body": {[]step{stallsInError}, false, idle, []string{"", ""}},
+		"after the last":     {[]step{stall(blobSize)}, false, 0, []string{""}},
+		"for ever":           {[]step{stall(9), stall(9), stall(9), stall(9)}, true, 3 * idle, []string{"", `bytes=9- "e"`, `bytes=18- "e"`}},
+		"mute for ever":      {[]step{mute, mute, mute, mute}, true, 3 * headTimeout, []string{"", "", ""}},
+		"slow but steady":    {[]step{drips(100, idle-time.Second)}, false, 100 * (idle - time.Second), []string{""}},
+		"too slow":           {[]step{drips(100, idle+time.Second)}, false, idle, []string{"", ""}},
+	}
+	for name, tt := range tests {
+		for _, http2 := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: "/http2"}[http2], func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					protocols := new(http.Protocols)
+					protocols.SetHTTP1(!http2)
+					protocols.SetUnencryptedHTTP2(http2)
+					network := make(pipes)
+					s := &storage{t: t, blob: firstBlob, etag: `"e"`, steps: tt.steps}
+					srv := http.Server{Handler: s, Protocols: protocols} //nolint:gosec // no time-out that could help the client
+					go func() { _ = srv.Serve(network) }()
+					defer func() { _ = srv.Close() }()
+					transport := &http.Transport{DialContext: network.Dial, Protocols: protocols}
+					defer transport.CloseIdleConnections()
+
+					start := time.Now()
+					blob, err := ToFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{})
+					if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
+						t.Errorf("took %v, want %v", took, tt.took)
+					}
+					if got := s.requests(); !slices.Equal(got, tt.log) {
+						t.Errorf("requests %q, want %q", got, tt.log)
+					}
+					if _, stalled := errors.AsType[*httpx.StallError](err); stalled != tt.fails || !stalled && err != nil {
+						t.Errorf("got %v", err)
+					}
+					if err == nil && blob.Size != blobSize {
+						t.Errorf("%d bytes of %d", blob.Size, blobSize)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestToFileCancelled(t *testing.T) {
+	t.Parallel()
+	tests := map[string]step{"in the answer": mute, "in the body": stall(100), "in a pause": status(503, "")}
+	for name, first := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := make(pipes)
+				s := &storage{t: t, blob: firstBlob, steps: []step{first}}
+				srv := http.Server{Handler: s} //nolint:gosec // no time-out that could help the client
+				go func() { _ = srv.Serve(network) }()
+				defer func() { _ = srv.Close() }()
+				transport := &http.Transport{DialContext: network.Dial}
+				defer transport.CloseIdleConnections()
+
+				ctx, cancel := context.WithCancelCause(t.Context())
+				cause := errors.New("the job was cancelled")
+				start := time.Now()
+				time.AfterFunc(time.Second, func() { cancel(cause) })
+				_, err := ToFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{})
+				if !errors.Is(err, cause) || time.Since(start) != time.Second || len(s.requests()) != 1 {
+					t.Errorf("%d requests in %v, %v; want the cause at once", len(s.requests()), time.Since(start), err)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,219 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const blobSize = 3<<20 + 12345
+
+// firstBlob is what storages serve, and secondBlob what they may turn to.
+var firstBlob, secondBlob = randomBlob(1), randomBlob(2)
+
+func randomBlob(seed byte) []byte {
+	b := make([]byte, blobSize)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b) // never fails
+	return b
+}
+
+// storage answers the n-th request with the n-th of its steps, and then
+// with whole.
+type storage struct {
+	t     *testing.T
+	steps []step
+
+	mu   sync.Mutex
+	blob []byte
+	etag string
+	log  []string // a line a request: Range, If-Match
+}
+
+type step func(s *storage, w http.ResponseWriter, r *http.Request)
+
+// newStorage serves a blob over HTTP/1.1 or HTTP/2.
+func newStorage(t *testing.T, http2 bool, etag string, steps ...step) (*storage, *httptest.Server) {
+	t.Helper()
+	s := &storage{t: t, blob: firstBlob, etag: etag, steps: steps}
+	srv := httptest.NewUnstartedServer(s)
+	if srv.EnableHTTP2 = http2; http2 {
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
+	t.Cleanup(srv.Close)
+	return s, srv
+}
+
+func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, h := range []string{"Authorization", "Cookie", "Referer"} {
+		if r.Header.Get(h) != "" {
+			s.t.Errorf("the storage was sent %s: %s", h, r.Header.Get(h))
+		}
+	}
+	s.mu.Lock()
+	n := len(s.log)
+	s.log = append(s.log, strings.TrimSpace(r.Header.Get("Range")+" "+r.Header.Get("If-Match")))
+	s.mu.Unlock()
+	if n < len(s.steps) {
+		s.steps[n](s, w, r)
+		return
+	}
+	whole(s, w, r)
+}
+
+func (s *storage) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.log...)
+}
+
+func (s *storage) stored() ([]byte, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.blob, s.etag
+}
+
+// whole answers as a storage should.
+func whole(s *storage, w http.ResponseWriter, r *http.Request) {
+	blob, etag := s.stored()
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set("Content-Disposition", `attachment; filename="x.zip"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(blob))
+}
+
+// cut ends the connection after n bytes of the body.
+func cut(n int) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		whole(s, &cutter{ResponseWriter: w, left: n}, r)
+	}
+}
+
+type cutter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	n, _ := c.ResponseWriter.Write(p[:min(len(p), c.left)])
+	if c.left -= n; c.left == 0 {
+		_ = http.NewResponseController(c.ResponseWriter).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	return n, nil
+}
+
+func drop(*storage, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func status(code int, body string) step {
+	return func(_ *storage, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// azure is an error as Azure and S3 send them.
+func azure(code int, name string) step {
+	return status(code, `<?xml version="1.0" encoding="utf-8"?><Error><Code>`+name+`</Code><Message>x</Message></Error>`)
+}
+
+// noRange ignores Range, as some proxies do.
+func noRange(then step) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Range")
+		r.Header.Del("If-Match")
+		then(s, w, r)
+	}
+}
+
+// retagged answers with another ETag, and is deaf to If-Match.
+func retagged(etag string) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("If-Match")
+		s.mu.Lock()
+		s.etag = etag
+		s.mu.Unlock()
+		whole(s, w, r)
+	}
+}
+
+// replaced serves another blob from now on.
+func replaced(size int) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.blob, s.etag = secondBlob[:size], fmt.Sprintf(`"new-%d"`, len(s.log))
+		s.mu.Unlock()
+		whole(s, w, r)
+	}
+}
+
+// chunked does not tell the length, and ends well or, after some bytes, not.
+func chunked(bytes int) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, etag := s.stored()
+		w.Header().Set("ETag", etag)
+		_, _ = w.Write(blob[:100])
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write(blob[100:bytes])
+		if bytes < len(blob) {
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// untilClose tells no length, and ends by closing the connection.
+func untilClose(s *storage, w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Transfer-Encoding", "identity")
+	blob, _ := s.stored()
+	_, _ = w.Write(blob[:blobSize/2])
+}
+
+// announces promises some bytes and brings 10.
+func announces(length int) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, etag := s.stored()
+		w.Header().Set("ETag", etag)
+		w.Header().Set("Content-Length", strconv.Itoa(length))
+		_, _ = w.Write(blob[:10])
+	}
+}
+
+// part answers 206 with this Content-Range and 10 bytes of the blob.
+func part(header string) step { return partOf(header, 10) }
+
+func partOf(header string, bytes int) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, _ := s.stored()
+		w.Header().Set("Content-Range", header)
+		w.WriteHeader(http.StatusPartialContent)
+		_ = http.NewResponseController(w).Flush() // no Content-Length
+		_, _ = w.Write(blob[:bytes])
+	}
+}
+
+func redirect(path string) step {
+	return func(_ *storage, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusFound) }
+}
+
+func at(rawURL string) Locate {
+	return func(context.Context) (*url.URL, error) { return url.Parse(rawURL) }
+}
+
+// discard is a Target that keeps nothing, or fails.
+type discard struct{ write, truncate error }
+
+func (d discard) WriteAt(p []byte, _ int64) (int, error) { return len(p), d.write }
+func (d discard) Truncate(int64) error                   { return d.truncate }
