@@ -204,6 +204,21 @@ func partOf(header string, bytes int) step {
 	}
 }
 
+// rest promises all from 1 MiB on and brings 10 bytes of it, with a
+// Content-Length that says so or with none.
+func rest(length bool) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, _ := s.stored()
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", mib, len(blob)-1, len(blob)))
+		if length {
+			w.Header().Set("Content-Length", "10")
+		}
+		w.WriteHeader(http.StatusPartialContent)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write(blob[mib : mib+10])
+	}
+}
+
 func redirect(path string) step {
 	return func(_ *storage, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusFound) }
 }
