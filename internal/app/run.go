@@ -152,6 +152,9 @@ func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
+	if err := stage.ChownErr(); err != nil {
+		j.log.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
+	}
 	trees, err := j.fetchAll(ctx, stage, res.items)
 	if err != nil {
 		return err

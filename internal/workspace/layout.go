@@ -1,12 +1,34 @@
 // Package workspace decides where files may go, stages them next to where
 // they will be, and publishes them all at once or not at all.
 //
-// Contract: everything happens below one root (the workspace, the runner's
-// temp, HOME, or the developer's directory), through an *os.Root: symlinks
-// that are already there are followed inside of it and never out of it.
-// Until Publish the destination is not touched; when Publish fails or its
-// context ends, every step it made is undone. Close leaves nothing of the
-// staging directory.
+// Contract:
+//
+//   - Everything happens below one root (the workspace, the runner's temp,
+//     HOME, or the developer's directory), through an *os.Root.
+//   - Until Publish the destination is not touched but for the staging
+//     directory, which only its owner can look into. What Publish refuses, it
+//     refuses before the first change.
+//   - Publish moves, it never copies: a directory that is new to the
+//     destination appears in one rename, with all that belongs into it; only
+//     in directories that were there files move one by one. What they replace
+//     is moved into the stage first. Each change is entered in a journal;
+//     when one fails, or the context ends, they are undone in reverse order
+//     and the destination is as it was: content, modes, owners, symlinks.
+//   - A symlink that was there is never written through at the end of a path:
+//     a file takes the symlink's place, under the same rule (if-exists) as a
+//     file's. On the way, a symlink to a directory is followed if it leads to
+//     one inside of the root, as tar and unzip do and as checkouts with linked
+//     directories need; if it leads out of the root, or to nothing, Publish
+//     refuses. An absolute target counts as leading out.
+//   - Close leaves nothing of the staging directory. The one exception are
+//     replaced files that could not be moved back: they are kept, and the
+//     error of Publish says where.
+//
+// What this does not cover: a process that is killed outright leaves its
+// staging directory, .artifetch-…, and if it was killed while publishing, part
+// of the files. Others who change the destination in the same instant are
+// noticed where the system lets us (nothing of theirs is knowingly
+// overwritten), but not excluded.
 package workspace
 
 import (
@@ -27,9 +49,9 @@ type Layout struct {
 	Dir string
 	// Container tells that only the three directories outlive the process.
 	Container bool
-	// HostWorkspace and HostTemp are the same directories as the runner's
-	// host sees them, where known.
-	HostWorkspace, HostTemp string
+	// HostWorkspace, HostTemp and HostHome are the same directories as the
+	// runner's host sees them, where known.
+	HostWorkspace, HostTemp, HostHome string
 }
 
 // PathError says why a path cannot be a destination.
@@ -89,9 +111,8 @@ func (l Layout) Resolve(p string) (Destination, error) {
 	return Destination{}, &PathError{p, fmt.Sprintf("%s; choose one below %s", why, strings.Join(roots, ", "))}
 }
 
-// absolute expands ~ and what is relative, and maps a job container's view
-// (/__w/<repository>/<repository>, /__w/_temp) to ours: the runner leaves
-// such values as they are.
+// absolute expands ~ and what is relative, and maps what other views of the
+// same directories look like to ours.
 func (l Layout) absolute(p string) (string, error) {
 	base := l.Workspace
 	if base == "" {
@@ -105,23 +126,43 @@ func (l Layout) absolute(p string) (string, error) {
 			return "", &PathError{p, "needs HOME, which is not set"}
 		}
 		return filepath.Join(l.Home, p[1:]), nil
-	case l.Container && strings.HasPrefix(p, "/__w/_temp"):
-		return filepath.Join(l.Temp, strings.TrimPrefix(p, "/__w/_temp")), nil
-	case l.Container && strings.HasPrefix(p, "/__w/"):
-		parts := strings.SplitN(p, "/", 5) // "", "__w", the repository twice, rest
-		return filepath.Join(l.Workspace, strings.Join(parts[min(4, len(parts)):], "")), nil
-	case l.HostWorkspace != "" && filepath.IsAbs(p):
-		if rel, ok := below(l.HostWorkspace, p); ok {
-			return filepath.Join(l.Workspace, rel), nil
-		}
-		if rel, ok := below(l.HostTemp, p); ok && l.Temp != "" {
-			return filepath.Join(l.Temp, rel), nil
-		}
-		return filepath.Clean(p), nil
-	case filepath.IsAbs(p):
-		return filepath.Clean(p), nil
+	case !filepath.IsAbs(p):
+		return filepath.Join(base, p), nil
 	}
-	return filepath.Join(base, p), nil
+	abs := filepath.Clean(p)
+	for _, v := range l.views(abs) {
+		rel, ok := below(v.theirs, abs)
+		switch {
+		case !ok:
+		case v.ours == "":
+			return "", &PathError{p, fmt.Sprintf("lies in %s, which is not mounted into this container (the runner's temp is, from runner 2.329.0 on)", v.theirs)}
+		default:
+			return filepath.Join(v.ours, rel), nil
+		}
+	}
+	return abs, nil
+}
+
+// view is a directory as somebody else sees it, and as we do.
+type view struct{ theirs, ours string }
+
+// views lists how the host, and the steps of a job in a container, see our
+// directories: the runner leaves such values as they are when they are not
+// the whole value of an input. The first that fits counts; HOME lies in temp.
+func (l Layout) views(abs string) []view {
+	v := []view{{l.HostHome, l.Home}, {l.HostTemp, l.Temp}, {l.HostWorkspace, l.Workspace}}
+	if !l.Container {
+		return v
+	}
+	v = append(v, view{"/__w/_temp/_github_home", l.Home}, view{"/__w/_temp", l.Temp})
+	// The workspace is /__w/<repository>/<repository>; anything else there is
+	// not ours.
+	if parts := strings.SplitN(abs, "/", 5); len(parts) >= 4 && parts[1] == "__w" && parts[2] == parts[3] {
+		if l.HostWorkspace == "" || path.Base(l.HostWorkspace) == parts[2] {
+			v = append(v, view{path.Join("/__w", parts[2], parts[3]), l.Workspace})
+		}
+	}
+	return v
 }
 
 // anywhere resolves a path outside of Actions. The root is the current
@@ -134,8 +175,11 @@ func (l Layout) anywhere(p, abs string) (Destination, error) {
 		if errors.Is(err, fs.ErrNotExist) && filepath.Dir(root) != root {
 			continue
 		}
-		if err != nil || !info.IsDir() {
-			return Destination{}, &PathError{p, fmt.Sprintf("lies below %s, which is not a directory", root)}
+		if err != nil {
+			return Destination{}, &PathError{p, fmt.Sprintf("leads through %s: %v", root, errors.Unwrap(err))}
+		}
+		if !info.IsDir() {
+			return Destination{}, &PathError{p, fmt.Sprintf("is or leads through %s, which is a file", root)}
 		}
 		rel, _ = below(root, abs)
 		return Destination{Root: root, Rel: rel, Abs: abs, Output: abs, HostPath: abs}, nil
@@ -146,11 +190,10 @@ func (l Layout) anywhere(p, abs string) (Destination, error) {
 // host is abs as the runner's host sees it; abs itself where that is not
 // known.
 func (l Layout) host(abs string) string {
-	if rel, ok := below(l.Workspace, abs); ok && l.HostWorkspace != "" {
-		return path.Join(l.HostWorkspace, filepath.ToSlash(rel))
-	}
-	if rel, ok := below(l.Temp, abs); ok && l.HostTemp != "" {
-		return path.Join(l.HostTemp, filepath.ToSlash(rel))
+	for _, v := range []view{{l.HostWorkspace, l.Workspace}, {l.HostHome, l.Home}, {l.HostTemp, l.Temp}} {
+		if rel, ok := below(v.ours, abs); ok && v.theirs != "" {
+			return path.Join(v.theirs, filepath.ToSlash(rel))
+		}
 	}
 	return abs
 }

@@ -8,13 +8,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // StageOptions change how files are staged.
 type StageOptions struct {
 	// Chown gives everything that is created the owner of the destination's
-	// root. It takes a process that runs as root.
+	// root. It takes a process that runs as root; see Stage.ChownErr for one
+	// that may not.
 	Chown bool
 }
 
@@ -24,62 +24,99 @@ type Stage struct {
 	dest Destination
 	root *os.Root
 	// base is the deepest directory, at or above the destination, that
-	// exists; dir is the stage. Both are below root.
-	base, dir string
-	owner     *owner
-	backups   int
-	// step is called before each change of the destination; tests make it
+	// exists, without symlinks on the way; missing are the components of the
+	// destination below it. dir is the stage, in base. Both paths are below
+	// root.
+	base    string
+	missing []string
+	dir     string
+
+	owner    *owner // nil: things belong to whom they belong
+	chownErr error
+
+	moved  int  // numbers the names of directories made and files replaced
+	undone bool // an undo failed: the files replaced must not be removed
+
+	// before is called before each change that Publish makes; tests make it
 	// fail.
-	step func() error
+	before func() error
+	// lchown changes owners; tests record it.
+	lchown func(name string, uid, gid int) error
 }
 
-type owner struct{ uid, gid int }
+// Names in the stage that Publish uses for itself.
+const (
+	joinedDir   = "joined"   // directories that are put together here
+	replacedDir = "replaced" // what was in the destination before
+)
 
 // NewStage makes a staging directory, mode 0700, in the deepest directory at
-// or above the destination that exists. Close has to be called.
+// or above the destination that exists. Close has to be called. A destination
+// that is a file, or that a symlink leads astray, is a *PathError.
 func NewStage(d Destination, o StageOptions) (*Stage, error) {
 	root, err := os.OpenRoot(d.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open the destination's root: %w", err)
 	}
-	s := &Stage{dest: d, root: root, base: ".", step: func() error { return nil }}
-	if err := s.make(o); err != nil {
+	s := &Stage{dest: d, root: root, before: func() error { return nil }, lchown: root.Lchown}
+	if err := s.find(); err != nil {
 		return nil, errors.Join(err, root.Close())
+	}
+	if err := s.make(o); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Stage) make(o StageOptions) error {
-	rel := filepath.ToSlash(s.dest.Rel)
-	for _, part := range split(rel) {
+// find sets base and missing.
+func (s *Stage) find() error {
+	s.base = "."
+	parts := split(filepath.ToSlash(s.dest.Rel))
+	for i, part := range parts {
 		next := path.Join(s.base, part)
-		info, err := s.root.Stat(next)
+		info, err := s.root.Lstat(next)
 		if errors.Is(err, fs.ErrNotExist) {
-			if _, err := s.root.Lstat(next); err == nil {
-				return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, a symlink to nothing", next)}
+			s.missing = parts[i:]
+			return nil
+		}
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if next, err = follow(s.root, next); err == nil {
+				info, err = s.root.Lstat(next)
 			}
-			break
 		}
-		if err != nil {
-			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s: %v", next, err)}
-		}
-		if !info.IsDir() {
-			return &PathError{s.dest.Output, fmt.Sprintf("is or leads through %s, which is a file", next)}
+		shown := path.Join(parts[:i+1]...)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, a symlink to nothing", shown)}
+		case errors.Is(err, errLeadsOut), errors.Is(err, errLoop):
+			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, a symlink that is not followed inside of %s: %v", shown, s.dest.Root, err)}
+		case err != nil:
+			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s: %v", shown, err)}
+		case !info.IsDir() && i == len(parts)-1:
+			return &PathError{s.dest.Output, "is a file, where a directory is needed"}
+		case !info.IsDir():
+			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, which is a file", shown)}
 		}
 		s.base = next
 	}
-	if o.Chown {
-		owner, err := ownerOf(s.dest.Root)
-		if err != nil {
-			return err
-		}
-		s.owner = owner
-	}
-	s.dir = path.Join(s.base, ".artifetch-"+rand.Text())
-	if err := s.root.Mkdir(s.dir, 0o700); err != nil {
+	return nil
+}
+
+func (s *Stage) make(o StageOptions) error {
+	dir := path.Join(s.base, ".artifetch-"+rand.Text())
+	if err := s.root.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make a staging directory in %s: %w", filepath.Join(s.dest.Root, s.base), err)
 	}
-	return nil
+	s.dir = dir
+	for _, name := range []string{joinedDir, replacedDir} {
+		if err := s.root.Mkdir(path.Join(dir, name), 0o700); err != nil {
+			return fmt.Errorf("make a staging directory: %w", err)
+		}
+	}
+	if !o.Chown {
+		return nil
+	}
+	return s.adopt()
 }
 
 // Mkdir makes an empty directory in the stage and opens it.
@@ -113,13 +150,21 @@ func (s *Stage) Free() (int64, error) {
 	return n, nil
 }
 
-// Close removes the stage and all that is left in it. It may be called
-// again.
+// Close removes the stage and all that is left in it, but for files that
+// Publish replaced and could not put back. It needs no context: it has work to
+// do exactly when there is none left. It may be called again.
 func (s *Stage) Close() error {
 	if s.root == nil {
 		return nil
 	}
-	err := s.root.RemoveAll(s.dir)
+	var err error
+	switch {
+	case s.dir == "":
+	case s.undone:
+		err = s.removeAllBut(replacedDir)
+	default:
+		err = s.removeAll(s.dir)
+	}
 	if err != nil {
 		err = fmt.Errorf("remove the staging directory: %w", err)
 	}
@@ -128,31 +173,65 @@ func (s *Stage) Close() error {
 	return err
 }
 
-// chown gives a path below root to the owner that everything gets.
-func (s *Stage) chown(name string) error {
-	if s.owner == nil {
-		return nil
+func (s *Stage) removeAllBut(keep string) error {
+	entries, err := s.list(s.dir)
+	for _, e := range entries {
+		if e.Name() != keep {
+			err = errors.Join(err, s.removeAll(path.Join(s.dir, e.Name())))
+		}
 	}
-	return s.root.Lchown(name, s.owner.uid, s.owner.gid)
+	return err
 }
 
-// chownAll does so for all that lies in a tree of the stage.
-func (s *Stage) chownAll(name string) error {
-	if s.owner == nil {
+// removeAll removes a tree of the stage. Directories that an artifact made
+// read-only keep anybody but root from it, so they are opened up if need be.
+func (s *Stage) removeAll(name string) error {
+	if s.root.RemoveAll(name) == nil {
 		return nil
 	}
-	return fs.WalkDir(s.root.FS(), name, func(p string, _ fs.DirEntry, err error) error {
-		if err != nil {
+	// Whatever goes wrong here, removing says it better.
+	_ = s.walk(name, func(p string, d fs.DirEntry) error {
+		if d.IsDir() {
+			_ = s.root.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	return s.root.RemoveAll(name)
+}
+
+// walk calls f for all that lies in a directory of the stage, and the
+// directory itself, each before what lies in it. It goes by os.Root rather
+// than by fs.FS, which has no names but those in UTF-8.
+func (s *Stage) walk(name string, f func(p string, d fs.DirEntry) error) error {
+	info, err := s.root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	return s.walkEntry(name, fs.FileInfoToDirEntry(info), f)
+}
+
+func (s *Stage) walkEntry(name string, d fs.DirEntry, f func(p string, d fs.DirEntry) error) error {
+	if err := f(name, d); err != nil || !d.IsDir() {
+		return err
+	}
+	entries, err := s.list(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := s.walkEntry(path.Join(name, e.Name()), e, f); err != nil {
 			return err
 		}
-		return s.chown(p)
-	})
+	}
+	return nil
 }
 
-// split cuts a clean, slash-separated path into its components.
-func split(p string) []string {
-	if p == "." || p == "" {
-		return nil
+// list reads a directory below root.
+func (s *Stage) list(name string) ([]fs.DirEntry, error) {
+	d, err := s.root.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	return strings.Split(p, "/")
+	entries, err := d.ReadDir(-1)
+	return entries, errors.Join(err, d.Close())
 }

@@ -1,0 +1,68 @@
+package workspace
+
+import (
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// maxLinks is how many symlinks may be met on the way to one directory, as
+// on Linux.
+const maxLinks = 40
+
+var (
+	errLeadsOut = errors.New("it leads out of it")
+	errLoop     = errors.New("it goes through too many symlinks")
+)
+
+// follow gives the path below root, without symlinks, of what name leads to.
+// os.Root would follow, too; but two paths that lead to the same place have
+// to be told by their names before anything is moved there.
+func follow(root *os.Root, name string) (string, error) {
+	links := 0
+	at := "."
+	for rest := split(name); len(rest) > 0; {
+		part := rest[0]
+		rest = rest[1:]
+		switch {
+		case part == "" || part == ".":
+			continue
+		case part == ".." && at == ".":
+			return "", errLeadsOut
+		case part == "..":
+			at = path.Dir(at)
+			continue
+		}
+		next := path.Join(at, part)
+		info, err := root.Lstat(next)
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&os.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", errLoop
+		}
+		target, err := root.Readlink(next)
+		if err != nil {
+			return "", err
+		}
+		if filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0]) {
+			return "", errLeadsOut
+		}
+		rest = append(split(filepath.ToSlash(target)), rest...)
+	}
+	return at, nil
+}
+
+// split cuts a slash-separated path into its components.
+func split(p string) []string {
+	if p == "." || p == "" {
+		return nil
+	}
+	return strings.Split(p, "/")
+}

@@ -1,0 +1,442 @@
+//go:build unix
+
+package workspace
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// umaskVar gives a test that runs in a process of its own its umask: it is
+// one for the whole process.
+const umaskVar = "WORKSPACE_TEST_UMASK"
+
+func TestMain(m *testing.M) {
+	if umask, err := strconv.ParseInt(os.Getenv(umaskVar), 8, 0); err == nil {
+		syscall.Umask(int(umask))
+	}
+	os.Exit(m.Run())
+}
+
+// rerun runs tests of this package in a process of its own.
+func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "workspace-test-") // t.TempDir would be root's alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	self, tmp := filepath.Join(dir, "test"), filepath.Join(dir, "tmp")
+	if err := errors.Join(os.Mkdir(tmp, 0o700), os.Chmod(dir, 0o755), os.Chmod(tmp, 0o777), copySelf(self)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "-test.run", tests, "-test.v")
+	cmd.Dir = tmp
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, umaskVar+"="+umask)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skipf("cannot run as another user here: %v", err)
+	}
+	if err != nil || !strings.Contains(string(out), "--- PASS: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func copySelf(to string) error {
+	name, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	from, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	_, err = io.Copy(f, from)
+	return errors.Join(err, f.Chmod(0o755), f.Close(), from.Close())
+}
+
+// Root may write anywhere and would not notice a lack of permission, so what
+// depends on permissions is tested as nobody, too.
+func TestAsNobody(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("it is not root who runs the tests, so all of them run so anyway")
+	}
+	rerun(t, "^(TestPublishUndoes|TestCloseReadOnly|TestPublishReadOnly|TestPublishInReadOnly|TestOwner.*)$", "022",
+		&syscall.Credential{Uid: 65534, Gid: 65534, NoSetGroups: false})
+}
+
+func TestUmask(t *testing.T) {
+	t.Parallel()
+	for _, umask := range []string{"022", "027", "077", "002"} {
+		t.Run(umask, func(t *testing.T) {
+			t.Parallel()
+			rerun(t, "^TestModes$", umask, nil)
+		})
+	}
+}
+
+// What is published has the modes that plain creation gives; only the stage is
+// closed to others.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	s, trees, err := stage(t, ws, "new/out", StageOptions{}, staged{"n/m", nil}, staged{"o", nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Create("spool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Close(), s.Move("spool", "art0/file")); err != nil {
+		t.Fatal(err)
+	}
+	if got := mode(t, filepath.Join(ws, s.dir)); got != 0o700 {
+		t.Errorf("the stage is %v", got)
+	}
+	if _, err := s.Publish(t.Context(), trees, Fail); err != nil {
+		t.Fatal(err)
+	}
+	plain := t.TempDir()
+	if err := errors.Join(os.Mkdir(plain+"/dir", 0o777), os.WriteFile(plain+"/file", nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for name, like := range map[string]string{
+		"new": "dir", "new/out": "dir", "new/out/n": "dir", "new/out/n/m": "dir", "new/out/o": "dir", "new/out/n/m/file": "file",
+	} {
+		if got, want := mode(t, filepath.Join(ws, name)), mode(t, filepath.Join(plain, like)); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if umask := os.Getenv(umaskVar); umask != "" {
+		bits, err := strconv.ParseUint(umask, 8, 32)
+		if got, want := mode(t, ws+"/new"), 0o777&^fs.FileMode(bits); err != nil || got != want {
+			t.Errorf("under umask %s it is %v, want %v", umask, got, want)
+		}
+	}
+}
+
+func mode(t *testing.T, name string) fs.FileMode {
+	t.Helper()
+	info, err := os.Lstat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode().Perm()
+}
+
+func TestStageIsWhereItCanBeRenamedFrom(t *testing.T) {
+	t.Parallel()
+	for dest, in := range map[string]string{
+		".": ".", "a": "a", "a/b": "a/b", "a/b/c/d": "a/b", "x/y": ".", "l/z": "a/b",
+	} {
+		ws := t.TempDir()
+		write(t, ws, "a/b/", "l -> a/b")
+		s, _, err := stage(t, ws, dest, StageOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := filepath.Glob(filepath.Join(ws, in, ".artifetch-*"))
+		if err != nil || len(found) != 1 {
+			t.Errorf("%s: not in %s (%v)", dest, in, err)
+		}
+		if free, err := s.Free(); err != nil || free <= 0 {
+			t.Errorf("free: %d, %v", free, err)
+		}
+	}
+}
+
+func TestStageFiles(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	s, _, err := stage(t, ws, "a/b/c", StageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Create("spool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create("spool"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("created twice: %v", err)
+	}
+	r, err := s.Mkdir("tree")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Mkdir(replacedDir); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a name of its own was given away: %v", err)
+	}
+	if err := errors.Join(f.Close(), s.Move("spool", "tree/file"), s.Remove("tree/file"), r.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if got := snapshot(t, ws); len(got) != 0 {
+		t.Errorf("left behind: %v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
+// Closing needs neither the context nor permissions of what was staged.
+func TestCloseReadOnly(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	makeRemovable(t, ws)
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"d/e/f=1", "0 d/e/", "0555 d/", "0444 g=1", "0 h/"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Publish(ctx, trees, Overwrite); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if got := snapshot(t, ws); len(got) != 0 {
+		t.Errorf("left behind: %v", got)
+	}
+}
+
+// Directories that are read-only are published, with their mode; new ones
+// keep it, those that were there keep theirs.
+func TestPublishReadOnly(t *testing.T) {
+	t.Parallel()
+	ro := []string{"d/e/f=1", "0555 d/e/", "0555 d/"}
+	tests := map[string]struct {
+		before []string
+		dest   string
+		trees  []staged
+		want   map[string]fs.FileMode
+	}{
+		"new":            {nil, ".", []staged{{"", ro}}, map[string]fs.FileMode{"d": 0o555, "d/e": 0o555}},
+		"merged":         {nil, "out", []staged{{"", ro}, {"", []string{"d/e/g=1", "d/h/i=1", "0500 d/h/"}}}, map[string]fs.FileMode{"out/d": 0o555, "out/d/e": 0o555, "out/d/h": 0o500}},
+		"older, merged":  {nil, "out", []staged{{"", []string{"d/e/g=1"}}, {"", ro}}, map[string]fs.FileMode{"out/d": 0o755, "out/d/e": 0o755}},
+		"into there":     {[]string{"d/e/g=0"}, ".", []staged{{"", ro}}, map[string]fs.FileMode{"d": 0o755, "d/e": 0o755}},
+		"tree in a tree": {nil, "out", []staged{{"d", []string{"e/g=1", "0555 e/"}}, {"", ro}}, map[string]fs.FileMode{"out/d": 0o755, "out/d/e": 0o555}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ws := t.TempDir()
+			makeRemovable(t, ws)
+			write(t, ws, tt.before...)
+			if _, err := publish(t.Context(), t, ws, tt.dest, tt.trees, Overwrite, nil); err != nil {
+				t.Fatal(err)
+			}
+			for p, want := range tt.want {
+				if got := mode(t, filepath.Join(ws, p)); got != want {
+					t.Errorf("%s is %v, want %v", p, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A directory of the destination that does not let us in is an error, and
+// undone like any other.
+func TestPublishInReadOnly(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 {
+		t.Skip("root may write anywhere; TestAsNobody runs this")
+	}
+	ws := t.TempDir()
+	makeRemovable(t, ws)
+	write(t, ws, "a=0", "d/e=0", "0555 d/")
+	before := exact(t, ws)
+	_, err := publish(t.Context(), t, ws, ".", []staged{{"", []string{"a=1", "d/e=1"}}}, Overwrite, nil)
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v", err)
+	}
+	if diff := gocmp.Diff(before, exact(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// given is what the recorder of owners saw.
+type given struct {
+	name     string
+	uid, gid int
+}
+
+// Everything that is new belongs to the workspace's owner, and nothing that
+// was there changes hands. As root the owners are real; anybody else gives
+// things to themselves, and in both cases what was given is recorded.
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "old/file=0", "old/replaced=0")
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 1001, 1002
+		if err := os.Chown(ws, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, trees, err := stage(t, ws, "old", StageOptions{Chown: true},
+		staged{"new/x", []string{"d/f=1", "l -> /nowhere", "e/"}}, staged{"", []string{"replaced=1", "new/y=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ChownErr(); err != nil {
+		t.Fatal(err)
+	}
+	var seen []given
+	lchown := s.lchown
+	s.lchown = func(name string, uid, gid int) error {
+		seen = append(seen, given{name, uid, gid})
+		return lchown(name, uid, gid)
+	}
+	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"old/new", "old/new/x", "old/new/x/d", "old/new/x/d/f", "old/new/x/l", "old/new/x/e", "old/new/y", "old/replaced"} {
+		if u, g := ids(t, filepath.Join(ws, p)); u != uid || g != gid {
+			t.Errorf("%s belongs to %d:%d", p, u, g)
+		}
+	}
+	for _, p := range []string{"old", "old/file"} {
+		if u, _ := ids(t, filepath.Join(ws, p)); u != os.Getuid() {
+			t.Errorf("%s was given to %d", p, u)
+		}
+	}
+	const things = 9 // two trees and what is in them
+	for _, g := range seen {
+		if g.uid != uid || g.gid != gid || !strings.HasPrefix(g.name, s.dir+"/art") {
+			t.Errorf("gave %v", g)
+		}
+	}
+	if len(seen) != things {
+		t.Errorf("gave %d things: %v", len(seen), seen)
+	}
+}
+
+// Directories on the way are made, and given, too.
+func TestOwnerOfTheWay(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	s, trees, err := stage(t, ws, "a/b", StageOptions{Chown: true}, staged{"c", []string{"f=1"}}, staged{"d", []string{"f=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.owner = &owner{1001, 1002}
+	var seen []string
+	s.lchown = func(name string, uid, gid int) error {
+		if uid != 1001 || gid != 1002 {
+			t.Errorf("%s was given to %d:%d", name, uid, gid)
+		}
+		rel, _ := filepath.Rel(s.dir, name)
+		seen = append(seen, rel)
+		return nil
+	}
+	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+		t.Fatal(err)
+	}
+	// joined/1 and 2 became a and a/b.
+	if diff := gocmp.Diff([]string{"art0", "art0/f", "art1", "art1/f", "joined/1", "joined/2"}, seen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// An owner that cannot be given is no reason to go without the files; a disk
+// that fails is.
+func TestOwnerCannotBeGiven(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err   error
+		fatal bool
+	}{
+		{syscall.EPERM, false},
+		{syscall.EINVAL, false},
+		{syscall.ENOTSUP, false},
+		{syscall.EIO, true},
+	} {
+		ws := t.TempDir()
+		s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"n", []string{"f=1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.lchown = func(string, int, int) error { return tt.err }
+		err = s.adopt()
+		if got := errors.Is(err, tt.err); got != tt.fatal {
+			t.Errorf("%v: got %v", tt.err, err)
+		}
+		if tt.fatal {
+			continue
+		}
+		if !errors.Is(s.ChownErr(), tt.err) {
+			t.Errorf("%v: not told, but %v", tt.err, s.ChownErr())
+		}
+		if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An owner that can be given at first and not later undoes all.
+func TestOwnerFails(t *testing.T) {
+	t.Parallel()
+	for fail := 0; ; fail++ {
+		ws := t.TempDir()
+		write(t, ws, "a=0")
+		before := exact(t, ws)
+		s, trees, err := stage(t, ws, ".", StageOptions{Chown: true}, staged{"new/n", []string{"f=1"}}, staged{"new/m", []string{"f=1"}}, staged{"", []string{"a=1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		s.lchown = func(string, int, int) error {
+			if n++; n > fail {
+				return syscall.EIO
+			}
+			return nil
+		}
+		_, err = s.Publish(t.Context(), trees, Overwrite)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err == nil {
+			const things = 7
+			if fail != things {
+				t.Errorf("%d things were given", fail)
+			}
+			return
+		}
+		if diff := gocmp.Diff(before, exact(t, ws)); !errors.Is(err, syscall.EIO) || diff != "" {
+			t.Errorf("%v: %s", err, cmp.Or(diff, "as before"))
+		}
+	}
+}
+
+func ids(t *testing.T, p string) (uid, gid int) {
+	t.Helper()
+	info, err := os.Lstat(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatal("no owner")
+	}
+	return int(st.Uid), int(st.Gid)
+}

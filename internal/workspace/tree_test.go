@@ -1,0 +1,210 @@
+//go:build unix
+
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// write makes a tree: "name=content", "name/" and "name -> target", a mode in
+// front where it matters: "0555 name/". Modes of directories come last, so
+// that they do not hinder.
+func write(t testing.TB, dir string, lines ...string) {
+	t.Helper()
+	modes := map[string]fs.FileMode{}
+	for _, l := range lines {
+		mode := fs.FileMode(0)
+		if m, rest, ok := strings.Cut(l, " "); ok && strings.HasPrefix(m, "0") {
+			bits, err := strconv.ParseUint(m, 8, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mode, l = fs.FileMode(bits)&fs.ModePerm, rest
+			if bits&0o2000 != 0 {
+				mode |= fs.ModeSetgid
+			}
+		}
+		var err error
+		name, target, isLink := strings.Cut(l, " -> ")
+		if isLink {
+			p := filepath.Join(dir, name)
+			err = errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.Symlink(target, p))
+		} else if sub, ok := strings.CutSuffix(l, "/"); ok {
+			name = sub
+			err = os.MkdirAll(filepath.Join(dir, name), 0o755)
+		} else {
+			var body string
+			name, body, _ = strings.Cut(l, "=")
+			p := filepath.Join(dir, name)
+			err = errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(body), 0o644))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode != 0 {
+			modes[name] = mode
+		}
+	}
+	names := slices.Sorted(func(yield func(string) bool) {
+		for name := range modes {
+			if !yield(name) {
+				return
+			}
+		}
+	})
+	for _, name := range slices.Backward(names) { // what lies deeper first
+		if err := os.Chmod(filepath.Join(dir, name), modes[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// snapshot lists files as name=content, symlinks as name -> target, and
+// directories that are empty as name/.
+func snapshot(t testing.TB, dir string) []string {
+	t.Helper()
+	list := []string{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || p == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, p)
+		switch {
+		case d.IsDir():
+			sub, err := os.ReadDir(p)
+			if len(sub) == 0 {
+				list = append(list, rel+"/")
+			}
+			return err
+		case d.Type() == fs.ModeSymlink:
+			target, err := os.Readlink(p)
+			list = append(list, rel+" -> "+target)
+			return err
+		}
+		b, err := os.ReadFile(p)
+		list = append(list, rel+"="+string(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// exact lists everything below dir with all that undoing has to keep: type,
+// mode, owner, identity (the very same file, not a copy of it), content, and
+// but for directories the time of change.
+func exact(t testing.TB, dir string) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return errors.New("no Stat_t")
+		}
+		line := fmt.Sprintf("%q %v %d:%d #%d", p, info.Mode(), st.Uid, st.Gid, st.Ino)
+		if info.Mode().IsRegular() {
+			b, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			line += fmt.Sprintf(" %v %q", info.ModTime().UnixNano(), b)
+		} else if !d.IsDir() {
+			target, err := os.Readlink(p)
+			if err != nil {
+				return err
+			}
+			line += " -> " + target
+		}
+		list = append(list, line)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// staged is a tree to publish, given as To and content.
+type staged struct {
+	to      string
+	content []string
+}
+
+// stage makes a stage for dest with the trees, named and labelled art0, art1.
+// The test closes it.
+func stage(t testing.TB, ws, dest string, o StageOptions, trees ...staged) (*Stage, []Tree, error) {
+	t.Helper()
+	d, err := Layout{Workspace: ws}.Resolve(dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewStage(d, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var list []Tree
+	for i, tr := range trees {
+		name := fmt.Sprint("art", i)
+		r, err := s.Mkdir(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, r.Name(), tr.content...)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, Tree{Dir: name, To: tr.to, Label: name})
+	}
+	return s, list, nil
+}
+
+// publish stages, publishes and closes; before fails the changes.
+func publish(ctx context.Context, t testing.TB, ws, dest string, trees []staged, ie IfExists, before func() error) (Report, error) {
+	t.Helper()
+	s, list, err := stage(t, ws, dest, StageOptions{}, trees...)
+	if err != nil {
+		return Report{}, err
+	}
+	if before != nil {
+		s.before = before
+	}
+	report, err := s.Publish(ctx, list, ie)
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	return report, err
+}
+
+// makeRemovable lets the test's temporary directory be removed by a user who
+// is not root, whatever modes are below.
+func makeRemovable(t testing.TB, dir string) {
+	t.Helper()
+	t.Cleanup(func() {
+		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, _ error) error {
+			if d != nil && d.IsDir() {
+				_ = os.Chmod(p, 0o755)
+			}
+			return nil
+		})
+	})
+}

@@ -1,0 +1,335 @@
+//go:build unix
+
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var errFault = errors.New("fault")
+
+// world makes trees up.
+type world struct{ *rand.Rand }
+
+func (w world) pick(list ...string) string { return list[w.IntN(len(list))] }
+
+// lines are at most n files, with directories, symlinks and modes; no path is
+// two things.
+func (w world) lines(n int, targets ...string) []string {
+	var lines []string
+	isDir := map[string]bool{} // paths made so far
+	for range w.IntN(n + 1) {
+		parts := []string{w.pick("a", "b", "c", "l")}
+		for w.IntN(2) == 0 && len(parts) < 4 {
+			parts = append(parts, w.pick("a", "b", "d", "e"))
+		}
+		if w.IntN(8) > 0 { // else a file of a directory's name, for clashes
+			parts = append(parts, w.pick("f", "g"))
+		}
+		p := path.Join(parts...)
+		if _, ok := isDir[p]; ok || w.belowFile(isDir, parts) {
+			continue
+		}
+		for i := range len(parts) - 1 {
+			isDir[path.Join(parts[:i+1]...)] = true
+		}
+		isDir[p] = false
+		switch w.IntN(8) {
+		case 0:
+			lines = append(lines, p+" -> "+w.pick(targets...))
+		case 1:
+			isDir[p] = true
+			lines = append(lines, w.pick("0755", "0555", "0700", "02775")+" "+p+"/")
+		default:
+			lines = append(lines, fmt.Sprintf("%s %s=%d", w.pick("0644", "0444", "0755", "0600"), p, w.IntN(1000)))
+		}
+	}
+	// Some directories that have files get modes of their own.
+	for p, dir := range isDir {
+		if dir && w.IntN(6) == 0 {
+			lines = append(lines, w.pick("0555", "0700", "0775")+" "+p+"/")
+		}
+	}
+	slices.Sort(lines) // the order of a map is no seed's
+	return lines
+}
+
+func (w world) belowFile(isDir map[string]bool, parts []string) bool {
+	for i := range len(parts) - 1 {
+		if dir, ok := isDir[path.Join(parts[:i+1]...)]; ok && !dir {
+			return true
+		}
+	}
+	return false
+}
+
+// Whatever is there, whatever comes, and whichever change fails: everything
+// in and around the workspace is as it was, down to the inodes, and the stage
+// is gone.
+func TestPublishUndoes(t *testing.T) {
+	t.Parallel()
+	const worlds, wantUndone = 80, 300
+	undone, published := 0, 0
+	for seed := range uint64(worlds) {
+		w := world{rand.New(rand.NewPCG(seed, 1))}
+		before := w.lines(14, ".", "..", "a", "b", "../a", "a/d", "nowhere", "../outside", "../../outside", "/etc", "l")
+		trees := []staged{
+			{w.pick("", "", "a", "n/m"), w.lines(8, "a", "b", "../b", "nowhere")},
+			{w.pick("", "", "a", "b", "n/o"), w.lines(8, "a", "b", "../b", "nowhere")},
+			{w.pick("", "a/d", "n"), w.lines(4, "a", "b")},
+		}
+		dest, ie := w.pick(".", ".", "a", "l", "new/deep"), IfExists(w.pick("overwrite", "overwrite", "skip"))
+		for fail := 0; ; fail++ {
+			err := undoOnce(t, before, dest, trees, ie, fail)
+			if err == nil {
+				published++
+			}
+			if !errors.Is(err, errFault) {
+				break // published, or refused for a reason
+			}
+			undone++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d: %q into %s over %q", seed, trees, dest, before)
+		}
+	}
+	if undone < wantUndone || published < worlds/4 {
+		t.Errorf("only %d failures and %d successes were tried", undone, published)
+	}
+}
+
+// undoOnce publishes in a fresh copy of a world and fails at a change, by an
+// error or by the end of the context.
+func undoOnce(t *testing.T, before []string, dest string, trees []staged, ie IfExists, fail int) error {
+	t.Helper()
+	top, err := os.MkdirTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makeRemovable(t, top)
+	ws, outside := filepath.Join(top, "ws"), filepath.Join(top, "outside")
+	write(t, top, "ws/", "outside/x=not yours", "outside/d/e/")
+	write(t, ws, before...)
+	want, around := exact(t, top), exact(t, outside)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	n := 0
+	_, err = publish(ctx, t, ws, dest, trees, ie, func() error {
+		n++
+		switch {
+		case n <= fail:
+		case fail%2 == 0:
+			return errFault
+		default:
+			cancel(errFault) // seen before the next change
+		}
+		return nil
+	})
+	if err == nil {
+		if got := strings.Join(snapshot(t, ws), "\n"); strings.Contains(got, ".artifetch") {
+			t.Errorf("the stage is left: %s", got)
+		}
+		want, top = around, outside
+	}
+	if diff := cmp.Diff(want, exact(t, top)); diff != "" {
+		t.Errorf("change %d, %v: %s", fail, err, diff)
+	}
+	return err
+}
+
+// Publishing does what an obvious program would do on maps of paths.
+func TestPublishAgreesWithModel(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]int{}
+	for seed := range uint64(200) {
+		w := world{rand.New(rand.NewPCG(seed, 2))}
+		plain := func(n int) []string {
+			return slices.DeleteFunc(w.lines(n, "."), func(l string) bool { return strings.Contains(l, " -> ") || strings.HasPrefix(l, "0555 ") })
+		}
+		before := plain(14)
+		trees := []staged{{w.pick("", "a", "a/b"), plain(8)}, {w.pick("", "a"), plain(8)}, {w.pick("", "b/e"), plain(3)}}
+		dest := w.pick(".", "a", "a/b", "new/deep")
+		ie := IfExists(w.pick("overwrite", "skip", "fail"))
+		m := newModel(before)
+		want := m.publish(dest, trees, ie)
+
+		ws := t.TempDir()
+		write(t, ws, before...)
+		report, err := publish(t.Context(), t, ws, dest, trees, ie, nil)
+		got := "published"
+		if _, ok := errors.AsType[*ClashError](err); ok {
+			got = "clash"
+		} else if _, ok := errors.AsType[*ExistsError](err); ok {
+			got = "exists"
+		} else if _, ok := errors.AsType[*PathError](err); ok {
+			got = "path"
+		} else if err != nil {
+			got = err.Error()
+		} else if report.Replaced != m.replaced || report.Skipped != m.skipped || len(report.Conflicts) != m.conflicts {
+			t.Errorf("report %+v, want %d replaced, %d skipped, %d conflicts", report, m.replaced, m.skipped, m.conflicts)
+		}
+		kinds[got]++
+		if got != want {
+			t.Errorf("it %s (%v), want %s", got, err, want)
+		}
+		if diff := cmp.Diff(m.list(), snapshot(t, ws)); diff != "" {
+			t.Error(diff)
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d: %q into %s (%s) over %q", seed, trees, dest, ie, before)
+		}
+	}
+	if kinds["published"] < 100 || kinds["clash"] < 20 || kinds["exists"] < 5 || kinds["path"] < 2 {
+		t.Errorf("too few of a kind: %v", kinds)
+	}
+}
+
+// model is a file system of files and directories.
+type model struct {
+	files                        map[string]string
+	dirs                         map[string]bool
+	replaced, skipped, conflicts int
+}
+
+func newModel(lines []string) *model {
+	m := &model{files: map[string]string{}, dirs: map[string]bool{}}
+	for _, l := range lines {
+		_, l, _ = strings.Cut(l, " ") // the mode
+		if name, body, ok := strings.Cut(l, "="); ok {
+			m.files[name] = body
+			m.mkdir(path.Dir(name))
+		} else {
+			m.mkdir(strings.TrimSuffix(l, "/"))
+		}
+	}
+	return m
+}
+
+func (m *model) mkdir(name string) {
+	for ; name != "."; name = path.Dir(name) {
+		m.dirs[name] = true
+	}
+}
+
+func (m *model) list() []string {
+	list := []string{}
+	for name, body := range m.files {
+		list = append(list, name+"="+body)
+	}
+	for dir := range m.dirs {
+		empty := true
+		for name := range m.files {
+			empty = empty && path.Dir(name) != dir
+		}
+		for name := range m.dirs {
+			empty = empty && path.Dir(name) != dir
+		}
+		if empty {
+			list = append(list, dir+"/")
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (m *model) publish(dest string, trees []staged, ie IfExists) string {
+	for d := dest; d != "."; d = path.Dir(d) {
+		if _, ok := m.files[d]; ok {
+			return "path"
+		}
+	}
+	all := newModel(nil)
+	losers := map[string]int{}
+	for _, tr := range trees {
+		at := path.Join(dest, tr.to)
+		one := newModel(tr.content)
+		all.mkdir(at)
+		for d := range one.dirs {
+			all.mkdir(path.Join(at, d))
+		}
+		for name, body := range one.files {
+			name = path.Join(at, name)
+			all.mkdir(path.Dir(name))
+			if _, ok := all.files[name]; ok {
+				losers[name]++
+				continue
+			}
+			all.files[name] = body
+		}
+	}
+	for d := range all.dirs {
+		_, clash := all.files[d]
+		if _, there := m.files[d]; clash || there {
+			return "clash"
+		}
+	}
+	taken := len(losers) > 0
+	for name := range all.files {
+		if m.dirs[name] {
+			return "clash"
+		}
+		_, there := m.files[name]
+		taken = taken || there
+	}
+	if ie == Fail && taken {
+		return "exists"
+	}
+	for d := range all.dirs {
+		m.dirs[d] = true
+	}
+	for name, body := range all.files {
+		_, there := m.files[name]
+		if there && ie == Skip {
+			m.skipped++
+			continue
+		}
+		if there {
+			m.replaced++
+		}
+		m.conflicts += losers[name]
+		m.files[name] = body
+	}
+	return "published"
+}
+
+// When undoing fails, what was replaced is not thrown away with the stage.
+func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "a/x=precious", "b=0")
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a/x=1", "b=2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	s.before = func() error {
+		if n++; n == 3 { // a/x was replaced
+			return errors.Join(errFault, os.RemoveAll(ws+"/a"))
+		}
+		return nil
+	}
+	_, err = s.Publish(t.Context(), trees, Overwrite)
+	kept := filepath.Join(ws, s.dir, replacedDir)
+	if !errors.Is(err, errFault) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "kept in "+kept) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	rel, _ := filepath.Rel(ws, kept)
+	if diff := cmp.Diff([]string{rel + "/1=precious", "b=0"}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
