@@ -48,9 +48,10 @@ type Env struct {
 	Terminal bool
 	UID      int
 
-	// Policy and IdleTimeout are for tests; zero values are the defaults.
+	// Policy, IdleTimeout and Now are for tests; zero values are the defaults.
 	Policy      httpx.Policy
 	IdleTimeout time.Duration
+	Now         func() time.Time
 }
 
 func (e Env) get(name string) string {
@@ -168,6 +169,9 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	for _, w := range cfg.Warnings {
 		log.Warningf("%s", w)
 	}
+	if len(cfg.Empty) > 0 {
+		log.Infof("given, but empty, and so as if not given: %s", strings.Join(cfg.Empty, ", "))
+	}
 	if err := cfg.Unsupported(); err != nil {
 		return fail(err)
 	}
@@ -183,7 +187,10 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if err != nil {
 		return fail(err)
 	}
-	j := &job{cfg: cfg, log: log, runner: runner, now: time.Now, idle: env.IdleTimeout, policy: env.Policy}
+	j := &job{cfg: cfg, log: log, runner: runner, now: env.Now, idle: env.IdleTimeout, policy: env.Policy}
+	if j.now == nil {
+		j.now = time.Now
+	}
 	j.chown = layout.Container && env.UID == 0
 	if j.dest, err = layout.Resolve(cfg.Path); err != nil {
 		return fail(err)
@@ -192,7 +199,11 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 		return fail(err)
 	}
 	res := j.run(ctx)
-	log.Infof("%s sent to GitHub's API", count(j.api.Requests(), "request"))
+	free := ""
+	if n := j.api.Unchanged(); n > 0 {
+		free = fmt.Sprintf(", %d of them free, as nothing had changed", n)
+	}
+	log.Infof("%s sent to GitHub's API%s", count(j.api.Requests(), "request"), free)
 	return res
 }
 
@@ -222,6 +233,7 @@ func (j *job) connect(env Env) error {
 	j.agent = "artifetch/" + env.Version
 	j.api, err = githubapi.New(githubapi.Options{
 		BaseURL: j.cfg.APIURL, Auth: j.auth(), Transport: apiTransport, Policy: j.policy, UserAgent: j.agent,
+		Now: j.now, Conditional: j.cfg.Wait > 0,
 	})
 	return err
 }
@@ -232,6 +244,7 @@ func (j *job) auth() githubapi.Auth {
 	}
 	return githubapi.Auth{App: &githubapi.App{
 		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: repos(j.cfg), Write: j.cfg.Delete, OnToken: j.log.Mask,
+		Contents: j.cfg.Commit != "" || j.cfg.Ref != "", PullRequests: j.cfg.PR != 0,
 	}}
 }
 

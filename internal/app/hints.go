@@ -38,6 +38,9 @@ func hint(err error) string {
 			"If this workflow treats them as untrusted data (never runs them, never in the workspace of a privileged job), set allow-forks: true; "+
 			"otherwise take a run of your own with run-id. Run: %s", fork.Run.URL)
 	}
+	if ambiguous, ok := errors.AsType[*artifact.AmbiguousError](err); ok {
+		return fmt.Sprintf("Give one of these as %s", ambiguous.Input)
+	}
 	if api, ok := errors.AsType[*githubapi.Error](err); ok {
 		return apiHint(api)
 	}
@@ -81,10 +84,16 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
 	case len(nf.Expired) > 0:
 		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
-	case nf.Forks > 0:
-		return "Runs from forks do not count unless allow-forks is true"
-	case nf.RunID == 0 && nf.Workflow != "" && nf.Examined == 0:
-		return "Name the run with run-id"
+	case nf.Permission != "" && nf.Permission != actionsRead:
+		return fmt.Sprintf("If it exists, the token may not see it: for the job's own repository, add permissions: {%s} to the job", nf.Permission)
+	case nf.Forks > 0, nf.ForkPR != "":
+		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
+	case nf.LimitHit:
+		return "Narrow the search by branch, commit or workflow, raise search-limit, or name the run with run-id"
+	case len(nf.Pending) > 0 && nf.Waited == 0:
+		return fmt.Sprintf("Run %d is still under way: wait: 10m would wait for it", nf.Pending[0].ID)
+	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
+		return "Check these conditions, or name the run with run-id"
 	}
 	return ""
 }
@@ -94,8 +103,9 @@ func apiHint(e *githubapi.Error) string {
 	case githubapi.BadToken:
 		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
 	case githubapi.NoPermission:
-		return fmt.Sprintf("The token may not do this: for the job's own repository, add permissions: {actions: %s} to the job; "+
-			"for another one, give github-token a token with Actions %s on %s", accessFor(e), accessFor(e), e.Repo)
+		need := permissionFor(e)
+		return fmt.Sprintf("The token may not do this: for the job's own repository, add permissions: {%s} to the job; "+
+			"for another one, give github-token a token with %s on %s", need, inWords(need), e.Repo)
 	case githubapi.NotFound:
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: "+
 			"give github-token a token with Actions read on it", e.Repo)
@@ -113,11 +123,34 @@ func apiHint(e *githubapi.Error) string {
 	return ""
 }
 
-func accessFor(e *githubapi.Error) string {
-	if e.Op == "delete artifact" {
-		return "write"
+// actionsRead is what all calls but a few need.
+const actionsRead = "actions: read"
+
+// permissionFor is the permission that a call needs, as a workflow declares
+// it.
+func permissionFor(e *githubapi.Error) string {
+	switch e.Op {
+	case "delete artifact":
+		return "actions: write"
+	case "get commit", "get branch":
+		return "contents: read"
+	case "get pull request":
+		return "pull-requests: read"
 	}
-	return "read"
+	return actionsRead
+}
+
+// inWords is a permission as the pages for tokens call it.
+func inWords(permission string) string {
+	switch permission {
+	case "actions: write":
+		return "Actions write"
+	case "contents: read":
+		return "Contents read"
+	case "pull-requests: read":
+		return "Pull requests read"
+	}
+	return "Actions read"
 }
 
 func limitInput(e *unpack.LimitError) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -18,7 +19,7 @@ const maxWarnings = 10
 
 // report tells the log how the run ended.
 func report(log *actions.Log, res *result) {
-	if !res.found {
+	if !res.explained {
 		logPassedOver(log, res.passedOver)
 	}
 	var many *config.Errors
@@ -64,10 +65,14 @@ func (j *job) logPlan(plan *artifact.Plan) {
 		j.log.Infof("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
 			run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
 		if run.FromFork() && run.RepoID != 0 {
-			j.log.Warningf("run %d comes from %s, not from %s: whoever opened the pull request decided what its artifacts hold; treat them as untrusted",
-				run.ID, cmp.Or(run.HeadRepo, "a fork that was deleted"), run.Repo)
+			j.log.Warningf("run %d comes from %s, not from %s: whoever opened the pull request decided what its artifacts hold; treat them as untrusted%s",
+				run.ID, cmp.Or(run.HeadRepo, "a fork that was deleted"), run.Repo, j.privileged())
 		}
 	}
+	if want := j.cfg.Runs * len(j.cfg.Repositories); want > len(plan.Runs) && !j.cfg.ByID() {
+		j.log.Warningf("%s asked for, and no more than %d found", count(want, "run"), len(plan.Runs))
+	}
+	logPassedOver(j.log, plan.PassedOver)
 	for _, a := range plan.Superseded {
 		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, a.CreatedAt.UTC().Format("2006-01-02 15:04:05"))
 	}
@@ -76,6 +81,30 @@ func (j *job) logPlan(plan *artifact.Plan) {
 		a := item.Artifact
 		j.log.Infof("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
 	}
+}
+
+// privileged adds to the warning of a fork's run where the job has rights
+// that the fork's author has not, and its files are about to be among those
+// that later steps may run. Source: GitHub Security Lab, "Preventing pwn
+// requests".
+func (j *job) privileged() string {
+	event := j.runner.EventName
+	if event != "pull_request_target" && event != "workflow_run" || j.cfg.DryRun || j.dest.Root != j.runner.Workspace {
+		return ""
+	}
+	return fmt.Sprintf(". This workflow runs with the repository's secrets (%s), and the files are about to be written inside the workspace, "+
+		"where later steps may run them: write them elsewhere, path: ${{ runner.temp }}/artifacts, and handle them as data "+
+		"(https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/)", event)
+}
+
+// logWait tells of a pause before looking again.
+func (j *job) logWait(nf *artifact.NotFoundError, pause time.Duration) {
+	pending := "no run that could match is under way"
+	if len(nf.Pending) > 0 {
+		r := nf.Pending[0]
+		pending = fmt.Sprintf("run %d (%s #%d) is %s", r.ID, r.Workflow, r.Number, r.Status)
+	}
+	j.log.Infof("%s not found yet, %s; looking again in %s", nf.What, pending, pause.Round(time.Second))
 }
 
 // logReport tells of files whose place was taken.

@@ -38,6 +38,7 @@ type result struct {
 	items      []got
 	runs       []artifact.Run
 	passedOver []artifact.PassedOver
+	explained  bool  // the log has passedOver already
 	notFound   error // nothing found, and the policy does not call that a failure
 	warn       bool  // but wants a warning
 	found      bool
@@ -72,16 +73,17 @@ func (j *job) run(ctx context.Context) *result {
 func (j *job) attempt(ctx context.Context, res *result) error {
 	req := j.request()
 	for {
-		plan, err := artifact.Chooser{Source: j.api}.Choose(ctx, req)
+		plan, err := j.choose(ctx, req)
 		if plan != nil {
 			res.passedOver = plan.PassedOver
 		}
 		if err != nil {
-			return j.tellApart(ctx, err)
+			return err
 		}
 		res.runs = plan.Runs
 		j.logPlan(plan)
-		if res.items, err = j.planned(plan.Items); err != nil {
+		res.explained = true
+		if res.items, err = j.planned(j.share(plan.Items)); err != nil {
 			return err
 		}
 		if j.cfg.DryRun {
@@ -103,17 +105,58 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 	}
 }
 
+// choose chooses, and waits for something to choose from if need be.
+func (j *job) choose(ctx context.Context, req artifact.Request) (*artifact.Plan, error) {
+	chooser := artifact.Chooser{Source: j.api, Now: j.now}
+	quiet := j.policy
+	quiet.Notify = nil
+	wait := artifact.Wait{
+		For: j.cfg.Wait, Now: j.now, Notify: j.logWait,
+		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
+	}
+	return artifact.Await(ctx, wait, func(ctx context.Context) (*artifact.Plan, error) {
+		plan, err := chooser.Choose(ctx, req)
+		if err != nil {
+			err = j.tellApart(ctx, err)
+		}
+		return plan, err
+	})
+}
+
+// share is this job's part of the items.
+func (j *job) share(items []artifact.Item) []artifact.Item {
+	s := j.cfg.Shard
+	if s.Count == 0 {
+		return items
+	}
+	mine := artifact.Shard(items, s.Index, s.Count)
+	j.log.Infof("shard %d/%d: %d of %s", s.Index, s.Count, len(mine), count(len(items), "artifact"))
+	return mine
+}
+
 func (j *job) request() artifact.Request {
 	req := artifact.Request{
 		RunIDs:      slices.Clone(j.cfg.RunIDs),
 		ArtifactIDs: j.cfg.ArtifactIDs,
 		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
+		Workflow:    j.cfg.Workflow,
+		Branches:    j.cfg.Branches,
+		Commit:      j.cfg.Commit,
+		PR:          j.cfg.PR,
+		Ref:         j.cfg.Ref,
+		Events:      j.cfg.Events,
+		Actor:       j.cfg.Actor,
+		Conclusions: j.cfg.Conclusions,
+		RunNumber:   j.cfg.RunNumber,
+		MaxAge:      j.cfg.MaxAge,
+		Runs:        j.cfg.Runs,
 		AllowForks:  j.cfg.AllowForks,
-		CurrentRun:  j.runner.RunID,
-		Workflow:    workflowFile(j.runner.WorkflowRef),
 		SearchLimit: j.cfg.SearchLimit,
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
+
+		CurrentRun:      j.runner.RunID,
+		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.RunCurrent {
@@ -143,7 +186,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject}
+	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api)}
 }
 
 func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 )
@@ -93,6 +92,39 @@ type RunRef struct {
 	HeadBranch, HeadSHA string
 }
 
+// Workflow is a workflow of a repository.
+type Workflow struct {
+	ID         int64
+	Name, Path string
+	// Active is false for one that was disabled or deleted.
+	Active bool
+}
+
+// PullRequest is where a pull request's commits come from.
+type PullRequest struct {
+	Number              int
+	RepoID              int64
+	HeadSHA, HeadBranch string
+	// HeadRepo and HeadRepoID are empty when that repository was deleted.
+	HeadRepo   string
+	HeadRepoID int64
+}
+
+// FromFork tells whether its commits come from another repository, a deleted
+// one included.
+func (p PullRequest) FromFork() bool { return p.HeadRepoID != p.RepoID }
+
+// Page is a part of a list, in the server's order.
+type Page[T any] struct {
+	Items []T
+	// Next is the number of the next page, or 0 at the end.
+	Next int
+}
+
+// PerPage is how many items a page has at most, and unless a query says
+// otherwise.
+const PerPage = 100
+
 // RunQuery narrows a list of runs; zero fields do not. It is a hint to the
 // server: what comes back is checked again here.
 type RunQuery struct {
@@ -103,28 +135,48 @@ type RunQuery struct {
 	Actor    string
 	Status   string // a status or a conclusion
 	HeadSHA  string
-	Created  string // GitHub's date range syntax
-	PerPage  int    // 0 means 100
+	// Since and Until bound created_at, both inclusive, in whole seconds.
+	Since, Until time.Time
+
+	PerPage int // 0 means PerPage
+	Page    int // 0 means the first, which is 1
 }
 
-// Query narrows a list of artifacts; zero fields do not.
+// Query narrows a list of artifacts; zero fields do not. Old servers ignore
+// the name.
 type Query struct {
 	RunID   int64  // of one run instead of the repository
 	Name    string // exact
-	PerPage int    // 0 means 100
+	PerPage int    // 0 means PerPage
+	Page    int    // 0 means the first, which is 1
 }
 
-// Source answers for GitHub. Sequences fetch page by page as they are
-// consumed and follow Link to the end; after an error they yield it once and
-// stop. Methods may be called concurrently.
+// Source answers for GitHub. Its methods may be called concurrently, and
+// their errors match ErrNotFound where something is not there.
 type Source interface {
 	RunSource
-	Artifacts(ctx context.Context, repo Repo, q Query) iter.Seq2[Artifact, error]
-	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
+	ArtifactSource
+	RefSource
 }
 
 // RunSource answers for workflow runs.
 type RunSource interface {
 	Run(ctx context.Context, repo Repo, id int64) (Run, error)
-	Runs(ctx context.Context, repo Repo, q RunQuery) iter.Seq2[Run, error]
+	Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error)
+	Workflows(ctx context.Context, repo Repo) ([]Workflow, error)
+}
+
+// ArtifactSource answers for artifacts.
+type ArtifactSource interface {
+	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
+	Artifacts(ctx context.Context, repo Repo, q Query) (Page[Artifact], error)
+}
+
+// RefSource answers for what runs are named by.
+type RefSource interface {
+	PullRequest(ctx context.Context, repo Repo, number int) (PullRequest, error)
+	// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to a full SHA.
+	Commit(ctx context.Context, repo Repo, ref string) (string, error)
+	// Branch fails with ErrNotFound unless there is a branch of this name.
+	Branch(ctx context.Context, repo Repo, name string) error
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Request is everything the choice depends on.
 type Request struct {
-	// Repos are searched one by one; each has to yield something.
+	// Repos are looked at side by side; each has to yield something.
 	Repos []Repo
 	// RunIDs are taken whatever their conclusion and origin. Each has to be
 	// found in one of Repos, and to hold what Select asks for.
@@ -17,21 +20,40 @@ type Request struct {
 	// ArtifactIDs need no run. Each has to be found in one of Repos.
 	ArtifactIDs []int64
 	Select      Selector
+
+	// What follows is for a search. All that is given has to hold.
+
+	// Workflow is a file name, a path, an id, a display name or AnyWorkflow;
+	// empty is CurrentWorkflow in Own, and any elsewhere.
+	Workflow string
+	// Branches are in order of preference: the first one with a match wins.
+	Branches []string
+	Commit   string // full or abbreviated SHA, or tag
+	PR       int    // number of a pull request
+	Ref      string // a branch if one has that name, else as Commit
+	Events   []string
+	Actor    string
+	// Conclusions are conclusions or statuses; empty is any.
+	Conclusions []string
+	RunNumber   int
+	MaxAge      time.Duration // 0 is any age
+	// Runs is how many to take of those that match; 0 means 1. Fewer are
+	// enough.
+	Runs int
 	// AllowForks lets runs count whose head repository is a fork.
 	AllowForks bool
+	// SearchLimit is how many runs to examine at most; 0 means 1,000.
+	SearchLimit int
 
-	// Own and CurrentRun name where artifetch itself runs; both are empty
-	// outside of Actions. The current run never counts in a search.
-	Own        Repo
-	CurrentRun int64
+	// Own, CurrentRun and CurrentWorkflow (a file name) tell where artifetch
+	// itself runs; all are empty outside of Actions. The current run never
+	// counts in a search.
+	Own             Repo
+	CurrentRun      int64
+	CurrentWorkflow string
 	// Trigger is the id of the run that triggered this workflow
 	// (workflow_run events), or 0.
 	Trigger int64
-	// Workflow is the workflow to search in Own: the file name of the
-	// current one. Elsewhere any workflow counts.
-	Workflow string
-	// SearchLimit is how many runs to examine at most.
-	SearchLimit int
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
@@ -69,12 +91,18 @@ type PassedOver struct {
 // Chooser answers a Request from a Source.
 type Chooser struct {
 	Source Source
+	// Now is the time; nil is time.Now.
+	Now func() time.Time
 }
 
 // Choose finds what the request asks for. It fails with *NotFoundError when
 // something is missing, with *ForkError when only a refused fork has it, and
 // with the Source's error otherwise.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
+	req.Runs = max(req.Runs, 1)
+	if req.SearchLimit <= 0 {
+		req.SearchLimit = 1000
+	}
 	var plan *Plan
 	var err error
 	switch {
@@ -85,28 +113,73 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	default:
 		plan, err = c.eachRepo(ctx, req)
 	}
-	if err != nil {
-		return plan, err
-	}
 	slices.SortStableFunc(plan.Items, func(a, b Item) int { return newestArtifact(a.Artifact, b.Artifact) })
 	slices.SortFunc(plan.Runs, newestRun)
-	return plan, nil
+	return plan, err
 }
 
+// eachRepo looks at the repositories side by side. The first one without a
+// match is the error; the others' runs passed over are told all the same.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{}
-	for _, repo := range req.Repos {
-		var err error
-		if req.Trigger != 0 && repo.Equal(req.Own) {
-			err = c.byTrigger(ctx, req, repo, plan)
-		} else {
-			err = c.search(ctx, req, repo, plan)
-		}
+	plans, errs := make([]Plan, len(req.Repos)), make([]error, len(req.Repos))
+	var g errgroup.Group
+	for i, repo := range req.Repos {
+		g.Go(func() error {
+			if req.Trigger != 0 && repo.Equal(req.Own) {
+				errs[i] = c.byTrigger(ctx, req, repo, &plans[i])
+			} else {
+				errs[i] = c.search(ctx, req, repo, &plans[i])
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // each has an error of its own
+	all := &Plan{}
+	for i := range plans {
+		all.add(&plans[i])
+	}
+	for _, err := range errs {
 		if err != nil {
-			return plan, err
+			return all, err
 		}
 	}
-	return plan, nil
+	return all, nil
+}
+
+// search takes the newest runs that match, in the order of preference that
+// the filters have.
+func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan) error {
+	f := newFinder(c.Source, req, repo, maxAge(req.MaxAge, c.now()))
+	res, err := f.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	var searches []*search
+	for _, filter := range f.filters(res) {
+		s := &search{finder: f, filter: filter, met: map[int64]bool{}}
+		searches = append(searches, s)
+		runs, err := s.find(ctx)
+		if err != nil {
+			return f.unknownWorkflow(ctx, res.workflow, err)
+		}
+		if len(runs) == 0 {
+			continue
+		}
+		for _, r := range runs {
+			plan.take(r, f.pick(r))
+		}
+		plan.PassedOver = passedOver(searches, runs)
+		return nil
+	}
+	plan.PassedOver = passedOver(searches, nil)
+	return f.notFound(ctx, res, searches, plan)
+}
+
+func (c Chooser) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }
 
 func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Plan) error {
@@ -159,11 +232,22 @@ func (c Chooser) takeRun(ctx context.Context, req Request, run Run, plan *Plan) 
 	}
 	if !picked.Complete() {
 		nf := c.explain(ctx, req, run, picked)
+		if run.underWay() {
+			nf.Pending = []Run{run}
+		}
 		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason(), Names: nf.Have})
 		return nf
 	}
 	plan.take(run, picked)
 	return nil
+}
+
+// add takes over what another plan has.
+func (p *Plan) add(other *Plan) {
+	p.Items = append(p.Items, other.Items...)
+	p.Runs = append(p.Runs, other.Runs...)
+	p.PassedOver = append(p.PassedOver, other.PassedOver...)
+	p.Superseded = append(p.Superseded, other.Superseded...)
 }
 
 func (p *Plan) take(run Run, picked Picked) {
@@ -175,22 +259,11 @@ func (p *Plan) take(run Run, picked Picked) {
 }
 
 func (c Chooser) pick(ctx context.Context, req Request, repo Repo, run int64) (Picked, error) {
-	all, err := c.list(ctx, repo, Query{RunID: run, Name: req.Select.serverName()})
+	all, err := listArtifacts(ctx, c.Source, repo, Query{RunID: run, Name: req.Select.serverName()})
 	if err != nil {
 		return Picked{}, err
 	}
 	return req.Select.Pick(all, req.Gone), nil
-}
-
-func (c Chooser) list(ctx context.Context, repo Repo, q Query) ([]Artifact, error) {
-	var all []Artifact
-	for a, err := range c.Source.Artifacts(ctx, repo, q) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, nil
 }
 
 // byArtifactID looks for every id in every repository. The runs are read

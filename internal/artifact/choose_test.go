@@ -1,10 +1,8 @@
 package artifact
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,95 +13,9 @@ import (
 var (
 	app   = Repo{Owner: "octo", Name: "app"}
 	lib   = Repo{Owner: "octo", Name: "lib"}
+	ok    = []string{"success"}
 	epoch = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 )
-
-// world is a Source held in memory. Lists come in the order they are given.
-type world struct {
-	runs      []Run
-	artifacts []Artifact
-	calls     []string
-}
-
-func (w *world) Run(_ context.Context, repo Repo, id int64) (Run, error) {
-	w.calls = append(w.calls, "run")
-	for _, r := range w.runs {
-		if r.Repo == repo && r.ID == id {
-			return r, nil
-		}
-	}
-	return Run{}, fmt.Errorf("run %d of %s: %w", id, repo, ErrNotFound)
-}
-
-func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) iter.Seq2[Run, error] {
-	w.calls = append(w.calls, "runs "+q.Workflow)
-	return func(yield func(Run, error) bool) {
-		for _, r := range w.runs {
-			if r.Repo == repo && (q.Workflow == "" || strings.HasSuffix(r.WorkflowPath, q.Workflow)) && !yield(r, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (w *world) Artifacts(_ context.Context, repo Repo, q Query) iter.Seq2[Artifact, error] {
-	w.calls = append(w.calls, "artifacts "+q.Name)
-	return func(yield func(Artifact, error) bool) {
-		for _, a := range w.artifacts {
-			if a.Repo != repo || q.RunID != 0 && a.Run.ID != q.RunID || q.Name != "" && a.Name != q.Name {
-				continue
-			}
-			if !yield(a, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (w *world) Artifact(_ context.Context, repo Repo, id int64) (Artifact, error) {
-	w.calls = append(w.calls, "artifact")
-	for _, a := range w.artifacts {
-		if a.Repo == repo && a.ID == id {
-			return a, nil
-		}
-	}
-	return Artifact{}, fmt.Errorf("artifact %d of %s: %w", id, repo, ErrNotFound)
-}
-
-// run adds a successful run of CI in app, id minutes after the epoch.
-func (w *world) run(id int64, change ...func(*Run)) {
-	r := Run{
-		ID: id, Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Workflow: "CI",
-		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success",
-		CreatedAt: epoch.Add(time.Duration(id) * time.Minute),
-	}
-	for _, c := range change {
-		c(&r)
-	}
-	w.runs = append([]Run{r}, w.runs...)
-}
-
-// artifact adds one to a run, id minutes after the epoch.
-func (w *world) artifact(id, run int64, name string, change ...func(*Artifact)) {
-	a := Artifact{ID: id, Repo: app, Name: name, CreatedAt: epoch.Add(time.Duration(id) * time.Minute), Run: &RunRef{ID: run, RepoID: 1, HeadRepoID: 1}}
-	for _, r := range w.runs {
-		if r.ID == run {
-			a.Repo = r.Repo
-		}
-	}
-	for _, c := range change {
-		c(&a)
-	}
-	w.artifacts = append(w.artifacts, a)
-}
-
-func in(repo Repo, id int64) func(*Run) {
-	return func(r *Run) { r.Repo, r.RepoID, r.HeadRepoID = repo, id, id }
-}
-func fork(r *Run)         { r.HeadRepo, r.HeadRepoID = "evil/app", 666 }
-func deleted(r *Run)      { r.HeadRepo, r.HeadRepoID = "", 0 }
-func failed(r *Run)       { r.Conclusion = "failure" }
-func expired(a *Artifact) { a.Expired, a.ExpiresAt = true, epoch.AddDate(0, 3, 0) }
 
 func sampleWorld() *world {
 	w := &world{}
@@ -170,23 +82,20 @@ func TestChoose(t *testing.T) {
 		"trigger from a fork, allowed": {Request{Own: app, Trigger: 3, AllowForks: true}, "30|3"},
 		"trigger elsewhere: search":    {Request{Repos: []Repo{lib}, Own: app, Trigger: 3}, "70|7"},
 
-		"search: newest that has it":     {Request{Own: app, Workflow: "ci.yml", Select: names("dist")}, "10|1"},
-		"search: everything":             {Request{Own: app, Workflow: "ci.yml"}, "52 51|5"},
-		"search: forks allowed":          {Request{Own: app, Workflow: "ci.yml", Select: names("dist"), AllowForks: true}, "40|4"},
-		"search: current run left out":   {Request{Own: app, Workflow: "ci.yml", CurrentRun: 5}, "11 10|1"},
+		"search: newest that has it":     {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist")}, "10|1"},
+		"search: everything":             {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok}, "52 51|5"},
+		"search: forks allowed":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), AllowForks: true}, "40|4"},
+		"search: current run left out":   {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 5}, "11 10|1"},
 		"search: any workflow elsewhere": {Request{Repos: []Repo{app}, Select: Selector{Patterns: []string{"report-*"}}}, "81 80|8"},
-		"search: own workflow only":      {Request{Own: app, Workflow: "ci.yml", Select: Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml"; looked at 6 successful runs, of which 2 came from forks; the newest one (5) has "docs", "logs"`},
-		"search: two repositories":       {Request{Repos: []Repo{app, lib}, Select: names("dist")}, "70 10|7 1"},
-		"search: limit":                  {Request{Own: app, Workflow: "ci.yml", Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml"; gave up after 3 runs, of which 1 came from forks; the newest one (5) has "docs", "logs"`},
+		"search: own workflow only":      {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml", conclusion success; looked at 6 runs (2: it comes from a fork, and allow-forks is false; 2: no artifact matches; 1: its conclusion is "failure", not success; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"`},
+		"search: two repositories":       {Request{Repos: []Repo{app, lib}, Conclusions: ok, Select: names("dist")}, "70 10|7 1"},
+		"search: limit":                  {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml", conclusion success; gave up after 3 runs, as search-limit has it (1: it comes from a fork, and allow-forks is false; 1: it lacks "dist"; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if tt.req.Repos == nil {
 				tt.req.Repos = []Repo{app}
-			}
-			if tt.req.SearchLimit == 0 {
-				tt.req.SearchLimit = 1000
 			}
 			plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), tt.req)
 			if got := describe(plan, err); got != tt.want {
@@ -220,8 +129,8 @@ func TestHelpOnFailure(t *testing.T) {
 		"typing error":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"dits"}}}, "dist", false},
 		"case":                       {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"DIST"}}}, "dist", false},
 		"nothing near":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"windows-x64"}}}, "", false},
-		"search: near name":          {Request{Own: app, Workflow: "ci.yml", Select: Selector{Names: []string{"doc"}}}, "docs", false},
-		"search: in the current run": {Request{Own: app, Workflow: "ci.yml", CurrentRun: 6, Select: Selector{Names: []string{"fresh"}}}, "", true},
+		"search: near name":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: Selector{Names: []string{"doc"}}}, "docs", false},
+		"search: in the current run": {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: Selector{Names: []string{"fresh"}}}, "", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -242,7 +151,7 @@ func TestHelpOnFailure(t *testing.T) {
 func TestPassedOver(t *testing.T) {
 	t.Parallel()
 	plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), Request{
-		Repos: []Repo{app}, Own: app, Workflow: "ci.yml", CurrentRun: 6, Select: Selector{Names: []string{"dist"}}, SearchLimit: 1000,
+		Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: Selector{Names: []string{"dist"}}, SearchLimit: 1000,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,23 +15,49 @@ type NotFoundError struct {
 	Repos []Repo // all of them, where the thing could be in any
 	What  string // what was asked for
 	RunID int64  // the run it was asked of, or 0
-	// Workflow is the workflow that was searched; empty for any.
-	Workflow string
+	// Where are the conditions of a search, in words; empty for none.
+	Where []string
 
 	Missing []string   // exact names without an artifact
 	Expired []Artifact // would have matched
 	Have    []string   // names that are there instead, where known
 	// DidYouMean is the nearest name that exists, or empty.
 	DidYouMean string
+	// Workflows are those of the repository, when the one that was named is
+	// not among them.
+	Workflows []string
 	// InCurrent tells that the current run, which a search leaves out, has
 	// what was asked for.
 	InCurrent bool
+	// Nowhere tells that no run of the repository has it, whatever the
+	// conditions.
+	Nowhere bool
 
-	Examined int  // runs looked at by a search
-	Forks    int  // of these, passed over as forks
+	Examined int // runs looked at by a search
+	// Reasons say why they were passed over, the most frequent first.
+	Reasons  []Reason
+	Forks    int  // passed over as forks
 	LimitHit bool // the search ended at its limit
+	// ForkPR names the fork that the pull request asked for comes from, if
+	// runs of forks do not count.
+	ForkPR string
+
+	// Permission is one that the token may lack, as GitHub answers 404 for
+	// that, too; empty for none.
+	Permission string
+
+	// Pending are runs that are under way and may still come to match.
+	Pending []Run
+	// Waited is how long was waited for it.
+	Waited time.Duration
 
 	nearest Run
+}
+
+// Reason is why runs were passed over.
+type Reason struct {
+	Text string // about one run: "it comes from a fork"
+	Runs int
 }
 
 func (e *NotFoundError) Error() string {
@@ -45,11 +71,14 @@ func (e *NotFoundError) Error() string {
 	default:
 		b.WriteString(e.Repo.String())
 	}
-	if e.Workflow != "" {
-		fmt.Fprintf(&b, ", workflow %q", e.Workflow)
+	for _, w := range e.Where {
+		b.WriteString(", " + w)
 	}
 	if len(e.Missing) > 0 && e.What != (Selector{Names: e.Missing}).String() {
 		fmt.Fprintf(&b, "; missing: %s", quoted(e.Missing))
+	}
+	if len(e.Workflows) > 0 {
+		fmt.Fprintf(&b, "; its workflows are %s", shortList(e.Workflows))
 	}
 	if len(e.Expired) > 0 {
 		newest := slices.MinFunc(e.Expired, newestArtifact)
@@ -58,21 +87,11 @@ func (e *NotFoundError) Error() string {
 			fmt.Fprintf(&b, " on %s", newest.ExpiresAt.UTC().Format(time.DateOnly))
 		}
 	}
-	switch {
-	case e.LimitHit:
-		fmt.Fprintf(&b, "; gave up after %d runs", e.Examined)
-	case e.Examined > 0:
-		fmt.Fprintf(&b, "; looked at %s", plural(e.Examined, "successful run"))
-	case e.RunID == 0 && e.nearest.ID == 0 && e.Workflow != "":
-		b.WriteString("; it has no successful run")
-	}
-	if e.Forks > 0 {
-		fmt.Fprintf(&b, ", of which %d came from forks", e.Forks)
-	}
+	e.searched(&b)
 	if len(e.Expired) == 0 && (e.RunID != 0 || e.nearest.ID != 0) {
 		where := "the run"
 		if e.RunID == 0 {
-			where = fmt.Sprintf("the newest one (%d)", e.nearest.ID)
+			where = fmt.Sprintf("the newest one that fits (%d)", e.nearest.ID)
 		}
 		if len(e.Have) == 0 {
 			fmt.Fprintf(&b, "; %s has no other artifacts", where)
@@ -80,7 +99,73 @@ func (e *NotFoundError) Error() string {
 			fmt.Fprintf(&b, "; %s has %s", where, shortList(e.Have))
 		}
 	}
+	e.waited(&b)
 	return b.String()
+}
+
+// searched says how a search went.
+func (e *NotFoundError) searched(b *strings.Builder) {
+	switch {
+	case e.LimitHit:
+		fmt.Fprintf(b, "; gave up after %s, as search-limit has it", plural(e.Examined, "run"))
+	case e.Nowhere && e.Examined > 0:
+		fmt.Fprintf(b, "; no run of the repository has it, %s looked at", plural(e.Examined, "run"))
+	case e.Nowhere:
+		b.WriteString("; no run of the repository has it")
+	case e.Examined > 0:
+		fmt.Fprintf(b, "; looked at %s", plural(e.Examined, "run"))
+	case len(e.Where) > 0 && len(e.Workflows) == 0:
+		b.WriteString("; there is no such run")
+	}
+	e.because(b)
+	if e.ForkPR != "" {
+		fmt.Fprintf(b, "; the pull request comes from %s, and allow-forks is false", e.ForkPR)
+	}
+}
+
+// because sums up why runs were passed over.
+func (e *NotFoundError) because(b *strings.Builder) {
+	const most = 4
+	rest := 0
+	for i, r := range e.Reasons {
+		if i >= most {
+			rest += r.Runs
+			continue
+		}
+		sep := "; "
+		if i == 0 {
+			sep = " ("
+		}
+		fmt.Fprintf(b, "%s%d: %s", sep, r.Runs, r.Text)
+	}
+	if rest > 0 {
+		fmt.Fprintf(b, "; %d for other reasons", rest)
+	}
+	if len(e.Reasons) > 0 {
+		b.WriteString(")")
+	}
+}
+
+// waited says what was waited for.
+func (e *NotFoundError) waited(b *strings.Builder) {
+	if e.Waited == 0 {
+		return
+	}
+	fmt.Fprintf(b, "; waited %s", e.Waited.Round(time.Second))
+	if len(e.Pending) == 0 {
+		b.WriteString(", and no run that could match is under way")
+		return
+	}
+	r := slices.MinFunc(e.Pending, newestRun)
+	fmt.Fprintf(b, ", and run %d (%s #%d) is still %s", r.ID, r.Workflow, r.Number, r.Status)
+	if n := len(e.Pending) - 1; n > 0 {
+		fmt.Fprintf(b, ", as %s", plural(n, "other"))
+		if n > 1 {
+			b.WriteString(" are")
+		} else {
+			b.WriteString(" is")
+		}
+	}
 }
 
 // reason is the error as a table's cell.
@@ -109,18 +194,23 @@ func lacking(s Selector, p Picked) *NotFoundError {
 // nearest to one that is missing.
 func (e *NotFoundError) suggest(s Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
-	best := 1 << 30
 	for _, want := range s.Names {
-		if slices.Contains(names, want) {
-			continue
-		}
-		for _, n := range names {
-			d := distance(strings.ToLower(want), strings.ToLower(n))
-			if d < best && d <= max(2, len(want)/3) {
-				best, e.DidYouMean = d, n
-			}
+		if !slices.Contains(names, want) && e.DidYouMean == "" {
+			e.DidYouMean = nearest(want, names)
 		}
 	}
+}
+
+// nearest is the name that somebody may have meant, or empty.
+func nearest(want string, names []string) string {
+	found, best := "", 1<<30
+	for _, n := range names {
+		d := distance(strings.ToLower(want), strings.ToLower(n))
+		if d < best && d <= max(2, len(want)/3) {
+			best, found = d, n
+		}
+	}
+	return found
 }
 
 // distance is the Levenshtein distance of a and b in bytes.
@@ -187,4 +277,15 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// AmbiguousError says that a value means several things.
+type AmbiguousError struct {
+	Input, Value string
+	Repo         Repo
+	Choices      []string // that name one of them each
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s: %q is the name of several in %s: %s", e.Input, e.Value, e.Repo, quoted(e.Choices))
 }

@@ -1,106 +1,309 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// search takes the newest successful run, of the workflow asked for, that
-// holds what is asked for. The server's filters only narrow: every condition
-// is checked again here. It asks each candidate for its artifacts, newest
-// first, so it costs one request a hundred runs and one a candidate.
-func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan) error {
-	q := RunQuery{Status: "success"}
-	if repo.Equal(req.Own) {
-		q.Workflow = req.Workflow
-	}
-	nf := &NotFoundError{Repo: repo, What: req.Select.String(), Workflow: q.Workflow}
-	for run, err := range c.Source.Runs(ctx, repo, q) {
-		if err != nil {
-			return err
-		}
-		if nf.Examined >= req.SearchLimit {
-			nf.LimitHit = true
-			break
-		}
-		nf.Examined++
-		pass := func(reason string) {
-			plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: reason})
-		}
-		switch {
-		case run.ID == req.CurrentRun:
-			pass("it is the current run")
-			continue
-		case run.Conclusion != "success":
-			pass(fmt.Sprintf("its conclusion is %q, not success", run.Conclusion))
-			continue
-		case run.FromFork() && !req.AllowForks:
-			nf.Forks++
-			pass("it comes from a fork, and allow-forks is false")
-			continue
-		}
-		picked, err := c.pick(ctx, req, repo, run.ID)
-		if err != nil {
-			return err
-		}
-		if picked.Complete() {
-			plan.take(run, picked)
-			return nil
-		}
-		lack := lacking(req.Select, picked)
-		nf.Expired = append(nf.Expired, lack.Expired...)
-		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: lack.reason(), Names: lack.Have})
-		if nf.nearest.ID == 0 {
-			nf.nearest = run
-		}
-	}
-	return c.finish(ctx, req, repo, nf)
+// The search joins two lists that GitHub gives newest first: the artifacts
+// of the repository (by name, where one is given) and the runs that pass the
+// filters. An artifact is never older than its run, so
+//
+//   - of a run created after the artifact list's frontier it is known without
+//     another request whether it holds what is asked for;
+//   - between two frontiers only the runs that the artifact list names can
+//     match, so the list of runs may jump right to the next of them.
+//
+// It goes like this:
+//
+//	read the first page of both lists, side by side
+//	until enough runs are taken, nothing else can match, or the limit is met:
+//	    walk the runs that pass the filters, newest first
+//	        holds what is asked for: take it
+//	        lacks it:                pass over it
+//	        not known:               ask the run itself; 1, 2, 4, 8 runs at a time,
+//	                                 or the next page of artifacts where that tells more
+//	        older than what is proven to be the newest: stop, and go on reading
+//	    the artifact list names runs that were not met yet:
+//	        ask for the newest, or else jump to the next
+//	    it names none: read on in the list of runs, by the server's status now,
+//	        from where the artifact list proves nothing
+//
+// The first page of runs is never narrowed by status, because that filter of
+// GitHub's lags behind; further down it only skips. Orders are not believed
+// but checked: a list of runs that is not newest first is read to its end
+// before anything is taken from it; from a list of artifacts that is not, no
+// absence is concluded before its end.
+//
+// What a search costs, in requests, besides one each for what has to be
+// resolved first (a workflow's display name, a tag or an abbreviated SHA, a
+// pull request, ref); TestCosts holds this table to it:
+//
+//	the newest run holds it: by name, pattern or all      2
+//	the same with n names, up to 3                        1+n
+//	by name, 1,000 runs back, few runs hold it            3
+//	the same, and the newest that does holds it in vain   4
+//	all runs hold it, a branch that is rarely built       3
+//	all runs hold it, the newest 1,000 failed             4
+//	no run holds it                                       2
+//
+// The worst case are names that runs of other workflows have all the time
+// and the right ones never: a request for every run examined, of which
+// search-limit is the bound, and one for every hundred.
+type search struct {
+	*finder
+	filter filter
+
+	runs *runList
+	met  map[int64]bool // runs examined
+	// exhausted: there are no other runs, or the limit does not let them be
+	// looked at.
+	exhausted bool
+	limitHit  bool
+	checks    int // rounds of asking runs for their artifacts
+	lookups   int // rounds of asking for candidates
 }
 
-// finish adds to an unsuccessful search what helps a person: the names that
-// the nearest run had, and whether the current run has what was asked for.
-// Both cost a request, which only a failure pays.
-func (c Chooser) finish(ctx context.Context, req Request, repo Repo, nf *NotFoundError) error {
-	if nf.nearest.ID != 0 {
-		names, err := c.names(ctx, repo, nf.nearest.ID)
-		if err != nil {
-			return err
-		}
-		nf.suggest(req.Select, names)
-	}
-	if req.CurrentRun != 0 && repo.Equal(req.Own) {
-		picked, err := c.pick(ctx, req, repo, req.CurrentRun)
-		if err != nil {
-			return err
-		}
-		nf.InCurrent = picked.Complete()
-	}
-	return nf
-}
+const (
+	// maxChecks is how many runs are asked for their artifacts at a time.
+	maxChecks = 8
+	// maxStale is how many candidates are asked for one by one because they
+	// may be older than they look.
+	maxStale = 4
+)
 
-// explain says what a run that was named lacks.
-func (c Chooser) explain(ctx context.Context, req Request, run Run, picked Picked) *NotFoundError {
-	nf := lacking(req.Select, picked)
-	nf.Repo, nf.RunID = run.Repo, run.ID
-	if req.Select.serverName() != "" {
-		// Only that name was asked for; without the others there is nothing
-		// to suggest. The error at hand matters more than one of this call.
-		if names, err := c.names(ctx, run.Repo, run.ID); err == nil {
-			nf.Have = names
-		}
-	}
-	nf.suggest(req.Select, nf.Have)
-	return nf
-}
-
-func (c Chooser) names(ctx context.Context, repo Repo, run int64) ([]string, error) {
-	all, err := c.list(ctx, repo, Query{RunID: run})
-	if err != nil {
+// find gives the newest runs that match, newest first, up to as many as are
+// asked for.
+func (s *search) find(ctx context.Context) ([]Run, error) {
+	s.runs = newRunList(s.filter.query())
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, a := range all {
-		names = append(names, a.Name)
+	for {
+		taken, unsure := s.walk()
+		var err error
+		switch {
+		case len(unsure) > 0:
+			err = s.resolve(ctx, unsure)
+		case len(taken) < s.req.Runs && !s.exhausted:
+			err = s.readOn(ctx)
+		default:
+			open := s.unsettled(taken)
+			if len(open) == 0 {
+				return taken, nil
+			}
+			err = s.check(ctx, open)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return names, nil
+}
+
+// begin reads the first pages.
+func (s *search) begin(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range s.lists {
+		if l.next == 1 {
+			g.Go(func() error { return s.readArtifacts(ctx, l) })
+		}
+	}
+	g.Go(func() error { return s.readRuns(ctx) })
+	return g.Wait()
+}
+
+// walk goes through the runs that pass the filter, newest first, and takes
+// those that hold what is asked for. It stops at one that might not be the
+// newest that is left. If it is not known of a run whether to take it, that
+// run and such that follow are returned.
+func (s *search) walk() (taken, unsure []Run) {
+	for _, r := range s.matching() {
+		if len(taken) >= s.req.Runs || !s.certain(r) {
+			break
+		}
+		switch holds := s.holds(r); {
+		case holds == maybe:
+			unsure = append(unsure, r)
+		case holds == yes && len(unsure) == 0:
+			taken = append(taken, r)
+		case holds == yes:
+			return taken, unsure
+		}
+	}
+	return taken, unsure
+}
+
+// certain tells whether every run that is newer, matches and holds something
+// is known.
+func (s *search) certain(r Run) bool {
+	if s.exhausted || r.CreatedAt.After(s.runs.frontier()) {
+		return true
+	}
+	index := s.index()
+	if index == nil || !index.knows(r.CreatedAt) {
+		return false
+	}
+	return !slices.ContainsFunc(s.candidates(index), func(c candidate) bool { return !c.bound.Before(r.CreatedAt) })
+}
+
+// resolve finds out whether runs hold what is asked for: one, then two, then
+// four of them at a time, or by more of the artifact list where that is
+// expected to settle more of them.
+func (s *search) resolve(ctx context.Context, unsure []Run) error {
+	if l := s.index(); l != nil && !l.done() && len(s.lists) == 1 && s.checks > 0 {
+		for i, r := range unsure {
+			if l.pagesTo(r.CreatedAt) <= int64(i) {
+				return s.readArtifacts(ctx, l)
+			}
+		}
+	}
+	n := min(len(unsure), 1<<min(s.checks, 8), maxChecks)
+	s.checks++
+	return s.check(ctx, unsure[:n])
+}
+
+// readOn gets to know more runs: those that the artifact list names, or the
+// next page.
+func (s *search) readOn(ctx context.Context) error {
+	if len(s.met) >= s.req.SearchLimit {
+		s.limitHit, s.exhausted = true, true // of those examined, the newest counts
+		return nil
+	}
+	on := RunQuery{Status: s.filter.status()}
+	index := s.index()
+	if index == nil {
+		return s.readBlind(ctx, on)
+	}
+	candidates := s.candidates(index)
+	var fresh, stale []candidate
+	for _, c := range candidates {
+		if c.bound.After(s.runs.frontier()) {
+			stale = append(stale, c) // it would have been met, were it not older than this
+		} else {
+			fresh = append(fresh, c)
+		}
+	}
+	switch {
+	case len(candidates) == 0 && index.done():
+		s.exhausted = true
+		return nil
+	case !s.runs.ordered, len(stale) > maxStale:
+	case len(fresh) > 0 && (s.lookups == 0 || len(candidates) <= 2 || len(stale) > 0):
+		return s.lookUp(ctx, append(stale, fresh[0]))
+	case len(stale) > 0:
+		return s.lookUp(ctx, stale)
+	case len(fresh) > 0:
+		on = RunQuery{Until: fresh[0].bound}
+	default:
+		on.Until = index.frontier() // nothing is named between here and there
+	}
+	return s.nextRuns(ctx, on)
+}
+
+// readBlind is readOn where no list tells which runs hold what. Lists still
+// tell that something is not there, or not in runs as new as these.
+func (s *search) readBlind(ctx context.Context, on RunQuery) error {
+	for _, l := range s.lists {
+		switch {
+		case !l.blind || !l.done() && !l.ordered:
+		case l.done() && l.latest.IsZero():
+			s.exhausted = true
+			return nil
+		case !l.latest.IsZero() && (on.Until.IsZero() || l.latest.Before(on.Until)):
+			on.Until = l.latest
+		}
+	}
+	return s.nextRuns(ctx, on)
+}
+
+// lookUp gets the runs of candidates.
+func (s *search) lookUp(ctx context.Context, list []candidate) error {
+	s.lookups++
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range list {
+		g.Go(func() error {
+			r, err := s.source.Run(ctx, s.repo, c.ref.ID)
+			if errors.Is(err, ErrNotFound) {
+				s.forget(c.ref.ID)
+				return nil
+			}
+			if err == nil {
+				s.meet(r)
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// nextRuns reads the next page of runs: further down if on says so, and from
+// the second on narrowed by status.
+func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
+	jump := !on.Until.IsZero() && on.Until.Before(s.runs.frontier())
+	narrow := on.Status != "" && s.runs.query.Status == ""
+	if s.runs.ordered && (jump || narrow || s.runs.capped()) {
+		q := s.filter.query()
+		q.Status = on.Status
+		switch {
+		case jump:
+			q.Until = on.Until
+		case s.runs.frontier().Before(unread):
+			q.Until = s.runs.frontier()
+		}
+		s.runs = newRunList(q)
+	}
+	return s.readRuns(ctx)
+}
+
+// readRuns reads a page of runs.
+func (s *search) readRuns(ctx context.Context) error {
+	q := s.runs.query
+	q.Page, q.PerPage = s.runs.next, min(PerPage, s.req.SearchLimit)
+	p, err := s.source.Runs(ctx, s.repo, q)
+	if err != nil {
+		return err
+	}
+	if left := s.req.SearchLimit - len(s.met); len(p.Items) > left {
+		p.Items, p.Next = p.Items[:left], cmp.Or(p.Next, s.runs.next+1)
+	}
+	s.runs.add(p)
+	for _, r := range p.Items {
+		s.meet(r)
+	}
+	s.exhausted = s.runs.done() && !s.runs.capped()
+	return nil
+}
+
+// meet makes a run known, and counts it as examined.
+func (s *search) meet(r Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[r.ID] = r
+	s.met[r.ID] = true
+}
+
+// matching lists the known runs that pass the filter, newest first.
+func (s *search) matching() []Run {
+	var list []Run
+	for _, r := range s.known {
+		if why, _ := s.filter.refuse(r); why == "" {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, newestRun)
+	return list
+}
+
+// candidates lists the runs that the index names and that may match, but are
+// not known yet.
+func (s *search) candidates(index *artifactList) []candidate {
+	return slices.DeleteFunc(index.candidates(), func(c candidate) bool {
+		_, known := s.known[c.ref.ID]
+		why, _ := s.filter.refuseRef(c.ref)
+		return known || why != "" || c.bound.Before(s.filter.notBefore) || s.gone[c.ref.ID] || !s.mayHold(c.ref.ID)
+	})
 }

@@ -290,6 +290,38 @@ func TestMisspeltInputs(t *testing.T) {
 	}
 }
 
+// The runner hands over action.yml's default where an input is not given, so
+// an empty one was given and came out empty.
+func TestInputsThatCameOutEmpty(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in   inputs
+		want []string
+	}{
+		"not given":        {inputs{"branch": "*", "commit": "*", "pr": "*", "event": "*", "actor": "*", "run-number": "*"}, nil},
+		"not there":        {nil, nil},
+		"empty":            {inputs{"commit": "", "branch": " \n"}, []string{"branch", "commit"}},
+		"another name":     {inputs{"run-number": "*", "run_number": ""}, nil},
+		"made up for":      {inputs{"run-number": "", "run_number": "7"}, nil},
+		"others may be so": {inputs{"workflow": "", "max-age": "", "name": "", "run-id": ""}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, err := config.FromEnv(with(tt.in).lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, cfg.Empty, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			if cfg.Branches != nil || cfg.Commit != "" || cfg.PR != 0 || cfg.Events != nil || cfg.Actor != "" || tt.in["run_number"] == "" && cfg.RunNumber != 0 {
+				t.Errorf("got %+v", cfg)
+			}
+		})
+	}
+}
+
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -303,9 +335,8 @@ func TestUnsupported(t *testing.T) {
 			"delete": "false", "summary": "false", "if-exists": "skip", "concurrency": "2"}, nil},
 		"everything": {inputs{"workflow": "ci.yml", "branch": "b", "commit": "c", "pr": "1", "event": "push", "actor": "a", "conclusion": "any",
 			"run-number": "1", "max-age": "1d", "runs": "2", "search-limit": "10", "wait": "1m", "shard": "1/1", "files": "*", "unpack": "true"},
-			strings.Fields("workflow branch commit pr event actor conclusion run-number max-age runs search-limit wait files shard unpack")},
-		"by other names": {inputs{"workflow_search": "true", "workflow_conclusion": "", "run_number": "3", "ref": "main"},
-			[]string{"workflow_search", "workflow_conclusion", "run_number", "ref"}},
+			strings.Fields("files unpack")},
+		"by other names": {inputs{"workflow_search": "true", "workflow_conclusion": "", "run_number": "3", "ref": "main"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -106,6 +106,16 @@ func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Co
 	}
 }
 
+// unlessAny is set, but for the value that stands for no condition.
+func unlessAny(set func(*Config, string) error) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if v == anyRun {
+			return nil
+		}
+		return set(c, v)
+	}
+}
+
 // Output is one of the step's outputs.
 type Output struct {
 	Name string

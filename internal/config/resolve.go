@@ -82,6 +82,9 @@ func (r *reader) read() (*Config, error) {
 	}
 	for i := range table {
 		r.parse(cfg, &table[i])
+		if r.cameOutEmpty(&table[i]) {
+			cfg.Empty = append(cfg.Empty, r.shown(table[i].Name))
+		}
 	}
 	r.check(cfg)
 	return cfg, r.errs.or()
@@ -109,6 +112,13 @@ func (r *reader) resolve(in *Input) *value {
 	}
 	v.given = true
 	return v
+}
+
+// cameOutEmpty tells an input that narrows the search and was given without a
+// value, such as an expression that evaluates to nothing.
+func (r *reader) cameOutEmpty(in *Input) bool {
+	text, present := r.get(in.Name)
+	return in.Default == anyRun && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given
 }
 
 func (r *reader) text(name string) string {

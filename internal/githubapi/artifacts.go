@@ -2,7 +2,6 @@ package githubapi
 
 import (
 	"context"
-	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -50,18 +49,17 @@ type artifactPage struct {
 func (p *artifactPage) complete() bool        { return whole(p.Items) }
 func (p *artifactPage) items() []wireArtifact { return *p.Items }
 
-// Artifacts lists the artifacts of a repository or of one of its runs,
-// expired ones included, in GitHub's order, which is not documented. Servers
-// that ignore the name are made up for here.
-func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q artifact.Query) iter.Seq2[artifact.Artifact, error] {
+// Artifacts lists a page of the artifacts of a repository or of one of its
+// runs, expired ones included, in GitHub's order, which is not documented.
+func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q artifact.Query) (artifact.Page[artifact.Artifact], error) {
 	l := list[wireArtifact, artifact.Artifact]{
 		call:    call{op: "list artifacts", repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/artifacts"),
 		query:   url.Values{},
+		page:    q.Page,
 		perPage: q.PerPage,
-		page:    func() page[wireArtifact] { return new(artifactPage) },
+		answer:  new(artifactPage),
 		item:    (*wireArtifact).artifact,
-		id:      func(a artifact.Artifact) int64 { return a.ID },
 	}
 	if q.RunID != 0 {
 		l.call.subject = subject("run", q.RunID)
@@ -69,9 +67,8 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q artifact.Q
 	}
 	if q.Name != "" {
 		l.query.Set("name", q.Name)
-		l.keep = func(a artifact.Artifact) bool { return a.Name == q.Name }
 	}
-	return l.all(ctx, c.api)
+	return l.get(ctx, c.api)
 }
 
 // Artifact gets one artifact. An expired one is there too.

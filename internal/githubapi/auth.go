@@ -48,6 +48,9 @@ type App struct {
 	// Actions read or write.
 	Repos []artifact.Repo
 	Write bool
+	// Contents and PullRequests ask for read access to these, too: to resolve
+	// tags, branches and abbreviated SHAs, or the number of a pull request.
+	Contents, PullRequests bool
 	// OnToken is told every installation token before it is used, so that it
 	// can be masked; nil is fine.
 	OnToken func(token string)
@@ -164,7 +167,14 @@ func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 	if a.app.Write {
 		access = "write"
 	}
-	opts := github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Actions: &access}}
+	permissions := &github.InstallationPermissions{Actions: &access}
+	if a.app.Contents {
+		permissions.Contents = github.String("read")
+	}
+	if a.app.PullRequests {
+		permissions.PullRequests = github.String("read")
+	}
+	opts := github.InstallationTokenOptions{Permissions: permissions}
 	seen := map[string]bool{}
 	for _, r := range a.app.Repos {
 		if name := strings.ToLower(r.Name); !seen[name] {

@@ -18,6 +18,7 @@
 package githubapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ type Options struct {
 	Notify func(Event)
 	// UserAgent is sent with every request; GitHub wants one.
 	UserAgent string
+	// Conditional keeps answers, up to 32 MiB, to make a request that is sent
+	// again conditional: it costs nothing while nothing has changed.
+	Conditional bool
 }
 
 // Event is a wait before another try.
@@ -87,6 +91,9 @@ func New(o Options) (*Client, error) {
 		o.Now = time.Now
 	}
 	c := &Client{state: new(state)}
+	if o.Conditional {
+		c.state.kept = new(cache)
+	}
 	token, err := o.Auth.source(o, c.state)
 	if err != nil {
 		return nil, err
@@ -98,6 +105,15 @@ func New(o Options) (*Client, error) {
 // Requests tells how many requests were sent so far: repeated ones,
 // redirects and those for a GitHub App's token included.
 func (c *Client) Requests() int { return int(c.state.sent.Load()) }
+
+// Unchanged tells how many of them GitHub answered with 304, which costs
+// nothing.
+func (c *Client) Unchanged() int {
+	if c.state.kept == nil {
+		return 0
+	}
+	return int(c.state.kept.unchanged.Load())
+}
 
 // Repository fails unless the repository exists and the token may see it.
 func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
@@ -128,6 +144,7 @@ type call struct {
 	op, subject string
 	repo        artifact.Repo
 	want        int
+	accept      string // the media type, if it is not JSON
 	// repeatable marks a POST that may be sent twice without harm.
 	repeatable bool
 	// private marks a call whose answer holds a secret.
@@ -155,7 +172,7 @@ func (c *conn) do(ctx context.Context, what call, method, path string, body any)
 		if err != nil {
 			return x, x.fail(InvalidRequest, httpx.RedactError(err))
 		}
-		req.Header.Set("Accept", "application/vnd.github+json")
+		req.Header.Set("Accept", cmp.Or(what.accept, "application/vnd.github+json"))
 		req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 		res, err := c.gh.BareDo(withExchange(ctx, x), req)
 		if err == nil {

@@ -2,8 +2,6 @@ package githubapi
 
 import (
 	"context"
-	"iter"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,19 +10,15 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// maxPerPage is GitHub's.
-const maxPerPage = 100
-
 // list describes a listing of T, which arrive as W.
 type list[W, T any] struct {
 	call    call
 	path    string
 	query   url.Values
-	perPage int // 0 means maxPerPage
-	page    func() page[W]
+	page    int // 0 is the first, which is 1
+	perPage int // 0 means artifact.PerPage
+	answer  page[W]
 	item    func(*W, artifact.Repo) T
-	id      func(T) int64
-	keep    func(T) bool // nil: all
 }
 
 // page is an answer that lists items.
@@ -41,40 +35,23 @@ func whole[W any, P interface {
 	return list != nil && !slices.ContainsFunc(*list, func(w W) bool { return !P(&w).complete() })
 }
 
-// all yields the items, page by page as they are consumed, and follows Link
-// to the end. What moves to the next page while a list is read, because
-// something new came in front, is yielded once.
-func (l list[W, T]) all(ctx context.Context, c *conn) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		q := maps.Clone(l.query)
-		q.Set("per_page", strconv.Itoa(perPage(l.perPage)))
-		seen := map[int64]bool{}
-		for n := 1; n != 0; {
-			if n > 1 {
-				q.Set("page", strconv.Itoa(n))
-			}
-			p := l.page()
-			next, err := c.getPage(ctx, l.call, l.path+"?"+q.Encode(), n, p)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			items := p.items()
-			for i := range items {
-				v := l.item(&items[i], l.call.repo)
-				id := l.id(v)
-				if seen[id] || l.keep != nil && !l.keep(v) {
-					continue
-				}
-				seen[id] = true
-				if !yield(v, nil) {
-					return
-				}
-			}
-			n = next
-		}
+// get asks for one page, and tells by Link whether there is another.
+func (l list[W, T]) get(ctx context.Context, c *conn) (artifact.Page[T], error) {
+	n := max(l.page, 1)
+	l.query.Set("per_page", strconv.Itoa(perPage(l.perPage)))
+	if n > 1 {
+		l.query.Set("page", strconv.Itoa(n))
 	}
+	next, err := c.getPage(ctx, l.call, l.path+"?"+l.query.Encode(), n, l.answer)
+	if err != nil {
+		return artifact.Page[T]{}, err
+	}
+	items := l.answer.items()
+	p := artifact.Page[T]{Items: make([]T, len(items)), Next: next}
+	for i := range items {
+		p.Items[i] = l.item(&items[i], l.call.repo)
+	}
+	return p, nil
 }
 
 // getPage gets page n and tells the number of the next one, or 0.
@@ -97,7 +74,7 @@ func (c *conn) getPage(ctx context.Context, what call, path string, n int, v wir
 
 func perPage(n int) int {
 	if n <= 0 {
-		return maxPerPage
+		return artifact.PerPage
 	}
-	return min(n, maxPerPage)
+	return min(n, artifact.PerPage)
 }

@@ -3,7 +3,6 @@ package githubapi
 import (
 	"context"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,28 +73,86 @@ func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifac
 	return w.run(repo), nil
 }
 
-// Runs lists the runs of a repository, or of one of its workflows. With any
-// filter GitHub gives 1,000 at most, and its filters are not to be relied on.
-func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQuery) iter.Seq2[artifact.Run, error] {
+// Runs lists a page of the runs of a repository, or of one of its workflows.
+// With any filter GitHub gives 1,000 at most, and its filters are not to be
+// relied on.
+func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQuery) (artifact.Page[artifact.Run], error) {
 	l := list[wireRun, artifact.Run]{
 		call:    call{op: "list runs", repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/runs"),
 		query:   url.Values{},
+		page:    q.Page,
 		perPage: q.PerPage,
-		page:    func() page[wireRun] { return new(runPage) },
+		answer:  new(runPage),
 		item:    (*wireRun).run,
-		id:      func(r artifact.Run) int64 { return r.ID },
 	}
 	if q.Workflow != "" {
 		l.call.subject = fmt.Sprintf("workflow %q", q.Workflow)
 		l.path = repoPath(repo, "/actions/workflows/%s/runs", segment(q.Workflow))
 	}
 	for k, v := range map[string]string{
-		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": q.Created,
+		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": dateRange(q.Since, q.Until),
 	} {
 		if v != "" {
 			l.query.Set(k, v)
 		}
 	}
-	return l.all(ctx, c.api)
+	return l.get(ctx, c.api)
+}
+
+// dateRange is in GitHub's syntax; zero times do not bound. Source: GitHub
+// Docs, "Understanding the search syntax", "Query for dates".
+func dateRange(since, until time.Time) string {
+	const layout = "2006-01-02T15:04:05Z"
+	from, to := since.UTC().Format(layout), until.UTC().Format(layout)
+	switch {
+	case since.IsZero() && until.IsZero():
+		return ""
+	case until.IsZero():
+		return ">=" + from
+	case since.IsZero():
+		return "<=" + to
+	}
+	return from + ".." + to
+}
+
+type wireWorkflow struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	Path  string `json:"path"`
+	State string `json:"state"`
+}
+
+func (w *wireWorkflow) complete() bool { return w.ID != 0 }
+
+func (w *wireWorkflow) workflow(artifact.Repo) artifact.Workflow {
+	return artifact.Workflow{ID: w.ID, Name: w.Name, Path: w.Path, Active: w.State == "active"}
+}
+
+type workflowPage struct {
+	Items *[]wireWorkflow `json:"workflows"`
+}
+
+func (p *workflowPage) complete() bool        { return whole(p.Items) }
+func (p *workflowPage) items() []wireWorkflow { return *p.Items }
+
+// Workflows lists the workflows of a repository.
+func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.Workflow, error) {
+	var all []artifact.Workflow
+	for n := 1; n != 0; {
+		p, err := list[wireWorkflow, artifact.Workflow]{
+			call:   call{op: "list workflows", repo: repo, want: http.StatusOK},
+			path:   repoPath(repo, "/actions/workflows"),
+			query:  url.Values{},
+			page:   n,
+			answer: new(workflowPage),
+			item:   (*wireWorkflow).workflow,
+		}.get(ctx, c.api)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p.Items...)
+		n = p.Next
+	}
+	return all, nil
 }

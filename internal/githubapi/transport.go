@@ -32,6 +32,7 @@ type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 type state struct {
 	sent atomic.Int64
 	gate gate
+	kept *cache // nil: nothing is kept
 }
 
 // transport authorizes requests to the API's origin and sends them again
@@ -124,6 +125,9 @@ func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*ans
 		return nil, &settledError{err}
 	}
 	t.state.sent.Add(1)
+	if t.state.kept != nil {
+		t.state.kept.condition(req)
+	}
 	res, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -141,6 +145,9 @@ func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*ans
 		}
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
+	}
+	if err == nil && t.state.kept != nil {
+		a = t.state.kept.settle(req, a)
 	}
 	return a, err
 }

@@ -34,7 +34,11 @@ func (s *Sim) apiHandler() http.Handler {
 	handle("GET "+repo+"/actions/runs", Read, s.listRuns)
 	handle("GET "+repo+"/actions/runs/{id}", Read, s.getRun)
 	handle("GET "+repo+"/actions/runs/{id}/artifacts", Read, s.listRunArtifacts)
+	handle("GET "+repo+"/actions/workflows", Read, s.listWorkflows)
 	handle("GET "+repo+"/actions/workflows/{workflow}/runs", Read, s.listWorkflowRuns)
+	handle("GET "+repo+"/pulls/{number}", Read, s.getPull)
+	handle("GET "+repo+"/commits/{ref...}", Read, s.getCommit)
+	handle("GET "+repo+"/branches/{branch...}", Read, s.getBranch)
 	mux.HandleFunc("GET "+prefix+repo+"/installation", s.getInstallation)
 	mux.HandleFunc("POST "+prefix+"/app/installations/{id}/access_tokens", s.createToken)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { apiError(w, http.StatusNotFound, "Not Found") })
@@ -194,7 +198,7 @@ func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, all []*Artif
 			list = append(list, a)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *Artifact) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	sortBy(s.opt.Order, list, func(a *Artifact) time.Time { return a.CreatedAt })
 	page(s, w, r, "artifacts", list, len(list), s.artifactObject)
 }
 
@@ -301,8 +305,20 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 	}
 	if want := q.Get("status"); want != "" {
 		most = 1000
-		list = slices.DeleteFunc(list, func(r *Run) bool { return r.Status != want && r.Conclusion != want })
+		seen := s.opt.Now().Add(-s.opt.StatusLag)
+		list = slices.DeleteFunc(list, func(r *Run) bool {
+			return r.Status != want && r.Conclusion != want || s.opt.StatusLag > 0 && r.CreatedAt.After(seen)
+		})
 	}
-	slices.SortStableFunc(list, func(a, b *Run) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	if want := q.Get("created"); want != "" {
+		most = 1000
+		since, until, err := dateRange(want)
+		if err != nil {
+			apiError(w, http.StatusUnprocessableEntity, "Validation Failed")
+			return
+		}
+		list = slices.DeleteFunc(list, func(r *Run) bool { return r.CreatedAt.Before(since) || r.CreatedAt.After(until) })
+	}
+	sortBy(s.opt.Order, list, func(r *Run) time.Time { return r.CreatedAt })
 	page(s, w, r, "workflow_runs", list, most, s.runObject)
 }

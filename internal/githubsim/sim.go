@@ -28,9 +28,24 @@ type Options struct {
 	// IgnoreName makes lists of artifacts ignore the parameter name, as
 	// servers before 3.8 do.
 	IgnoreName bool
+	// StatusLag makes the filter status of lists of runs miss the runs of the
+	// last so long, as it was seen to do.
+	StatusLag time.Duration
+	// Order changes the order of lists, which is newest first otherwise.
+	Order Order
 	// RateLimit is the number of requests an hour and token; 0 means 5000.
 	RateLimit int
 }
+
+// Order is that of the lists of runs and artifacts.
+type Order int
+
+// The orders. Jumbled is the same each time.
+const (
+	NewestFirst Order = iota
+	OldestFirst
+	Jumbled
+)
 
 // Host is one of the two servers.
 type Host string

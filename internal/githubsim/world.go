@@ -22,12 +22,29 @@ type Repo struct {
 	workflows []*Workflow
 	runs      []*Run // in the order they were added
 	artifacts []*Artifact
+	branches  map[string]string // name → SHA
+	tags      map[string]string // name → SHA of the commit, annotated or not
+	commits   []string          // SHAs besides those of runs
+	pulls     []*Pull
+}
+
+// Pull is a pull request. AddPull fills in a number and a SHA.
+type Pull struct {
+	Number     int
+	HeadBranch string
+	HeadSHA    string
+	// HeadRepo is where the commits are; nil is the repository itself.
+	HeadRepo *Repo
+	// HeadRepoDeleted makes the head's repository null.
+	HeadRepoDeleted bool
 }
 
 // Workflow is a workflow of a repository.
 type Workflow struct {
 	ID         int64
 	Name, Path string
+	// Disabled makes its state "disabled_manually".
+	Disabled bool
 
 	repo *Repo
 	runs int
@@ -106,6 +123,55 @@ func (r *Repo) AddWorkflow(name, path string) *Workflow {
 	w := &Workflow{ID: r.sim.id(), Name: name, Path: path, repo: r}
 	r.workflows = append(r.workflows, w)
 	return w
+}
+
+// AddBranch adds a branch.
+func (r *Repo) AddBranch(name, sha string) {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	if r.branches == nil {
+		r.branches = map[string]string{}
+	}
+	r.branches[name] = sha
+}
+
+// AddTag adds a tag, annotated or not: the API gives the commit either way.
+func (r *Repo) AddTag(name, sha string) {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	if r.tags == nil {
+		r.tags = map[string]string{}
+	}
+	r.tags[name] = sha
+}
+
+// AddCommit adds a commit that need not have a run.
+func (r *Repo) AddCommit(sha string) {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	r.commits = append(r.commits, sha)
+}
+
+// AddPull adds a pull request.
+func (r *Repo) AddPull(p Pull) *Pull {
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	p.Number = or(p.Number, len(r.pulls)+1)
+	p.HeadBranch = or(p.HeadBranch, fmt.Sprintf("patch-%d", p.Number))
+	sum := sha1.Sum(fmt.Append(nil, r.FullName, "pull", p.Number))
+	p.HeadSHA = or(p.HeadSHA, hex.EncodeToString(sum[:]))
+	if p.HeadRepo == nil && !p.HeadRepoDeleted {
+		p.HeadRepo = r
+	}
+	r.pulls = append(r.pulls, &p)
+	return &p
+}
+
+// Finish completes a run.
+func (s *Sim) Finish(run *Run, conclusion string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	run.Status, run.Conclusion = "completed", conclusion
 }
 
 // AddRun adds a run.

@@ -1,0 +1,148 @@
+package artifact
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// filter says which runs count. Zero fields let every run pass. It is what
+// decides; what a RunQuery says of the same conditions only saves requests.
+type filter struct {
+	workflow   workflowFilter
+	branch     string
+	sha        string
+	headRepoID int64 // of a pull request's head
+	events     []string
+	actor      string
+	// conclusions are conclusions or statuses.
+	conclusions []string
+	number      int
+	notBefore   time.Time
+	allowForks  bool
+	current     int64 // the current run never counts
+}
+
+// workflowFilter is one workflow; the zero one is any.
+type workflowFilter struct {
+	file string // base name
+	path string
+	id   int64
+}
+
+func (w workflowFilter) passes(r Run) bool {
+	switch {
+	case w.id != 0:
+		return r.WorkflowID == w.id
+	case r.WorkflowPath == "": // not every server says
+		return true
+	case w.path != "":
+		return r.WorkflowPath == w.path
+	}
+	return w.file == "" || path.Base(r.WorkflowPath) == w.file
+}
+
+// query is what the workflow is called in a request's path.
+func (w workflowFilter) query() string {
+	switch {
+	case w.id != 0:
+		return strconv.FormatInt(w.id, 10)
+	case w.path != "":
+		return path.Base(w.path)
+	}
+	return w.file
+}
+
+// refuse says why a run does not count, for a table's cell; it is empty for
+// one that does. What can never change is looked at first; fork tells that
+// it is the only reason.
+func (f *filter) refuse(r Run) (why string, fork bool) {
+	switch {
+	case r.ID == f.current:
+		return "it is the current run", false
+	case !f.workflow.passes(r):
+		return fmt.Sprintf("it is of the workflow %q", r.WorkflowPath), false
+	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
+		return "its commit is " + r.HeadSHA, false
+	case f.branch != "" && r.HeadBranch != f.branch:
+		return fmt.Sprintf("its branch is %q", r.HeadBranch), false
+	case f.headRepoID != 0 && r.HeadRepoID != f.headRepoID:
+		return "it is not of the pull request's head repository", false
+	case len(f.events) > 0 && !slices.Contains(f.events, r.Event):
+		return fmt.Sprintf("its event is %q", r.Event), false
+	case f.actor != "" && !strings.EqualFold(r.Actor, f.actor):
+		return fmt.Sprintf("its actor is %q", r.Actor), false
+	case f.number != 0 && r.Number != f.number:
+		return fmt.Sprintf("its number is %d", r.Number), false
+	case r.CreatedAt.Before(f.notBefore):
+		return "it is older than max-age", false
+	case r.FromFork() && !f.allowForks:
+		return "it comes from a fork, and allow-forks is false", true
+	case len(f.conclusions) == 0, slices.Contains(f.conclusions, r.Conclusion), slices.Contains(f.conclusions, r.Status):
+		return "", false
+	case r.Conclusion == "":
+		return fmt.Sprintf("its status is %q, not %s", r.Status, either(f.conclusions)), false
+	}
+	return fmt.Sprintf("its conclusion is %q, not %s", r.Conclusion, either(f.conclusions)), false
+}
+
+// pending tells a run that is under way and may come to match: of all the
+// conditions only the conclusion, and what it holds, can change.
+func (f *filter) pending(r Run) bool {
+	if !r.underWay() {
+		return false
+	}
+	still := *f
+	still.conclusions = nil
+	why, _ := still.refuse(r)
+	return why == ""
+}
+
+// underWay tells a run that is not completed. Runs without a status are of
+// servers that do not say.
+func (r Run) underWay() bool { return r.Status != "" && r.Status != "completed" }
+
+// refuseRef is refuse as far as an artifact's listing knows the run. It never
+// lets a run pass: only the run itself does.
+func (f *filter) refuseRef(ref *RunRef) (why string, fork bool) {
+	switch {
+	case ref.ID == f.current:
+		return "it is the current run", false
+	case f.sha != "" && ref.HeadSHA != "" && !strings.EqualFold(ref.HeadSHA, f.sha):
+		return "its commit is " + ref.HeadSHA, false
+	case f.branch != "" && ref.HeadBranch != "" && ref.HeadBranch != f.branch:
+		return fmt.Sprintf("its branch is %q", ref.HeadBranch), false
+	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
+		return "it is not of the pull request's head repository", false
+	case !f.allowForks && ref.HeadRepoID != 0 && ref.RepoID != 0 && ref.HeadRepoID != ref.RepoID:
+		return "it comes from a fork, and allow-forks is false", true
+	}
+	return "", false
+}
+
+// query narrows a list of runs as far as the server can, by anything but the
+// conclusion: that filter is known to lag behind by weeks, and runs that are
+// still going are worth knowing.
+func (f *filter) query() RunQuery {
+	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor, Since: f.notBefore}
+	if len(f.events) == 1 {
+		q.Event = f.events[0]
+	}
+	return q
+}
+
+// status is the conclusion as the server can filter by it, or empty.
+func (f *filter) status() string {
+	if len(f.conclusions) == 1 {
+		return f.conclusions[0]
+	}
+	return ""
+}
+
+// either lists alternatives.
+func either(list []string) string {
+	return strings.Join(list, " or ")
+}

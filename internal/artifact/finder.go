@@ -1,0 +1,198 @@
+package artifact
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// finder is what is known of one repository's runs and artifacts. It is
+// shared by the searches that a request comes down to, one after the other.
+type finder struct {
+	source Source
+	req    Request
+	repo   Repo
+	// notBefore: runs created before it do not count; zero for any age.
+	notBefore time.Time
+
+	// lists are of the whole repository: one for each of the first names
+	// asked for, or one of all artifacts.
+	lists []*artifactList
+
+	mu    sync.Mutex // for what follows, while requests run side by side
+	known map[int64]Run
+	gone  map[int64]bool       // candidates that are not there
+	asked map[int64][]Artifact // of runs that were asked for their artifacts
+}
+
+// maxLists is how many names are looked for in the whole repository. Of more
+// names the runs are asked.
+const maxLists = 3
+
+func newFinder(source Source, req Request, repo Repo, notBefore time.Time) *finder {
+	f := &finder{
+		source: source, req: req, repo: repo, notBefore: notBefore,
+		known: map[int64]Run{}, gone: map[int64]bool{}, asked: map[int64][]Artifact{},
+	}
+	canBeHad := func(a Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
+	if len(req.Select.Names) == 0 {
+		f.lists = []*artifactList{newArtifactList(Query{}, func(a Artifact) bool { return canBeHad(a) && req.Select.Matches(a.Name) })}
+	}
+	for _, name := range req.Select.Names[:min(len(req.Select.Names), maxLists)] {
+		f.lists = append(f.lists, newArtifactList(Query{Name: name}, func(a Artifact) bool { return canBeHad(a) && a.Name == name }))
+	}
+	return f
+}
+
+// readArtifacts reads the next page of a list.
+func (f *finder) readArtifacts(ctx context.Context, l *artifactList) error {
+	q := l.query
+	q.Page = l.next
+	p, err := f.source.Artifacts(ctx, f.repo, q)
+	if err == nil {
+		l.add(p, f.notBefore)
+	}
+	return err
+}
+
+// index is the list that is the best to name candidates, or nil if none can:
+// all runs that hold what is asked for, and were created after its frontier,
+// are among them.
+func (f *finder) index() *artifactList {
+	var best *artifactList
+	for _, l := range f.lists {
+		switch {
+		case l.blind, !l.done() && !l.ordered:
+		case best == nil,
+			l.done() && !best.done(),
+			l.done() == best.done() && l.oldest.Before(best.oldest):
+			best = l
+		}
+	}
+	return best
+}
+
+// mayHold is false for a run that is known to lack something whenever it was
+// created.
+func (f *finder) mayHold(run int64) bool {
+	return !slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && !l.blind && !l.has(run) })
+}
+
+// answer is one to a question that may be open.
+type answer int
+
+const (
+	no answer = iota
+	maybe
+	yes
+)
+
+// holds tells whether a run holds what is asked for.
+func (f *finder) holds(r Run) answer {
+	if _, ok := f.asked[r.ID]; ok {
+		if f.pick(r).Complete() {
+			return yes
+		}
+		return no
+	}
+	all := yes
+	if len(f.req.Select.Names) > len(f.lists) {
+		all = maybe
+	}
+	for _, l := range f.lists {
+		switch {
+		case l.lacks(r):
+			return no
+		case !l.has(r.ID):
+			all = maybe
+		}
+	}
+	return all
+}
+
+// pick chooses from what is known of a run's artifacts.
+func (f *finder) pick(r Run) Picked {
+	return f.req.Select.Pick(f.artifacts(r.ID), f.req.Gone)
+}
+
+// artifacts are those of a run that were met.
+func (f *finder) artifacts(run int64) []Artifact {
+	if list, ok := f.asked[run]; ok {
+		return list
+	}
+	var list []Artifact
+	for _, l := range f.lists {
+		for _, a := range l.byRun[run] {
+			// A server that ignores names gives the same artifacts each time.
+			if !slices.ContainsFunc(list, func(b Artifact) bool { return a.ID == b.ID }) {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+// unsettled gives the runs of which not all is known that they hold of what
+// is asked for. Of one name it is enough to know that there is no newer one.
+func (f *finder) unsettled(runs []Run) []Run {
+	var list []Run
+	for _, r := range runs {
+		open := func(l *artifactList) bool {
+			newest := func(a Artifact) bool { return l.query.Name != "" && l.counts(a) && l.knows(a.CreatedAt) }
+			return !l.knows(r.CreatedAt) && !slices.ContainsFunc(l.byRun[r.ID], newest)
+		}
+		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, open) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// check asks runs for their artifacts.
+func (f *finder) check(ctx context.Context, runs []Run) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, r := range runs {
+		g.Go(func() error {
+			list, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID, Name: f.req.Select.serverName()})
+			if err != nil {
+				return err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.asked[r.ID] = list
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// forget notes that a run is not there.
+func (f *finder) forget(run int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone[run] = true
+}
+
+// listArtifacts reads a list to its end. What moves to the next page while
+// it is read, because something new came in front, is met once.
+func listArtifacts(ctx context.Context, source ArtifactSource, repo Repo, q Query) ([]Artifact, error) {
+	var all []Artifact
+	seen := map[int64]bool{}
+	for q.Page = 1; q.Page != 0; {
+		p, err := source.Artifacts(ctx, repo, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range p.Items {
+			if !seen[a.ID] && (q.Name == "" || a.Name == q.Name) {
+				seen[a.ID] = true
+				all = append(all, a)
+			}
+		}
+		q.Page = p.Next
+	}
+	return all, nil
+}

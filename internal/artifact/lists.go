@@ -1,0 +1,191 @@
+package artifact
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// unread is the frontier of a list of which nothing was read yet.
+var unread = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Lists are newest first, but perhaps not to the minute: by the order in
+// which things were begun, with the time at which they were ready. So much an
+// item may be out of place.
+const (
+	artifactSlack = 10 * time.Minute
+	runSlack      = time.Minute
+)
+
+// artifactList is a list of a repository's artifacts, as far as it was read.
+type artifactList struct {
+	query Query
+	// counts tells the artifacts that are asked for and can be had.
+	counts func(Artifact) bool
+
+	next int // page; 0 at the end
+	// oldest is when the oldest artifact met was created. In a list that is
+	// not newest first it means nothing: only the end of the list is then
+	// proof that something is not there.
+	oldest  time.Time
+	ordered bool
+	first   time.Time // when the newest was created
+	seen    map[int64]bool
+	byRun   map[int64][]Artifact
+	// blind: the server does not say which run made an artifact. What is left
+	// to know is that runs newer than latest hold nothing.
+	blind  bool
+	latest time.Time
+}
+
+func newArtifactList(q Query, counts func(Artifact) bool) *artifactList {
+	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]Artifact{}, seen: map[int64]bool{}}
+}
+
+func (l *artifactList) done() bool { return l.next == 0 }
+
+// add takes the next page in. Artifacts created before notBefore are of no
+// interest.
+func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
+	l.next = p.Next
+	for _, a := range p.Items {
+		if l.seen[a.ID] {
+			continue
+		}
+		if len(l.seen) == 0 {
+			l.first = a.CreatedAt
+		}
+		l.seen[a.ID] = true
+		l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
+		l.oldest = minTime(l.oldest, a.CreatedAt)
+		if a.Run == nil {
+			l.blind = true
+		} else {
+			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
+		}
+		if l.counts(a) && a.CreatedAt.After(l.latest) {
+			l.latest = a.CreatedAt
+		}
+	}
+	if l.ordered && l.frontier().Before(notBefore) {
+		l.next = 0
+	}
+}
+
+// frontier: in a list that is ordered, all artifacts created after it were
+// read.
+func (l *artifactList) frontier() time.Time { return later(l.oldest, artifactSlack) }
+
+// knows tells whether all artifacts created at t or later were read; for the
+// time of a run these are all that it has, as none is older than its run.
+func (l *artifactList) knows(t time.Time) bool {
+	return l.done() || l.ordered && t.After(l.frontier())
+}
+
+// has tells whether a run was seen to hold something that counts.
+func (l *artifactList) has(run int64) bool { return slices.ContainsFunc(l.byRun[run], l.counts) }
+
+// lacks tells whether a run is known to hold nothing that counts.
+func (l *artifactList) lacks(r Run) bool {
+	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
+}
+
+// pagesTo estimates how many more pages reach back to t, from how far those
+// read have come.
+func (l *artifactList) pagesTo(t time.Time) int64 {
+	read := int64(len(l.seen)/PerPage + 1)
+	rate := float64(read) / max(l.first.Sub(l.oldest).Seconds(), 1)
+	return 1 + int64(l.frontier().Sub(t).Seconds()*rate)
+}
+
+// candidate is a run that holds something that counts.
+type candidate struct {
+	ref *RunRef
+	// bound is when the oldest artifact was made that is known of it, and so
+	// the latest time at which the run may have been created.
+	bound time.Time
+}
+
+// candidates lists them, the latest bound first.
+func (l *artifactList) candidates() []candidate {
+	var list []candidate
+	for run, artifacts := range l.byRun {
+		if l.has(run) {
+			oldest := slices.MaxFunc(artifacts, newestArtifact)
+			list = append(list, candidate{ref: oldest.Run, bound: oldest.CreatedAt})
+		}
+	}
+	slices.SortFunc(list, func(a, b candidate) int {
+		return cmp.Or(b.bound.Compare(a.bound), cmp.Compare(b.ref.ID, a.ref.ID))
+	})
+	return list
+}
+
+// runList is a list of runs, newest first, as far as it was read.
+type runList struct {
+	query   RunQuery
+	next    int       // page; 0 at the end
+	read    int       // runs
+	oldest  time.Time // when the oldest was created
+	ordered bool
+	seen    map[int64]bool
+}
+
+func newRunList(q RunQuery) *runList {
+	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}}
+}
+
+// frontier: all runs created after it, that the query lets through, were
+// read. Of a list that turns out not to be ordered it is the start again.
+func (l *runList) frontier() time.Time {
+	if !l.ordered || l.read == 0 {
+		return l.start()
+	}
+	return minTime(l.start(), later(l.oldest, runSlack))
+}
+
+func (l *runList) start() time.Time {
+	if l.query.Until.IsZero() {
+		return unread
+	}
+	return l.query.Until
+}
+
+func (l *runList) done() bool { return l.next == 0 }
+
+func (l *runList) add(p Page[Run]) {
+	l.next = p.Next
+	l.read += len(p.Items)
+	for _, r := range p.Items {
+		if r.CreatedAt.After(later(l.oldest, runSlack)) && !l.seen[r.ID] {
+			l.ordered = false
+		}
+		l.seen[r.ID] = true
+		l.oldest = minTime(l.oldest, r.CreatedAt)
+	}
+}
+
+// capped tells a list that ended because GitHub gives no more than 1,000
+// runs when a filter is used, and can be taken up again further down.
+// Source: GitHub's REST reference, "List workflow runs for a repository".
+func (l *runList) capped() bool {
+	const most = 1000
+	q := l.query
+	filtered := q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Since.IsZero() || !q.Until.IsZero()
+	return filtered && l.done() && l.ordered && l.read >= most && l.frontier().Before(l.start())
+}
+
+// later is t + d, but for unread.
+func later(t time.Time, d time.Duration) time.Time {
+	if t.Equal(unread) {
+		return t
+	}
+	return t.Add(d)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,269 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// AnyWorkflow is the workflow that stands for all of them.
+const AnyWorkflow = "*"
+
+var (
+	fullSHA  = regexp.MustCompile(`^[0-9a-fA-F]{40}$|^[0-9a-fA-F]{64}$`)
+	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,}$`)
+	numeric  = regexp.MustCompile(`^[0-9]+$`)
+	fileName = regexp.MustCompile(`\.ya?ml$`)
+)
+
+// resolved is what the words of a request mean in a repository.
+type resolved struct {
+	workflow workflowFilter
+	shas     []string // all that were asked for, commit and ref
+	branches []string // in order of preference; empty for any
+	pull     *PullRequest
+}
+
+// resolve asks what has to be known before a search, side by side.
+func (f *finder) resolve(ctx context.Context) (resolved, error) {
+	var res resolved
+	var commit, ref, branch string
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		res.workflow, err = f.workflow(ctx)
+		return err
+	})
+	if f.req.PR != 0 {
+		g.Go(func() error {
+			pull, err := f.source.PullRequest(ctx, f.repo, f.req.PR)
+			res.pull = &pull
+			return err
+		})
+	}
+	if f.req.Commit != "" {
+		g.Go(func() (err error) {
+			commit, err = f.commit(ctx, f.req.Commit)
+			return err
+		})
+	}
+	if f.req.Ref != "" {
+		g.Go(func() (err error) {
+			branch, ref, err = f.ref(ctx)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return resolved{}, err
+	}
+	for _, sha := range []string{commit, ref} {
+		if sha != "" {
+			res.shas = append(res.shas, sha)
+		}
+	}
+	res.branches = slices.Clone(f.req.Branches)
+	if branch != "" {
+		if len(res.branches) > 0 && !slices.Contains(res.branches, branch) {
+			return resolved{}, f.missing(fmt.Sprintf("a run that is both of the branch %q and of %s", branch, either(quoteAll(res.branches))))
+		}
+		res.branches = []string{branch}
+	}
+	return res, nil
+}
+
+// workflow reads the input of that name: a file name, a path, an id or a
+// display name.
+func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
+	w := f.req.Workflow
+	if w == "" && f.repo.Equal(f.req.Own) {
+		w = f.req.CurrentWorkflow
+	}
+	switch {
+	case w == "" || w == AnyWorkflow:
+		return workflowFilter{}, nil
+	case numeric.MatchString(w):
+		id, err := strconv.ParseInt(w, 10, 64)
+		if err != nil {
+			return workflowFilter{}, f.missing(fmt.Sprintf("workflow %q", w)) // no id is that large
+		}
+		return workflowFilter{id: id}, nil
+	case fileName.MatchString(w) && strings.Contains(w, "/"):
+		return workflowFilter{path: strings.TrimPrefix(path.Clean(w), "/")}, nil
+	case fileName.MatchString(w):
+		return workflowFilter{file: w}, nil
+	}
+	all, err := f.source.Workflows(ctx, f.repo)
+	if err != nil {
+		return workflowFilter{}, err
+	}
+	var named []Workflow
+	for _, v := range all {
+		if v.Name == w {
+			named = append(named, v)
+		}
+	}
+	if active := slices.DeleteFunc(slices.Clone(named), func(v Workflow) bool { return !v.Active }); len(active) > 0 {
+		named = active
+	}
+	switch len(named) {
+	case 0:
+		return workflowFilter{}, f.noWorkflow(w, all)
+	case 1:
+		return workflowFilter{id: named[0].ID}, nil
+	}
+	var paths []string
+	for _, v := range named {
+		paths = append(paths, v.Path)
+	}
+	return workflowFilter{}, &AmbiguousError{Input: "workflow", Value: w, Repo: f.repo, Choices: paths}
+}
+
+// unknownWorkflow tells a workflow that does not exist from another cause of
+// a 404: it explains err, or gives it back.
+func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err error) error {
+	if !errors.Is(err, ErrNotFound) || w == (workflowFilter{}) {
+		return err
+	}
+	all, listErr := f.source.Workflows(ctx, f.repo)
+	if listErr != nil || slices.ContainsFunc(all, func(v Workflow) bool { return v.ID == w.id || path.Base(v.Path) == w.query() }) {
+		return err
+	}
+	return f.noWorkflow(w.query(), all)
+}
+
+func (f *finder) noWorkflow(asked string, all []Workflow) error {
+	nf := f.missing(fmt.Sprintf("workflow %q", asked))
+	var names []string
+	for _, w := range all {
+		names = append(names, path.Base(w.Path))
+		nf.Workflows = append(nf.Workflows, fmt.Sprintf("%s (%s)", path.Base(w.Path), w.Name))
+		if !fileName.MatchString(asked) {
+			names = append(names, w.Name)
+		}
+	}
+	nf.DidYouMean = nearest(asked, names)
+	return nf
+}
+
+// missing is the error for something other than an artifact.
+func (f *finder) missing(what string) *NotFoundError {
+	return &NotFoundError{Repo: f.repo, What: what}
+}
+
+// commit resolves a full or abbreviated SHA, or a tag. A few hexadecimal
+// digits may be either of the latter.
+func (f *finder) commit(ctx context.Context, name string) (string, error) {
+	if fullSHA.MatchString(name) {
+		return strings.ToLower(name), nil
+	}
+	if shortSHA.MatchString(name) {
+		sha, err := f.source.Commit(ctx, f.repo, name)
+		switch {
+		case err == nil && strings.HasPrefix(sha, strings.ToLower(name)):
+			return sha, nil
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return "", err
+		}
+	}
+	return f.source.Commit(ctx, f.repo, "tags/"+name)
+}
+
+// ref resolves the input of that name to a branch, or else to a commit.
+func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
+	if fullSHA.MatchString(f.req.Ref) {
+		return "", strings.ToLower(f.req.Ref), nil
+	}
+	err = f.source.Branch(ctx, f.repo, f.req.Ref)
+	if err == nil {
+		return f.req.Ref, "", nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return "", "", err
+	}
+	sha, err = f.commit(ctx, f.req.Ref)
+	return "", sha, err
+}
+
+// filters are the searches that a request comes down to, in the order in
+// which they are tried: the head commit of a pull request goes before its
+// head branch, and branches go in the order given.
+func (f *finder) filters(res resolved) []filter {
+	base := filter{
+		workflow: res.workflow, events: f.req.Events, actor: f.req.Actor, conclusions: f.req.Conclusions,
+		number: f.req.RunNumber, notBefore: f.notBefore, allowForks: f.req.AllowForks,
+	}
+	if f.repo.Equal(f.req.Own) {
+		base.current = f.req.CurrentRun
+	}
+	all := []filter{base}
+	for _, sha := range res.shas {
+		all = vary(all, func(g *filter) bool { return restrict(&g.sha, sha) })
+	}
+	if res.pull != nil {
+		p := *res.pull
+		heads := []func(*filter) bool{func(g *filter) bool { return restrict(&g.sha, p.HeadSHA) }}
+		// Of a repository that was deleted no branch can be told from another
+		// one's of the same name.
+		if p.HeadRepoID != 0 {
+			heads = append(heads, func(g *filter) bool {
+				g.headRepoID = p.HeadRepoID
+				return restrict(&g.branch, p.HeadBranch)
+			})
+		}
+		all = vary(all, heads...)
+	}
+	var branches []func(*filter) bool
+	for _, b := range res.branches {
+		branches = append(branches, func(g *filter) bool { return restrict(&g.branch, b) })
+	}
+	if len(branches) == 0 {
+		return all
+	}
+	return vary(all, branches...)
+}
+
+// vary makes of each filter one for each change, and leaves out those that
+// nothing can pass.
+func vary(all []filter, changes ...func(*filter) bool) []filter {
+	var list []filter
+	for _, f := range all {
+		for _, change := range changes {
+			if g := f; change(&g) {
+				list = append(list, g)
+			}
+		}
+	}
+	return list
+}
+
+// restrict adds a condition, unless it contradicts the one there is.
+func restrict(field *string, to string) bool {
+	if *field != "" && *field != to {
+		return false
+	}
+	*field = to
+	return true
+}
+
+// maxAge turns an age into a time.
+func maxAge(age time.Duration, now time.Time) time.Time {
+	if age <= 0 {
+		return time.Time{}
+	}
+	return now.Add(-age)
+}
+
+func quoteAll(list []string) []string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = strconv.Quote(s)
+	}
+	return q
+}

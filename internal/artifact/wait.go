@@ -1,0 +1,64 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Wait says how long, and how, to keep looking.
+type Wait struct {
+	// For is the longest to wait; 0 is not at all.
+	For time.Duration
+	// Now is the time, and Pause lets some of it pass, unless ctx ends first.
+	Now   func() time.Time
+	Pause func(ctx context.Context, d time.Duration) error
+	// Notify is told before each pause; nil is fine.
+	Notify func(nf *NotFoundError, pause time.Duration)
+}
+
+const (
+	// firstPause is the pause before looking again; it grows by half each
+	// time, up to maxPause.
+	firstPause = 5 * time.Second
+	maxPause   = time.Minute
+	// grace is how long to keep looking while no run is under way that could
+	// match: a run may be about to be queued, and lists lag behind, those of
+	// artifacts by a minute even for runs that are completed.
+	grace = 2 * time.Minute
+)
+
+// Await looks until something is found, the time is up, or nothing that
+// could match has been under way for two minutes. The *NotFoundError then
+// says how long was waited. Other errors end it at once.
+func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error)) (*Plan, error) {
+	plan, err := look(ctx)
+	if w.For <= 0 {
+		return plan, err
+	}
+	start := w.Now()
+	alive := start // when something that could match was last under way
+	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
+		nf, ok := errors.AsType[*NotFoundError](err)
+		if !ok {
+			return plan, err
+		}
+		now := w.Now()
+		if len(nf.Pending) > 0 {
+			alive = now
+		}
+		left := min(w.For-now.Sub(start), grace-now.Sub(alive))
+		if left <= 0 {
+			nf.Waited = now.Sub(start)
+			return plan, err
+		}
+		pause = min(pause, left)
+		if w.Notify != nil {
+			w.Notify(nf, pause)
+		}
+		if err := w.Pause(ctx, pause); err != nil {
+			return plan, err
+		}
+		plan, err = look(ctx)
+	}
+}

@@ -1,0 +1,201 @@
+package artifact
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// world is a Source held in memory, which filters and cuts lists as GitHub
+// does. Lists come in the order they are given unless sort says otherwise.
+type world struct {
+	runs      []Run // newest first
+	artifacts []Artifact
+	workflows []Workflow
+	pulls     []PullRequest
+	commits   map[string]string // ref → SHA
+	branches  []string
+	gone      []int64 // runs that are in no list any more
+	blind     bool    // artifacts do not name their run
+	noFilters bool    // the server ignores all filters of runs
+	noNames   bool    // and of artifacts
+	perPage   int     // fewer than asked for; 0 is no limit
+	// mix changes the order of a list, the same way each time; nil leaves it.
+	mixRuns      func(list []Run, perPage int) []Run
+	mixArtifacts func(list []Artifact, perPage int) []Artifact
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (w *world) call(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, strings.TrimSpace(fmt.Sprintf(format, args...)))
+}
+
+func (w *world) Run(_ context.Context, repo Repo, id int64) (Run, error) {
+	w.call("run %d", id)
+	for _, r := range w.runs {
+		if r.Repo == repo && r.ID == id && !slices.Contains(w.gone, id) {
+			return r, nil
+		}
+	}
+	return Run{}, fmt.Errorf("run %d of %s: %w", id, repo, ErrNotFound)
+}
+
+func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+	w.call("runs %s%s %s", q.Workflow, q.Branch, q.Status)
+	if _, err := strconv.Atoi(q.Workflow); q.Workflow != "" && err != nil && len(w.workflows) > 0 &&
+		!slices.ContainsFunc(w.workflows, func(f Workflow) bool { return path.Base(f.Path) == q.Workflow }) {
+		return Page[Run]{}, fmt.Errorf("workflow %q: %w", q.Workflow, ErrNotFound)
+	}
+	var list []Run
+	for _, r := range w.runs {
+		if r.Repo != repo || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
+			continue
+		}
+		if w.noFilters || passes(r, q) {
+			list = append(list, r)
+		}
+	}
+	if w.noFilters {
+		return w.cutRuns(list, q, len(list)), nil
+	}
+	return w.cutRuns(list, q, 1000), nil
+}
+
+func (w *world) cutRuns(list []Run, q RunQuery, most int) Page[Run] {
+	if w.mixRuns != nil {
+		list = w.mixRuns(list, w.per(q.PerPage))
+	}
+	return cut(list, q.Page, w.per(q.PerPage), most)
+}
+
+// per is how many items a page has.
+func (w *world) per(asked int) int {
+	asked = cmp.Or(asked, PerPage)
+	if w.perPage > 0 {
+		return min(asked, w.perPage)
+	}
+	return asked
+}
+
+func passes(r Run, q RunQuery) bool {
+	return cmp.Or(q.Branch, r.HeadBranch) == r.HeadBranch && cmp.Or(q.Event, r.Event) == r.Event &&
+		cmp.Or(q.Actor, r.Actor) == r.Actor && cmp.Or(q.HeadSHA, r.HeadSHA) == r.HeadSHA &&
+		(q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion) &&
+		!r.CreatedAt.Before(q.Since.Truncate(time.Second)) && (q.Until.IsZero() || !r.CreatedAt.After(q.Until))
+}
+
+func (w *world) Artifacts(_ context.Context, repo Repo, q Query) (Page[Artifact], error) {
+	w.call("artifacts %d %s", q.RunID, q.Name)
+	var list []Artifact
+	for _, a := range w.artifacts {
+		if a.Repo != repo || q.RunID != 0 && a.Run.ID != q.RunID || q.Name != "" && a.Name != q.Name && !w.noNames {
+			continue
+		}
+		if w.blind {
+			a.Run = nil
+		}
+		list = append(list, a)
+	}
+	if w.mixArtifacts != nil {
+		list = w.mixArtifacts(list, w.per(q.PerPage))
+	}
+	return cut(list, q.Page, w.per(q.PerPage), len(list)), nil
+}
+
+func (w *world) Artifact(_ context.Context, repo Repo, id int64) (Artifact, error) {
+	w.call("artifact %d", id)
+	for _, a := range w.artifacts {
+		if a.Repo == repo && a.ID == id {
+			return a, nil
+		}
+	}
+	return Artifact{}, fmt.Errorf("artifact %d of %s: %w", id, repo, ErrNotFound)
+}
+
+func (w *world) Workflows(context.Context, Repo) ([]Workflow, error) {
+	w.call("workflows")
+	return w.workflows, nil
+}
+
+func (w *world) PullRequest(_ context.Context, _ Repo, number int) (PullRequest, error) {
+	w.call("pull %d", number)
+	for _, p := range w.pulls {
+		if p.Number == number {
+			return p, nil
+		}
+	}
+	return PullRequest{}, fmt.Errorf("pull request %d: %w", number, ErrNotFound)
+}
+
+func (w *world) Commit(_ context.Context, _ Repo, ref string) (string, error) {
+	w.call("commit %s", ref)
+	if sha, ok := w.commits[ref]; ok {
+		return sha, nil
+	}
+	return "", fmt.Errorf("commit %q: %w", ref, ErrNotFound)
+}
+
+func (w *world) Branch(_ context.Context, _ Repo, name string) error {
+	w.call("branch %s", name)
+	if slices.Contains(w.branches, name) {
+		return nil
+	}
+	return fmt.Errorf("branch %q: %w", name, ErrNotFound)
+}
+
+// cut gives a page of a list of which at most a number of items can be had.
+func cut[T any](list []T, page, perPage, most int) Page[T] {
+	list = list[:min(len(list), most)]
+	page = max(page, 1)
+	from, to := min((page-1)*perPage, len(list)), min(page*perPage, len(list))
+	p := Page[T]{Items: list[from:to]}
+	if to < len(list) {
+		p.Next = page + 1
+	}
+	return p
+}
+
+// run adds a successful run of CI in app, id minutes after the epoch.
+func (w *world) run(id int64, change ...func(*Run)) {
+	r := Run{
+		ID: id, Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Workflow: "CI",
+		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success",
+		CreatedAt: epoch.Add(time.Duration(id) * time.Minute),
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	w.runs = append([]Run{r}, w.runs...)
+}
+
+// artifact adds one to a run, id minutes after the epoch.
+func (w *world) artifact(id, run int64, name string, change ...func(*Artifact)) {
+	a := Artifact{ID: id, Repo: app, Name: name, CreatedAt: epoch.Add(time.Duration(id) * time.Minute), Run: &RunRef{ID: run, RepoID: 1, HeadRepoID: 1}}
+	for _, r := range w.runs {
+		if r.ID == run {
+			a.Repo = r.Repo
+		}
+	}
+	for _, c := range change {
+		c(&a)
+	}
+	w.artifacts = append(w.artifacts, a)
+}
+
+func in(repo Repo, id int64) func(*Run) {
+	return func(r *Run) { r.Repo, r.RepoID, r.HeadRepoID = repo, id, id }
+}
+func fork(r *Run)         { r.HeadRepo, r.HeadRepoID = "evil/app", 666 }
+func deleted(r *Run)      { r.HeadRepo, r.HeadRepoID = "", 0 }
+func failed(r *Run)       { r.Conclusion = "failure" }
+func expired(a *Artifact) { a.Expired, a.ExpiresAt = true, epoch.AddDate(0, 3, 0) }

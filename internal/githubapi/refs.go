@@ -1,0 +1,97 @@
+package githubapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// wirePull is what artifetch reads of GitHub's schema "pull-request". The
+// head's repository is null when it was deleted.
+type wirePull struct {
+	Number int `json:"number"`
+	Head   struct {
+		Ref  string   `json:"ref"`
+		SHA  string   `json:"sha"`
+		Repo wireRepo `json:"repo"`
+	} `json:"head"`
+	Base struct {
+		Repo wireRepo `json:"repo"`
+	} `json:"base"`
+}
+
+func (w *wirePull) complete() bool {
+	return w.Number != 0 && w.Head.SHA != "" && w.Base.Repo.complete()
+}
+
+// PullRequest gets one pull request.
+func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int) (artifact.PullRequest, error) {
+	what := call{op: "get pull request", subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
+	var w wirePull
+	if err := c.api.get(ctx, what, repoPath(repo, "/pulls/%d", number), &w); err != nil {
+		return artifact.PullRequest{}, err
+	}
+	return artifact.PullRequest{
+		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(w.Head.SHA), HeadBranch: w.Head.Ref,
+		HeadRepo: w.Head.Repo.FullName, HeadRepoID: w.Head.Repo.ID,
+	}, nil
+}
+
+// wireSHA is an answer in the media type application/vnd.github.sha.
+var wireSHA = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to the full SHA
+// of a commit. Annotated tags are followed. Source: GitHub's REST reference,
+// "Get a commit".
+func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (string, error) {
+	name, _ := strings.CutPrefix(ref, "tags/")
+	what := call{op: "get commit", subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: "application/vnd.github.sha"}
+	x, err := c.api.do(ctx, what, http.MethodGet, repoPath(repo, "/commits/%s", segments(ref)), nil)
+	if e, ok := asError(err); ok && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
+		// "No commit found for SHA"; a repository without any commit.
+		e.Kind = NotFound
+	}
+	if err != nil {
+		return "", err
+	}
+	sha := strings.TrimSpace(string(x.answer.body))
+	if !wireSHA.MatchString(sha) {
+		e := x.fail(UnexpectedAnswer, nil)
+		e.Message = "the answer is not a SHA"
+		return "", e
+	}
+	return sha, nil
+}
+
+type wireBranch struct {
+	Name string `json:"name"`
+}
+
+func (w *wireBranch) complete() bool { return w.Name != "" }
+
+// Branch fails with a NotFound *Error unless there is a branch of this name.
+func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) error {
+	what := call{op: "get branch", subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
+	var w wireBranch
+	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
+	if err == nil && w.Name != name {
+		// GitHub leads on from a branch's former name.
+		return &Error{Kind: NotFound, Op: what.op, Repo: repo, Subject: what.subject, Status: http.StatusNotFound, Tries: 1,
+			Message: fmt.Sprintf("it is called %q now", w.Name)}
+	}
+	return err
+}
+
+// segments escapes a name that may hold slashes, which GitHub wants as they
+// are.
+func segments(name string) string {
+	parts := strings.Split(name, "/")
+	for i, p := range parts {
+		parts[i] = segment(p)
+	}
+	return strings.Join(parts, "/")
+}
