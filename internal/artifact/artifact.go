@@ -154,26 +154,26 @@ type Query struct {
 // Source answers for GitHub. Its methods may be called concurrently, and
 // their errors match ErrNotFound where something is not there.
 type Source interface {
-	RunSource
-	ArtifactSource
-	RefSource
+	runSource
+	artifactSource
+	refSource
 }
 
-// RunSource answers for workflow runs.
-type RunSource interface {
+// runSource answers for workflow runs.
+type runSource interface {
 	Run(ctx context.Context, repo Repo, id int64) (Run, error)
 	Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error)
 	Workflows(ctx context.Context, repo Repo) ([]Workflow, error)
 }
 
-// ArtifactSource answers for artifacts.
-type ArtifactSource interface {
+// artifactSource answers for artifacts.
+type artifactSource interface {
 	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
 	Artifacts(ctx context.Context, repo Repo, q Query) (Page[Artifact], error)
 }
 
-// RefSource answers for what runs are named by.
-type RefSource interface {
+// refSource answers for what runs are named by.
+type refSource interface {
 	PullRequest(ctx context.Context, repo Repo, number int) (PullRequest, error)
 	// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to a full SHA.
 	Commit(ctx context.Context, repo Repo, ref string) (string, error)

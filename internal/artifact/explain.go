@@ -27,7 +27,7 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 		}
 		if index := s.index(); index != nil {
 			for _, c := range index.candidates() {
-				why, _ := s.filter.refuseRef(c.ref)
+				why := s.filter.refuseRef(c.ref)
 				if _, known := s.known[c.ref.ID]; !known && why != "" {
 					rows[c.ref.ID] = PassedOver{Run: c.run(s.repo), Reason: why, Names: names(s.artifacts(c.ref.ID))}
 				}
@@ -68,7 +68,8 @@ func (s *search) why(r Run) (string, []string) {
 }
 
 // notFound explains a search that found nothing. What helps a person beyond
-// what is known costs up to four requests, which only a failure pays.
+// what is known costs up to four requests, which only a failure pays; should
+// one of them fail, the error at hand matters more.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
 	nf := f.missing(f.req.Select.String())
 	nf.Where = f.conditions(res)
@@ -93,15 +94,13 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		nf.ForkPR = p.origin()
 	}
 	slices.SortFunc(fits, newestRun)
-	if err := f.askNearest(ctx, fits[:min(len(fits), maxNearest)], nf, plan); err != nil {
-		return err
-	}
+	f.askNearest(ctx, fits[:min(len(fits), maxNearest)], nf, plan)
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) {
 		current, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: f.req.CurrentRun, Name: f.req.Select.serverName()})
-		if err != nil {
-			return err
-		}
-		nf.InCurrent = f.req.Select.Pick(current, f.req.Gone).Complete()
+		nf.InCurrent = err == nil && f.req.Select.Pick(current, f.req.Gone).Complete()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return nf
 }
@@ -144,12 +143,9 @@ func (f *finder) others(searches []*search) (forks int, pending []Run) {
 
 // askNearest gets the names of all artifacts of some runs, for the plan and
 // for a suggestion.
-func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, plan *Plan) error {
-	if len(runs) == 0 {
-		return nil
-	}
+func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, plan *Plan) {
 	have := make([][]string, len(runs))
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	for i, r := range runs {
 		g.Go(func() error {
 			all, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
@@ -157,8 +153,8 @@ func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, 
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	if g.Wait() != nil || len(runs) == 0 {
+		return
 	}
 	for i, r := range runs {
 		for j := range plan.PassedOver {
@@ -170,7 +166,6 @@ func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, 
 	nf.nearest = runs[0]
 	nf.suggest(f.req.Select, slices.Concat(have...))
 	nf.Have = have[0]
-	return nil
 }
 
 // conditions are those of the request in words, as resolved.

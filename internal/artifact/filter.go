@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+const fromFork = "it comes from a fork, and allow-forks is false"
+
 // filter says which runs count. Zero fields let every run pass. It is what
 // decides; what a RunQuery says of the same conditions only saves requests.
 type filter struct {
@@ -80,7 +82,7 @@ func (f *filter) refuse(r Run) (why string, fork bool) {
 	case r.CreatedAt.Before(f.notBefore):
 		return "it is older than max-age", false
 	case r.FromFork() && !f.allowForks:
-		return "it comes from a fork, and allow-forks is false", true
+		return fromFork, true
 	case len(f.conclusions) == 0, slices.Contains(f.conclusions, r.Conclusion), slices.Contains(f.conclusions, r.Status):
 		return "", false
 	case r.Conclusion == "":
@@ -107,20 +109,20 @@ func (r Run) underWay() bool { return r.Status != "" && r.Status != "completed" 
 
 // refuseRef is refuse as far as an artifact's listing knows the run. It never
 // lets a run pass: only the run itself does.
-func (f *filter) refuseRef(ref *RunRef) (why string, fork bool) {
+func (f *filter) refuseRef(ref *RunRef) string {
 	switch {
 	case ref.ID == f.current:
-		return "it is the current run", false
+		return "it is the current run"
 	case f.sha != "" && ref.HeadSHA != "" && !strings.EqualFold(ref.HeadSHA, f.sha):
-		return "its commit is " + ref.HeadSHA, false
+		return "its commit is " + ref.HeadSHA
 	case f.branch != "" && ref.HeadBranch != "" && ref.HeadBranch != f.branch:
-		return fmt.Sprintf("its branch is %q", ref.HeadBranch), false
+		return fmt.Sprintf("its branch is %q", ref.HeadBranch)
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
-		return "it is not of the pull request's head repository", false
+		return "it is not of the pull request's head repository"
 	case !f.allowForks && ref.HeadRepoID != 0 && ref.RepoID != 0 && ref.HeadRepoID != ref.RepoID:
-		return "it comes from a fork, and allow-forks is false", true
+		return fromFork
 	}
-	return "", false
+	return ""
 }
 
 // query narrows a list of runs as far as the server can, by anything but the

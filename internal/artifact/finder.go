@@ -178,7 +178,7 @@ func (f *finder) forget(run int64) {
 
 // listArtifacts reads a list to its end. What moves to the next page while
 // it is read, because something new came in front, is met once.
-func listArtifacts(ctx context.Context, source ArtifactSource, repo Repo, q Query) ([]Artifact, error) {
+func listArtifacts(ctx context.Context, source artifactSource, repo Repo, q Query) ([]Artifact, error) {
 	var all []Artifact
 	seen := map[int64]bool{}
 	for q.Page = 1; q.Page != 0; {

@@ -303,7 +303,6 @@ func (s *search) matching() []Run {
 func (s *search) candidates(index *artifactList) []candidate {
 	return slices.DeleteFunc(index.candidates(), func(c candidate) bool {
 		_, known := s.known[c.ref.ID]
-		why, _ := s.filter.refuseRef(c.ref)
-		return known || why != "" || c.bound.Before(s.filter.notBefore) || s.gone[c.ref.ID] || !s.mayHold(c.ref.ID)
+		return known || s.filter.refuseRef(c.ref) != "" || c.bound.Before(s.filter.notBefore) || s.gone[c.ref.ID] || !s.mayHold(c.ref.ID)
 	})
 }
