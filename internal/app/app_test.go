@@ -28,6 +28,9 @@ type world struct {
 	*githubsim.Sim
 	app, lib  *githubsim.Repo
 	artifacts map[int64]*githubsim.Artifact
+	// now and pause replace the clock; nil is the real one, without pauses.
+	now   func() time.Time
+	pause func(context.Context, time.Duration) error
 }
 
 func files(pairs ...string) githubsim.Blob {
@@ -118,13 +121,18 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 			t.Fatal(err)
 		}
 	}
+	pause := w.pause
+	if pause == nil {
+		pause = func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
+	}
 	var log bytes.Buffer
 	f := finished{outputs: map[string]string{}, files: map[string]string{}}
 	f.code = Main(ctx, Env{
 		Version: "test", Stdout: &log, Stderr: &log, Getwd: os.Getwd,
 		Lookup:  func(k string) (string, bool) { v, ok := all[k]; return v, ok },
 		Environ: func() []string { return nil },
-		Policy:  httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }},
+		Policy:  httpx.Policy{MaxTries: 3, Sleep: pause},
+		Now:     w.now,
 	})
 	f.log = log.String()
 	out, _ := os.ReadFile(all["GITHUB_OUTPUT"])

@@ -55,8 +55,16 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 		if len(p.Names) > 0 {
 			have = "; it has " + strings.Join(p.Names, ", ")
 		}
-		log.Infof("run %d (%s #%d, %s): %s%s", p.Run.ID, p.Run.Workflow, p.Run.Number, p.Run.HeadBranch, p.Reason, have)
+		log.Infof("run %d (%s): %s%s", p.Run.ID, runLabel(p.Run), p.Reason, have)
 	}
+}
+
+// runLabel tells a run to a person as far as it is known.
+func runLabel(r artifact.Run) string {
+	if r.Number == 0 {
+		return r.HeadBranch
+	}
+	return fmt.Sprintf("%s #%d, %s", r.Workflow, r.Number, r.HeadBranch)
 }
 
 // logPlan says what was chosen, and where it comes from.

@@ -94,6 +94,9 @@ func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
 }
 
 func runName(r artifact.Run) string {
+	if r.Number == 0 {
+		return actions.Cell(fmt.Sprint(r.ID))
+	}
 	return actions.Cell(fmt.Sprintf("%d (%s #%d)", r.ID, r.Workflow, r.Number))
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Request is everything the choice depends on.
@@ -121,29 +119,18 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 // eachRepo looks at the repositories side by side. The first one without a
 // match is the error; the others' runs passed over are told all the same.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
-	plans, errs := make([]Plan, len(req.Repos)), make([]error, len(req.Repos))
-	var g errgroup.Group
-	for i, repo := range req.Repos {
-		g.Go(func() error {
-			if req.Trigger != 0 && repo.Equal(req.Own) {
-				errs[i] = c.byTrigger(ctx, req, repo, &plans[i])
-			} else {
-				errs[i] = c.search(ctx, req, repo, &plans[i])
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // each has an error of its own
+	plans := make([]Plan, len(req.Repos))
+	err := each(req.Repos, func(i int, repo Repo) error {
+		if req.Trigger != 0 && repo.Equal(req.Own) {
+			return c.byTrigger(ctx, req, repo, &plans[i])
+		}
+		return c.search(ctx, req, repo, &plans[i])
+	})
 	all := &Plan{}
 	for i := range plans {
 		all.add(&plans[i])
 	}
-	for _, err := range errs {
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, nil
+	return all, err
 }
 
 // search takes the newest runs that match, in the order of preference that

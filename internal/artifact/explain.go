@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // maxNearest is how many runs that fit are asked for all their artifacts when
@@ -145,15 +143,12 @@ func (f *finder) others(searches []*search) (forks int, pending []Run) {
 // for a suggestion.
 func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, plan *Plan) {
 	have := make([][]string, len(runs))
-	var g errgroup.Group
-	for i, r := range runs {
-		g.Go(func() error {
-			all, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
-			have[i] = names(all)
-			return err
-		})
-	}
-	if g.Wait() != nil || len(runs) == 0 {
+	err := each(runs, func(i int, r Run) error {
+		all, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
+		have[i] = names(all)
+		return err
+	})
+	if err != nil || len(runs) == 0 {
 		return
 	}
 	for i, r := range runs {

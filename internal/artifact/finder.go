@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // finder is what is known of one repository's runs and artifacts. It is
@@ -153,20 +151,16 @@ func (f *finder) unsettled(runs []Run) []Run {
 
 // check asks runs for their artifacts.
 func (f *finder) check(ctx context.Context, runs []Run) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, r := range runs {
-		g.Go(func() error {
-			list, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID, Name: f.req.Select.serverName()})
-			if err != nil {
-				return err
-			}
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.asked[r.ID] = list
-			return nil
-		})
-	}
-	return g.Wait()
+	return each(runs, func(_ int, r Run) error {
+		list, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID, Name: f.req.Select.serverName()})
+		if err != nil {
+			return err
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.asked[r.ID] = list
+		return nil
+	})
 }
 
 // forget notes that a run is not there.

@@ -29,9 +29,12 @@ type artifactList struct {
 	// proof that something is not there.
 	oldest  time.Time
 	ordered bool
-	first   time.Time // when the newest was created
-	seen    map[int64]bool
-	byRun   map[int64][]Artifact
+	// half is the time that the second half of the last page spans, which
+	// tells how far the next one is likely to reach: the first half may begin
+	// with something that is much newer than the rest.
+	half  time.Duration
+	seen  map[int64]bool
+	byRun map[int64][]Artifact
 	// blind: the server does not say which run made an artifact. What is left
 	// to know is that runs newer than latest hold nothing.
 	blind  bool
@@ -48,12 +51,10 @@ func (l *artifactList) done() bool { return l.next == 0 }
 // interest.
 func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 	l.next = p.Next
+	l.half = half(p.Items, func(a Artifact) time.Time { return a.CreatedAt })
 	for _, a := range p.Items {
 		if l.seen[a.ID] {
 			continue
-		}
-		if len(l.seen) == 0 {
-			l.first = a.CreatedAt
 		}
 		l.seen[a.ID] = true
 		l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
@@ -90,12 +91,9 @@ func (l *artifactList) lacks(r Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
 
-// pagesTo estimates how many more pages reach back to t, from how far those
-// read have come.
+// pagesTo estimates how many more pages reach back to t.
 func (l *artifactList) pagesTo(t time.Time) int64 {
-	read := int64(len(l.seen)/PerPage + 1)
-	rate := float64(read) / max(l.first.Sub(l.oldest).Seconds(), 1)
-	return 1 + int64(l.frontier().Sub(t).Seconds()*rate)
+	return 1 + int64(l.frontier().Sub(t)/max(2*l.half, time.Second))
 }
 
 // candidate is a run that holds something that counts.
@@ -124,9 +122,10 @@ func (l *artifactList) candidates() []candidate {
 // runList is a list of runs, newest first, as far as it was read.
 type runList struct {
 	query   RunQuery
-	next    int       // page; 0 at the end
-	read    int       // runs
-	oldest  time.Time // when the oldest was created
+	next    int           // page; 0 at the end
+	read    int           // runs
+	oldest  time.Time     // when the oldest was created
+	half    time.Duration // as in artifactList
 	ordered bool
 	seen    map[int64]bool
 }
@@ -156,6 +155,7 @@ func (l *runList) done() bool { return l.next == 0 }
 func (l *runList) add(p Page[Run]) {
 	l.next = p.Next
 	l.read += len(p.Items)
+	l.half = half(p.Items, func(r Run) time.Time { return r.CreatedAt })
 	for _, r := range p.Items {
 		if r.CreatedAt.After(later(l.oldest, runSlack)) && !l.seen[r.ID] {
 			l.ordered = false
@@ -163,6 +163,12 @@ func (l *runList) add(p Page[Run]) {
 		l.seen[r.ID] = true
 		l.oldest = minTime(l.oldest, r.CreatedAt)
 	}
+}
+
+// nearly tells whether the next page is sure to reach back to t, as far as
+// can be told.
+func (l *runList) nearly(t time.Time) bool {
+	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.half))
 }
 
 // capped tells a list that ended because GitHub gives no more than 1,000
@@ -173,6 +179,14 @@ func (l *runList) capped() bool {
 	q := l.query
 	filtered := q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Since.IsZero() || !q.Until.IsZero()
 	return filtered && l.done() && l.ordered && l.read >= most && l.frontier().Before(l.start())
+}
+
+// half is the time that the second half of a page spans.
+func half[T any](page []T, at func(T) time.Time) time.Duration {
+	if len(page) == 0 {
+		return 0
+	}
+	return at(page[len(page)/2]).Sub(at(page[len(page)-1]))
 }
 
 // later is t + d, but for unread.

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // AnyWorkflow is the workflow that stands for all of them.
@@ -36,31 +34,30 @@ type resolved struct {
 func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	var res resolved
 	var commit, ref, branch string
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
+	calls := []func() error{func() (err error) {
 		res.workflow, err = f.workflow(ctx)
 		return err
-	})
+	}}
 	if f.req.PR != 0 {
-		g.Go(func() error {
+		calls = append(calls, func() error {
 			pull, err := f.source.PullRequest(ctx, f.repo, f.req.PR)
 			res.pull = &pull
 			return err
 		})
 	}
 	if f.req.Commit != "" {
-		g.Go(func() (err error) {
+		calls = append(calls, func() (err error) {
 			commit, err = f.commit(ctx, f.req.Commit)
 			return err
 		})
 	}
 	if f.req.Ref != "" {
-		g.Go(func() (err error) {
+		calls = append(calls, func() (err error) {
 			branch, ref, err = f.ref(ctx)
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
+	if err := together(calls...); err != nil {
 		return resolved{}, err
 	}
 	for _, sha := range []string{commit, ref} {
@@ -177,17 +174,24 @@ func (f *finder) commit(ctx context.Context, name string) (string, error) {
 
 // ref resolves the input of that name to a branch, or else to a commit.
 func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
-	if fullSHA.MatchString(f.req.Ref) {
-		return "", strings.ToLower(f.req.Ref), nil
+	name := f.req.Ref
+	if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+		return branch, "", nil
 	}
-	err = f.source.Branch(ctx, f.repo, f.req.Ref)
-	if err == nil {
-		return f.req.Ref, "", nil
+	if tag, ok := strings.CutPrefix(name, "refs/tags/"); ok {
+		sha, err = f.source.Commit(ctx, f.repo, "tags/"+tag)
+		return "", sha, err
 	}
-	if !errors.Is(err, ErrNotFound) {
-		return "", "", err
+	if !fullSHA.MatchString(name) {
+		err := f.source.Branch(ctx, f.repo, name)
+		if err == nil {
+			return name, "", nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return "", "", err
+		}
 	}
-	sha, err = f.commit(ctx, f.req.Ref)
+	sha, err = f.commit(ctx, name)
 	return "", sha, err
 }
 

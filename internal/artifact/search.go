@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // The search joins two lists that GitHub gives newest first: the artifacts
@@ -30,7 +28,7 @@ import (
 //	        older than what is proven to be the newest: stop, and go on reading
 //	    the artifact list names runs that were not met yet:
 //	        ask for the newest, or else jump to the next
-//	    it names none: read on in the list of runs, by the server's status now,
+//	    it names none, or one that is to be met soon: read on in the list of runs, by the server's status now,
 //	        from where the artifact list proves nothing
 //
 // The first page of runs is never narrowed by status, because that filter of
@@ -41,19 +39,20 @@ import (
 //
 // What a search costs, in requests, besides one each for what has to be
 // resolved first (a workflow's display name, a tag or an abbreviated SHA, a
-// pull request, ref); TestCosts holds this table to it:
+// pull request, ref); TestCosts of package app holds this table to it:
 //
-//	the newest run holds it: by name, pattern or all      2
-//	the same with n names, up to 3                        1+n
-//	by name, 1,000 runs back, few runs hold it            3
-//	the same, and the newest that does holds it in vain   4
-//	all runs hold it, a branch that is rarely built       3
-//	all runs hold it, the newest 1,000 failed             4
-//	no run holds it                                       2
+//	the newest run holds it: by name, pattern or all           2
+//	the newest run holds all of n names, up to 3; of more      1+n; 5
+//	few runs hold it, the newest is any number of runs back    3
+//	the same, but that one failed                              4
+//	all runs hold it, of a branch or commit that is rare       3
+//	all runs hold it, but the newest 5,000 failed              4
+//	no run holds it, and up to 4 to explain that               2
 //
 // The worst case are names that runs of other workflows have all the time
 // and the right ones never: a request for every run examined, of which
-// search-limit is the bound, and one for every hundred.
+// search-limit is the bound, and one for every hundred. Where the others are
+// up to 100 for each of ours it is less: the pages of the artifact list.
 type search struct {
 	*finder
 	filter filter
@@ -106,14 +105,13 @@ func (s *search) find(ctx context.Context) ([]Run, error) {
 
 // begin reads the first pages.
 func (s *search) begin(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	calls := []func() error{func() error { return s.readRuns(ctx) }}
 	for _, l := range s.lists {
 		if l.next == 1 {
-			g.Go(func() error { return s.readArtifacts(ctx, l) })
+			calls = append(calls, func() error { return s.readArtifacts(ctx, l) })
 		}
 	}
-	g.Go(func() error { return s.readRuns(ctx) })
-	return g.Wait()
+	return together(calls...)
 }
 
 // walk goes through the runs that pass the filter, newest first, and takes
@@ -191,7 +189,7 @@ func (s *search) readOn(ctx context.Context) error {
 	case len(candidates) == 0 && index.done():
 		s.exhausted = true
 		return nil
-	case !s.runs.ordered, len(stale) > maxStale:
+	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && s.runs.nearly(fresh[0].bound):
 	case len(fresh) > 0 && (s.lookups == 0 || len(candidates) <= 2 || len(stale) > 0):
 		return s.lookUp(ctx, append(stale, fresh[0]))
 	case len(stale) > 0:
@@ -223,21 +221,17 @@ func (s *search) readBlind(ctx context.Context, on RunQuery) error {
 // lookUp gets the runs of candidates.
 func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	s.lookups++
-	g, ctx := errgroup.WithContext(ctx)
-	for _, c := range list {
-		g.Go(func() error {
-			r, err := s.source.Run(ctx, s.repo, c.ref.ID)
-			if errors.Is(err, ErrNotFound) {
-				s.forget(c.ref.ID)
-				return nil
-			}
-			if err == nil {
-				s.meet(r)
-			}
-			return err
-		})
-	}
-	return g.Wait()
+	return each(list, func(_ int, c candidate) error {
+		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
+		if errors.Is(err, ErrNotFound) {
+			s.forget(c.ref.ID)
+			return nil
+		}
+		if err == nil {
+			s.meet(r)
+		}
+		return err
+	})
 }
 
 // nextRuns reads the next page of runs: further down if on says so, and from

@@ -167,6 +167,21 @@ func (r *Repo) AddPull(p Pull) *Pull {
 	return &p
 }
 
+// Attempt adds an artifact to the run of this id, as another attempt does.
+func (s *Sim) Attempt(run int64, a Artifact) *Artifact {
+	s.mu.Lock()
+	var found *Run
+	for _, repo := range s.repos {
+		for _, r := range repo.runs {
+			if r.ID == run {
+				found = r
+			}
+		}
+	}
+	s.mu.Unlock()
+	return found.AddArtifact(a)
+}
+
 // Finish completes a run.
 func (s *Sim) Finish(run *Run, conclusion string) {
 	s.mu.Lock()

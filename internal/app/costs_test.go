@@ -1,0 +1,163 @@
+package app_test
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// history is a repository's past: runs, a minute apart, oldest first.
+type history struct {
+	*githubsim.Sim
+	repo       *githubsim.Repo
+	ci, others *githubsim.Workflow
+	at         time.Time
+}
+
+func newHistory(t *testing.T) *history {
+	t.Helper()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	h := &history{Sim: githubsim.New(githubsim.Options{Now: func() time.Time { return at.AddDate(0, 1, 0) }, RateLimit: 1e6}), at: at}
+	t.Cleanup(h.Close)
+	h.repo = h.AddRepo("octo/app")
+	h.ci = h.repo.AddWorkflow("CI", ".github/workflows/ci.yml")
+	h.others = h.repo.AddWorkflow("Others", ".github/workflows/others.yml")
+	h.AddToken("ghs_token", "octo/app", githubsim.Read)
+	return h
+}
+
+// add adds n runs alike, each with these artifacts.
+func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
+	for range n {
+		h.at = h.at.Add(time.Minute)
+		r := run
+		r.CreatedAt = h.at
+		if r.Workflow == nil {
+			r.Workflow = h.ci
+		}
+		added := h.repo.AddRun(r)
+		for _, name := range artifacts {
+			added.AddArtifact(githubsim.Artifact{Name: name, CreatedAt: h.at.Add(10 * time.Second)})
+		}
+	}
+}
+
+// search answers a request as the action would ask it, and tells how many
+// requests that took.
+func (h *history) search(t *testing.T, req artifact.Request) (*artifact.Plan, int, error) {
+	t.Helper()
+	u, err := url.Parse(h.APIURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := httpx.NewTransport(httpx.TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	api, err := githubapi.New(githubapi.Options{BaseURL: u, Auth: githubapi.Auth{Token: "ghs_token"}, Transport: transport, UserAgent: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := artifact.Repo{Owner: "octo", Name: "app"}
+	req.Repos, req.Own, req.CurrentWorkflow = []artifact.Repo{app}, app, "ci.yml"
+	if req.Conclusions == nil {
+		req.Conclusions = []string{"success"}
+	}
+	h.ResetLog()
+	plan, err := artifact.Chooser{Source: api}.Choose(t.Context(), req)
+	return plan, h.Count(githubsim.API), err
+}
+
+func names(n ...string) artifact.Selector { return artifact.Selector{Names: n} }
+
+var failed = githubsim.Run{Conclusion: "failure"}
+
+// past is a number of runs alike.
+type past struct {
+	n         int
+	run       githubsim.Run
+	artifacts []string
+}
+
+// TestCosts holds the table of the search's package comment, and that of
+// docs/benchmarks.md, to the simulator's log.
+func TestCosts(t *testing.T) {
+	t.Parallel()
+	dist := []string{"dist"}
+	back := func(n int) map[string][]past {
+		return map[string][]past{
+			"rare":   {{10, githubsim.Run{}, nil}, {3, githubsim.Run{}, []string{"dist"}}, {n, githubsim.Run{}, []string{"other"}}},
+			"common": {{200, githubsim.Run{}, dist}, {n, failed, dist}},
+		}
+	}
+	tests := []struct {
+		name string
+		past []past // oldest first
+		req  artifact.Request
+		want int
+	}{
+		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist")}, 2},
+		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2},
+		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, artifact.Request{}, 2},
+		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, artifact.Request{Select: names("a", "b")}, 3},
+		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, artifact.Request{Select: names("a", "b", "c")}, 4},
+		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, artifact.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5},
+		{"rare, 0 runs back", back(0)["rare"], artifact.Request{Select: names("dist")}, 2},
+		{"rare, 50 runs back", back(50)["rare"], artifact.Request{Select: names("dist")}, 2},
+		{"rare, 800 runs back", back(800)["rare"], artifact.Request{Select: names("dist")}, 3},
+		{"rare, 5,000 runs back", back(5000)["rare"], artifact.Request{Select: names("dist")}, 3},
+		{"common, 0 runs back", back(0)["common"], artifact.Request{Select: names("dist")}, 2},
+		{"common, 50 runs back", back(50)["common"], artifact.Request{Select: names("dist")}, 2},
+		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 4},
+		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 4},
+		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4},
+		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3},
+		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3},
+		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, artifact.Request{Select: names("dist")}, 2 + 3},
+		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), artifact.Request{Select: names("dist"), SearchLimit: 200}, 30},
+		{"the worst case: 150 for each of ours", wrong(40, 150), artifact.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHistory(t)
+			for _, p := range tt.past {
+				if p.run.Workflow == otherWorkflow {
+					p.run.Workflow = h.others
+				}
+				h.add(p.n, p.run, p.artifacts...)
+			}
+			plan, n, err := h.search(t, tt.req)
+			if n != tt.want {
+				t.Errorf("%d requests, want %d", n, tt.want)
+				for _, r := range h.Log()[:min(n, 20)] {
+					t.Log(r.Path, r.Query)
+				}
+			}
+			found := "nothing"
+			if err == nil {
+				found = fmt.Sprintf("run %d", plan.Runs[0].ID)
+			}
+			t.Logf("%s: %d requests, found %s", tt.name, n, found)
+		})
+	}
+}
+
+// otherWorkflow stands for the workflow of a world that is made later.
+var otherWorkflow = new(githubsim.Workflow)
+
+// wrong is a past in which runs of another workflow hold "dist" all the time.
+func wrong(n, others int) []past {
+	var list []past
+	for range n {
+		list = append(list, past{1, githubsim.Run{}, nil}, past{others, githubsim.Run{Workflow: otherWorkflow}, []string{"dist"}})
+	}
+	return list
+}

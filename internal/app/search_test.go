@@ -1,0 +1,378 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// searchTime is when the searches happen. The current run is 90000, which is
+// under way and holds "mine".
+var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// searchWorld is a world written down, a line a run or a range of runs, oldest
+// first, a minute apart:
+//
+//	7 branch=dev conclusion=failure: dist logs old!
+//	10..99 fork: dist
+//
+// What follows the colon are artifacts; "!" marks an expired one. The commit
+// of run 7 is 00000007 and zeros.
+type searchWorld struct {
+	*githubsim.Sim
+	repos     map[string]*githubsim.Repo
+	workflows map[string]*githubsim.Workflow
+	runs      map[int]*githubsim.Run
+	lastAt    time.Time
+
+	now   func() time.Time
+	pause func(context.Context, time.Duration) error
+}
+
+func (w *searchWorld) run(id int) *githubsim.Run { return w.runs[id] }
+
+func shaOf(id int) string { return fmt.Sprintf("%08x%032d", id, 0) }
+
+func newSearchWorld(t *testing.T, opt githubsim.Options, text string) *searchWorld {
+	t.Helper()
+	opt.Now = func() time.Time { return searchTime }
+	w := &searchWorld{Sim: githubsim.New(opt), repos: map[string]*githubsim.Repo{}, workflows: map[string]*githubsim.Workflow{}, runs: map[int]*githubsim.Run{}}
+	t.Cleanup(w.Close)
+	w.now = opt.Now
+	w.repos["app"], w.repos["lib"] = w.AddRepo("octo/app"), w.AddRepo("octo/lib")
+	w.repos["fork"] = w.AddFork("evil/app")
+	w.AddToken("ghs_token", "octo/app", githubsim.Read)
+	w.AddToken("ghs_token", "octo/lib", githubsim.Read)
+	for _, name := range []string{"ci", "nightly", "twin1", "twin2"} {
+		w.workflows[name] = w.repos["app"].AddWorkflow(strings.TrimRight(strings.ToUpper(name), "12"), ".github/workflows/"+name+".yml")
+	}
+	w.workflows["lib"] = w.repos["lib"].AddWorkflow("Library", ".github/workflows/lib.yml")
+	// What has no age is as old as its place in the world has it.
+	w.lastAt = searchTime.Add(-100 * time.Hour)
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			w.line(t, line)
+		}
+	}
+	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, []string{"mine"})
+	return w
+}
+
+func (w *searchWorld) line(t *testing.T, line string) {
+	t.Helper()
+	head, artifacts, _ := strings.Cut(line, ":")
+	words := strings.Fields(head)
+	from, to, isRange := strings.Cut(words[0], "..")
+	if !isRange {
+		to = from
+	}
+	first, err1 := strconv.Atoi(from)
+	last, err2 := strconv.Atoi(to)
+	if err1 != nil || err2 != nil {
+		t.Fatalf("no run in %q", line)
+	}
+	for id := first; id <= last; id++ {
+		w.add(t, id, words[1:], strings.Fields(artifacts))
+	}
+}
+
+func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
+	t.Helper()
+	w.lastAt = w.lastAt.Add(time.Minute)
+	repo := w.repos["app"]
+	run := githubsim.Run{ID: int64(id), Workflow: w.workflows["ci"], HeadSHA: shaOf(id), CreatedAt: w.lastAt}
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "in":
+			repo, run.Workflow = w.repos[value], w.workflows[value]
+		case "workflow":
+			run.Workflow = w.workflows[value]
+		case "branch":
+			run.HeadBranch = value
+		case "event":
+			run.Event = value
+		case "actor":
+			run.Actor = value
+		case "conclusion":
+			run.Conclusion = value
+		case "status":
+			run.Status = value
+		case "fork":
+			run.HeadRepo = w.repos["fork"]
+		case "deleted":
+			run.HeadRepoDeleted = true
+		case "number":
+			run.Number, _ = strconv.Atoi(value)
+		case "commit":
+			n, _ := strconv.Atoi(value)
+			run.HeadSHA = shaOf(n)
+		case "age":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run.CreatedAt = searchTime.Add(-d)
+		default:
+			t.Fatalf("unknown word %q", word)
+		}
+	}
+	added := repo.AddRun(run)
+	w.runs[id] = added
+	for i, name := range artifacts {
+		size := 100
+		name, expired := strings.CutSuffix(name, "!")
+		name, text, sized := strings.Cut(name, "*")
+		if sized {
+			size, _ = strconv.Atoi(text)
+		}
+		added.AddArtifact(githubsim.Artifact{
+			Name: name, Expired: expired, NoDigest: true, Blob: githubsim.Bytes(make([]byte, size)),
+			CreatedAt: added.CreatedAt.Add(time.Duration(10+i) * time.Second),
+		})
+	}
+}
+
+// find is a dry run; it returns what it found, "run: names" from the newest
+// run on, or the error, and the requests that it cost.
+func (w *searchWorld) find(t *testing.T, env map[string]string) (found string, requests int, got finished) {
+	t.Helper()
+	all := in("GITHUB_RUN_ID", "90000", "github-token", "ghs_token", "dry-run", "true", "if-no-artifact-found", "fail")
+	maps.Copy(all, env)
+	base := world{Sim: w.Sim, now: w.now, pause: w.pause}
+	w.ResetLog()
+	got = base.step(t.Context(), t, all)
+	var artifacts []artifactOutput
+	var runs []runOutput
+	for name, v := range map[string]any{"artifacts": &artifacts, "runs": &runs} {
+		if err := json.Unmarshal([]byte(got.outputs[name]), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var list []string
+	for _, r := range runs {
+		s := fmt.Sprintf("%d:", r.RunID)
+		for _, a := range artifacts {
+			if a.RunID == r.RunID {
+				s += " " + a.Name
+			}
+		}
+		list = append(list, s)
+	}
+	found = strings.Join(list, " | ")
+	if got.outputs["found"] != "true" {
+		found = got.log
+	}
+	return found, w.Count(githubsim.API), got
+}
+
+type situation struct {
+	opt   githubsim.Options
+	world string
+	setup func(*searchWorld)
+	in    map[string]string
+	// want is what is found, or a part of the message when it begins with
+	// "no ".
+	want     string
+	says     []string
+	requests int
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	const plain = `
+		1: dist logs
+		2: dist
+		3 conclusion=failure: dist
+		4 branch=dev event=schedule actor=robot: dist logs
+		5: logs
+		6 fork event=pull_request: dist`
+	const thousand = `
+		1: rare dist
+		2..1000: dist`
+	tests := map[string]situation{
+		// What is found without any condition.
+		"name":                     {world: plain, in: in("name", "dist"), want: "4: dist", requests: 2},
+		"everything":               {world: plain, want: "5: logs", requests: 2},
+		"pattern":                  {world: plain, in: in("pattern", "d*"), want: "4: dist", requests: 2},
+		"only exclusions":          {world: plain, in: in("pattern", "!logs"), want: "4: dist", requests: 2},
+		"regular expression":       {world: plain, in: in("name-regex", "^d"), want: "4: dist", requests: 2},
+		"two names":                {world: plain, in: in("name", "dist\nlogs"), want: "4: logs dist", requests: 3},
+		"two names of one run":     {world: "1: a b\n2: a\n3: b", in: in("name", "a\nb"), want: "1: b a", requests: 3},
+		"four names":               {world: "1: a b c d\n2: a b c", in: in("name", "a\nb\nc\nd"), want: "1: d c b a", requests: 6},
+		"another repository":       {world: "1 in=lib: dist\n2: dist", in: in("repository", "octo/lib", "name", "dist"), want: "1: dist", requests: 2},
+		"several repositories":     {world: "1 in=lib: dist\n2: dist", in: in("repository", "octo/lib\nocto/app", "name", "dist"), want: "2: dist | 1: dist", requests: 4},
+		"an attempt after another": {world: plain, setup: attempt, in: in("name", "dist"), want: "4: dist", says: []string{"is left out: a newer one has its name"}, requests: 2},
+
+		// Conditions.
+		"branch":                      {world: plain, in: in("name", "dist", "branch", "main"), want: "2: dist", requests: 2},
+		"branch, full ref":            {world: plain, in: in("name", "dist", "branch", "refs/heads/dev"), want: "4: dist", requests: 2},
+		"branch with slashes":         {world: "1 branch=a/b/c: dist\n2: dist", in: in("branch", "a/b/c"), want: "1: dist", requests: 2},
+		"branch, fallback":            {world: plain, in: in("name", "dist", "branch", "feature\nmain"), want: "2: dist", requests: 3},
+		"branch, first one wins":      {world: plain, in: in("name", "dist", "branch", "main\ndev"), want: "2: dist", requests: 2},
+		"branch, older but preferred": {world: "1 branch=x: dist\n2: dist", in: in("branch", "x\nmain"), want: "1: dist", requests: 2},
+		"branch that is a wildcard":   {world: plain, in: in("name", "dist", "branch", "*"), want: "4: dist", requests: 2},
+		"branch without a match":      {world: plain, in: in("name", "dist", "branch", "nope"), want: `no artifact "dist" not found in octo/app, workflow "ci.yml", branch "nope", conclusion success; there is no such run`, says: []string{`its branch is "main"`}, requests: 3},
+		"event":                       {world: plain, in: in("name", "dist", "INPUT_EVENT", "push"), want: "2: dist", requests: 2},
+		"events":                      {world: plain, in: in("name", "dist", "INPUT_EVENT", "schedule, release"), want: "4: dist", requests: 2},
+		"actor":                       {world: plain, in: in("name", "dist", "actor", "Octocat"), want: "no artifact", requests: 2 + 1},
+		"actor by login":              {world: plain, in: in("name", "dist", "actor", "robot"), want: "4: dist", requests: 2},
+		"conclusion":                  {world: plain, in: in("name", "dist", "conclusion", "failure"), want: "3: dist", requests: 2},
+		"conclusions":                 {world: plain, in: in("name", "dist", "branch", "main", "conclusion", "failure, success"), want: "3: dist", requests: 2},
+		"conclusion: any":             {world: "1: dist\n2 conclusion=cancelled: dist", in: in("conclusion", "any"), want: "2: dist", requests: 2},
+		"workflow_conclusion: ''":     {world: "1: dist\n2 conclusion=cancelled: dist", in: in("workflow_conclusion", ""), want: "2: dist", requests: 2},
+		"a status":                    {world: "1: dist\n2 status=in_progress: dist\n3: dist", in: in("conclusion", "in_progress"), want: "2: dist", requests: 2},
+		"under way does not count":    {world: "1: dist\n2 status=in_progress: dist", in: in("name", "dist"), want: "1: dist", requests: 2},
+		"run-number":                  {world: "1 number=7: dist\n2 number=8: dist\n3 number=9: dist", in: in("run-number", "8"), want: "2: dist", requests: 2},
+		"run_number":                  {world: "1 number=7: dist\n2 number=8: dist", in: in("run_number", "7", "run-number", "*"), want: "1: dist", requests: 2},
+		"max-age":                     {world: "1 age=50h: dist\n2 age=20h: logs", in: in("name", "dist", "max-age", "3d"), want: "1: dist", requests: 2},
+		"max-age, too old":            {world: "1 age=50h: dist\n2 age=20h: logs", in: in("name", "dist", "max-age", "2d"), want: `no artifact "dist" not found`, says: []string{"created since 2026-05-30 12:00:00"}, requests: 4},
+		"all conditions at once":      {world: plain, in: in("name", "dist", "branch", "dev", "INPUT_EVENT", "schedule", "actor", "robot", "commit", shaOf(4), "max-age", "30d", "conclusion", "success"), want: "4: dist", requests: 2},
+		"given but empty":             {world: plain, in: in("name", "dist", "commit", "", "branch", ""), want: "4: dist", says: []string{"given, but empty, and so as if not given: branch, commit"}, requests: 2},
+
+		// Workflows.
+		"workflow":                    {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by path":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", ".github/workflows/nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by name":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "NIGHTLY"), want: "1: dist", requests: 3},
+		"any workflow":                {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow", "*"), want: "2: dist", requests: 2},
+		"workflow_search":             {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow_search", "true"), want: "2: dist", requests: 2},
+		"workflow, none given":        {world: "1: dist\n2 workflow=nightly: dist", in: in("name", "dist"), want: "1: dist", requests: 2},
+		"workflow that is not there":  {world: plain, in: in("workflow", "nightley.yml"), want: `no workflow "nightley.yml" not found in octo/app; its workflows are "ci.yml (CI)", "nightly.yml (NIGHTLY)", "twin1.yml (TWIN)", "twin2.yml (TWIN)"`, says: []string{`Did you mean "nightly.yml"?`}, requests: 3},
+		"workflow name, not there":    {world: plain, in: in("workflow", "Nightley"), want: `no workflow "Nightley" not found`, says: []string{`Did you mean "NIGHTLY"?`}, requests: 1},
+		"workflow name of two":        {world: plain, in: in("workflow", "TWIN"), want: `no workflow: "TWIN" is the name of several in octo/app: ".github/workflows/twin1.yml", ".github/workflows/twin2.yml". Give one of these as workflow`, requests: 1},
+		"workflow name, one disabled": {world: "1 workflow=twin2: dist", setup: func(w *searchWorld) { w.workflows["twin1"].Disabled = true }, in: in("workflow", "TWIN"), want: "1: dist", requests: 3},
+
+		// Commits, pull requests, ref.
+		"commit":                    {world: "1: dist\n2 commit=1 conclusion=failure: dist\n3: dist", in: in("commit", shaOf(1)), want: "1: dist", requests: 2},
+		"commit, abbreviated":       {world: "1: dist\n2: dist", in: in("commit", shaOf(1)[:8]), want: "1: dist", requests: 3},
+		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0", 1), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
+		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1", 1), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
+		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101", 1), in: in("commit", "20260101"), want: "1: dist", requests: 4},
+		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"add permissions: {contents: read}"}, requests: 2},
+		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix", 50), in: in("pr", "7"), want: "1: dist", requests: 3},
+		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix", 50), in: in("pr", "7"), want: "1: dist", requests: 4},
+		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix", 50), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 5},
+		"pr of a fork, allowed":     {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", says: []string{"::warning::run 1 comes from evil/app"}, requests: 3},
+		"pr of a fork, its branch":  {world: "1 fork branch=main: dist\n2: dist", setup: pull("fork", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 4},
+		"pr of a deleted fork":      {world: "1 deleted commit=50 branch=main: dist\n2 deleted branch=main: dist", setup: pull("", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 3},
+		"pr, deleted, its branch":   {world: "1 deleted branch=main: dist", setup: pull("", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "no an artifact not found", requests: 4},
+		"pr that is not there":      {world: plain, in: in("pr", "8"), want: "no pull request 8 not found in octo/app", says: []string{"pull-requests: read"}, requests: 2},
+		"ref, a branch":             {world: "1 branch=v1: dist\n2: dist", setup: branch("v1"), in: in("ref", "v1"), want: "1: dist", requests: 3},
+		"ref, full":                 {world: "1 branch=a/b: dist\n2: dist", setup: branch("a/b"), in: in("ref", "refs/heads/a/b"), want: "1: dist", requests: 2},
+		"ref, a tag":                {world: "1: dist\n2: dist", setup: tag("v1", 1), in: in("ref", "v1"), want: "1: dist", requests: 4},
+		"ref, a commit":             {world: "1: dist\n2: dist", in: in("ref", shaOf(1)), want: "1: dist", requests: 2},
+		"ref that is not there":     {world: plain, in: in("ref", "nope"), want: `no commit "nope" not found`, requests: 3},
+		"no permission for commits": {world: plain, setup: forbid("/repos/octo/app/commits/*/*"), in: in("commit", "v1"), want: "no get commit", says: []string{"add permissions: {contents: read} to the job", "a token with Contents read on octo/app"}, requests: 1},
+		"no permission for pulls":   {world: plain, setup: forbid("/repos/octo/app/pulls/*"), in: in("pr", "1"), want: "no get pull request", says: []string{"add permissions: {pull-requests: read} to the job"}, requests: 1},
+
+		// Origin.
+		"a fork's main is not main":   {world: "1: dist\n2 fork branch=main: dist", in: in("branch", "main"), want: "1: dist", requests: 2},
+		"a deleted fork":              {world: "1: dist\n2 deleted branch=main: dist", in: in("branch", "main"), want: "1: dist", requests: 2},
+		"forks allowed":               {world: plain, in: in("name", "dist", "allow-forks", "true"), want: "6: dist", says: []string{"::warning::run 6 comes from evil/app"}, requests: 2},
+		"only forks":                  {world: "1 fork: dist", in: in("name", "dist"), want: `no artifact "dist" not found`, says: []string{"1: it comes from a fork, and allow-forks is false", "Runs from forks do not count unless allow-forks is true"}, requests: 3},
+		"a fork in a privileged job":  {world: "1 fork: dist", in: in("name", "dist", "allow-forks", "true", "GITHUB_EVENT_NAME", "pull_request_target", "dry-run", "false", "skip-decompress", "true"), want: "1: dist", says: []string{"This workflow runs with the repository's secrets (pull_request_target)", "path: ${{ runner.temp }}/artifacts"}, requests: 3},
+		"the same, outside workspace": {world: "1 fork: dist", in: in("name", "dist", "allow-forks", "true", "GITHUB_EVENT_NAME", "pull_request_target", "path", "~/x", "dry-run", "false", "skip-decompress", "true"), want: "1: dist", says: []string{"treat them as untrusted\n"}, requests: 3},
+
+		// Distance.
+		"rare, 1,000 runs back":         {world: thousand, in: in("name", "rare"), want: "1: rare", requests: 3},
+		"rare, the newest of three":     {world: "1..2: rare\n3..300:\n301: rare\n302..900: dist", in: in("name", "rare"), want: "301: rare", requests: 3},
+		"rare, the newest failed":       {world: "1: rare\n2..500: dist\n501 conclusion=failure: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 4},
+		"rare, in another workflow":     {world: "1: rare\n2..500: dist\n501 workflow=nightly: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 4},
+		"rare, on a fork":               {world: "1: rare\n2..500: dist\n501 fork: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
+		"rare, expired":                 {world: "1: rare\n2..500: dist\n501: rare!\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
+		"common, rarely built branch":   {world: "1 branch=rel: dist\n2..700: dist", in: in("name", "dist", "branch", "rel"), want: "1: dist", requests: 3},
+		"common, the newest 500 failed": {world: "1..200: dist\n201..700 conclusion=failure: dist", in: in("name", "dist"), want: "200: dist", requests: 4},
+		"nowhere":                       {world: "1..700: dist", in: in("name", "nope"), want: `no artifact "nope" not found`, says: []string{"no run of the repository has it, 100 runs looked at (99: it lacks \"nope\"; 1: it is the current run)"}, requests: 6},
+		"pattern, rare":                 {world: "1: rare-x\n2..150: dist", in: in("pattern", "rare-*"), want: "1: rare-x", requests: 5},
+		"only expired ones":             {world: "1: dist!\n2: logs", in: in("name", "dist"), want: `no artifact "dist" not found`, says: []string{"it was there (artifact ", "but expired on 2026-08"}, requests: 5},
+		"limit":                         {world: "1: rare\n2..400: dist", in: in("name", "rare", "search-limit", "50"), want: `no artifact "rare" not found`, says: []string{"gave up after 50 runs, as search-limit has it", "raise search-limit"}, requests: 6},
+		"the current run":               {world: "1: dist", in: in("name", "mine"), want: `no artifact "mine" not found`, says: []string{"The current run has it: add run-id: current"}, requests: 4},
+		"did you mean":                  {world: plain, in: in("name", "dits", "branch", "main"), want: `no artifact "dits" not found`, says: []string{`Did you mean "dist"?`, `the newest one that fits (5) has "logs"`, "run 5 (CI #5, main): it lacks \"dits\"; it has logs"}, requests: 6},
+
+		// Servers that mislead.
+		"status lags behind":     {opt: githubsim.Options{StatusLag: 1000 * time.Hour}, world: plain, in: in("name", "dist"), want: "4: dist", requests: 2},
+		"oldest first":           {opt: githubsim.Options{Order: githubsim.OldestFirst}, world: "1..250: dist", in: in("name", "dist"), want: "250: dist", requests: 5},
+		"no order":               {opt: githubsim.Options{Order: githubsim.Jumbled}, world: "1..250: dist", in: in("name", "dist"), want: "250: dist", requests: 5},
+		"GHES 3.8":               {opt: githubsim.Options{Enterprise: true}, world: plain, in: in("name", "dist"), want: "4: dist", requests: 5},
+		"GHES 3.8, rare":         {opt: githubsim.Options{Enterprise: true}, world: "1..5: dist\n6: rare\n7..900: dist", in: in("name", "rare"), want: "6: rare", requests: 4},
+		"a server without names": {opt: githubsim.Options{Enterprise: true, IgnoreName: true}, world: "1: rare\n2..4: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
+
+		// Several runs, shards.
+		"three runs":            {world: plain, in: in("name", "dist", "runs", "3"), want: "4: dist | 2: dist | 1: dist", requests: 2},
+		"fewer than asked for":  {world: "1: dist\n2: dist", in: in("name", "dist", "runs", "5"), want: "2: dist | 1: dist", says: []string{"::warning::5 runs asked for, and no more than 2 found"}, requests: 2},
+		"runs, far apart":       {world: "1: rare\n2..300: dist\n301: rare\n302..600: dist", in: in("name", "rare", "runs", "2"), want: "301: rare | 1: rare", requests: 4},
+		"shard 1/2":             {world: "1: a*700 b*100 c*200 d*300 e*400", in: in("shard", "1/2"), want: "1: c a", says: []string{"shard 1/2: 2 of 5 artifacts"}, requests: 2},
+		"shard 2/2":             {world: "1: a*700 b*100 c*200 d*300 e*400", in: in("shard", "2/2"), want: "1: e d b", requests: 2},
+		"a shard of nothing":    {world: "1: a", in: in("shard", "2/2"), want: "1:", says: []string{"shard 2/2: 0 of 1 artifact"}, requests: 2},
+		"what is passed over":   {world: plain, in: in("name", "dist", "branch", "main"), want: "2: dist", says: []string{"::group::5 runs passed over", "run 6 (CI #6, main): it comes from a fork", "run 5 (CI #5, main): it lacks \"dist\"", "run 4 (dev): its branch is \"dev\"; it has dist", "run 3 (CI #3, main): its conclusion is \"failure\", not success"}, requests: 2},
+		"no repository":         {world: plain, in: in("repository", "octo/nope", "name", "dist"), want: "no list runs of octo/nope: GitHub answered 404", requests: 2},
+		"wait and an older run": {world: plain, in: in("name", "dist", "wait", "10m"), want: "4: dist", requests: 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSearchWorld(t, tt.opt, tt.world)
+			if tt.setup != nil {
+				tt.setup(w)
+			}
+			found, requests, got := w.find(t, tt.in)
+			if want, fails := strings.CutPrefix(tt.want, "no "); fails {
+				if got.outputs["found"] != "false" || !strings.Contains(got.log, want) {
+					t.Errorf("want the message %q", want)
+				}
+			} else if found != tt.want {
+				t.Errorf("found %s, want %s", found, tt.want)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(got.log, s) {
+					t.Errorf("the log lacks %q", s)
+				}
+			}
+			if requests != tt.requests {
+				t.Errorf("%d requests, want %d", requests, tt.requests)
+			}
+			if t.Failed() {
+				t.Log("\n" + got.log)
+				for _, r := range w.Log() {
+					t.Log(r.Path, r.Query, r.Status)
+				}
+			}
+		})
+	}
+}
+
+// attempt adds a second "dist" to run 4.
+func attempt(w *searchWorld) {
+	w.Attempt(4, githubsim.Artifact{Name: "dist", CreatedAt: searchTime.Add(-time.Hour)})
+}
+
+func tag(name string, run int) func(*searchWorld) {
+	return func(w *searchWorld) { w.repos["app"].AddTag(name, shaOf(run)) }
+}
+
+func branch(name string) func(*searchWorld) {
+	return func(w *searchWorld) { w.repos["app"].AddBranch(name, shaOf(1)) }
+}
+
+// pull adds pull request 7 at the commit of a run; no repository is one that
+// was deleted.
+func pull(repo, branch string, run int) func(*searchWorld) {
+	return func(w *searchWorld) {
+		w.repos["app"].AddPull(githubsim.Pull{
+			Number: 7, HeadBranch: branch, HeadSHA: shaOf(run), HeadRepo: w.repos[repo], HeadRepoDeleted: repo == "",
+		})
+	}
+}
+
+func forbid(path string) func(*searchWorld) {
+	return func(w *searchWorld) {
+		w.Fault(githubsim.Fault{Host: githubsim.API, Path: path, Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+	}
+}

@@ -1,0 +1,104 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clock is a time that passes in pauses only.
+type clock struct {
+	t      time.Time
+	pauses []time.Duration
+	// end ends the context's patience after that many pauses; 0 is never.
+	end int
+}
+
+var errEnded = errors.New("the job was cancelled")
+
+func (c *clock) now() time.Time { return c.t }
+
+func (c *clock) pause(_ context.Context, d time.Duration) error {
+	if c.end > 0 && len(c.pauses) == c.end {
+		return errEnded
+	}
+	c.t = c.t.Add(d)
+	c.pauses = append(c.pauses, d)
+	return nil
+}
+
+func TestAwait(t *testing.T) {
+	t.Parallel()
+	pending := []Run{{ID: 7, Workflow: "CI", Number: 3, Status: "in_progress"}}
+	broken := errors.New("GitHub is down")
+	never := 1000 * time.Hour
+	tests := map[string]struct {
+		wait time.Duration
+		// found is when there is something to find, done when the run that
+		// might have it is no longer under way, fails when asking fails.
+		found, done, fails time.Duration
+		end                int
+		waited             time.Duration
+		err                string // a part of it
+	}{
+		"found at once":            {wait: time.Hour, found: 0, done: never, fails: never, waited: 0},
+		"no wait":                  {wait: 0, found: never, done: never, fails: never, waited: 0, err: "not found"},
+		"found in time":            {wait: time.Hour, found: 4 * time.Minute, done: never, fails: never, waited: 4*time.Minute + 41*time.Second},
+		"time is up":               {wait: 10 * time.Minute, found: never, done: never, fails: never, waited: 10 * time.Minute, err: `artifact "x" not found in octo/app; waited 10m0s, and run 7 (CI #3) is still in_progress`},
+		"found at the last":        {wait: 10 * time.Minute, found: 10 * time.Minute, done: never, fails: never, waited: 10 * time.Minute},
+		"nothing under way":        {wait: time.Hour, found: never, done: 0, fails: never, waited: grace, err: "waited 2m0s, and no run that could match is under way"},
+		"shorter than the grace":   {wait: 30 * time.Second, found: never, done: 0, fails: never, waited: 30 * time.Second, err: "waited 30s"},
+		"listed late":              {wait: time.Hour, found: time.Minute, done: 0, fails: never, waited: 66 * time.Second},
+		"ends without a match":     {wait: time.Hour, found: never, done: 5 * time.Minute, fails: never, waited: 6*time.Minute + 41*time.Second, err: "waited 6m"},
+		"an error of another sort": {wait: time.Hour, found: never, done: never, fails: time.Minute, waited: 66 * time.Second, err: "GitHub is down"},
+		"cancelled":                {wait: time.Hour, found: never, done: never, fails: never, end: 3, waited: 24 * time.Second, err: "cancelled"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &clock{t: epoch, end: tt.end}
+			told := 0
+			plan, err := Await(t.Context(), Wait{For: tt.wait, Now: c.now, Pause: c.pause, Notify: func(*NotFoundError, time.Duration) { told++ }},
+				func(context.Context) (*Plan, error) {
+					nf := &NotFoundError{Repo: app, What: `artifact "x"`}
+					since := c.t.Sub(epoch)
+					if since < tt.done {
+						nf.Pending = pending
+					}
+					switch {
+					case since >= tt.found:
+						return &Plan{}, nil
+					case since >= tt.fails:
+						return nil, broken
+					}
+					return nil, nf
+				})
+			contains(t, err, tt.err)
+			if waited := c.t.Sub(epoch).Round(time.Second); waited != tt.waited {
+				t.Errorf("waited %s, want %s: %v", waited, tt.waited, c.pauses)
+			}
+			if (plan != nil) != (tt.err == "") {
+				t.Errorf("plan %v", plan)
+			}
+			if want := len(c.pauses); told != want && tt.end == 0 {
+				t.Errorf("told %d times of %d pauses", told, want)
+			}
+			for i, d := range c.pauses {
+				if d > maxPause || i > 0 && i < len(c.pauses)-1 && d < c.pauses[i-1] {
+					t.Errorf("pauses %v", c.pauses)
+				}
+			}
+		})
+	}
+}
+
+func contains(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case err == nil && want == "":
+	case err == nil, want == "", !strings.Contains(err.Error(), want):
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
