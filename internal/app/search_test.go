@@ -244,29 +244,29 @@ func TestSearch(t *testing.T) {
 		"any workflow":                {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow", "*"), want: "2: dist", requests: 2},
 		"workflow_search":             {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow_search", "true"), want: "2: dist", requests: 2},
 		"workflow, none given":        {world: "1: dist\n2 workflow=nightly: dist", in: in("name", "dist"), want: "1: dist", requests: 2},
-		"workflow that is not there":  {world: plain, in: in("workflow", "nightley.yml"), want: `no workflow "nightley.yml" not found in octo/app; its workflows are "ci.yml (CI)", "nightly.yml (NIGHTLY)", "twin1.yml (TWIN)", "twin2.yml (TWIN)"`, says: []string{`Did you mean "nightly.yml"?`}, requests: 3},
-		"workflow name, not there":    {world: plain, in: in("workflow", "Nightley"), want: `no workflow "Nightley" not found`, says: []string{`Did you mean "NIGHTLY"?`}, requests: 1},
+		"workflow that is not there":  {world: plain, in: in("workflow", "nihtly.yml"), want: `no workflow "nihtly.yml" not found in octo/app; its workflows are "ci.yml (CI)", "nightly.yml (NIGHTLY)", "twin1.yml (TWIN)", "twin2.yml (TWIN)"`, says: []string{`Did you mean "nightly.yml"?`}, requests: 3},
+		"workflow name, not there":    {world: plain, in: in("workflow", "Nihtly"), want: `no workflow "Nihtly" not found`, says: []string{`Did you mean "NIGHTLY"?`}, requests: 1},
 		"workflow name of two":        {world: plain, in: in("workflow", "TWIN"), want: `no workflow: "TWIN" is the name of several in octo/app: ".github/workflows/twin1.yml", ".github/workflows/twin2.yml". Give one of these as workflow`, requests: 1},
 		"workflow name, one disabled": {world: "1 workflow=twin2: dist", setup: func(w *searchWorld) { w.workflows["twin1"].Disabled = true }, in: in("workflow", "TWIN"), want: "1: dist", requests: 3},
 
 		// Commits, pull requests, ref.
 		"commit":                    {world: "1: dist\n2 commit=1 conclusion=failure: dist\n3: dist", in: in("commit", shaOf(1)), want: "1: dist", requests: 2},
 		"commit, abbreviated":       {world: "1: dist\n2: dist", in: in("commit", shaOf(1)[:8]), want: "1: dist", requests: 3},
-		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0", 1), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
-		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1", 1), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
-		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101", 1), in: in("commit", "20260101"), want: "1: dist", requests: 4},
+		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0"), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
+		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1"), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
+		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101"), in: in("commit", "20260101"), want: "1: dist", requests: 4},
 		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"add permissions: {contents: read}"}, requests: 2},
-		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix", 50), in: in("pr", "7"), want: "1: dist", requests: 3},
-		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix", 50), in: in("pr", "7"), want: "1: dist", requests: 4},
-		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix", 50), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 5},
-		"pr of a fork, allowed":     {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", says: []string{"::warning::run 1 comes from evil/app"}, requests: 3},
-		"pr of a fork, its branch":  {world: "1 fork branch=main: dist\n2: dist", setup: pull("fork", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 4},
-		"pr of a deleted fork":      {world: "1 deleted commit=50 branch=main: dist\n2 deleted branch=main: dist", setup: pull("", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 3},
-		"pr, deleted, its branch":   {world: "1 deleted branch=main: dist", setup: pull("", "main", 50), in: in("pr", "7", "allow-forks", "true"), want: "no an artifact not found", requests: 4},
+		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 3},
+		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 4},
+		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 5},
+		"pr of a fork, allowed":     {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", says: []string{"::warning::run 1 comes from evil/app"}, requests: 3},
+		"pr of a fork, its branch":  {world: "1 fork branch=main: dist\n2: dist", setup: pull("fork", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 4},
+		"pr of a deleted fork":      {world: "1 deleted commit=50 branch=main: dist\n2 deleted branch=main: dist", setup: pull("", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 3},
+		"pr, deleted, its branch":   {world: "1 deleted branch=main: dist", setup: pull("", "main"), in: in("pr", "7", "allow-forks", "true"), want: "no an artifact not found", requests: 4},
 		"pr that is not there":      {world: plain, in: in("pr", "8"), want: "no pull request 8 not found in octo/app", says: []string{"pull-requests: read"}, requests: 2},
 		"ref, a branch":             {world: "1 branch=v1: dist\n2: dist", setup: branch("v1"), in: in("ref", "v1"), want: "1: dist", requests: 3},
 		"ref, full":                 {world: "1 branch=a/b: dist\n2: dist", setup: branch("a/b"), in: in("ref", "refs/heads/a/b"), want: "1: dist", requests: 2},
-		"ref, a tag":                {world: "1: dist\n2: dist", setup: tag("v1", 1), in: in("ref", "v1"), want: "1: dist", requests: 4},
+		"ref, a tag":                {world: "1: dist\n2: dist", setup: tag("v1"), in: in("ref", "v1"), want: "1: dist", requests: 4},
 		"ref, a commit":             {world: "1: dist\n2: dist", in: in("ref", shaOf(1)), want: "1: dist", requests: 2},
 		"ref that is not there":     {world: plain, in: in("ref", "nope"), want: `no commit "nope" not found`, requests: 3},
 		"no permission for commits": {world: plain, setup: forbid("/repos/octo/app/commits/*/*"), in: in("commit", "v1"), want: "no get commit", says: []string{"add permissions: {contents: read} to the job", "a token with Contents read on octo/app"}, requests: 1},
@@ -353,20 +353,21 @@ func attempt(w *searchWorld) {
 	w.Attempt(4, githubsim.Artifact{Name: "dist", CreatedAt: searchTime.Add(-time.Hour)})
 }
 
-func tag(name string, run int) func(*searchWorld) {
-	return func(w *searchWorld) { w.repos["app"].AddTag(name, shaOf(run)) }
+// tag adds a tag at the commit of run 1.
+func tag(name string) func(*searchWorld) {
+	return func(w *searchWorld) { w.repos["app"].AddTag(name, shaOf(1)) }
 }
 
 func branch(name string) func(*searchWorld) {
 	return func(w *searchWorld) { w.repos["app"].AddBranch(name, shaOf(1)) }
 }
 
-// pull adds pull request 7 at the commit of a run; no repository is one that
-// was deleted.
-func pull(repo, branch string, run int) func(*searchWorld) {
+// pull adds pull request 7, its head the commit of run 50; no repository is
+// one that was deleted.
+func pull(repo, branch string) func(*searchWorld) {
 	return func(w *searchWorld) {
 		w.repos["app"].AddPull(githubsim.Pull{
-			Number: 7, HeadBranch: branch, HeadSHA: shaOf(run), HeadRepo: w.repos[repo], HeadRepoDeleted: repo == "",
+			Number: 7, HeadBranch: branch, HeadSHA: shaOf(50), HeadRepo: w.repos[repo], HeadRepoDeleted: repo == "",
 		})
 	}
 }

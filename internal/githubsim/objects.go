@@ -123,7 +123,7 @@ func (s *Sim) fullRepoObject(r *Repo) object {
 	for _, k := range []string{"forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers", "watchers_count", "network_count", "subscribers_count"} {
 		o[k] = 0
 	}
-	for _, k := range []string{"has_issues", "has_projects", "has_wiki"} {
+	for _, k := range []string{"has_issues", "has_projects", "has_wiki", "has_downloads"} {
 		o[k] = true
 	}
 	for _, k := range []string{"has_pages", "has_discussions", "archived", "disabled"} {

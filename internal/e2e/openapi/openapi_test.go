@@ -65,6 +65,14 @@ func requests(run, artifact, expired, installation int64) []request {
 		{name: "get run", template: tmpl + "/actions/runs/{run_id}", path: repo + id("/actions/runs/%d", run)},
 		{name: "list run's artifacts", template: tmpl + "/actions/runs/{run_id}/artifacts", path: repo + id("/actions/runs/%d/artifacts", run)},
 		{name: "list workflow's runs", template: tmpl + "/actions/workflows/{workflow_id}/runs", path: repo + "/actions/workflows/ci.yml/runs"},
+		{name: "list runs, narrowed", template: tmpl + "/actions/runs", path: repo + "/actions/runs?created=%3E%3D2020-01-01T00:00:00Z&branch=main&event=push&actor=octocat"},
+		{name: "list workflows", template: tmpl + "/actions/workflows", path: repo + "/actions/workflows?per_page=100"},
+		{name: "pull request", template: tmpl + "/pulls/{pull_number}", path: repo + "/pulls/1"},
+		{name: "pull request of a deleted fork", template: tmpl + "/pulls/{pull_number}", path: repo + "/pulls/2"},
+		{name: "no pull request", template: tmpl + "/pulls/{pull_number}", path: repo + "/pulls/3", status: 404},
+		{name: "branch", template: tmpl + "/branches/{branch}", path: repo + "/branches/feature/x"},
+		{name: "no branch", template: tmpl + "/branches/{branch}", path: repo + "/branches/none", status: 404},
+		{name: "no commit", template: tmpl + "/commits/{ref}", path: repo + "/commits/tags/none", status: 422},
 		{name: "installation", template: tmpl + "/installation", path: repo + "/installation", token: jwt},
 		{name: "access token", method: http.MethodPost, template: "/app/installations/{installation_id}/access_tokens", path: id("/app/installations/%d/access_tokens", installation), token: jwt, status: 201, body: `{"repositories":["app"],"permissions":{"actions":"read"}}`},
 		{name: "not found", template: tmpl, path: "/repos/octo/none", status: 404},
@@ -75,7 +83,8 @@ func requests(run, artifact, expired, installation int64) []request {
 
 // undescribed are answers that GitHub gives and the descriptions leave out.
 var undescribed = map[string]string{
-	"ghes/download expired": "GHES 3.8's description has no 410 for downloads, its documentation does",
+	"github.com/pull request of a deleted fork": "the description has no null for the head's repository of late, GHES 3.8's does",
+	"ghes/download expired":                     "GHES 3.8's description has no 410 for downloads, its documentation does",
 }
 
 func TestAnswersFollowGitHubsDescriptions(t *testing.T) {
@@ -98,6 +107,9 @@ func TestAnswersFollowGitHubsDescriptions(t *testing.T) {
 			repo.AddRun(githubsim.Run{Workflow: ci, HeadRepo: sim.AddFork("fork/app"), Status: "in_progress"})
 			dist := run.AddArtifact(githubsim.Artifact{Name: "dist"})
 			old := run.AddArtifact(githubsim.Artifact{Name: "old", Expired: true, NoDigest: true})
+			repo.AddBranch("feature/x", run.HeadSHA)
+			repo.AddPull(githubsim.Pull{Number: 1})
+			repo.AddPull(githubsim.Pull{Number: 2, HeadRepoDeleted: true})
 			app := sim.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
 			for _, r := range requests(run.ID, dist.ID, old.ID, app.InstallationID) {
 				if why, ok := undescribed[name+"/"+r.name]; ok {
