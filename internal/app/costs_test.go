@@ -120,6 +120,11 @@ func TestCosts(t *testing.T) {
 		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4},
 		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3},
 		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3},
+		{"run number, 800 runs back", []past{{1000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 200}, 4},
+		{"run number, 4,999 runs back", []past{{5000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 1}, 4},
+		{"run number of the newest", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 300}, 2},
+		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 301}, 2},
+		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), artifact.Request{Select: names("dist"), RunNumber: 200}, 7},
 		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, artifact.Request{Select: names("dist")}, 2 + 3},
 		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), artifact.Request{Select: names("dist"), SearchLimit: 200}, 30},
 		{"the worst case: 150 for each of ours", wrong(40, 150), artifact.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3},
@@ -148,6 +153,16 @@ func TestCosts(t *testing.T) {
 			t.Logf("%s: %d requests, found %s", tt.name, n, found)
 		})
 	}
+}
+
+// gaps is a past, from number 401 on, in which only every third run was not
+// deleted.
+func gaps(n int) []past {
+	var list []past
+	for i := range n {
+		list = append(list, past{1, githubsim.Run{Number: 401 + 3*i}, []string{"dist"}})
+	}
+	return list
 }
 
 // otherWorkflow stands for the workflow of a world that is made later.

@@ -118,11 +118,11 @@ func (r random) world() *world {
 		rare, long = 1+r.IntN(30), r.IntN(60)
 	}
 	at, step := epoch, pickOne(r, time.Minute, 10*time.Minute, time.Hour)
-	ids := r.Perm(200)
+	ids, numbers := r.Perm(200), map[string]int{}
 	for i := range r.IntN(60) {
 		at = at.Add(time.Duration(r.IntN(3)) * step) // often at the same time
 		run := Run{
-			ID: int64(1 + ids[i]), Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Number: i / 2, Event: "push", Actor: "octocat",
+			ID: int64(1 + ids[i]), Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Event: "push", Actor: "octocat",
 			WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success", HeadBranch: "main", CreatedAt: at,
 		}
 		if r.chance(branchy) {
@@ -140,6 +140,8 @@ func (r random) world() *world {
 		if r.chance(30) {
 			run.WorkflowPath = ".github/workflows/other.yml"
 		}
+		numbers[run.WorkflowPath] += 1 + r.IntN(5)/4 // a few were deleted
+		run.Number = numbers[run.WorkflowPath]
 		if r.chance(15) {
 			run.HeadRepo, run.HeadRepoID = pickOne(r, "evil/app", ""), pickOne[int64](r, 666, 0)
 		}
@@ -246,8 +248,8 @@ func (r random) request() Request {
 	if r.chance(10) {
 		req.Actor = "robot"
 	}
-	if r.chance(10) {
-		req.RunNumber = r.IntN(30)
+	if r.chance(20) {
+		req.RunNumber = r.IntN(40)
 	}
 	if r.chance(10) {
 		req.MaxAge = time.Duration(60+r.IntN(2000)) * time.Minute

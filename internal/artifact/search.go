@@ -47,6 +47,7 @@ import (
 //	the same, but that one failed                              4
 //	all runs hold it, of a branch or commit that is rare       3
 //	all runs hold it, but the newest 5,000 failed              4
+//	a run number, any number of runs back                      4
 //	no run holds it, and up to 4 to explain that               2
 //
 // The worst case are names that runs of other workflows have all the time
@@ -63,8 +64,9 @@ type search struct {
 	// looked at.
 	exhausted bool
 	limitHit  bool
-	checks    int // rounds of asking runs for their artifacts
-	lookups   int // rounds of asking for candidates
+	sought    bool // a number was looked for in its own way
+	checks    int  // rounds of asking runs for their artifacts
+	lookups   int  // rounds of asking for candidates
 }
 
 const (
@@ -170,6 +172,12 @@ func (s *search) readOn(ctx context.Context) error {
 	if len(s.met) >= s.req.SearchLimit {
 		s.limitHit, s.exhausted = true, true // of those examined, the newest counts
 		return nil
+	}
+	if s.filter.number != 0 && s.filter.workflow != (workflowFilter{}) && !s.sought && s.runs.ordered {
+		s.sought = true
+		found, err := s.seekNumber(ctx)
+		s.exhausted = found
+		return err
 	}
 	on := RunQuery{Status: s.filter.status()}
 	index := s.index()
