@@ -1,0 +1,135 @@
+package inflate
+
+// codeOrder is the order in which the lengths of the code for code lengths
+// come (RFC 1951, section 3.2.7).
+var codeOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+const preBits = 7
+
+// preEntries are the symbols of that code.
+var preEntries = func() (list [19]uint32) {
+	for sym := range list {
+		list[sym] = uint32(sym) << 16 //nolint:gosec // below 19
+	}
+	return list
+}()
+
+// readCodes reads a block's own codes, and builds their tables.
+func (d *Decoder) readCodes() error {
+	header, ok := d.take(14)
+	if !ok {
+		return d.truncated()
+	}
+	nLit, nDist, nPre := int(header&31)+257, int(header>>5&31)+1, int(header>>10)+4 //nolint:gosec // 5 bits
+	if nLit > maxLit || nDist > maxDist {
+		return d.fail(ErrCorrupt, "more symbols than there are")
+	}
+	var preLengths [19]uint8
+	for _, sym := range codeOrder[:nPre] {
+		n, ok := d.take(3)
+		if !ok {
+			return d.truncated()
+		}
+		preLengths[sym] = uint8(n) //nolint:gosec // 3 bits
+	}
+	var pre [1 << preBits]uint32
+	if !build(pre[:], preBits, preLengths[:], preEntries[:]) {
+		return d.fail(ErrCorrupt, "the code of the code lengths is not complete")
+	}
+	if err := d.readLengths(&pre, nLit+nDist); err != nil {
+		return err
+	}
+	if !build(d.dynLit[:], litBits, d.lengths[:nLit], litEntries[:]) {
+		return d.fail(ErrCorrupt, "the code of literals and lengths is not complete")
+	}
+	if !build(d.dynDist[:], distBits, d.lengths[nLit:nLit+nDist], distEntries[:]) {
+		return d.fail(ErrCorrupt, "the code of distances is not complete")
+	}
+	return nil
+}
+
+// readLengths reads n code lengths.
+func (d *Decoder) readLengths(pre *[1 << preBits]uint32, n int) error {
+	for i := 0; i < n; {
+		if d.n < preBits+7 {
+			d.refill()
+		}
+		e := pre[d.acc&(1<<preBits-1)]
+		used := uint(e & 63)
+		if used > d.n || e == invalid && d.n < preBits {
+			return d.truncated()
+		}
+		if e == invalid {
+			return d.fail(ErrCorrupt, "a code that there is not")
+		}
+		d.acc >>= used
+		d.n -= used
+		sym := uint8(e >> 16) //nolint:gosec // below 19
+		if sym < 16 {
+			d.lengths[i] = sym
+			i++
+			continue
+		}
+		least, extra, value := 3, uint(2), uint8(0)
+		switch sym {
+		case 16:
+			if i == 0 {
+				return d.fail(ErrCorrupt, "a repetition of nothing")
+			}
+			value = d.lengths[i-1]
+		case 17:
+			extra = 3
+		case 18:
+			least, extra = 11, 7
+		}
+		more, ok := d.take(extra)
+		if !ok {
+			return d.truncated()
+		}
+		times := least + int(more) //nolint:gosec // 7 bits
+		if times > n-i {
+			return d.fail(ErrCorrupt, "more code lengths than symbols")
+		}
+		for range times {
+			d.lengths[i] = value
+			i++
+		}
+	}
+	return nil
+}
+
+// stored copies a block that is not compressed (RFC 1951, section 3.2.4).
+func (d *Decoder) stored() error {
+	d.refill()
+	d.acc >>= d.n & 7
+	d.n &^= 7
+	size, ok1 := d.take(16)
+	check, ok2 := d.take(16)
+	if !ok1 || !ok2 {
+		return d.truncated()
+	}
+	if size^check != 0xffff {
+		return d.fail(ErrCorrupt, "the size of a stored block contradicts itself")
+	}
+	d.p -= int(d.n / 8) //nolint:gosec // 64 at most
+	d.acc, d.n = 0, 0
+	for left := int(size); left > 0; { //nolint:gosec // 16 bits
+		if err := d.room(); err != nil {
+			return err
+		}
+		if err := d.fill(1); err != nil {
+			return err
+		}
+		if d.p == len(d.in) {
+			return d.truncated()
+		}
+		if d.o == d.limit {
+			return d.full()
+		}
+		n := copy(d.out[d.o:min(d.limit, d.o+left)], d.in[d.p:])
+		d.o += n
+		d.p += n
+		left -= n
+	}
+	return nil
+}

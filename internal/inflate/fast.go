@@ -1,0 +1,154 @@
+package inflate
+
+const (
+	// inMargin is how much input the fast loop needs ahead: a turn refills
+	// twice, from 8 bytes each, and consumes 7 at most in between.
+	inMargin = 24
+	// outMargin is how much room for output it needs: three literals, a match
+	// of 258 bytes, and what copying by words writes beyond its end.
+	outMargin = 3 + 258 + 32
+)
+
+// why the fast loop ended.
+type stop int
+
+const (
+	stopMargin   stop = iota // input or output is short
+	stopEnd                  // of the block
+	stopDistance             // it leads to before the beginning
+	stopInvalid              // a code that there is not
+)
+
+// fast decodes while there is plenty of input and of room.
+func (d *Decoder) fast() stop {
+	in, out := d.in, d.out
+	p, o := d.p, d.o
+	acc, n := d.acc, d.n
+	lit, dist := d.lit, d.dist
+	inEnd, outEnd := len(in)-inMargin, d.limit-outMargin
+	why := stopMargin
+
+	for p <= inEnd && o <= outEnd {
+		// The bits above n are those of the bytes from p on already, so that
+		// they may be added again.
+		acc |= load64(in, p) << (n & 63)
+		p += int((63 - n) >> 3)
+		n |= 56
+
+		e := lit[acc&(1<<litBits-1)]
+		if e&isLiteral != 0 {
+			// Codes that are found in the main table have 11 bits at most:
+			// three of them, and the look at a fourth, take 44.
+			out[o] = byte(e >> 16)
+			acc >>= e & 63
+			n -= uint(e & 63)
+			e = lit[acc&(1<<litBits-1)]
+			if e&isLiteral != 0 {
+				out[o+1] = byte(e >> 16)
+				acc >>= e & 63
+				n -= uint(e & 63)
+				e = lit[acc&(1<<litBits-1)]
+				if e&isLiteral != 0 {
+					out[o+2] = byte(e >> 16)
+					acc >>= e & 63
+					n -= uint(e & 63)
+					o += 3
+					continue
+				}
+				o += 2
+			} else {
+				o++
+			}
+			acc |= load64(in, p) << (n & 63)
+			p += int((63 - n) >> 3)
+			n |= 56
+		}
+		if e&isSpecial != 0 {
+			if e&isSubtable == 0 {
+				if e&isEnd != 0 {
+					acc >>= e & 63
+					n -= uint(e & 63)
+					why = stopEnd
+				} else {
+					why = stopInvalid
+				}
+				break
+			}
+			acc >>= litBits
+			n -= litBits
+			e = lit[(uint64(e>>16)+acc&(1<<(e>>8&15)-1))&(litSize-1)]
+			if e&isLiteral != 0 {
+				out[o] = byte(e >> 16)
+				o++
+				acc >>= e & 63
+				n -= uint(e & 63)
+				continue
+			}
+			if e&isSpecial != 0 {
+				if e&isEnd != 0 {
+					acc >>= e & 63
+					n -= uint(e & 63)
+					why = stopEnd
+				} else {
+					why = stopInvalid
+				}
+				break
+			}
+		}
+		// A length takes 20 bits at most and a distance 28, of 56.
+		length := int(e>>16) + int(acc&(1<<(e&63)-1)>>(e>>8&15))
+		acc >>= e & 63
+		n -= uint(e & 63)
+
+		e = dist[acc&(1<<distBits-1)]
+		if e&isSpecial != 0 {
+			if e&isSubtable == 0 {
+				why = stopInvalid
+				break
+			}
+			acc >>= distBits
+			n -= distBits
+			e = dist[(uint64(e>>16)+acc&(1<<(e>>8&15)-1))&(distSize-1)]
+			if e&isSpecial != 0 {
+				why = stopInvalid
+				break
+			}
+		}
+		distance := int(e>>16) + int(acc&(1<<(e&63)-1)>>(e>>8&15))
+		acc >>= e & 63
+		n -= uint(e & 63)
+		if distance > o {
+			why = stopDistance
+			break
+		}
+		from, end := o-distance, o+length
+		switch {
+		case distance >= 16 && length > 64:
+			// Where the two overlap, what is copied grows each time.
+			for o < end {
+				o += copy(out[o:end], out[from:o])
+			}
+		case distance >= 8:
+			store64(out, o, load64(out, from))
+			store64(out, o+8, load64(out, from+8))
+			for o += 16; o < end; o += 16 {
+				from += 16
+				store64(out, o, load64(out, from))
+				store64(out, o+8, load64(out, from+8))
+			}
+		case distance == 1:
+			v := uint64(out[from]) * 0x0101010101010101
+			for ; o < end; o += 8 {
+				store64(out, o, v)
+			}
+		default:
+			for ; o < end; o++ {
+				out[o] = out[from]
+				from++
+			}
+		}
+		o = end
+	}
+	d.p, d.o, d.acc, d.n = p, o, acc, n
+	return why
+}

@@ -1,0 +1,321 @@
+// Package inflate decompresses raw DEFLATE streams (RFC 1951), as they are in
+// zip files: of a known size, from memory or from a reader.
+//
+// Contract:
+//
+//   - The result is that of compress/flate for every input: the same bytes, or
+//     an *Error where that has one. Fuzz tests hold it to that.
+//   - The stream has to come to exactly the size that was announced. What
+//     would be more is not written.
+//   - Nothing outside of the buffers is read or written, whatever the input.
+//   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
+//     processor's cache.
+//
+// How it is fast: bits come from a 64-bit accumulator that is refilled by a
+// load of 8 bytes; codes are looked up by 11 or 9 bits at once, with their
+// extra bits and base value in the entry; up to three literals go by without
+// a refill; matches are copied by words. All that is in fast, which needs
+// some input and room ahead. The last bytes are decoded by slow, symbol by
+// symbol. Tables are built in the order of codes, by doubling.
+package inflate
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+)
+
+// Reasons why a stream cannot be decompressed, wrapped in an *Error.
+var (
+	ErrCorrupt = errors.New("corrupt DEFLATE data")
+	// ErrSize means that it does not come to the size announced.
+	ErrSize = errors.New("not of the size announced")
+	// A stream that ends early is io.ErrUnexpectedEOF.
+)
+
+// Error says why, and where, a stream cannot be decompressed.
+type Error struct {
+	Offset int64 // of the compressed data, in bytes; about
+	Detail string
+	Err    error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%v: %s, near byte %d of the compressed data", e.Err, e.Detail, e.Offset)
+}
+
+// Unwrap gives ErrCorrupt, ErrSize or io.ErrUnexpectedEOF.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Result is what is known of a stream that was decompressed.
+type Result struct {
+	Consumed int64  // bytes of compressed data
+	CRC      uint32 // CRC-32 (IEEE) of the output
+}
+
+const (
+	windowSize = 32 << 10
+	// crcBlock is how much output is produced between two looks at it.
+	crcBlock = 64 << 10
+	// streamBuffer is the output held of a stream, besides the window.
+	streamBuffer = 256 << 10
+	inputBuffer  = 64 << 10
+	// headerMargin is more than the header of a block takes: 14 bits, 19
+	// times 3, and 316 times 14 at most.
+	headerMargin = 1 << 10
+)
+
+// Decoder decompresses one stream after another. It keeps tables, and buffers
+// once it was used with a reader, 360 KiB in all. It is not for concurrent
+// use. The zero Decoder is ready.
+type Decoder struct {
+	in  []byte
+	p   int    // in in
+	acc uint64 // bits not consumed yet, the next one lowest
+	n   uint   // how many of acc count
+	// out is the output, or a buffer that begins with the window; o is where
+	// it goes on, limit how far it may be filled.
+	out      []byte
+	o, limit int
+
+	lit  *litTable
+	dist *distTable
+
+	base   int64     // consumed before in[0]
+	source io.Reader // nil: in is all there is
+	srcErr error     // what it ended with
+	sink   io.Writer // nil: out is the whole output
+	done   int       // of out, what was added to the CRC and written
+	total  int64     // of the output, before out[done]
+	size   int64     // announced
+	crc    uint32
+
+	dynLit    litTable
+	dynDist   distTable
+	lengths   [fixedLit + fixedDist]uint8
+	inBuffer  []byte
+	outBuffer []byte
+}
+
+// Decode decompresses src into dst, which is as long as the output has to be.
+func (d *Decoder) Decode(dst, src []byte) (Result, error) {
+	d.reset(int64(len(dst)))
+	d.in, d.out = src, dst
+	err := d.stream()
+	res := Result{Consumed: d.consumed(), CRC: d.crc}
+	d.in, d.out = nil, nil
+	return res, err
+}
+
+// Copy decompresses what r has into w, size bytes. It writes blocks of up to
+// 256 KiB. It may read more of r than belongs to the stream. Errors of r and w
+// are returned as they are.
+func (d *Decoder) Copy(w io.Writer, r io.Reader, size int64) (Result, error) {
+	d.reset(size)
+	if d.inBuffer == nil {
+		d.inBuffer = make([]byte, inputBuffer)
+		d.outBuffer = make([]byte, windowSize+streamBuffer)
+	}
+	d.in, d.out = d.inBuffer[:0], d.outBuffer
+	d.source, d.sink = r, w
+	err := d.stream()
+	res := Result{Consumed: d.consumed(), CRC: d.crc}
+	d.source, d.sink, d.in, d.out = nil, nil, nil, nil
+	return res, err
+}
+
+func (d *Decoder) reset(size int64) {
+	d.p, d.acc, d.n, d.o, d.limit, d.done = 0, 0, 0, 0, 0, 0
+	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
+	d.size = size
+}
+
+// consumed counts whole bytes; what is left in acc of them was not.
+func (d *Decoder) consumed() int64 { return d.base + int64(d.p) - int64(d.n/8) }
+
+// fail makes an error of the place that was reached.
+func (d *Decoder) fail(err error, detail string) error {
+	return &Error{Offset: d.consumed(), Detail: detail, Err: err}
+}
+
+// truncated is the error for input that ended: r's own, if it had one.
+func (d *Decoder) truncated() error {
+	if d.srcErr != nil && !errors.Is(d.srcErr, io.EOF) {
+		return d.srcErr
+	}
+	return d.fail(io.ErrUnexpectedEOF, "the data ends within the stream")
+}
+
+// stream decompresses all blocks.
+func (d *Decoder) stream() error {
+	for last := false; !last; {
+		var err error
+		if last, err = d.block(); err != nil {
+			return err
+		}
+	}
+	if err := d.flush(); err != nil {
+		return err
+	}
+	if d.total != d.size {
+		return d.fail(ErrSize, fmt.Sprintf("%d bytes instead of %d", d.total, d.size))
+	}
+	return nil
+}
+
+// block decompresses one block, and tells whether it is the last.
+func (d *Decoder) block() (bool, error) {
+	if err := d.fill(headerMargin); err != nil {
+		return false, err
+	}
+	header, ok := d.take(3)
+	if !ok {
+		return false, d.truncated()
+	}
+	last := header&1 != 0
+	switch header >> 1 {
+	case 0:
+		return last, d.stored()
+	case 1:
+		d.lit, d.dist = &fixedLitTable, &fixedDistTable
+	case 2:
+		if err := d.readCodes(); err != nil {
+			return false, err
+		}
+		d.lit, d.dist = &d.dynLit, &d.dynDist
+	default:
+		return false, d.fail(ErrCorrupt, "a block of a type that there is not")
+	}
+	return last, d.codes()
+}
+
+// codes decompresses the codes of a block.
+func (d *Decoder) codes() error {
+	for {
+		if err := d.room(); err != nil {
+			return err
+		}
+		if err := d.fill(headerMargin); err != nil {
+			return err
+		}
+		switch d.fast() {
+		case stopEnd:
+			return nil
+		case stopDistance:
+			return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
+		case stopInvalid:
+			return d.fail(ErrCorrupt, "a code that there is not")
+		case stopMargin:
+		}
+		if d.moreRoom() || d.moreInput() {
+			continue
+		}
+		end, err := d.slow()
+		if end || err != nil {
+			return err
+		}
+	}
+}
+
+// moreRoom tells whether there is little room, but room can make more.
+func (d *Decoder) moreRoom() bool {
+	return d.limit-d.o < outMargin && (d.sink != nil || d.limit < len(d.out))
+}
+
+// moreInput tells whether there is little input, but fill can get more.
+func (d *Decoder) moreInput() bool {
+	return d.source != nil && d.srcErr == nil && len(d.in)-d.p < inMargin
+}
+
+// room makes room for output: the rest of dst by and by, or the buffer once
+// what is in it was written.
+func (d *Decoder) room() error {
+	if d.limit-d.o >= outMargin {
+		return nil
+	}
+	if err := d.flush(); err != nil {
+		return err
+	}
+	if d.sink == nil {
+		d.limit = min(len(d.out), d.o+crcBlock)
+		if len(d.out)-d.limit < outMargin {
+			d.limit = len(d.out)
+		}
+		return nil
+	}
+	if d.o+outMargin > len(d.out) {
+		copy(d.out, d.out[d.o-windowSize:d.o])
+		d.o, d.done = windowSize, windowSize
+	}
+	d.limit = len(d.out)
+	return nil
+}
+
+// flush adds new output to the CRC and writes it.
+func (d *Decoder) flush() error {
+	if d.done == d.o {
+		return nil
+	}
+	fresh := d.out[d.done:d.o]
+	if int64(len(fresh)) > d.size-d.total {
+		return d.fail(ErrSize, fmt.Sprintf("more than %d bytes", d.size))
+	}
+	d.crc = crc32.Update(d.crc, crc32.IEEETable, fresh)
+	d.total += int64(len(fresh))
+	d.done = d.o
+	if d.sink == nil {
+		return nil
+	}
+	_, err := d.sink.Write(fresh)
+	return err
+}
+
+// fill sees to it that there are n bytes of input ahead, unless the input
+// ends before. An error of the source counts once its data is used up.
+func (d *Decoder) fill(n int) error {
+	if d.source == nil || d.srcErr != nil || len(d.in)-d.p >= n {
+		return nil
+	}
+	keep := min(d.p, 8) // of these, acc may have some that stored gives back
+	left := copy(d.inBuffer, d.in[d.p-keep:])
+	d.base += int64(d.p - keep)
+	d.p = keep
+	for empty := 0; left-keep < n && d.srcErr == nil; {
+		got, err := d.source.Read(d.inBuffer[left:])
+		left += got
+		d.srcErr = err
+		if got == 0 && err == nil {
+			if empty++; empty == 100 {
+				d.srcErr = io.ErrNoProgress
+			}
+		}
+	}
+	d.in = d.inBuffer[:left]
+	return nil
+}
+
+// refill adds whole bytes to acc as long as they fit.
+func (d *Decoder) refill() {
+	// What fast leaves above n are the bits of the bytes ahead, so that they
+	// may be added again.
+	for d.n <= 56 && d.p < len(d.in) {
+		d.acc |= uint64(d.in[d.p]) << d.n
+		d.p++
+		d.n += 8
+	}
+}
+
+// take consumes n bits, at most 16.
+func (d *Decoder) take(n uint) (uint, bool) {
+	if d.n < n {
+		d.refill()
+		if d.n < n {
+			return 0, false
+		}
+	}
+	v := uint(d.acc) & (1<<n - 1)
+	d.acc >>= n
+	d.n -= n
+	return v, true
+}

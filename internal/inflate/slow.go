@@ -1,0 +1,88 @@
+package inflate
+
+// slow decodes symbol by symbol, close to the end of the input or of the
+// output. It stops at the end of the block, or when there is more to do for
+// fast.
+func (d *Decoder) slow() (end bool, err error) {
+	for {
+		e, ok := d.symbol(d.lit[:], litBits)
+		switch {
+		case !ok:
+			return false, d.truncated()
+		case e&isLiteral != 0:
+			if d.o >= d.limit {
+				return false, d.full()
+			}
+			d.out[d.o] = byte(e >> 16)
+			d.o++
+		case e&isSpecial != 0:
+			if e&isEnd != 0 {
+				return true, nil
+			}
+			return false, d.fail(ErrCorrupt, "a code that there is not")
+		default:
+			if err := d.match(e); err != nil {
+				return false, err
+			}
+		}
+		if d.moreRoom() || d.moreInput() {
+			return false, nil
+		}
+	}
+}
+
+// match copies what a length and the distance that follows it say.
+func (d *Decoder) match(e uint32) error {
+	extra, ok := d.take(uint(e&63) - uint(e>>8&15))
+	if !ok {
+		return d.truncated()
+	}
+	length := int(e>>16) + int(extra) //nolint:gosec // 5 bits
+	if e, ok = d.symbol(d.dist[:], distBits); !ok {
+		return d.truncated()
+	}
+	if e&isSpecial != 0 {
+		return d.fail(ErrCorrupt, "a code that there is not")
+	}
+	if extra, ok = d.take(uint(e&63) - uint(e>>8&15)); !ok {
+		return d.truncated()
+	}
+	distance := int(e>>16) + int(extra) //nolint:gosec // 13 bits
+	switch {
+	case distance > d.o:
+		return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
+	case length > d.limit-d.o:
+		return d.full()
+	}
+	for range length {
+		d.out[d.o] = d.out[d.o-distance]
+		d.o++
+	}
+	return nil
+}
+
+// full is the error for output that is more than was announced.
+func (d *Decoder) full() error { return d.fail(ErrSize, "more than announced") }
+
+// symbol looks a code up and consumes it, but not its extra bits. It is false
+// if the input ends within the code.
+func (d *Decoder) symbol(table []uint32, tableBits uint) (uint32, bool) {
+	d.refill()
+	e := table[d.acc&(1<<tableBits-1)]
+	used := uint(e >> 8 & 15)
+	if e&isSubtable != 0 {
+		e = table[uint64(e>>16)+d.acc>>tableBits&(1<<used-1)]
+		used = tableBits + uint(e>>8&15)
+	}
+	if used > d.n || e == invalid && d.n < maxBits && d.atEnd() {
+		return 0, false
+	}
+	d.acc >>= used
+	d.n -= used
+	return e, true
+}
+
+// atEnd tells whether there is no more input.
+func (d *Decoder) atEnd() bool {
+	return d.p == len(d.in) && (d.source == nil || d.srcErr != nil)
+}

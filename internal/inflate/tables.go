@@ -1,0 +1,216 @@
+package inflate
+
+import "math/bits"
+
+// A code is decoded by looking up its first bits, litBits or distBits of
+// them, in a table; an entry for codes that are longer points to a table of
+// its own for the rest (a subtable, in the same array). What is looked up is
+// ready to use:
+//
+//	bits 0-7    how many bits to consume: the code's and its extra bits
+//	bits 8-11   the code's alone; subtable: the number of bits it is indexed by
+//	bits 16-30  the literal, the base of the length or distance (RFC 1951,
+//	            section 3.2.5); subtable: where it begins
+//
+// and these flags:
+const (
+	isLiteral  = 1 << 31
+	isSpecial  = 1 << 15 // none of literal, length or distance
+	isSubtable = 1 << 14
+	isEnd      = 1 << 13 // of the block
+)
+
+// An invalid entry is special and nothing else.
+const invalid = isSpecial
+
+const (
+	litBits  = 11
+	distBits = 9
+
+	// Sizes are powers of two, so that a masked index is in bounds. With at
+	// most 288 codes of up to 15 bits the first takes 2,342 entries at most,
+	// with 32 codes the second 594 (zlib, examples/enough.c).
+	litSize  = 4096
+	distSize = 1024
+
+	maxBits   = 15 // of a code
+	maxLit    = 286
+	maxDist   = 30
+	fixedLit  = 288
+	fixedDist = 32
+)
+
+type (
+	litTable  [litSize]uint32
+	distTable [distSize]uint32
+)
+
+// Entries by symbol, but for the bits of the code. Symbols that RFC 1951 has
+// no meaning for are invalid.
+var (
+	litEntries  [fixedLit]uint32
+	distEntries [fixedDist]uint32
+)
+
+var (
+	fixedLitTable  litTable
+	fixedDistTable distTable
+)
+
+func init() {
+	for sym := range 256 {
+		litEntries[sym] = isLiteral | uint32(sym)<<16 //nolint:gosec // below 256
+	}
+	litEntries[256] = isSpecial | isEnd
+	length := uint32(3)
+	for sym := 257; sym < 285; sym++ {
+		extra := uint32(max(sym-261, 0) / 4) //nolint:gosec // below 6
+		litEntries[sym] = length<<16 | extra
+		length += 1 << extra
+	}
+	litEntries[285] = 258 << 16
+	litEntries[286], litEntries[287] = invalid, invalid
+	dist := uint32(1)
+	for sym := range maxDist {
+		extra := uint32(max(sym-2, 0) / 2) //nolint:gosec // below 14
+		distEntries[sym] = dist<<16 | extra
+		dist += 1 << extra
+	}
+	distEntries[30], distEntries[31] = invalid, invalid
+
+	var lengths [fixedLit]uint8
+	for sym := range lengths {
+		switch {
+		case sym < 144:
+			lengths[sym] = 8
+		case sym < 256:
+			lengths[sym] = 9
+		case sym < 280:
+			lengths[sym] = 7
+		default:
+			lengths[sym] = 8
+		}
+	}
+	build(fixedLitTable[:], litBits, lengths[:], litEntries[:])
+	for sym := range fixedDist {
+		lengths[sym] = 5
+	}
+	build(fixedDistTable[:], distBits, lengths[:fixedDist], distEntries[:])
+}
+
+// build fills a table for the codes of these lengths. It is false for a set
+// of codes that is over-subscribed or incomplete. As compress/flate has it,
+// a single code of one bit is complete, and so is no code at all: then what
+// is not a code is invalid when it is met.
+func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bool {
+	var count, offset [maxBits + 1]uint16
+	for _, n := range lengths {
+		count[n&maxBits]++
+	}
+	used, codes := 0, uint16(0)
+	longest := uint(0)
+	count[0] = 0
+	for n := uint(1); n <= maxBits; n++ {
+		offset[n] = codes
+		codes += count[n]
+		used = used<<1 + int(count[n])
+		if count[n] != 0 {
+			longest = n
+		}
+		if used > 1<<n {
+			return false
+		}
+	}
+	if used != 1<<maxBits {
+		return buildIncomplete(table[:1<<tableBits], lengths, entries, int(codes), count[1] == 1)
+	}
+	// In the order of the codes (RFC 1951, section 3.2.2).
+	var sorted [fixedLit]uint16
+	for sym, n := range lengths {
+		if n != 0 {
+			sorted[offset[n&maxBits]%fixedLit] = uint16(sym) //nolint:gosec // below 288
+			offset[n&maxBits]++
+		}
+	}
+	// Codes are met from their lowest bit on, so table indices hold them
+	// reversed. Short codes fill a small table, which is doubled for the next
+	// length.
+	next := sorted[:codes]
+	code := uint(0)
+	for n := uint(1); n <= min(tableBits, longest); n++ {
+		size := uint(1) << n
+		if n > 1 {
+			copy(table[size/2:size], table[:size/2])
+		}
+		for range count[n] {
+			table[code] = entries[next[0]] + uint32(n)*0x101 //nolint:gosec // below 16
+			next = next[1:]
+			code = increment(code, n)
+		}
+	}
+	for n := min(tableBits, longest); n < tableBits; n++ {
+		copy(table[1<<n:2<<n], table[:1<<n])
+	}
+	if longest > tableBits {
+		buildSubtables(table, tableBits, longest, &count, next, code, entries)
+	}
+	return true
+}
+
+// buildSubtables goes on where codes are longer than the table has bits.
+func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1]uint16, next []uint16, code uint, entries []uint32) {
+	mask := uint(1)<<tableBits - 1
+	prefix, start, end := ^uint(0), uint(0), uint(1)<<tableBits
+	subBits := uint(0)
+	for n := tableBits + 1; n <= longest; n++ {
+		left := uint(count[n])
+		for ; left > 0; left-- {
+			if code&mask != prefix {
+				prefix, start = code&mask, end
+				subBits = n - tableBits
+				// Large enough for what has this prefix and is longer.
+				for used := left; used < 1<<subBits && tableBits+subBits < longest; {
+					subBits++
+					used = used<<1 + uint(count[tableBits+subBits])
+				}
+				end = start + 1<<subBits
+				table[prefix] = uint32(start<<16|subBits<<8|tableBits) | isSpecial | isSubtable //nolint:gosec // below 1<<31
+			}
+			entry := entries[next[0]] + uint32(n-tableBits)*0x101 //nolint:gosec // below 16
+			next = next[1:]
+			for i := code >> tableBits; i < 1<<subBits; i += 1 << (n - tableBits) {
+				table[start+i] = entry
+			}
+			code = increment(code, n)
+		}
+	}
+}
+
+// increment adds one to a code of n bits that is held reversed.
+func increment(code, n uint) uint {
+	all := uint(1)<<n - 1
+	if code == all {
+		return code
+	}
+	bit := uint(1) << (bits.Len(code^all) - 1)
+	return code&(bit-1) | bit
+}
+
+// buildIncomplete is build for what is allowed to be incomplete.
+func buildIncomplete(table []uint32, lengths []uint8, entries []uint32, codes int, oneBit bool) bool {
+	if codes > 1 || codes == 1 && !oneBit {
+		return false
+	}
+	for i := range table {
+		table[i] = invalid
+	}
+	for sym, n := range lengths {
+		if n == 0 {
+			continue
+		}
+		for i := 0; i < len(table); i += 2 {
+			table[i] = entries[sym] + 0x101
+		}
+	}
+	return true
+}
