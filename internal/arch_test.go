@@ -33,7 +33,8 @@ var allowed = map[string][]string{
 	"internal/config":        nil,
 	"internal/githubsim":     nil,
 	"internal/httpx":         nil,
-	"internal/unpack":        nil,
+	"internal/inflate":       nil,
+	"internal/unpack":        {"internal/inflate"},
 	"internal/workspace":     nil,
 }
 

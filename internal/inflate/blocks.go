@@ -9,7 +9,7 @@ const preBits = 7
 // preEntries are the symbols of that code.
 var preEntries = func() (list [19]uint32) {
 	for sym := range list {
-		list[sym] = uint32(sym) << 16 //nolint:gosec // below 19
+		list[sym] = uint32(sym) << 16
 	}
 	return list
 }()
@@ -20,7 +20,7 @@ func (d *Decoder) readCodes() error {
 	if !ok {
 		return d.truncated()
 	}
-	nLit, nDist, nPre := int(header&31)+257, int(header>>5&31)+1, int(header>>10)+4 //nolint:gosec // 5 bits
+	nLit, nDist, nPre := int(header&31)+257, int(header>>5&31)+1, int(header>>10)+4
 	if nLit > maxLit || nDist > maxDist {
 		return d.fail(ErrCorrupt, "more symbols than there are")
 	}
@@ -30,7 +30,7 @@ func (d *Decoder) readCodes() error {
 		if !ok {
 			return d.truncated()
 		}
-		preLengths[sym] = uint8(n) //nolint:gosec // 3 bits
+		preLengths[sym] = uint8(n)
 	}
 	var pre [1 << preBits]uint32
 	if !build(pre[:], preBits, preLengths[:], preEntries[:]) {
@@ -42,6 +42,7 @@ func (d *Decoder) readCodes() error {
 	if !build(d.dynLit[:], litBits, d.lengths[:nLit], litEntries[:]) {
 		return d.fail(ErrCorrupt, "the code of literals and lengths is not complete")
 	}
+	pair(&d.dynLit)
 	if !build(d.dynDist[:], distBits, d.lengths[nLit:nLit+nDist], distEntries[:]) {
 		return d.fail(ErrCorrupt, "the code of distances is not complete")
 	}
@@ -64,7 +65,7 @@ func (d *Decoder) readLengths(pre *[1 << preBits]uint32, n int) error {
 		}
 		d.acc >>= used
 		d.n -= used
-		sym := uint8(e >> 16) //nolint:gosec // below 19
+		sym := uint8(e >> 16)
 		if sym < 16 {
 			d.lengths[i] = sym
 			i++
@@ -86,7 +87,7 @@ func (d *Decoder) readLengths(pre *[1 << preBits]uint32, n int) error {
 		if !ok {
 			return d.truncated()
 		}
-		times := least + int(more) //nolint:gosec // 7 bits
+		times := least + int(more)
 		if times > n-i {
 			return d.fail(ErrCorrupt, "more code lengths than symbols")
 		}
@@ -111,15 +112,13 @@ func (d *Decoder) stored() error {
 	if size^check != 0xffff {
 		return d.fail(ErrCorrupt, "the size of a stored block contradicts itself")
 	}
-	d.p -= int(d.n / 8) //nolint:gosec // 64 at most
+	d.p -= int(d.n / 8)
 	d.acc, d.n = 0, 0
-	for left := int(size); left > 0; { //nolint:gosec // 16 bits
+	for left := int(size); left > 0; {
 		if err := d.room(); err != nil {
 			return err
 		}
-		if err := d.fill(1); err != nil {
-			return err
-		}
+		d.fill(1)
 		if d.p == len(d.in) {
 			return d.truncated()
 		}

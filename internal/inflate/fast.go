@@ -1,12 +1,14 @@
 package inflate
 
+import "encoding/binary"
+
 const (
 	// inMargin is how much input the fast loop needs ahead: a turn refills
 	// twice, from 8 bytes each, and consumes 7 at most in between.
 	inMargin = 24
-	// outMargin is how much room for output it needs: three literals, a match
+	// outMargin is how much room for output it needs: six literals, a match
 	// of 258 bytes, and what copying by words writes beyond its end.
-	outMargin = 3 + 258 + 32
+	outMargin = 6 + 258 + 32
 )
 
 // why the fast loop ended.
@@ -19,7 +21,8 @@ const (
 	stopInvalid              // a code that there is not
 )
 
-// fast decodes while there is plenty of input and of room.
+// fast decodes while there is plenty of input and of room. It is one long
+// function to keep what it works with in registers.
 func (d *Decoder) fast() stop {
 	in, out := d.in, d.out
 	p, o := d.p, d.o
@@ -31,35 +34,36 @@ func (d *Decoder) fast() stop {
 	for p <= inEnd && o <= outEnd {
 		// The bits above n are those of the bytes from p on already, so that
 		// they may be added again.
-		acc |= load64(in, p) << (n & 63)
+		acc |= load64(in[p:]) << (n & 63)
 		p += int((63 - n) >> 3)
 		n |= 56
 
 		e := lit[acc&(1<<litBits-1)]
 		if e&isLiteral != 0 {
-			// Codes that are found in the main table have 11 bits at most:
-			// three of them, and the look at a fourth, take 44.
-			out[o] = byte(e >> 16)
+			// These take 11 bits at most each time: three times, and the look
+			// at a fourth, are 44.
+			w := (*[8]byte)(out[o:])
+			w[0], w[1] = byte(e>>16), byte(e>>24)
+			k := 1 + e>>13&1
 			acc >>= e & 63
 			n -= uint(e & 63)
 			e = lit[acc&(1<<litBits-1)]
 			if e&isLiteral != 0 {
-				out[o+1] = byte(e >> 16)
+				w[k&7], w[(k+1)&7] = byte(e>>16), byte(e>>24)
+				k += 1 + e>>13&1
 				acc >>= e & 63
 				n -= uint(e & 63)
 				e = lit[acc&(1<<litBits-1)]
 				if e&isLiteral != 0 {
-					out[o+2] = byte(e >> 16)
+					w[k&7], w[(k+1)&7] = byte(e>>16), byte(e>>24)
+					o += int(k + 1 + e>>13&1)
 					acc >>= e & 63
 					n -= uint(e & 63)
-					o += 3
 					continue
 				}
-				o += 2
-			} else {
-				o++
 			}
-			acc |= load64(in, p) << (n & 63)
+			o += int(k)
+			acc |= load64(in[p:]) << (n & 63)
 			p += int((63 - n) >> 3)
 			n |= 56
 		}
@@ -129,17 +133,19 @@ func (d *Decoder) fast() stop {
 				o += copy(out[o:end], out[from:o])
 			}
 		case distance >= 8:
-			store64(out, o, load64(out, from))
-			store64(out, o+8, load64(out, from+8))
+			a, b := (*[16]byte)(out[o:]), (*[16]byte)(out[from:])
+			store64(a[:8], load64(b[:8]))
+			store64(a[8:], load64(b[8:]))
 			for o += 16; o < end; o += 16 {
 				from += 16
-				store64(out, o, load64(out, from))
-				store64(out, o+8, load64(out, from+8))
+				a, b = (*[16]byte)(out[o:]), (*[16]byte)(out[from:])
+				store64(a[:8], load64(b[:8]))
+				store64(a[8:], load64(b[8:]))
 			}
 		case distance == 1:
 			v := uint64(out[from]) * 0x0101010101010101
 			for ; o < end; o += 8 {
-				store64(out, o, v)
+				store64(out[o:], v)
 			}
 		default:
 			for ; o < end; o++ {
@@ -152,3 +158,7 @@ func (d *Decoder) fast() stop {
 	d.p, d.o, d.acc, d.n = p, o, acc, n
 	return why
 }
+
+func load64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+func store64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }

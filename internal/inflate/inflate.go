@@ -71,7 +71,7 @@ const (
 // use. The zero Decoder is ready.
 type Decoder struct {
 	in  []byte
-	p   int    // in in
+	p   int    // how far it was read
 	acc uint64 // bits not consumed yet, the next one lowest
 	n   uint   // how many of acc count
 	// out is the output, or a buffer that begins with the window; o is where
@@ -166,9 +166,7 @@ func (d *Decoder) stream() error {
 
 // block decompresses one block, and tells whether it is the last.
 func (d *Decoder) block() (bool, error) {
-	if err := d.fill(headerMargin); err != nil {
-		return false, err
-	}
+	d.fill(headerMargin)
 	header, ok := d.take(3)
 	if !ok {
 		return false, d.truncated()
@@ -196,9 +194,7 @@ func (d *Decoder) codes() error {
 		if err := d.room(); err != nil {
 			return err
 		}
-		if err := d.fill(headerMargin); err != nil {
-			return err
-		}
+		d.fill(headerMargin)
 		switch d.fast() {
 		case stopEnd:
 			return nil
@@ -273,9 +269,9 @@ func (d *Decoder) flush() error {
 
 // fill sees to it that there are n bytes of input ahead, unless the input
 // ends before. An error of the source counts once its data is used up.
-func (d *Decoder) fill(n int) error {
+func (d *Decoder) fill(n int) {
 	if d.source == nil || d.srcErr != nil || len(d.in)-d.p >= n {
-		return nil
+		return
 	}
 	keep := min(d.p, 8) // of these, acc may have some that stored gives back
 	left := copy(d.inBuffer, d.in[d.p-keep:])
@@ -292,7 +288,6 @@ func (d *Decoder) fill(n int) error {
 		}
 	}
 	d.in = d.inBuffer[:left]
-	return nil
 }
 
 // refill adds whole bytes to acc as long as they fit.

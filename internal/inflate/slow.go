@@ -10,11 +10,14 @@ func (d *Decoder) slow() (end bool, err error) {
 		case !ok:
 			return false, d.truncated()
 		case e&isLiteral != 0:
-			if d.o >= d.limit {
-				return false, d.full()
+			for range 1 + e&isPair/isPair {
+				if d.o >= d.limit {
+					return false, d.full()
+				}
+				d.out[d.o] = byte(e >> 16)
+				d.o++
+				e >>= 8
 			}
-			d.out[d.o] = byte(e >> 16)
-			d.o++
 		case e&isSpecial != 0:
 			if e&isEnd != 0 {
 				return true, nil
@@ -37,7 +40,7 @@ func (d *Decoder) match(e uint32) error {
 	if !ok {
 		return d.truncated()
 	}
-	length := int(e>>16) + int(extra) //nolint:gosec // 5 bits
+	length := int(e>>16) + int(extra)
 	if e, ok = d.symbol(d.dist[:], distBits); !ok {
 		return d.truncated()
 	}
@@ -47,7 +50,7 @@ func (d *Decoder) match(e uint32) error {
 	if extra, ok = d.take(uint(e&63) - uint(e>>8&15)); !ok {
 		return d.truncated()
 	}
-	distance := int(e>>16) + int(extra) //nolint:gosec // 13 bits
+	distance := int(e>>16) + int(extra)
 	switch {
 	case distance > d.o:
 		return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
@@ -70,7 +73,7 @@ func (d *Decoder) symbol(table []uint32, tableBits uint) (uint32, bool) {
 	d.refill()
 	e := table[d.acc&(1<<tableBits-1)]
 	used := uint(e >> 8 & 15)
-	if e&isSubtable != 0 {
+	if e&(isSpecial|isSubtable) == isSpecial|isSubtable {
 		e = table[uint64(e>>16)+d.acc>>tableBits&(1<<used-1)]
 		used = tableBits + uint(e>>8&15)
 	}

@@ -8,16 +8,18 @@ import "math/bits"
 // ready to use:
 //
 //	bits 0-7    how many bits to consume: the code's and its extra bits
-//	bits 8-11   the code's alone; subtable: the number of bits it is indexed by
-//	bits 16-30  the literal, the base of the length or distance (RFC 1951,
-//	            section 3.2.5); subtable: where it begins
+//	bits 8-11   how many the code itself has; how many index the subtable
+//	bits 16-31  the literal, and the one that follows it if isPair; the base of
+//	            the length or distance (RFC 1951, section 3.2.5); subtable:
+//	            where it begins
 //
 // and these flags:
 const (
-	isLiteral  = 1 << 31
-	isSpecial  = 1 << 15 // none of literal, length or distance
-	isSubtable = 1 << 14
-	isEnd      = 1 << 13 // of the block
+	isLiteral  = 1 << 15
+	isSpecial  = 1 << 14 // none of literal, length or distance
+	isPair     = 1 << 13 // two literals
+	isSubtable = 1 << 13 // of the special ones
+	isEnd      = 1 << 12 // of the block; of the special ones
 )
 
 // An invalid entry is special and nothing else.
@@ -59,12 +61,12 @@ var (
 
 func init() {
 	for sym := range 256 {
-		litEntries[sym] = isLiteral | uint32(sym)<<16 //nolint:gosec // below 256
+		litEntries[sym] = isLiteral | uint32(sym)<<16
 	}
 	litEntries[256] = isSpecial | isEnd
 	length := uint32(3)
 	for sym := 257; sym < 285; sym++ {
-		extra := uint32(max(sym-261, 0) / 4) //nolint:gosec // below 6
+		extra := uint32(max(sym-261, 0) / 4)
 		litEntries[sym] = length<<16 | extra
 		length += 1 << extra
 	}
@@ -72,7 +74,7 @@ func init() {
 	litEntries[286], litEntries[287] = invalid, invalid
 	dist := uint32(1)
 	for sym := range maxDist {
-		extra := uint32(max(sym-2, 0) / 2) //nolint:gosec // below 14
+		extra := uint32(max(sym-2, 0) / 2)
 		distEntries[sym] = dist<<16 | extra
 		dist += 1 << extra
 	}
@@ -92,6 +94,7 @@ func init() {
 		}
 	}
 	build(fixedLitTable[:], litBits, lengths[:], litEntries[:])
+	pair(&fixedLitTable)
 	for sym := range fixedDist {
 		lengths[sym] = 5
 	}
@@ -128,7 +131,7 @@ func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bo
 	var sorted [fixedLit]uint16
 	for sym, n := range lengths {
 		if n != 0 {
-			sorted[offset[n&maxBits]%fixedLit] = uint16(sym) //nolint:gosec // below 288
+			sorted[offset[n&maxBits]%fixedLit] = uint16(sym)
 			offset[n&maxBits]++
 		}
 	}
@@ -143,7 +146,7 @@ func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bo
 			copy(table[size/2:size], table[:size/2])
 		}
 		for range count[n] {
-			table[code] = entries[next[0]] + uint32(n)*0x101 //nolint:gosec // below 16
+			table[code] = entries[next[0]] + uint32(n)*0x101
 			next = next[1:]
 			code = increment(code, n)
 		}
@@ -174,14 +177,30 @@ func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1
 					used = used<<1 + uint(count[tableBits+subBits])
 				}
 				end = start + 1<<subBits
-				table[prefix] = uint32(start<<16|subBits<<8|tableBits) | isSpecial | isSubtable //nolint:gosec // below 1<<31
+				table[prefix] = uint32(start<<16|subBits<<8|tableBits) | isSpecial | isSubtable
 			}
-			entry := entries[next[0]] + uint32(n-tableBits)*0x101 //nolint:gosec // below 16
+			entry := entries[next[0]] + uint32(n-tableBits)*0x101
 			next = next[1:]
 			for i := code >> tableBits; i < 1<<subBits; i += 1 << (n - tableBits) {
 				table[start+i] = entry
 			}
 			code = increment(code, n)
+		}
+	}
+}
+
+// pair makes entries of two literals where the codes of both fit into the
+// table's bits. It goes downwards, because the second literal's entry is found
+// at a lower index, and has to be the single one.
+func pair(table *litTable) {
+	for i := 1<<litBits - 1; i >= 0; i-- {
+		e := table[i]
+		if e&isLiteral == 0 {
+			continue
+		}
+		n := e & 15
+		if next := table[i>>n]; next&(isLiteral|isPair) == isLiteral && n+next&15 <= litBits {
+			table[i] = isLiteral | isPair | (n+next&15)*0x101 | e&0xff0000 | next<<8&0xff000000
 		}
 	}
 }
