@@ -470,7 +470,8 @@ func TestNames(t *testing.T) {
 func TestSecretsAreNotFormatted(t *testing.T) {
 	t.Parallel()
 	u := &url.URL{Scheme: "https", Host: "api.github.com"}
-	o := Options{BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{Token: secret}}
+	// All of it is formatted, so it must be nobody else's.
+	o := Options{BaseURL: u, Transport: new(http.Transport), Auth: Auth{Token: secret}}
 	withApp := Options{Auth: Auth{App: &App{ID: "7", PrivateKey: []byte(secret)}}}
 	c, err := New(o)
 	if err != nil {
