@@ -159,7 +159,7 @@ func (d *Decoder) stream() error {
 		return err
 	}
 	if d.total != d.size {
-		return d.fail(ErrSize, fmt.Sprintf("%d bytes instead of %d", d.total, d.size))
+		return d.fail(ErrSize, fmt.Sprintf("%d bytes", d.total))
 	}
 	return nil
 }
@@ -255,7 +255,7 @@ func (d *Decoder) flush() error {
 	}
 	fresh := d.out[d.done:d.o]
 	if int64(len(fresh)) > d.size-d.total {
-		return d.fail(ErrSize, fmt.Sprintf("more than %d bytes", d.size))
+		return d.full()
 	}
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, fresh)
 	d.total += int64(len(fresh))

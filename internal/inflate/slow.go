@@ -1,5 +1,7 @@
 package inflate
 
+import "fmt"
+
 // slow decodes symbol by symbol, close to the end of the input or of the
 // output. It stops at the end of the block, or when there is more to do for
 // fast.
@@ -65,7 +67,9 @@ func (d *Decoder) match(e uint32) error {
 }
 
 // full is the error for output that is more than was announced.
-func (d *Decoder) full() error { return d.fail(ErrSize, "more than announced") }
+func (d *Decoder) full() error {
+	return d.fail(ErrSize, fmt.Sprintf("more than the %d bytes announced", d.size))
+}
 
 // symbol looks a code up and consumes it, but not its extra bits. It is false
 // if the input ends within the code.

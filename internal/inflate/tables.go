@@ -7,7 +7,7 @@ import "math/bits"
 // its own for the rest (a subtable, in the same array). What is looked up is
 // ready to use:
 //
-//	bits 0-7    how many bits to consume: the code's and its extra bits
+//	bits 0-7    how many bits to consume: the code's and the extra ones
 //	bits 8-11   how many the code itself has; how many index the subtable
 //	bits 16-31  the literal, and the one that follows it if isPair; the base of
 //	            the length or distance (RFC 1951, section 3.2.5); subtable:

@@ -66,7 +66,7 @@ func (e *Entry) check() (keep bool, err error) {
 	if e.flags&flagsRefused != 0 {
 		return false, e.refuse("it is encrypted or patched")
 	}
-	if e.Method != methodStored && e.Method != methodDeflated {
+	if e.Method != methodStored && e.Method != methodDeflated && e.Method != methodZstd {
 		return false, e.refuse("its compression method %d is not supported", e.Method)
 	}
 	if e.Method == methodStored && e.Size != e.CompressedSize {

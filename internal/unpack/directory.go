@@ -22,6 +22,7 @@ const (
 	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
 	methodStored   = 0
 	methodDeflated = 8
+	methodZstd     = 93
 	creatorUnix    = 3
 	creatorMacOS   = 19
 )

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func file(name string) lie         { return lie{name: name, body: "content of " + name} }
@@ -92,6 +94,11 @@ var refusals = map[string]struct {
 	"wrong CRC, deflated":   {of(with(file("a"), func(e *lie) { e.deflate, e.crc = true, 1 })), "a", "CRC-32"},
 	"damaged":               {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, []byte{0xff, 0xff, 0xff} })), "a", "damaged"},
 	"cut short":             {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, deflated(e.body)[:4] })), "a", "damaged"},
+	"zstd, damaged":         {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, []byte("no zstd at all") })), "a", "damaged"},
+	"zstd, cut short":       {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body)[:8] })), "a", "damaged"},
+	"zstd, more":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 5 })), "a", "more than the 5 bytes"},
+	"zstd, less":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 99 })), "a", "holds 12 bytes and declares 99"},
+	"damaged, large":        {of(lie{name: "a", body: strings.Repeat("x", wholeEntry+1), deflate: true, raw: deflated(strings.Repeat("x", wholeEntry))}), "a", "declares 262145"},
 	"other local name":      {of(with(file("a"), func(e *lie) { e.localName = "b" })), "a", `names it "b"`},
 	"other local method":    {of(with(file("a"), func(e *lie) { e.localMethod = 8 })), "a", "another method"},
 	"other local size":      {of(with(file("a"), func(e *lie) { e.localSize = 7 })), "a", "other sizes"},
@@ -212,6 +219,7 @@ func TestExtract(t *testing.T) {
 		"zip64":            {liar{entries: []lie{file("a"), file("b/c")}, zip64: true}, []string{"a = content of a", "b/", "b/c = content of b/c"}},
 		"stored":           {of(file("a")), []string{"a = content of a"}},
 		"deflated":         {of(with(file("a"), func(e *lie) { e.deflate = true })), []string{"a = content of a"}},
+		"zstd":             {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body) })), []string{"a = " + file("a").body}},
 		"empty files":      {of(lie{name: "a"}, lie{name: "b", deflate: true}), []string{"a = ", "b = "}},
 		"descriptor":       {of(with(file("a"), func(e *lie) { e.deflate, e.descriptor = true, true }), file("b")), []string{"a = content of a", "b = content of b"}},
 		"implicit parents": {of(file("x/y/z"), file("x/a")), []string{"x/", "x/a = content of x/a", "x/y/", "x/y/z = content of x/y/z"}},
@@ -440,6 +448,7 @@ func FuzzRead(f *testing.F) {
 		if zipErr != nil && !errors.Is(zipErr, zip.ErrInsecurePath) {
 			t.Fatalf("archive/zip refuses it: %v", zipErr)
 		}
+		z.RegisterDecompressor(methodZstd, zstd.ZipDecompressor())
 		for _, zf := range z.File {
 			if !zf.Mode().IsRegular() {
 				continue

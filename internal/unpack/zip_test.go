@@ -5,6 +5,8 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // liar writes zip archives that may say anything.
@@ -168,4 +170,13 @@ func or[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// zstded compresses by the method 93.
+func zstded(body string) []byte {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return w.EncodeAll([]byte(body), nil)
 }
