@@ -244,7 +244,7 @@ func (j *job) auth() githubapi.Auth {
 	}
 	return githubapi.Auth{App: &githubapi.App{
 		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: repos(j.cfg), Write: j.cfg.Delete, OnToken: j.log.Mask,
-		Contents: j.cfg.Commit != "" || j.cfg.Ref != "", PullRequests: j.cfg.PR != 0,
+		Contents: j.request().NeedsContents(), PullRequests: j.cfg.PR != 0,
 	}}
 }
 

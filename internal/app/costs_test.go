@@ -1,8 +1,9 @@
 package app_test
 
 import (
-	"fmt"
+	"errors"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ type history struct {
 	repo       *githubsim.Repo
 	ci, others *githubsim.Workflow
 	at         time.Time
+	newest     []int64 // ids of ci's runs
 }
 
 func newHistory(t *testing.T) *history {
@@ -42,6 +44,9 @@ func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
 			r.Workflow = h.ci
 		}
 		added := h.repo.AddRun(r)
+		if r.Workflow == h.ci {
+			h.newest = append([]int64{added.ID}, h.newest...)
+		}
 		for _, name := range artifacts {
 			added.AddArtifact(githubsim.Artifact{Name: name, CreatedAt: h.at.Add(10 * time.Second)})
 		}
@@ -102,32 +107,33 @@ func TestCosts(t *testing.T) {
 		past []past // oldest first
 		req  artifact.Request
 		want int
+		back int // how many runs from the newest the one is that is found; -1 for none
 	}{
-		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist")}, 2},
-		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2},
-		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, artifact.Request{}, 2},
-		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, artifact.Request{Select: names("a", "b")}, 3},
-		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, artifact.Request{Select: names("a", "b", "c")}, 4},
-		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, artifact.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5},
-		{"rare, 0 runs back", back(0)["rare"], artifact.Request{Select: names("dist")}, 2},
-		{"rare, 50 runs back", back(50)["rare"], artifact.Request{Select: names("dist")}, 2},
-		{"rare, 800 runs back", back(800)["rare"], artifact.Request{Select: names("dist")}, 3},
-		{"rare, 5,000 runs back", back(5000)["rare"], artifact.Request{Select: names("dist")}, 3},
-		{"common, 0 runs back", back(0)["common"], artifact.Request{Select: names("dist")}, 2},
-		{"common, 50 runs back", back(50)["common"], artifact.Request{Select: names("dist")}, 2},
-		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 4},
-		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 4},
-		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4},
-		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3},
-		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3},
-		{"run number, 800 runs back", []past{{1000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 200}, 4},
-		{"run number, 4,999 runs back", []past{{5000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 1}, 4},
-		{"run number of the newest", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 300}, 2},
-		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 301}, 2},
-		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), artifact.Request{Select: names("dist"), RunNumber: 200}, 7},
-		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, artifact.Request{Select: names("dist")}, 2 + 3},
-		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), artifact.Request{Select: names("dist"), SearchLimit: 200}, 30},
-		{"the worst case: 150 for each of ours", wrong(40, 150), artifact.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3},
+		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist")}, 2, 0},
+		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2, 0},
+		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, artifact.Request{}, 2, 0},
+		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, artifact.Request{Select: names("a", "b")}, 3, 0},
+		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, artifact.Request{Select: names("a", "b", "c")}, 4, 0},
+		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, artifact.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5, 0},
+		{"rare, 0 runs back", back(0)["rare"], artifact.Request{Select: names("dist")}, 2, 0},
+		{"rare, 50 runs back", back(50)["rare"], artifact.Request{Select: names("dist")}, 2, 50},
+		{"rare, 800 runs back", back(800)["rare"], artifact.Request{Select: names("dist")}, 3, 800},
+		{"rare, 5,000 runs back", back(5000)["rare"], artifact.Request{Select: names("dist")}, 3, 5000},
+		{"common, 0 runs back", back(0)["common"], artifact.Request{Select: names("dist")}, 2, 0},
+		{"common, 50 runs back", back(50)["common"], artifact.Request{Select: names("dist")}, 2, 50},
+		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 4, 800},
+		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 4, 5000},
+		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4, 801},
+		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3, 900},
+		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3, 900},
+		{"run number, 800 runs back", []past{{1000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 200}, 4, 800},
+		{"run number, 4,999 runs back", []past{{5000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 1}, 4, 4999},
+		{"run number of the newest", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 300}, 2, 0},
+		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 301}, 2, -1},
+		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), artifact.Request{Select: names("dist"), RunNumber: 200}, 7, 800},
+		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, artifact.Request{Select: names("dist")}, 2 + 3, -1},
+		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), artifact.Request{Select: names("dist"), SearchLimit: 200}, 29, -1},
+		{"the worst case: 150 for each of ours", wrong(40, 150), artifact.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3, -1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,11 +152,13 @@ func TestCosts(t *testing.T) {
 					t.Log(r.Path, r.Query)
 				}
 			}
-			found := "nothing"
+			back := -1
 			if err == nil {
-				found = fmt.Sprintf("run %d", plan.Runs[0].ID)
+				back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
 			}
-			t.Logf("%s: %d requests, found %s", tt.name, n, found)
+			if nf := (*artifact.NotFoundError)(nil); back != tt.back || err != nil && !errors.As(err, &nf) {
+				t.Errorf("found the run %d back, want %d; %v", back, tt.back, err)
+			}
 		})
 	}
 }

@@ -91,7 +91,9 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 			return nil
 		}
 		err = j.fetchAndPublish(ctx, res)
-		if gone, ok := errors.AsType[*goneError](err); ok {
+		// With a shard it is a failure: the other jobs split the artifacts as
+		// they were listed.
+		if gone, ok := errors.AsType[*goneError](err); ok && j.cfg.Shard.Count == 0 {
 			// Listings lag behind: the next candidate may still be there.
 			j.log.Infof("%v; choosing again without it", gone)
 			req.Gone = maps.Clone(req.Gone)
@@ -186,7 +188,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api)}
+	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api), Final: true}
 }
 
 func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {

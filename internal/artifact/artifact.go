@@ -1,7 +1,9 @@
 // Package artifact holds what artifetch knows of runs and artifacts, and
 // chooses among them. It does no I/O of its own: it asks through Source, and
-// every choice is made here, on the answers, never by trust in a server's
-// filter or order.
+// every choice is made here, on the answers. Filters of the server are trusted
+// to hide nothing that passes them (but for the status of new runs), never to
+// have removed what does not; an order is trusted as far as what was read
+// bears it out.
 package artifact
 
 import (
@@ -135,11 +137,17 @@ type RunQuery struct {
 	Actor    string
 	Status   string // a status or a conclusion
 	HeadSHA  string
-	// Since and Until bound created_at, both inclusive, in whole seconds.
-	Since, Until time.Time
+	// Until bounds created_at, inclusively, in whole seconds.
+	Until time.Time
 
 	PerPage int // 0 means PerPage
 	Page    int // 0 means the first, which is 1
+}
+
+// filtered tells whether GitHub cuts the list off. The workflow is no filter
+// but part of the path.
+func (q RunQuery) filtered() bool {
+	return q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Until.IsZero()
 }
 
 // Query narrows a list of artifacts; zero fields do not. Old servers ignore

@@ -91,11 +91,14 @@ type Chooser struct {
 	Source Source
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
+
+	mostFiltered int // tests set it lower than GitHub does
 }
 
 // Choose finds what the request asks for. It fails with *NotFoundError when
-// something is missing, with *ForkError when only a refused fork has it, and
-// with the Source's error otherwise.
+// something is missing, with *ForkError when the triggering run is a fork's,
+// with *AmbiguousError, and with the Source's error otherwise. The plan is
+// never nil; beside an error it has the runs passed over.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	req.Runs = max(req.Runs, 1)
 	if req.SearchLimit <= 0 {
@@ -136,14 +139,14 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 // search takes the newest runs that match, in the order of preference that
 // the filters have.
 func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan) error {
-	f := newFinder(c.Source, req, repo, maxAge(req.MaxAge, c.now()))
+	f := c.newFinder(req, repo)
 	res, err := f.resolve(ctx)
 	if err != nil {
 		return err
 	}
 	var searches []*search
 	for _, filter := range f.filters(res) {
-		s := &search{finder: f, filter: filter, met: map[int64]bool{}}
+		s := &search{finder: f, filter: filter}
 		searches = append(searches, s)
 		runs, err := s.find(ctx)
 		if err != nil {

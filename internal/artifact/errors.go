@@ -46,6 +46,9 @@ type NotFoundError struct {
 	// that, too; empty for none.
 	Permission string
 
+	// Final tells that waiting cannot help: what is missing is a workflow, a
+	// pull request or a commit.
+	Final bool
 	// Pending are runs that are under way and may still come to match.
 	Pending []Run
 	// Waited is how long was waited for it.

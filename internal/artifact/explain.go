@@ -69,14 +69,10 @@ func (s *search) why(r Run) (string, []string) {
 // what is known costs up to four requests, which only a failure pays; should
 // one of them fail, the error at hand matters more.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
-	nf := f.missing(f.req.Select.String())
-	nf.Where = f.conditions(res)
-	examined, fits := map[int64]bool{}, []Run{}
+	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res)}
+	var fits []Run
 	for _, s := range searches {
 		nf.LimitHit = nf.LimitHit || s.limitHit
-		for id := range s.met {
-			examined[id] = true
-		}
 		for _, r := range s.matching() {
 			if !slices.ContainsFunc(fits, func(o Run) bool { return o.ID == r.ID }) {
 				fits = append(fits, r)
@@ -84,7 +80,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 			}
 		}
 	}
-	nf.Examined = len(examined)
+	nf.Examined = len(f.met)
 	nf.Reasons = reasons(plan.PassedOver)
 	nf.Forks, nf.Pending = f.others(searches)
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })

@@ -125,11 +125,12 @@ func (f *filter) refuseRef(ref *RunRef) string {
 	return ""
 }
 
-// query narrows a list of runs as far as the server can, by anything but the
-// conclusion: that filter is known to lag behind by weeks, and runs that are
-// still going are worth knowing.
+// query narrows a list of runs as far as the server can, but not by the
+// conclusion, because that filter is known to lag behind by weeks, and runs
+// that are still going are worth knowing; nor by age, because the list ends
+// there anyway, and looking again asks for the same.
 func (f *filter) query() RunQuery {
-	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor, Since: f.notBefore}
+	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}
 	if len(f.events) == 1 {
 		q.Event = f.events[0]
 	}

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -20,20 +21,27 @@ type finder struct {
 	// asked for, or one of all artifacts.
 	lists []*artifactList
 
+	mostFiltered int // how many runs GitHub lists when a filter is used
+
 	mu    sync.Mutex // for what follows, while requests run side by side
 	known map[int64]Run
+	met   map[int64]bool       // runs examined by searches
 	gone  map[int64]bool       // candidates that are not there
 	asked map[int64][]Artifact // of runs that were asked for their artifacts
 }
+
+// mostFiltered is how many runs GitHub lists when a filter is used. Source:
+// GitHub's REST reference, "List workflow runs for a repository".
+const mostFiltered = 1000
 
 // maxLists is how many names are looked for in the whole repository. Of more
 // names the runs are asked.
 const maxLists = 3
 
-func newFinder(source Source, req Request, repo Repo, notBefore time.Time) *finder {
+func (c Chooser) newFinder(req Request, repo Repo) *finder {
 	f := &finder{
-		source: source, req: req, repo: repo, notBefore: notBefore,
-		known: map[int64]Run{}, gone: map[int64]bool{}, asked: map[int64][]Artifact{},
+		source: c.Source, req: req, repo: repo, notBefore: maxAge(req.MaxAge, c.now()), mostFiltered: cmp.Or(c.mostFiltered, mostFiltered),
+		known: map[int64]Run{}, met: map[int64]bool{}, gone: map[int64]bool{}, asked: map[int64][]Artifact{},
 	}
 	canBeHad := func(a Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
 	if len(req.Select.Names) == 0 {

@@ -128,10 +128,11 @@ type runList struct {
 	half    time.Duration // as in artifactList
 	ordered bool
 	seen    map[int64]bool
+	most    int // GitHub gives with a filter
 }
 
-func newRunList(q RunQuery) *runList {
-	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}}
+func (f *finder) newRunList(q RunQuery) *runList {
+	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}, most: f.mostFiltered}
 }
 
 // frontier: all runs created after it, that the query lets through, were
@@ -171,14 +172,10 @@ func (l *runList) nearly(t time.Time) bool {
 	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.half))
 }
 
-// capped tells a list that ended because GitHub gives no more than 1,000
-// runs when a filter is used, and can be taken up again further down.
-// Source: GitHub's REST reference, "List workflow runs for a repository".
+// capped tells a list that ended because GitHub gives no more when a filter
+// is used, and can be taken up again further down.
 func (l *runList) capped() bool {
-	const most = 1000
-	q := l.query
-	filtered := q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Since.IsZero() || !q.Until.IsZero()
-	return filtered && l.done() && l.ordered && l.read >= most && l.frontier().Before(l.start())
+	return l.query.filtered() && l.done() && l.ordered && l.read >= l.most && l.frontier().Before(l.start())
 }
 
 // half is the time that the second half of a page spans.

@@ -17,7 +17,7 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 		return true, nil // it would have been met
 	}
 	for lo, hi := 2, 1<<30; lo <= hi; {
-		if len(s.met) >= s.req.SearchLimit {
+		if s.limitMet() {
 			return false, nil
 		}
 		q.Page = min(lo+(above-s.filter.number-1)/q.PerPage, hi)
@@ -33,7 +33,7 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 			above = s.filter.number + 1 + (hi-lo)/2*q.PerPage // half-way
 			continue
 		}
-		for _, r := range p.Items {
+		for _, r := range p.Items[:min(len(p.Items), s.req.SearchLimit-len(s.met))] {
 			s.meet(r)
 		}
 		first, last := p.Items[0].Number, p.Items[len(p.Items)-1].Number
@@ -44,16 +44,17 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 		case s.filter.number < last && p.Next != 0:
 			lo, above = q.Page+1, last
 		default:
-			return true, nil
+			// The end of the list, unless it is only where GitHub cuts it off.
+			return s.filter.number >= last || !q.filtered() || q.Page*q.PerPage < s.mostFiltered, nil
 		}
 	}
 	return true, nil
 }
 
-// lowest is the lowest number among the runs met.
+// lowest is the lowest number among the runs that the list has given.
 func (s *search) lowest() int {
 	lowest := 1 << 30
-	for id := range s.met {
+	for id := range s.runs.seen {
 		if s.filter.workflow.passes(s.known[id]) {
 			lowest = min(lowest, s.known[id].Number)
 		}

@@ -151,7 +151,16 @@ func (f *finder) noWorkflow(asked string, all []Workflow) error {
 
 // missing is the error for something other than an artifact.
 func (f *finder) missing(what string) *NotFoundError {
-	return &NotFoundError{Repo: f.repo, What: what}
+	return &NotFoundError{Repo: f.repo, What: what, Final: true}
+}
+
+// NeedsContents tells whether resolving the request takes read access to the
+// repository's contents.
+func (r Request) NeedsContents() bool {
+	named := func(ref string) bool {
+		return ref != "" && !fullSHA.MatchString(ref) && !strings.HasPrefix(ref, "refs/heads/")
+	}
+	return named(r.Commit) || named(r.Ref)
 }
 
 // commit resolves a full or abbreviated SHA, or a tag. A few hexadecimal

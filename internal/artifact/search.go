@@ -1,10 +1,10 @@
 package artifact
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // The search joins two lists that GitHub gives newest first: the artifacts
@@ -59,11 +59,11 @@ type search struct {
 	filter filter
 
 	runs *runList
-	met  map[int64]bool // runs examined
 	// exhausted: there are no other runs, or the limit does not let them be
 	// looked at.
 	exhausted bool
 	limitHit  bool
+	undated   bool // the server does not narrow by time
 	sought    bool // a number was looked for in its own way
 	checks    int  // rounds of asking runs for their artifacts
 	lookups   int  // rounds of asking for candidates
@@ -80,8 +80,10 @@ const (
 // find gives the newest runs that match, newest first, up to as many as are
 // asked for.
 func (s *search) find(ctx context.Context) ([]Run, error) {
-	s.runs = newRunList(s.filter.query())
-	if err := s.begin(ctx); err != nil {
+	s.runs = s.newRunList(s.filter.query())
+	if s.limitMet() {
+		s.limitHit, s.exhausted = true, true
+	} else if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	for {
@@ -140,7 +142,10 @@ func (s *search) walk() (taken, unsure []Run) {
 // certain tells whether every run that is newer, matches and holds something
 // is known.
 func (s *search) certain(r Run) bool {
-	if s.exhausted || r.CreatedAt.After(s.runs.frontier()) {
+	switch {
+	case s.limitHit && s.runs.ordered:
+		return !r.CreatedAt.Before(s.runs.oldest) // what is older was not examined in its turn
+	case s.exhausted, r.CreatedAt.After(s.runs.frontier()):
 		return true
 	}
 	index := s.index()
@@ -169,7 +174,12 @@ func (s *search) resolve(ctx context.Context, unsure []Run) error {
 // readOn gets to know more runs: those that the artifact list names, or the
 // next page.
 func (s *search) readOn(ctx context.Context) error {
-	if len(s.met) >= s.req.SearchLimit {
+	index := s.index()
+	switch {
+	case s.proven(index):
+		s.exhausted = true
+		return nil
+	case s.limitMet():
 		s.limitHit, s.exhausted = true, true // of those examined, the newest counts
 		return nil
 	}
@@ -180,9 +190,9 @@ func (s *search) readOn(ctx context.Context) error {
 		return err
 	}
 	on := RunQuery{Status: s.filter.status()}
-	index := s.index()
 	if index == nil {
-		return s.readBlind(ctx, on)
+		on.Until = s.blindUntil()
+		return s.nextRuns(ctx, on)
 	}
 	candidates := s.candidates(index)
 	var fresh, stale []candidate
@@ -194,41 +204,56 @@ func (s *search) readOn(ctx context.Context) error {
 		}
 	}
 	switch {
-	case len(candidates) == 0 && index.done():
-		s.exhausted = true
-		return nil
 	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && s.runs.nearly(fresh[0].bound):
+		// The next page is as good as any other way.
 	case len(fresh) > 0 && (s.lookups == 0 || len(candidates) <= 2 || len(stale) > 0):
 		return s.lookUp(ctx, append(stale, fresh[0]))
 	case len(stale) > 0:
 		return s.lookUp(ctx, stale)
 	case len(fresh) > 0:
+		// Without regard to the status, so that it is met whatever it is.
 		on = RunQuery{Until: fresh[0].bound}
+		if !index.done() && on.Until.Before(index.frontier()) {
+			on.Until = index.frontier() // others may be named further down
+		}
 	default:
 		on.Until = index.frontier() // nothing is named between here and there
 	}
 	return s.nextRuns(ctx, on)
 }
 
-// readBlind is readOn where no list tells which runs hold what. Lists still
-// tell that something is not there, or not in runs as new as these.
-func (s *search) readBlind(ctx context.Context, on RunQuery) error {
+// proven tells whether no other run can match: all that hold something are
+// known, or the rest is too old.
+func (s *search) proven(index *artifactList) bool {
+	if s.runs.ordered && s.runs.frontier().Before(s.filter.notBefore) {
+		return true
+	}
 	for _, l := range s.lists {
-		switch {
-		case !l.blind || !l.done() && !l.ordered:
-		case l.done() && l.latest.IsZero():
-			s.exhausted = true
-			return nil
-		case !l.latest.IsZero() && (on.Until.IsZero() || l.latest.Before(on.Until)):
-			on.Until = l.latest
+		if l.blind && l.done() && l.latest.IsZero() {
+			return true
 		}
 	}
-	return s.nextRuns(ctx, on)
+	return index != nil && index.done() && len(s.candidates(index)) == 0
+}
+
+func (s *search) limitMet() bool { return len(s.met) >= s.req.SearchLimit }
+
+// blindUntil is the time after which no run holds what is asked for, where
+// lists do not tell which runs do; zero if that is not known.
+func (s *search) blindUntil() time.Time {
+	var until time.Time
+	for _, l := range s.lists {
+		if l.blind && (l.done() || l.ordered) && (until.IsZero() || l.latest.Before(until)) {
+			until = l.latest
+		}
+	}
+	return until
 }
 
 // lookUp gets the runs of candidates.
 func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	s.lookups++
+	list = list[:min(len(list), s.req.SearchLimit-len(s.met))]
 	return each(list, func(_ int, c candidate) error {
 		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
 		if errors.Is(err, ErrNotFound) {
@@ -245,23 +270,25 @@ func (s *search) lookUp(ctx context.Context, list []candidate) error {
 // nextRuns reads the next page of runs: further down if on says so, and from
 // the second on narrowed by status.
 func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
-	jump := !on.Until.IsZero() && on.Until.Before(s.runs.frontier())
+	frontier := s.runs.frontier()
+	jump := !on.Until.IsZero() && on.Until.Before(frontier)
 	narrow := on.Status != "" && s.runs.query.Status == ""
-	if s.runs.ordered && (jump || narrow || s.runs.capped()) {
+	if s.runs.ordered && !s.undated && (jump || narrow || s.runs.capped()) {
 		q := s.filter.query()
 		q.Status = on.Status
 		switch {
 		case jump:
 			q.Until = on.Until
-		case s.runs.frontier().Before(unread):
-			q.Until = s.runs.frontier()
+		case frontier.Before(unread):
+			q.Until = frontier
 		}
-		s.runs = newRunList(q)
+		s.runs = s.newRunList(q)
 	}
 	return s.readRuns(ctx)
 }
 
-// readRuns reads a page of runs.
+// readRuns reads a page of runs. Those beyond the limit are as if they had
+// not come, and nothing is read after them.
 func (s *search) readRuns(ctx context.Context) error {
 	q := s.runs.query
 	q.Page, q.PerPage = s.runs.next, min(PerPage, s.req.SearchLimit)
@@ -269,14 +296,16 @@ func (s *search) readRuns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if left := s.req.SearchLimit - len(s.met); len(p.Items) > left {
-		p.Items, p.Next = p.Items[:left], cmp.Or(p.Next, s.runs.next+1)
+	for i, r := range p.Items {
+		if !s.met[r.ID] && s.limitMet() {
+			p.Items, s.limitHit = p.Items[:i], true
+			break
+		}
+		s.meet(r)
+		s.undated = s.undated || !q.Until.IsZero() && r.CreatedAt.After(q.Until)
 	}
 	s.runs.add(p)
-	for _, r := range p.Items {
-		s.meet(r)
-	}
-	s.exhausted = s.runs.done() && !s.runs.capped()
+	s.exhausted = s.limitHit || s.runs.done() && (s.undated || !s.runs.capped())
 	return nil
 }
 

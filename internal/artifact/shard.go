@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Shard is share i of n, counted from 1, of a plan's items. Shares are about
+// Shard is share i of n, counted from 1 (1 ≤ i ≤ n), of a plan's items. Shares are about
 // as large as each other, and depend on nothing but the items: every job that
 // finds the same ones splits them the same way. The order is kept.
 //
@@ -21,6 +21,10 @@ func Shard(items []Item, i, n int) []Item {
 		x, y := items[a].Artifact, items[b].Artifact
 		return cmp.Or(cmp.Compare(y.Size, x.Size), cmp.Compare(x.Repo.String(), y.Repo.String()), cmp.Compare(x.ID, y.ID))
 	})
+	if i > len(items) {
+		return nil // each item is in a share of its own before this one
+	}
+	n = min(n, len(items))
 	sizes, counts := make([]int64, n), make([]int, n)
 	var mine []int
 	for _, k := range order {

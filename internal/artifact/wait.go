@@ -11,6 +11,7 @@ type Wait struct {
 	// For is the longest to wait; 0 is not at all.
 	For time.Duration
 	// Now is the time, and Pause lets some of it pass, unless ctx ends first.
+	// Both are needed if For is not 0.
 	Now   func() time.Time
 	Pause func(ctx context.Context, d time.Duration) error
 	// Notify is told before each pause; nil is fine.
@@ -29,8 +30,11 @@ const (
 )
 
 // Await looks until something is found, the time is up, or nothing that
-// could match has been under way for two minutes. The *NotFoundError then
-// says how long was waited. Other errors end it at once.
+// could match has been under way for two minutes; of runs under way it knows
+// those that are among the newest hundred of their list. The *NotFoundError
+// then says how long was waited. Other errors end it at once, one of Pause
+// too, and so does what waiting cannot help. The plan is that of the last
+// look.
 func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error)) (*Plan, error) {
 	plan, err := look(ctx)
 	if w.For <= 0 {
@@ -40,7 +44,7 @@ func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error
 	alive := start // when something that could match was last under way
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
 		nf, ok := errors.AsType[*NotFoundError](err)
-		if !ok {
+		if !ok || nf.Final {
 			return plan, err
 		}
 		now := w.Now()

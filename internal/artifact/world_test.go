@@ -13,7 +13,8 @@ import (
 )
 
 // world is a Source held in memory, which filters and cuts lists as GitHub
-// does. Lists come in the order they are given unless sort says otherwise.
+// does. Lists come in the order they are given, unless mixRuns and
+// mixArtifacts are set.
 type world struct {
 	runs      []Run // newest first
 	artifacts []Artifact
@@ -26,7 +27,8 @@ type world struct {
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
 	perPage   int     // fewer than asked for; 0 is no limit
-	// mix changes the order of a list, the same way each time; nil leaves it.
+	most      int     // runs listed with a filter; 0 is 1,000
+	// These change the order of a list, the same way each time.
 	mixRuns      func(list []Run, perPage int) []Run
 	mixArtifacts func(list []Artifact, perPage int) []Artifact
 
@@ -65,10 +67,10 @@ func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) (Page[Run], error
 			list = append(list, r)
 		}
 	}
-	if w.noFilters {
+	if w.noFilters || q.Branch+q.Event+q.Actor+q.Status+q.HeadSHA == "" && q.Until.IsZero() {
 		return w.cutRuns(list, q, len(list)), nil
 	}
-	return w.cutRuns(list, q, 1000), nil
+	return w.cutRuns(list, q, cmp.Or(w.most, mostFiltered)), nil
 }
 
 func (w *world) cutRuns(list []Run, q RunQuery, most int) Page[Run] {
@@ -91,7 +93,7 @@ func passes(r Run, q RunQuery) bool {
 	return cmp.Or(q.Branch, r.HeadBranch) == r.HeadBranch && cmp.Or(q.Event, r.Event) == r.Event &&
 		cmp.Or(q.Actor, r.Actor) == r.Actor && cmp.Or(q.HeadSHA, r.HeadSHA) == r.HeadSHA &&
 		(q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion) &&
-		!r.CreatedAt.Before(q.Since.Truncate(time.Second)) && (q.Until.IsZero() || !r.CreatedAt.After(q.Until))
+		(q.Until.IsZero() || !r.CreatedAt.After(q.Until))
 }
 
 func (w *world) Artifacts(_ context.Context, repo Repo, q Query) (Page[Artifact], error) {

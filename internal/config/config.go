@@ -89,7 +89,7 @@ type Config struct {
 	// Warnings are for the log: what was given and has no effect, and what
 	// looks like a mistake. They may quote values that were given.
 	Warnings []string
-	// Empty names inputs that narrow the search and were given, but came out
+	// Empty names inputs that choose runs or ids and were given, but came out
 	// empty, so that they count as not given.
 	Empty []string
 

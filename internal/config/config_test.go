@@ -303,7 +303,9 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 		"empty":            {inputs{"commit": "", "branch": " \n"}, []string{"branch", "commit"}},
 		"another name":     {inputs{"run-number": "*", "run_number": ""}, nil},
 		"made up for":      {inputs{"run-number": "", "run_number": "7"}, nil},
-		"others may be so": {inputs{"workflow": "", "max-age": "", "name": "", "run-id": ""}, nil},
+		"ids":              {inputs{"run-id": "", "artifact-ids": "", "max-age": ""}, []string{"run-id", "max-age", "artifact-ids"}},
+		"ids, not given":   {inputs{"run-id": "*", "artifact-ids": "*", "max-age": "*"}, nil},
+		"others may be so": {inputs{"workflow": "", "name": ""}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

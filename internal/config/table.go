@@ -15,7 +15,7 @@ const (
 	acceptedBool     = "true or false"
 	acceptedAnything = "anything, it has no effect"
 
-	// anyRun is the value of inputs that narrow the search but are not given.
+	// anyRun is the value of inputs that choose runs or ids but are not given.
 	// action.yml declares it, so that a value that was given and came out
 	// empty can be told apart.
 	anyRun = "*"
@@ -54,9 +54,10 @@ var whereFrom = []Input{
 		Accepted: "owner/name, one a line or separated by commas",
 		set:      into(func(c *Config) *[]string { return &c.Repositories }, eachItem(parseRepository, foldCase))},
 	{Name: "run-id", Aliases: []string{"run_id"}, Group: WhereFrom, Metavar: "ID", List: true,
+		Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, the search",
 		Help:     "one or more run ids, or `current`; the inputs of \"Which run\" are then not looked at",
 		Accepted: "current, or " + acceptedIDs,
-		set:      setRunIDs},
+		set:      unlessAny(setRunIDs)},
 }
 
 var whichRun = []Input{
@@ -94,10 +95,10 @@ var whichRun = []Input{
 		Help:     "number of the run within its workflow",
 		Accepted: acceptedCount,
 		set:      unlessAny(into(func(c *Config) *int { return &c.RunNumber }, parseCount))},
-	{Name: "max-age", Group: WhichRun, Metavar: "DURATION", role: chooses, DefaultHelp: "none",
+	{Name: "max-age", Group: WhichRun, Metavar: "DURATION", role: chooses, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, any",
 		Help:     "older runs do not count: `12h`, `30d`, `2w`",
 		Accepted: acceptedDuration + ", more than 0",
-		set:      into(func(c *Config) *time.Duration { return &c.MaxAge }, parseAge)},
+		set:      unlessAny(into(func(c *Config) *time.Duration { return &c.MaxAge }, parseAge))},
 	{Name: "runs", Group: WhichRun, Metavar: "N", role: chooses, Default: "1", ActionDefault: "1",
 		Help:     "how many matching runs to take",
 		Accepted: acceptedCount,
@@ -129,10 +130,10 @@ var whichArtifact = []Input{
 		Help:     "RE2 expression on artifact names, unanchored",
 		Accepted: "an RE2 expression (https://github.com/google/re2/wiki/Syntax)",
 		set:      into(func(c *Config) **regexp.Regexp { return &c.NameRegex }, parseRegexp)},
-	{Name: "artifact-ids", Group: WhichArtifact, Metavar: "ID", List: true,
+	{Name: "artifact-ids", Group: WhichArtifact, Metavar: "ID", List: true, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, the search",
 		Help:     "ids of artifacts, one a line or separated by commas; they need no run",
 		Accepted: acceptedIDs,
-		set:      into(func(c *Config) *[]int64 { return &c.ArtifactIDs }, eachItem(parseID, exactly))},
+		set:      unlessAny(into(func(c *Config) *[]int64 { return &c.ArtifactIDs }, eachItem(parseID, exactly)))},
 	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, pending: true, DefaultHelp: "all",
 		Help:     "globs on the paths inside an artifact, one a line; `!` in front takes away; only these files are fetched",
 		Accepted: acceptedGlobs,

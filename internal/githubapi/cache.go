@@ -2,6 +2,7 @@ package githubapi
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -18,48 +19,55 @@ type cache struct {
 
 	mu      sync.Mutex
 	answers map[string]*answer
+	oldest  []string // keys, those of the longest standing first
 	size    int
 }
 
-// condition makes a request conditional if there is an answer to keep.
-func (c *cache) condition(r *http.Request) {
-	if a := c.get(r); a != nil {
-		r.Header.Set("If-None-Match", a.header.Get("ETag"))
+// condition makes a request conditional if an answer is kept, and returns it.
+func (c *cache) condition(r *http.Request) *answer {
+	if r.Method != http.MethodGet {
+		return nil
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := c.answers[cacheKey(r)]
+	if kept != nil {
+		r.Header.Set("If-None-Match", kept.header.Get("ETag"))
+	}
+	return kept
 }
 
-// settle keeps a new answer, and gives the one kept for a 304.
-func (c *cache) settle(r *http.Request, a *answer) *answer {
-	if a.status == http.StatusNotModified {
-		if kept := c.get(r); kept != nil {
-			c.unchanged.Add(1)
-			return kept
-		}
-		return a
+// settle keeps a new answer; for a 304 it gives the one that condition did.
+func (c *cache) settle(r *http.Request, a, kept *answer) *answer {
+	if a.status == http.StatusNotModified && kept != nil {
+		c.unchanged.Add(1)
+		return kept
 	}
 	if r.Method != http.MethodGet || a.status != http.StatusOK || a.header.Get("ETag") == "" || len(a.body) > maxCache {
 		return a
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.answers[cacheKey(r)]; old != nil {
-		c.size -= len(old.body)
+	if c.answers == nil {
+		c.answers = map[string]*answer{}
 	}
-	if c.answers == nil || c.size+len(a.body) > maxCache {
-		c.answers, c.size = map[string]*answer{}, 0
+	c.drop(cacheKey(r))
+	for c.size+len(a.body) > maxCache {
+		c.drop(c.oldest[0])
 	}
 	c.answers[cacheKey(r)] = a
+	c.oldest = append(c.oldest, cacheKey(r))
 	c.size += len(a.body)
 	return a
 }
 
-func (c *cache) get(r *http.Request) *answer {
-	if r.Method != http.MethodGet {
-		return nil
+// drop forgets an answer, if there is one.
+func (c *cache) drop(key string) {
+	if old := c.answers[key]; old != nil {
+		c.size -= len(old.body)
+		delete(c.answers, key)
+		c.oldest = slices.DeleteFunc(c.oldest, func(k string) bool { return k == key })
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.answers[cacheKey(r)]
 }
 
 func cacheKey(r *http.Request) string { return r.Header.Get("Accept") + " " + r.URL.String() }

@@ -3,6 +3,7 @@ package githubapi
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -106,17 +107,38 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-func TestDateRange(t *testing.T) {
+func TestUntil(t *testing.T) {
 	t.Parallel()
-	at := func(h int) time.Time { return time.Date(2026, 5, 1, h, 0, 0, 0, time.UTC) }
-	for want, got := range map[string]string{
-		"":                       dateRange(time.Time{}, time.Time{}),
-		">=2026-05-01T01:00:00Z": dateRange(at(1), time.Time{}),
-		"<=2026-05-01T02:00:00Z": dateRange(time.Time{}, at(2)),
-		"2026-05-01T01:00:00Z..2026-05-01T02:00:00Z": dateRange(at(1), at(2).In(time.FixedZone("", 3600))),
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
+	at := time.Date(2026, 5, 1, 2, 0, 0, 999, time.FixedZone("", 3600))
+	if got := until(at); got != "<=2026-05-01T01:00:00Z" || until(time.Time{}) != "" {
+		t.Error(got)
+	}
+}
+
+// What the cache forgets while a conditional request is under way is still
+// there to answer it.
+func TestCacheForgetsInFlight(t *testing.T) {
+	t.Parallel()
+	c := new(cache)
+	full := func() *answer {
+		return &answer{status: http.StatusOK, header: http.Header{"Etag": {"x"}}, body: make([]byte, maxCache*2/3)}
+	}
+	get := func(url string) (*http.Request, *answer) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return r, c.condition(r)
+	}
+	first, none := get("https://x/a")
+	kept := c.settle(first, full(), none)
+	again, promised := get("https://x/a")
+	other, none := get("https://x/b")
+	c.settle(other, full(), none)
+	if got := c.settle(again, &answer{status: http.StatusNotModified, header: http.Header{}}, promised); got != kept {
+		t.Errorf("the answer is %d with %d bytes", got.status, len(got.body))
+	}
+	if _, now := get("https://x/a"); now != nil || c.size > maxCache {
+		t.Errorf("%d bytes are kept", c.size)
 	}
 }

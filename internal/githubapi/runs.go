@@ -91,7 +91,7 @@ func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQue
 		l.path = repoPath(repo, "/actions/workflows/%s/runs", segment(q.Workflow))
 	}
 	for k, v := range map[string]string{
-		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": dateRange(q.Since, q.Until),
+		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": until(q.Until),
 	} {
 		if v != "" {
 			l.query.Set(k, v)
@@ -100,20 +100,13 @@ func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQue
 	return l.get(ctx, c.api)
 }
 
-// dateRange is in GitHub's syntax; zero times do not bound. Source: GitHub
-// Docs, "Understanding the search syntax", "Query for dates".
-func dateRange(since, until time.Time) string {
-	const layout = "2006-01-02T15:04:05Z"
-	from, to := since.UTC().Format(layout), until.UTC().Format(layout)
-	switch {
-	case since.IsZero() && until.IsZero():
+// until is a date range in GitHub's syntax; a zero time does not bound.
+// Source: GitHub Docs, "Understanding the search syntax", "Query for dates".
+func until(t time.Time) string {
+	if t.IsZero() {
 		return ""
-	case until.IsZero():
-		return ">=" + from
-	case since.IsZero():
-		return "<=" + to
 	}
-	return from + ".." + to
+	return "<=" + t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
 type wireWorkflow struct {

@@ -125,8 +125,9 @@ func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*ans
 		return nil, &settledError{err}
 	}
 	t.state.sent.Add(1)
+	var kept *answer
 	if t.state.kept != nil {
-		t.state.kept.condition(req)
+		kept = t.state.kept.condition(req)
 	}
 	res, err := t.base.RoundTrip(req)
 	if err != nil {
@@ -147,7 +148,7 @@ func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*ans
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
 	if err == nil && t.state.kept != nil {
-		a = t.state.kept.settle(req, a)
+		a = t.state.kept.settle(req, a, kept)
 	}
 	return a, err
 }

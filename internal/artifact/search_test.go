@@ -1,0 +1,130 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A page that the limit cuts off must not hide what it holds of older runs
+// behind newer ones that were not looked at.
+func TestLimitCutsAPage(t *testing.T) {
+	t.Parallel()
+	for _, blind := range []bool{true, false} {
+		w := &world{blind: blind}
+		for id := int64(1); id <= 299; id++ {
+			at := epoch.Add(time.Duration(id) * 10 * time.Minute)
+			if id >= 200 && id < 230 { // the end of the first page is one minute
+				at = epoch.Add(2000*time.Minute + time.Duration(id-200)*time.Second)
+			}
+			w.run(id, func(r *Run) { r.CreatedAt = at })
+		}
+		for _, id := range []int64{160, 125} {
+			w.artifact(1000+id, id, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(id)*10*time.Minute + time.Second) })
+		}
+		plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Names: []string{"dist"}}, SearchLimit: 150})
+		if got, want := describe(plan, err), "1160|160"; got != want {
+			t.Errorf("blind=%v: got %s, want %s", blind, got, want)
+		}
+	}
+}
+
+// The newest candidate may be named further down in the list of artifacts
+// than an older one.
+func TestLateCandidate(t *testing.T) {
+	t.Parallel()
+	w := &world{perPage: 5}
+	dist := func(run int64) {
+		w.artifact(1000+run, run, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(run) * time.Minute) })
+	}
+	for id := int64(1); id <= 7; id++ {
+		w.run(id, func(r *Run) {
+			if id == 6 {
+				r.Conclusion = "failure"
+			}
+		})
+	}
+	for id := int64(160); id < 310; id++ {
+		w.run(id)
+	}
+	for _, id := range []int64{6, 5, 4, 3, 2, 7, 1} {
+		dist(id)
+	}
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Names: []string{"dist"}}})
+	if got, want := describe(plan, err), "1007|7"; got != want {
+		t.Errorf("got %s, want %s\n%q", got, want, w.calls)
+	}
+}
+
+// failing is a world in which the runs of a repository cannot be had.
+type failing struct {
+	*world
+	repo Repo
+	err  error
+}
+
+func (f failing) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+	if repo == f.repo {
+		return Page[Run]{}, f.err
+	}
+	return f.world.Runs(ctx, repo, q)
+}
+
+// What is not found in one repository must not hide that another could not
+// be searched.
+func TestFailureBesideNotFound(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("401 bad credentials")
+	for _, repos := range [][]Repo{{app, lib}, {lib, app}} {
+		_, err := Chooser{Source: failing{sampleWorld(), lib, broken}}.Choose(t.Context(), Request{Repos: repos, Conclusions: ok, Select: Selector{Names: []string{"nope"}}})
+		if !errors.Is(err, broken) {
+			t.Errorf("%v: %v", repos, err)
+		}
+	}
+}
+
+func TestTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most int
+		calls := make([]func() error, 30)
+		step := make(chan struct{}, 1)
+		for i := range calls {
+			calls[i] = func() error {
+				step <- struct{}{}
+				now++
+				most = max(most, now)
+				<-step
+				time.Sleep(time.Second)
+				step <- struct{}{}
+				now--
+				<-step
+				return nil
+			}
+		}
+		if err := together(calls...); err != nil || most != maxTogether {
+			t.Errorf("%v; %d at a time, want %d", err, most, maxTogether)
+		}
+	})
+}
+
+func TestNeedsContents(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		req  Request
+		want bool
+	}{
+		"nothing":       {Request{}, false},
+		"full commit":   {Request{Commit: "0123456789012345678901234567890123456789"}, false},
+		"abbreviated":   {Request{Commit: "0123456"}, true},
+		"tag":           {Request{Commit: "v1.2"}, true},
+		"ref, a branch": {Request{Ref: "refs/heads/main"}, false},
+		"ref, a tag":    {Request{Ref: "refs/tags/v1"}, true},
+		"ref, any":      {Request{Ref: "main"}, true},
+	} {
+		if got := tt.req.NeedsContents(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
