@@ -7,6 +7,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -220,7 +221,7 @@ func (j *job) connect(env Env) error {
 			notify(err, wait)
 		}
 	}
-	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca}
+	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca, MaxConnsPerHost: cmp.Or(j.cfg.Concurrency, autoConcurrency)}
 	apiTransport, err := httpx.NewTransport(options)
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)

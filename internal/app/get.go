@@ -1,15 +1,15 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/url"
-	"os"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -24,10 +24,14 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// autoConcurrency is how many artifacts are fetched side by side unless the
-// input concurrency says otherwise: enough to hide latency, far below
-// GitHub's limit of 100 concurrent requests.
-const autoConcurrency = 8
+// autoConcurrency is how many artifacts, and connections to the storage,
+// there are side by side unless the input concurrency says otherwise: enough
+// to hide latency.
+const autoConcurrency = 64
+
+// maxRedirecting is how many of these ask the API for a URL at a time, far
+// below GitHub's limit of 100 concurrent requests.
+const maxRedirecting = 32
 
 // got is one artifact and what became of it.
 type got struct {
@@ -47,8 +51,9 @@ type digestState int
 const (
 	digestAbsent digestState = iota // GitHub gives none
 	digestVerified
-	digestMismatch // and digest-mismatch lets it pass
-	digestUnknown  // of an algorithm we do not know
+	digestMismatch  // and digest-mismatch lets it pass
+	digestUnknown   // of an algorithm we do not know
+	digestUnchecked // not all of the artifact was fetched
 )
 
 func (d digestState) String() string {
@@ -59,6 +64,8 @@ func (d digestState) String() string {
 		return "**mismatch**"
 	case digestUnknown:
 		return "unknown algorithm"
+	case digestUnchecked:
+		return "not checked, as only a part was fetched (CRC-32 was)"
 	}
 	return "none given"
 }
@@ -90,8 +97,10 @@ func (j *job) planned(items []artifact.Item) ([]got, error) {
 // first failure ends all of them.
 func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []got) ([]workspace.Tree, error) {
 	var total int64
-	for _, g := range all {
-		total += g.item.Artifact.Size
+	if len(j.cfg.Files) == 0 { // else it is not known yet
+		for _, g := range all {
+			total += g.item.Artifact.Size
+		}
 	}
 	if err := j.checkRoom(stage, total); err != nil {
 		return nil, err
@@ -99,22 +108,49 @@ func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []got) (
 	progress := j.log.NewProgress(total)
 	defer progress.Stop()
 
-	trees := make([]workspace.Tree, len(all))
-	budget := unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize)
-	g, ctx := errgroup.WithContext(ctx)
-	limit := j.cfg.Concurrency
-	if limit == 0 {
-		limit = autoConcurrency
+	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
+	s := &session{
+		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress.Add,
+		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
+		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
 	}
-	g.SetLimit(limit)
+	trees := make([]workspace.Tree, len(all))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(most)
 	for i := range all {
 		g.Go(func() error {
-			one := getter{job: j, stage: stage, budget: budget, progress: progress.Add, dir: strconv.Itoa(i), got: &all[i]}
-			trees[i] = workspace.Tree{Dir: one.dir, To: newLayout(j.cfg).dir(all[i].item), Label: all[i].item.Artifact.Name}
-			return one.get(ctx)
+			dir, err := s.get(ctx, &all[i], strconv.Itoa(i))
+			trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].item), Label: all[i].item.Artifact.Name}
+			return err
 		})
 	}
-	return trees, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return trees, j.checkFiles(all)
+}
+
+// checkFiles fails when the input files chose nothing at all.
+func (j *job) checkFiles(all []got) error {
+	if len(j.cfg.Files) == 0 || len(all) == 0 {
+		return nil
+	}
+	for _, g := range all {
+		if g.files > 0 {
+			return nil
+		}
+	}
+	return &noFilesError{patterns: j.cfg.Files, artifacts: len(all)}
+}
+
+// noFilesError says that no file of the artifacts was wanted.
+type noFilesError struct {
+	patterns  []string
+	artifacts int
+}
+
+func (e *noFilesError) Error() string {
+	return fmt.Sprintf("no file of the %s matches files: %q", count(e.artifacts, "artifact"), e.patterns)
 }
 
 // checkRoom fails unless the destination's disk has room for n bytes.
@@ -129,39 +165,62 @@ func (j *job) checkRoom(stage *workspace.Stage, n int64) error {
 	return nil
 }
 
-// getter brings one artifact into the stage.
-type getter struct {
+// session is what the artifacts of one run share while they are fetched.
+type session struct {
 	*job
-	stage    *workspace.Stage
-	budget   *unpack.Budget
-	progress func(n int64)
-	dir      string // the artifact's tree in the stage
-	got      *got
+	stage       *workspace.Stage
+	budget      *unpack.Budget
+	progress    func(n int64)
+	connections *fetch.Connections
+	redirecting chan struct{}
+	pool        *unpack.Pool
+}
+
+// maxChanges is how often a download starts over because the blob changed.
+const maxChanges = 2
+
+// get brings an artifact into the stage, and tells into which of its
+// directories.
+func (s *session) get(ctx context.Context, to *got, dir string) (string, error) {
+	oneStream := false
+	for try := 0; ; try++ {
+		g := getter{session: s, got: to, dir: fmt.Sprintf("%s.%d", dir, try), budget: s.budget.Part(), oneStream: oneStream}
+		err := g.get(ctx)
+		_, noRanges := errors.AsType[*fetch.RangeError](err)
+		_, changed := errors.AsType[*fetch.ChangedError](err)
+		if !(noRanges && !oneStream || changed && try < maxChanges) || ctx.Err() != nil {
+			return g.dir, err
+		}
+		oneStream = oneStream || noRanges
+		g.budget.Undo()
+		s.progress(-to.wire)
+		s.log.Infof("artifact %q: %v; starting over", to.item.Artifact.Name, err)
+	}
+}
+
+// getter is one try at one artifact.
+type getter struct {
+	*session
+	got       *got
+	dir       string // the artifact's tree in the stage
+	budget    *unpack.Budget
+	oneStream bool
 }
 
 func (g *getter) get(ctx context.Context) (err error) {
 	a := g.got.item.Artifact
-	spool, err := g.stage.Create(g.spool())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, spool.Close()) }()
-	blob, err := fetch.ToFile(ctx, g.fetchOptions(), g.locate(a), spool)
+	spool := &spool{stage: g.stage, name: g.dir + ".spool"}
+	defer func() { err = errors.Join(err, spool.close()) }()
+	blob, err := fetch.Open(ctx, g.fetchOptions(), g.locate(a), spool.create)
 	if err != nil {
 		return g.named(err)
 	}
-	g.got.wire = blob.Size
-	if err := g.checkDigest(blob); err != nil {
-		return err
-	}
-	archive, err := isArchive(spool, blob)
-	if err != nil {
-		return err
-	}
-	if archive && !g.cfg.SkipDecompress {
-		err = g.extract(ctx, spool, blob.Size)
-	} else {
-		err = g.keep(blob, archive)
+	defer blob.Close()
+	err = g.take(ctx, blob, spool)
+	info, blobErr := blob.Info()
+	g.got.wire = info.Fetched
+	if blobErr != nil {
+		err = blobErr // whatever it led to
 	}
 	if err != nil {
 		return g.named(err)
@@ -170,8 +229,37 @@ func (g *getter) get(ctx context.Context) (err error) {
 	return nil
 }
 
-// spool is the name of the file that the artifact is fetched to.
-func (g *getter) spool() string { return g.dir + ".spool" }
+// take extracts or keeps what arrives, and checks it.
+func (g *getter) take(ctx context.Context, blob *fetch.Blob, spool *spool) error {
+	archive, err := isArchive(blob)
+	if err != nil {
+		return err
+	}
+	if !archive || g.cfg.SkipDecompress {
+		info, err := blob.Wait()
+		if err != nil {
+			return err
+		}
+		if err := g.checkDigest(info); err != nil {
+			return err
+		}
+		return g.keep(info, spool, archive)
+	}
+	err = g.extract(ctx, blob)
+	if _, refused := errors.AsType[*unpack.RefusedError](err); err != nil && !(refused && g.got.item.Artifact.Digest != "") {
+		return err
+	}
+	// Of an archive that is refused, too, the digest tells whether it came
+	// damaged.
+	info, waitErr := blob.Wait()
+	if waitErr != nil {
+		return waitErr
+	}
+	if digestErr := g.checkDigest(info); digestErr != nil {
+		return digestErr
+	}
+	return err
+}
 
 func (g *getter) named(err error) error {
 	a := g.got.item.Artifact
@@ -181,19 +269,36 @@ func (g *getter) named(err error) error {
 	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)
 }
 
+// directoryTail is what is fetched of an archive's end before the rest: the
+// end record with the longest comment, and most directories.
+const directoryTail = 128 << 10
+
 func (g *getter) fetchOptions() fetch.Options {
-	return fetch.Options{
+	o := fetch.Options{
 		Client: g.storage, IdleTimeout: g.idle, Policy: g.policy, Progress: g.progress, UserAgent: g.agent,
+		Connections: g.connections, OneStream: g.oneStream, OnDemand: len(g.cfg.Files) > 0,
 	}
+	if !g.cfg.SkipDecompress {
+		o.Tail = directoryTail
+	}
+	return o
 }
 
 func (g *getter) locate(a artifact.Artifact) fetch.Locate {
-	return func(ctx context.Context) (*url.URL, error) { return g.api.Download(ctx, a.Repo, a.ID) }
+	return func(ctx context.Context) (*url.URL, error) {
+		select {
+		case g.redirecting <- struct{}{}:
+			defer func() { <-g.redirecting }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		return g.api.Download(ctx, a.Repo, a.ID)
+	}
 }
 
 // checkDigest compares with what GitHub has on record, under the policy of
 // digest-mismatch.
-func (g *getter) checkDigest(blob fetch.Blob) error {
+func (g *getter) checkDigest(blob fetch.Info) error {
 	a := g.got.item.Artifact
 	if a.Digest == "" {
 		return nil
@@ -202,6 +307,10 @@ func (g *getter) checkDigest(blob fetch.Blob) error {
 	if !ok {
 		g.got.digest = digestUnknown
 		g.log.Warningf("artifact %q: its digest %s is of an unknown algorithm and was not checked", a.Name, a.Digest)
+		return nil
+	}
+	if !blob.Whole {
+		g.got.digest = digestUnchecked
 		return nil
 	}
 	sum := hex.EncodeToString(blob.SHA256[:])
@@ -223,8 +332,8 @@ func (g *getter) checkDigest(blob fetch.Blob) error {
 	return nil
 }
 
-func (g *getter) extract(ctx context.Context, spool *os.File, size int64) error {
-	archive, err := unpack.Read(spool, size, g.budget)
+func (g *getter) extract(ctx context.Context, blob *fetch.Blob) error {
+	archive, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: g.budget, Files: filesWanted(g.cfg.Files)})
 	if err != nil {
 		return err
 	}
@@ -240,17 +349,24 @@ func (g *getter) extract(ctx context.Context, spool *os.File, size int64) error 
 		return err
 	}
 	defer root.Close()
-	res, err := archive.Extract(ctx, root, unpack.ExtractOptions{})
+	res, err := archive.Extract(ctx, root, unpack.ExtractOptions{Pool: g.pool})
 	if err != nil {
 		return err
 	}
 	g.got.files, g.got.bytes = res.Files, res.Bytes
-	// The spool has done its work; with many artifacts the disk needs the room.
-	return g.stage.Remove(g.spool())
+	return nil
 }
 
-// keep makes the spool itself the artifact's file.
-func (g *getter) keep(blob fetch.Blob, archive bool) error {
+// filesWanted reads the input files; nil is all of them.
+func filesWanted(patterns []string) func(name string) bool {
+	if len(patterns) == 0 {
+		return nil
+	}
+	return artifact.Selector{Patterns: patterns}.Matches
+}
+
+// keep makes what was fetched the artifact's file.
+func (g *getter) keep(blob fetch.Info, spool *spool, archive bool) error {
 	a := g.got.item.Artifact
 	name := a.Name
 	if archive {
@@ -269,7 +385,7 @@ func (g *getter) keep(blob fetch.Blob, archive bool) error {
 		return err
 	}
 	defer root.Close()
-	if err := g.stage.Move(g.spool(), path.Join(g.dir, name)); err != nil {
+	if err := spool.keep(path.Join(g.dir, name)); err != nil {
 		return err
 	}
 	if archive || g.cfg.SkipDecompress {
@@ -282,17 +398,15 @@ func (g *getter) keep(blob fetch.Blob, archive bool) error {
 // isArchive tells a zip from a file that was uploaded as it is. The magic
 // bytes are not enough: formats that build on zip (jar, docx, …) have them
 // too, and a damaged zip lacks them.
-func isArchive(spool io.ReaderAt, blob fetch.Blob) (bool, error) {
-	head := make([]byte, min(4, blob.Size))
-	if _, err := spool.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	mediaType, _, _ := mime.ParseMediaType(blob.ContentType) // empty where it cannot be parsed
+func isArchive(blob *fetch.Blob) (bool, error) {
+	mediaType, _, _ := mime.ParseMediaType(blob.ContentType()) // empty where it cannot be parsed
 	switch mediaType {
 	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
 		return true, nil
 	case "", "application/octet-stream", "binary/octet-stream":
-		return unpack.IsZip(head), nil
+		head := make([]byte, min(4, blob.Size()))
+		_, err := blob.ReadAt(head, 0)
+		return unpack.IsZip(head), err
 	}
 	return false, nil
 }

@@ -172,8 +172,9 @@ func (j *job) request() artifact.Request {
 
 // nothingFound tells the errors that if-no-artifact-found is about.
 func nothingFound(err error) bool {
-	_, ok := errors.AsType[*artifact.NotFoundError](err)
-	return ok
+	_, noArtifact := errors.AsType[*artifact.NotFoundError](err)
+	_, noFiles := errors.AsType[*noFilesError](err)
+	return noArtifact || noFiles
 }
 
 // tellApart reads a 404. GitHub gives the same one for a run that is not

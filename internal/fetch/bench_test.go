@@ -24,7 +24,7 @@ func BenchmarkToFile(b *testing.B) {
 	b.SetBytes(int64(len(blob)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ToFile(b.Context(), Options{Client: srv.Client()}, at(srv.URL), f); err != nil {
+		if _, err := toFile(b.Context(), Options{Client: srv.Client()}, at(srv.URL), f); err != nil {
 			b.Fatal(err)
 		}
 	}

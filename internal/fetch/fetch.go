@@ -1,21 +1,46 @@
-// Package fetch brings a remote blob to a file, whole or not at all. It
-// knows nothing of GitHub or zip: a Locate function gives the URL.
+// Package fetch brings a remote blob to this machine: as an io.ReaderAt that
+// fills by parallel ranges while it is read. It knows nothing of GitHub or
+// zip: a Locate function gives the URL.
 //
-// The algorithm, where off is the next byte wanted:
+// Open works like this:
+//
+//	GET the first bytes with Range
+//	206: its Content-Range tells the size of the blob, its ETag which one it is
+//	     cut the rest into parts, larger ones further down; the tail comes first,
+//	     what is wanted (see Blob.Want) before what is not
+//	     each connection: take the next part, GET it with Range and If-Match;
+//	     more connections, twice as many each time, while that makes it faster
+//	200, 416: the storage does not know ranges; one stream
+//
+// And each part like this, where at is the next byte wanted:
+//
+//	until the part is whole, or the tries without progress are used up:
+//	    206: Content-Range must say at to the part's end, of the same size
+//	    412, 416, another size or ETag: *ChangedError, for the caller to start over
+//	    200, another range, twice: *RangeError, for the caller to start over with OneStream
+//	    401, 403, 404: the URL expired; ask Locate for a fresh one
+//	    408, 429, 5xx: a passing fault; fewer connections
+//	    write and count the body until it ends or stalls
+//
+// Signed URLs live for a minute: one is used for all parts, and asked for
+// anew when it gets old or was refused. SHA-256 is computed over the bytes in
+// their order, as they arrive.
+//
+// One stream (Options.OneStream) works like this, where off is the next byte
+// wanted:
 //
 //	until the blob is whole, or the tries without progress are used up:
-//	    ask Locate for a fresh URL (signed ones live for a minute)
+//	    ask Locate for a fresh URL
 //	    GET it; when off > 0 with Range and If-Match
 //	    206: it must start at off and bring all the rest of the same blob
 //	    200: the whole blob; off = 0
 //	    412, 416, another total or ETag: the blob changed; off = 0, twice at most
-//	    401, 403, 404: the URL expired; 408, 429, 5xx: a passing fault
-//	    write, hash and count the body until it ends or stalls
+//	    else as above
 //
-// A storage that answers a Range request wrongly twice is read from the
-// first byte on. A body that ends early is never success: its length is
-// compared with Content-Length or Content-Range, and where neither is told,
-// HTTP itself must say where it ends. Memory is constant.
+// A body that ends early is never success: its length is compared with
+// Content-Length or Content-Range, and where neither is told, HTTP itself
+// must say where it ends. Memory is a buffer of 128 KiB a connection: the
+// bytes are kept in a Spool.
 package fetch
 
 import (
@@ -23,29 +48,18 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-const (
-	// enoughProgress is how many new bytes it takes for the tries to be
-	// counted anew, so that a long download survives many cuts.
-	enoughProgress = 1 << 20
-	maxRestarts    = 2
-	maxRedirects   = 5
-	bufferSize     = 256 << 10
-	// headTimeout is for all before the body: connections, redirects, the
-	// head of the answer. Transports have closer limits for each.
-	headTimeout = 2 * time.Minute
-)
-
 // Locate returns a URL of the blob, a fresh one each call. Its errors end
-// the download.
+// the download. It is called by one goroutine at a time.
 type Locate func(ctx context.Context) (*url.URL, error)
 
 // Options say how to fetch.
@@ -64,31 +78,43 @@ type Options struct {
 	Progress func(n int64)
 	// UserAgent is sent when not empty.
 	UserAgent string
+	// Connections bounds the requests under way of all blobs that share it;
+	// nil is one of the blob's own, of 16.
+	Connections *Connections
+	// Tail is how many bytes at the end of the blob are fetched first.
+	Tail int64
+	// OnDemand fetches, besides the first bytes, what is read or wanted
+	// only. There is no digest then.
+	OnDemand bool
+	// OneStream does without ranges.
+	OneStream bool
 }
 
-// Blob is what arrived.
-type Blob struct {
-	Size               int64
-	SHA256             [sha256.Size]byte
-	ETag               string
-	ContentType        string
-	ContentDisposition string
-	// Requests counts those sent to the storage, redirects aside.
-	Requests int
+// Connections bounds how many requests are under way.
+type Connections struct {
+	most int
+	free *semaphore.Weighted
 }
 
-// Target is what the blob is written to; an *os.File is one.
-type Target interface {
-	io.WriterAt
-	Truncate(size int64) error
+// NewConnections bounds them to most, which is at least 1.
+func NewConnections(most int) *Connections {
+	return &Connections{most: most, free: semaphore.NewWeighted(int64(most))}
 }
 
-// ToFile writes the blob to f from offset 0. On failure f holds an
-// arbitrary part of it. Errors of f are *WriteError and end the download;
-// those of the storage are *StorageError, *TruncatedError, *ChangedError,
-// *RangeError, *LengthError, *httpx.StallError or the network's. Several
-// calls may run concurrently on different targets.
-func ToFile(ctx context.Context, o Options, locate Locate, f Target) (Blob, error) {
+const (
+	// enoughProgress is how many new bytes it takes for the tries to be
+	// counted anew, so that a long download survives many cuts.
+	enoughProgress = 1 << 20
+	maxRestarts    = 2
+	maxRedirects   = 5
+	bufferSize     = 128 << 10
+	// headTimeout is for all before the body: connections, redirects, the
+	// head of the answer. Transports have closer limits for each.
+	headTimeout    = 2 * time.Minute
+	ownConnections = 16
+)
+
+func (o Options) withDefaults() Options {
 	o.Client = &http.Client{Transport: o.Client.Transport, CheckRedirect: checkRedirect}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 30 * time.Second
@@ -96,138 +122,98 @@ func ToFile(ctx context.Context, o Options, locate Locate, f Target) (Blob, erro
 	if o.Progress == nil {
 		o.Progress = func(int64) {}
 	}
-	d := &download{Options: o, f: f, sum: sha256.New(), total: -1, buf: make([]byte, bufferSize)}
-	if err := d.run(ctx, locate); err != nil {
-		return Blob{}, err
+	if o.Connections == nil {
+		o.Connections = NewConnections(ownConnections)
 	}
-	d.blob.Size = d.off
-	d.sum.Sum(d.blob.SHA256[:0])
-	return d.blob, nil
+	return o
 }
 
-// download is the state of one ToFile.
-type download struct {
-	Options
-	f     Target
-	buf   []byte
-	sum   hash.Hash // of the bytes before off
-	off   int64
-	total int64 // -1 while unknown
-	blob  Blob
-
-	best, mark int64 // the largest off so far, and when tries were last renewed
-	restarts   int   // because the blob changed
-	badRanges  int
+// Info is what is known of a blob.
+type Info struct {
+	Size int64
+	// SHA256 is of the whole blob; zero unless Whole.
+	SHA256 [sha256.Size]byte
+	// Whole tells that all of it was fetched.
+	Whole              bool
+	ETag               string
+	ContentType        string
+	ContentDisposition string
+	// Requests counts those sent to the storage, redirects aside.
+	Requests int
+	// Fetched counts the bytes that arrived.
+	Fetched int64
 }
 
-func (d *download) run(ctx context.Context, locate Locate) error {
-	attempts := d.Policy.Attempts()
-	var last error
-	for {
-		u, err := locate(ctx)
-		switch {
-		case err != nil && last != nil:
-			return fmt.Errorf("ask for a fresh URL (because %w): %w", last, err)
-		case err != nil:
-			return err
-		}
-		last = d.try(ctx, u)
-		if last == nil {
-			return nil
-		}
-		if _, ok := errors.AsType[*WriteError](last); ok {
-			return last // whatever IsTemporary makes of a network disk's error
-		}
-		if d.best-d.mark >= enoughProgress {
-			d.mark = d.best
-			attempts.Renew()
-		}
-		if err := attempts.Again(ctx, last); err != nil {
-			return err
-		}
+// answer is one of the storage's. close has to be called.
+type answer struct {
+	*http.Response
+	close func()
+}
+
+// ask sends a request for the blob, or for a range of it, as soon as there is
+// a connection to be had. It takes connections, redirects and all until the
+// head of the answer is there.
+func (o *Options) ask(parent context.Context, u *url.URL, byteRange, etag string) (*answer, error) {
+	if err := o.Connections.free.Acquire(parent, 1); err != nil {
+		return nil, context.Cause(parent)
 	}
-}
-
-// try sends one request and takes what it brings. A nil error means that
-// the blob is whole.
-func (d *download) try(parent context.Context, u *url.URL) error {
 	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	req, err := d.request(ctx, u)
-	if err != nil {
-		return err
+	end := func() {
+		cancel(nil)
+		o.Connections.free.Release(1)
 	}
-	head := time.AfterFunc(headTimeout, func() { cancel(&httpx.StallError{Idle: headTimeout}) })
-	defer head.Stop()
-	d.blob.Requests++
-	res, err := d.Client.Do(req)
+	res, err := o.send(ctx, cancel, u, byteRange, etag)
 	if err != nil {
-		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
-			return stall // HTTP/2 says no more than that it was cancelled
-		}
-		return httpx.RedactError(err)
+		end()
+		return nil, err
 	}
-	head.Stop()
 	// Bodies of errors may stall, too.
-	res.Body = httpx.Watch(res.Body, d.IdleTimeout, cancel)
-	defer res.Body.Close()
-	if err := d.begin(res); err != nil {
-		return err
-	}
-	return d.copy(res.Body)
+	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
+	return &answer{Response: res, close: func() {
+		_ = res.Body.Close()
+		end()
+	}}, nil
 }
 
-// request asks for what is missing.
-func (d *download) request(ctx context.Context, u *url.URL) (*http.Request, error) {
+func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *url.URL, byteRange, etag string) (*http.Response, error) {
 	bare := *u
 	bare.User = nil // net/http would make an Authorization header of it
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, bare.String(), nil)
 	if err != nil {
 		return nil, httpx.RedactError(err)
 	}
-	if d.UserAgent != "" {
-		req.Header.Set("User-Agent", d.UserAgent)
+	if o.UserAgent != "" {
+		req.Header.Set("User-Agent", o.UserAgent)
 	}
-	if d.off > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.off))
-		if strong(d.blob.ETag) {
-			req.Header.Set("If-Match", d.blob.ETag)
+	if byteRange != "" {
+		req.Header.Set("Range", "bytes="+byteRange)
+		if strong(etag) {
+			req.Header.Set("If-Match", etag)
 		}
 	}
-	return req, nil
+	head := time.AfterFunc(headTimeout, func() { cancel(&httpx.StallError{Idle: headTimeout}) })
+	defer head.Stop()
+	res, err := o.Client.Do(req)
+	if err != nil {
+		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
+			return nil, stall // HTTP/2 says no more than that it was cancelled
+		}
+		return nil, httpx.RedactError(err)
+	}
+	return res, nil
 }
 
-func (d *download) copy(body io.Reader) error {
-	for {
-		n, err := body.Read(d.buf)
-		if n > 0 {
-			if err := d.take(d.buf[:n]); err != nil {
-				return err
-			}
-		}
-		switch {
-		case err == nil:
-		case d.off == d.total:
-			return nil // however the connection ended
-		case errors.Is(err, io.EOF) && d.total < 0:
-			return nil
-		default:
-			return httpx.Temporary(&TruncatedError{Got: d.off, Want: d.total, Err: err}, 0)
-		}
-	}
+// Spool keeps the bytes that arrive. It is used concurrently, with a range
+// of bytes written once before it is read. *os.File is one.
+type Spool interface {
+	io.ReaderAt
+	Target
 }
 
-// take writes the next bytes of the blob.
-func (d *download) take(p []byte) error {
-	if d.total >= 0 && d.off+int64(len(p)) > d.total {
-		return &LengthError{Want: d.total}
+// noURL is the error when no fresh URL could be had, after last.
+func noURL(err, last error) error {
+	if last == nil {
+		return err
 	}
-	if _, err := d.f.WriteAt(p, d.off); err != nil {
-		return &WriteError{Off: d.off, Err: err}
-	}
-	d.sum.Write(p)
-	d.off += int64(len(p))
-	d.best = max(d.best, d.off)
-	d.Progress(int64(len(p)))
-	return nil
+	return fmt.Errorf("ask for a fresh URL (because %w): %w", last, err)
 }

@@ -101,7 +101,7 @@ func TestToFileFromGitHub(t *testing.T) {
 			if name == "stalls" {
 				o.IdleTimeout = 50 * time.Millisecond
 			}
-			blob, err := ToFile(t.Context(), o, s.locate, f)
+			blob, err := toFile(t.Context(), o, s.locate, f)
 			if (err != nil) != tt.fails {
 				t.Fatalf("got %v", err)
 			}
@@ -147,7 +147,7 @@ func TestToFileWhenURLsExpire(t *testing.T) {
 		s.late.Add(int64(time.Hour))
 		return nil
 	}}}
-	blob, err := ToFile(t.Context(), o, s.locate, discard{})
+	blob, err := toFile(t.Context(), o, s.locate, discard{})
 	if err != nil || blob.SHA256 != sha256.Sum256(firstBlob) || blob.Requests != 2 {
 		t.Errorf("%d requests, %v", blob.Requests, err)
 	}
@@ -158,7 +158,7 @@ func TestToFileWhenURLsExpire(t *testing.T) {
 		s.late.Add(int64(2 * time.Minute))
 		return u, err
 	}
-	_, err = ToFile(t.Context(), o, locate, discard{})
+	_, err = toFile(t.Context(), o, locate, discard{})
 	if storage, ok := errors.AsType[*StorageError](err); !ok || storage.Status != http.StatusForbidden || storage.Code != "AuthenticationFailed" {
 		t.Errorf("got %v, want the storage's 403", err)
 	}
@@ -173,7 +173,7 @@ func TestToFileReplacedOnGitHub(t *testing.T) {
 		}
 		return nil
 	}}}
-	blob, err := ToFile(t.Context(), o, s.locate, discard{})
+	blob, err := toFile(t.Context(), o, s.locate, discard{})
 	if err != nil || blob.SHA256 != sha256.Sum256(secondBlob) || blob.Requests != 3 {
 		t.Errorf("%d requests, %v; want the whole second blob after a 412", blob.Requests, err)
 	}

@@ -120,7 +120,7 @@ func TestStalls(t *testing.T) {
 					defer transport.CloseIdleConnections()
 
 					start := time.Now()
-					blob, err := ToFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{})
+					blob, err := toFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{})
 					if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
 						t.Errorf("took %v, want %v", took, tt.took)
 					}
@@ -158,7 +158,7 @@ func TestToFileCancelled(t *testing.T) {
 				cause := errors.New("the job was cancelled")
 				start := time.Now()
 				time.AfterFunc(time.Second, func() { cancel(cause) })
-				_, err := ToFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{})
+				_, err := toFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{})
 				if !errors.Is(err, cause) || time.Since(start) != time.Second || len(s.requests()) != 1 {
 					t.Errorf("%d requests in %v, %v; want the cause at once", len(s.requests()), time.Since(start), err)
 				}

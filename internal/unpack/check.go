@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"io"
@@ -18,81 +17,126 @@ const (
 	maxFollow = 40
 )
 
-// Archive is an archive that passed every check that can be made before its
-// files are inflated.
+// Archive is an archive whose directory passed every check that can be made
+// without the entries' data.
 type Archive struct {
-	// Entries are sorted so that a directory comes right before what lies
-	// below it.
+	// Entries are those chosen, sorted so that a directory comes right before
+	// what lies below it.
 	Entries []Entry
-	// Size is the extracted size of all entries in bytes.
+	// Size is their extracted size in bytes.
 	Size int64
 
 	r        io.ReaderAt
-	all      []Entry
+	partial  bool // some were not chosen
 	declared uint64
 }
 
-// Read checks the archive of the given size in bytes and takes its entries
-// from the budget. Refusals are *RefusedError, an exceeded budget is
-// *LimitError; other errors are the reader's. Nothing is written.
-func Read(r io.ReaderAt, size int64, b *Budget) (*Archive, error) {
+// Options say what to take from an archive.
+type Options struct {
+	// Budget is what the entries are taken from: all of them count as files,
+	// the bytes of those chosen count as bytes. nil is no limit.
+	Budget *Budget
+	// Files chooses by name, with a slash at the end of a directory's; nil
+	// chooses all. Names that would be refused are refused nonetheless.
+	Files func(name string) bool
+}
+
+// wanter is a reader that can be told what is going to be read next.
+type wanter interface {
+	Want(off, n int64)
+}
+
+func want(r io.ReaderAt, off, n int64) {
+	if w, ok := r.(wanter); ok {
+		w.Want(off, n)
+	}
+}
+
+// Open reads and checks the directory of an archive of the given size in
+// bytes. r may be a download that is under way; if it has a method
+// Want(off, n int64), that is told what will be read. Refusals are
+// *RefusedError, an exceeded budget is *LimitError; other errors are the
+// reader's. Nothing is written.
+func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
+	if o.Budget == nil {
+		o.Budget = NewBudget(0, 0)
+	}
 	e, err := readEnd(r, size)
 	if err != nil {
 		return nil, err
 	}
+	want(r, e.offset, e.size)
 	a := &Archive{r: r}
-	if err := a.readDirectory(r, e, b); err != nil {
+	all, err := a.readDirectory(r, e, o)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.checkLocals(e.offset); err != nil {
+	if err := checkOverlaps(all, e.offset); err != nil {
 		return nil, err
 	}
-	for i := range a.all {
+	for i := range all {
 		// A directory entry for the root itself is common and harmless.
-		if a.all[i].Name != "" {
-			a.Entries = append(a.Entries, a.all[i])
+		if all[i].Name != "" {
+			a.Entries = append(a.Entries, all[i])
 		}
 	}
-	a.all = nil
 	if err := a.checkTree(); err != nil {
 		return nil, err
 	}
-	return a, a.checkSymlinks()
+	a.choose(o.Files)
+	return a, o.Budget.Take(0, a.Size)
+}
+
+// choose keeps the entries that are wanted.
+func (a *Archive) choose(wanted func(string) bool) {
+	if wanted != nil {
+		before := len(a.Entries)
+		a.Entries = slices.DeleteFunc(a.Entries, func(e Entry) bool {
+			if e.Mode.IsDir() {
+				return !wanted(e.Name + "/")
+			}
+			return !wanted(e.Name)
+		})
+		a.partial = len(a.Entries) < before
+	}
+	for i := range a.Entries {
+		a.Size += a.Entries[i].Size
+	}
 }
 
 // check applies the rules for a single entry and sets its Name. An entry
 // for the root itself is not kept: its Name stays empty.
-func (e *Entry) check() (keep bool, err error) {
+func (e *Entry) check() error {
 	if e.flags&flagsRefused != 0 {
-		return false, e.refuse("it is encrypted or patched")
+		return e.refuse("it is encrypted or patched")
 	}
 	if e.Method != methodStored && e.Method != methodDeflated && e.Method != methodZstd {
-		return false, e.refuse("its compression method %d is not supported", e.Method)
+		return e.refuse("its compression method %d is not supported", e.Method)
 	}
 	if e.Method == methodStored && e.Size != e.CompressedSize {
-		return false, e.refuse("it is stored, but its sizes differ")
+		return e.refuse("it is stored, but its sizes differ")
 	}
 	if e.Mode&fs.ModeIrregular != 0 {
-		return false, e.refuse("it is a device or another special file")
+		return e.refuse("it is a device or another special file")
 	}
 	if e.Mode.IsDir() && e.Size != 0 {
-		return false, e.refuse("it is a directory with content")
+		return e.refuse("it is a directory with content")
 	}
 	if e.Mode.IsDir() && isRoot(e.raw) {
-		return false, nil
+		return nil
 	}
 	if e.Mode&fs.ModeSymlink != 0 && e.Size > maxTarget {
-		return false, e.refuse("it is a symlink with a target of %d bytes", e.Size)
+		return e.refuse("it is a symlink with a target of %d bytes", e.Size)
 	}
 	name, err := cleanName(e.raw)
 	if err != nil {
-		return false, e.refuse("its name %v", err)
+		return e.refuse("its name %v", err)
 	}
 	if !e.Mode.IsDir() && strings.HasSuffix(e.raw, "/") {
-		return false, e.refuse("it ends like a directory and is none")
+		return e.refuse("it ends like a directory and is none")
 	}
 	e.Name = name
-	return true, nil
+	return nil
 }
 
 // isRoot tells names such as "./", which mean the destination itself.
@@ -100,64 +144,69 @@ func isRoot(name string) bool {
 	return name != "" && name[0] != '/' && strings.Trim(name, "./") == "" && path.Clean(name) == "." && !strings.Contains(name, "..")
 }
 
-// checkLocals holds every local header against the directory, and sees that
-// nothing overlaps: neither with another entry nor with the directory at
-// limit. It leaves the data's offset in each entry.
-func (a *Archive) checkLocals(limit int64) error {
-	order := make([]int32, len(a.all))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(x, y int32) int { return cmp.Compare(a.all[x].offset, a.all[y].offset) })
-	window := &windowReader{r: a.r, limit: limit}
-	used := int64(0)
-	for _, i := range order {
-		e := &a.all[i]
-		if e.offset < used {
-			return e.refuse("it overlaps another entry")
+// checkOverlaps sees that nothing overlaps as far as the directory tells:
+// neither with another entry nor with the directory at limit. It leaves in
+// each entry how far it may reach.
+func checkOverlaps(all []Entry, limit int64) error {
+	order := byOffset(all)
+	for n, i := range order {
+		e := &all[i]
+		if limit-e.start < localSize {
+			return e.refuse("its local header lies outside the archive")
 		}
-		if err := e.readLocal(window, limit); err != nil {
-			return err
+		e.limit = limit
+		if n+1 < len(order) {
+			e.limit = all[order[n+1]].start
 		}
-		used = e.offset + e.CompressedSize
+		if room := e.limit - e.start - localSize - int64(len(e.raw)); room < e.CompressedSize {
+			if e.limit == limit {
+				return e.refuse("its data reaches into the directory")
+			}
+			return all[order[n+1]].refuse("it overlaps another entry")
+		}
 	}
 	return nil
 }
 
-// readLocal reads the local header at e.offset and moves on to the data.
-func (e *Entry) readLocal(w *windowReader, limit int64) error {
-	if limit-e.offset < localSize {
-		return e.refuse("its local header lies outside the archive")
+// byOffset lists entries in the order in which they lie in the archive.
+func byOffset(entries []Entry) []int32 {
+	order := make([]int32, len(entries))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	head, err := w.bytes(e.offset, localSize)
-	if err != nil {
-		return err
-	}
+	slices.SortFunc(order, func(x, y int32) int { return cmp.Compare(entries[x].start, entries[y].start) })
+	return order
+}
+
+// checkLocal holds the fixed part of a local header against the directory,
+// and returns how long the header is, name and extra field included.
+func (e *Entry) checkLocal(head []byte) (int64, error) {
 	le := binary.LittleEndian
 	signature, flags, method := le.Uint32(head), le.Uint16(head[6:]), le.Uint16(head[8:])
 	compressed, size := le.Uint32(head[18:]), le.Uint32(head[22:])
 	nameLen, extraLen := int64(le.Uint16(head[26:])), int64(le.Uint16(head[28:]))
-	data := e.offset + localSize + nameLen + extraLen
-	if signature != 0x04034b50 {
-		return e.refuse("there is no local header where the directory says")
+	switch {
+	case signature != 0x04034b50:
+		return 0, e.refuse("there is no local header where the directory says")
+	case nameLen != int64(len(e.raw)):
+		return 0, e.refuse("its local header names it otherwise")
+	case method != e.Method || flags&flagsRefused != 0:
+		return 0, e.refuse("its local header gives another method or encryption")
+	case flags&flagDescriptor == 0 && (differs(compressed, e.CompressedSize) || differs(size, e.Size)):
+		return 0, e.refuse("its local header gives other sizes")
 	}
-	if data > limit || e.CompressedSize > limit-data {
-		return e.refuse("its data reaches into the directory")
+	n := localSize + nameLen + extraLen
+	if e.CompressedSize > e.limit-e.start-n {
+		return 0, e.refuse("its data reaches beyond its place")
 	}
-	name, err := w.bytes(e.offset+localSize, int(nameLen))
-	if err != nil {
-		return err
-	}
+	return n, nil
+}
+
+// checkLocalName does so with the name that follows.
+func (e *Entry) checkLocalName(name []byte) error {
 	if string(name) != e.raw {
 		return e.refuse("its local header names it %q", name)
 	}
-	if method != e.Method || flags&flagsRefused != 0 {
-		return e.refuse("its local header gives another method or encryption")
-	}
-	if flags&flagDescriptor == 0 && (differs(compressed, e.CompressedSize) || differs(size, e.Size)) {
-		return e.refuse("its local header gives other sizes")
-	}
-	e.offset = data
 	return nil
 }
 
@@ -213,7 +262,7 @@ func comparePaths(x, y string) int {
 	return cmp.Compare(len(x), len(y))
 }
 
-// checkSymlinks reads every symlink's target and follows it.
+// checkSymlinks follows every symlink's target.
 func (a *Archive) checkSymlinks() error {
 	targets := map[string]string{}
 	for i := range a.Entries {
@@ -221,12 +270,7 @@ func (a *Archive) checkSymlinks() error {
 		if e.Mode&fs.ModeSymlink == 0 {
 			continue
 		}
-		var target bytes.Buffer
-		if err := newExtractor(a.r).copy(&target, e); err != nil {
-			return err
-		}
-		e.target = target.String()
-		if e.target == "" || strings.HasPrefix(e.target, "/") || strings.ContainsAny(e.target, "\x00\\") || len(e.target) > 1 && e.target[1] == ':' {
+		if !relativeTarget(e.target) {
 			return e.refuse("its target %q is not a relative path", e.target)
 		}
 		targets[e.Name] = e.target
@@ -238,6 +282,10 @@ func (a *Archive) checkSymlinks() error {
 		}
 	}
 	return nil
+}
+
+func relativeTarget(target string) bool {
+	return target != "" && target[0] != '/' && !strings.ContainsAny(target, "\x00\\") && (len(target) == 1 || target[1] != ':')
 }
 
 // staysInside follows a symlink component by component, through all other
@@ -285,32 +333,4 @@ func (a *Archive) CaseCollisions() [][2]string {
 		seen[folded] = e.Name
 	}
 	return pairs
-}
-
-// windowReader reads small pieces at rising offsets with few reads.
-type windowReader struct {
-	r     io.ReaderAt
-	limit int64
-	buf   []byte
-	start int64
-}
-
-// bytes returns n bytes at off. They are good until the next call.
-func (w *windowReader) bytes(off int64, n int) ([]byte, error) {
-	const block = 16 << 10
-	if off < w.start || off+int64(n) > w.start+int64(len(w.buf)) {
-		size := min(max(int64(n), block), w.limit-off)
-		if int64(n) > size {
-			return nil, malformed("it ends too early")
-		}
-		if int64(cap(w.buf)) < size {
-			w.buf = make([]byte, size)
-		}
-		w.buf, w.start = w.buf[:size], off
-		if err := readFull(w.r, w.buf, off); err != nil {
-			w.buf = w.buf[:0]
-			return nil, err
-		}
-	}
-	return w.buf[off-w.start:][:n], nil
 }

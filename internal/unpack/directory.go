@@ -40,9 +40,10 @@ type Entry struct {
 
 	// target is where a symlink leads.
 	target string
-	// offset is the local header's, and after checkLocals the data's.
-	offset int64
-	flags  uint16
+	// start is where the local header begins, limit what the entry must not
+	// reach beyond.
+	start, limit int64
+	flags        uint16
 	// raw is the name as stored, to hold the local header against.
 	raw string
 }
@@ -118,33 +119,30 @@ func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
 	return at, nil
 }
 
-// readDirectory reads the central directory, entry by entry, into a.
-func (a *Archive) readDirectory(r io.ReaderAt, e end, b *Budget) error {
+// readDirectory reads the central directory, entry by entry.
+func (a *Archive) readDirectory(r io.ReaderAt, e end, o Options) ([]Entry, error) {
 	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), 64<<10)
+	var all []Entry
 	left := e.size
 	for left > 0 {
 		entry, n, err := readHeader(br)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		left -= n
-		if err := b.Take(1, entry.Size); err != nil {
-			return err
+		if err := o.Budget.Take(1, 0); err != nil {
+			return nil, err
 		}
-		keep, err := entry.check()
-		if err != nil {
-			return err
+		if err := entry.check(); err != nil {
+			return nil, err
 		}
 		a.declared++
-		a.all = append(a.all, entry)
-		if keep {
-			a.Size += entry.Size
-		}
+		all = append(all, entry)
 	}
 	if left < 0 || a.declared != e.count {
-		return malformed("its directory declares %d entries and holds %d", e.count, a.declared)
+		return nil, malformed("its directory declares %d entries and holds %d", e.count, a.declared)
 	}
-	return nil
+	return all, nil
 }
 
 // readHeader reads one header of the directory and tells its length.
@@ -172,7 +170,7 @@ func readHeader(br *bufio.Reader) (Entry, int64, error) {
 		CRC32:          le.Uint32(fixed[16:]),
 		CompressedSize: int64(le.Uint32(fixed[20:])),
 		Size:           int64(le.Uint32(fixed[24:])),
-		offset:         int64(le.Uint32(fixed[42:])),
+		start:          int64(le.Uint32(fixed[42:])),
 	}
 	e.Mode = fileMode(fixed[5], le.Uint32(fixed[38:]), e.raw)
 	disk := le.Uint16(fixed[34:])
@@ -198,7 +196,7 @@ func (e *Entry) zip64(extra []byte) error {
 		if id != extraZip64 {
 			continue
 		}
-		for _, v := range []*int64{&e.Size, &e.CompressedSize, &e.offset} {
+		for _, v := range []*int64{&e.Size, &e.CompressedSize, &e.start} {
 			if *v != math.MaxUint32 {
 				continue
 			}
@@ -210,7 +208,7 @@ func (e *Entry) zip64(extra []byte) error {
 		}
 		break
 	}
-	if e.Size < 0 || e.CompressedSize < 0 || e.offset < 0 {
+	if e.Size < 0 || e.CompressedSize < 0 || e.start < 0 {
 		return e.refuse("its zip64 field overflows")
 	}
 	return nil

@@ -67,6 +67,7 @@ func (e *LimitError) Error() string {
 // Budget bounds what all archives of one run may hold together. It is safe
 // for concurrent use.
 type Budget struct {
+	whole              *Budget // nil, or what this is a part of
 	maxFiles, maxBytes int64
 
 	mu           sync.Mutex
@@ -94,7 +95,24 @@ func (b *Budget) Take(files int, bytes int64) error {
 	if b.maxBytes > 0 && b.bytes > b.maxBytes {
 		return &LimitError{What: "bytes", Limit: b.maxBytes, Want: b.bytes}
 	}
+	if b.whole != nil {
+		return b.whole.Take(files, bytes)
+	}
 	return nil
+}
+
+// Part is a budget whose takes are takes from b, and can be undone.
+func (b *Budget) Part() *Budget { return &Budget{whole: b} }
+
+// Undo gives back to the whole what was taken from a part.
+func (b *Budget) Undo() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.whole.mu.Lock()
+	defer b.whole.mu.Unlock()
+	b.whole.files -= b.files
+	b.whole.bytes -= b.bytes
+	b.files, b.bytes = 0, 0
 }
 
 // CheckName tells whether a name from elsewhere, such as an artifact's, can

@@ -129,7 +129,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 		Policy:   httpx.Policy{MaxTries: cmp.Or(tt.tries, 3), Sleep: func(context.Context, time.Duration) error { return nil }},
 		Progress: func(n int64) { counted += n },
 	}
-	got, err := ToFile(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f)
+	got, err := toFile(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f)
 	if tt.log != nil {
 		if diff := gocmp.Diff(tt.log, s.requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
@@ -161,7 +161,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 func TestToFileWithoutAnyLength(t *testing.T) {
 	t.Parallel()
 	s, srv := newStorage(t, false, "", untilClose)
-	_, err := ToFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{})
+	_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{})
 	if length, ok := errors.AsType[*LengthError](err); !ok || length.Want != -1 || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v; want a LengthError at once", len(s.requests()), err)
 	}
@@ -173,7 +173,7 @@ func TestToFileAsksForAFreshURL(t *testing.T) {
 	var waited []time.Duration
 	o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(_ context.Context, d time.Duration) error { waited = append(waited, d); return nil }}}
 	asked := 0
-	_, err := ToFile(t.Context(), o, func(context.Context) (*url.URL, error) {
+	_, err := toFile(t.Context(), o, func(context.Context) (*url.URL, error) {
 		asked++
 		// User and password must not become an Authorization header.
 		return url.Parse(fmt.Sprintf("%s/%d", strings.Replace(srv.URL, "//", "//user:pw@", 1), asked))
@@ -198,11 +198,11 @@ func TestToFileLocateFails(t *testing.T) {
 		}
 		return url.Parse(srv.URL)
 	}
-	_, err := ToFile(t.Context(), o, locate, discard{})
+	_, err := toFile(t.Context(), o, locate, discard{})
 	if !errors.Is(err, gone) || !strings.Contains(err.Error(), "404 Not Found") {
 		t.Errorf("got %v, want both the error of Locate and why it was asked again", err)
 	}
-	if _, err = ToFile(t.Context(), o, locate, discard{}); err != gone { //nolint:errorlint // it must be the error itself
+	if _, err = toFile(t.Context(), o, locate, discard{}); err != gone { //nolint:errorlint // it must be the error itself
 		t.Errorf("got %v, want Locate's error as it is", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestToFileWriteFails(t *testing.T) {
 			t.Parallel()
 			s, srv := newStorage(t, false, `"e"`, tt.steps...)
 			o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
-			_, err := ToFile(t.Context(), o, at(srv.URL), tt.target)
+			_, err := toFile(t.Context(), o, at(srv.URL), tt.target)
 			if _, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(err, tt.want) || len(s.requests()) != tt.requests {
 				t.Errorf("%d requests, %v; want the disk's error after %d", len(s.requests()), err, tt.requests)
 			}

@@ -1,0 +1,383 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+)
+
+const (
+	// firstPart is what is asked for before the size is known: small blobs
+	// come whole.
+	firstPart = 4 << 20
+	// firstOnDemand is the same where little of the blob may be wanted.
+	firstOnDemand = 64 << 10
+)
+
+// Blob is a remote blob that is being fetched. Its methods may be called
+// concurrently.
+type Blob struct {
+	o      Options
+	spool  Spool
+	source source
+
+	ctx    context.Context //nolint:containedctx // of the goroutines that Open starts; ReadAt has none
+	cancel context.CancelCauseFunc
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	moved   sync.Cond // something arrived, or err was set
+	info    Info
+	parts   []*piece // that arrived or are under way, in their order
+	queue   []span   // that are to be fetched, the most urgent first
+	pace    pace
+	running int // connections
+	bad     int // answers in a row that were of another range
+	err     error
+}
+
+// span is a range of bytes, end excluded.
+type span struct{ start, end int64 }
+
+// piece is a span that a connection fetches; what is before at has arrived.
+type piece struct {
+	span
+	at int64
+}
+
+// Open begins to fetch a blob, and returns once its size is known. create
+// makes what the bytes are kept in, for so many of them, or for -1 where the
+// size is not known. Close has to be called; what was read from the Spool
+// before is good only if Wait succeeds.
+//
+// Errors of the spool are *WriteError; those of the storage *StorageError,
+// *TruncatedError, *ChangedError, *RangeError, *LengthError,
+// *httpx.StallError or the network's.
+func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
+	b := &Blob{o: o.withDefaults(), source: source{locate: locate}}
+	b.moved.L = &b.mu
+	b.pace.most = b.o.Connections.most
+	b.ctx, b.cancel = context.WithCancelCause(ctx)
+	var first *answer
+	var err error
+	if !o.OneStream {
+		if first, err = b.begin(); err != nil {
+			b.cancel(nil)
+			return nil, err
+		}
+	}
+	if first == nil {
+		err = b.oneStream(create)
+	} else {
+		err = b.start(first, create)
+	}
+	if err != nil {
+		b.cancel(nil)
+		return nil, err
+	}
+	context.AfterFunc(b.ctx, func() { b.fail(context.Cause(b.ctx)) })
+	return b, nil
+}
+
+// begin asks for the first bytes. It returns no answer where the storage
+// does not know ranges.
+func (b *Blob) begin() (*answer, error) {
+	n := int64(firstPart)
+	if b.o.OnDemand {
+		n = firstOnDemand
+	}
+	attempts := b.o.Policy.Attempts()
+	var last error
+	var refused *url.URL
+	for {
+		u, err := b.source.url(b.ctx, refused)
+		if err != nil {
+			return nil, noURL(err, last)
+		}
+		b.info.Requests++
+		res, err := b.o.ask(b.ctx, u, fmt.Sprintf("0-%d", n-1), "")
+		if err == nil {
+			switch res.StatusCode {
+			case http.StatusPartialContent:
+				if b.describe(res.Response, n) {
+					return res, nil
+				}
+				fallthrough
+			case http.StatusOK, http.StatusRequestedRangeNotSatisfiable:
+				res.close()
+				return nil, nil
+			}
+			err = statusError(res.Response)
+			res.close()
+		}
+		last, refused = err, u
+		if err := attempts.Again(b.ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// describe takes from a first answer what there is to know of the blob. It
+// fails if that is not the range asked for.
+func (b *Blob) describe(res *http.Response, n int64) bool {
+	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
+	if !ok || first != 0 || total < 0 || last != min(n, total)-1 || res.ContentLength >= 0 && res.ContentLength != last+1 {
+		return false
+	}
+	b.info.Size, b.info.ETag = total, res.Header.Get("ETag")
+	b.info.ContentType, b.info.ContentDisposition = res.Header.Get("Content-Type"), res.Header.Get("Content-Disposition")
+	b.parts = []*piece{{span: span{0, last + 1}}}
+	return true
+}
+
+// oneStream fetches all of the blob without ranges.
+func (b *Blob) oneStream(create func(int64) (Spool, error)) error {
+	var err error
+	if b.spool, err = create(-1); err != nil {
+		return err
+	}
+	sent := b.info.Requests
+	b.info, err = toFile(b.ctx, b.o, b.source.locate, b.spool)
+	b.info.Requests += sent
+	b.parts = []*piece{{span{0, b.info.Size}, b.info.Size}}
+	return err
+}
+
+// start lets the first part arrive, and the rest.
+func (b *Blob) start(first *answer, create func(int64) (Spool, error)) error {
+	var err error
+	if b.spool, err = create(b.info.Size); err != nil {
+		first.close()
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running = 1
+	p := b.parts[0]
+	if b.o.OnDemand = b.o.OnDemand && p.end < b.info.Size; !b.o.OnDemand {
+		tail := max(p.end, b.info.Size-b.o.Tail)
+		b.want(span{p.end, tail})
+		b.want(span{tail, b.info.Size})
+		b.work.Go(b.digest)
+	}
+	b.work.Go(func() { b.connection(p, first) })
+	return nil
+}
+
+// Size is the blob's, in bytes.
+func (b *Blob) Size() int64 { return b.info.Size }
+
+// ContentType and ContentDisposition are what the storage says.
+func (b *Blob) ContentType() string { return b.info.ContentType }
+
+// ContentDisposition is the header of that name.
+func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
+
+// ReadAt waits until the bytes are there. It fails when the download does.
+func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, errors.New("fetch: negative offset")
+	}
+	n := min(int64(len(p)), max(b.info.Size-off, 0))
+	if err := b.await(span{off, off + n}); err != nil {
+		return 0, err
+	}
+	got, err := b.spool.ReadAt(p[:n], off)
+	if int64(got) == n {
+		err = nil
+	}
+	if err == nil && n < int64(len(p)) {
+		err = io.EOF
+	}
+	return got, err
+}
+
+// Want asks for n bytes before all that is not under way yet. It does not
+// wait for them.
+func (b *Blob) Want(off, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.want(span{max(off, 0), min(off+n, b.info.Size)})
+}
+
+// Wait waits until all of the blob is there, unless it is fetched on demand,
+// and tells what is known of it.
+func (b *Blob) Wait() (Info, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.err == nil && !b.info.Whole && !b.o.OnDemand {
+		b.moved.Wait()
+	}
+	return b.info, b.err
+}
+
+// Info tells what is known by now, and what the download failed with, if it
+// did.
+func (b *Blob) Info() (Info, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.info, b.err
+}
+
+// Close ends what is still under way. The spool is the caller's to close
+// afterwards.
+func (b *Blob) Close() {
+	b.cancel(context.Canceled)
+	b.work.Wait()
+}
+
+// fail ends the download; the first error counts.
+func (b *Blob) fail(err error) {
+	b.mu.Lock()
+	if b.err == nil {
+		b.err = err
+	}
+	b.moved.Broadcast()
+	b.mu.Unlock()
+	b.cancel(err)
+}
+
+// digest computes SHA-256 over all bytes as they come in.
+func (b *Blob) digest() {
+	sum := sha256.New()
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for off := int64(0); off < b.info.Size; {
+		n, err := b.ReadAt(buf[:min(bufferSize, b.info.Size-off)], off)
+		if err != nil {
+			b.fail(err) // if the download did not fail, the spool did
+			return
+		}
+		sum.Write(buf[:n])
+		off += int64(n)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sum.Sum(b.info.SHA256[:0])
+	b.info.Whole = true
+	b.moved.Broadcast()
+}
+
+// await waits until a span is there.
+func (b *Blob) await(s span) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for asked := false; b.reach(s.start) < s.end; asked = true {
+		if b.err != nil {
+			return b.err
+		}
+		if b.o.OnDemand && !asked {
+			b.want(s)
+		}
+		b.moved.Wait()
+	}
+	return b.err
+}
+
+// reach is how far the bytes from off on have arrived. b.mu is held.
+func (b *Blob) reach(off int64) int64 {
+	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
+	if !found {
+		i--
+	}
+	for ; i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
+		p := b.parts[i]
+		off = max(off, p.at)
+		if p.at < p.end {
+			break
+		}
+	}
+	return off
+}
+
+// want puts what is missing of a span in front of the queue. b.mu is held.
+func (b *Blob) want(s span) {
+	var missing []span
+	at := s.start
+	for _, p := range b.parts {
+		if p.end <= at {
+			continue
+		}
+		if p.start >= s.end {
+			break
+		}
+		if p.start > at {
+			missing = append(missing, span{at, p.start})
+		}
+		at = p.end
+	}
+	if at < s.end {
+		missing = append(missing, span{at, s.end})
+	}
+	queue := missing
+	for _, q := range b.queue {
+		if before := (span{q.start, min(q.end, s.start)}); before.start < before.end {
+			queue = append(queue, before)
+		}
+		if after := (span{max(q.start, s.end), q.end}); after.start < after.end {
+			queue = append(queue, after)
+		}
+	}
+	b.queue = queue
+	b.staff()
+}
+
+// staff opens connections while there is work for them. b.mu is held.
+func (b *Blob) staff() {
+	left := int64(0)
+	for _, s := range b.queue {
+		left += s.end - s.start
+	}
+	for ; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {
+		b.running++
+		b.work.Go(func() { b.connection(nil, nil) })
+	}
+}
+
+// connection fetches one part after the other, perhaps beginning with one
+// that is under way.
+func (b *Blob) connection(p *piece, res *answer) {
+	for {
+		if p == nil {
+			if p = b.next(); p == nil {
+				return
+			}
+		}
+		if err := b.fetch(p, res); err != nil {
+			b.fail(err)
+			return
+		}
+		p, res = nil, nil
+	}
+}
+
+// next takes a part from the queue, or ends the connection.
+func (b *Blob) next() *piece {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 || b.err != nil || b.running > b.pace.limit() {
+		b.running--
+		return nil
+	}
+	s := &b.queue[0]
+	n := b.pace.stride()
+	if s.end-s.start < n+smallestPart/4 {
+		n = s.end - s.start
+	}
+	p := &piece{span{s.start, s.start + n}, s.start}
+	s.start += n
+	if s.start == s.end {
+		b.queue = b.queue[1:]
+	}
+	i, _ := slices.BinarySearchFunc(b.parts, p.start, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
+	b.parts = slices.Insert(b.parts, i, p)
+	b.pace.handed += n
+	return p
+}

@@ -1,0 +1,85 @@
+package fetch
+
+import "time"
+
+const (
+	firstConnections = 4
+	// Parts are at least as large as it takes for the time to the first byte
+	// to matter little, and not so large that many are far ahead of the bytes
+	// that are read next.
+	smallestPart = 1 << 20
+	largestPart  = 16 << 20
+	// A speed is measured over so much at least: bytes and time, or more
+	// time.
+	paceBytes = 4 << 20
+	paceTime  = 100 * time.Millisecond
+	paceSlow  = 2 * time.Second
+	// worthIt is how much faster twice the connections have to make it.
+	worthIt = 1.2
+)
+
+// pace decides how many connections a blob gets, and how large parts are: it
+// doubles the connections as long as that pays, and halves them when the
+// storage says that it is too busy.
+type pace struct {
+	most    int
+	now     int // 0: not begun
+	settled bool
+	best    float64 // bytes a second, with half the connections
+
+	since  time.Time
+	bytes  int64
+	handed int64 // bytes in parts so far
+	slowed time.Time
+}
+
+func (p *pace) limit() int {
+	if p.now == 0 {
+		p.now = min(firstConnections, p.most)
+	}
+	return p.now
+}
+
+// count takes note of bytes that arrived, and tells whether the limit rose.
+func (p *pace) count(n int64, now time.Time) bool {
+	if p.settled {
+		return false
+	}
+	if p.since.IsZero() {
+		p.since = now
+		return false
+	}
+	p.bytes += n
+	took := now.Sub(p.since)
+	if (took < paceTime || p.bytes < paceBytes) && took < paceSlow {
+		return false
+	}
+	speed := float64(p.bytes) / took.Seconds()
+	p.since, p.bytes = now, 0
+	if speed < p.best*worthIt {
+		p.settled = true
+		p.now = max(p.now/2, 1)
+		return false
+	}
+	p.best = speed
+	before := p.limit()
+	p.now = min(2*before, p.most)
+	p.settled = p.now == before
+	return !p.settled
+}
+
+// slow halves the connections for good; once for all that were told at about
+// the same time.
+func (p *pace) slow(now time.Time) {
+	if now.Sub(p.slowed) < paceSlow {
+		return
+	}
+	p.slowed, p.settled = now, true
+	p.now = max(p.limit()/2, 1)
+}
+
+// stride is how large the next part may be: small at first, so that the
+// bytes that are read first are all there early.
+func (p *pace) stride() int64 {
+	return min(max(p.handed/int64(2*p.limit()), smallestPart), largestPart)
+}

@@ -1,0 +1,201 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// buffers are for bytes between the network and the spool.
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// fetch brings a part, whose first answer may be there already.
+func (b *Blob) fetch(p *piece, res *answer) error {
+	attempts := b.o.Policy.Attempts()
+	mark := p.at
+	var refused *url.URL
+	var last error
+	for {
+		if res == nil {
+			u, err := b.source.url(b.ctx, refused)
+			if err != nil {
+				return noURL(err, last)
+			}
+			if res, last = b.request(p, u); isExpired(last) {
+				refused = u
+			}
+		}
+		if res != nil {
+			last = b.receive(p, res)
+			res.close()
+			res = nil
+		}
+		if last == nil {
+			return nil
+		}
+		if _, ok := errors.AsType[*WriteError](last); ok {
+			return last // whatever IsTemporary makes of a network disk's error
+		}
+		if p.at-mark >= enoughProgress {
+			mark = p.at
+			attempts.Renew()
+		}
+		if err := attempts.Again(b.ctx, last); err != nil {
+			return err
+		}
+	}
+}
+
+// request asks for what is missing of a part, and holds the head of the
+// answer against that.
+func (b *Blob) request(p *piece, u *url.URL) (*answer, error) {
+	b.mu.Lock()
+	b.info.Requests++
+	etag := b.info.ETag
+	b.mu.Unlock()
+	res, err := b.o.ask(b.ctx, u, fmt.Sprintf("%d-%d", p.at, p.end-1), etag)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.check(p, res.Response); err != nil {
+		res.close()
+		return nil, err
+	}
+	return res, nil
+}
+
+// check holds an answer against RFC 9110, section 14.4: it must bring exactly
+// what is missing of a part, of the same blob.
+func (b *Blob) check(p *piece, res *http.Response) error {
+	header := res.Header.Get("Content-Range")
+	switch res.StatusCode {
+	case http.StatusPartialContent:
+	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		return &ChangedError{Why: fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
+	case http.StatusOK:
+		return b.badRange(p, "of everything")
+	default:
+		err := statusError(res)
+		if isBusy(err) {
+			b.mu.Lock()
+			b.pace.slow(time.Now())
+			b.mu.Unlock()
+		}
+		return err
+	}
+	first, last, total, ok := parseContentRange(header)
+	etag := res.Header.Get("ETag")
+	b.mu.Lock()
+	size, known := b.info.Size, b.info.ETag
+	b.mu.Unlock()
+	switch {
+	case ok && total >= 0 && total != size:
+		return &ChangedError{Why: fmt.Sprintf("its size was %d and is now %d", size, total)}
+	case etag != "" && known != "" && opaque(etag) != opaque(known):
+		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
+	case !ok, first != p.at, last != p.end-1, res.ContentLength >= 0 && res.ContentLength != last-first+1:
+		return b.badRange(p, header)
+	}
+	b.mu.Lock()
+	b.bad = 0
+	b.mu.Unlock()
+	return nil
+}
+
+// isExpired tells errors that a fresh URL may change.
+func isExpired(err error) bool {
+	e, ok := errors.AsType[*StorageError](err)
+	return ok && expired(e)
+}
+
+// isBusy tells errors of a storage that is asked too much.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*StorageError](err)
+	return ok && httpx.TemporaryStatus(e.Status)
+}
+
+// badRange is an answer of a storage, or of something in front of it, that
+// cannot do ranges, though it seemed to. It may be asked once more.
+func (b *Blob) badRange(p *piece, header string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := &RangeError{Want: p.at, Header: header}
+	if b.bad++; b.bad > 1 {
+		return err
+	}
+	return httpx.Temporary(err, 0)
+}
+
+// receive takes the body of an answer.
+func (b *Blob) receive(p *piece, res *answer) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := res.Body.Read(buf[:])
+		if int64(n) > p.end-p.at {
+			return &LengthError{Want: p.end - p.start}
+		}
+		if n > 0 {
+			if err := b.take(p, buf[:n]); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err == nil:
+		case p.at == p.end:
+			return nil // however the connection ended
+		default:
+			return httpx.Temporary(&TruncatedError{Got: p.at, Want: b.info.Size, Err: err}, 0)
+		}
+	}
+}
+
+// take keeps the next bytes of a part.
+func (b *Blob) take(p *piece, data []byte) error {
+	if _, err := b.spool.WriteAt(data, p.at); err != nil {
+		return &WriteError{Off: p.at, Err: err}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.at += int64(len(data))
+	b.info.Fetched += int64(len(data))
+	b.o.Progress(int64(len(data)))
+	if b.pace.count(int64(len(data)), time.Now()) {
+		b.staff()
+	}
+	b.moved.Broadcast()
+	return nil
+}
+
+// source keeps a URL as long as it is good.
+type source struct {
+	locate Locate
+
+	mu  sync.Mutex
+	now *url.URL
+	got time.Time
+}
+
+// urlAge is how old a URL may get. GitHub's live for a minute. Source: REST
+// API reference, "Download an artifact".
+const urlAge = 45 * time.Second
+
+// url gives a URL other than the one refused, which may be nil.
+func (s *source) url(ctx context.Context, refused *url.URL) (*url.URL, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now != nil && s.now != refused && time.Since(s.got) < urlAge {
+		return s.now, nil
+	}
+	u, err := s.locate(ctx)
+	if err == nil {
+		s.now, s.got = u, time.Now()
+	}
+	return u, err
+}
