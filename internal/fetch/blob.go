@@ -36,7 +36,7 @@ type Blob struct {
 	moved   sync.Cond // something arrived, or err was set
 	info    Info
 	parts   []*piece // that arrived or are under way, in their order
-	queue   []span   // that are to be fetched, the most urgent first
+	queue   spans    // that are to be fetched, the most urgent first
 	pace    pace
 	running int // connections
 	bad     int // answers in a row that were of another range
@@ -45,6 +45,29 @@ type Blob struct {
 
 // span is a range of bytes, end excluded.
 type span struct{ start, end int64 }
+
+// without is what is left of a span.
+func (s span) without(others spans) spans { return spans{s}.without(others) }
+
+// spans are in any order, and do not overlap.
+type spans []span
+
+// without is what is left of spans, in their order, when others are taken
+// from them.
+func (l spans) without(others spans) spans {
+	for _, o := range others {
+		var left spans
+		for _, s := range l {
+			for _, rest := range []span{{s.start, min(s.end, o.start)}, {max(s.start, o.end), s.end}} {
+				if rest.start < rest.end {
+					left = append(left, rest)
+				}
+			}
+		}
+		l = left
+	}
+	return l
+}
 
 // piece is a span that a connection fetches; what is before at has arrived.
 type piece struct {
@@ -186,6 +209,9 @@ func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
 		return 0, errors.New("fetch: negative offset")
 	}
 	n := min(int64(len(p)), max(b.info.Size-off, 0))
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
 	if err := b.await(span{off, off + n}); err != nil {
 		return 0, err
 	}
@@ -274,7 +300,9 @@ func (b *Blob) await(s span) error {
 			return b.err
 		}
 		if b.o.OnDemand && !asked {
-			b.want(s)
+			for _, m := range s.without(b.begun()).without(b.queue) {
+				b.want(m)
+			}
 		}
 		b.moved.Wait()
 	}
@@ -299,34 +327,17 @@ func (b *Blob) reach(off int64) int64 {
 
 // want puts what is missing of a span in front of the queue. b.mu is held.
 func (b *Blob) want(s span) {
-	var missing []span
-	at := s.start
-	for _, p := range b.parts {
-		if p.end <= at {
-			continue
-		}
-		if p.start >= s.end {
-			break
-		}
-		if p.start > at {
-			missing = append(missing, span{at, p.start})
-		}
-		at = p.end
-	}
-	if at < s.end {
-		missing = append(missing, span{at, s.end})
-	}
-	queue := missing
-	for _, q := range b.queue {
-		if before := (span{q.start, min(q.end, s.start)}); before.start < before.end {
-			queue = append(queue, before)
-		}
-		if after := (span{max(q.start, s.end), q.end}); after.start < after.end {
-			queue = append(queue, after)
-		}
-	}
-	b.queue = queue
+	b.queue = append(s.without(b.begun()), b.queue.without(spans{s})...)
 	b.staff()
+}
+
+// begun lists what has arrived or is under way. b.mu is held.
+func (b *Blob) begun() spans {
+	list := make(spans, len(b.parts))
+	for i, p := range b.parts {
+		list[i] = p.span
+	}
+	return list
 }
 
 // staff opens connections while there is work for them. b.mu is held.

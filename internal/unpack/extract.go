@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -23,6 +24,8 @@ const (
 	maxGap = 64 << 10
 	// maxDirs is how many directories a worker keeps open.
 	maxDirs = 256
+	// worthReserving is from what size on room is taken in advance.
+	worthReserving = 1 << 20
 )
 
 // ExtractOptions say how to extract.
@@ -242,43 +245,51 @@ func (x *extraction) entry(ctx context.Context, dirs *openDirs, d *decoder, e *E
 }
 
 // file writes one file into dir. The umask decides its permissions.
-func (x *extraction) file(ctx context.Context, dir *os.Root, d *decoder, e *Entry, s *source) (err error) {
+func (x *extraction) file(ctx context.Context, dir directory, d *decoder, e *Entry, s *source) (err error) {
 	perm := fs.FileMode(0o666)
 	if e.Mode&0o111 != 0 {
 		perm = 0o777
 	}
-	f, err := dir.OpenFile(path.Base(e.Name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+	f, err := dir.create(path.Base(e.Name), perm)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if r, ok := f.(reserver); ok && e.Size >= worthReserving {
+		if err := r.reserve(e.Size); err != nil {
+			return err
+		}
+	}
 	return d.copy(&contextWriter{ctx, f}, e, s)
 }
+
+// output is what a file is written through.
+type output io.WriteCloser
+
+// reserver is a file that can take its room in advance.
+type reserver interface{ reserve(size int64) error }
 
 // openDirs keeps directories open for one worker.
 type openDirs struct {
 	root *os.Root
-	kept map[string]*os.Root
+	kept map[string]directory
 }
 
-func (d *openDirs) open(name string) (*os.Root, error) {
-	if name == "." {
-		return d.root, nil
-	}
+func (d *openDirs) open(name string) (directory, error) {
 	if dir, ok := d.kept[name]; ok {
 		return dir, nil
 	}
 	if len(d.kept) >= maxDirs {
 		if err := d.close(); err != nil {
-			return nil, err
+			return directory{}, err
 		}
 	}
-	dir, err := d.root.OpenRoot(name)
+	dir, err := openDirectory(d.root, name)
 	if err != nil {
-		return nil, err
+		return directory{}, err
 	}
 	if d.kept == nil {
-		d.kept = map[string]*os.Root{}
+		d.kept = map[string]directory{}
 	}
 	d.kept[name] = dir
 	return dir, nil
@@ -287,7 +298,7 @@ func (d *openDirs) open(name string) (*os.Root, error) {
 func (d *openDirs) close() error {
 	var errs []error
 	for _, dir := range d.kept {
-		errs = append(errs, dir.Close())
+		errs = append(errs, dir.close())
 	}
 	clear(d.kept)
 	return errors.Join(errs...)

@@ -1,0 +1,554 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+const largeSize = 21<<20 + 321
+
+var largeBlob = sync.OnceValue(func() []byte {
+	b := make([]byte, largeSize)
+	_, _ = rand.NewChaCha8([32]byte{3}).Read(b) // never fails
+	return b
+})
+
+// hook answers the n-th request in place of serve.
+type hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter))
+
+// script is what a storage serves, and how.
+type script struct {
+	blob []byte
+	etag string
+	hook hook // nil: serve
+}
+
+// ranged is a storage that knows ranges. Of each request, in the order of
+// their arrival, its hook may make something else.
+type ranged struct {
+	script
+	mu   sync.Mutex
+	log  []string // Range headers
+	sent atomic.Int64
+	urls atomic.Int64
+}
+
+func (s *ranged) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	n := len(s.log)
+	s.log = append(s.log, strings.TrimPrefix(r.Header.Get("Range"), "bytes="))
+	s.mu.Unlock()
+	serve := func(w http.ResponseWriter) {
+		w.Header().Set("ETag", s.etag)
+		w.Header().Set("Content-Type", "application/zip")
+		http.ServeContent(&counted{w, &s.sent}, r, "", time.Time{}, bytes.NewReader(s.blob))
+	}
+	if s.hook != nil {
+		s.hook(n, w, r, serve)
+		return
+	}
+	serve(w)
+}
+
+type counted struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (s *ranged) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log)
+}
+
+// start serves, and gives options and a Locate for it.
+func (s *ranged) start(t testing.TB) (Options, Locate) {
+	t.Helper()
+	if s.blob == nil {
+		s.blob = largeBlob()
+	}
+	if s.etag == "" {
+		s.etag = `"e"`
+	}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	o := Options{
+		Client: srv.Client(), Tail: 100 << 10,
+		Policy: httpx.Policy{MaxTries: 3, Sleep: func(context.Context, time.Duration) error { return nil }},
+	}
+	return o, func(context.Context) (*url.URL, error) {
+		return url.Parse(fmt.Sprintf("%s/?sig=SECRET-%d", srv.URL, s.urls.Add(1)))
+	}
+}
+
+// kept is a Spool in memory.
+type kept struct {
+	mu   sync.Mutex
+	data []byte
+	fail error
+}
+
+func (k *kept) create(size int64) (Spool, error) {
+	k.data = make([]byte, max(size, 0))
+	return k, nil
+}
+
+func (k *kept) WriteAt(p []byte, off int64) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fail != nil {
+		return 0, k.fail
+	}
+	if need := int(off) + len(p) - len(k.data); need > 0 {
+		k.data = append(k.data, make([]byte, need)...)
+	}
+	return copy(k.data[off:], p), nil
+}
+
+func (k *kept) ReadAt(p []byte, off int64) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := copy(p, k.data[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (k *kept) Truncate(n int64) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.data = k.data[:min(int(n), len(k.data))]
+	return nil
+}
+
+func cutAfter(n int) hook {
+	return func(_ int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
+		serve(&cutter{ResponseWriter: w, left: n})
+	}
+}
+
+// once lets a hook have the request of this number only.
+func once(number int, hook hook) hook {
+	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		if n == number {
+			hook(n, w, r, serve)
+			return
+		}
+		serve(w)
+	}
+}
+
+// after lets it have those from this number on.
+func after(number int, hook hook) hook {
+	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		if n >= number {
+			hook(n, w, r, serve)
+			return
+		}
+		serve(w)
+	}
+}
+
+func says(status int) hook {
+	return func(_ int, w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {
+		w.WriteHeader(status)
+	}
+}
+
+func abort(int, http.ResponseWriter, *http.Request, func(http.ResponseWriter)) {
+	panic(http.ErrAbortHandler)
+}
+
+// asIf answers as if the request had these headers.
+func asIf(change func(http.Header)) hook {
+	return func(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		change(r.Header)
+		serve(w)
+	}
+}
+
+// rewrites changes the head of the answer.
+type rewrites struct {
+	http.ResponseWriter
+	change func(http.Header)
+}
+
+func (w *rewrites) WriteHeader(status int) {
+	w.change(w.Header())
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func answering(change func(http.Header)) hook {
+	return func(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		r.Header.Del("If-Match")
+		serve(&rewrites{w, change})
+	}
+}
+
+func TestBlob(t *testing.T) {
+	t.Parallel()
+	noRange := func(h http.Header) { h.Del("Range"); h.Del("If-Match") }
+	tests := map[string]struct {
+		script
+		want  string // part of the error; empty for success
+		urls  int64
+		check func(*testing.T, *ranged, Info)
+	}{
+		"whole": {urls: 1, check: func(t *testing.T, s *ranged, i Info) {
+			if log := s.requests(); log[0] != "0-4194303" || !slices.Contains(log, fmt.Sprintf("%d-%d", largeSize-100<<10, largeSize-1)) || len(log) > 22 {
+				t.Errorf("requests %q", log)
+			}
+			if s.sent.Load() != largeSize || i.ContentType != "application/zip" {
+				t.Errorf("%d bytes of %d were sent; %+v", s.sent.Load(), largeSize, i)
+			}
+		}},
+		"small":      {script: script{blob: firstBlob}, urls: 1, check: hasRequests("0-4194303")},
+		"one byte":   {script: script{blob: []byte("x")}, check: hasRequests("0-4194303")},
+		"empty":      {script: script{blob: []byte{}}, check: hasRequests("0-4194303", "")},
+		"as long":    {script: script{blob: largeBlob()[:firstPart]}, check: hasRequests("0-4194303")},
+		"one longer": {script: script{blob: largeBlob()[:firstPart+1]}, check: hasRequests("0-4194303", "4194304-4194304")},
+		"weak etag":  {script: script{etag: `W/"e"`}},
+
+		"every connection is cut": {script: script{hook: cutAfter(1500 << 10)}, check: sentOnce},
+		"the first is cut":        {script: script{hook: once(0, cutAfter(100))}, check: sentOnce},
+		"cut at nothing":          {script: script{hook: after(1, cutAfter(0))}, want: "after 3 tries: the connection broke off after"},
+		"one is dropped":          {script: script{hook: once(3, abort)}},
+		"expired once":            {script: script{hook: once(2, says(403))}, urls: 2},
+		"all expire": {script: script{hook: expires()}, check: func(t *testing.T, s *ranged, _ Info) {
+			if n := s.urls.Load(); n != 2 {
+				t.Errorf("%d URLs were asked for, want 2", n)
+			}
+		}},
+		"first expired":       {script: script{hook: once(0, says(404))}, urls: 2},
+		"forbidden for ever":  {script: script{hook: after(1, says(403))}, want: "after 3 tries: the storage answered 403"},
+		"busy":                {script: script{hook: once(2, says(503))}},
+		"busy for ever":       {script: script{hook: after(2, says(503))}, want: "after 3 tries: the storage answered 503"},
+		"a bad request":       {script: script{hook: after(1, says(400))}, want: "the storage answered 400"},
+		"no ranges":           {script: script{hook: after(0, asIf(noRange))}, check: hasRequests("0-4194303", "")},
+		"ranges fail once":    {script: script{hook: once(2, asIf(noRange))}},
+		"ranges fail later":   {script: script{hook: after(2, asIf(noRange))}, want: `and sent Content-Range "of everything"`},
+		"another range":       {script: script{hook: once(2, asIf(func(h http.Header) { h.Set("Range", "bytes=0-99") }))}},
+		"another range, ever": {script: script{hook: after(2, asIf(func(h http.Header) { h.Set("Range", "bytes=0-99") }))}, want: `sent Content-Range "bytes 0-99/22020417"`},
+		"a shorter range":     {script: script{hook: after(2, shorter)}, want: "sent Content-Range"},
+		"no Content-Range":    {script: script{hook: after(0, answering(func(h http.Header) { h.Del("Content-Range") }))}, check: hasRequests("0-4194303", "")},
+		"another size":        {script: script{hook: once(2, answering(func(h http.Header) { h.Set("Content-Range", "bytes 0-1/2") }))}, want: "its size was 22020417 and is now 2"},
+		"another etag":        {script: script{hook: once(2, answering(func(h http.Header) { h.Set("ETag", `"f"`) }))}, want: `its ETag was "\"e\"" and is now`},
+		"the etag turns weak": {script: script{hook: after(2, answering(func(h http.Header) { h.Set("ETag", `W/"e"`) }))}},
+		"replaced":            {script: script{hook: after(2, says(412))}, want: "the blob changed while it was fetched: the storage answered 412"},
+		"unsatisfiable":       {script: script{hook: after(2, says(416))}, want: "the blob changed while it was fetched: the storage answered 416"},
+	}
+	for name := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt := tests[name]
+			s := &ranged{script: tt.script}
+			o, locate := s.start(t)
+			var counted int64
+			o.Progress = func(n int64) { counted += n }
+			info, err := readAll(t, o, locate)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "SECRET") {
+					t.Fatalf("got %v, want %s", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.SHA256 != sha256.Sum256(s.blob) || !info.Whole || info.Size != int64(len(s.blob)) || counted != info.Size {
+				t.Errorf("%d bytes counted, or the digest is wrong: %+v", counted, info)
+			}
+			if tt.urls != 0 && s.urls.Load() != tt.urls {
+				t.Errorf("%d URLs were asked for, want %d", s.urls.Load(), tt.urls)
+			}
+			if tt.check != nil {
+				tt.check(t, s, info)
+			}
+		})
+	}
+}
+
+func hasRequests(want ...string) func(*testing.T, *ranged, Info) {
+	return func(t *testing.T, s *ranged, _ Info) {
+		t.Helper()
+		if got := s.requests(); !slices.Equal(got, want) {
+			t.Errorf("requests %q, want %q", got, want)
+		}
+	}
+}
+
+func sentOnce(t *testing.T, s *ranged, _ Info) {
+	t.Helper()
+	if n := s.sent.Load(); n > largeSize+1<<20 {
+		t.Errorf("%d bytes of %d were sent", n, largeSize)
+	}
+}
+
+// expires refuses the first URL after two requests.
+func expires() hook {
+	return after(2, func(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		if r.URL.Query().Get("sig") == "SECRET-1" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		serve(w)
+	})
+}
+
+// shorter answers with all of a range but its last byte.
+func shorter(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+	var first, last int64
+	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last)
+	r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last-1))
+	serve(w)
+}
+
+// readAll reads a blob from several sides while it arrives, and compares what
+// it got with what was kept.
+func readAll(t *testing.T, o Options, locate Locate) (Info, error) {
+	t.Helper()
+	k := &kept{}
+	b, err := Open(t.Context(), o, locate, k.create)
+	if err != nil {
+		return Info{}, err
+	}
+	defer b.Close()
+	var readers sync.WaitGroup
+	got := make([]byte, b.Size())
+	for i := range 3 {
+		readers.Go(func() {
+			const step = 300_000
+			for off := int64(i) * step; off < b.Size(); off += 3 * step {
+				n, err := b.ReadAt(got[off:min(off+step, b.Size())], off)
+				if err != nil {
+					if _, failed := b.Info(); !errors.Is(err, failed) {
+						t.Errorf("read at %d: %d, %v", off, n, err)
+					}
+					return
+				}
+			}
+		})
+	}
+	info, err := b.Wait()
+	readers.Wait()
+	if err == nil && !bytes.Equal(got, k.data) {
+		t.Error("what was read while it arrived is not what is kept")
+	}
+	return info, err
+}
+
+func TestBlobReadAt(t *testing.T) {
+	t.Parallel()
+	s := &ranged{script: script{blob: []byte("0123456789")}}
+	o, locate := s.start(t)
+	b, err := Open(t.Context(), o, locate, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for _, tt := range []struct {
+		off  int64
+		n    int
+		want string
+		err  error
+	}{{0, 10, "0123456789", nil}, {3, 2, "34", nil}, {8, 5, "89", io.EOF}, {10, 1, "", io.EOF}, {99, 1, "", io.EOF}, {10, 0, "", nil}} {
+		p := make([]byte, tt.n)
+		n, err := b.ReadAt(p, tt.off)
+		if string(p[:n]) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%d bytes at %d: %q, %v", tt.n, tt.off, p[:n], err)
+		}
+	}
+	if _, err := b.ReadAt(make([]byte, 1), -1); err == nil {
+		t.Error("a negative offset is no error")
+	}
+}
+
+func TestBlobOnDemand(t *testing.T) {
+	t.Parallel()
+	s := &ranged{}
+	o, locate := s.start(t)
+	o.OnDemand = true
+	b, err := Open(t.Context(), o, locate, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p := make([]byte, 1000)
+	for _, off := range []int64{largeSize - 1000, 10, 5 << 20, 5<<20 + 500} {
+		if n, err := b.ReadAt(p, off); err != nil || !bytes.Equal(p[:n], s.blob[off:off+1000]) {
+			t.Errorf("at %d: %d, %v", off, n, err)
+		}
+	}
+	b.Want(10<<20, 3000)
+	if _, err := b.ReadAt(p, 10<<20+1000); err != nil {
+		t.Error(err)
+	}
+	want := []string{"0-65535", "22019417-22020416", "5242880-5243879", "5243880-5244379", "10485760-10488759"}
+	if got := s.requests(); !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+	if info, err := b.Wait(); err != nil || info.Whole || info.Fetched != 65536+1000+1000+500+3000 {
+		t.Errorf("%+v, %v", info, err)
+	}
+
+	// A small one is whole anyhow.
+	s = &ranged{script: script{blob: []byte("small")}}
+	o, locate = s.start(t)
+	o.OnDemand = true
+	if info, err := readAll(t, o, locate); err != nil || !info.Whole || info.SHA256 != sha256.Sum256(s.blob) {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// What is wanted goes before what is not.
+func TestBlobWant(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	s := &ranged{}
+	s.hook = func(n int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
+		if n > 0 {
+			<-hold
+		}
+		serve(w)
+	}
+	o, locate := s.start(t)
+	o.Connections = NewConnections(1)
+	o.Tail = 0
+	b, err := Open(t.Context(), o, locate, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	b.Want(15<<20, 1<<20)
+	close(hold)
+	if _, err := b.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if log := s.requests(); !slices.Contains(log[1:3], "15728640-16777215") {
+		t.Errorf("requests %q", log)
+	}
+}
+
+func TestBlobCancelled(t *testing.T) {
+	t.Parallel()
+	s := &ranged{script: script{hook: after(1, func(_ int, _ http.ResponseWriter, r *http.Request, _ func(http.ResponseWriter)) { <-r.Context().Done() })}}
+	o, locate := s.start(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b, err := Open(ctx, o, locate, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("the job was cancelled")
+	read := make(chan error)
+	go func() {
+		_, err := b.ReadAt(make([]byte, 10), largeSize-10)
+		read <- err
+	}()
+	cancel(cause)
+	if err := <-read; !errors.Is(err, cause) {
+		t.Errorf("ReadAt: %v", err)
+	}
+	if _, err := b.Wait(); !errors.Is(err, cause) {
+		t.Errorf("Wait: %v", err)
+	}
+	b.Close()
+}
+
+func TestBlobFails(t *testing.T) {
+	t.Parallel()
+	s := &ranged{}
+	o, locate := s.start(t)
+	k := &kept{fail: syscall.ENOSPC}
+	b, err := Open(t.Context(), o, locate, k.create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	_, err = b.Wait()
+	if write, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(write, syscall.ENOSPC) {
+		t.Errorf("a full disk: %v", err)
+	}
+
+	s = &ranged{script: script{hook: after(1, says(403))}}
+	o, locate = s.start(t)
+	gone := errors.New("the artifact has expired")
+	var asked atomic.Int64
+	b, err = Open(t.Context(), o, func(ctx context.Context) (*url.URL, error) {
+		if asked.Add(1) > 1 {
+			return nil, gone
+		}
+		return locate(ctx)
+	}, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err = b.Wait(); !errors.Is(err, gone) || !strings.Contains(err.Error(), "403") {
+		t.Errorf("no fresh URL: %v", err)
+	}
+	s = new(ranged)
+	o, locate = s.start(t)
+	if _, err := Open(t.Context(), o, locate, func(int64) (Spool, error) { return nil, syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("no spool: %v", err)
+	}
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	// speed is what the storage gives so many connections.
+	for name, tt := range map[string]struct {
+		speed func(n int) float64
+		most  int
+		want  int
+	}{
+		"each has its own limit":  {func(n int) float64 { return 60e6 * float64(n) }, 16, 16},
+		"all share one":           {func(int) float64 { return 60e6 }, 16, 4},
+		"up to eight":             {func(n int) float64 { return 60e6 * min(float64(n), 8) }, 16, 8},
+		"slow":                    {func(n int) float64 { return 1e5 * float64(n) }, 16, 16},
+		"no more than allowed":    {func(n int) float64 { return 60e6 * float64(n) }, 3, 3},
+		"one":                     {func(n int) float64 { return 60e6 * float64(n) }, 1, 1},
+		"more make it much worse": {func(n int) float64 { return 60e6 / float64(n) }, 16, 4},
+	} {
+		p := pace{most: tt.most}
+		now := time.Unix(1, 0)
+		for range 10_000 {
+			const step = 10 * time.Millisecond
+			p.count(int64(tt.speed(p.limit())*step.Seconds()), now)
+			now = now.Add(step)
+		}
+		if p.limit() != tt.want {
+			t.Errorf("%s: %d connections, want %d", name, p.limit(), tt.want)
+		}
+	}
+	p := pace{most: 16}
+	for range 9 { // all at once
+		p.slow(time.Unix(100, 0))
+	}
+	if p.limit() != firstConnections/2 {
+		t.Errorf("%d connections after the storage said that it is busy", p.limit())
+	}
+}

@@ -1,0 +1,17 @@
+package unpack
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserve takes the room for a file before it is written, so that large files
+// which are written side by side lie in few pieces, and a full disk shows
+// early. File systems that cannot do it need not.
+func (f *rawFile) reserve(size int64) error {
+	if err := unix.Fallocate(f.fd, 0, 0, size); errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG) {
+		return f.failed("reserve room for", err)
+	}
+	return nil
+}
