@@ -1,19 +1,27 @@
 // Command bench times the artifetch executable against the simulator of
 // GitHub, which this process serves on the loopback: wall time and peak
 // resident memory of the whole process, start-up included. Beside it runs a
-// plain reference: one GET to a file, then archive/zip, file by file.
+// plain reference: for each artifact one GET to a file, then archive/zip,
+// file by file. Other programs are timed as well, if they are given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,M]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,S,M] [-dir DIR]
+//		[-peer NAME=EXECUTABLE]... [-scaling]
+//
+// A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
+// RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
+// the environment, and fetches all artifacts of the run. HTTP_PROXY leads
+// requests to http://api.github.localhost to the simulator, for those that
+// insist on a host. See the directory peers.
+//
+// -scaling measures time against size, files, artifacts and cores instead,
+// and prints lines of "plot x seconds MiB", which scaling.sh draws.
 package main
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -28,27 +36,57 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// cases are zips of count files of size bytes, of which deflate leaves
-// somewhat more than half.
+// world is what there is to fetch, and over what network.
+type world struct {
+	artifacts, files int // files in each
+	size             int // of each, in bytes
+	args             []string
+	bandwidth        int64 // of a connection to the storage, in bytes a second
+	storage, api     time.Duration
+	cores            int
+}
+
+// cases are zips of which deflate leaves somewhat more than half.
 var cases = []struct {
-	name        string
-	what        string
-	count, size int
+	name, what string
+	world
 }{
-	{"A", "1 GiB in 64 files", 64, 16 << 20},
-	{"B", "20,000 files of 10 KiB", 20_000, 10 << 10},
-	{"M", "3 GiB in 48 files", 48, 64 << 20},
+	{"A", "1 GiB in 64 files", world{artifacts: 1, files: 64, size: 16 << 20}},
+	{"B", "20,000 files of 10 KiB", world{artifacts: 1, files: 20_000, size: 10 << 10}},
+	{"C", "100 artifacts, 1,000 files, 24 MB", world{artifacts: 100, files: 10, size: 24_000}},
+	{"D", "one tiny artifact", world{artifacts: 1, files: 1, size: 1000}},
+	{"E", "A, 60 MB/s a connection, 20 ms to the first byte", world{artifacts: 1, files: 64, size: 16 << 20, bandwidth: 60e6, storage: 20 * time.Millisecond}},
+	{"F", "C, 50 ms to each first byte", world{artifacts: 100, files: 10, size: 24_000, storage: 50 * time.Millisecond, api: 50 * time.Millisecond}},
+	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, args: []string{"--files", "d50/f950.bin"}}},
+	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == launch {
 		os.Exit(launched(os.Args[2:]))
 	}
+	b := &bencher{}
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")
-	only := flag.String("cases", "A,B,M", "which cases")
+	only := flag.String("cases", "A,B,C,D,E,F,S", "which cases")
+	dir := flag.String("dir", "", "where to write; a temporary directory by default")
+	scaling := flag.Bool("scaling", false, "measure how time grows instead")
+	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
+		name, exe, ok := strings.Cut(s, "=")
+		if !ok {
+			return errors.New("NAME=EXECUTABLE is wanted")
+		}
+		exe, err := filepath.Abs(exe)
+		b.peers = append(b.peers, program{name: name, exe: exe})
+		return err
+	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := bench(ctx, *runs, strings.Split(*only, ","))
+	err := b.run(ctx, *dir, func() error {
+		if *scaling {
+			return b.scale(ctx, *runs)
+		}
+		return b.table(ctx, *runs, strings.Split(*only, ","))
+	})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -56,185 +94,123 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, runs int, only []string) (err error) {
-	dir, err := os.MkdirTemp("", "artifetch-bench-")
-	if err != nil {
+// bencher has what all cases share.
+type bencher struct {
+	dir   string
+	exe   string // artifetch
+	peers []program
+	outs  int
+}
+
+// run builds artifetch and removes what was written at the end: a file system
+// may be slow with new files for minutes after many were removed.
+func (b *bencher) run(ctx context.Context, parent string, do func() error) (err error) {
+	if b.dir, err = os.MkdirTemp(parent, "artifetch-bench-"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bencher{dir: dir, exe: filepath.Join(dir, "artifetch")}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	b.exe = filepath.Join(b.dir, "artifetch")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.exe, "github.com/artifetch/artifetch")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build artifetch: %w", err)
 	}
+	return do()
+}
+
+func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "case\twhat\tzip\tartifetch\tpeak RSS\treference\tratio\trequests")
+	head := "case\twhat\tzip\tartifetch\tpeak RSS\trequests\tover the wire\treference\tratio"
+	for _, p := range b.peers {
+		head += "\t" + p.name + "\tpeak RSS\tratio"
+	}
+	fmt.Fprintln(table, head)
 	for _, c := range cases {
 		if !slices.Contains(only, c.name) {
 			continue
 		}
-		m, err := b.measure(ctx, runs, c.count, c.size)
+		m, err := b.measure(ctx, runs, c.world, true)
 		if err != nil {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f s\t%s\t%.2f s\t%.2f\t%d\n", c.name, c.what, humanize.IBytes(m.zip),
-			m.ours.Seconds(), humanize.IBytes(m.rss), m.reference.Seconds(), m.ours.Seconds()/m.reference.Seconds(), m.requests)
+		ours := m.took[0]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%.2f", c.name, c.what, humanize.IBytes(m.zip),
+			seconds(ours), humanize.IBytes(m.rss[0]), m.requests, humanize.IBytes(m.wire), seconds(m.took[1]), ours.Seconds()/m.took[1].Seconds())
+		for i := 2; i < len(m.took); i++ {
+			fmt.Fprintf(table, "\t%s\t%s\t%.2f", seconds(m.took[i]), humanize.IBytes(m.rss[i]), ours.Seconds()/m.took[i].Seconds())
+		}
+		fmt.Fprintln(table)
 	}
 	return table.Flush()
 }
 
-type bencher struct{ dir, exe string }
-
-type measured struct {
-	zip, rss        uint64
-	ours, reference time.Duration
-	requests        int
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// measure runs both in turns, so that a noisy neighbour meets both.
-func (b *bencher) measure(ctx context.Context, runs, count, size int) (measured, error) {
-	sim := githubsim.New(githubsim.Options{URLLifetime: time.Hour})
-	defer sim.Close()
-	sim.AddToken("ghs_bench", "octo/app", githubsim.Read)
-	repo := sim.AddRepo("octo/app")
-	blob := githubsim.BigZip(count, size, 1)
-	a := repo.AddRun(githubsim.Run{Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")}).
-		AddArtifact(githubsim.Artifact{Name: "dist", Blob: blob})
-	m := measured{zip: uint64(max(blob.Size(), 0))}
-	var ours, reference []time.Duration
-	for range runs {
-		sim.ResetLog()
-		took, rss, err := b.run(ctx, sim, a.ID)
-		if err != nil {
-			return m, err
-		}
-		ours, m.rss, m.requests = append(ours, took), max(m.rss, rss), len(sim.Log())
-		took, err = b.plain(ctx, sim, a.ID)
-		if err != nil {
-			return m, err
-		}
-		reference = append(reference, took)
+type measured struct {
+	zip, wire uint64
+	requests  int
+	took      []time.Duration // artifetch, the reference, the peers
+	rss       []uint64        // the largest
+}
+
+// measure runs all in turns, so that a noisy neighbour meets all.
+func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (measured, error) {
+	s := newScene(w)
+	defer s.close()
+	m := measured{zip: s.size}
+	programs := []program{{name: "artifetch", exe: b.exe, args: s.args(w.args)}}
+	if others {
+		programs = append(programs, program{name: "reference", do: s.plain})
+		programs = append(programs, b.peers...)
 	}
-	m.ours, m.reference = median(ours), median(reference)
+	times := make([][]time.Duration, len(programs))
+	m.rss = make([]uint64, len(programs))
+	for range runs {
+		for i, p := range programs {
+			s.sim.ResetLog()
+			took, rss, err := b.one(ctx, s, p)
+			if err != nil {
+				return m, fmt.Errorf("%s: %w", p.name, err)
+			}
+			times[i], m.rss[i] = append(times[i], took), max(m.rss[i], rss)
+			if i == 0 {
+				m.requests, m.wire = len(s.sim.Log()), s.sent()
+			}
+		}
+	}
+	for _, t := range times {
+		slices.Sort(t)
+		m.took = append(m.took, t[len(t)/2])
+	}
 	return m, nil
 }
 
-// launch makes this program start another one and print its time and peak
-// memory. It takes a process of its own, because Linux counts the memory of
-// the process that called exec(2) to the one that is started, and this one
-// is large.
-const launch = "-launch"
-
-func launched(args []string) int {
-	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx,gosec // the parent, this program too, names it and ends it
-	cmd.Stderr = os.Stderr
-	start := time.Now()
-	err := cmd.Run()
-	took := time.Since(start)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	fmt.Println(took.Nanoseconds(), peakRSS(cmd.ProcessState))
-	return 0
-}
-
-// run times the executable.
-func (b *bencher) run(ctx context.Context, sim *githubsim.Sim, id int64) (time.Duration, uint64, error) {
-	out := filepath.Join(b.dir, "out")
-	self, err := os.Executable()
-	if err != nil {
-		return 0, 0, err
-	}
-	cmd := exec.CommandContext(ctx, self, launch, b.exe, "--repository", "octo/app", "--artifact-ids", fmt.Sprint(id), "--path", out)
-	cmd.Env = []string{"GITHUB_TOKEN=ghs_bench", "GITHUB_API_URL=" + sim.APIURL}
-	cmd.Dir = b.dir
-	var log strings.Builder
-	cmd.Stderr = &log
-	printed, err := cmd.Output()
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w\n%s", err, log.String())
-	}
-	var nanoseconds int64
-	var rss uint64
-	if _, err := fmt.Sscan(string(printed), &nanoseconds, &rss); err != nil {
-		return 0, 0, err
-	}
-	return time.Duration(nanoseconds), rss, os.RemoveAll(out)
-}
-
-// plain is the reference.
-func (b *bencher) plain(ctx context.Context, sim *githubsim.Sim, id int64) (took time.Duration, err error) {
-	out := filepath.Join(b.dir, "plain")
-	start := time.Now()
-	defer func() {
-		took = time.Since(start)
-		err = errors.Join(err, os.RemoveAll(out))
-	}()
-	res, err := download(ctx, fmt.Sprintf("%s/repos/octo/app/actions/artifacts/%d/zip", sim.APIURL, id))
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
+// one lets a program fetch everything, and removes that if it is few files.
+func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, error) {
+	b.outs++
+	out := filepath.Join(b.dir, fmt.Sprintf("out%d", b.outs))
 	if err := os.Mkdir(out, 0o755); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	spool, err := os.Create(filepath.Join(out, "spool.zip"))
-	if err != nil {
-		return 0, err
+	took, rss, err := p.run(ctx, s, out)
+	if s.world.artifacts*s.world.files <= 200 {
+		err = errors.Join(err, os.RemoveAll(out))
 	}
-	size, err := io.Copy(spool, res.Body)
-	if err != nil {
-		return 0, errors.Join(err, spool.Close())
-	}
-	return 0, errors.Join(unzip(spool, size, out), spool.Close())
+	return took, rss, err
 }
 
-// download follows the API's redirect without the token.
-func download(ctx context.Context, from string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer ghs_bench")
-	client := http.Client{CheckRedirect: func(next *http.Request, _ []*http.Request) error {
-		next.Header.Del("Authorization")
-		return nil
-	}}
-	return client.Do(req)
-}
-
-func unzip(r io.ReaderAt, size int64, out string) error {
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return err
-	}
-	for _, f := range z.File {
-		if err := unzipFile(f, filepath.Join(out, filepath.FromSlash(f.Name))); err != nil {
-			return err
+// sent counts the bytes of bodies.
+func (s *scene) sent() uint64 {
+	var n int64
+	for _, r := range s.sim.Log() {
+		if r.Host == githubsim.Storage {
+			n += r.Bytes
 		}
 	}
-	return nil
-}
-
-func unzipFile(f *zip.File, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	r, err := f.Open()
-	if err != nil {
-		return err
-	}
-	w, err := os.Create(to)
-	if err != nil {
-		return errors.Join(err, r.Close())
-	}
-	_, err = io.Copy(w, r) //nolint:gosec // the bench made the archive
-	return errors.Join(err, w.Close(), r.Close())
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
+	return uint64(max(n, 0))
 }

@@ -134,7 +134,7 @@ var whichArtifact = []Input{
 		Help:     "ids of artifacts, one a line or separated by commas; they need no run",
 		Accepted: acceptedIDs,
 		set:      unlessAny(into(func(c *Config) *[]int64 { return &c.ArtifactIDs }, eachItem(parseID, exactly)))},
-	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, pending: true, DefaultHelp: "all",
+	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, DefaultHelp: "all",
 		Help:     "globs on the paths inside an artifact, one a line; `!` in front takes away; only these files are fetched",
 		Accepted: acceptedGlobs,
 		set:      into(func(c *Config) *[]string { return &c.Files }, eachLine(parseGlob, exactly))},

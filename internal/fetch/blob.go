@@ -52,6 +52,14 @@ func (s span) without(others spans) spans { return spans{s}.without(others) }
 // spans are in any order, and do not overlap.
 type spans []span
 
+func (l spans) size() int64 {
+	n := int64(0)
+	for _, s := range l {
+		n += s.end - s.start
+	}
+	return n
+}
+
 // without is what is left of spans, in their order, when others are taken
 // from them.
 func (l spans) without(others spans) spans {
@@ -86,7 +94,7 @@ type piece struct {
 func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
 	b := &Blob{o: o.withDefaults(), source: source{locate: locate}}
 	b.moved.L = &b.mu
-	b.pace.most = b.o.Connections.most
+	b.pace.most = min(b.o.Connections.most, mostConnections)
 	b.ctx, b.cancel = context.WithCancelCause(ctx)
 	var first *answer
 	var err error
@@ -342,10 +350,7 @@ func (b *Blob) begun() spans {
 
 // staff opens connections while there is work for them. b.mu is held.
 func (b *Blob) staff() {
-	left := int64(0)
-	for _, s := range b.queue {
-		left += s.end - s.start
-	}
+	left := b.queue.size()
 	for ; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {
 		b.running++
 		b.work.Go(func() { b.connection(nil, nil) })
@@ -378,7 +383,7 @@ func (b *Blob) next() *piece {
 		return nil
 	}
 	s := &b.queue[0]
-	n := b.pace.stride()
+	n := b.pace.stride(b.queue.size())
 	if s.end-s.start < n+smallestPart/4 {
 		n = s.end - s.start
 	}

@@ -526,12 +526,12 @@ func TestPace(t *testing.T) {
 		want  int
 	}{
 		"each has its own limit":  {func(n int) float64 { return 60e6 * float64(n) }, 16, 16},
-		"all share one":           {func(int) float64 { return 60e6 }, 16, 4},
-		"up to eight":             {func(n int) float64 { return 60e6 * min(float64(n), 8) }, 16, 8},
+		"all share one":           {func(int) float64 { return 60e6 }, 16, 8},
+		"up to eight":             {func(n int) float64 { return 60e6 * min(float64(n), 8) }, 16, 16},
 		"slow":                    {func(n int) float64 { return 1e5 * float64(n) }, 16, 16},
 		"no more than allowed":    {func(n int) float64 { return 60e6 * float64(n) }, 3, 3},
 		"one":                     {func(n int) float64 { return 60e6 * float64(n) }, 1, 1},
-		"more make it much worse": {func(n int) float64 { return 60e6 / float64(n) }, 16, 4},
+		"more make it much worse": {func(n int) float64 { return 60e6 / float64(n) }, 16, 8},
 	} {
 		p := pace{most: tt.most}
 		now := time.Unix(1, 0)

@@ -110,8 +110,7 @@ const (
 	bufferSize     = 128 << 10
 	// headTimeout is for all before the body: connections, redirects, the
 	// head of the answer. Transports have closer limits for each.
-	headTimeout    = 2 * time.Minute
-	ownConnections = 16
+	headTimeout = 2 * time.Minute
 )
 
 func (o Options) withDefaults() Options {
@@ -123,7 +122,7 @@ func (o Options) withDefaults() Options {
 		o.Progress = func(int64) {}
 	}
 	if o.Connections == nil {
-		o.Connections = NewConnections(ownConnections)
+		o.Connections = NewConnections(mostConnections)
 	}
 	return o
 }

@@ -4,6 +4,7 @@ import "time"
 
 const (
 	firstConnections = 4
+	mostConnections  = 16
 	// Parts are at least as large as it takes for the time to the first byte
 	// to matter little, and not so large that many are far ahead of the bytes
 	// that are read next.
@@ -15,11 +16,11 @@ const (
 	paceTime  = 100 * time.Millisecond
 	paceSlow  = 2 * time.Second
 	// worthIt is how much faster twice the connections have to make it.
-	worthIt = 1.2
+	worthIt = 1.1
 )
 
 // pace decides how many connections a blob gets, and how large parts are: it
-// doubles the connections as long as that pays, and halves them when the
+// doubles the connections until that pays no more, and halves them when the
 // storage says that it is too busy.
 type pace struct {
 	most    int
@@ -57,8 +58,7 @@ func (p *pace) count(n int64, now time.Time) bool {
 	speed := float64(p.bytes) / took.Seconds()
 	p.since, p.bytes = now, 0
 	if speed < p.best*worthIt {
-		p.settled = true
-		p.now = max(p.now/2, 1)
+		p.settled = true // with what there are: fewer would not be faster
 		return false
 	}
 	p.best = speed
@@ -78,8 +78,10 @@ func (p *pace) slow(now time.Time) {
 	p.now = max(p.limit()/2, 1)
 }
 
-// stride is how large the next part may be: small at first, so that the
-// bytes that are read first are all there early.
-func (p *pace) stride() int64 {
-	return min(max(p.handed/int64(2*p.limit()), smallestPart), largestPart)
+// stride is how large the next part may be, with so much left to hand out:
+// small at first, so that the bytes that are read first are all there early,
+// and at the end, so that all connections end together.
+func (p *pace) stride(left int64) int64 {
+	n := int64(p.limit())
+	return min(max(min(p.handed/n, left/(2*n)), smallestPart), largestPart)
 }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+const token = "ghs_bench"
+
+// scene is a world that is served.
+type scene struct {
+	world world
+	sim   *githubsim.Sim
+	proxy *httptest.Server // to the API
+	run   int64
+	ids   []int64
+	size  uint64 // of all zips
+}
+
+func newScene(w world) *scene {
+	s := &scene{world: w, sim: githubsim.New(githubsim.Options{URLLifetime: time.Hour, RateLimit: 1e6})}
+	s.sim.AddToken(token, "octo/app", githubsim.Read)
+	repo := s.sim.AddRepo("octo/app")
+	run := repo.AddRun(githubsim.Run{Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	s.run = run.ID
+	blob := githubsim.BigZip(w.files, w.size, 1)
+	for i := range w.artifacts {
+		a := run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("dist-%d", i), Blob: blob})
+		s.ids = append(s.ids, a.ID)
+		s.size += uint64(max(blob.Size(), 0))
+	}
+	if w.bandwidth != 0 || w.storage != 0 {
+		s.sim.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, BytesPerSecond: w.bandwidth, FirstByte: w.storage})
+	}
+	if w.api != 0 {
+		s.sim.Fault(githubsim.Fault{Host: githubsim.API, Times: -1, FirstByte: w.api})
+	}
+	api, err := url.Parse(s.sim.APIURL)
+	if err != nil {
+		panic(err) // the simulator made it
+	}
+	s.proxy = httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = api.Scheme, api.Host, api.Host
+	}})
+	return s
+}
+
+func (s *scene) close() {
+	s.proxy.Close()
+	s.sim.Close()
+}
+
+// args are the flags of artifetch that fetch everything.
+func (s *scene) args(more []string) []string {
+	what := []string{"--run-id", fmt.Sprint(s.run)}
+	if len(s.ids) == 1 {
+		what = []string{"--artifact-ids", fmt.Sprint(s.ids[0])}
+	}
+	return append(append(what, "--repository", "octo/app", "--path", "."), more...)
+}
+
+func (s *scene) env(out string) []string {
+	ids := strings.Trim(fmt.Sprint(s.ids), "[]")
+	env := []string{
+		"GITHUB_TOKEN=" + token, "GITHUB_API_URL=" + s.sim.APIURL, "GITHUB_REPOSITORY=octo/app", "RUN_ID=" + fmt.Sprint(s.run),
+		"ARTIFACT_IDS=" + ids, "OUT=" + out, "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "HTTP_PROXY=" + s.proxy.URL,
+	}
+	if s.world.cores > 0 {
+		env = append(env, "GOMAXPROCS="+fmt.Sprint(s.world.cores))
+	}
+	return env
+}
+
+// plain is the reference.
+func (s *scene) plain(ctx context.Context, out string) error {
+	for _, id := range s.ids {
+		if err := s.plainOne(ctx, id, filepath.Join(out, fmt.Sprint(id))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scene) plainOne(ctx context.Context, id int64, out string) (err error) {
+	res, err := download(ctx, fmt.Sprintf("%s/repos/octo/app/actions/artifacts/%d/zip", s.sim.APIURL, id))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if err := os.Mkdir(out, 0o755); err != nil {
+		return err
+	}
+	spool, err := os.Create(filepath.Join(out, "spool.zip"))
+	if err != nil {
+		return err
+	}
+	size, err := io.Copy(spool, res.Body)
+	if err != nil {
+		return errors.Join(err, spool.Close())
+	}
+	return errors.Join(unzip(spool, size, out), spool.Close(), os.Remove(spool.Name()))
+}
+
+// download follows the API's redirect without the token.
+func download(ctx context.Context, from string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	client := http.Client{CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+		next.Header.Del("Authorization")
+		return nil
+	}}
+	return client.Do(req)
+}
+
+func unzip(r io.ReaderAt, size int64, out string) error {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return err
+	}
+	for _, f := range z.File {
+		if err := unzipFile(f, filepath.Join(out, filepath.FromSlash(f.Name))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unzipFile(f *zip.File, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	w, err := os.Create(to)
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	_, err = io.Copy(w, r) //nolint:gosec // the bench made the archive
+	return errors.Join(err, w.Close(), r.Close())
+}
