@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,10 +54,25 @@ func newScene(w world) *scene {
 	if err != nil {
 		panic(err) // the simulator made it
 	}
-	s.proxy = httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = api.Scheme, api.Host, api.Host
-	}})
+	s.proxy = httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = api.Scheme, api.Host, api.Host
+		},
+		ModifyResponse: s.rename,
+	})
 	return s
+}
+
+// rename makes the API's own URLs lead through the proxy, too.
+func (s *scene) rename(res *http.Response) error {
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	text = bytes.ReplaceAll(text, []byte(s.sim.APIURL), []byte("http://api.github.localhost"))
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	res.Header.Set("Content-Length", strconv.Itoa(len(text)))
+	return nil
 }
 
 func (s *scene) close() {
@@ -74,10 +91,9 @@ func (s *scene) args(more []string) []string {
 
 func (s *scene) env(out string) []string {
 	ids := strings.Trim(fmt.Sprint(s.ids), "[]")
-	env := []string{
-		"GITHUB_TOKEN=" + token, "GITHUB_API_URL=" + s.sim.APIURL, "GITHUB_REPOSITORY=octo/app", "RUN_ID=" + fmt.Sprint(s.run),
-		"ARTIFACT_IDS=" + ids, "OUT=" + out, "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "HTTP_PROXY=" + s.proxy.URL,
-	}
+	env := append(os.Environ(),
+		"GITHUB_TOKEN="+token, "GITHUB_API_URL="+s.sim.APIURL, "GITHUB_REPOSITORY=octo/app", "RUN_ID="+fmt.Sprint(s.run),
+		"ARTIFACT_IDS="+ids, "OUT="+out, "HTTP_PROXY="+s.proxy.URL)
 	if s.world.cores > 0 {
 		env = append(env, "GOMAXPROCS="+fmt.Sprint(s.world.cores))
 	}
