@@ -173,9 +173,6 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if len(cfg.Empty) > 0 {
 		log.Infof("given, but empty, and so as if not given: %s", strings.Join(cfg.Empty, ", "))
 	}
-	if err := cfg.Unsupported(); err != nil {
-		return fail(err)
-	}
 	runner, err := actions.ReadContext(env.Lookup, os.ReadFile)
 	if err != nil {
 		return fail(err)

@@ -248,7 +248,6 @@ func TestStep(t *testing.T) {
 		"damaged, skip, warn":     {in: in("name", "dist", "run-id", "1", "digest-mismatch", "warn", "skip-decompress", "true"), faults: []githubsim.Fault{{Host: githubsim.Storage, Corrupt: 46}}, want: "dist.zip=PK"},
 		"expired after the list":  {in: in("name", "dist"), faults: []githubsim.Fault{{Host: githubsim.API, Path: "/repos/octo/app/actions/artifacts/21/zip", Status: 410, Body: `{"message":"Artifact has expired"}`}}, want: "a.txt=a1 d/b.txt=b1", log: []string{"choosing again without it"}, out: map[string]string{"run-id": "1"}},
 		"expired, with a shard":   {in: in("name", "dist", "shard", "1/1"), faults: []githubsim.Fault{{Host: githubsim.API, Path: "/repos/octo/app/actions/artifacts/21/zip", Status: 410, Body: `{"message":"Artifact has expired"}`}}, fails: true, log: []string{"download artifact (artifact 21) of octo/app", "The artifact has expired"}},
-		"not yet supported":       {in: in("files", "*", "unpack", "true"), fails: true, log: []string{"files and unpack are not yet supported"}},
 		"several problems":        {in: in("max-size", "x", "if-exists", "y", "run-id", "z"), fails: true, log: []string{`::error::max-size: "x"`, `::error::if-exists: "y"`, `::error::run-id: "z"`}},
 		"broken event":            {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", "{"), fails: true, log: []string{"the event that triggered this run"}},
 		"a CA that is not there":  {in: in("ca-cert", "no.pem", "run-id", "1"), fails: true, log: []string{"ca-cert: open", "give the path of a PEM file"}},

@@ -45,7 +45,6 @@ func TestCommand(t *testing.T) {
 		"no repository":  {"--name x", 2, "", "repository"},
 		"bad value":      {"--repository octo/app --max-size x", 2, "", `--max-size: "x"`},
 		"current run":    {"--repository octo/app --run-id current", 2, "", "has no meaning outside of GitHub Actions"},
-		"not supported":  {"--repository octo/app --files *.txt", 1, "", "not yet supported"},
 		"nothing at all": {"", 2, "", "artifetch --help"},
 	}
 	for name, tt := range tests {

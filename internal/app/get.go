@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"mime"
 	"net/url"
+	"os"
 	"path"
 	"runtime"
 	"strconv"
@@ -109,11 +110,7 @@ func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []got) (
 	defer progress.Stop()
 
 	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
-	s := &session{
-		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress.Add,
-		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
-		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
-	}
+	s := j.newSession(stage, progress.Add, most)
 	trees := make([]workspace.Tree, len(all))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(most)
@@ -174,6 +171,14 @@ type session struct {
 	connections *fetch.Connections
 	redirecting chan struct{}
 	pool        *unpack.Pool
+}
+
+func (j *job) newSession(stage *workspace.Stage, progress func(int64), most int) *session {
+	return &session{
+		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress,
+		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
+		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
+	}
 }
 
 // maxChanges is how often a download starts over because the blob changed.
@@ -243,7 +248,7 @@ func (g *getter) take(ctx context.Context, blob *fetch.Blob, spool *spool) error
 		if err := g.checkDigest(info); err != nil {
 			return err
 		}
-		return g.keep(info, spool, archive)
+		return g.keep(ctx, info, spool, archive)
 	}
 	err = g.extract(ctx, blob)
 	if _, refused := errors.AsType[*unpack.RefusedError](err); err != nil && !(refused && g.got.item.Artifact.Digest != "") {
@@ -354,7 +359,18 @@ func (g *getter) extract(ctx context.Context, blob *fetch.Blob) error {
 		return err
 	}
 	g.got.files, g.got.bytes = res.Files, res.Bytes
-	return nil
+	return g.expand(ctx, root, archive.Links())
+}
+
+// expand expands the tars of an artifact, if that is asked for.
+func (g *getter) expand(ctx context.Context, root *os.Root, links map[string]string) error {
+	if !g.cfg.Unpack {
+		return nil
+	}
+	res, err := unpack.ExpandTars(ctx, root, links, g.budget)
+	g.got.files += res.Files
+	g.got.bytes += res.Bytes
+	return err
 }
 
 // filesWanted reads the input files; nil is all of them.
@@ -366,7 +382,7 @@ func filesWanted(patterns []string) func(name string) bool {
 }
 
 // keep makes what was fetched the artifact's file.
-func (g *getter) keep(blob fetch.Info, spool *spool, archive bool) error {
+func (g *getter) keep(ctx context.Context, blob fetch.Info, spool *spool, archive bool) error {
 	a := g.got.item.Artifact
 	name := a.Name
 	if archive {
@@ -392,7 +408,7 @@ func (g *getter) keep(blob fetch.Info, spool *spool, archive bool) error {
 		g.got.to = path.Join(g.got.to, name)
 	}
 	g.got.files, g.got.bytes = 1, blob.Size
-	return nil
+	return g.expand(ctx, root, nil)
 }
 
 // isArchive tells a zip from a file that was uploaded as it is. The magic

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path"
 	"syscall"
 	"time"
 
@@ -80,17 +81,23 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 	switch {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
+	case nf.Elsewhere.ID != 0:
+		file := path.Base(nf.Elsewhere.WorkflowPath)
+		return fmt.Sprintf("Run %d of another workflow has it: set workflow: %s, or workflow: '*' for any", nf.Elsewhere.ID, file)
 	case nf.DidYouMean != "":
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
 	case len(nf.Expired) > 0:
 		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
+	case nf.Permission == contentsRead:
+		return "It takes a full SHA, at least 7 digits of one that mean no other, or a tag; branch and pr are for branches and pull requests. " +
+			"In a private repository the token also needs permissions: {contents: read}"
 	case nf.Permission != "" && nf.Permission != actionsRead:
 		return fmt.Sprintf("If it exists, the token may not see it: for the job's own repository, add permissions: {%s} to the job", nf.Permission)
 	case nf.Forks > 0, nf.ForkPR != "":
 		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
 	case nf.LimitHit:
 		return "Narrow the search by branch, commit or workflow, raise search-limit, or name the run with run-id"
-	case len(nf.Pending) > 0 && nf.Waited == 0:
+	case len(nf.Pending) > 0 && nf.Waited == 0 && nf.RunID == 0:
 		return fmt.Sprintf("Run %d is still under way: wait: 10m would wait for it", nf.Pending[0].ID)
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with run-id"
@@ -126,6 +133,9 @@ func apiHint(e *githubapi.Error) string {
 // actionsRead is what all calls but a few need.
 const actionsRead = "actions: read"
 
+// contentsRead is what commits and branches need.
+const contentsRead = "contents: read"
+
 // permissionFor is the permission that a call needs, as a workflow declares
 // it.
 func permissionFor(e *githubapi.Error) string {
@@ -133,7 +143,7 @@ func permissionFor(e *githubapi.Error) string {
 	case "delete artifact":
 		return "actions: write"
 	case "get commit", "get branch":
-		return "contents: read"
+		return contentsRead
 	case "get pull request":
 		return "pull-requests: read"
 	}
@@ -145,7 +155,7 @@ func inWords(permission string) string {
 	switch permission {
 	case "actions: write":
 		return "Actions write"
-	case "contents: read":
+	case contentsRead:
 		return "Contents read"
 	case "pull-requests: read":
 		return "Pull requests read"

@@ -55,7 +55,11 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 		if len(p.Names) > 0 {
 			have = "; it has " + strings.Join(p.Names, ", ")
 		}
-		log.Infof("run %d (%s): %s%s", p.Run.ID, runLabel(p.Run), p.Reason, have)
+		repo := ""
+		if p.Run.Repo != passed[0].Run.Repo || p.Run.Repo != passed[len(passed)-1].Run.Repo {
+			repo = " of " + p.Run.Repo.String()
+		}
+		log.Infof("run %d%s (%s): %s%s", p.Run.ID, repo, runLabel(p.Run), p.Reason, have)
 	}
 }
 
@@ -68,7 +72,7 @@ func runLabel(r artifact.Run) string {
 }
 
 // logPlan says what was chosen, and where it comes from.
-func (j *job) logPlan(plan *artifact.Plan) {
+func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 	for _, run := range plan.Runs {
 		j.log.Infof("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
 			run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
@@ -78,14 +82,21 @@ func (j *job) logPlan(plan *artifact.Plan) {
 		}
 	}
 	if want := j.cfg.Runs * len(j.cfg.Repositories); want > len(plan.Runs) && !j.cfg.ByID() {
-		j.log.Warningf("%s asked for, and no more than %d found", count(want, "run"), len(plan.Runs))
+		why := "no more fit"
+		switch {
+		case plan.LimitHit:
+			why = "search-limit does not let more be looked at"
+		case len(j.cfg.Branches) > 1 || j.cfg.PR != 0:
+			why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
+		}
+		j.log.Warningf("%s asked for, and %d found: %s", count(want, "run"), len(plan.Runs), why)
 	}
 	logPassedOver(j.log, plan.PassedOver)
 	for _, a := range plan.Superseded {
 		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, a.CreatedAt.UTC().Format("2006-01-02 15:04:05"))
 	}
 	l := newLayout(j.cfg)
-	for _, item := range plan.Items {
+	for _, item := range items {
 		a := item.Artifact
 		j.log.Infof("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
 	}

@@ -81,14 +81,15 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 			return err
 		}
 		res.runs = plan.Runs
-		j.logPlan(plan)
+		items := j.share(plan.Items)
+		j.logPlan(plan, items)
 		res.explained = true
-		if res.items, err = j.planned(j.share(plan.Items)); err != nil {
+		if res.items, err = j.planned(items); err != nil {
 			return err
 		}
 		if j.cfg.DryRun {
 			res.found = true
-			return nil
+			return j.listFiles(ctx, res.items)
 		}
 		err = j.fetchAndPublish(ctx, res)
 		// With a shard it is a failure: the other jobs split the artifacts as

@@ -182,6 +182,7 @@ type situation struct {
 	// "no ".
 	want     string
 	says     []string
+	lacks    string // what the log must not say
 	requests int
 }
 
@@ -240,6 +241,8 @@ func TestSearch(t *testing.T) {
 		// Workflows.
 		"workflow":                    {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "nightly.yml"), want: "1: dist", requests: 2},
 		"workflow by path":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", ".github/workflows/nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by ref":             {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "octo/app/.github/workflows/nightly.yml@refs/heads/main"), want: "1: dist", requests: 2},
+		"workflow by half a path":     {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "./workflows/nightly.yml"), want: "1: dist", requests: 2},
 		"workflow by name":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "NIGHTLY"), want: "1: dist", requests: 3},
 		"any workflow":                {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow", "*"), want: "2: dist", requests: 2},
 		"workflow_search":             {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow_search", "true"), want: "2: dist", requests: 2},
@@ -255,10 +258,10 @@ func TestSearch(t *testing.T) {
 		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0"), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
 		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1"), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
 		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101"), in: in("commit", "20260101"), want: "1: dist", requests: 4},
-		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"add permissions: {contents: read}"}, requests: 2},
+		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"at least 7 digits of one", "permissions: {contents: read}"}, requests: 2},
 		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 3},
 		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 4},
-		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 5},
+		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 4},
 		"pr of a fork, allowed":     {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", says: []string{"::warning::run 1 comes from evil/app"}, requests: 3},
 		"pr of a fork, its branch":  {world: "1 fork branch=main: dist\n2: dist", setup: pull("fork", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 4},
 		"pr of a deleted fork":      {world: "1 deleted commit=50 branch=main: dist\n2 deleted branch=main: dist", setup: pull("", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 3},
@@ -304,9 +307,21 @@ func TestSearch(t *testing.T) {
 		"GHES 3.8, rare":         {opt: githubsim.Options{Enterprise: true}, world: "1..5: dist\n6: rare\n7..900: dist", in: in("name", "rare"), want: "6: rare", requests: 4},
 		"a server without names": {opt: githubsim.Options{Enterprise: true, IgnoreName: true}, world: "1: rare\n2..4: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
 
+		// Explanations.
+		"another workflow has it":    {world: "1 workflow=nightly: dist\n2: logs", in: in("name", "dist"), want: `no artifact "dist" not found`, says: []string{"Run 1 of another workflow has it: set workflow: nightly.yml, or workflow: '*'", `run 1 (NIGHTLY #1, main): it is of the workflow ".github/workflows/nightly.yml"; it has dist`}, requests: 5},
+		"reasons of fallbacks":       {world: "1 conclusion=failure: dist\n2 branch=fix: logs\n3 branch=fix conclusion=failure: dist", in: in("name", "dist", "branch", "fix\nmain"), want: `no artifact "dist" not found`, says: []string{"run 3 (CI #3, fix): its conclusion", `run 2 (CI #2, fix): it lacks "dist"`}, requests: 5},
+		"a fork that lacks it":       {world: "1: dist\n2 fork: other", in: in("name", "wheels"), want: `no artifact "wheels" not found`, lacks: "allow-forks is true", requests: 4},
+		"wait is no help for an id":  {world: plain, in: in("run-id", "90000", "name", "nope"), want: `no artifact "nope" not found in run 90000`, lacks: "wait: 10m", requests: 3},
+		"the current run, otherwise": {world: plain, in: in("name", "mine", "branch", "mian"), want: `no artifact "mine" not found`, lacks: "run-id: current", requests: 3},
+		"commits are many":           {world: "1..9: dist", in: in("name", "dist", "commit", shaOf(77)), want: `no artifact "dist" not found`, says: []string{"9: its commit is another"}, requests: 3},
+		"limit, several runs":        {world: "1..5: dist", in: in("runs", "3", "search-limit", "2"), want: "5: dist | 4: dist", says: []string{"3 runs asked for, and 2 found: search-limit does not let more be looked at"}, requests: 2},
+		"runs of the first branch":   {world: "1: dist\n2 branch=fix: dist", in: in("runs", "2", "branch", "fix\nmain"), want: "2: dist", says: []string{"others are not taken to fill up"}, requests: 2},
+		"success, said explicitly":   {world: plain, in: in("conclusion", "success", "name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "event", `{"workflow_run":{"id":3}}`), want: "4: dist", requests: 2},
+		"repositories of rows":       {world: "1 in=lib: dist\n2 in=lib conclusion=failure: dist\n3: dist\n4 conclusion=failure: dist", in: in("repository", "octo/lib\nocto/app", "name", "dist"), want: "3: dist | 1: dist", says: []string{"run 2 of octo/lib ("}, requests: 4},
+
 		// Several runs, shards.
 		"three runs":            {world: plain, in: in("name", "dist", "runs", "3"), want: "4: dist | 2: dist | 1: dist", requests: 2},
-		"fewer than asked for":  {world: "1: dist\n2: dist", in: in("name", "dist", "runs", "5"), want: "2: dist | 1: dist", says: []string{"::warning::5 runs asked for, and no more than 2 found"}, requests: 2},
+		"fewer than asked for":  {world: "1: dist\n2: dist", in: in("name", "dist", "runs", "5"), want: "2: dist | 1: dist", says: []string{"::warning::5 runs asked for, and 2 found: no more fit"}, requests: 2},
 		"runs, far apart":       {world: "1: rare\n2..300: dist\n301: rare\n302..600: dist", in: in("name", "rare", "runs", "2"), want: "301: rare | 1: rare", requests: 4},
 		"shard 1/2":             {world: "1: a*700 b*100 c*200 d*300 e*400", in: in("shard", "1/2"), want: "1: c a", says: []string{"shard 1/2: 2 of 5 artifacts"}, requests: 2},
 		"shard 2/2":             {world: "1: a*700 b*100 c*200 d*300 e*400", in: in("shard", "2/2"), want: "1: e d b", requests: 2},
@@ -334,6 +349,9 @@ func TestSearch(t *testing.T) {
 				if !strings.Contains(got.log, s) {
 					t.Errorf("the log lacks %q", s)
 				}
+			}
+			if tt.lacks != "" && strings.Contains(got.log, tt.lacks) {
+				t.Errorf("the log says %q", tt.lacks)
 			}
 			if requests != tt.requests {
 				t.Errorf("%d requests, want %d", requests, tt.requests)

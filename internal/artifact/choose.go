@@ -76,6 +76,8 @@ type Plan struct {
 	PassedOver []PassedOver
 	// Superseded artifacts lost against a newer one of the same name.
 	Superseded []Artifact
+	// LimitHit tells that the search for more runs ended at its limit.
+	LimitHit bool
 }
 
 // PassedOver is a run that was looked at and not taken.
@@ -159,6 +161,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan)
 			plan.take(r, f.pick(r))
 		}
 		plan.PassedOver = passedOver(searches, runs)
+		plan.LimitHit = s.limitHit
 		return nil
 	}
 	plan.PassedOver = passedOver(searches, nil)
@@ -238,6 +241,7 @@ func (p *Plan) add(other *Plan) {
 	p.Runs = append(p.Runs, other.Runs...)
 	p.PassedOver = append(p.PassedOver, other.PassedOver...)
 	p.Superseded = append(p.Superseded, other.Superseded...)
+	p.LimitHit = p.LimitHit || other.LimitHit
 }
 
 func (p *Plan) take(run Run, picked Picked) {

@@ -29,6 +29,9 @@ type NotFoundError struct {
 	// InCurrent tells that the current run, which a search leaves out, has
 	// what was asked for.
 	InCurrent bool
+	// Elsewhere is a run of another workflow that has it and fits otherwise;
+	// its ID is 0 if none is known.
+	Elsewhere Run
 	// Nowhere tells that no run of the repository has it, whatever the
 	// conditions.
 	Nowhere bool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // maxNearest is how many runs that fit are asked for all their artifacts when
@@ -18,7 +19,9 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 	for _, s := range searches {
 		for _, r := range s.known {
 			if s.met[r.ID] {
-				if why, names := s.why(r); why != "" {
+				// The reason that counts is that of the search for such runs.
+				_, told := rows[r.ID]
+				if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
 					rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names}
 				}
 			}
@@ -26,7 +29,8 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 		if index := s.index(); index != nil {
 			for _, c := range index.candidates() {
 				why := s.filter.refuseRef(c.ref)
-				if _, known := s.known[c.ref.ID]; !known && why != "" {
+				_, known := s.known[c.ref.ID]
+				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
 					rows[c.ref.ID] = PassedOver{Run: c.run(s.repo), Reason: why, Names: names(s.artifacts(c.ref.ID))}
 				}
 			}
@@ -80,7 +84,9 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 			}
 		}
 	}
-	nf.Examined = len(f.met)
+	if nf.Examined = len(f.met); nf.LimitHit && f.met[f.req.CurrentRun] {
+		nf.Examined-- // it is no candidate
+	}
 	nf.Reasons = reasons(plan.PassedOver)
 	nf.Forks, nf.Pending = f.others(searches)
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
@@ -91,7 +97,10 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	f.askNearest(ctx, fits[:min(len(fits), maxNearest)], nf, plan)
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) {
 		current, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: f.req.CurrentRun, Name: f.req.Select.serverName()})
-		nf.InCurrent = err == nil && f.req.Select.Pick(current, f.req.Gone).Complete()
+		nf.InCurrent = err == nil && f.currentFits(searches) && f.req.Select.Pick(current, f.req.Gone).Complete()
+	}
+	if !nf.LimitHit {
+		f.elsewhere(ctx, searches, nf, plan)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -99,11 +108,71 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	return nf
 }
 
+// currentFits tells whether the current run meets the other conditions, as
+// far as it is known.
+func (f *finder) currentFits(searches []*search) bool {
+	return slices.ContainsFunc(searches, func(s *search) bool {
+		other := s.filter
+		other.current, other.conclusions = 0, nil
+		if r, known := f.known[f.req.CurrentRun]; known {
+			why, _ := other.refuse(r)
+			return why == ""
+		}
+		for _, l := range f.lists {
+			if has := l.byRun[f.req.CurrentRun]; len(has) > 0 {
+				return other.refuseRef(has[0].Run) == ""
+			}
+		}
+		return true
+	})
+}
+
+// elsewhere looks for a run of another workflow that holds what is asked for:
+// the newest that the artifact list names.
+func (f *finder) elsewhere(ctx context.Context, searches []*search, nf *NotFoundError, plan *Plan) {
+	for _, s := range searches {
+		index := s.index()
+		// With other conditions it is more likely a run of this workflow.
+		other := s.filter.events != nil || s.filter.actor != "" || s.filter.number != 0
+		if index == nil || other || s.filter.workflow == (workflowFilter{}) {
+			continue
+		}
+		list := s.candidates(index)
+		if len(list) == 0 {
+			continue
+		}
+		r, err := f.source.Run(ctx, f.repo, list[0].ref.ID)
+		if err != nil || s.filter.workflow.passes(r) {
+			return
+		}
+		why, _ := s.filter.refuse(r)
+		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: r, Reason: why, Names: names(f.artifacts(r.ID))})
+		slices.SortFunc(plan.PassedOver, func(a, b PassedOver) int { return newestRun(a.Run, b.Run) })
+		s.filter.workflow = workflowFilter{}
+		if why, _ := s.filter.refuse(r); why == "" {
+			nf.Elsewhere = r
+		}
+		return
+	}
+}
+
 // reasons counts why runs were passed over, the most frequent first.
 func reasons(passed []PassedOver) []Reason {
 	counts := map[string]int{}
+	kinds := map[string]map[string]bool{}
 	for _, p := range passed {
-		counts[p.Reason]++
+		kind, _ := reasonKind(p.Reason)
+		if kinds[kind] == nil {
+			kinds[kind] = map[string]bool{}
+		}
+		kinds[kind][p.Reason] = true
+	}
+	for _, p := range passed {
+		text := p.Reason
+		if kind, varies := reasonKind(text); varies && len(kinds[kind]) > 2 {
+			text = kind + " another"
+		}
+		counts[text]++
 	}
 	var list []Reason
 	for text, n := range counts {
@@ -113,7 +182,17 @@ func reasons(passed []PassedOver) []Reason {
 	return list
 }
 
-// others counts the runs that only their origin kept from matching, and
+// reasonKind is a reason without the run's own value, if it has one: "its
+// commit is".
+func reasonKind(text string) (string, bool) {
+	words := strings.SplitN(text, " ", 4)
+	if len(words) == 4 && words[0] == "its" && words[2] == "is" {
+		return strings.Join(words[:3], " "), true
+	}
+	return text, false
+}
+
+// others counts the runs that only their origin may have kept from matching, and
 // lists those that are under way and may come to match.
 func (f *finder) others(searches []*search) (forks int, pending []Run) {
 	seen := map[int64]bool{}
@@ -122,7 +201,7 @@ func (f *finder) others(searches []*search) (forks int, pending []Run) {
 			_, fork := s.filter.refuse(r)
 			switch {
 			case seen[r.ID]:
-			case fork:
+			case fork && f.holds(r) != no:
 				seen[r.ID] = true
 				forks++
 			case s.filter.pending(r):

@@ -91,6 +91,11 @@ func (f *filter) refuse(r Run) (why string, fork bool) {
 	return fmt.Sprintf("its conclusion is %q, not %s", r.Conclusion, either(f.conclusions)), false
 }
 
+// aimsAt tells whether a run is of the branch and commit that are looked for.
+func (f *filter) aimsAt(r Run) bool {
+	return (f.sha == "" || strings.EqualFold(r.HeadSHA, f.sha)) && (f.branch == "" || r.HeadBranch == f.branch)
+}
+
 // pending tells a run that is under way and may come to match: of all the
 // conditions only the conclusion, and what it holds, can change.
 func (f *filter) pending(r Run) bool {

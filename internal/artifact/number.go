@@ -33,7 +33,7 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 			above = s.filter.number + 1 + (hi-lo)/2*q.PerPage // half-way
 			continue
 		}
-		for _, r := range p.Items[:min(len(p.Items), s.req.SearchLimit-len(s.met))] {
+		for _, r := range p.Items[:min(len(p.Items), s.left())] {
 			s.meet(r)
 		}
 		first, last := p.Items[0].Number, p.Items[len(p.Items)-1].Number

@@ -20,6 +20,8 @@ var (
 	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,}$`)
 	numeric  = regexp.MustCompile(`^[0-9]+$`)
 	fileName = regexp.MustCompile(`\.ya?ml$`)
+	// workflowRef is a path as it is, or as github.workflow_ref has it.
+	workflowRef = regexp.MustCompile(`^(?:.*/)?(\.github/workflows/[^/@]+\.ya?ml)(?:@.*)?$`)
 )
 
 // resolved is what the words of a request mean in a repository.
@@ -91,8 +93,10 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 			return workflowFilter{}, f.missing(fmt.Sprintf("workflow %q", w)) // no id is that large
 		}
 		return workflowFilter{id: id}, nil
+	case workflowRef.MatchString(w):
+		return workflowFilter{path: workflowRef.FindStringSubmatch(w)[1]}, nil
 	case fileName.MatchString(w) && strings.Contains(w, "/"):
-		return workflowFilter{path: strings.TrimPrefix(path.Clean(w), "/")}, nil
+		return workflowFilter{file: path.Base(w)}, nil // all lie in one directory
 	case fileName.MatchString(w):
 		return workflowFilter{file: w}, nil
 	}
@@ -223,8 +227,8 @@ func (f *finder) filters(res resolved) []filter {
 		p := *res.pull
 		heads := []func(*filter) bool{func(g *filter) bool { return restrict(&g.sha, p.HeadSHA) }}
 		// Of a repository that was deleted no branch can be told from another
-		// one's of the same name.
-		if p.HeadRepoID != 0 {
+		// one's of the same name; of a fork that does not count it need not be.
+		if p.HeadRepoID != 0 && (f.req.AllowForks || !p.FromFork()) {
 			heads = append(heads, func(g *filter) bool {
 				g.headRepoID = p.HeadRepoID
 				return restrict(&g.branch, p.HeadBranch)

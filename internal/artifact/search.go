@@ -236,7 +236,17 @@ func (s *search) proven(index *artifactList) bool {
 	return index != nil && index.done() && len(s.candidates(index)) == 0
 }
 
-func (s *search) limitMet() bool { return len(s.met) >= s.req.SearchLimit }
+func (s *search) limitMet() bool { return s.left() <= 0 }
+
+// left is how many more runs may be examined. The current one is no
+// candidate and does not count.
+func (s *search) left() int {
+	n := s.req.SearchLimit - len(s.met)
+	if s.met[s.req.CurrentRun] {
+		n++
+	}
+	return n
+}
 
 // blindUntil is the time after which no run holds what is asked for, where
 // lists do not tell which runs do; zero if that is not known.
@@ -253,7 +263,7 @@ func (s *search) blindUntil() time.Time {
 // lookUp gets the runs of candidates.
 func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	s.lookups++
-	list = list[:min(len(list), s.req.SearchLimit-len(s.met))]
+	list = list[:min(len(list), s.left())]
 	return each(list, func(_ int, c candidate) error {
 		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
 		if errors.Is(err, ErrNotFound) {
@@ -291,7 +301,7 @@ func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
 // not come, and nothing is read after them.
 func (s *search) readRuns(ctx context.Context) error {
 	q := s.runs.query
-	q.Page, q.PerPage = s.runs.next, min(PerPage, s.req.SearchLimit)
+	q.Page, q.PerPage = s.runs.next, min(PerPage, s.req.SearchLimit+1) // one may be the current run
 	p, err := s.source.Runs(ctx, s.repo, q)
 	if err != nil {
 		return err

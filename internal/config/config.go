@@ -123,21 +123,6 @@ func (c *Config) Searches() bool {
 	return false
 }
 
-// Unsupported fails with *UnsupportedError if an input was given that this
-// version understands but does not act on.
-func (c *Config) Unsupported() error {
-	var names []string
-	for i := range table {
-		if by, ok := c.given[table[i].Name]; ok && table[i].pending && (table[i].role == noRole || !c.ByID()) {
-			names = append(names, by)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return &UnsupportedError{Inputs: names}
-}
-
 // Shard is this job's share of the selected artifacts: Index of Count,
 // counted from 1. The zero Shard is all of them.
 type Shard struct{ Index, Count int }

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -258,9 +257,6 @@ func TestOverruledInputsKeepTheirDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := got.Unsupported(); err != nil {
-			t.Errorf("%s: %v", by, err)
-		}
 		if len(got.Warnings) != 1 {
 			t.Errorf("%s: got warnings %q, want one", by, got.Warnings)
 		}
@@ -319,50 +315,6 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 			}
 			if cfg.Branches != nil || cfg.Commit != "" || cfg.PR != 0 || cfg.Events != nil || cfg.Actor != "" || tt.in["run_number"] == "" && cfg.RunNumber != 0 {
 				t.Errorf("got %+v", cfg)
-			}
-		})
-	}
-}
-
-func TestUnsupported(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		in   inputs
-		want []string
-	}{
-		"nothing":           {nil, nil},
-		"defaults":          {inputs{"runs": "1", "wait": "0s", "conclusion": "success", "search-limit": "1000", "unpack": "false", "workflow_conclusion": "success", "workflow_search": "false"}, nil},
-		"written otherwise": {inputs{"runs": "01", "wait": "0", "unpack": "False"}, nil},
-		"supported": {inputs{"allow-forks": "true", "name": "a", "run-id": "1", "path": "x", "max-size": "1GB", "dry-run": "true",
-			"delete": "false", "summary": "false", "if-exists": "skip", "concurrency": "2"}, nil},
-		"everything": {inputs{"workflow": "ci.yml", "branch": "b", "commit": "c", "pr": "1", "event": "push", "actor": "a", "conclusion": "any",
-			"run-number": "1", "max-age": "1d", "runs": "2", "search-limit": "10", "wait": "1m", "shard": "1/1", "files": "*", "unpack": "true"},
-			strings.Fields("files unpack")},
-		"by other names": {inputs{"workflow_search": "true", "workflow_conclusion": "", "run_number": "3", "ref": "main"}, nil},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg, err := config.FromEnv(with(tt.in).lookup)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = cfg.Unsupported()
-			if tt.want == nil {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			unsupported, ok := errors.AsType[*config.UnsupportedError](err)
-			if !ok {
-				t.Fatalf("got %v, want *config.UnsupportedError", err)
-			}
-			if d := cmp.Diff(tt.want, unsupported.Inputs); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
-			if !strings.Contains(err.Error(), "not yet supported") {
-				t.Errorf("unclear: %v", err)
 			}
 		})
 	}

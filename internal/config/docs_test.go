@@ -65,13 +65,6 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-func help(in config.Input) string {
-	if in.Pending() {
-		return in.Help + " (not yet supported)"
-	}
-	return in.Help
-}
-
 func actionBlock() string {
 	var b strings.Builder
 	entry := func(name, description, def string) {
@@ -84,7 +77,7 @@ func actionBlock() string {
 		fmt.Fprintf(&b, "  # %s\n", group)
 		for _, in := range config.Inputs() {
 			if in.Group == group {
-				entry(in.Name, help(in), in.ActionDefault)
+				entry(in.Name, in.Help, in.ActionDefault)
 			}
 		}
 	}
@@ -119,7 +112,7 @@ func readmeInputs() string {
 		fmt.Fprintf(&b, "### %s\n\n| input | default | meaning |\n| --- | --- | --- |\n", group)
 		for _, in := range config.Inputs() {
 			if in.Group == group {
-				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", in.Name, cell(readmeDefault(in)), cell(help(in)))
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", in.Name, cell(readmeDefault(in)), cell(in.Help))
 			}
 		}
 		b.WriteByte('\n')
@@ -136,7 +129,7 @@ func readmeInputs() string {
 	}
 	for _, in := range config.Inputs() {
 		if in.Group == config.OtherNames {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", in.Name, cell(help(in)))
+			fmt.Fprintf(&b, "| `%s` | %s |\n", in.Name, cell(in.Help))
 		}
 	}
 	return b.String()

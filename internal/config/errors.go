@@ -79,16 +79,6 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 // Unwrap is Err.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// UnsupportedError names inputs that are understood but not acted on yet.
-type UnsupportedError struct{ Inputs []string }
-
-func (e *UnsupportedError) Error() string {
-	if len(e.Inputs) == 1 {
-		return "the input " + e.Inputs[0] + " is not yet supported by this version"
-	}
-	return "the inputs " + and(e.Inputs) + " are not yet supported by this version"
-}
-
 // ErrHelp and ErrVersion are FromArgs's answers to --help and --version.
 var (
 	ErrHelp    = errors.New("help requested")

@@ -72,9 +72,6 @@ func flagHelp(in *Input) string {
 	case in.Default != "" && in.Default != "false":
 		notes = append(notes, "default "+in.Default)
 	}
-	if in.pending {
-		notes = append(notes, "not yet supported")
-	}
 	help := in.Help
 	if len(notes) > 0 {
 		help += " (" + strings.Join(notes, "; ") + ")"

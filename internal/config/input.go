@@ -35,7 +35,6 @@ type Input struct {
 	// opaqueDefault is set where the default cannot be told from a value that
 	// was written down, so that an alias always wins.
 	opaqueDefault bool
-	pending       bool // understood, but nothing acts on it yet
 	// set parses a value that is not empty. Its errors are itemErrors, or
 	// follow the quoted value: "is not a number".
 	set func(c *Config, v string) error
@@ -79,9 +78,6 @@ func Inputs() []Input {
 
 // Bool tells whether the input is a boolean.
 func (in *Input) Bool() bool { return in.Metavar == "" && in.Group != OtherNames }
-
-// Pending tells whether the input is understood but not acted on yet.
-func (in *Input) Pending() bool { return in.pending }
 
 // same tells whether two values mean the same.
 func (in *Input) same(a, b string) bool {

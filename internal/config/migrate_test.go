@@ -241,9 +241,6 @@ func TestMigration(t *testing.T) {
 				if len(got.Warnings) != m.warnings {
 					t.Errorf("got warnings %q, want %d", got.Warnings, m.warnings)
 				}
-				if err := got.Unsupported(); err != nil {
-					t.Error(err)
-				}
 			})
 		}
 	}

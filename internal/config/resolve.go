@@ -104,7 +104,9 @@ func (r *reader) resolve(in *Input) *value {
 	default:
 		r.fail(own.by, "", fmt.Sprintf("and its alias %s are both given and differ; give one of them", alias.by), "")
 	}
-	if v.text == "" || in.same(v.text, def.text) {
+	// What action.yml gives no default to was written by somebody.
+	written := v == &own && own.text != "" && in.role == chooses && in.ActionDefault == ""
+	if !written && (v.text == "" || in.same(v.text, def.text)) {
 		if v.text == "" {
 			v = &def
 		}

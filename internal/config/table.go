@@ -157,7 +157,7 @@ var whereTo = []Input{
 		Help:     "keep archives as they are: `path/<artifact>.zip`",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.SkipDecompress }, parseBool)},
-	{Name: "unpack", Group: WhereTo, pending: true, Default: "false", ActionDefault: "false",
+	{Name: "unpack", Group: WhereTo, Default: "false", ActionDefault: "false",
 		Help:     "also expand `.tar`, `.tar.gz`, `.tgz` and `.tar.zst` files at an artifact's top level, and drop the tar",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.Unpack }, parseBool)},

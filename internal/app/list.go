@@ -1,0 +1,94 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/unpack"
+)
+
+// maxListed bounds the files of an artifact that a dry run lists in the log.
+const maxListed = 200
+
+// listFiles tells, in a dry run, which files the input files chooses. It
+// fetches the directories of the archives only.
+func (j *job) listFiles(ctx context.Context, all []got) error {
+	if len(j.cfg.Files) == 0 {
+		return nil
+	}
+	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
+	s := j.newSession(nil, func(int64) {}, most)
+	entries := make([][]unpack.Entry, len(all))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(most)
+	for i := range all {
+		g.Go(func() (err error) {
+			entries[i], err = (&getter{session: s, got: &all[i], budget: s.budget}).list(ctx)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, list := range entries {
+		j.logFiles(&all[i], list)
+	}
+	return j.checkFiles(all)
+}
+
+// list reads the directory of an artifact.
+func (g *getter) list(ctx context.Context) ([]unpack.Entry, error) {
+	blob, err := fetch.Open(ctx, g.fetchOptions(), g.locate(g.got.item.Artifact), sparse)
+	if err != nil {
+		return nil, g.named(err)
+	}
+	defer blob.Close()
+	archive, err := isArchive(blob)
+	if err != nil || !archive {
+		return nil, err
+	}
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: g.budget, Files: filesWanted(g.cfg.Files)})
+	if err != nil {
+		return nil, g.named(err)
+	}
+	var files []unpack.Entry
+	for _, e := range a.Entries {
+		if !e.Mode.IsDir() {
+			files = append(files, e)
+		}
+	}
+	g.got.files, g.got.bytes = len(files), a.Size
+	return files, nil
+}
+
+func (j *job) logFiles(g *got, list []unpack.Entry) {
+	if len(list) == 0 {
+		j.log.Infof("artifact %q: no file matches files", g.item.Artifact.Name)
+		return
+	}
+	defer j.log.Group("artifact %q: %s, %s", g.item.Artifact.Name, count(len(list), "file"), ibytes(g.bytes))()
+	for i, e := range list {
+		if i == maxListed {
+			j.log.Infof("and %d more", len(list)-i)
+			return
+		}
+		link := ""
+		if e.Mode&fs.ModeSymlink != 0 {
+			link = ", a symlink"
+		}
+		j.log.Infof("%s, %s%s", e.Name, ibytes(e.Size), link)
+	}
+}
+
+// sparse keeps the few parts of a blob that a listing reads.
+func sparse(size int64) (fetch.Spool, error) {
+	if size < 0 {
+		return nil, errors.New("the storage knows no ranges, so that files cannot be listed without fetching all of it")
+	}
+	return &parts{size: size}, nil
+}
