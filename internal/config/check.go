@@ -59,7 +59,7 @@ func (r *reader) checkRun(cfg *Config) {
 	}
 	var unused []string
 	for i := range table {
-		if v := r.values[table[i].Name]; v.given && table[i].role != noRole {
+		if v := r.values[table[i].Name]; v.given && table[i].role != noRole && !table[i].same(v.text, r.defaultOf(&table[i]).text) {
 			unused = append(unused, v.by)
 		}
 	}

@@ -323,8 +323,8 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 func TestSearches(t *testing.T) {
 	t.Parallel()
 	for want, all := range map[bool][]inputs{
-		true: {{"workflow": "x"}, {"branch": "x"}, {"workflow_search": "true"}, {"ref": "x"}, {"workflow_conclusion": ""}, {"runs": "2"}, {"max-age": "1d"}},
-		false: {nil, {"allow-forks": "true"}, {"wait": "1m"}, {"search-limit": "5"}, {"name": "x"}, {"repository": "o/r"}, {"conclusion": "success"},
+		true: {{"workflow": "x"}, {"branch": "x"}, {"workflow_search": "true"}, {"ref": "x"}, {"workflow_conclusion": ""}, {"runs": "2"}, {"max-age": "1d"}, {"conclusion": "success"}},
+		false: {nil, {"allow-forks": "true"}, {"wait": "1m"}, {"search-limit": "5"}, {"name": "x"}, {"repository": "o/r"},
 			{"workflow_conclusion": "success"}},
 	} {
 		for _, in := range all {

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// fileWorld has, in run 1, artifacts that are large or hold tars.
+func fileWorld(t *testing.T, opt githubsim.Options) *world {
+	t.Helper()
+	w := &world{Sim: githubsim.New(opt)}
+	t.Cleanup(w.Close)
+	w.app = w.AddRepo("octo/app")
+	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
+	run := w.app.AddRun(githubsim.Run{ID: 1, Workflow: w.app.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	run.AddArtifact(githubsim.Artifact{ID: 1, Name: "big", Blob: githubsim.BigZip(200, 100_000, 1)})
+	run.AddArtifact(githubsim.Artifact{ID: 2, Name: "small", Blob: files("a.txt", "a", "d/b.so", "b", "d/c.txt", "c")})
+	run.AddArtifact(githubsim.Artifact{ID: 3, Name: "tars", Blob: files("x.tar", tarball(t, "bin/run", "doc"), "d/y.tar", "kept", "z", "z")})
+	run.AddArtifact(githubsim.Artifact{ID: 4, Name: "bad", Blob: files("x.tar", tarball(t, "../evil"))})
+	run.AddArtifact(githubsim.Artifact{ID: 5, Name: "raw.tar", Blob: githubsim.Bytes([]byte(tarball(t, "in"))), ContentType: "application/x-tar"})
+	return w
+}
+
+func tarball(t *testing.T, names ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, n := range names {
+		if err := w.WriteHeader(&tar.Header{Name: n, Mode: 0o755, Size: int64(len(n)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in    map[string]string
+		fault githubsim.Fault
+		want  string // files, or the message when it begins with "no "
+		log   []string
+		out   map[string]string
+		bytes int64 // at most, from the storage
+		calls int   // to the storage, exactly; 0: any
+	}{
+		"one of many": {in: in("name", "big", "files", "d7/f107.bin"), want: "d7/f107.bin", bytes: 64<<10 + 128<<10 + 80_000, calls: 3,
+			out: map[string]string{"file-count": "1", "bytes": "100000"}, log: []string{"digest"}},
+		"neighbours in one go":    {in: in("name", "big", "files", "d{1,2,3}/f10?.bin"), want: "d1/f101.bin d2/f102.bin d3/f103.bin", calls: 3},
+		"far apart":               {in: in("name", "big", "files", "**/f{5,150}.bin"), want: "d5/f5.bin d50/f150.bin", calls: 4},
+		"small ones come whole":   {in: in("name", "small", "files", "**/*.so"), want: "d/b.so", calls: 1},
+		"exclusions":              {in: in("name", "small", "files", "!**/*.so"), want: "a.txt d/c.txt", calls: 1},
+		"of several artifacts":    {in: in("name", "small\ntars", "files", "*"), want: "small/a.txt tars/x.tar tars/z", calls: 2},
+		"nothing":                 {in: in("name", "small", "files", "*.exe"), want: `no file of the 1 artifact matches files: ["*.exe"]`},
+		"nothing, ignored":        {in: in("name", "small", "files", "*.exe", "if-no-artifact-found", "ignore"), want: "", out: map[string]string{"found": "false"}},
+		"all the same":            {in: in("name", "small", "files", "**"), want: "a.txt d/b.so d/c.txt", calls: 1},
+		"dry run":                 {in: in("name", "big", "files", "d7/*", "dry-run", "true"), want: "", calls: 2, bytes: 200 << 10, log: []string{"2 files, 195 KiB", "d7/f107.bin, 98 KiB"}, out: map[string]string{"found": "true", "file-count": "2"}},
+		"dry run, nothing":        {in: in("name", "big", "files", "nope", "dry-run", "true"), want: "", log: []string{"no file matches files"}, out: map[string]string{"found": "false"}},
+		"a damaged part":          {in: in("name", "big", "files", "d7/f107.bin"), fault: githubsim.Fault{Host: githubsim.Storage, Skip: 2, Corrupt: 5000}, want: "no artifact \"big\" (1) of octo/app: refused: entry \"d7/f107.bin\""},
+		"a storage without range": {in: in("name", "big", "files", "d7/f107.bin"), fault: githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true}, want: "d7/f107.bin", calls: 2},
+
+		"unpack":            {in: in("name", "tars", "unpack", "true"), want: "bin/run d/y.tar doc z", out: map[string]string{"file-count": "4"}},
+		"unpack, but not":   {in: in("name", "tars"), want: "d/y.tar x.tar z"},
+		"unpack a raw file": {in: in("name", "raw.tar", "unpack", "true"), want: "in"},
+		"unpack, refused":   {in: in("name", "bad", "unpack", "true"), want: `no artifact "bad" (4) of octo/app: unpack "x.tar": refused: entry "../evil"`},
+		"unpack some":       {in: in("name", "tars", "unpack", "true", "files", "*.tar"), want: "bin/run doc"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := fileWorld(t, githubsim.Options{})
+			if tt.fault.Host != "" {
+				w.Fault(tt.fault)
+			}
+			got := w.step(t.Context(), t, tt.in)
+			if want, fails := strings.CutPrefix(tt.want, "no "); fails {
+				if got.code != 1 || !strings.Contains(got.log, want) || len(got.files) > 0 {
+					t.Errorf("code %d, %d files; want the message %q\n%s", got.code, len(got.files), want, got.log)
+				}
+				return
+			}
+			if files := strings.Join(slices.Sorted(maps.Keys(got.files)), " "); got.code != 0 || files != tt.want {
+				t.Errorf("code %d, files %q, want %q\n%s", got.code, files, tt.want, got.log)
+			}
+			for _, s := range tt.log {
+				if s == "digest" {
+					if !strings.Contains(got.summary, "not checked, as only a part was fetched") || !strings.Contains(got.outputs["artifacts"], `"digest_verified":false`) {
+						t.Errorf("the digest was not checked, and nothing says so:\n%s\n%s", got.summary, got.outputs["artifacts"])
+					}
+				} else if !strings.Contains(got.log, s) {
+					t.Errorf("the log lacks %q\n%s", s, got.log)
+				}
+			}
+			for k, v := range tt.out {
+				if got.outputs[k] != v {
+					t.Errorf("%s is %q, want %q", k, got.outputs[k], v)
+				}
+			}
+			var bytes int64
+			var calls int
+			for _, r := range w.Log() {
+				if r.Host == githubsim.Storage {
+					bytes += r.Bytes
+					calls++
+				}
+			}
+			if tt.bytes > 0 && bytes > tt.bytes || tt.calls > 0 && calls != tt.calls {
+				t.Errorf("%d bytes in %d requests, want %d in %d", bytes, calls, tt.bytes, tt.calls)
+			}
+		})
+	}
+}
+
+// A storage that changes its mind about ranges, or about the blob, midway
+// makes a download start over, and nothing is counted twice.
+func TestStartOver(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault githubsim.Fault
+		says  string
+		fails bool
+	}{
+		"no ranges any more": {githubsim.Fault{Host: githubsim.Storage, Skip: 2, Times: -1, IgnoreRange: true}, `starting over`, false},
+		"changed once":       {githubsim.Fault{Host: githubsim.Storage, Skip: 2, Status: 412}, "the blob changed while it was fetched: the storage answered 412 Precondition Failed; starting over", false},
+		"changed for ever":   {githubsim.Fault{Host: githubsim.Storage, Skip: 1, Times: -1, Status: 412}, "the blob changed while it was fetched", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := fileWorld(t, githubsim.Options{})
+			w.Fault(tt.fault)
+			got := w.step(t.Context(), t, in("name", "big", "max-files", "200", "max-size", "20000000"))
+			if fails := got.code != 0; fails != tt.fails || !strings.Contains(got.log, tt.says) {
+				t.Errorf("code %d, want the log to say %q\n%s", got.code, tt.says, got.log)
+			}
+			if want := map[bool]int{true: 0, false: 200}[tt.fails]; len(got.files) != want {
+				t.Errorf("%d files, want %d", len(got.files), want)
+			}
+		})
+	}
+}
+
+// Many artifacts, with each kind of trouble among them.
+func TestManyArtifacts(t *testing.T) {
+	t.Parallel()
+	w := &world{Sim: githubsim.New(githubsim.Options{})}
+	t.Cleanup(w.Close)
+	w.app = w.AddRepo("octo/app")
+	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
+	run := w.app.AddRun(githubsim.Run{ID: 1, Workflow: w.app.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	for i := range 150 {
+		run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("a%d", i), Blob: files("f", fmt.Sprint(i))})
+	}
+	for i := range 10 {
+		w.Fault(githubsim.Fault{Host: githubsim.Storage, Skip: 11 * i, Cut: 20})
+		w.Fault(githubsim.Fault{Host: githubsim.Storage, Skip: 7 * i, Expire: true})
+	}
+	w.pause = func(context.Context, time.Duration) error { return nil }
+	got := w.step(t.Context(), t, in("run-id", "1"))
+	if got.code != 0 || len(got.files) != 150 || got.files["a77/f"] != "77" {
+		t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
+	}
+}

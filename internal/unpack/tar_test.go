@@ -1,0 +1,209 @@
+package unpack
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// tarOf is a tar of entries, one each: "name" a file that holds its name,
+// "name/" a directory, "name -> target" a symlink, "name => target" a hard
+// link, "name !" a device. "0600 " in front is its mode.
+func tarOf(t testing.TB, entries ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, e := range entries {
+		h := tar.Header{Typeflag: tar.TypeReg, Mode: 0o644}
+		if mode, rest, ok := strings.Cut(e, " "); ok && strings.HasPrefix(mode, "0") {
+			e, h.Mode = rest, 0
+			for _, c := range mode {
+				h.Mode = h.Mode*8 + int64(c-'0')
+			}
+		}
+		body := e
+		switch {
+		case strings.Contains(e, " -> "):
+			e, h.Linkname, _ = strings.Cut(e, " -> ")
+			h.Typeflag, body = tar.TypeSymlink, ""
+		case strings.Contains(e, " => "):
+			e, h.Linkname, _ = strings.Cut(e, " => ")
+			h.Typeflag, body = tar.TypeLink, ""
+		case strings.HasSuffix(e, "/"):
+			h.Typeflag, body = tar.TypeDir, ""
+			h.Mode |= 0o111
+		case strings.HasSuffix(e, " !"):
+			e, h.Typeflag, body = strings.TrimSuffix(e, " !"), tar.TypeChar, ""
+		}
+		h.Name, h.Size = e, int64(len(body))
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gz(b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func zst(b []byte) []byte {
+	w, _ := zstd.NewWriter(nil)
+	return w.EncodeAll(b, nil)
+}
+
+// expand extracts a zip of these files and expands its tars.
+func expand(t testing.TB, files map[string][]byte, links map[string]string, b *Budget) (dir string, res Result, err error) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "dest")
+	if err := extract(t, goZip(t, files), dir, b); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for name, target := range links {
+		if err := root.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, err = ExpandTars(t.Context(), root, links, b)
+	return dir, res, err
+}
+
+func TestExpandTars(t *testing.T) {
+	t.Parallel()
+	plain := tarOf(t, "./", "./a", "d/", "d/b", "e/f/c", "d/x -> ../a", "e/hard => d/b", "04755 s", "0755 run")
+	tests := map[string]struct {
+		files map[string][]byte
+		want  []string
+	}{
+		"tar":     {map[string][]byte{"x.tar": plain}, []string{"a = ./a", "d/", "d/b = d/b", "d/x -> ../a", "e/", "e/f/", "e/f/c = e/f/c", "e/hard = d/b", "run* = run", "s* = s"}},
+		"tar.gz":  {map[string][]byte{"x.tar.gz": gz(tarOf(t, "a"))}, []string{"a = a"}},
+		"tgz":     {map[string][]byte{"x.tgz": gz(tarOf(t, "a"))}, []string{"a = a"}},
+		"tar.zst": {map[string][]byte{"x.tar.zst": zst(tarOf(t, "a"))}, []string{"a = a"}},
+		"several, and what is no tar": {
+			map[string][]byte{"x.tar": tarOf(t, "d/a"), "y.tgz": gz(tarOf(t, "d/b")), "n": []byte("n"), "d/z.tar": []byte("not at the top"), ".tar": []byte("a name")},
+			[]string{".tar = a name", "d/", "d/a = d/a", "d/b = d/b", "d/z.tar = not at the top", "n = n"},
+		},
+		"the later entry":          {map[string][]byte{"x.tar": tarOf(t, "a", "b", "0755 a", "l -> a", "l")}, []string{"a* = a", "b = b", "l = l"}},
+		"a link to what comes":     {map[string][]byte{"x.tar": tarOf(t, "l -> d/a", "d/a")}, []string{"d/", "d/a = d/a", "l -> d/a"}},
+		"through directories only": {map[string][]byte{"x.tar": tarOf(t, "d/../d/a")}, nil},
+		"empty":                    {map[string][]byte{"x.tar": tarOf(t)}, []string{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, res, err := expand(t, tt.files, nil, NewBudget(0, 0))
+			if tt.want == nil {
+				if _, refused := errors.AsType[*RefusedError](err); !refused {
+					t.Errorf("got %v, want a refusal", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := append([]string{}, tree(t, dir)...)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			files := 0
+			for _, name := range got {
+				if !strings.HasSuffix(name, "/") {
+					files++
+				}
+			}
+			if want := res.Files + len(tt.files); files != want {
+				t.Errorf("%d files, counted %d", files, want)
+			}
+		})
+	}
+}
+
+func TestExpandTarsRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		tar   []byte
+		links map[string]string
+		want  string
+	}{
+		"absolute":                 {tarOf(t, "/a"), nil, `entry "/a": its name is an absolute path`},
+		"up":                       {tarOf(t, "../a"), nil, `entry "../a": its name holds the component ".."`},
+		"symlink out":              {tarOf(t, "l -> ../x"), nil, `its target "../x" leaves the destination`},
+		"absolute symlink":         {tarOf(t, "l -> /etc/passwd"), nil, "is not a relative path"},
+		"through its own symlink":  {tarOf(t, "l -> d", "d/", "l/a"), nil, "it would be written through \"l\""},
+		"directory on a symlink":   {tarOf(t, "l -> d", "l/"), nil, "it would be written through \"l\""},
+		"through a symlink there":  {tarOf(t, "here/a"), map[string]string{"here": "."}, "it would be written through \"here\""},
+		"through a file":           {tarOf(t, "a", "a/b"), nil, "it would be written through \"a\""},
+		"with one there, out":      {tarOf(t, "l -> y/.."), map[string]string{"y": "."}, "leaves the destination"},
+		"one there, out by ours":   {tarOf(t, "q -> ."), map[string]string{"y": "q/.."}, "leaves the destination"},
+		"a file that is there":     {tarOf(t, "keep"), nil, "there is something of that name already"},
+		"the tar itself":           {tarOf(t, "x.tar"), nil, "there is something of that name already"},
+		"hard link out":            {tarOf(t, "h => ../a"), nil, "the name it links to holds the component"},
+		"hard link to the archive": {tarOf(t, "h => keep"), nil, "which is no file before it"},
+		"hard link to a symlink":   {tarOf(t, "l -> keep", "h => l"), nil, "which is no file before it"},
+		"device":                   {tarOf(t, "dev !"), nil, "a device or another special file"},
+		"no tar":                   {[]byte(strings.Repeat("x", 2000)), nil, "not a sound tar archive"},
+		"cut":                      {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, _, err := expand(t, map[string][]byte{"x.tar": tt.tar, "keep": []byte("k")}, tt.links, NewBudget(0, 0))
+			if _, refused := errors.AsType[*RefusedError](err); !refused || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if outside := tree(t, filepath.Dir(dir)); slices.ContainsFunc(outside, func(s string) bool { return !strings.HasPrefix(s, "dest/") }) {
+				t.Errorf("written outside: %q", outside)
+			}
+		})
+	}
+	for name, data := range map[string][]byte{"x.tgz": []byte("no gzip"), "y.tgz": gz(tarOf(t, "a"))[:40], "x.tar.zst": []byte("no zstd"), "z.tgz": func() []byte {
+		b := gz(tarOf(t, "a"))
+		b[len(b)-6] ^= 1 // the checksum
+		return b
+	}(), "trailer.tgz": gz(append(tarOf(t, "a"), make([]byte, maxTrailer+1)...))} {
+		if _, _, err := expand(t, map[string][]byte{name: data}, nil, NewBudget(0, 0)); err == nil || !strings.Contains(err.Error(), "refused: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var limit *LimitError
+	if _, _, err := expand(t, map[string][]byte{"x.tar": tarOf(t, "a", "b", "c")}, nil, NewBudget(3, 0)); !errors.As(err, &limit) || limit.What != "files" {
+		t.Errorf("too many files: %v", err)
+	}
+}
+
+func FuzzExpandTars(f *testing.F) {
+	f.Add(tarOf(f, "a", "d/b", "l -> d", "h => a"))
+	f.Add(tarOf(f, "l -> ..", "l/a"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir, _, _ := expand(t, map[string][]byte{"x.tar": data}, map[string]string{"there": "."}, NewBudget(100, 1<<20))
+		for _, name := range tree(t, filepath.Dir(dir)) {
+			if !strings.HasPrefix(name, "dest/") {
+				t.Fatalf("written outside: %s", name)
+			}
+		}
+	})
+}
