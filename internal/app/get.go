@@ -193,7 +193,8 @@ func (s *session) get(ctx context.Context, to *got, dir string) (string, error) 
 		err := g.get(ctx)
 		_, noRanges := errors.AsType[*fetch.RangeError](err)
 		_, changed := errors.AsType[*fetch.ChangedError](err)
-		if !(noRanges && !oneStream || changed && try < maxChanges) || ctx.Err() != nil {
+		again := noRanges && !oneStream || changed && try < maxChanges
+		if !again || ctx.Err() != nil {
 			return g.dir, err
 		}
 		oneStream = oneStream || noRanges
@@ -251,11 +252,12 @@ func (g *getter) take(ctx context.Context, blob *fetch.Blob, spool *spool) error
 		return g.keep(ctx, info, spool, archive)
 	}
 	err = g.extract(ctx, blob)
-	if _, refused := errors.AsType[*unpack.RefusedError](err); err != nil && !(refused && g.got.item.Artifact.Digest != "") {
-		return err
-	}
 	// Of an archive that is refused, too, the digest tells whether it came
 	// damaged.
+	_, refused := errors.AsType[*unpack.RefusedError](err)
+	if err != nil && (!refused || g.got.item.Artifact.Digest == "") {
+		return err
+	}
 	info, waitErr := blob.Wait()
 	if waitErr != nil {
 		return waitErr

@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 		b.cancel(nil)
 		return nil, err
 	}
-	context.AfterFunc(b.ctx, func() { b.fail(context.Cause(b.ctx)) })
+	context.AfterFunc(b.ctx, b.ended) //nolint:contextcheck // ended reads that context's cause
 	return b, nil
 }
 
@@ -266,6 +266,9 @@ func (b *Blob) Close() {
 	b.cancel(context.Canceled)
 	b.work.Wait()
 }
+
+// ended is called when the context of all that is under way ends.
+func (b *Blob) ended() { b.fail(context.Cause(b.ctx)) }
 
 // fail ends the download; the first error counts.
 func (b *Blob) fail(err error) {

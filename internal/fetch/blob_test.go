@@ -219,6 +219,7 @@ func TestBlob(t *testing.T) {
 		check func(*testing.T, *ranged, Info)
 	}{
 		"whole": {urls: 1, check: func(t *testing.T, s *ranged, i Info) {
+			t.Helper()
 			if log := s.requests(); log[0] != "0-4194303" || !slices.Contains(log, fmt.Sprintf("%d-%d", largeSize-100<<10, largeSize-1)) || len(log) > 22 {
 				t.Errorf("requests %q", log)
 			}
@@ -239,6 +240,7 @@ func TestBlob(t *testing.T) {
 		"one is dropped":          {script: script{hook: once(3, abort)}},
 		"expired once":            {script: script{hook: once(2, says(403))}, urls: 2},
 		"all expire": {script: script{hook: expires()}, check: func(t *testing.T, s *ranged, _ Info) {
+			t.Helper()
 			if n := s.urls.Load(); n != 2 {
 				t.Errorf("%d URLs were asked for, want 2", n)
 			}

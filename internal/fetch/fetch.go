@@ -161,7 +161,7 @@ func (o *Options) ask(parent context.Context, u *url.URL, byteRange, etag string
 		cancel(nil)
 		o.Connections.free.Release(1)
 	}
-	res, err := o.send(ctx, cancel, u, byteRange, etag)
+	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	if err != nil {
 		end()
 		return nil, err

@@ -1,8 +1,10 @@
-// Package unpack checks a whole zip archive and then extracts it below an
-// *os.Root. It knows nothing of HTTP. Section numbers are those of PKWARE's
-// APPNOTE.TXT 6.3.10.
+// Package unpack checks a zip archive and extracts it below an *os.Root, also
+// while the archive is still arriving. It knows nothing of HTTP. Section
+// numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
 //
-// Read accepts an archive only if all of this holds:
+// Open reads the directory, and accepts an archive only if all of this holds
+// as far as that tells; Extract holds the rest of the archive to it as it
+// comes by. What Extract leaves when it fails is not to be used.
 //
 //   - The end of central directory record (4.3.16) is the last thing in the
 //     file, its comment included, and the central directory (4.3.12) ends
@@ -12,7 +14,7 @@
 //     and no more than the Budget allows; entries are counted as they are
 //     read, before memory is taken for the next.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
-//     its method (4.4.5) is 0, stored, or 8, deflated.
+//     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd.
 //   - The local header (4.3.7) names the same file, method and, unless a
 //     data descriptor follows, sizes as the directory. Local headers and
 //     data lie before the directory and nowhere overlap.
@@ -28,8 +30,8 @@
 //     or backslash, and stays inside when it is followed through all other
 //     symlinks of the archive.
 //
-// Extract then holds every file against its declared size and CRC-32, byte
-// by byte as it is written. Permissions come from the umask; only the
+// Extract holds every file against its declared size and CRC-32, byte by byte
+// as it is written. Permissions come from the umask; only the
 // execute bit is taken from the archive, set-id bits never. Symlinks are
 // made last, so nothing can be written through one.
 package unpack

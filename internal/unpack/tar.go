@@ -192,7 +192,7 @@ func (x *tarExpander) entry(ctx context.Context, r io.Reader, h *tar.Header) err
 	}
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeGNUSparse:
-		return x.file(ctx, r, h, name, perm)
+		return x.file(ctx, r, name, perm)
 	case tar.TypeLink:
 		return x.hardLink(h, name)
 	case tar.TypeSymlink:
@@ -259,7 +259,7 @@ func (x *tarExpander) vacate(h *tar.Header, name string) error {
 	return nil
 }
 
-func (x *tarExpander) file(ctx context.Context, r io.Reader, h *tar.Header, name string, perm fs.FileMode) (err error) {
+func (x *tarExpander) file(ctx context.Context, r io.Reader, name string, perm fs.FileMode) (err error) {
 	f, err := x.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
 	if err != nil {
 		return err
