@@ -1,31 +1,54 @@
 package fetch
 
 import (
-	"bytes"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 )
 
-func BenchmarkToFile(b *testing.B) {
-	blob := bytes.Repeat(firstBlob, 20)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(blob))
-	}))
-	defer srv.Close()
-	f, err := os.Create(filepath.Join(b.TempDir(), "spool"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	b.SetBytes(int64(len(blob)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := toFile(b.Context(), Options{Client: srv.Client()}, at(srv.URL), f); err != nil {
-			b.Fatal(err)
+// BenchmarkOpen compares ranges with one stream: over the loopback as it is,
+// and where each connection brings 100 MB/s after 10 ms.
+func BenchmarkOpen(b *testing.B) {
+	for _, network := range []string{"loopback", "slow"} {
+		for _, way := range []string{"stream", "ranges"} {
+			b.Run(network+"/"+way, func(b *testing.B) {
+				s := new(ranged)
+				if network == "slow" {
+					s.hook = func(_ int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
+						time.Sleep(10 * time.Millisecond)
+						serve(slow{w})
+					}
+				}
+				o, locate := s.start(b)
+				o.OneStream = way == "stream"
+				f, err := os.Create(filepath.Join(b.TempDir(), "spool"))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer func() { _ = f.Close() }()
+				b.SetBytes(largeSize)
+				b.ReportAllocs()
+				for b.Loop() {
+					blob, err := Open(b.Context(), o, locate, func(int64) (Spool, error) { return f, nil })
+					if err != nil {
+						b.Fatal(err)
+					}
+					if _, err := blob.Wait(); err != nil {
+						b.Fatal(err)
+					}
+					blob.Close()
+				}
+			})
 		}
 	}
+}
+
+// slow brings 100 MB/s.
+type slow struct{ http.ResponseWriter }
+
+func (w slow) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(len(p)) * 10 * time.Nanosecond)
+	return w.ResponseWriter.Write(p)
 }

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Takes the CA certificates out of the image that the Dockerfile builds on,
+# which it names by digest: so they are the same whenever and wherever.
+#
+#   roots.sh FILE
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source internal/release/lib.sh
+[[ $# == 1 ]] || die "usage: $0 FILE"
+image=$(sed -n 's/^ARG GO_IMAGE=//p' Dockerfile)
+"$(tool "$crane")" export --platform linux/amd64 "$image" - | tar -xO etc/ssl/certs/ca-certificates.crt >"$1"
+grep -q 'BEGIN CERTIFICATE' "$1" || die "$image has no CA certificates"
