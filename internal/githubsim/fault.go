@@ -136,7 +136,8 @@ func (w *faulty) Write(p []byte) (int, error) {
 		_, _ = w.ResponseWriter.Write(p[:f.Cut-w.sent])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
-	case f.Stall > 0 && w.sent+int64(len(p)) >= f.Stall:
+	// Of a body that ends there nothing is left to wait for.
+	case f.Stall > 0 && w.sent+int64(len(p)) > f.Stall:
 		_, _ = w.ResponseWriter.Write(p[:f.Stall-w.sent])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		<-w.r.Context().Done()

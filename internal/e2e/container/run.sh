@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the image and runs it as the runner does, against internal/githubsim.
+# Builds the image and runs it as the runner does, against internal/githubsim;
+# then with act, in a workflow.
 #
 #   run.sh          builds on a stand-in for the Go image, made of this
 #                   machine's Go and busybox: no container registry is needed
@@ -22,6 +23,9 @@ for arg in "$@"; do
   esac
 done
 
+act=github.com/nektos/act@v0.2.89
+act_image=act-dockeraction:latest # as act calls that of uses: ./
+
 tmp=$(mktemp -d)
 image=artifetch-e2e:$$
 base=artifetch-e2e-go:$$
@@ -33,7 +37,7 @@ cleanup() {
   local code=$?
   trap - EXIT INT TERM
   if [[ -n $docker ]]; then
-    "$docker" image rm --force "$image" "$base" >/dev/null 2>&1 || true # whichever were made
+    "$docker" image rm --force "$image" "$act_image" "$base" >/dev/null 2>&1 || true # whichever were made
   fi
   if [[ -n $daemon ]]; then
     kill "$daemon" 2>/dev/null || true # unless it died
@@ -89,6 +93,8 @@ start_engine() {
   for _ in {1..150}; do
     if can_build /usr/bin/docker; then
       docker=/usr/bin/docker
+      # act runs as another user.
+      chmod 755 "$tmp" && chmod 666 "$tmp/docker.sock"
       return
     fi
     kill -0 "$daemon" 2>/dev/null || break
@@ -133,3 +139,12 @@ DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build --progress pl
 
 go test -count=1 -v -tags container ./internal/e2e/container -args \
   -docker "$docker" -image "$image" -want-version "$version"
+
+tools=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/${act##*@}
+if [[ ! -x $tools/act ]]; then
+  echo "installing $act"
+  GOBIN=$tools CGO_ENABLED=0 go install "$act"
+fi
+cp "$tools/act" "$tmp/act" # where that user may run it
+"$docker" tag "$image" "$act_image"
+DOCKER_HOST=${DOCKER_HOST:-} go test -count=1 -v -tags container ./internal/e2e/act -args -act "$tmp/act"
