@@ -164,15 +164,26 @@ func TestManyArtifacts(t *testing.T) {
 	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
 	run := w.app.AddRun(githubsim.Run{ID: 1, Workflow: w.app.AddWorkflow("CI", ".github/workflows/ci.yml")})
 	for i := range 150 {
-		run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("a%d", i), Blob: files("f", fmt.Sprint(i))})
-	}
-	for i := range 10 {
-		w.Fault(githubsim.Fault{Host: githubsim.Storage, Skip: 11 * i, Cut: 20})
-		w.Fault(githubsim.Fault{Host: githubsim.Storage, Skip: 7 * i, Expire: true})
+		a := run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("a%d", i), Blob: files("f", fmt.Sprint(i))})
+		fault := githubsim.Fault{Host: githubsim.Storage, Path: fmt.Sprintf("/artifacts/%d/*", a.ID)}
+		switch i % 10 {
+		case 3:
+			fault.Cut = 20
+		case 5:
+			fault.Expire = true
+		case 7:
+			fault.Drop = true
+		default:
+			continue
+		}
+		w.Fault(fault)
 	}
 	w.pause = func(context.Context, time.Duration) error { return nil }
 	got := w.step(t.Context(), t, in("run-id", "1"))
 	if got.code != 0 || len(got.files) != 150 || got.files["a77/f"] != "77" {
 		t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
+	}
+	if n := w.Count(githubsim.Storage); n != 150+3*15 {
+		t.Errorf("%d requests to the storage, want one for each artifact and each fault", n)
 	}
 }

@@ -5,7 +5,7 @@
 // file by file. Other programs are timed as well, if they are given.
 //
 //	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,S,M] [-dir DIR]
-//		[-peer NAME=EXECUTABLE]... [-scaling]
+//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
@@ -69,7 +69,7 @@ func main() {
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")
 	only := flag.String("cases", "A,B,C,D,E,F,S", "which cases")
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
-	scaling := flag.Bool("scaling", false, "measure how time grows instead")
+	scaling := flag.String("scaling", "", "measure how time grows instead: size,files,artifacts,cores or some of it")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
 		name, exe, ok := strings.Cut(s, "=")
 		if !ok {
@@ -82,8 +82,8 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := b.run(ctx, *dir, func() error {
-		if *scaling {
-			return b.scale(ctx, *runs)
+		if *scaling != "" {
+			return b.scale(ctx, *runs, strings.Split(*scaling, ","))
 		}
 		return b.table(ctx, *runs, strings.Split(*only, ","))
 	})

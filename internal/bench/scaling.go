@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // scale prints how time and memory grow.
-func (b *bencher) scale(ctx context.Context, runs int) error {
+func (b *bencher) scale(ctx context.Context, runs int, plots []string) error {
 	point := func(plot string, x int, w world) error {
+		if !slices.Contains(plots, plot) {
+			return nil
+		}
 		m, err := b.measure(ctx, runs, w, false)
 		if err == nil {
 			fmt.Printf("%s %d %.3f %.1f\n", plot, x, m.took[0].Seconds(), float64(m.rss[0])/(1<<20))

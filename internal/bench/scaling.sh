@@ -10,7 +10,7 @@ if ! command -v gnuplot >/dev/null; then
 fi
 data=$(mktemp)
 trap 'rm -f "$data"' EXIT
-go run ./internal/bench -scaling -runs "${1:-3}" | tee "$data"
+go run ./internal/bench -scaling size,files,artifacts,cores -runs "${1:-3}" | tee "$data"
 gnuplot <<END
 set terminal pngcairo size 1200,900 font "sans,11"
 set output "docs/scaling.png"

@@ -3,6 +3,7 @@ package unpack
 import (
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"math"
@@ -74,12 +75,8 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 	if err := checkOverlaps(all, e.offset); err != nil {
 		return nil, err
 	}
-	for i := range all {
-		// A directory entry for the root itself is common and harmless.
-		if all[i].Name != "" {
-			a.Entries = append(a.Entries, all[i])
-		}
-	}
+	// A directory entry for the root itself is common and harmless.
+	a.Entries = slices.DeleteFunc(all, func(e Entry) bool { return e.Name == "" })
 	if err := a.checkTree(); err != nil {
 		return nil, err
 	}
@@ -323,14 +320,19 @@ func staysInside(targets map[string]string, link string) bool {
 // ignores case.
 func (a *Archive) CaseCollisions() [][2]string {
 	var pairs [][2]string
-	seen := make(map[string]string, len(a.Entries))
-	for _, e := range a.Entries {
-		folded := strings.ToLower(e.Name)
-		if other, ok := seen[folded]; ok {
-			pairs = append(pairs, [2]string{other, e.Name})
-			continue
+	seed := maphash.MakeSeed() // by hash, as names take much more memory
+	seen := make(map[uint64]int32, len(a.Entries))
+	for i := range a.Entries {
+		name := a.Entries[i].Name
+		folded := strings.ToLower(name)
+		sum := maphash.String(seed, folded)
+		other, ok := seen[sum]
+		switch {
+		case !ok:
+			seen[sum] = int32(i)
+		case strings.ToLower(a.Entries[other].Name) == folded:
+			pairs = append(pairs, [2]string{a.Entries[other].Name, name})
 		}
-		seen[folded] = e.Name
 	}
 	return pairs
 }

@@ -18,6 +18,7 @@ const (
 	localSize      = 30 // 4.3.7, without name and extra field
 	extraZip64     = 1  // 4.5.3
 	maxComment     = math.MaxUint16
+	maxReserved    = 1 << 18 // entries
 	flagDescriptor = 1 << 3
 	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
 	methodStored   = 0
@@ -122,7 +123,8 @@ func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
 // readDirectory reads the central directory, entry by entry.
 func (a *Archive) readDirectory(r io.ReaderAt, e end, o Options) ([]Entry, error) {
 	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), 64<<10)
-	var all []Entry
+	// Not more than there is room for, whatever is declared.
+	all := make([]Entry, 0, min(e.count, uint64(min(e.size/headerSize, maxReserved))))
 	left := e.size
 	for left > 0 {
 		entry, n, err := readHeader(br)
