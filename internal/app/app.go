@@ -189,7 +189,7 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if j.now == nil {
 		j.now = time.Now
 	}
-	j.chown = layout.Container && env.UID == 0
+	j.chown = layout.Workspace != "" && env.UID == 0
 	if j.dest, err = layout.Resolve(cfg.Path); err != nil {
 		return fail(err)
 	}

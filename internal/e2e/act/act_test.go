@@ -8,6 +8,7 @@
 package act
 
 import (
+	"context"
 	"flag"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
@@ -45,7 +47,9 @@ func TestWorkflow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), *act, "push", "-W", filepath.Join(dir, "app", ".github", "workflows", "e2e.yml"),
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, *act, "push", "-W", filepath.Join(dir, "app", ".github", "workflows", "e2e.yml"),
 		"-P", "ubuntu-latest=-self-hosted", "--pull=false", "--rebuild=false", "--no-cache-server", "--action-cache-path", cache,
 		"--container-options", "--network host -v "+cache+":"+cache, "--env", "GITHUB_API_URL="+sim.APIURL, "-s", "GITHUB_TOKEN="+token)
 	cmd.Dir = filepath.Join(dir, "app")
