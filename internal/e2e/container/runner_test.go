@@ -44,6 +44,8 @@ type step struct {
 	workspace string
 	uid, gid  int // the runner's user, who owns all of these
 	env       map[string]string
+	docker    []string // more options of docker run
+	args      []string // and arguments of the program
 }
 
 // newStep lays out a job that uses the action with these inputs.
@@ -185,7 +187,8 @@ func (s *step) run(interrupt <-chan struct{}, signal os.Signal) result {
 		"-v", s.temp("_github_workflow")+":/github/workflow",
 		"-v", s.temp("_runner_file_commands")+":/github/file_commands",
 		"-v", s.workspace+":/github/workspace",
-		"--network", "host", *image)
+		"--network", "host")
+	args = append(append(append(args, s.docker...), *image), s.args...)
 	cmd := exec.CommandContext(ctx, *client, args...)
 	cmd.Env = cmdEnv
 	var log bytes.Buffer
