@@ -124,7 +124,7 @@ func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
 func (a *Archive) readDirectory(r io.ReaderAt, e end, o Options) ([]Entry, error) {
 	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), 64<<10)
 	// Not more than there is room for, whatever is declared.
-	all := make([]Entry, 0, min(e.count, uint64(min(e.size/headerSize, maxReserved))))
+	all := make([]Entry, 0, min(e.size/headerSize, int64(min(e.count, maxReserved))))
 	left := e.size
 	for left > 0 {
 		entry, n, err := readHeader(br)
