@@ -27,6 +27,7 @@ func fileWorld(t *testing.T, opt githubsim.Options) *world {
 	run.AddArtifact(githubsim.Artifact{ID: 3, Name: "tars", Blob: files("x.tar", tarball(t, "bin/run", "doc"), "d/y.tar", "kept", "z", "z")})
 	run.AddArtifact(githubsim.Artifact{ID: 4, Name: "bad", Blob: files("x.tar", tarball(t, "../evil"))})
 	run.AddArtifact(githubsim.Artifact{ID: 5, Name: "raw.tar", Blob: githubsim.Bytes([]byte(tarball(t, "in"))), ContentType: "application/x-tar"})
+	run.AddArtifact(githubsim.Artifact{ID: 6, Name: "raw", Blob: githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)), ContentType: "text/plain"})
 	return w
 }
 
@@ -74,6 +75,11 @@ func TestFiles(t *testing.T) {
 		"a damaged part":          {in: in("name", "big", "files", "d7/f107.bin"), fault: githubsim.Fault{Host: githubsim.Storage, Skip: 2, Corrupt: 5000}, want: "no artifact \"big\" (1) of octo/app: refused: entry \"d7/f107.bin\""},
 		"a storage without range": {in: in("name", "big", "files", "d7/f107.bin"), fault: githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true}, want: "d7/f107.bin", calls: 2},
 
+		"a raw file":             {in: in("name", "raw.tar", "files", "*.tar"), want: "raw.tar"},
+		"a large raw file":       {in: in("name", "raw", "files", "raw"), want: "raw", out: map[string]string{"bytes": "1000000"}},
+		"a raw file, not wanted": {in: in("name", "raw\nsmall", "files", "*.txt"), want: "small/a.txt", bytes: 100 << 10},
+		"a raw file, dry run":    {in: in("name", "raw", "files", "raw", "dry-run", "true"), want: "", log: []string{"raw, 977 KiB"}, calls: 1},
+
 		"unpack":            {in: in("name", "tars", "unpack", "true"), want: "bin/run d/y.tar doc z", out: map[string]string{"file-count": "4"}},
 		"unpack, but not":   {in: in("name", "tars"), want: "d/y.tar x.tar z"},
 		"unpack a raw file": {in: in("name", "raw.tar", "unpack", "true"), want: "in"},
@@ -105,6 +111,9 @@ func TestFiles(t *testing.T) {
 				} else if !strings.Contains(got.log, s) {
 					t.Errorf("the log lacks %q\n%s", s, got.log)
 				}
+			}
+			if raw, ok := got.files["raw"]; ok && raw != strings.Repeat("0123456789", 100_000) {
+				t.Error("the raw file is not what was uploaded")
 			}
 			for k, v := range tt.out {
 				if got.outputs[k] != v {

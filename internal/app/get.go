@@ -242,6 +242,11 @@ func (g *getter) take(ctx context.Context, blob *fetch.Blob, spool *spool) error
 		return err
 	}
 	if !archive || g.cfg.SkipDecompress {
+		if wanted := filesWanted(g.cfg.Files); wanted != nil && !wanted(g.fileName(blob.ContentDisposition(), archive)) {
+			g.got.digest = digestUnchecked
+			return g.empty()
+		}
+		blob.All()
 		info, err := blob.Wait()
 		if err != nil {
 			return err
@@ -383,15 +388,26 @@ func filesWanted(patterns []string) func(name string) bool {
 	return artifact.Selector{Patterns: patterns}.Matches
 }
 
+// empty makes the tree of an artifact of which nothing is wanted.
+func (g *getter) empty() error {
+	root, err := g.stage.Mkdir(g.dir)
+	if err != nil {
+		return err
+	}
+	return root.Close()
+}
+
+// fileName is the name of an artifact that is kept as a file.
+func (g *getter) fileName(disposition string, archive bool) string {
+	if archive {
+		return g.got.item.Artifact.Name + ".zip"
+	}
+	return cmp.Or(fetch.FileName(disposition), g.got.item.Artifact.Name)
+}
+
 // keep makes what was fetched the artifact's file.
 func (g *getter) keep(ctx context.Context, blob fetch.Info, spool *spool, archive bool) error {
-	a := g.got.item.Artifact
-	name := a.Name
-	if archive {
-		name += ".zip"
-	} else if named := fetch.FileName(blob.ContentDisposition); named != "" {
-		name = named
-	}
+	name := g.fileName(blob.ContentDisposition, archive)
 	if err := unpack.CheckName(name); err != nil {
 		return fmt.Errorf("its file name: %w", err)
 	}

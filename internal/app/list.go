@@ -49,8 +49,16 @@ func (g *getter) list(ctx context.Context) ([]unpack.Entry, error) {
 	}
 	defer blob.Close()
 	archive, err := isArchive(blob)
-	if err != nil || !archive {
-		return nil, err
+	if err != nil {
+		return nil, g.named(err)
+	}
+	if !archive {
+		name := g.fileName(blob.ContentDisposition(), false)
+		if !filesWanted(g.cfg.Files)(name) {
+			return nil, nil
+		}
+		g.got.files, g.got.bytes = 1, blob.Size()
+		return []unpack.Entry{{Name: name, Size: blob.Size()}}, nil
 	}
 	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: g.budget, Files: filesWanted(g.cfg.Files)})
 	if err != nil {

@@ -241,6 +241,19 @@ func (b *Blob) Want(off, n int64) {
 	b.want(span{max(off, 0), min(off+n, b.info.Size)})
 }
 
+// All makes a blob that is fetched on demand one that is fetched whole, with a
+// digest.
+func (b *Blob) All() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.o.OnDemand || b.info.Whole {
+		return
+	}
+	b.o.OnDemand = false
+	b.want(span{0, b.info.Size})
+	b.work.Go(b.digest)
+}
+
 // Wait waits until all of the blob is there, unless it is fetched on demand,
 // and tells what is known of it.
 func (b *Blob) Wait() (Info, error) {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -23,7 +24,7 @@ const (
 	// not all are.
 	maxGap = 64 << 10
 	// maxDirs is how many directories a worker keeps open.
-	maxDirs = 256
+	maxDirs = 128
 	// worthReserving is from what size on room is taken in advance.
 	worthReserving = 1 << 20
 )
@@ -75,7 +76,7 @@ func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) 
 			}
 		})
 	})
-	for range min(o.Workers, 1+len(order)/2) {
+	for range min(o.Workers, 1+len(order)/8) {
 		g.Go(func() error { return x.work(ctx, units) })
 	}
 	if err := g.Wait(); err != nil {
@@ -285,6 +286,12 @@ func (d *openDirs) open(name string) (directory, error) {
 		}
 	}
 	dir, err := openDirectory(d.root, name)
+	if errors.Is(err, syscall.EMFILE) && len(d.kept) > 0 {
+		if err := d.close(); err != nil {
+			return directory{}, err
+		}
+		dir, err = openDirectory(d.root, name)
+	}
 	if err != nil {
 		return directory{}, err
 	}
