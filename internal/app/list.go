@@ -98,5 +98,5 @@ func sparse(size int64) (fetch.Spool, error) {
 	if size < 0 {
 		return nil, errors.New("the storage knows no ranges, so that files cannot be listed without fetching all of it")
 	}
-	return &parts{size: size}, nil
+	return &parts{}, nil
 }

@@ -89,7 +89,6 @@ func (m memory) Truncate(int64) error { return nil }
 // Two writes do not overlap; a read may go over several.
 type parts struct {
 	mu   sync.Mutex
-	size int64
 	list []part // by offset
 }
 
