@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
@@ -24,11 +23,6 @@ import (
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
-
-// autoConcurrency is how many artifacts, and connections to the storage,
-// there are side by side unless the input concurrency says otherwise: enough
-// to hide latency.
-const autoConcurrency = 64
 
 // maxRedirecting is how many of these ask the API for a URL at a time, far
 // below GitHub's limit of 100 concurrent requests.
@@ -112,16 +106,12 @@ func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []got) (
 	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
 	s := j.newSession(stage, progress.Add, most)
 	trees := make([]workspace.Tree, len(all))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(most)
-	for i := range all {
-		g.Go(func() error {
-			dir, err := s.get(ctx, &all[i], strconv.Itoa(i))
-			trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].item), Label: all[i].item.Artifact.Name}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := sideBySide(ctx, len(all), cmp.Or(j.cfg.Concurrency, firstConcurrency), most, func(ctx context.Context, i int) error {
+		dir, err := s.get(ctx, &all[i], strconv.Itoa(i))
+		trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].item), Label: all[i].item.Artifact.Name}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return trees, j.checkFiles(all)

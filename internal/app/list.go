@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io/fs"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
@@ -24,15 +22,11 @@ func (j *job) listFiles(ctx context.Context, all []got) error {
 	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
 	s := j.newSession(nil, func(int64) {}, most)
 	entries := make([][]unpack.Entry, len(all))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(most)
-	for i := range all {
-		g.Go(func() (err error) {
-			entries[i], err = (&getter{session: s, got: &all[i], budget: s.budget}).list(ctx)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := sideBySide(ctx, len(all), most, most, func(ctx context.Context, i int) (err error) {
+		entries[i], err = (&getter{session: s, got: &all[i], budget: s.budget}).list(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for i, list := range entries {
