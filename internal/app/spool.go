@@ -33,8 +33,13 @@ func (s *spool) create(size int64) (fetch.Spool, error) {
 	}
 	var err error
 	s.file, err = s.stage.Create(s.name)
-	return s.file, err
+	return spoolFile{s.file}, err
 }
+
+// spoolFile gives the disk's room back as the archive is extracted.
+type spoolFile struct{ *os.File }
+
+func (f spoolFile) Discard(off, n int64) error { return punchHole(f.File, off, n) }
 
 // keep makes a file of the stage of it.
 func (s *spool) keep(name string) (err error) {

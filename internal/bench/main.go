@@ -22,6 +22,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -102,8 +103,7 @@ type bencher struct {
 	outs  int
 }
 
-// run builds artifetch and removes what was written at the end: a file system
-// may be slow with new files for minutes after many were removed.
+// run builds artifetch, and removes at the end what was written.
 func (b *bencher) run(ctx context.Context, parent string, do func() error) (err error) {
 	if b.dir, err = os.MkdirTemp(parent, "artifetch-bench-"); err != nil {
 		return err
@@ -190,7 +190,7 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	return m, nil
 }
 
-// one lets a program fetch everything, and removes that if it is few files.
+// one lets a program fetch everything, and gives back the space of it.
 func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, error) {
 	b.outs++
 	out := filepath.Join(b.dir, fmt.Sprintf("out%d", b.outs))
@@ -198,10 +198,19 @@ func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, 
 		return 0, 0, err
 	}
 	took, rss, err := p.run(ctx, s, out)
-	if s.world.artifacts*s.world.files <= 200 {
-		err = errors.Join(err, os.RemoveAll(out))
-	}
-	return took, rss, err
+	return took, rss, errors.Join(err, empty(out))
+}
+
+// empty truncates all files of a tree. Removed, they would cost the next run
+// dear: ext4 passes over every inode that was in use within minutes. Left as
+// they are, they would have it wait for memory.
+func empty(tree string) error {
+	return filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		return os.Truncate(name, 0)
+	})
 }
 
 // sent counts the bytes of bodies.

@@ -19,6 +19,9 @@ const (
 	firstPart = 4 << 20
 	// firstOnDemand is the same where little of the blob may be wanted.
 	firstOnDemand = 64 << 10
+	// discardUnit is what the spool forgets at a time, in bytes: a multiple
+	// of file systems' blocks, and few system calls.
+	discardUnit = 4 << 20
 )
 
 // Blob is a remote blob that is being fetched. Its methods may be called
@@ -41,6 +44,11 @@ type Blob struct {
 	running int // connections
 	bad     int // answers in a row that were of another range
 	err     error
+
+	discarder discarder // nil: the spool keeps what there is
+	released  int64     // what is before is not read any more
+	digested  int64     // what is before is in the digest
+	discarded int64     // what is before is not in the spool any more
 }
 
 // span is a range of bytes, end excluded.
@@ -178,6 +186,8 @@ func (b *Blob) oneStream(create func(int64) (Spool, error)) error {
 	b.info, err = toFile(b.ctx, b.o, b.source.locate, b.spool)
 	b.info.Requests += sent
 	b.parts = []*piece{{span{0, b.info.Size}, b.info.Size}}
+	b.digested = b.info.Size
+	b.discarder, _ = b.spool.(discarder)
 	return err
 }
 
@@ -196,6 +206,7 @@ func (b *Blob) start(first *answer, create func(int64) (Spool, error)) error {
 		tail := max(p.end, b.info.Size-b.o.Tail)
 		b.want(span{p.end, tail})
 		b.want(span{tail, b.info.Size})
+		b.discarder, _ = b.spool.(discarder)
 		b.work.Go(b.digest)
 	}
 	b.work.Go(func() { b.connection(p, first) })
@@ -211,7 +222,8 @@ func (b *Blob) ContentType() string { return b.info.ContentType }
 // ContentDisposition is the header of that name.
 func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
 
-// ReadAt waits until the bytes are there. It fails when the download does.
+// ReadAt waits until the bytes are there. It fails when the download does,
+// and for bytes that were released.
 func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("fetch: negative offset")
@@ -239,6 +251,33 @@ func (b *Blob) Want(off, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.want(span{max(off, 0), min(off+n, b.info.Size)})
+}
+
+// Release says that the caller reads nothing before off any more, so that the
+// spool need not keep it.
+func (b *Blob) Release(off int64) { b.discard(&b.released, min(off, b.info.Size)) }
+
+// discard moves one of the marks up to off, and lets the spool forget what is
+// before all of them.
+func (b *Blob) discard(mark *int64, off int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	*mark = max(*mark, off)
+	for b.discarder != nil {
+		from, to := b.discarded, min(b.released, b.digested)/discardUnit*discardUnit
+		if to <= from {
+			return
+		}
+		b.discarded = to
+		d := b.discarder
+		b.discarder = nil // one at a time; and no more when it fails
+		b.mu.Unlock()
+		err := d.Discard(from, to-from)
+		b.mu.Lock()
+		if err == nil {
+			b.discarder = d
+		}
+	}
 }
 
 // All makes a blob that is fetched on demand one that is fetched whole, with a
@@ -307,6 +346,7 @@ func (b *Blob) digest() {
 		}
 		sum.Write(buf[:n])
 		off += int64(n)
+		b.discard(&b.digested, off)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -319,6 +359,9 @@ func (b *Blob) digest() {
 func (b *Blob) await(s span) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if s.start < b.discarded {
+		return fmt.Errorf("fetch: byte %d was released", s.start)
+	}
 	for asked := false; b.reach(s.start) < s.end; asked = true {
 		if b.err != nil {
 			return b.err

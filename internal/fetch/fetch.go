@@ -203,10 +203,18 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 }
 
 // Spool keeps the bytes that arrive. It is used concurrently, with a range
-// of bytes written once before it is read. *os.File is one.
+// of bytes written once before it is read. *os.File is one. If it has a method
+//
+//	Discard(off, n int64) error
+//
+// that is told from front to back what is not read any more, until it fails.
 type Spool interface {
 	io.ReaderAt
 	Target
+}
+
+type discarder interface {
+	Discard(off, n int64) error
 }
 
 // noURL is the error when no fresh URL could be had, after last.

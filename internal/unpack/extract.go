@@ -47,7 +47,9 @@ type Result struct {
 
 // Extract writes the entries chosen below root, which must be empty: a file
 // that is there already is an error. It goes through the archive from front
-// to back, so that the reader may be a download that is under way. The first
+// to back, so that the reader may be a download that is under way; if that has
+// a method Release(off int64), it is told before what nothing is read any more.
+// The first
 // failure, or the end of ctx, ends it and leaves what is there so far.
 // Contents that are not what the archive declares are *RefusedError.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (Result, error) {
@@ -63,13 +65,14 @@ func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) 
 		return Result{}, err
 	}
 	x := &extraction{archive: a, root: root, pool: o.Pool}
-	units := make(chan []int32)
+	units := make(chan unit)
+	front := newFrontier(a.r)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(units)
-		return a.eachUnit(order, func(unit []int32) error {
+		return a.eachUnit(order, func(entries []int32) error {
 			select {
-			case units <- unit:
+			case units <- unit{entries, front.begin(a.r, a.Entries[entries[0]].start)}:
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -171,6 +174,12 @@ func (a *Archive) makeLinks(root *os.Root) (int, error) {
 	return n, nil
 }
 
+// unit is some neighbours, and what they are read from.
+type unit struct {
+	entries []int32
+	r       *unitReader
+}
+
 // extraction is the state of one Extract.
 type extraction struct {
 	archive *Archive
@@ -181,36 +190,37 @@ type extraction struct {
 }
 
 // work extracts units until there are no more.
-func (x *extraction) work(ctx context.Context, units <-chan []int32) (err error) {
+func (x *extraction) work(ctx context.Context, units <-chan unit) (err error) {
 	dirs := openDirs{root: x.root}
 	defer func() { err = errors.Join(err, dirs.close()) }()
-	for unit := range units {
-		if err := x.unit(ctx, &dirs, unit); err != nil {
+	for u := range units {
+		if err := x.unit(ctx, &dirs, u); err != nil {
 			return err
 		}
+		u.r.end()
 	}
 	return nil
 }
 
 // unit extracts neighbours: all from one read, if they are small.
-func (x *extraction) unit(ctx context.Context, dirs *openDirs, unit []int32) error {
+func (x *extraction) unit(ctx context.Context, dirs *openDirs, u unit) error {
 	d, err := x.pool.get(ctx)
 	if err != nil {
 		return err
 	}
 	defer x.pool.put(d)
 	entries := x.archive.Entries
-	start, end := entries[unit[0]].start, entries[unit[len(unit)-1]].limit
+	start, end := entries[u.entries[0]].start, entries[u.entries[len(u.entries)-1]].limit
 	var packed []byte
 	if end-start <= unitBytes {
 		packed = d.packed[:end-start]
-		if err := readFull(x.archive.r, packed, start); err != nil {
+		if err := readFull(u.r, packed, start); err != nil {
 			return err
 		}
 	}
-	for _, i := range unit {
+	for _, i := range u.entries {
 		e := &entries[i]
-		s := source{r: x.archive.r}
+		s := source{r: u.r}
 		if packed != nil {
 			s.packed = packed[e.start-start : e.limit-start]
 		}

@@ -314,10 +314,10 @@ func TestBudgetComesBeforeMemory(t *testing.T) {
 	}
 }
 
-func TestExtractStops(t *testing.T) {
-	t.Parallel()
-	data := liar{entries: []lie{{name: "a", body: strings.Repeat("x", 1<<20), deflate: true}}}.bytes()
-	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, 0)})
+// opened is an archive, and an empty directory to extract it to.
+func opened(t *testing.T, r io.ReaderAt, size int64) (*Archive, *os.Root) {
+	t.Helper()
+	a, err := Open(r, size, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,14 @@ func TestExtractStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	t.Cleanup(func() { _ = root.Close() })
+	return a, root
+}
+
+func TestExtractStops(t *testing.T) {
+	t.Parallel()
+	data := liar{entries: []lie{{name: "a", body: strings.Repeat("x", 1<<20), deflate: true}}}.bytes()
+	a, root := opened(t, bytes.NewReader(data), int64(len(data)))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("cancelled")
 	cancel(cause)

@@ -1,0 +1,107 @@
+package fetch
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// forgetful is a Spool that forgets what it is told to.
+type forgetful struct {
+	kept
+	fail error
+
+	mu        sync.Mutex
+	forgotten spans
+}
+
+func (f *forgetful) create(size int64) (Spool, error) {
+	_, err := f.kept.create(size)
+	return f, err
+}
+
+func (f *forgetful) Discard(off, n int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgotten = append(f.forgotten, span{off, off + n})
+	f.kept.mu.Lock()
+	defer f.kept.mu.Unlock()
+	clear(f.data[off : off+n])
+	return f.fail
+}
+
+func TestBlobRelease(t *testing.T) {
+	t.Parallel()
+	for name, oneStream := range map[string]bool{"parts": false, "one stream": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &ranged{}
+			o, locate := s.start(t)
+			o.OneStream = oneStream
+			f := &forgetful{}
+			b, err := Open(t.Context(), o, locate, f.create)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			p := make([]byte, 1<<20)
+			for off := int64(0); off < b.Size(); off += int64(len(p)) {
+				n, err := b.ReadAt(p[:min(int64(len(p)), b.Size()-off)], off)
+				if err != nil || !bytes.Equal(p[:n], s.blob[off:off+int64(n)]) {
+					t.Fatalf("at %d: %d bytes, %v", off, n, err)
+				}
+				b.Release(off + int64(n))
+			}
+			info, err := b.Wait()
+			if err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+				t.Errorf("the digest is %x, %v", info.SHA256, err)
+			}
+			if left := (spans{{0, largeSize}}).without(f.forgotten); len(left) != 1 || left.size() >= discardUnit || left[0].end != largeSize {
+				t.Errorf("it still keeps %v", left)
+			}
+			if _, err := b.ReadAt(p, 0); err == nil || !strings.Contains(err.Error(), "released") {
+				t.Errorf("reading what was released gave %v", err)
+			}
+		})
+	}
+}
+
+// What the digest has not seen is kept, and so is all the rest when forgetting
+// fails, or everything where only a part is wanted.
+func TestBlobKeeps(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fail     error
+		onDemand bool
+		most     int // discards
+	}{
+		"early":     {most: largeSize / discardUnit},
+		"on demand": {onDemand: true},
+		"fails":     {fail: errors.ErrUnsupported, most: 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &ranged{}
+			o, locate := s.start(t)
+			o.OnDemand = tt.onDemand
+			f := &forgetful{fail: tt.fail}
+			b, err := Open(t.Context(), o, locate, f.create)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			b.Release(largeSize)
+			info, err := b.Wait()
+			if err != nil || info.Whole && info.SHA256 != sha256.Sum256(s.blob) {
+				t.Errorf("the digest is %x, %v", info.SHA256, err)
+			}
+			if len(f.forgotten) > tt.most {
+				t.Errorf("it forgot %v", f.forgotten)
+			}
+		})
+	}
+}

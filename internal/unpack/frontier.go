@@ -1,0 +1,76 @@
+package unpack
+
+import (
+	"io"
+	"slices"
+	"sync"
+)
+
+// releaser is a reader that can be told what is not read any more.
+type releaser interface {
+	Release(off int64)
+}
+
+// frontier is how far units have been read that are read side by side, from
+// front to back each.
+type frontier struct {
+	to releaser // nil: nobody wants to know
+
+	mu    sync.Mutex
+	units []*unitReader // under way, in the order of the archive
+}
+
+// unitReader reads a unit, and tells its frontier how far that is.
+type unitReader struct {
+	io.ReaderAt
+	frontier *frontier
+	at       int64
+}
+
+func newFrontier(r io.ReaderAt) *frontier {
+	to, _ := r.(releaser)
+	return &frontier{to: to}
+}
+
+// begin gives the reader of the unit after the one begun last.
+func (f *frontier) begin(r io.ReaderAt, off int64) *unitReader {
+	u := &unitReader{ReaderAt: r, frontier: f, at: off}
+	if f.to == nil {
+		return u
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.units = append(f.units, u)
+	return u
+}
+
+// ReadAt never goes back.
+func (u *unitReader) ReadAt(p []byte, off int64) (int, error) {
+	u.frontier.advance(u, off)
+	return u.ReaderAt.ReadAt(p, off)
+}
+
+// end is called when a unit needs no more of the archive.
+func (u *unitReader) end() { u.frontier.advance(u, -1) }
+
+// advance moves a unit on, or ends it where off is -1.
+func (f *frontier) advance(u *unitReader, off int64) {
+	if f.to == nil {
+		return
+	}
+	f.mu.Lock()
+	first := f.units[0] == u
+	if off >= 0 {
+		u.at = off
+	} else {
+		f.units = slices.DeleteFunc(f.units, func(o *unitReader) bool { return o == u })
+	}
+	low := int64(-1)
+	if first && len(f.units) > 0 {
+		low = f.units[0].at
+	}
+	f.mu.Unlock()
+	if low > 0 {
+		f.to.Release(low)
+	}
+}
