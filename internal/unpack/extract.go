@@ -49,9 +49,8 @@ type Result struct {
 // that is there already is an error. It goes through the archive from front
 // to back, so that the reader may be a download that is under way; if that has
 // a method Release(off int64), it is told before what nothing is read any more.
-// The first
-// failure, or the end of ctx, ends it and leaves what is there so far.
-// Contents that are not what the archive declares are *RefusedError.
+// The first failure, or the end of ctx, ends it and leaves what is there so
+// far. Contents that are not what the archive declares are *RefusedError.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (Result, error) {
 	if o.Workers == 0 {
 		o.Workers = 2 * runtime.GOMAXPROCS(0)
