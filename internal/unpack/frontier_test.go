@@ -55,11 +55,11 @@ func TestExtractReleases(t *testing.T) {
 		if _, err := a.Extract(t.Context(), root, ExtractOptions{Workers: workers}); err != nil {
 			t.Fatal(err)
 		}
-		if r.low < int64(len(data))*9/10 {
-			t.Errorf("with %d workers no more than %d of %d bytes were released", workers, r.low, len(data))
-		}
 		if workers > 1 {
-			continue // one worker waits for another
+			continue // how much is released then is up to the scheduler
+		}
+		if r.low < int64(len(data))*9/10 {
+			t.Errorf("no more than %d of %d bytes were released", r.low, len(data))
 		}
 		var most, last int64
 		for _, off := range r.seen {
