@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"sort"
 	"time"
@@ -151,7 +152,8 @@ func (z *bigZip) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// zipHeaders writes a local header and a central one with zip64 offset.
+// zipHeaders writes a local header and a central one, with a zip64 offset
+// where it takes one.
 func zipHeaders(name string, sum uint32, packed, size int, offset int64) (local, central []byte) {
 	le := binary.LittleEndian
 	common := make([]byte, 26) // from "version needed" on
@@ -163,18 +165,29 @@ func zipHeaders(name string, sum uint32, packed, size int, offset int64) (local,
 	le.PutUint16(common[22:], uint16(len(name)))
 	local = append([]byte("PK\x03\x04"), common...)
 	local = append(local, name...)
-	le.PutUint16(common[24:], 12) // extra field
+	var extra []byte
+	if offset >= math.MaxUint32 {
+		extra = le.AppendUint64([]byte{1, 0, 8, 0}, uint64(offset))
+	}
+	le.PutUint16(common[24:], uint16(len(extra)))
 	central = append([]byte("PK\x01\x02\x2d\x03"), common...)
 	rest := make([]byte, 14)
 	le.PutUint32(rest[6:], 0o100644<<16)
-	le.PutUint32(rest[10:], 0xffffffff)
+	le.PutUint32(rest[10:], uint32(min(offset, math.MaxUint32)))
 	central = append(append(central, rest...), name...)
-	central = le.AppendUint16(le.AppendUint16(central, 1), 8)
-	return local, le.AppendUint64(central, uint64(offset))
+	return local, append(central, extra...)
 }
 
 func zipEnd(count, size int, start int64) []byte {
 	le := binary.LittleEndian
+	if count < math.MaxUint16 && start+int64(size) < math.MaxUint32 {
+		e := []byte("PK\x05\x06\x00\x00\x00\x00")
+		e = le.AppendUint16(e, uint16(count))
+		e = le.AppendUint16(e, uint16(count))
+		e = le.AppendUint32(e, uint32(size))
+		e = le.AppendUint32(e, uint32(start))
+		return append(e, 0, 0)
+	}
 	e := []byte("PK\x06\x06")
 	e = le.AppendUint64(e, 44)
 	e = append(e, 45, 3, 45, 0)

@@ -209,20 +209,23 @@ func TestAccess(t *testing.T) {
 
 func TestBigZipIsAZip(t *testing.T) {
 	t.Parallel()
-	b := BigZip(250, 5000, 7)
-	z, err := zip.NewReader(b, b.Size())
-	if err != nil || len(z.File) != 250 {
-		t.Fatal(err)
-	}
-	for _, i := range []int{0, 1, 249} {
-		r, err := z.File[i].Open()
-		if err != nil {
+	for _, tt := range []struct{ count, size int }{{250, 5000}, {66_000, 10}, {4_500, 2_000_000}} { // the latter two are zip64
+		b := BigZip(tt.count, tt.size, 7)
+		z, err := zip.NewReader(b, b.Size())
+		if err != nil || len(z.File) != tt.count {
 			t.Fatal(err)
 		}
-		if body, err := io.ReadAll(r); err != nil || len(body) != 5000 {
-			t.Errorf("file %d: %d bytes, %v", i, len(body), err)
+		for _, i := range []int{0, 1, tt.count - 1} {
+			r, err := z.File[i].Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(r); err != nil || len(body) != tt.size {
+				t.Errorf("file %d of %d: %d bytes, %v", i, tt.count, len(body), err)
+			}
 		}
 	}
+	b := BigZip(250, 5000, 7)
 	all := make([]byte, b.Size())
 	if _, err := b.ReadAt(all, 0); err != nil {
 		t.Fatal(err)
