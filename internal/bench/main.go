@@ -39,10 +39,10 @@ import (
 
 // world is what there is to fetch, and over what network.
 type world struct {
-	artifacts, files int // files in each
-	size             int // of each, in bytes
-	args             []string
-	bandwidth        int64 // of a connection to the storage, in bytes a second
+	artifacts, files int    // files in each
+	size             int    // of each, in bytes
+	only             string // what artifetch fetches, unless all
+	bandwidth        int64  // of a connection to the storage, in bytes a second
 	storage, api     time.Duration
 	cores            int
 }
@@ -58,7 +58,7 @@ var cases = []struct {
 	{"D", "one tiny artifact", world{artifacts: 1, files: 1, size: 1000}},
 	{"E", "A, 60 MB/s a connection, 20 ms to the first byte", world{artifacts: 1, files: 64, size: 16 << 20, bandwidth: 60e6, storage: 20 * time.Millisecond}},
 	{"F", "C, 50 ms to each first byte", world{artifacts: 100, files: 10, size: 24_000, storage: 50 * time.Millisecond, api: 50 * time.Millisecond}},
-	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, args: []string{"--files", "d50/f950.bin"}}},
+	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin"}},
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
 
@@ -163,7 +163,7 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	s := newScene(w)
 	defer s.close()
 	m := measured{zip: s.size}
-	programs := []program{{name: "artifetch", exe: b.exe, args: s.args(w.args)}}
+	programs := []program{{name: "artifetch", exe: b.exe, args: s.args()}}
 	if others {
 		programs = append(programs, program{name: "reference", do: s.plain})
 		programs = append(programs, b.peers...)
@@ -173,7 +173,10 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	for range runs {
 		for i, p := range programs {
 			s.sim.ResetLog()
-			took, rss, err := b.one(ctx, s, p)
+			took, rss, files, err := b.one(ctx, s, p)
+			if err == nil && files != w.artifacts*w.files && (i > 0 || w.only == "" || files != 1) {
+				err = fmt.Errorf("it wrote %d files", files)
+			}
 			if err != nil {
 				return m, fmt.Errorf("%s: %w", p.name, err)
 			}
@@ -190,27 +193,31 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	return m, nil
 }
 
-// one lets a program fetch everything, and gives back the space of it.
-func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, error) {
+// one lets a program fetch everything, counts the files, and gives back the
+// space of them.
+func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, int, error) {
 	b.outs++
 	out := filepath.Join(b.dir, fmt.Sprintf("out%d", b.outs))
 	if err := os.Mkdir(out, 0o755); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	took, rss, err := p.run(ctx, s, out)
-	return took, rss, errors.Join(err, empty(out))
+	files, emptyErr := empty(out)
+	return took, rss, files, errors.Join(err, emptyErr)
 }
 
-// empty truncates all files of a tree. Removed, they would cost the next run
+// empty truncates all files of a tree, and counts them. Removed, they would cost the next run
 // dear: ext4 passes over every inode that was in use within minutes. Left as
 // they are, they would have it wait for memory.
-func empty(tree string) error {
-	return filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
+func empty(tree string) (files int, err error) {
+	err = filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
+		files++
 		return os.Truncate(name, 0)
 	})
+	return files, err
 }
 
 // sent counts the bytes of bodies.

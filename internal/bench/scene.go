@@ -80,13 +80,16 @@ func (s *scene) close() {
 	s.sim.Close()
 }
 
-// args are the flags of artifetch that fetch everything.
-func (s *scene) args(more []string) []string {
+// args are the flags of artifetch.
+func (s *scene) args() []string {
 	what := []string{"--run-id", fmt.Sprint(s.run)}
 	if len(s.ids) == 1 {
 		what = []string{"--artifact-ids", fmt.Sprint(s.ids[0])}
 	}
-	return append(append(what, "--repository", "octo/app", "--path", "."), more...)
+	if s.world.only != "" {
+		what = append(what, "--files", s.world.only)
+	}
+	return append(what, "--repository", "octo/app", "--path", ".")
 }
 
 func (s *scene) env(out string) []string {
