@@ -42,11 +42,15 @@ func FuzzDecode(f *testing.F) {
 		for i := range canary {
 			canary[i] = 0xa5
 		}
-		res, err := d.Decode(dst, src)
+		res, err := d.Decode(dst, size, src)
 		for _, c := range canary {
 			if c != 0xa5 {
 				t.Fatal("it wrote beyond the end")
 			}
+		}
+		roomy := make([]byte, size+Margin)
+		if res2, err2 := d.Decode(roomy, size, src); (err == nil) != (err2 == nil) || err == nil && (res != res2 || !bytes.Equal(dst, roomy[:size])) {
+			t.Fatalf("with room: %+v, %v; without: %+v, %v", res2, err2, res, err)
 		}
 		switch {
 		case wantErr != nil && err == nil:

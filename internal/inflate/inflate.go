@@ -5,8 +5,7 @@
 //
 //   - The result is that of compress/flate for every input: the same bytes, or
 //     an *Error where that has one. Fuzz tests hold it to that.
-//   - The stream has to come to exactly the size that was announced. What
-//     would be more is not written.
+//   - The stream has to come to exactly the size that was announced.
 //   - Nothing outside of the buffers is read or written, whatever the input.
 //   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
 //     processor's cache.
@@ -98,10 +97,15 @@ type Decoder struct {
 	outBuffer []byte
 }
 
-// Decode decompresses src into dst, which is as long as the output has to be.
-func (d *Decoder) Decode(dst, src []byte) (Result, error) {
-	d.reset(int64(len(dst)))
-	d.in, d.out = src, dst
+// Margin is how much longer than the output a buffer has to be for the end of
+// the output to be decompressed as fast as the rest, in bytes.
+const Margin = outMargin
+
+// Decode decompresses src into dst[:size]. What dst has beyond that is room to
+// work in; see Margin.
+func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
+	d.reset(int64(size))
+	d.in, d.out = src, dst[:min(len(dst), size+Margin)]
 	err := d.stream()
 	res := Result{Consumed: d.consumed(), CRC: d.crc}
 	d.in, d.out = nil, nil

@@ -42,7 +42,7 @@ func (p *Pool) get(ctx context.Context) (*decoder, error) {
 	select {
 	case d := <-p.free:
 		if d.packed == nil {
-			d.packed, d.buf = make([]byte, unitBytes), make([]byte, wholeEntry)
+			d.packed, d.buf = make([]byte, unitBytes), make([]byte, wholeEntry+inflate.Margin)
 		}
 		return d, nil
 	case <-ctx.Done():
@@ -149,12 +149,11 @@ func (d *decoder) text(e *Entry, s *source) (string, error) {
 
 // small decompresses an entry as a whole, and writes it in one piece.
 func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
-	dst := d.buf[:e.Size]
-	res, err := d.inflate.Decode(dst, packed)
+	res, err := d.inflate.Decode(d.buf, int(e.Size), packed)
 	if err != nil {
 		return 0, e.damaged(err, nil)
 	}
-	if _, err := w.Write(dst); err != nil {
+	if _, err := w.Write(d.buf[:e.Size]); err != nil {
 		return 0, e.writing(err)
 	}
 	return res.CRC, nil
