@@ -161,6 +161,7 @@ type session struct {
 	connections *fetch.Connections
 	redirecting chan struct{}
 	pool        *unpack.Pool
+	memory      blocks
 }
 
 func (j *job) newSession(stage *workspace.Stage, progress func(int64), most int) *session {
@@ -205,9 +206,9 @@ type getter struct {
 
 func (g *getter) get(ctx context.Context) (err error) {
 	a := g.got.item.Artifact
-	spool := &spool{stage: g.stage, name: g.dir + ".spool"}
+	spool := &spool{stage: g.stage, name: g.dir + ".spool", memory: &g.memory, kept: map[int64]*block{}}
 	defer func() { err = errors.Join(err, spool.close()) }()
-	blob, err := fetch.Open(ctx, g.fetchOptions(), g.locate(a), spool.create)
+	blob, err := fetch.Open(ctx, g.fetchOptions(), g.locate(a), func(int64) (fetch.Spool, error) { return spool, nil })
 	if err != nil {
 		return g.named(err)
 	}
@@ -281,7 +282,7 @@ func (g *getter) fetchOptions() fetch.Options {
 		Connections: g.connections, OneStream: g.oneStream, OnDemand: len(g.cfg.Files) > 0,
 	}
 	if !g.cfg.SkipDecompress {
-		o.Tail = directoryTail
+		o.Tail, o.Ahead = directoryTail, spoolAhead
 	}
 	return o
 }
@@ -409,7 +410,7 @@ func (g *getter) keep(ctx context.Context, blob fetch.Info, spool *spool, archiv
 		return err
 	}
 	defer root.Close()
-	if err := spool.keep(path.Join(g.dir, name)); err != nil {
+	if err := spool.keep(path.Join(g.dir, name), blob.Size); err != nil {
 		return err
 	}
 	if archive || g.cfg.SkipDecompress {

@@ -9,34 +9,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestPunchHole(t *testing.T) {
+// The room of a spool's file is given back, and nothing else is.
+func TestSpoolPunches(t *testing.T) {
 	t.Parallel()
-	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
+	s, stage := newSpool(t, 0)
+	const size, off, n = 9 << 20, 1 << 20, 4 << 20
+	data := fill(t, s, size)
+	s.Discard(off, n)
+	info, err := os.Stat(filepath.Join(stage, s.name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = f.Close() })
-	const size, off, n = 9 << 20, 1 << 20, 4 << 20
-	if _, err := f.Write(bytes.Repeat([]byte{1}, size)); err != nil {
-		t.Fatal(err)
-	}
-	if err := (spoolFile{f}).Discard(off, n); err != nil {
-		t.Fatal(err)
-	}
 	var stat unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
+	if err := unix.Fstat(int(s.file.Fd()), &stat); err != nil {
 		t.Fatal(err)
 	}
-	if took := stat.Blocks * 512; stat.Size != size || took > size-n+1<<20 {
-		t.Errorf("a file of %d bytes takes %d", stat.Size, took)
+	if took := stat.Blocks * 512; info.Size() != size || took > size-n+1<<20 {
+		t.Errorf("a file of %d bytes takes %d", info.Size(), took)
 	}
 	got := make([]byte, size)
-	if _, err := f.ReadAt(got, 0); err != nil {
+	if _, err := s.ReadAt(got, 0); err != nil {
 		t.Fatal(err)
 	}
-	want := bytes.Repeat([]byte{1}, size)
-	clear(want[off : off+n])
-	if !bytes.Equal(got, want) {
+	clear(data[off : off+n])
+	if !bytes.Equal(got, data) {
 		t.Error("other bytes than those were forgotten")
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
 	}
 }

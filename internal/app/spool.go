@@ -1,63 +1,194 @@
 package app
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
-	"slices"
-	"sort"
 	"sync"
 
-	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// inMemory is up to what size a blob is kept in memory while it is unpacked.
-// With so many side by side as there may be it makes 16 MiB.
-const inMemory = 256 << 10
+const (
+	blockSize = 256 << 10
+	// spoolMemory bounds what all spools keep in memory, in bytes.
+	spoolMemory = 24 << 20
+	// spoolAhead is how far a download may run ahead of extraction, in bytes:
+	// so little that all of it stays in memory.
+	spoolAhead = 8 << 20
+)
 
-// spool keeps the bytes of one artifact: in memory, or in a file of the
-// stage.
+// block is a part of a blob.
+type block [blockSize]byte
+
+// blocks are the memory that spools share. It is safe for concurrent use.
+type blocks struct {
+	mu   sync.Mutex
+	free []*block
+	made int
+}
+
+// take gives a block, or nil when all are in use.
+func (p *blocks) take() *block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		b := p.free[n-1]
+		p.free = p.free[:n-1]
+		return b
+	}
+	if p.made == spoolMemory/blockSize {
+		return nil
+	}
+	p.made++
+	return new(block)
+}
+
+func (p *blocks) put(b *block) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, b)
+}
+
+// spool keeps the bytes of one artifact: in memory as long as there is some,
+// else in a file of the stage. What is not read any more gives its room back.
 type spool struct {
-	stage *workspace.Stage
-	name  string
-	file  *os.File
-	data  memory
+	stage  *workspace.Stage
+	name   string
+	memory *blocks
+
+	mu    sync.Mutex
+	kept  map[int64]*block // by number; nil stands for the file
+	file  *os.File         // made when it is needed
+	solid bool             // the file system cannot give back a part of a file
 }
 
-func (s *spool) create(size int64) (fetch.Spool, error) {
-	if 0 <= size && size <= inMemory {
-		s.data = make(memory, size)
-		return s.data, nil
+// at finds where the block with a number is kept, or is to be.
+func (s *spool) at(number int64, write bool) (*block, *os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, there := s.kept[number]
+	if !there && write {
+		b = s.memory.take()
+		s.kept[number] = b
 	}
-	var err error
-	s.file, err = s.stage.Create(s.name)
-	return spoolFile{s.file}, err
+	if b == nil && s.file == nil && write {
+		var err error
+		if s.file, err = s.stage.Create(s.name); err != nil {
+			return nil, nil, err
+		}
+	}
+	return b, s.file, nil
 }
 
-// spoolFile gives the disk's room back as the archive is extracted.
-type spoolFile struct{ *os.File }
-
-func (f spoolFile) Discard(off, n int64) error { return punchHole(f.File, off, n) }
-
-// keep makes a file of the stage of it.
-func (s *spool) keep(name string) (err error) {
-	if s.file != nil {
-		return s.stage.Move(s.name, name)
+// eachBlock calls do for the part of p in each block, which is at off of the blob.
+func eachBlock(p []byte, off int64, do func(part []byte, number, from, off int64) (int, error)) (int, error) {
+	n := 0
+	for n < len(p) {
+		number, from := off/blockSize, off%blockSize
+		size := min(int64(len(p)-n), blockSize-from)
+		m, err := do(p[n:n+int(size)], number, from, off)
+		n += m
+		if err != nil {
+			return n, err
+		}
+		off += size
 	}
-	f, err := s.stage.Create(name)
-	if err != nil {
-		return err
+	return n, nil
+}
+
+func (s *spool) WriteAt(p []byte, off int64) (int, error) {
+	return eachBlock(p, off, func(part []byte, number, from, off int64) (int, error) {
+		b, file, err := s.at(number, true)
+		switch {
+		case err != nil:
+			return 0, err
+		case b != nil:
+			return copy(b[from:], part), nil
+		}
+		return file.WriteAt(part, off)
+	})
+}
+
+func (s *spool) ReadAt(p []byte, off int64) (int, error) {
+	return eachBlock(p, off, func(part []byte, number, from, off int64) (int, error) {
+		b, file, err := s.at(number, false)
+		switch {
+		case err != nil:
+			return 0, err
+		case b != nil:
+			return copy(part, b[from:]), nil
+		case file == nil:
+			return 0, io.EOF
+		}
+		return file.ReadAt(part, off)
+	})
+}
+
+// Truncate to 0 has nothing to do in memory: what is there is written over.
+func (s *spool) Truncate(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		return nil
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	_, err = f.Write(s.data)
-	return err
+	return s.file.Truncate(size)
+}
+
+// Discard forgets the blocks within a range.
+func (s *spool) Discard(off, n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inFile := false
+	for number := (off + blockSize - 1) / blockSize; (number+1)*blockSize <= off+n; number++ {
+		b, there := s.kept[number]
+		switch {
+		case b != nil:
+			s.memory.put(b)
+			s.kept[number] = nil
+		case there:
+			inFile = true
+		}
+	}
+	if inFile && !s.solid {
+		s.solid = punchHole(s.file, off, n) != nil
+	}
+}
+
+// keep makes a file of the stage of it, of size bytes, none of which was
+// discarded.
+func (s *spool) keep(name string, size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		var err error
+		if s.file, err = s.stage.Create(s.name); err != nil {
+			return err
+		}
+	}
+	for number, b := range s.kept {
+		if b == nil {
+			continue
+		}
+		off := number * blockSize
+		if _, err := s.file.WriteAt(b[:min(blockSize, size-off)], off); err != nil {
+			return err
+		}
+	}
+	return s.stage.Move(s.name, name)
 }
 
 // close forgets what was not kept: with many artifacts the disk needs the
 // room.
 func (s *spool) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.kept {
+		if b != nil {
+			s.memory.put(b)
+		}
+	}
+	s.kept = nil
 	if s.file == nil {
 		return nil
 	}
@@ -67,66 +198,3 @@ func (s *spool) close() error {
 	}
 	return err
 }
-
-// memory is a fetch.Spool of a fixed size.
-type memory []byte
-
-func (m memory) ReadAt(p []byte, off int64) (int, error) {
-	n := copy(p, m[min(off, int64(len(m))):])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (m memory) WriteAt(p []byte, off int64) (int, error) {
-	n := copy(m[min(off, int64(len(m))):], p)
-	if n < len(p) {
-		return n, io.ErrShortWrite
-	}
-	return n, nil
-}
-
-// Truncate has nothing to do: what is there is written over.
-func (m memory) Truncate(int64) error { return nil }
-
-// parts is a fetch.Spool in memory for the few bytes that a listing reads.
-// Two writes do not overlap; a read may go over several.
-type parts struct {
-	mu   sync.Mutex
-	list []part // by offset
-}
-
-type part struct {
-	off  int64
-	data []byte
-}
-
-func (s *parts) WriteAt(p []byte, off int64) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := sort.Search(len(s.list), func(i int) bool { return s.list[i].off > off })
-	s.list = slices.Insert(s.list, i, part{off, bytes.Clone(p)})
-	return len(p), nil
-}
-
-func (s *parts) ReadAt(p []byte, off int64) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	i := max(sort.Search(len(s.list), func(i int) bool { return s.list[i].off > off })-1, 0)
-	for ; i < len(s.list) && n < len(p); i++ {
-		at := off + int64(n) - s.list[i].off
-		if at < 0 || at >= int64(len(s.list[i].data)) {
-			continue
-		}
-		n += copy(p[n:], s.list[i].data[at:])
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Truncate has nothing to do: a listing takes no blob in one stream.
-func (*parts) Truncate(int64) error { return nil }

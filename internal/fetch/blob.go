@@ -21,7 +21,7 @@ const (
 	firstOnDemand = 64 << 10
 	// discardUnit is what the spool forgets at a time, in bytes: a multiple
 	// of file systems' blocks, and few system calls.
-	discardUnit = 4 << 20
+	discardUnit = 1 << 20
 )
 
 // Blob is a remote blob that is being fetched. Its methods may be called
@@ -41,6 +41,7 @@ type Blob struct {
 	parts   []*piece // that arrived or are under way, in their order
 	queue   spans    // that are to be fetched, the most urgent first
 	pace    pace
+	window  window
 	running int // connections
 	bad     int // answers in a row that were of another range
 	err     error
@@ -49,40 +50,6 @@ type Blob struct {
 	released  int64     // what is before is not read any more
 	digested  int64     // what is before is in the digest
 	discarded int64     // what is before is not in the spool any more
-}
-
-// span is a range of bytes, end excluded.
-type span struct{ start, end int64 }
-
-// without is what is left of a span.
-func (s span) without(others spans) spans { return spans{s}.without(others) }
-
-// spans are in any order, and do not overlap.
-type spans []span
-
-func (l spans) size() int64 {
-	n := int64(0)
-	for _, s := range l {
-		n += s.end - s.start
-	}
-	return n
-}
-
-// without is what is left of spans, in their order, when others are taken
-// from them.
-func (l spans) without(others spans) spans {
-	for _, o := range others {
-		var left spans
-		for _, s := range l {
-			for _, rest := range []span{{s.start, min(s.end, o.start)}, {max(s.start, o.end), s.end}} {
-				if rest.start < rest.end {
-					left = append(left, rest)
-				}
-			}
-		}
-		l = left
-	}
-	return l
 }
 
 // piece is a span that a connection fetches; what is before at has arrived.
@@ -103,6 +70,7 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 	b := &Blob{o: o.withDefaults(), source: source{locate: locate}}
 	b.moved.L = &b.mu
 	b.pace.most = min(b.o.Connections.most, mostConnections)
+	b.window.size = b.o.Ahead
 	b.ctx, b.cancel = context.WithCancelCause(ctx)
 	var first *answer
 	var err error
@@ -224,7 +192,11 @@ func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
 
 // ReadAt waits until the bytes are there. It fails when the download does,
 // and for bytes that were released.
-func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
+func (b *Blob) ReadAt(p []byte, off int64) (int, error) { return b.read(p, off, b.starved) }
+
+// read is ReadAt. While it waits it calls waiting, with b.mu held and the
+// byte that is missing.
+func (b *Blob) read(p []byte, off int64, waiting func(off int64)) (int, error) {
 	if off < 0 {
 		return 0, errors.New("fetch: negative offset")
 	}
@@ -232,7 +204,7 @@ func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
 	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
-	if err := b.await(span{off, off + n}); err != nil {
+	if err := b.await(span{off, off + n}, waiting); err != nil {
 		return 0, err
 	}
 	got, err := b.spool.ReadAt(p[:n], off)
@@ -264,19 +236,18 @@ func (b *Blob) discard(mark *int64, off int64) {
 	defer b.mu.Unlock()
 	*mark = max(*mark, off)
 	for b.discarder != nil {
-		from, to := b.discarded, min(b.released, b.digested)/discardUnit*discardUnit
+		from, to := b.discarded, b.low()/discardUnit*discardUnit
 		if to <= from {
 			return
 		}
 		b.discarded = to
 		d := b.discarder
-		b.discarder = nil // one at a time; and no more when it fails
+		b.discarder = nil // one at a time
 		b.mu.Unlock()
-		err := d.Discard(from, to-from)
+		d.Discard(from, to-from)
 		b.mu.Lock()
-		if err == nil {
-			b.discarder = d
-		}
+		b.discarder = d
+		b.staff()
 	}
 }
 
@@ -294,10 +265,13 @@ func (b *Blob) All() {
 }
 
 // Wait waits until all of the blob is there, unless it is fetched on demand,
-// and tells what is known of it.
+// and tells what is known of it. What is not read by then is fetched however
+// far ahead it is.
 func (b *Blob) Wait() (Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.window.size = 0
+	b.staff()
 	for b.err == nil && !b.info.Whole && !b.o.OnDemand {
 		b.moved.Wait()
 	}
@@ -339,7 +313,7 @@ func (b *Blob) digest() {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for off := int64(0); off < b.info.Size; {
-		n, err := b.ReadAt(buf[:min(bufferSize, b.info.Size-off)], off)
+		n, err := b.read(buf[:min(bufferSize, b.info.Size-off)], off, func(int64) {})
 		if err != nil {
 			b.fail(err) // if the download did not fail, the spool did
 			return
@@ -356,13 +330,17 @@ func (b *Blob) digest() {
 }
 
 // await waits until a span is there.
-func (b *Blob) await(s span) error {
+func (b *Blob) await(s span, waiting func(off int64)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s.start < b.discarded {
 		return fmt.Errorf("fetch: byte %d was released", s.start)
 	}
-	for asked := false; b.reach(s.start) < s.end; asked = true {
+	for asked := false; ; asked = true {
+		off := b.reach(s.start)
+		if off >= s.end {
+			return b.err
+		}
 		if b.err != nil {
 			return b.err
 		}
@@ -371,18 +349,14 @@ func (b *Blob) await(s span) error {
 				b.want(m)
 			}
 		}
+		waiting(off)
 		b.moved.Wait()
 	}
-	return b.err
 }
 
 // reach is how far the bytes from off on have arrived. b.mu is held.
 func (b *Blob) reach(off int64) int64 {
-	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
-	if !found {
-		i--
-	}
-	for ; i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
+	for i := b.part(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
 		p := b.parts[i]
 		off = max(off, p.at)
 		if p.at < p.end {
@@ -390,6 +364,16 @@ func (b *Blob) reach(off int64) int64 {
 		}
 	}
 	return off
+}
+
+// part is the index of the part that off lies in, if it was begun: the last
+// that does not start after off, or -1. b.mu is held.
+func (b *Blob) part(off int64) int {
+	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
+	if !found {
+		i--
+	}
+	return i
 }
 
 // want puts what is missing of a span in front of the queue. b.mu is held.
@@ -409,6 +393,9 @@ func (b *Blob) begun() spans {
 
 // staff opens connections while there is work for them. b.mu is held.
 func (b *Blob) staff() {
+	if b.ahead() {
+		return
+	}
 	left := b.queue.size()
 	for ; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {
 		b.running++
@@ -437,12 +424,13 @@ func (b *Blob) connection(p *piece, res *answer) {
 func (b *Blob) next() *piece {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 || b.err != nil || b.running > b.pace.limit() {
+	if len(b.queue) == 0 || b.err != nil || b.running > b.pace.limit() || b.ahead() {
 		b.running--
+		b.moved.Broadcast() // see starved
 		return nil
 	}
 	s := &b.queue[0]
-	n := b.pace.stride(b.queue.size())
+	n := b.window.stride(b.pace.stride(b.queue.size()))
 	if s.end-s.start < n+smallestPart/4 {
 		n = s.end - s.start
 	}
@@ -451,8 +439,7 @@ func (b *Blob) next() *piece {
 	if s.start == s.end {
 		b.queue = b.queue[1:]
 	}
-	i, _ := slices.BinarySearchFunc(b.parts, p.start, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
-	b.parts = slices.Insert(b.parts, i, p)
+	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
 	b.pace.handed += n
 	return p
 }

@@ -83,6 +83,10 @@ type Options struct {
 	Connections *Connections
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
+	// Ahead is how far what is fetched may be ahead of what was released, in
+	// bytes, as long as no reader has to wait because of that. Readers have to
+	// go from front to back then, but for what they Want. 0 is any distance.
+	Ahead int64
 	// OnDemand fetches, besides the first bytes, what is read or wanted
 	// only. There is no digest then.
 	OnDemand bool
@@ -205,16 +209,16 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 // Spool keeps the bytes that arrive. It is used concurrently, with a range
 // of bytes written once before it is read. *os.File is one. If it has a method
 //
-//	Discard(off, n int64) error
+//	Discard(off, n int64)
 //
-// that is told from front to back what is not read any more, until it fails.
+// that is told from front to back what is not read any more.
 type Spool interface {
 	io.ReaderAt
 	Target
 }
 
 type discarder interface {
-	Discard(off, n int64) error
+	Discard(off, n int64)
 }
 
 // noURL is the error when no fresh URL could be had, after last.

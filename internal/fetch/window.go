@@ -1,0 +1,53 @@
+package fetch
+
+import "slices"
+
+// window keeps a download from running far ahead of those who read it, so
+// that what is between them fits into memory. It opens where it is in the
+// way: when a reader has to wait although connections stand by, the network
+// is what takes time, and needs more under way.
+type window struct {
+	size int64 // in bytes; 0 is without end
+	// grown is how many bytes had arrived when it last grew: what that led to
+	// has to arrive before it can grow again.
+	grown int64
+}
+
+// stride bounds the size of a part: several fit into the window.
+func (w *window) stride(n int64) int64 {
+	if w.size == 0 {
+		return n
+	}
+	return min(n, max(w.size/4, smallestPart))
+}
+
+// ahead tells that the next part is too far ahead to be fetched now. What was
+// wanted before its turn never is. b.mu is held.
+func (b *Blob) ahead() bool {
+	if b.window.size == 0 || b.o.OnDemand || len(b.queue) == 0 {
+		return false
+	}
+	next := b.queue[0]
+	inTurn := !slices.ContainsFunc(b.queue, func(s span) bool { return s.start < next.start })
+	return inTurn && next.start >= b.low()+b.window.size
+}
+
+// starved is called when a reader has to wait for the byte at off. b.mu is
+// held.
+func (b *Blob) starved(off int64) {
+	if !b.ahead() {
+		return
+	}
+	if i := b.part(off); off >= b.low()+b.window.size && i >= 0 && off < b.parts[i].end {
+		return // it was wanted before its turn, and is on its way
+	}
+	if b.running > 0 && b.info.Fetched < b.window.grown+b.window.size/2 {
+		return
+	}
+	b.window.size *= 2
+	b.window.grown = b.info.Fetched
+	b.staff()
+}
+
+// low is where the window begins. b.mu is held.
+func (b *Blob) low() int64 { return min(b.released, b.digested) }

@@ -1,0 +1,104 @@
+package fetch
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"runtime"
+	"testing"
+)
+
+// still waits until no connection is at work.
+func (b *Blob) still() (arrived, window int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.running > 0 {
+		b.moved.Wait()
+	}
+	return b.info.Fetched, b.window.size
+}
+
+// A download waits for those who read it, but never the other way round.
+func TestBlobAhead(t *testing.T) {
+	t.Parallel()
+	const ahead, most = 6 << 20, 6<<20 + firstPart + 100<<10
+	open := func(t *testing.T) (*Blob, []byte) {
+		t.Helper()
+		s := &ranged{}
+		o, locate := s.start(t)
+		o.Ahead = ahead
+		b, err := Open(t.Context(), o, locate, new(forgetful).create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		return b, s.blob
+	}
+	read := func(t *testing.T, b *Blob, blob []byte, off, n int64) {
+		t.Helper()
+		p := make([]byte, n)
+		if _, err := b.ReadAt(p, off); err != nil || !bytes.Equal(p, blob[off:off+n]) {
+			t.Fatalf("at %d: %v", off, err)
+		}
+	}
+	whole := func(t *testing.T, b *Blob, blob []byte) {
+		t.Helper()
+		if info, err := b.Wait(); err != nil || !info.Whole || info.SHA256 != sha256.Sum256(blob) {
+			t.Fatalf("%+v, %v", info, err)
+		}
+	}
+	t.Run("nobody reads", func(t *testing.T) {
+		t.Parallel()
+		b, blob := open(t)
+		if got, window := b.still(); got < ahead || got > most || window != ahead {
+			t.Errorf("%d bytes arrived, the window is %d", got, window)
+		}
+		whole(t, b, blob)
+	})
+	t.Run("a slow reader", func(t *testing.T) {
+		t.Parallel()
+		b, blob := open(t)
+		for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
+			if got, window := b.still(); got > off+most || window != ahead {
+				t.Errorf("%d bytes arrived when %d were read, the window is %d", got, off, window)
+			}
+			read(t, b, blob, off, 1<<20)
+			b.Release(off + 1<<20)
+			b.digestedTo(off + 1<<20)
+		}
+		whole(t, b, blob)
+	})
+	t.Run("a reader far ahead", func(t *testing.T) {
+		t.Parallel()
+		b, blob := open(t)
+		read(t, b, blob, largeSize-2<<20, 1<<20)
+		if _, window := b.still(); window <= ahead {
+			t.Errorf("the window is %d", window)
+		}
+		read(t, b, blob, 0, 1<<20)
+		whole(t, b, blob)
+	})
+	t.Run("the end, which comes first", func(t *testing.T) {
+		t.Parallel()
+		b, blob := open(t)
+		read(t, b, blob, largeSize-50<<10, 50<<10)
+		b.Want(12<<20, 1000)
+		read(t, b, blob, 12<<20, 1000)
+		if _, window := b.still(); window != ahead {
+			t.Errorf("the window is %d", window)
+		}
+		whole(t, b, blob)
+	})
+}
+
+// digestedTo waits until the digest has come so far.
+func (b *Blob) digestedTo(off int64) {
+	for {
+		b.mu.Lock()
+		digested := b.digested
+		b.mu.Unlock()
+		if digested >= off {
+			return
+		}
+		runtime.Gosched()
+	}
+}
