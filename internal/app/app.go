@@ -223,6 +223,7 @@ func (j *job) connect(env Env) error {
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)
 	}
+	options.HTTP1 = true // one connection is seldom as fast as the network
 	storageTransport, err := httpx.NewTransport(options)
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)

@@ -102,7 +102,7 @@ func (d *download) changed(why string) error {
 	if err := d.restart(); err != nil {
 		return err
 	}
-	d.total, d.best, d.mark, d.blob.ETag = -1, 0, 0, ""
+	d.total, d.best, d.blob.ETag = -1, 0, ""
 	return httpx.Temporary(err, 0)
 }
 

@@ -1,15 +1,12 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"sync"
 )
 
@@ -39,7 +36,7 @@ type Blob struct {
 	moved   sync.Cond // something arrived, or err was set
 	info    Info
 	parts   []*piece // that arrived or are under way, in their order
-	queue   spans    // that are to be fetched, the most urgent first
+	queue   queue
 	pace    pace
 	window  window
 	running int // connections
@@ -52,15 +49,9 @@ type Blob struct {
 	discarded int64     // what is before is not in the spool any more
 }
 
-// piece is a span that a connection fetches; what is before at has arrived.
-type piece struct {
-	span
-	at int64
-}
-
 // Open begins to fetch a blob, and returns once its size is known. create
-// makes what the bytes are kept in, for so many of them, or for -1 where the
-// size is not known. Close has to be called; what was read from the Spool
+// makes what the bytes are kept in, for so many of them, or for -1 where they
+// come in one stream. Close has to be called; what was read from the Spool
 // before is good only if Wait succeeds.
 //
 // Errors of the spool are *WriteError; those of the storage *StorageError,
@@ -80,8 +71,8 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 			return nil, err
 		}
 	}
-	if first == nil {
-		err = b.oneStream(create)
+	if b.parts == nil {
+		err = b.oneStream(first, create)
 	} else {
 		err = b.start(first, create)
 	}
@@ -93,8 +84,8 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 	return b, nil
 }
 
-// begin asks for the first bytes. It returns no answer where the storage
-// does not know ranges.
+// begin asks for the first bytes. Where it comes to know the size, there is a
+// first part; else the answer, if there is one, is the whole blob.
 func (b *Blob) begin() (*answer, error) {
 	n := int64(firstPart)
 	if b.o.OnDemand {
@@ -102,32 +93,30 @@ func (b *Blob) begin() (*answer, error) {
 	}
 	attempts := b.o.Policy.Attempts()
 	var last error
-	var refused *url.URL
 	for {
-		u, err := b.source.url(b.ctx, refused)
-		if err != nil {
-			return nil, noURL(err, last)
-		}
 		b.info.Requests++
-		res, err := b.o.ask(b.ctx, u, fmt.Sprintf("0-%d", n-1), "")
+		res, err := b.o.ask(b.ctx, b.source.url, fmt.Sprintf("0-%d", n-1), "")
 		if err == nil {
 			switch res.StatusCode {
+			case http.StatusOK:
+				return res, nil
 			case http.StatusPartialContent:
 				if b.describe(res.Response, n) {
 					return res, nil
 				}
 				fallthrough
-			case http.StatusOK, http.StatusRequestedRangeNotSatisfiable:
+			case http.StatusRequestedRangeNotSatisfiable: // an empty blob, too
 				res.close()
 				return nil, nil
 			}
 			err = statusError(res.Response)
+			b.source.failed(res.from, err)
 			res.close()
 		}
-		last, refused = err, u
-		if err := attempts.Again(b.ctx, err); err != nil {
+		if err := again(b.ctx, attempts, err, last, 0); err != nil {
 			return nil, err
 		}
+		last = err
 	}
 }
 
@@ -144,14 +133,18 @@ func (b *Blob) describe(res *http.Response, n int64) bool {
 	return true
 }
 
-// oneStream fetches all of the blob without ranges.
-func (b *Blob) oneStream(create func(int64) (Spool, error)) error {
+// oneStream fetches all of the blob without ranges, beginning with an answer
+// that is there already, or with none.
+func (b *Blob) oneStream(first *answer, create func(int64) (Spool, error)) error {
 	var err error
 	if b.spool, err = create(-1); err != nil {
+		if first != nil {
+			first.close()
+		}
 		return err
 	}
 	sent := b.info.Requests
-	b.info, err = toFile(b.ctx, b.o, b.source.locate, b.spool)
+	b.info, err = toFile(b.ctx, b.o, b.source.locate, b.spool, first)
 	b.info.Requests += sent
 	b.parts = []*piece{{span{0, b.info.Size}, b.info.Size}}
 	b.digested = b.info.Size
@@ -345,101 +338,13 @@ func (b *Blob) await(s span, waiting func(off int64)) error {
 			return b.err
 		}
 		if b.o.OnDemand && !asked {
-			for _, m := range s.without(b.begun()).without(b.queue) {
-				b.want(m)
+			for _, m := range b.missing(s) {
+				if !b.queue.has(m) {
+					b.want(m)
+				}
 			}
 		}
 		waiting(off)
 		b.moved.Wait()
 	}
-}
-
-// reach is how far the bytes from off on have arrived. b.mu is held.
-func (b *Blob) reach(off int64) int64 {
-	for i := b.part(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
-		p := b.parts[i]
-		off = max(off, p.at)
-		if p.at < p.end {
-			break
-		}
-	}
-	return off
-}
-
-// part is the index of the part that off lies in, if it was begun: the last
-// that does not start after off, or -1. b.mu is held.
-func (b *Blob) part(off int64) int {
-	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
-	if !found {
-		i--
-	}
-	return i
-}
-
-// want puts what is missing of a span in front of the queue. b.mu is held.
-func (b *Blob) want(s span) {
-	b.queue = append(s.without(b.begun()), b.queue.without(spans{s})...)
-	b.staff()
-}
-
-// begun lists what has arrived or is under way. b.mu is held.
-func (b *Blob) begun() spans {
-	list := make(spans, len(b.parts))
-	for i, p := range b.parts {
-		list[i] = p.span
-	}
-	return list
-}
-
-// staff opens connections while there is work for them. b.mu is held.
-func (b *Blob) staff() {
-	if b.ahead() {
-		return
-	}
-	left := b.queue.size()
-	for ; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {
-		b.running++
-		b.work.Go(func() { b.connection(nil, nil) })
-	}
-}
-
-// connection fetches one part after the other, perhaps beginning with one
-// that is under way.
-func (b *Blob) connection(p *piece, res *answer) {
-	for {
-		if p == nil {
-			if p = b.next(); p == nil {
-				return
-			}
-		}
-		if err := b.fetch(p, res); err != nil {
-			b.fail(err)
-			return
-		}
-		p, res = nil, nil
-	}
-}
-
-// next takes a part from the queue, or ends the connection.
-func (b *Blob) next() *piece {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.queue) == 0 || b.err != nil || b.running > b.pace.limit() || b.ahead() {
-		b.running--
-		b.moved.Broadcast() // see starved
-		return nil
-	}
-	s := &b.queue[0]
-	n := b.window.stride(b.pace.stride(b.queue.size()))
-	if s.end-s.start < n+smallestPart/4 {
-		n = s.end - s.start
-	}
-	p := &piece{span{s.start, s.start + n}, s.start}
-	s.start += n
-	if s.start == s.end {
-		b.queue = b.queue[1:]
-	}
-	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
-	b.pace.handed += n
-	return p
 }

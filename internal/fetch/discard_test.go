@@ -8,6 +8,33 @@ import (
 	"testing"
 )
 
+// spans do not overlap.
+type spans []span
+
+func (l spans) size() int64 {
+	n := int64(0)
+	for _, s := range l {
+		n += s.end - s.start
+	}
+	return n
+}
+
+// without is what is left of spans when others are taken from them.
+func (l spans) without(others spans) spans {
+	for _, o := range others {
+		var left spans
+		for _, s := range l {
+			for _, rest := range []span{{s.start, min(s.end, o.start)}, {max(s.start, o.end), s.end}} {
+				if rest.start < rest.end {
+					left = append(left, rest)
+				}
+			}
+		}
+		l = left
+	}
+	return l
+}
+
 // forgetful is a Spool that forgets what it is told to.
 type forgetful struct {
 	kept

@@ -7,7 +7,8 @@
 //	GET the first bytes with Range
 //	206: its Content-Range tells the size of the blob, its ETag which one it is
 //	     cut the rest into parts, larger ones further down; the tail comes first,
-//	     what is wanted (see Blob.Want) before what is not
+//	     what is wanted (see Blob.Want) before what is not, and what is in turn
+//	     only as far ahead of the reader as Options.Ahead says
 //	     each connection: take the next part, GET it with Range and If-Match;
 //	     more connections, twice as many each time, while that makes it faster
 //	200, 416: the storage does not know ranges; one stream
@@ -15,6 +16,7 @@
 // And each part like this, where at is the next byte wanted:
 //
 //	until the part is whole, or the tries without progress are used up:
+//	    wait for a connection; then for a URL, if the last one is old
 //	    206: Content-Range must say at to the part's end, of the same size
 //	    412, 416, another size or ETag: *ChangedError, for the caller to start over
 //	    200, another range, twice: *RangeError, for the caller to start over with OneStream
@@ -106,9 +108,10 @@ func NewConnections(most int) *Connections {
 }
 
 const (
-	// enoughProgress is how many new bytes it takes for the tries to be
-	// counted anew, so that a long download survives many cuts.
-	enoughProgress = 1 << 20
+	// enoughProgress is how many bytes make a try that was cut off one that
+	// got on: it does not count, and the next one comes at once, so that a long
+	// download survives many cuts.
+	enoughProgress = 64 << 10
 	maxRestarts    = 2
 	maxRedirects   = 5
 	bufferSize     = 128 << 10
@@ -150,13 +153,14 @@ type Info struct {
 // answer is one of the storage's. close has to be called.
 type answer struct {
 	*http.Response
+	from  *url.URL
 	close func()
 }
 
 // ask sends a request for the blob, or for a range of it, as soon as there is
-// a connection to be had. It takes connections, redirects and all until the
-// head of the answer is there.
-func (o *Options) ask(parent context.Context, u *url.URL, byteRange, etag string) (*answer, error) {
+// a connection to be had. Only then it asks for the URL, which would not live
+// for as long as that may take. What locate fails with is a *locateError.
+func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string) (*answer, error) {
 	if err := o.Connections.free.Acquire(parent, 1); err != nil {
 		return nil, context.Cause(parent)
 	}
@@ -165,6 +169,11 @@ func (o *Options) ask(parent context.Context, u *url.URL, byteRange, etag string
 		cancel(nil)
 		o.Connections.free.Release(1)
 	}
+	u, err := locate(ctx)
+	if err != nil {
+		end()
+		return nil, &locateError{err}
+	}
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	if err != nil {
 		end()
@@ -172,12 +181,14 @@ func (o *Options) ask(parent context.Context, u *url.URL, byteRange, etag string
 	}
 	// Bodies of errors may stall, too.
 	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
-	return &answer{Response: res, close: func() {
+	return &answer{Response: res, from: u, close: func() {
 		_ = res.Body.Close()
 		end()
 	}}, nil
 }
 
+// send takes connections, redirects and all until the head of the answer is
+// there.
 func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *url.URL, byteRange, etag string) (*http.Response, error) {
 	bare := *u
 	bare.User = nil // net/http would make an Authorization header of it
@@ -221,10 +232,27 @@ type discarder interface {
 	Discard(off, n int64)
 }
 
-// noURL is the error when no fresh URL could be had, after last.
-func noURL(err, last error) error {
-	if last == nil {
-		return err
+// locateError is what a Locate failed with.
+type locateError struct{ err error }
+
+func (e *locateError) Error() string { return e.err.Error() }
+func (e *locateError) Unwrap() error { return e.err }
+
+// again decides about a try that failed with err, after one with last, and
+// brought n bytes: nil means to try once more.
+func again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
+	if located, ok := errors.AsType[*locateError](err); ok {
+		if last == nil {
+			return located.err
+		}
+		return fmt.Errorf("ask for a fresh URL (because %w): %w", last, located.err)
 	}
-	return fmt.Errorf("ask for a fresh URL (because %w): %w", last, err)
+	if _, ok := errors.AsType[*WriteError](err); ok {
+		return err // whatever IsTemporary makes of a network disk's error
+	}
+	if n >= enoughProgress && httpx.IsTemporary(err) && ctx.Err() == nil {
+		attempts.Renew()
+		return nil
+	}
+	return attempts.Again(ctx, err)
 }

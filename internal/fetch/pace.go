@@ -58,7 +58,10 @@ func (p *pace) count(n int64, now time.Time) bool {
 	speed := float64(p.bytes) / took.Seconds()
 	p.since, p.bytes = now, 0
 	if speed < p.best*worthIt {
-		p.settled = true // with what there are: fewer would not be faster
+		p.settled = true
+		if speed*worthIt < p.best {
+			p.now = max(p.limit()/2, 1)
+		}
 		return false
 	}
 	p.best = speed

@@ -18,52 +18,41 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 // fetch brings a part, whose first answer may be there already.
 func (b *Blob) fetch(p *piece, res *answer) error {
 	attempts := b.o.Policy.Attempts()
-	mark := p.at
-	var refused *url.URL
 	var last error
 	for {
+		from := p.at
+		var err error
 		if res == nil {
-			u, err := b.source.url(b.ctx, refused)
-			if err != nil {
-				return noURL(err, last)
-			}
-			if res, last = b.request(p, u); isExpired(last) {
-				refused = u
-			}
+			res, err = b.request(p)
 		}
-		if res != nil {
-			last = b.receive(p, res)
+		if err == nil {
+			err = b.receive(p, res)
 			res.close()
 			res = nil
 		}
-		if last == nil {
+		if err == nil {
 			return nil
 		}
-		if _, ok := errors.AsType[*WriteError](last); ok {
-			return last // whatever IsTemporary makes of a network disk's error
-		}
-		if p.at-mark >= enoughProgress {
-			mark = p.at
-			attempts.Renew()
-		}
-		if err := attempts.Again(b.ctx, last); err != nil {
+		if err := again(b.ctx, attempts, err, last, p.at-from); err != nil {
 			return err
 		}
+		last = err
 	}
 }
 
 // request asks for what is missing of a part, and holds the head of the
 // answer against that.
-func (b *Blob) request(p *piece, u *url.URL) (*answer, error) {
+func (b *Blob) request(p *piece) (*answer, error) {
 	b.mu.Lock()
 	b.info.Requests++
 	etag := b.info.ETag
 	b.mu.Unlock()
-	res, err := b.o.ask(b.ctx, u, fmt.Sprintf("%d-%d", p.at, p.end-1), etag)
+	res, err := b.o.ask(b.ctx, b.source.url, fmt.Sprintf("%d-%d", p.at, p.end-1), etag)
 	if err != nil {
 		return nil, err
 	}
 	if err := b.check(p, res.Response); err != nil {
+		b.source.failed(res.from, err)
 		res.close()
 		return nil, err
 	}
@@ -186,11 +175,11 @@ type source struct {
 // API reference, "Download an artifact".
 const urlAge = 45 * time.Second
 
-// url gives a URL other than the one refused, which may be nil.
-func (s *source) url(ctx context.Context, refused *url.URL) (*url.URL, error) {
+// url is a Locate that asks another one only now and then.
+func (s *source) url(ctx context.Context) (*url.URL, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now != nil && s.now != refused && time.Since(s.got) < urlAge {
+	if s.now != nil && time.Since(s.got) < urlAge {
 		return s.now, nil
 	}
 	u, err := s.locate(ctx)
@@ -198,4 +187,13 @@ func (s *source) url(ctx context.Context, refused *url.URL) (*url.URL, error) {
 		s.now, s.got = u, time.Now()
 	}
 	return u, err
+}
+
+// failed forgets a URL that is good no more.
+func (s *source) failed(u *url.URL, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == u && isExpired(err) {
+		s.now = nil
+	}
 }

@@ -101,7 +101,7 @@ func TestToFileFromGitHub(t *testing.T) {
 			if name == "stalls" {
 				o.IdleTimeout = 50 * time.Millisecond
 			}
-			blob, err := toFile(t.Context(), o, s.locate, f)
+			blob, err := toFile(t.Context(), o, s.locate, f, nil)
 			if (err != nil) != tt.fails {
 				t.Fatalf("got %v", err)
 			}
@@ -142,12 +142,12 @@ func (s *simulated) sent() int64 {
 // A signed URL lives for a minute. It is asked for anew for each part.
 func TestToFileWhenURLsExpire(t *testing.T) {
 	t.Parallel()
-	s := newSimulated(t, githubsim.Fault{Cut: mib})
+	s := newSimulated(t, githubsim.Fault{Cut: 1000})
 	o := Options{Client: &http.Client{Transport: s.transport}, Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error {
 		s.late.Add(int64(time.Hour))
 		return nil
 	}}}
-	blob, err := toFile(t.Context(), o, s.locate, discard{})
+	blob, err := toFile(t.Context(), o, s.locate, discard{}, nil)
 	if err != nil || blob.SHA256 != sha256.Sum256(firstBlob) || blob.Requests != 2 {
 		t.Errorf("%d requests, %v", blob.Requests, err)
 	}
@@ -158,7 +158,7 @@ func TestToFileWhenURLsExpire(t *testing.T) {
 		s.late.Add(int64(2 * time.Minute))
 		return u, err
 	}
-	_, err = toFile(t.Context(), o, locate, discard{})
+	_, err = toFile(t.Context(), o, locate, discard{}, nil)
 	if storage, ok := errors.AsType[*StorageError](err); !ok || storage.Status != http.StatusForbidden || storage.Code != "AuthenticationFailed" {
 		t.Errorf("got %v, want the storage's 403", err)
 	}
@@ -166,14 +166,14 @@ func TestToFileWhenURLsExpire(t *testing.T) {
 
 func TestToFileReplacedOnGitHub(t *testing.T) {
 	t.Parallel()
-	s := newSimulated(t, githubsim.Fault{Cut: mib})
+	s := newSimulated(t, githubsim.Fault{Cut: 1000})
 	o := Options{Client: &http.Client{Transport: s.transport}, Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error {
 		if s.Count(githubsim.Storage) == 1 {
 			s.ReplaceBlob(s.artifact, githubsim.Bytes(secondBlob))
 		}
 		return nil
 	}}}
-	blob, err := toFile(t.Context(), o, s.locate, discard{})
+	blob, err := toFile(t.Context(), o, s.locate, discard{}, nil)
 	if err != nil || blob.SHA256 != sha256.Sum256(secondBlob) || blob.Requests != 3 {
 		t.Errorf("%d requests, %v; want the whole second blob after a 412", blob.Requests, err)
 	}

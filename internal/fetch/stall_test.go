@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -120,7 +122,7 @@ func TestStalls(t *testing.T) {
 					defer transport.CloseIdleConnections()
 
 					start := time.Now()
-					blob, err := toFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{})
+					blob, err := toFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{}, nil)
 					if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
 						t.Errorf("took %v, want %v", took, tt.took)
 					}
@@ -158,9 +160,53 @@ func TestToFileCancelled(t *testing.T) {
 				cause := errors.New("the job was cancelled")
 				start := time.Now()
 				time.AfterFunc(time.Second, func() { cancel(cause) })
-				_, err := toFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{})
+				_, err := toFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{}, nil)
 				if !errors.Is(err, cause) || time.Since(start) != time.Second || len(s.requests()) != 1 {
 					t.Errorf("%d requests in %v, %v; want the cause at once", len(s.requests()), time.Since(start), err)
+				}
+			})
+		})
+	}
+}
+
+// A URL that lives for a minute is not asked for before there is a connection
+// to use it.
+func TestURLsAreAskedForInTime(t *testing.T) {
+	t.Parallel()
+	for name, oneStream := range map[string]bool{"parts": false, "one stream": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := make(pipes)
+				var asked time.Time
+				srv := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // as above
+					if time.Since(asked) > time.Minute {
+						w.WriteHeader(http.StatusForbidden)
+						return
+					}
+					w.Header().Set("ETag", `"e"`)
+					http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(firstBlob))
+				})}
+				go func() { _ = srv.Serve(network) }()
+				defer func() { _ = srv.Close() }()
+				transport := &http.Transport{DialContext: network.Dial}
+				defer transport.CloseIdleConnections()
+
+				connections := NewConnections(1)
+				if err := connections.free.Acquire(t.Context(), 1); err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(10*time.Minute, func() { connections.free.Release(1) })
+				o := Options{
+					Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 1},
+					Connections: connections, OneStream: oneStream,
+				}
+				info, err := readAll(t, o, func(context.Context) (*url.URL, error) {
+					asked = time.Now()
+					return url.Parse("http://h/")
+				})
+				if err != nil || !info.Whole {
+					t.Errorf("%+v, %v", info, err)
 				}
 			})
 		})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"net/url"
 
 	"github.com/artifetch/artifetch/internal/httpx"
 )
@@ -20,9 +19,10 @@ type Target interface {
 
 // toFile is the way with one stream. It writes the blob to f from offset 0.
 // On failure f holds an arbitrary part of it. Errors are as Open's.
-func toFile(ctx context.Context, o Options, locate Locate, f Target) (Info, error) {
+// first is an answer that is there already, or nil.
+func toFile(ctx context.Context, o Options, locate Locate, f Target, first *answer) (Info, error) {
 	d := &download{Options: o.withDefaults(), f: f, sum: sha256.New(), total: -1, buf: make([]byte, bufferSize)}
-	if err := d.run(ctx, locate); err != nil {
+	if err := d.run(ctx, locate, first); err != nil {
 		return Info{}, err
 	}
 	d.blob.Size, d.blob.Fetched, d.blob.Whole = d.off, d.off, true
@@ -40,47 +40,40 @@ type download struct {
 	total int64 // -1 while unknown
 	blob  Info
 
-	best, mark int64 // the largest off so far, and when tries were last renewed
-	restarts   int   // because the blob changed
-	badRanges  int
+	best      int64 // the largest off so far
+	restarts  int   // because the blob changed
+	badRanges int
 }
 
-func (d *download) run(ctx context.Context, locate Locate) error {
+func (d *download) run(ctx context.Context, locate Locate, first *answer) error {
 	attempts := d.Policy.Attempts()
 	var last error
 	for {
-		u, err := locate(ctx)
-		if err != nil {
-			return noURL(err, last)
-		}
-		last = d.try(ctx, u)
-		if last == nil {
+		best := d.best
+		err := d.try(ctx, locate, first)
+		if err == nil {
 			return nil
 		}
-		if _, ok := errors.AsType[*WriteError](last); ok {
-			return last // whatever IsTemporary makes of a network disk's error
-		}
-		if d.best-d.mark >= enoughProgress {
-			d.mark = d.best
-			attempts.Renew()
-		}
-		if err := attempts.Again(ctx, last); err != nil {
+		if err := again(ctx, attempts, err, last, d.best-best); err != nil {
 			return err
 		}
+		last, first = err, nil
 	}
 }
 
-// try sends one request and takes what it brings. A nil error means that
-// the blob is whole.
-func (d *download) try(ctx context.Context, u *url.URL) error {
-	d.blob.Requests++
-	byteRange := ""
-	if d.off > 0 {
-		byteRange = fmt.Sprintf("%d-", d.off)
-	}
-	res, err := d.ask(ctx, u, byteRange, d.blob.ETag)
-	if err != nil {
-		return err
+// try takes what an answer brings, or sends a request if there is none. A nil
+// error means that the blob is whole.
+func (d *download) try(ctx context.Context, locate Locate, res *answer) error {
+	if res == nil {
+		byteRange := ""
+		if d.off > 0 {
+			byteRange = fmt.Sprintf("%d-", d.off)
+		}
+		d.blob.Requests++
+		var err error
+		if res, err = d.ask(ctx, locate, byteRange, d.blob.ETag); err != nil {
+			return err
+		}
 	}
 	defer res.close()
 	if err := d.begin(res.Response); err != nil {

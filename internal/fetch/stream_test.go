@@ -74,7 +74,7 @@ var situations = map[string]struct {
 
 	// Storages without ranges, and with their own idea of them.
 	"no ranges":                {steps: []step{cut(2 * mib), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`}},
-	"no ranges, cut for ever":  {steps: slices.Repeat([]step{noRange(cut(2 * mib)), noRange(cut(mib))}, 4), want: "after 3 tries: the connection broke off after 2097152"},
+	"no ranges, cut for ever":  {steps: slices.Repeat([]step{noRange(cut(2 * mib)), noRange(cut(mib))}, 4), want: "after 3 tries: the connection broke off after 1048576"},
 	"another part":             {steps: []step{cut(mib), part("bytes 0-9/3158073")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`}},
 	"another part, twice":      {tries: 4, steps: []step{cut(mib), part("bytes 0-9/3158073"), part("")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`, ""}},
 	"parts for ever":           {steps: slices.Repeat([]step{part("bytes 5-9/10")}, 3), want: `after 3 tries: the storage was asked for the bytes from 0 on and sent Content-Range "bytes 5-9/10"`},
@@ -129,7 +129,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 		Policy:   httpx.Policy{MaxTries: cmp.Or(tt.tries, 3), Sleep: func(context.Context, time.Duration) error { return nil }},
 		Progress: func(n int64) { counted += n },
 	}
-	got, err := toFile(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f)
+	got, err := toFile(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f, nil)
 	if tt.log != nil {
 		if diff := gocmp.Diff(tt.log, s.requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
@@ -161,7 +161,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 func TestToFileWithoutAnyLength(t *testing.T) {
 	t.Parallel()
 	s, srv := newStorage(t, false, "", untilClose)
-	_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{})
+	_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{}, nil)
 	if length, ok := errors.AsType[*LengthError](err); !ok || length.Want != -1 || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v; want a LengthError at once", len(s.requests()), err)
 	}
@@ -177,7 +177,7 @@ func TestToFileAsksForAFreshURL(t *testing.T) {
 		asked++
 		// User and password must not become an Authorization header.
 		return url.Parse(fmt.Sprintf("%s/%d", strings.Replace(srv.URL, "//", "//user:pw@", 1), asked))
-	}, discard{})
+	}, discard{}, nil)
 	if err != nil || asked != 2 {
 		t.Errorf("asked %d times, %v; want 2", asked, err)
 	}
@@ -198,11 +198,11 @@ func TestToFileLocateFails(t *testing.T) {
 		}
 		return url.Parse(srv.URL)
 	}
-	_, err := toFile(t.Context(), o, locate, discard{})
+	_, err := toFile(t.Context(), o, locate, discard{}, nil)
 	if !errors.Is(err, gone) || !strings.Contains(err.Error(), "404 Not Found") {
 		t.Errorf("got %v, want both the error of Locate and why it was asked again", err)
 	}
-	if _, err = toFile(t.Context(), o, locate, discard{}); err != gone { //nolint:errorlint // it must be the error itself
+	if _, err = toFile(t.Context(), o, locate, discard{}, nil); err != gone { //nolint:errorlint // it must be the error itself
 		t.Errorf("got %v, want Locate's error as it is", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestToFileWriteFails(t *testing.T) {
 			t.Parallel()
 			s, srv := newStorage(t, false, `"e"`, tt.steps...)
 			o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
-			_, err := toFile(t.Context(), o, at(srv.URL), tt.target)
+			_, err := toFile(t.Context(), o, at(srv.URL), tt.target, nil)
 			if _, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(err, tt.want) || len(s.requests()) != tt.requests {
 				t.Errorf("%d requests, %v; want the disk's error after %d", len(s.requests()), err, tt.requests)
 			}

@@ -24,12 +24,12 @@ func (w *window) stride(n int64) int64 {
 // ahead tells that the next part is too far ahead to be fetched now. What was
 // wanted before its turn never is. b.mu is held.
 func (b *Blob) ahead() bool {
-	if b.window.size == 0 || b.o.OnDemand || len(b.queue) == 0 {
+	if b.window.size == 0 || b.o.OnDemand {
 		return false
 	}
-	next := b.queue[0]
-	inTurn := !slices.ContainsFunc(b.queue, func(s span) bool { return s.start < next.start })
-	return inTurn && next.start >= b.low()+b.window.size
+	next, ok := b.head()
+	inTurn := !slices.ContainsFunc(b.queue.spans, func(s span) bool { return s.start < next.start })
+	return ok && inTurn && next.start >= b.low()+b.window.size
 }
 
 // starved is called when a reader has to wait for the byte at off. b.mu is

@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"crypto/sha256"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 )
@@ -100,5 +101,57 @@ func (b *Blob) digestedTo(off int64) {
 			return
 		}
 		runtime.Gosched()
+	}
+}
+
+// Whatever is wanted in whatever order is begun once, and nothing else is.
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 200 {
+		const size = 100 << 20
+		b := &Blob{o: Options{OnDemand: true}}
+		b.moved.L = &b.mu
+		b.pace.most, b.running = 1, 1 // none is opened
+		b.info.Size = size
+		var wanted spans
+		for range r.IntN(60) {
+			s := span{start: r.Int64N(size)}
+			s.end = s.start + 1 + r.Int64N(min(10<<20, size-s.start))
+			b.Want(s.start, s.end-s.start)
+			wanted = append(wanted.without(spans{s}), s)
+			if r.IntN(2) == 0 {
+				b.next()
+				b.running = 1
+			}
+		}
+		for b.next() != nil {
+		}
+		var begun spans
+		for i, p := range b.parts {
+			if i > 0 && p.start < b.parts[i-1].end {
+				t.Fatalf("%v was begun after %v", p.span, b.parts[i-1].span)
+			}
+			begun = append(begun, p.span)
+		}
+		if begun.size() != wanted.size() || len(wanted.without(begun)) > 0 {
+			t.Fatalf("begun  %v\nwanted %v", begun, wanted)
+		}
+	}
+}
+
+// Scattered files of a large archive are wanted one by one.
+func BenchmarkWant(b *testing.B) {
+	for b.Loop() {
+		const n = 20_000
+		blob := &Blob{o: Options{OnDemand: true}}
+		blob.moved.L = &blob.mu
+		blob.pace.most, blob.running = 1, 1
+		blob.info.Size = n << 20
+		for i := n - 1; i >= 0; i-- {
+			blob.Want(int64(i)<<20, 4096)
+		}
+		for blob.next() != nil {
+		}
 	}
 }

@@ -504,3 +504,26 @@ func TestProxyRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestTransportProtocol(t *testing.T) {
+	t.Parallel()
+	for want, http1 := range map[string]bool{"HTTP/2.0": false, "HTTP/1.1": true} {
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+		transport, err := NewTransport(TransportOptions{ExtraCA: ca, HTTP1: http1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := (&http.Client{Transport: transport}).Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		if err := errors.Join(err, res.Body.Close()); err != nil || string(got) != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+	}
+}

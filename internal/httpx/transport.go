@@ -23,6 +23,9 @@ type TransportOptions struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// ExtraCA holds PEM certificates trusted besides the system's.
 	ExtraCA []byte
+	// HTTP1 does without HTTP/2, where requests side by side are to be
+	// connections side by side.
+	HTTP1 bool
 	// MaxConnsPerHost is how many idle connections to keep; 0 means 16.
 	MaxConnsPerHost int
 }
@@ -62,6 +65,11 @@ func NewTransport(o TransportOptions) (*http.Transport, error) {
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 
 		OnProxyConnectResponse: checkConnect,
+	}
+	if o.HTTP1 {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		t.ForceAttemptHTTP2 = false
 	}
 	if len(o.ExtraCA) > 0 {
 		roots, err := rootsWith(o.ExtraCA)
