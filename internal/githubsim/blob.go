@@ -61,29 +61,43 @@ func Zip(files ...File) Blob {
 }
 
 // BigZip is a zip of count files of size bytes each, deflated as
-// upload-artifact does it, which takes memory for one file and the directory
-// only: all of them have the same content, text-like and made from seed. The names are
-// d<i%100>/f<i>.bin.
+// upload-artifact does it, which takes memory for a few files and the directory
+// only: up to maxBodies of them differ, and the rest is the same again. Their
+// content is text-like and made from seed, the names are d<i%100>/f<i>.bin.
 func BigZip(count int, size int, seed uint64) Blob {
-	body := text(size, seed)
-	var packed bytes.Buffer
-	fw, _ := flate.NewWriter(&packed, 6) // the level is valid
-	_, _ = fw.Write(body)
-	_ = fw.Close()
-	z := &bigZip{data: packed.Bytes()}
-	sum := crc32.ChecksumIEEE(body)
+	type body struct {
+		packed []byte
+		sum    uint32
+	}
+	different := make([]body, min(count, max(1, min(maxBodies, maxBodyBytes/max(size, 1)))))
+	for i := range different {
+		content := text(size, seed+uint64(i))
+		var packed bytes.Buffer
+		fw, _ := flate.NewWriter(&packed, 6) // the level is valid
+		_, _ = fw.Write(content)
+		_ = fw.Close()
+		different[i] = body{packed.Bytes(), crc32.ChecksumIEEE(content)}
+	}
+	z := &bigZip{}
 	var dir bytes.Buffer
 	for i := range count {
 		name := fmt.Sprintf("d%d/f%d.bin", i%100, i)
-		local, central := zipHeaders(name, sum, len(z.data), size, z.size)
+		b := different[i%len(different)]
+		local, central := zipHeaders(name, b.sum, len(b.packed), size, z.size)
 		z.add(local)
-		z.add(nil)
+		z.add(b.packed)
 		dir.Write(central)
 	}
 	start := z.size
 	z.add(append(dir.Bytes(), zipEnd(count, dir.Len(), start)...))
 	return z
 }
+
+// A processor learns a small file by heart when it meets it again and again.
+const (
+	maxBodies    = 100
+	maxBodyBytes = 8 << 20
+)
 
 // text is size bytes, of words and of base64 by turns, that deflate to 54 %
 // in large files and to 67 % in files of 10 KiB.
@@ -115,10 +129,9 @@ func text(size int, seed uint64) []byte {
 	return b[:size]
 }
 
-// bigZip strings together pieces of which every second one is the same.
+// bigZip strings together pieces, some of which are the same.
 type bigZip struct {
-	data   []byte
-	pieces [][]byte // nil stands for data
+	pieces [][]byte
 	starts []int64
 	size   int64
 }
@@ -126,9 +139,6 @@ type bigZip struct {
 func (z *bigZip) add(p []byte) {
 	z.pieces = append(z.pieces, p)
 	z.starts = append(z.starts, z.size)
-	if p == nil {
-		p = z.data
-	}
 	z.size += int64(len(p))
 }
 
@@ -139,9 +149,6 @@ func (z *bigZip) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
 	for ; n < len(p) && i < len(z.pieces); i++ {
 		piece := z.pieces[i]
-		if piece == nil {
-			piece = z.data
-		}
 		if skip := off + int64(n) - z.starts[i]; skip < int64(len(piece)) {
 			n += copy(p[n:], piece[skip:])
 		}
