@@ -81,6 +81,9 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 		return nil, err
 	}
 	a.choose(o.Files)
+	if err := a.checkDirs(); err != nil {
+		return nil, err
+	}
 	return a, o.Budget.Take(0, a.Size)
 }
 

@@ -21,9 +21,11 @@
 //   - A name (4.4.17) is relative and has no component "..", no backslash,
 //     no drive letter and no NUL. Components that are empty or "." are
 //     dropped; what is left must not be empty. Bytes that are no UTF-8 stay
-//     as they are.
+//     as they are. It has at most 4096 bytes, 255 in a component, and 256
+//     components; no file system that matters takes more.
 //   - No two entries share a name, but directories may; no entry lies below
-//     one that is a file or a symlink.
+//     one that is a file or a symlink. The names chosen need no
+//     more than 1,000,000 directories that are no entries themselves.
 //   - The type that a Unix creator gives (4.4.15) is file, directory or
 //     symlink; a directory has no content.
 //   - A symlink's target is at most 4096 bytes long, relative, without NUL
@@ -37,9 +39,7 @@
 package unpack
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 )
 
@@ -53,8 +53,15 @@ func (e *RefusedError) Error() string {
 	if e.Entry == "" {
 		return "refused: " + e.Reason
 	}
-	return fmt.Sprintf("refused: entry %q: %s", e.Entry, e.Reason)
+	name := e.Entry
+	if len(name) > maxShown {
+		name = name[:maxShown] + "..."
+	}
+	return fmt.Sprintf("refused: entry %q: %s", name, e.Reason)
 }
+
+// maxShown is how much of an entry's name a message shows, in bytes.
+const maxShown = 300
 
 // LimitError says that a Budget is used up.
 type LimitError struct {
@@ -116,58 +123,6 @@ func (b *Budget) Undo() {
 	b.whole.bytes -= b.bytes
 	b.files, b.bytes = 0, 0
 }
-
-// CheckName tells whether a name from elsewhere, such as an artifact's, can
-// name one file or directory. It applies the rules for entries to a single
-// component.
-func CheckName(name string) error {
-	if strings.Contains(name, "/") {
-		return fmt.Errorf("%q holds a slash", name)
-	}
-	clean, err := cleanName(name)
-	if err != nil {
-		return fmt.Errorf("%q %w", name, err)
-	}
-	if clean != name {
-		return fmt.Errorf("%q is not a name", name)
-	}
-	return nil
-}
-
-// cleanName applies the rules for names and drops empty components and ".".
-// Its errors continue a sentence that begins with the name.
-func cleanName(name string) (string, error) {
-	switch {
-	case strings.HasPrefix(name, "/"):
-		return "", errors.New("is an absolute path")
-	case strings.Contains(name, `\`):
-		return "", errors.New("holds a backslash")
-	case strings.Contains(name, "\x00"):
-		return "", errors.New("holds a NUL byte")
-	case len(name) >= 2 && name[1] == ':' && isLetter(name[0]):
-		return "", errors.New("begins with a drive letter")
-	}
-	parts := strings.Split(name, "/")
-	kept := parts[:0]
-	for _, p := range parts {
-		switch p {
-		case "..":
-			return "", errors.New(`holds the component ".."`)
-		case "", ".":
-		default:
-			kept = append(kept, p)
-		}
-	}
-	if len(kept) == 0 {
-		return "", errors.New("names nothing")
-	}
-	if len(kept) == len(parts) {
-		return name, nil
-	}
-	return strings.Join(kept, "/"), nil
-}
-
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // IsZip tells whether a file that begins like head is a zip archive: by the
 // signature of a local header (4.3.7), of an empty archive (4.3.16) or of a

@@ -10,7 +10,6 @@ import (
 	"path"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -23,8 +22,6 @@ const (
 	// maxGap is what may lie between entries that are fetched in one go, when
 	// not all are.
 	maxGap = 64 << 10
-	// maxDirs is how many directories a worker keeps open.
-	maxDirs = 128
 	// worthReserving is from what size on room is taken in advance.
 	worthReserving = 1 << 20
 )
@@ -105,36 +102,6 @@ func (a *Archive) wantAll(order []int32) {
 		}
 		want(a.r, first.start, last.limit-first.start)
 	}
-}
-
-// makeDirs makes every directory once, parents first. In sorted order a
-// parent that is new is new for the entry at hand.
-func (a *Archive) makeDirs(ctx context.Context, root *os.Root) error {
-	made := map[string]bool{".": true}
-	var mkdir func(dir string) error
-	mkdir = func(dir string) error {
-		if made[dir] {
-			return nil
-		}
-		if err := mkdir(path.Dir(dir)); err != nil {
-			return err
-		}
-		made[dir] = true
-		return root.Mkdir(dir, 0o777)
-	}
-	for i := range a.Entries {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		dir := path.Dir(a.Entries[i].Name)
-		if a.Entries[i].Mode.IsDir() {
-			dir = a.Entries[i].Name
-		}
-		if err := mkdir(dir); err != nil {
-			return fmt.Errorf("make directory: %w", err)
-		}
-	}
-	return nil
 }
 
 // eachUnit cuts the entries, in the order in which they lie in the archive,
@@ -278,44 +245,3 @@ type output io.WriteCloser
 
 // reserver is a file that can take its room in advance.
 type reserver interface{ reserve(size int64) error }
-
-// openDirs keeps directories open for one worker.
-type openDirs struct {
-	root *os.Root
-	kept map[string]directory
-}
-
-func (d *openDirs) open(name string) (directory, error) {
-	if dir, ok := d.kept[name]; ok {
-		return dir, nil
-	}
-	if len(d.kept) >= maxDirs {
-		if err := d.close(); err != nil {
-			return directory{}, err
-		}
-	}
-	dir, err := openDirectory(d.root, name)
-	if errors.Is(err, syscall.EMFILE) && len(d.kept) > 0 {
-		if err := d.close(); err != nil {
-			return directory{}, err
-		}
-		dir, err = openDirectory(d.root, name)
-	}
-	if err != nil {
-		return directory{}, err
-	}
-	if d.kept == nil {
-		d.kept = map[string]directory{}
-	}
-	d.kept[name] = dir
-	return dir, nil
-}
-
-func (d *openDirs) close() error {
-	var errs []error
-	for _, dir := range d.kept {
-		errs = append(errs, dir.close())
-	}
-	clear(d.kept)
-	return errors.Join(errs...)
-}

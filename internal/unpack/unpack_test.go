@@ -45,6 +45,10 @@ var refusals = map[string]struct {
 	"NUL":                      {of(file("a\x00b")), "a\x00b", "NUL"},
 	"no name":                  {of(file("")), "", "names nothing"},
 	"file named dot":           {of(file(".")), ".", "names nothing"},
+	"name too long":            {of(file(strings.Repeat("./", 2048) + "a")), strings.Repeat("./", 2048) + "a", "has 4097 bytes, more than 4096"},
+	"component too long":       {of(file("a/" + strings.Repeat("x", 256))), "a/" + strings.Repeat("x", 256), "a component of 256 bytes"},
+	"too deep":                 {of(file(strings.Repeat("x/", 256) + "a")), strings.Repeat("x/", 256) + "a", "has 257 components"},
+	"too many directories":     {manyDirs(), "", "need more than 1000000 directories"},
 	"UNC":                      {of(file("//host/share")), "//host/share", "absolute"},
 
 	"symlink out":               {of(link("a", "../x")), "a", "leaves the destination"},
@@ -118,6 +122,15 @@ var refusals = map[string]struct {
 	"count too large":       {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
 	"count wraps":           {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
 	"second end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
+}
+
+// manyDirs asks for a million directories by few entries.
+func manyDirs() liar {
+	var z liar
+	for i := range maxDirs/(maxDepth-1) + 20 {
+		z.entries = append(z.entries, file(fmt.Sprint(i)+strings.Repeat("/x", maxDepth-1)))
+	}
+	return z
 }
 
 // quotedOverlap is Fifield's bomb: the data of a is a stored block that
@@ -234,6 +247,7 @@ func TestExtract(t *testing.T) {
 		"set-id dropped":   {of(lie{name: "x", unix: 0o106755}), []string{"x* = "}},
 		"symlinks":         {of(link("a", "b"), file("b"), link("d/e", "../b"), link("f", "d"), link("g", "nowhere")), []string{"a -> b", "b = content of b", "d/", "d/e -> ../b", "f -> d", "g -> nowhere"}},
 		"odd names":        {of(file("ünïcode"), file("bad\xff"), file("new\nline"), file("..."), file("a..b"), file("-x")), []string{"-x = content of -x", "... = content of ...", "a..b = content of a..b", "bad\xff = content of bad\xff", "new\nline = content of new\nline", "ünïcode = content of ünïcode"}},
+		"back up":          {of(file("a/b/c/d/e"), file("a/b/f"), file("a/bc/g"), dir("a/b/c/h/"), file("i/j")), []string{"a/", "a/b/", "a/b/c/", "a/b/c/d/", "a/b/c/d/e = content of a/b/c/d/e", "a/b/c/h/", "a/b/f = content of a/b/f", "a/bc/", "a/bc/g = content of a/bc/g", "i/", "i/j = content of i/j"}},
 		"neighbours":       {of(file("a!"), file("a/x"), file("a.b")), []string{"a/", "a/x = content of a/x", "a! = content of a!", "a.b = content of a.b"}},
 	}
 	for name, tt := range tests {
@@ -378,7 +392,7 @@ func TestCheckName(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, bad := range []string{"", ".", "..", "a/b", "/", `a\b`, "a\x00", "C:x", "../x"} {
+	for _, bad := range []string{"", ".", "..", "a/b", "/", `a\b`, "a\x00", "C:x", "../x", strings.Repeat("x", 256)} {
 		if CheckName(bad) == nil {
 			t.Errorf("%q passed", bad)
 		}
