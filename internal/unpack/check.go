@@ -14,6 +14,9 @@ import (
 
 const (
 	maxTarget = 4096
+	// maxSize is what an entry may declare, in bytes: no disk has that much,
+	// and sums of it are far from what a number can hold.
+	maxSize = 1 << 50
 	// maxFollow is how many symlinks are followed for one path, as on Linux.
 	maxFollow = 40
 )
@@ -100,7 +103,7 @@ func (a *Archive) choose(wanted func(string) bool) {
 		a.partial = len(a.Entries) < before
 	}
 	for i := range a.Entries {
-		a.Size += a.Entries[i].Size
+		a.Size = add(a.Size, a.Entries[i].Size)
 	}
 }
 
@@ -115,6 +118,9 @@ func (e *Entry) check() error {
 	}
 	if e.Method == methodStored && e.Size != e.CompressedSize {
 		return e.refuse("it is stored, but its sizes differ")
+	}
+	if e.Size > maxSize {
+		return e.refuse("it declares %d bytes, which no disk holds", e.Size)
 	}
 	if e.Mode&fs.ModeIrregular != 0 {
 		return e.refuse("it is a device or another special file")

@@ -13,6 +13,7 @@
 //   - The directory holds exactly as many entries as it declares (4.4.22),
 //     and no more than the Budget allows; entries are counted as they are
 //     read, before memory is taken for the next.
+//   - No entry declares more than 1 PiB.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
 //     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd.
 //   - The local header (4.3.7) names the same file, method and, unless a
@@ -40,6 +41,7 @@ package unpack
 
 import (
 	"fmt"
+	"math"
 	"sync"
 )
 
@@ -90,14 +92,16 @@ func NewBudget(maxFiles int, maxBytes int64) *Budget {
 }
 
 // Take uses up some of the budget, or fails with *LimitError. A failed Take
-// is not undone: the run ends with it.
+// is not undone: the run ends with it. Less than nothing cannot be taken: it
+// would be a sum that overflowed.
 func (b *Budget) Take(files int, bytes int64) error {
+	if files < 0 || bytes < 0 {
+		return fmt.Errorf("%d files and %d bytes cannot be taken from a budget", files, bytes)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.files += int64(files)
-	if b.bytes += bytes; b.bytes < 0 {
-		b.bytes = 1<<63 - 1
-	}
+	b.files = add(b.files, int64(files))
+	b.bytes = add(b.bytes, bytes)
 	if b.maxFiles > 0 && b.files > b.maxFiles {
 		return &LimitError{What: "files", Limit: b.maxFiles, Want: b.files}
 	}
@@ -108,6 +112,14 @@ func (b *Budget) Take(files int, bytes int64) error {
 		return b.whole.Take(files, bytes)
 	}
 	return nil
+}
+
+// add adds what is not negative, and stays at the largest number.
+func add(x, y int64) int64 {
+	if x > math.MaxInt64-y {
+		return math.MaxInt64
+	}
+	return x + y
 }
 
 // Part is a budget whose takes are takes from b, and can be undone.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -114,6 +115,9 @@ var refusals = map[string]struct {
 	"no local header there": {of(with(file("a"), func(e *lie) { e.offsetShift = 1 })), "a", "reaches into the directory"},
 	"zip64 field short":     {of(with(file("a"), func(e *lie) { e.size, e.extra = 0xffffffff, "\x01\x00\x02\x00xx" })), "a", "zip64 field is too short"},
 	"zip64 field overflows": {of(with(file("a"), func(e *lie) { e.size, e.extra = 0xffffffff, "\x01\x00\x08\x00\xff\xff\xff\xff\xff\xff\xff\xff" })), "a", "overflows"},
+
+	"larger than any disk": {of(huge("a", maxSize+1)), "a", "declares 1125899906842625 bytes"},
+	"sum that overflows":   {of(huge("a", 1<<62), huge("b", 1<<62)), "a", "declares"},
 
 	"data before":           {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
 	"data after":            {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
@@ -302,9 +306,32 @@ func TestBudget(t *testing.T) {
 	if err := NewBudget(0, 1<<62).Take(1, 1<<62); err != nil {
 		t.Error(err)
 	}
+	if err := NewBudget(0, 0).Take(1, -1); err == nil {
+		t.Error("a negative number of bytes passed")
+	}
+	if err := NewBudget(0, 0).Part().Take(-1, 0); err == nil {
+		t.Error("a negative number of files passed")
+	}
 	b := NewBudget(0, 1<<62)
 	if err := errors.Join(b.Take(1, 1<<62), b.Take(1, 1<<62)); err == nil {
 		t.Error("a sum that overflows passed")
+	}
+}
+
+// Whatever sizes say, their sum is not less than the largest of them.
+func TestSizesAddUp(t *testing.T) {
+	t.Parallel()
+	var z liar
+	for i := range 1<<13 + 1 {
+		z.entries = append(z.entries, huge(fmt.Sprint(i), maxSize))
+	}
+	data := z.bytes()
+	for budget, want := range map[int64]bool{0: false, 1 << 20: true, math.MaxInt64 - 1: true} {
+		_, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, budget)})
+		limit, refused := errors.AsType[*LimitError](err)
+		if refused != want || refused && limit.Want != math.MaxInt64 {
+			t.Errorf("%d bytes allowed: %v", budget, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -162,6 +163,12 @@ func deflated(s string) []byte {
 	_, _ = w.Write([]byte(s))                    // a Buffer does not fail
 	_ = w.Close()
 	return b.Bytes()
+}
+
+// huge is an entry that declares a size in its zip64 field.
+func huge(name string, size int64) lie {
+	extra := binary.LittleEndian.AppendUint64([]byte("\x01\x00\x08\x00"), uint64(size))
+	return lie{name: name, deflate: true, descriptor: true, size: math.MaxUint32, extra: string(extra)}
 }
 
 func or[T comparable](v, otherwise T) T {
