@@ -39,8 +39,6 @@ type Entry struct {
 	CompressedSize int64
 	Size           int64
 
-	// target is where a symlink leads.
-	target string
 	// start is where the local header begins, limit what the entry must not
 	// reach beyond.
 	start, limit int64

@@ -3,12 +3,12 @@ package unpack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -60,10 +60,11 @@ func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) 
 	if err := a.makeDirs(ctx, root); err != nil {
 		return Result{}, err
 	}
-	x := &extraction{archive: a, root: root, pool: o.Pool}
+	x := &extraction{archive: a, root: root, pool: o.Pool, links: map[string]string{}}
 	units := make(chan unit)
 	front := newFrontier(a.r)
-	g, ctx := errgroup.WithContext(ctx)
+	outer := ctx
+	g, ctx := errgroup.WithContext(outer)
 	g.Go(func() error {
 		defer close(units)
 		return a.eachUnit(order, func(entries []int32) error {
@@ -81,11 +82,11 @@ func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) 
 	if err := g.Wait(); err != nil {
 		return Result{}, err
 	}
-	if err := a.checkSymlinks(); err != nil {
+	a.links = x.links
+	if err := checkLinks(outer, a.links); err != nil {
 		return Result{}, err
 	}
-	links, err := a.makeLinks(root)
-	return Result{Files: int(x.files.Load()) + links, Bytes: x.bytes.Load()}, err
+	return Result{Files: int(x.files.Load()) + len(a.links), Bytes: x.bytes.Load()}, makeLinks(outer, root, a.links)
 }
 
 // wantAll tells the reader what will be read, where that is not everything.
@@ -125,21 +126,6 @@ func (a *Archive) eachUnit(order []int32, do func([]int32) error) error {
 	return nil
 }
 
-func (a *Archive) makeLinks(root *os.Root) (int, error) {
-	n := 0
-	for i := range a.Entries {
-		e := &a.Entries[i]
-		if e.Mode&fs.ModeSymlink == 0 {
-			continue
-		}
-		if err := root.Symlink(e.target, e.Name); err != nil {
-			return n, fmt.Errorf("make symlink: %w", err)
-		}
-		n++
-	}
-	return n, nil
-}
-
 // unit is some neighbours, and what they are read from.
 type unit struct {
 	entries []int32
@@ -153,6 +139,8 @@ type extraction struct {
 	pool    *Pool
 
 	files, bytes atomic.Int64
+	mu           sync.Mutex
+	links        map[string]string // names and targets
 }
 
 // work extracts units until there are no more.
@@ -205,8 +193,10 @@ func (x *extraction) entry(ctx context.Context, dirs *openDirs, d *decoder, e *E
 	case e.Mode.IsDir():
 		return nil
 	case e.Mode&fs.ModeSymlink != 0:
-		var err error
-		e.target, err = d.text(e, s) // the entry is this worker's alone
+		target, err := d.text(e, s)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.links[e.Name] = target
 		return err
 	}
 	dir, err := dirs.open(path.Dir(e.Name))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -66,23 +67,12 @@ func ExpandTars(ctx context.Context, root *os.Root, links map[string]string, b *
 		res.Files--
 		res.Bytes -= info.Size()
 	}
-	if err := x.finish(links); err != nil {
+	if err := x.finish(ctx, links); err != nil {
 		return Result{}, err
 	}
 	res.Files += x.files
 	res.Bytes += x.bytes
 	return res, nil
-}
-
-// Links are the symlinks of an archive that was extracted: names and targets.
-func (a *Archive) Links() map[string]string {
-	links := map[string]string{}
-	for i := range a.Entries {
-		if e := &a.Entries[i]; e.Mode&fs.ModeSymlink != 0 {
-			links[e.Name] = e.target
-		}
-	}
-	return links
 }
 
 // tarExpander is the state of one ExpandTars.
@@ -298,24 +288,16 @@ func (x *tarExpander) hardLink(h *tar.Header, name string) error {
 }
 
 // finish makes the symlinks, and takes rights from directories.
-func (x *tarExpander) finish(there map[string]string) error {
-	all := map[string]string{}
-	for _, links := range []map[string]string{there, x.links} {
-		for name, target := range links {
-			all[name] = target
-		}
+func (x *tarExpander) finish(ctx context.Context, there map[string]string) error {
+	all := maps.Clone(x.links)
+	maps.Copy(all, there)
+	if err := checkLinks(ctx, all); err != nil {
+		return err
 	}
-	for name, target := range all {
-		if !staysInside(all, name) {
-			return &RefusedError{Entry: name, Reason: fmt.Sprintf("its target %q leaves the destination", target)}
-		}
+	if err := makeLinks(ctx, x.root, x.links); err != nil {
+		return err
 	}
-	for name, target := range x.links {
-		if err := x.root.Symlink(target, name); err != nil {
-			return fmt.Errorf("make symlink: %w", err)
-		}
-		x.files++
-	}
+	x.files += len(x.links)
 	for _, d := range slices.Backward(x.strict) {
 		info, err := x.root.Lstat(d.name)
 		if err == nil {

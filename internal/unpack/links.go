@@ -1,0 +1,134 @@
+package unpack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxTarget is how long a symlink's target may be, maxTargets how long
+	// all of an archive are together, since they are kept until the end.
+	maxTarget  = 4096
+	maxTargets = 16 << 20
+	// maxFollow is how many symlinks are followed for one path, as on Linux.
+	maxFollow = 40
+	// Targets are followed component by component. Those that anybody makes
+	// take a dozen steps each; what takes many more is made to take time.
+	maxSteps     = 1 << 20
+	stepsPerLink = 64
+)
+
+// Links are the symlinks of an archive that was extracted: names and targets.
+func (a *Archive) Links() map[string]string { return a.links }
+
+// checkTargets bounds what has to be kept of symlinks.
+func (a *Archive) checkTargets() error {
+	n := int64(0)
+	for i := range a.Entries {
+		if e := &a.Entries[i]; e.Mode&fs.ModeSymlink != 0 {
+			n += e.Size
+		}
+	}
+	if n > maxTargets {
+		return &RefusedError{Reason: fmt.Sprintf("the targets of its symlinks take %d bytes, more than %d", n, maxTargets)}
+	}
+	return nil
+}
+
+func makeLinks(ctx context.Context, root *os.Root, links map[string]string) error {
+	for name, target := range links {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := root.Symlink(target, name); err != nil {
+			return fmt.Errorf("make symlink: %w", err)
+		}
+	}
+	return nil
+}
+
+func relativeTarget(target string) bool {
+	return target != "" && target[0] != '/' && !strings.ContainsAny(target, "\x00\\") && (len(target) == 1 || target[1] != ':')
+}
+
+// checkLinks follows every symlink's target, through all other symlinks.
+func checkLinks(ctx context.Context, targets map[string]string) error {
+	f := follower{targets: targets, steps: maxSteps + stepsPerLink*len(targets)}
+	// In order, so that the same one is refused each time.
+	for _, name := range slices.SortedFunc(maps.Keys(targets), comparePaths) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if reason := f.follow(name); reason != "" {
+			return &RefusedError{Entry: name, Reason: fmt.Sprintf("its target %q %s", targets[name], reason)}
+		}
+	}
+	return nil
+}
+
+// follower follows symlinks as the kernel would.
+type follower struct {
+	targets map[string]string
+	steps   int // left, for all together
+
+	at   []byte   // where it is
+	todo []string // paths to go from there, the next one last
+}
+
+// follow tells why a symlink is refused, if it is. Loops are: nothing good
+// needs one.
+func (f *follower) follow(link string) string {
+	if !relativeTarget(f.targets[link]) {
+		return "is not a relative path"
+	}
+	f.at, f.todo = f.at[:0], append(f.todo[:0], link)
+	for followed := 0; len(f.todo) > 0; {
+		part := f.next()
+		if f.steps--; f.steps < 0 {
+			return "is too tangled to be followed"
+		}
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if len(f.at) == 0 {
+				return "leaves the destination"
+			}
+			f.at = f.at[:max(0, bytes.LastIndexByte(f.at, '/'))]
+			continue
+		}
+		parent := len(f.at)
+		if parent > 0 {
+			f.at = append(f.at, '/')
+		}
+		if f.at = append(f.at, part...); len(f.at) > maxName {
+			return fmt.Sprintf("leads to a name of more than %d bytes", maxName)
+		}
+		if target, ok := f.targets[string(f.at)]; ok {
+			if followed++; followed > maxFollow {
+				return "leaves the destination, or never ends"
+			}
+			f.at = f.at[:parent]
+			f.todo = append(f.todo, target)
+		}
+	}
+	return ""
+}
+
+// next takes a component from what is to be done.
+func (f *follower) next() string {
+	last := len(f.todo) - 1
+	part, rest, more := strings.Cut(f.todo[last], "/")
+	if more {
+		f.todo[last] = rest
+	} else {
+		f.todo = f.todo[:last]
+	}
+	return part
+}

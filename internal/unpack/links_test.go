@@ -1,0 +1,186 @@
+package unpack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tangle are links that each take a long detour to the next.
+func tangle(links int) map[string]string {
+	detour := strings.Repeat("a/", 800) + strings.Repeat("../", 800)
+	targets := map[string]string{}
+	for i := range 38 {
+		targets[fmt.Sprint("l", i)] = detour + fmt.Sprint("l", i+1)
+	}
+	for i := range links {
+		targets[fmt.Sprint("m", i)] = "l0"
+	}
+	return targets
+}
+
+// long are links whose targets are as long as they may be.
+func long(links int) map[string]string {
+	targets := map[string]string{}
+	for i := range links {
+		targets[fmt.Sprint("l", i)] = strings.Repeat("a/", maxTarget/2)
+	}
+	return targets
+}
+
+func TestCheckLinksIsBounded(t *testing.T) {
+	t.Parallel()
+	many := map[string]string{}
+	for i := range 20_000 {
+		many[fmt.Sprintf("d%d/e/f/lib.so", i)] = "../../../usr/lib/lib.so.1"
+	}
+	many["usr"] = "x86/usr"
+	many["x86/usr/lib/lib.so.1"] = "lib.so.1.2"
+	tests := map[string]struct {
+		links map[string]string
+		want  string
+	}{
+		"as a system has them": {many, ""},
+		"a long target":        {long(100), ""},
+		"long targets":         {long(5000), "too tangled"},
+		"one tangle":           {tangle(0), "too tangled"},
+		"tangles":              {tangle(1000), "too tangled"},
+		"long, but it ends":    {map[string]string{"a": strings.Repeat("x/", 2000) + "b/c", "b": "a/b"}, ""},
+		"growing":              {map[string]string{"a": "b/" + strings.Repeat("x/", 2000), "b": "c/" + strings.Repeat("x/", 2000), "c": "d"}, "leads to a name of more than 4096"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := checkLinks(t.Context(), tt.links)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %.200v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestCheckLinksStops(t *testing.T) {
+	t.Parallel()
+	if err := checkLinks(countTo(t, 50), long(100)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("enough")
+	cancel(cause)
+	if err := checkLinks(ctx, long(1)); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := makeLinks(ctx, root, long(1)); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTargetsAreBounded(t *testing.T) {
+	t.Parallel()
+	var z liar
+	for i := range maxTargets/maxTarget + 1 {
+		z.entries = append(z.entries, lie{name: fmt.Sprint(i), unix: 0o120777, deflate: true, size: maxTarget})
+	}
+	data := z.bytes()
+	_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(refused.Reason, "the targets of its symlinks take") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// escapes follows a path below dir on the disk, and tells whether it ever
+// leads above dir or never ends. What is not there counts as a directory.
+func escapes(t testing.TB, dir, name string) bool {
+	t.Helper()
+	todo, at := strings.Split(name, "/"), []string{}
+	for followed := 0; len(todo) > 0; {
+		part := todo[0]
+		todo = todo[1:]
+		switch {
+		case part == "" || part == ".":
+			continue
+		case part == ".." && len(at) == 0:
+			return true
+		case part == "..":
+			at = at[:len(at)-1]
+			continue
+		}
+		at = append(at, part)
+		here := filepath.Join(dir, filepath.Join(at...))
+		info, err := os.Lstat(here)
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		target, err := os.Readlink(here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if followed++; filepath.IsAbs(target) || followed > maxFollow {
+			return true
+		}
+		at = at[:len(at)-1]
+		todo = append(strings.Split(target, "/"), todo...)
+	}
+	return false
+}
+
+// checkInside fails if a symlink below dir leads out of it.
+func checkInside(t testing.TB, dir string) {
+	t.Helper()
+	for _, entry := range tree(t, dir) {
+		if name, target, ok := strings.Cut(entry, " -> "); ok && escapes(t, dir, name) {
+			t.Fatalf("symlink %q leads out, to %q", name, target)
+		}
+	}
+}
+
+// Links at random are followed as those that were made would be.
+func TestCheckLinksAgainstTheDisk(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	inside := 0
+	for range 300 {
+		links := map[string]string{}
+		for i := range 1 + r.IntN(4) {
+			var target []string
+			for range 1 + r.IntN(5) {
+				target = append(target, []string{"..", ".", "d", "e", "l0", "l1", "l2", "l3"}[r.IntN(8)])
+			}
+			links[[]string{"", "d/", "d/e/"}[r.IntN(3)]+fmt.Sprint("l", i)] = strings.Join(target, "/")
+		}
+		dir := t.TempDir()
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = errors.Join(root.MkdirAll("d/e", 0o700), makeLinks(t.Context(), root, links), root.Close())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := false
+		for name := range links {
+			out = out || escapes(t, dir, name)
+		}
+		if err := checkLinks(t.Context(), links); (err != nil) != out {
+			t.Errorf("%v: %v", links, err)
+		}
+		if !out {
+			inside++
+		}
+	}
+	if inside < 20 || inside > 280 {
+		t.Errorf("%d of 300 stay inside: that tests little", inside)
+	}
+}
