@@ -365,7 +365,7 @@ func (g *getter) expand(ctx context.Context, root *os.Root, links map[string]str
 	if !g.cfg.Unpack {
 		return nil
 	}
-	res, err := unpack.ExpandTars(ctx, root, links, g.budget)
+	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: g.budget, Pool: g.pool})
 	g.got.files += res.Files
 	g.got.bytes += res.Bytes
 	return err

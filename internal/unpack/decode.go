@@ -1,56 +1,22 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/artifetch/artifetch/internal/inflate"
 )
 
-const (
-	// wholeEntry is up to what size, packed and unpacked, an entry is
-	// decompressed in one piece.
-	wholeEntry = unitBytes
-	// maxZstdWindow is what zstd entries may need of memory; 8 MiB are what
-	// RFC 8878, section 3.1.1.1.2 recommends to support.
-	maxZstdWindow = 8 << 20
-)
-
-// Pool bounds how many entries are decompressed at a time, and with them the
-// memory: about 1 MiB each. It is safe for concurrent use.
-type Pool struct {
-	free chan *decoder
-}
-
-// NewPool makes a pool for n entries.
-func NewPool(n int) *Pool {
-	p := &Pool{free: make(chan *decoder, n)}
-	for range n {
-		p.free <- &decoder{}
-	}
-	return p
-}
-
-func (p *Pool) get(ctx context.Context) (*decoder, error) {
-	select {
-	case d := <-p.free:
-		if d.packed == nil {
-			d.packed, d.buf = make([]byte, unitBytes), make([]byte, wholeEntry+inflate.Margin)
-		}
-		return d, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-func (p *Pool) put(d *decoder) { p.free <- d }
+// wholeEntry is up to what size, packed and unpacked, an entry is decompressed
+// in one piece.
+const wholeEntry = unitBytes
 
 // source is where an entry's data is: in memory, or in the archive.
 type source struct {
@@ -90,14 +56,6 @@ func (s *source) open(e *Entry) io.Reader {
 	return io.NewSectionReader(s.r, s.off, e.CompressedSize)
 }
 
-// decoder holds what one worker uses again and again.
-type decoder struct {
-	inflate inflate.Decoder
-	zstd    *zstd.Decoder // made when it is first needed
-	packed  []byte        // neighbours as they lie in the archive
-	buf     []byte        // the content of an entry, or a piece of it
-}
-
 // contextWriter ends a long copy with its context.
 type contextWriter struct {
 	ctx context.Context
@@ -113,21 +71,24 @@ func (w *contextWriter) Write(p []byte) (int, error) {
 
 // copy decompresses an entry into w and holds it against its size and
 // CRC-32.
-func (d *decoder) copy(w io.Writer, e *Entry, s *source) error {
+func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) error {
 	var sum uint32
 	var err error
 	switch {
 	case e.Method == methodStored:
-		sum, err = d.pump(w, s.open(e), e)
+		in := &sourceReader{r: s.open(e)}
+		sum, err = d.pump(w, in, in, e)
 	case e.Method == methodZstd:
-		sum, err = d.unzstd(w, e, s)
+		sum, err = d.unzstd(ctx, w, e, s)
 	case s.packed != nil && e.Size <= wholeEntry:
 		sum, err = d.small(w, e, s.packed)
 	default:
-		out := &entryWriter{w: w}
+		in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
 		var res inflate.Result
-		if res, err = d.inflate.Copy(out, s.open(e), e.Size); err != nil {
-			err = e.damaged(err, out.err)
+		if res, err = d.inflate.Copy(out, in, e.Size); out.err != nil {
+			err = e.writing(out.err)
+		} else if err != nil {
+			err = e.damaged(err, in)
 		}
 		sum = res.CRC
 	}
@@ -141,9 +102,9 @@ func (d *decoder) copy(w io.Writer, e *Entry, s *source) error {
 }
 
 // text is the content of a small entry.
-func (d *decoder) text(e *Entry, s *source) (string, error) {
+func (d *decoder) text(ctx context.Context, e *Entry, s *source) (string, error) {
 	var b bytes.Buffer
-	err := d.copy(&b, e, s)
+	err := d.copy(ctx, &b, e, s)
 	return b.String(), err
 }
 
@@ -160,21 +121,22 @@ func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
 }
 
 // unzstd decompresses an entry of method 93.
-func (d *decoder) unzstd(w io.Writer, e *Entry, s *source) (uint32, error) {
-	if d.zstd == nil {
-		var err error
-		if d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true)); err != nil {
-			return 0, err
-		}
+func (d *decoder) unzstd(ctx context.Context, w io.Writer, e *Entry, s *source) (uint32, error) {
+	in := &sourceReader{r: s.open(e)}
+	z, err := d.pool.zstd(ctx, bufio.NewReaderSize(in, zstd.HeaderMaxSize), maxEntryWindow)
+	if tooLarge, ok := errors.AsType[*windowError](err); ok {
+		return 0, e.refuse("%v", tooLarge)
 	}
-	if err := d.zstd.Reset(s.open(e)); err != nil {
-		return 0, e.damaged(err, nil)
+	if err != nil {
+		return 0, err
 	}
-	return d.pump(w, d.zstd, e)
+	defer z.Close()
+	return d.pump(w, z, in, e)
 }
 
-// pump copies the content of an entry, and computes its CRC-32.
-func (d *decoder) pump(w io.Writer, r io.Reader, e *Entry) (uint32, error) {
+// pump copies the content of an entry, and computes its CRC-32. in is what r
+// reads.
+func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (uint32, error) {
 	var size int64
 	var sum uint32
 	for {
@@ -192,7 +154,7 @@ func (d *decoder) pump(w io.Writer, r io.Reader, e *Entry) (uint32, error) {
 			break
 		}
 		if err != nil {
-			return 0, e.damaged(err, nil)
+			return 0, e.damaged(err, in)
 		}
 	}
 	if size != e.Size {
@@ -215,28 +177,35 @@ func (w *entryWriter) Write(p []byte) (int, error) {
 
 func (e *Entry) writing(err error) error { return fmt.Errorf("write %q: %w", e.Name, err) }
 
-// damaged tells bad data from a reader that fails, and from a writer that
-// did.
-func (e *Entry) damaged(err, writing error) error {
+// sourceReader remembers its own error, to tell it from those of the data,
+// and ends with its context, if it has one.
+type sourceReader struct {
+	ctx context.Context // nil: none
+	r   io.Reader
+	err error
+}
+
+func (r *sourceReader) Read(p []byte) (int, error) {
+	if r.ctx != nil && r.ctx.Err() != nil {
+		r.err = context.Cause(r.ctx)
+		return 0, r.err
+	}
+	n, err := r.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		r.err = err
+	}
+	return n, err
+}
+
+// damaged tells bad data from a reader that fails: whatever in did not say is
+// about the data. in is nil where that is in memory.
+func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
 	switch {
-	case writing != nil:
-		return e.writing(writing)
+	case in != nil && in.err != nil:
+		return fmt.Errorf("read entry %q: %w", e.raw, in.err)
 	case errors.As(err, &corrupt) && errors.Is(err, inflate.ErrSize):
 		return e.refuse("it holds %s and declares %d", corrupt.Detail, e.Size)
-	case corrupt != nil, errors.Is(err, io.ErrUnexpectedEOF), isZstdError(err):
-		return e.refuse("its compressed data is damaged: %v", err)
 	}
-	return fmt.Errorf("read entry %q: %w", e.raw, err)
-}
-
-// isZstdError tells zstd's own errors, all of which are about the data.
-func isZstdError(err error) bool {
-	return slices.ContainsFunc(zstdErrors, func(z error) bool { return errors.Is(err, z) })
-}
-
-var zstdErrors = []error{
-	zstd.ErrReservedBlockType, zstd.ErrCompressedSizeTooBig, zstd.ErrBlockTooSmall, zstd.ErrUnexpectedBlockSize, zstd.ErrMagicMismatch,
-	zstd.ErrWindowSizeExceeded, zstd.ErrWindowSizeTooSmall, zstd.ErrDecoderSizeExceeded, zstd.ErrUnknownDictionary,
-	zstd.ErrFrameSizeExceeded, zstd.ErrFrameSizeMismatch, zstd.ErrCRCMismatch,
+	return e.refuse("its compressed data is damaged: %v", err)
 }

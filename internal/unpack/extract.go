@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -28,11 +27,9 @@ const (
 
 // ExtractOptions say how to extract.
 type ExtractOptions struct {
-	// Workers is how many files are written side by side; 0 means two a core,
-	// since some wait for bytes.
-	Workers int
-	// Pool bounds the memory of all extractions that share it; nil is a pool
-	// of its own.
+	// Pool bounds the memory of all extractions that share it, and how many
+	// files are written side by side. nil is a pool of its own, with two
+	// decoders a core, since some wait for bytes.
 	Pool *Pool
 }
 
@@ -49,11 +46,8 @@ type Result struct {
 // The first failure, or the end of ctx, ends it and leaves what is there so
 // far. Contents that are not what the archive declares are *RefusedError.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (Result, error) {
-	if o.Workers == 0 {
-		o.Workers = 2 * runtime.GOMAXPROCS(0)
-	}
 	if o.Pool == nil {
-		o.Pool = NewPool(o.Workers)
+		o.Pool = defaultPool()
 	}
 	order := byOffset(a.Entries)
 	a.wantAll(order)
@@ -76,7 +70,7 @@ func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) 
 			}
 		})
 	})
-	for range min(o.Workers, 1+len(order)/8) {
+	for range min(cap(o.Pool.free), 1+len(order)/8) {
 		g.Go(func() error { return x.work(ctx, units) })
 	}
 	if err := g.Wait(); err != nil {
@@ -193,7 +187,7 @@ func (x *extraction) entry(ctx context.Context, dirs *openDirs, d *decoder, e *E
 	case e.Mode.IsDir():
 		return nil
 	case e.Mode&fs.ModeSymlink != 0:
-		target, err := d.text(e, s)
+		target, err := d.text(ctx, e, s)
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		x.links[e.Name] = target
@@ -227,7 +221,7 @@ func (x *extraction) file(ctx context.Context, dir directory, d *decoder, e *Ent
 			return err
 		}
 	}
-	return d.copy(&contextWriter{ctx, f}, e, s)
+	return d.copy(ctx, &contextWriter{ctx, f}, e, s)
 }
 
 // output is what a file is written through.

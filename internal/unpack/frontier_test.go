@@ -52,7 +52,7 @@ func TestExtractReleases(t *testing.T) {
 	for workers := 1; workers <= 4; workers++ {
 		r := &released{ReaderAt: bytes.NewReader(data), t: t}
 		a, root := opened(t, r, int64(len(data)))
-		if _, err := a.Extract(t.Context(), root, ExtractOptions{Workers: workers}); err != nil {
+		if _, err := a.Extract(t.Context(), root, ExtractOptions{Pool: NewPool(workers)}); err != nil {
 			t.Fatal(err)
 		}
 		if workers > 1 {

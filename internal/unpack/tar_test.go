@@ -3,7 +3,9 @@ package unpack
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +90,7 @@ func expand(t testing.TB, files map[string][]byte, links map[string]string, b *B
 			t.Fatal(err)
 		}
 	}
-	res, err = ExpandTars(t.Context(), root, links, b)
+	res, err = ExpandTars(t.Context(), root, TarOptions{Links: links, Budget: b})
 	return dir, res, err
 }
 
@@ -164,6 +166,7 @@ func TestExpandTarsRefuses(t *testing.T) {
 		"hard link out":            {tarOf(t, "h => ../a"), nil, "the name it links to holds the component"},
 		"hard link to the archive": {tarOf(t, "h => keep"), nil, "which is no file before it"},
 		"hard link to a symlink":   {tarOf(t, "l -> keep", "h => l"), nil, "which is no file before it"},
+		"too deep":                 {tarOf(t, strings.Repeat("x/", 256)+"a"), nil, "has 257 components"},
 		"device":                   {tarOf(t, "dev !"), nil, "a device or another special file"},
 		"no tar":                   {[]byte(strings.Repeat("x", 2000)), nil, "not a sound tar archive"},
 		"cut":                      {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
@@ -195,6 +198,109 @@ func TestExpandTarsRefuses(t *testing.T) {
 	}
 }
 
+// Nothing of one tar gives way to another's.
+func TestTarsDoNotReplace(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"l -> x", "l", "l/"} {
+		for _, second := range []string{"l -> x", "l", "x => l"} {
+			_, _, err := expand(t, map[string][]byte{"a.tar": tarOf(t, first), "b.tar": tarOf(t, second)}, nil, NewBudget(0, 0))
+			if _, refused := errors.AsType[*RefusedError](err); !refused {
+				t.Errorf("%q and then %q: %v", first, second, err)
+			}
+		}
+	}
+}
+
+// Whatever a tar consists of, the end of the context is heard.
+func TestExpandTarsStops(t *testing.T) {
+	t.Parallel()
+	many := func(format string) (entries []string) {
+		for i := range 500 {
+			entries = append(entries, strings.ReplaceAll(format, "#", fmt.Sprint(i)))
+		}
+		return entries
+	}
+	tests := map[string][]string{
+		"directories": many("d#/"),
+		"files":       many("f#"),
+		"symlinks":    many("l# -> x"),
+		"hard links":  append([]string{"f"}, many("h# => f")...),
+		"parents":     {strings.Repeat("x/", 200) + "a"},
+		"no rights":   many("0500 d#/"),
+	}
+	for name, entries := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, looks := range []int64{0, 1, 20, 100} {
+				dir := t.TempDir()
+				if err := os.WriteFile(filepath.Join(dir, "x.tar"), tarOf(t, entries...), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				root, err := os.OpenRoot(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = ExpandTars(countTo(t, looks), root, TarOptions{})
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("after %d looks: %v", looks, err)
+				}
+				if made := len(tree(t, dir)) - 1; made > int(looks)+1 {
+					t.Errorf("after %d looks: %d made", looks, made)
+				}
+				_ = root.Close()
+			}
+		})
+	}
+}
+
+// Before an entry is written, its size is asked for, also that of a sparse one.
+func TestExpandTarsAsksForRoom(t *testing.T) {
+	t.Parallel()
+	full := errors.New("no room")
+	asked := []int64{}
+	room := func(n int64) error {
+		if asked = append(asked, n); n > 1<<20 {
+			return full
+		}
+		return nil
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "a.tar"), tarOf(t, "abc", "d/", "l -> abc"), 0o600), os.WriteFile(filepath.Join(dir, "b.tar"), sparseTar(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := ExpandTars(t.Context(), root, TarOptions{Room: room}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]int64{3, 1 << 30}, asked); diff != "" {
+		t.Error(diff)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "sparse")); err == nil && info.Size() > 0 {
+		t.Errorf("%d bytes written", info.Size())
+	}
+}
+
+// sparseTar has a GNU sparse file of 1 GiB in 512 bytes.
+func sparseTar() []byte {
+	h := make([]byte, 2560-1024)
+	for at, field := range map[int]string{
+		0: "sparse", 100: "0000644", 108: "0000000", 116: "0000000", 124: "00000000000", 136: "00000000000", 148: "        ",
+		156: "S", 257: "ustar  ", 386: "10000000000", 398: "00000000000", 483: "10000000000",
+	} {
+		copy(h[at:], field)
+	}
+	sum := 0
+	for _, c := range h[:512] {
+		sum += int(c)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return h
+}
+
 func FuzzExpandTars(f *testing.F) {
 	f.Add(tarOf(f, "a", "d/b", "l -> d", "h => a"))
 	f.Add(tarOf(f, "l -> ..", "l/a"))
@@ -205,5 +311,6 @@ func FuzzExpandTars(f *testing.F) {
 				t.Fatalf("written outside: %s", name)
 			}
 		}
+		checkInside(t, dir)
 	})
 }

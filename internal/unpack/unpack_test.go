@@ -186,7 +186,7 @@ func extract(t testing.TB, data []byte, dest string, b *Budget) error {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	_, err = a.Extract(t.Context(), root, ExtractOptions{Workers: 2})
+	_, err = a.Extract(t.Context(), root, ExtractOptions{Pool: NewPool(2)})
 	return err
 }
 

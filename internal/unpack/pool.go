@@ -1,0 +1,147 @@
+package unpack
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/artifetch/artifetch/internal/inflate"
+)
+
+const (
+	// maxPool is how many decoders a Pool has at most: more cores than that
+	// wait for the disk.
+	maxPool = 16
+	// maxEntryWindow is what zstd may need of memory for an entry, in bytes;
+	// RFC 8878, section 3.1.1.1.2 recommends to support 8 MiB.
+	maxEntryWindow = 8 << 20
+	// maxTarWindow is that of a .tar.zst, and what all windows of a Pool are
+	// together. It is enough for zstd -1 to -20; --ultra -21 and -22 take 64
+	// and 128 MiB, --long=27 128 MiB.
+	maxTarWindow = 32 << 20
+)
+
+// Pool bounds how many entries and tars are decompressed at a time, and with
+// them the memory: about 1 MiB each, and for all of zstd together the largest
+// window it may have. It is safe for concurrent use.
+type Pool struct {
+	free    chan *decoder
+	windows *semaphore.Weighted // bytes
+	idle    chan *zstdReader    // all for windows of the same size
+}
+
+// NewPool makes a pool for n entries, or fewer where n is large.
+func NewPool(n int) *Pool {
+	n = min(n, maxPool)
+	p := &Pool{
+		free: make(chan *decoder, n), windows: semaphore.NewWeighted(maxTarWindow),
+		idle: make(chan *zstdReader, maxTarWindow/maxEntryWindow),
+	}
+	for range n {
+		p.free <- &decoder{pool: p}
+	}
+	return p
+}
+
+func defaultPool() *Pool { return NewPool(2 * runtime.GOMAXPROCS(0)) }
+
+// decoder holds what one worker uses again and again.
+type decoder struct {
+	pool    *Pool
+	inflate inflate.Decoder
+	packed  []byte // neighbours as they lie in the archive
+	buf     []byte // the content of an entry, or a piece of it
+}
+
+func (p *Pool) get(ctx context.Context) (*decoder, error) {
+	select {
+	case d := <-p.free:
+		if d.packed == nil {
+			d.packed, d.buf = make([]byte, unitBytes), make([]byte, wholeEntry+inflate.Margin)
+		}
+		return d, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (p *Pool) put(d *decoder) { p.free <- d }
+
+// zstdReader is a decoder in use.
+type zstdReader struct {
+	*zstd.Decoder
+	pool   *Pool
+	window int64
+}
+
+// zstd decompresses what r has, as soon as there is memory for the window,
+// which may be at most so large. Those who wait hold a decoder, and so does
+// whoever they wait for: that one goes on.
+func (p *Pool) zstd(ctx context.Context, r *bufio.Reader, most int64) (*zstdReader, error) {
+	window := most
+	head, _ := r.Peek(zstd.HeaderMaxSize) // what is wrong comes again when it is read
+	var h zstd.Header
+	if h.Decode(head) == nil && !h.Skippable {
+		need := h.WindowSize
+		if h.SingleSegment {
+			need = h.FrameContentSize
+		}
+		if need > uint64(most) { //nolint:gosec // a constant
+			return nil, &windowError{need, most}
+		}
+		if need <= maxEntryWindow {
+			window = maxEntryWindow
+		}
+	}
+	if err := p.windows.Acquire(ctx, window); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	z, err := p.decoder(window)
+	if err == nil {
+		err = z.Reset(r) // it reads nothing yet
+	}
+	if err != nil {
+		p.windows.Release(window)
+		return nil, err
+	}
+	return z, nil
+}
+
+// decoder takes one that was used before, or makes one. Those for windows of
+// another size give their memory up for it.
+func (p *Pool) decoder(window int64) (*zstdReader, error) {
+	for {
+		select {
+		case z := <-p.idle:
+			if z.window == window {
+				return z, nil
+			}
+			z.Decoder.Close()
+		default:
+			z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(window)), zstd.WithDecoderLowmem(true)) //nolint:gosec // a constant
+			return &zstdReader{z, p, window}, err
+		}
+	}
+}
+
+// Close gives the memory to the next one.
+func (z *zstdReader) Close() error {
+	_ = z.Reset(nil) // lets go of the reader
+	z.pool.idle <- z
+	z.pool.windows.Release(z.window)
+	return nil
+}
+
+// windowError says that zstd needs too much memory.
+type windowError struct {
+	need uint64
+	most int64
+}
+
+func (e *windowError) Error() string {
+	return fmt.Sprintf("zstd needs %d MiB of memory to decompress it, more than the %d MiB there are; compress it without --ultra and --long", (e.need-1)>>20+1, e.most>>20)
+}

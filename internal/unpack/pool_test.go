@@ -1,0 +1,232 @@
+package unpack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// windowed compresses with a window of so many bytes.
+func windowed(t testing.TB, body []byte, window int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In two writes, so that the encoder does not know the size in advance.
+	for _, half := range [][]byte{body[:len(body)/2], body[len(body)/2:]} {
+		if _, err := w.Write(half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// Memory for a window that is too large is not taken, and the message tells
+// what to do.
+func TestZstdWindow(t *testing.T) {
+	t.Parallel()
+	body := bytes.Repeat([]byte("0123456789abcdef"), 10<<16) // 10 MiB
+	tests := map[string]struct {
+		window int
+		entry  string // or empty: it is taken
+		tar    string
+	}{
+		"8 MiB":  {8 << 20, "", ""},
+		"16 MiB": {16 << 20, "zstd needs 16 MiB of memory to decompress it, more than the 8 MiB there are", ""},
+		"32 MiB": {32 << 20, "zstd needs 32 MiB", ""},
+		"64 MiB": {64 << 20, "zstd needs 64 MiB", "zstd needs 64 MiB of memory to decompress it, more than the 32 MiB there are"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entry := lie{name: "f", body: string(body), raw: windowed(t, body, tt.window), method: methodZstd}
+			err := extract(t, of(entry).bytes(), filepath.Join(t.TempDir(), "dest"), NewBudget(0, 0))
+			checkRefused(t, err, tt.entry)
+			archive := append(tarOf(t, "a"), make([]byte, 512)...)
+			_, _, err = expand(t, map[string][]byte{"x.tar.zst": windowed(t, append(archive, make([]byte, maxTrailer-4096)...), tt.window)}, nil, NewBudget(0, 0))
+			checkRefused(t, err, tt.tar)
+		})
+	}
+}
+
+func checkRefused(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(refused.Reason, want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// Whatever zstd says about damage is a refusal.
+func TestZstdDamage(t *testing.T) {
+	t.Parallel()
+	var body strings.Builder
+	for i := range 4000 {
+		fmt.Fprint(&body, i*7919%1013, " some text that compresses ")
+	}
+	raw := zstded(body.String())
+	d := NewPool(1)
+	for i := 4; i < len(raw); i += 5 {
+		bad := bytes.Clone(raw)
+		bad[i] ^= 1 << (i % 8)
+		data := of(lie{name: "f", body: body.String(), raw: bad, method: methodZstd}).bytes()
+		a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dec, err := d.get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := source{r: bytes.NewReader(data)}
+		err = errors.Join(s.find(&a.Entries[0]), dec.copy(t.Context(), io.Discard, &a.Entries[0], &s))
+		if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused { // a flipped bit may be one that does not count
+			t.Errorf("byte %d: %v", i, err)
+		}
+		d.put(dec)
+	}
+}
+
+// failing is a reader that fails after so many bytes.
+type failing struct {
+	r     io.ReaderAt
+	after int64
+	err   error
+}
+
+func (f failing) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > f.after {
+		return 0, f.err
+	}
+	return f.r.ReadAt(p, off)
+}
+
+// A reader that fails has nothing to do with the data.
+func TestEntryReaderFails(t *testing.T) {
+	t.Parallel()
+	disk := errors.New("disk on fire")
+	body := make([]byte, 1<<20)
+	for i := range body {
+		body[i] = byte(i * i >> 7)
+	}
+	for name, e := range map[string]lie{
+		"stored":   {name: "f", body: string(body)},
+		"deflated": {name: "f", body: string(body), deflate: true},
+		"zstd":     {name: "f", body: string(body), raw: windowed(t, body, 1<<20), method: methodZstd},
+	} {
+		data := of(e).bytes()
+		a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := NewPool(1)
+		d, err := pool.get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := source{r: failing{bytes.NewReader(data), 200, disk}}
+		err = errors.Join(s.find(&a.Entries[0]), d.copy(t.Context(), io.Discard, &a.Entries[0], &s))
+		if _, refused := errors.AsType[*RefusedError](err); refused || !errors.Is(err, disk) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// All zstd of a pool takes as much as the largest window, whoever uses it.
+// Not parallel: what others allocate would count.
+func TestZstdMemory(t *testing.T) {
+	body := make([]byte, 34<<20)
+	seed := uint32(1)
+	for i := range body {
+		seed = seed*1664525 + 1013904223
+		body[i] = byte(seed >> 30)
+	}
+	small, large := windowed(t, body[:9<<20], maxEntryWindow), windowed(t, body, maxTarWindow)
+	body = nil
+	pool := NewPool(64)
+	if got := cap(pool.free); got != maxPool {
+		t.Errorf("%d decoders", got)
+	}
+	before := heap()
+	for range 3 {
+		for _, data := range [][]byte{small, large} {
+			done := make(chan error)
+			for range 8 {
+				go func() {
+					d, err := pool.get(t.Context())
+					if err != nil {
+						done <- err
+						return
+					}
+					defer pool.put(d)
+					r, err := d.open(t.Context(), bytes.NewReader(data), "x.tar.zst")
+					if err == nil {
+						_, err = io.Copy(io.Discard, r)
+						err = errors.Join(err, r.Close())
+					}
+					done <- err
+				}()
+			}
+			for range 8 {
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := heap() - before; got > 48<<20 {
+				t.Errorf("it holds %d MiB", got>>20)
+			}
+		}
+	}
+	runtime.KeepAlive(pool)
+}
+
+// heap is what is in use, in bytes.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// Whoever waits for memory hears the end of the context.
+func TestZstdWaitStops(t *testing.T) {
+	t.Parallel()
+	pool := NewPool(2)
+	if err := pool.windows.Acquire(t.Context(), maxTarWindow); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("cancelled")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x.tar.zst"), zst(tarOf(t, "a")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := ExpandTars(ctx, root, TarOptions{Pool: pool}); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+}
