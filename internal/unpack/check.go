@@ -106,43 +106,47 @@ func (a *Archive) choose(wanted func(string) bool) {
 	}
 }
 
-// check applies the rules for a single entry and sets its Name. An entry
-// for the root itself is not kept: its Name stays empty.
-func (e *Entry) check() error {
-	if e.flags&flagsRefused != 0 {
+// check applies the rules for a single entry, whose Name is the one stored,
+// and cleans that. An entry for the root itself is not kept: its Name is
+// empty.
+func (e *Entry) check(flags uint16) error {
+	raw := e.Name
+	switch {
+	case flags&flagsRefused != 0:
 		return e.refuse("it is encrypted or patched")
-	}
-	if e.Method != methodStored && e.Method != methodDeflated && e.Method != methodZstd {
-		return e.refuse("its compression method %d is not supported", e.Method)
-	}
-	if e.Method == methodStored && e.Size != e.CompressedSize {
+	case e.method != methodStored && e.method != methodDeflated && e.method != methodZstd:
+		return e.refuse("its compression method %d is not supported", e.method)
+	case e.method == methodStored && e.Size != e.compressed:
 		return e.refuse("it is stored, but its sizes differ")
-	}
-	if e.Size > maxSize {
+	case e.Size > maxSize:
 		return e.refuse("it declares %d bytes, which no disk holds", e.Size)
-	}
-	if e.Mode&fs.ModeIrregular != 0 {
+	case e.Mode&fs.ModeIrregular != 0:
 		return e.refuse("it is a device or another special file")
-	}
-	if e.Mode.IsDir() && e.Size != 0 {
+	case e.Mode.IsDir() && e.Size != 0:
 		return e.refuse("it is a directory with content")
-	}
-	if e.Mode.IsDir() && isRoot(e.raw) {
+	case e.Mode.IsDir() && isRoot(raw):
+		e.Name, e.odd = "", pointer(raw)
 		return nil
-	}
-	if e.Mode&fs.ModeSymlink != 0 && e.Size > maxTarget {
+	case e.Mode&fs.ModeSymlink != 0 && e.Size > maxTarget:
 		return e.refuse("it is a symlink with a target of %d bytes", e.Size)
 	}
-	name, err := cleanName(e.raw)
+	name, err := cleanName(raw)
 	if err != nil {
 		return e.refuse("its name %v", err)
 	}
-	if !e.Mode.IsDir() && strings.HasSuffix(e.raw, "/") {
+	if !e.Mode.IsDir() && strings.HasSuffix(raw, "/") {
 		return e.refuse("it ends like a directory and is none")
 	}
 	e.Name = name
+	if e.slash = len(raw) == len(name)+1 && strings.HasPrefix(raw, name); !e.slash && raw != name {
+		e.odd = pointer(raw)
+	}
 	return nil
 }
+
+// pointer keeps a string that few need: the address of a variable would take
+// memory for all.
+func pointer(s string) *string { return &s }
 
 // isRoot tells names such as "./", which mean the destination itself.
 func isRoot(name string) bool {
@@ -159,16 +163,18 @@ func checkOverlaps(all []Entry, limit int64) error {
 		if limit-e.start < localSize {
 			return e.refuse("its local header lies outside the archive")
 		}
-		e.limit = limit
-		if n+1 < len(order) {
-			e.limit = all[order[n+1]].start
+		end, last := limit, n+1 == len(order)
+		if !last {
+			end = all[order[n+1]].start
 		}
-		if room := e.limit - e.start - localSize - int64(len(e.raw)); room < e.CompressedSize {
-			if e.limit == limit {
-				return e.refuse("its data reaches into the directory")
-			}
+		gap := end - e.start - e.least()
+		switch {
+		case gap < 0 && (last || end == limit):
+			return e.refuse("its data reaches into the directory")
+		case gap < 0:
 			return all[order[n+1]].refuse("it overlaps another entry")
 		}
+		e.gap = uint32(min(gap, math.MaxUint32)) //nolint:gosec // it fits; a local header needs far less
 	}
 	return nil
 }
@@ -193,15 +199,15 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 	switch {
 	case signature != 0x04034b50:
 		return 0, e.refuse("there is no local header where the directory says")
-	case nameLen != int64(len(e.raw)):
+	case nameLen != int64(e.storedLen()):
 		return 0, e.refuse("its local header names it otherwise")
-	case method != e.Method || flags&flagsRefused != 0:
+	case method != e.method || flags&flagsRefused != 0:
 		return 0, e.refuse("its local header gives another method or encryption")
-	case flags&flagDescriptor == 0 && (differs(compressed, e.CompressedSize) || differs(size, e.Size)):
+	case flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
 		return 0, e.refuse("its local header gives other sizes")
 	}
 	n := localSize + nameLen + extraLen
-	if e.CompressedSize > e.limit-e.start-n {
+	if e.compressed > e.limit()-e.start-n {
 		return 0, e.refuse("its data reaches beyond its place")
 	}
 	return n, nil
@@ -209,7 +215,7 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 
 // checkLocalName does so with the name that follows.
 func (e *Entry) checkLocalName(name []byte) error {
-	if string(name) != e.raw {
+	if string(name) != e.stored() {
 		return e.refuse("its local header names it %q", name)
 	}
 	return nil
@@ -225,7 +231,12 @@ func differs(local uint32, size int64) bool {
 // tree. With the slash sorted before all other bytes, whatever lies below a
 // name follows right after it, so neighbours are all there is to compare.
 func (a *Archive) checkTree() error {
-	slices.SortStableFunc(a.Entries, func(x, y Entry) int { return comparePaths(x.Name, y.Name) })
+	slices.SortFunc(a.Entries, func(x, y Entry) int {
+		if c := comparePaths(x.Name, y.Name); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.start, y.start)
+	})
 	kept := a.Entries[:0]
 	for _, e := range a.Entries {
 		if len(kept) == 0 {
@@ -235,7 +246,7 @@ func (a *Archive) checkTree() error {
 		prev := &kept[len(kept)-1]
 		switch {
 		case prev.Name != e.Name:
-			if !prev.Mode.IsDir() && strings.HasPrefix(e.Name, prev.Name+"/") {
+			if !prev.Mode.IsDir() && len(e.Name) > len(prev.Name) && e.Name[len(prev.Name)] == '/' && strings.HasPrefix(e.Name, prev.Name) {
 				return e.refuse("it would be written through %q, which is no directory", prev.Name)
 			}
 			kept = append(kept, e)

@@ -27,9 +27,9 @@ type source struct {
 
 // find checks the local header and finds the data behind it.
 func (s *source) find(e *Entry) error {
-	head := s.packed
+	head, names := s.packed, localSize+e.storedLen()
 	if head == nil {
-		head = make([]byte, localSize+len(e.raw))
+		head = make([]byte, names)
 		if err := readFull(s.r, head, e.start); err != nil {
 			return err
 		}
@@ -38,12 +38,12 @@ func (s *source) find(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := e.checkLocalName(head[localSize : localSize+len(e.raw)]); err != nil {
+	if err := e.checkLocalName(head[localSize:names]); err != nil {
 		return err
 	}
 	s.off = e.start + n
 	if s.packed != nil {
-		s.packed = s.packed[n : n+e.CompressedSize]
+		s.packed = s.packed[n : n+e.compressed]
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (s *source) open(e *Entry) io.Reader {
 	if s.packed != nil {
 		return bytes.NewReader(s.packed)
 	}
-	return io.NewSectionReader(s.r, s.off, e.CompressedSize)
+	return io.NewSectionReader(s.r, s.off, e.compressed)
 }
 
 // contextWriter ends a long copy with its context.
@@ -75,10 +75,10 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	var sum uint32
 	var err error
 	switch {
-	case e.Method == methodStored:
+	case e.method == methodStored:
 		in := &sourceReader{r: s.open(e)}
 		sum, err = d.pump(w, in, in, e)
-	case e.Method == methodZstd:
+	case e.method == methodZstd:
 		sum, err = d.unzstd(ctx, w, e, s)
 	case s.packed != nil && e.Size <= wholeEntry:
 		sum, err = d.small(w, e, s.packed)
@@ -95,8 +95,8 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	if err != nil {
 		return err
 	}
-	if sum != e.CRC32 {
-		return e.refuse("its CRC-32 is %08x, and %08x was declared", sum, e.CRC32)
+	if sum != e.crc {
+		return e.refuse("its CRC-32 is %08x, and %08x was declared", sum, e.crc)
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
 	switch {
 	case in != nil && in.err != nil:
-		return fmt.Errorf("read entry %q: %w", e.raw, in.err)
+		return fmt.Errorf("read entry %q: %w", e.stored(), in.err)
 	case errors.As(err, &corrupt) && errors.Is(err, inflate.ErrSize):
 		return e.refuse("it holds %s and declares %d", corrupt.Detail, e.Size)
 	}

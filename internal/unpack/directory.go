@@ -8,17 +8,24 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"strings"
 )
 
 const (
-	endSize        = 22 // 4.3.16, without comment
-	end64Size      = 56 // 4.3.14, without extensible data
-	locator64Size  = 20 // 4.3.15
-	headerSize     = 46 // 4.3.12, without name, extra field and comment
-	localSize      = 30 // 4.3.7, without name and extra field
-	extraZip64     = 1  // 4.5.3
-	maxComment     = math.MaxUint16
-	maxReserved    = 1 << 18 // entries
+	endSize       = 22 // 4.3.16, without comment
+	end64Size     = 56 // 4.3.14, without extensible data
+	locator64Size = 20 // 4.3.15
+	headerSize    = 46 // 4.3.12, without name, extra field and comment
+	localSize     = 30 // 4.3.7, without name and extra field
+	extraZip64    = 1  // 4.5.3
+	maxComment    = math.MaxUint16
+	maxReserved   = 1 << 18                       // entries
+	maxHeader     = headerSize + 2*math.MaxUint16 // of what is looked at
+	namesBlock    = 64 << 10
+	// All names together may take so much, and so much more for each entry:
+	// they are what an archive takes of memory.
+	maxNames       = 16 << 20
+	maxNamesEach   = 128
 	flagDescriptor = 1 << 3
 	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
 	methodStored   = 0
@@ -28,23 +35,73 @@ const (
 	creatorMacOS   = 19
 )
 
-// Entry is a file, directory or symlink of an archive.
+// Entry is a file, directory or symlink of an archive. There may be a million
+// of them.
 type Entry struct {
 	// Name is clean and slash-separated.
 	Name string
-	// Mode has the type and the execute bits; no set-id bits.
-	Mode           fs.FileMode
-	Method         uint16
-	CRC32          uint32
-	CompressedSize int64
-	Size           int64
+	// Size is extracted, in bytes.
+	Size int64
 
-	// start is where the local header begins, limit what the entry must not
-	// reach beyond.
-	start, limit int64
-	flags        uint16
-	// raw is the name as stored, to hold the local header against.
-	raw string
+	// odd is the name as stored, where that is neither Name nor, with slash,
+	// Name and a slash.
+	odd *string
+	// start is where the local header begins.
+	start      int64
+	compressed int64
+	// Mode has the type and the execute bits; no set-id bits.
+	Mode fs.FileMode
+	crc  uint32
+	// gap is how much more room there is for the local header, the data and
+	// what follows than all of them need at least.
+	gap    uint32
+	method uint16
+	slash  bool
+}
+
+// stored is the name as stored, to hold the local header against.
+func (e *Entry) stored() string {
+	switch {
+	case e.odd != nil:
+		return *e.odd
+	case e.slash:
+		return e.Name + "/"
+	}
+	return e.Name
+}
+
+func (e *Entry) storedLen() int {
+	switch {
+	case e.odd != nil:
+		return len(*e.odd)
+	case e.slash:
+		return len(e.Name) + 1
+	}
+	return len(e.Name)
+}
+
+// least is how many bytes the entry needs at least, from start on.
+func (e *Entry) least() int64 { return localSize + int64(e.storedLen()) + e.compressed }
+
+// limit is what the entry must not reach beyond.
+func (e *Entry) limit() int64 { return e.start + e.least() + int64(e.gap) }
+
+// names keeps strings side by side: a piece of memory for each would take a
+// third more.
+type names struct {
+	strings.Builder
+	total int64
+}
+
+func (n *names) keep(p []byte) string {
+	if n.Cap()-n.Len() < len(p) {
+		n.Reset()
+		n.Grow(max(namesBlock, len(p)))
+	}
+	at := n.Len()
+	n.Write(p)
+	n.total += int64(len(p))
+	return n.String()[at:]
 }
 
 // end is what the end records say of the central directory.
@@ -120,67 +177,79 @@ func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
 
 // readDirectory reads the central directory, entry by entry.
 func (a *Archive) readDirectory(r io.ReaderAt, e end, o Options) ([]Entry, error) {
-	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), 64<<10)
+	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), int(min(max(e.size, headerSize), maxHeader)))
 	// Not more than there is room for, whatever is declared.
 	all := make([]Entry, 0, min(e.size/headerSize, int64(min(e.count, maxReserved))))
+	var kept names
 	left := e.size
 	for left > 0 {
-		entry, n, err := readHeader(br)
+		if err := o.Budget.Take(1, 0); err != nil {
+			return nil, err
+		}
+		entry, n, err := readHeader(br, left, &kept)
 		if err != nil {
 			return nil, err
 		}
 		left -= n
-		if err := o.Budget.Take(1, 0); err != nil {
-			return nil, err
-		}
-		if err := entry.check(); err != nil {
-			return nil, err
-		}
 		a.declared++
 		all = append(all, entry)
+		if most := int64(maxNames + maxNamesEach*len(all)); kept.total > most {
+			return nil, malformed("its %d first entries have names of %d bytes, more than %d", len(all), kept.total, most)
+		}
 	}
-	if left < 0 || a.declared != e.count {
+	if a.declared != e.count {
 		return nil, malformed("its directory declares %d entries and holds %d", e.count, a.declared)
 	}
 	return all, nil
 }
 
-// readHeader reads one header of the directory and tells its length.
-func readHeader(br *bufio.Reader) (Entry, int64, error) {
-	var fixed [headerSize]byte
-	if _, err := io.ReadFull(br, fixed[:]); err != nil {
+// readHeader reads one header of the directory, and tells its length. Nothing
+// but the name is copied.
+func readHeader(br *bufio.Reader, left int64, kept *names) (Entry, int64, error) {
+	fixed, err := br.Peek(headerSize)
+	if err != nil {
 		return Entry{}, 0, cutShort(err)
 	}
 	le := binary.LittleEndian
-	if le.Uint32(fixed[:]) != 0x02014b50 {
+	if le.Uint32(fixed) != 0x02014b50 {
 		return Entry{}, 0, malformed("its directory holds something else than entries")
 	}
 	nameLen, extraLen, commentLen := int(le.Uint16(fixed[28:])), int(le.Uint16(fixed[30:])), int(le.Uint16(fixed[32:]))
-	rest := make([]byte, nameLen+extraLen)
-	if _, err := io.ReadFull(br, rest); err != nil {
+	n := headerSize + nameLen + extraLen + commentLen
+	if int64(n) > left {
+		return Entry{}, 0, cutShort(io.ErrUnexpectedEOF)
+	}
+	h, err := br.Peek(n - commentLen) // which may have moved
+	if err != nil {
 		return Entry{}, 0, cutShort(err)
 	}
-	if _, err := br.Discard(commentLen); err != nil {
-		return Entry{}, 0, cutShort(err)
-	}
+	raw := kept.keep(h[headerSize : headerSize+nameLen])
 	e := Entry{
-		raw:            string(rest[:nameLen]),
-		flags:          le.Uint16(fixed[8:]),
-		Method:         le.Uint16(fixed[10:]),
-		CRC32:          le.Uint32(fixed[16:]),
-		CompressedSize: int64(le.Uint32(fixed[20:])),
-		Size:           int64(le.Uint32(fixed[24:])),
-		start:          int64(le.Uint32(fixed[42:])),
+		Name:       raw,
+		Mode:       fileMode(h[5], le.Uint32(h[38:]), raw),
+		method:     le.Uint16(h[10:]),
+		crc:        le.Uint32(h[16:]),
+		compressed: int64(le.Uint32(h[20:])),
+		Size:       int64(le.Uint32(h[24:])),
+		start:      int64(le.Uint32(h[42:])),
 	}
-	e.Mode = fileMode(fixed[5], le.Uint32(fixed[38:]), e.raw)
-	disk := le.Uint16(fixed[34:])
-	if err := e.zip64(rest[nameLen:]); err != nil {
+	flags, disk := le.Uint16(h[8:]), le.Uint16(h[34:])
+	if err := e.zip64(h[headerSize+nameLen:]); err != nil {
 		return Entry{}, 0, err
 	}
 	if disk != 0 && disk != math.MaxUint16 {
 		return Entry{}, 0, e.refuse("it lies on another disk")
 	}
-	return e, int64(headerSize + nameLen + extraLen + commentLen), nil
+	if err := e.check(flags); err != nil {
+		return Entry{}, 0, err
+	}
+	if e.odd != nil {
+		kept.total += int64(len(raw))
+	}
+	if _, err := br.Discard(n); err != nil {
+		return Entry{}, 0, cutShort(err)
+	}
+	return e, int64(n), nil
 }
 
 // zip64 takes from the extra field the values that did not fit (4.5.3).
@@ -196,7 +265,7 @@ func (e *Entry) zip64(extra []byte) error {
 		if id != extraZip64 {
 			continue
 		}
-		for _, v := range []*int64{&e.Size, &e.CompressedSize, &e.start} {
+		for _, v := range [...]*int64{&e.Size, &e.compressed, &e.start} {
 			if *v != math.MaxUint32 {
 				continue
 			}
@@ -208,7 +277,7 @@ func (e *Entry) zip64(extra []byte) error {
 		}
 		break
 	}
-	if e.Size < 0 || e.CompressedSize < 0 || e.start < 0 {
+	if e.Size < 0 || e.compressed < 0 || e.start < 0 {
 		return e.refuse("its zip64 field overflows")
 	}
 	return nil
@@ -248,7 +317,7 @@ func int64At(b []byte) int64 {
 }
 
 func (e *Entry) refuse(format string, args ...any) error {
-	return &RefusedError{Entry: e.raw, Reason: fmt.Sprintf(format, args...)}
+	return &RefusedError{Entry: e.stored(), Reason: fmt.Sprintf(format, args...)}
 }
 
 func readFull(r io.ReaderAt, p []byte, off int64) error {

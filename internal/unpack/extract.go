@@ -91,11 +91,11 @@ func (a *Archive) wantAll(order []int32) {
 	for i := len(order) - 1; i >= 0; i-- { // the last that is wanted comes first
 		last := &a.Entries[order[i]]
 		first := last
-		for i > 0 && first.start-a.Entries[order[i-1]].limit <= maxGap {
+		for i > 0 && first.start-a.Entries[order[i-1]].limit() <= maxGap {
 			i--
 			first = &a.Entries[order[i]]
 		}
-		want(a.r, first.start, last.limit-first.start)
+		want(a.r, first.start, last.limit()-first.start)
 	}
 }
 
@@ -107,7 +107,7 @@ func (a *Archive) eachUnit(order []int32, do func([]int32) error) error {
 		end := start + 1
 		for end < len(order) && end-start < unitFiles {
 			e := &a.Entries[order[end]]
-			if e.start != a.Entries[order[end-1]].limit || e.limit-first.start > unitBytes {
+			if e.start != a.Entries[order[end-1]].limit() || e.limit()-first.start > unitBytes {
 				break
 			}
 			end++
@@ -158,7 +158,7 @@ func (x *extraction) unit(ctx context.Context, dirs *openDirs, u unit) error {
 	}
 	defer x.pool.put(d)
 	entries := x.archive.Entries
-	start, end := entries[u.entries[0]].start, entries[u.entries[len(u.entries)-1]].limit
+	start, end := entries[u.entries[0]].start, entries[u.entries[len(u.entries)-1]].limit()
 	var packed []byte
 	if end-start <= unitBytes {
 		packed = d.packed[:end-start]
@@ -170,7 +170,7 @@ func (x *extraction) unit(ctx context.Context, dirs *openDirs, u unit) error {
 		e := &entries[i]
 		s := source{r: u.r}
 		if packed != nil {
-			s.packed = packed[e.start-start : e.limit-start]
+			s.packed = packed[e.start-start : e.limit()-start]
 		}
 		if err := s.find(e); err != nil {
 			return err

@@ -3,6 +3,7 @@ package unpack
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,30 +47,30 @@ func cleanName(name string) (string, error) {
 	case len(name) >= 2 && name[1] == ':' && isLetter(name[0]):
 		return "", errors.New("begins with a drive letter")
 	}
-	parts := strings.Split(name, "/")
-	kept := parts[:0]
-	for _, p := range parts {
-		switch p {
-		case "..":
+	depth, length := 0, 0
+	for part := range strings.SplitSeq(name, "/") {
+		switch {
+		case part == "..":
 			return "", errors.New(`holds the component ".."`)
-		case "", ".":
+		case dropped(part):
+		case len(part) > maxComponent:
+			return "", fmt.Errorf("holds a component of %d bytes, more than %d", len(part), maxComponent)
 		default:
-			if len(p) > maxComponent {
-				return "", fmt.Errorf("holds a component of %d bytes, more than %d", len(p), maxComponent)
-			}
-			kept = append(kept, p)
+			depth++
+			length += 1 + len(part)
 		}
 	}
-	switch {
-	case len(kept) == 0:
+	switch length--; {
+	case depth == 0:
 		return "", errors.New("names nothing")
-	case len(kept) > maxDepth:
-		return "", fmt.Errorf("has %d components, more than %d", len(kept), maxDepth)
+	case depth > maxDepth:
+		return "", fmt.Errorf("has %d components, more than %d", depth, maxDepth)
+	case length == len(name), length == len(name)-1 && name[length] == '/':
+		return name[:length], nil
 	}
-	if len(kept) == len(parts) {
-		return name, nil
-	}
-	return strings.Join(kept, "/"), nil
+	return strings.Join(slices.DeleteFunc(strings.Split(name, "/"), dropped), "/"), nil
 }
+
+func dropped(component string) bool { return component == "" || component == "." }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }

@@ -49,6 +49,7 @@ var refusals = map[string]struct {
 	"name too long":            {of(file(strings.Repeat("./", 2048) + "a")), strings.Repeat("./", 2048) + "a", "has 4097 bytes, more than 4096"},
 	"component too long":       {of(file("a/" + strings.Repeat("x", 256))), "a/" + strings.Repeat("x", 256), "a component of 256 bytes"},
 	"too deep":                 {of(file(strings.Repeat("x/", 256) + "a")), strings.Repeat("x/", 256) + "a", "has 257 components"},
+	"too long names":           {longNames(), "", "have names of"},
 	"too many directories":     {manyDirs(), "", "need more than 1000000 directories"},
 	"UNC":                      {of(file("//host/share")), "//host/share", "absolute"},
 
@@ -126,6 +127,15 @@ var refusals = map[string]struct {
 	"count too large":       {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
 	"count wraps":           {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
 	"second end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
+}
+
+// longNames are more than a directory may hold.
+func longNames() liar {
+	var z liar
+	for i := range maxNames/4000 + 200 {
+		z.entries = append(z.entries, dir(fmt.Sprintf("%06d", i)+strings.Repeat("/"+strings.Repeat("x", 248), 16)))
+	}
+	return z
 }
 
 // manyDirs asks for a million directories by few entries.
