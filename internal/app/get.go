@@ -343,9 +343,13 @@ func (g *getter) extract(ctx context.Context, blob *fetch.Blob) error {
 	if err := g.checkRoom(g.stage, archive.Size); err != nil {
 		return err
 	}
-	for _, pair := range archive.CaseCollisions() {
+	pairs, more := archive.CaseCollisions(maxWarnings)
+	for _, pair := range pairs {
 		g.log.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",
 			g.got.item.Artifact.Name, pair[0], pair[1])
+	}
+	if more > 0 {
+		g.log.Warningf("artifact %q: %d more names differ in case only", g.got.item.Artifact.Name, more)
 	}
 	root, err := g.stage.Mkdir(g.dir)
 	if err != nil {

@@ -279,9 +279,8 @@ func comparePaths(x, y string) int {
 }
 
 // CaseCollisions lists pairs of names that are one on a file system that
-// ignores case.
-func (a *Archive) CaseCollisions() [][2]string {
-	var pairs [][2]string
+// ignores case, so many at most, and tells how many more there are.
+func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 	seed := maphash.MakeSeed() // by hash, as names take much more memory
 	seen := make(map[uint64]int32, len(a.Entries))
 	for i := range a.Entries {
@@ -292,9 +291,12 @@ func (a *Archive) CaseCollisions() [][2]string {
 		switch {
 		case !ok:
 			seen[sum] = int32(i)
-		case strings.ToLower(a.Entries[other].Name) == folded:
+		case strings.ToLower(a.Entries[other].Name) != folded:
+		case len(pairs) == most:
+			more++
+		default:
 			pairs = append(pairs, [2]string{a.Entries[other].Name, name})
 		}
 	}
-	return pairs
+	return pairs, more
 }

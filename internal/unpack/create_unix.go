@@ -11,25 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// directory is an open directory to make files in. An *os.File is not made
+// openDir is an open directory to make files in. An *os.File is not made
 // for each of them: it costs five system calls to find out that a file cannot
 // be polled.
-type directory struct {
+type openDir struct {
 	file *os.File
 	name string
 }
 
 // openDirectory opens a directory below root, as safely as root does.
-func openDirectory(root *os.Root, name string) (directory, error) {
+func openDirectory(root *os.Root, name string) (openDir, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
-	return directory{f, name}, err
+	return openDir{f, name}, err
 }
 
-func (d directory) close() error { return d.file.Close() }
+func (d openDir) close() error { return d.file.Close() }
 
 // create makes a file, which must not be there, for writing. base is a single
 // component, so that it cannot lead anywhere else.
-func (d directory) create(base string, perm fs.FileMode) (output, error) {
+func (d openDir) create(base string, perm fs.FileMode) (output, error) {
 	for {
 		fd, err := unix.Openat(int(d.file.Fd()), base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(perm.Perm()))
 		switch {

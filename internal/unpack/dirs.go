@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path"
@@ -145,30 +146,45 @@ func (m *dirMaker) close() error {
 // openDirs keeps directories open for one worker.
 type openDirs struct {
 	root *os.Root
-	kept map[string]directory
+	kept map[string]openDir
 }
 
-func (d *openDirs) open(name string) (directory, error) {
+// create makes a file. Where there are no descriptors left, it is tried once
+// more without the directories that are kept open.
+func (d *openDirs) create(name string, perm fs.FileMode) (output, error) {
+	f, err := d.tryCreate(name, perm)
+	if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && len(d.kept) > 0 {
+		if err := d.close(); err != nil {
+			return nil, err
+		}
+		f, err = d.tryCreate(name, perm)
+	}
+	return f, err
+}
+
+func (d *openDirs) tryCreate(name string, perm fs.FileMode) (output, error) {
+	dir, err := d.open(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	return dir.create(path.Base(name), perm)
+}
+
+func (d *openDirs) open(name string) (openDir, error) {
 	if dir, ok := d.kept[name]; ok {
 		return dir, nil
 	}
 	if len(d.kept) >= maxKept {
 		if err := d.close(); err != nil {
-			return directory{}, err
+			return openDir{}, err
 		}
 	}
 	dir, err := openDirectory(d.root, name)
-	if errors.Is(err, syscall.EMFILE) && len(d.kept) > 0 {
-		if err := d.close(); err != nil {
-			return directory{}, err
-		}
-		dir, err = openDirectory(d.root, name)
-	}
 	if err != nil {
-		return directory{}, err
+		return openDir{}, err
 	}
 	if d.kept == nil {
-		d.kept = map[string]directory{}
+		d.kept = map[string]openDir{}
 	}
 	d.kept[name] = dir
 	return dir, nil

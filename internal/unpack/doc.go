@@ -8,8 +8,12 @@
 //
 //   - The end of central directory record (4.3.16) is the last thing in the
 //     file, its comment included, and the central directory (4.3.12) ends
-//     where that record, or the zip64 one (4.3.14), begins: no data before
-//     the archive, between its parts or after it. One disk (4.4.19).
+//     where that record, or the zip64 one (4.3.14), begins: nothing follows
+//     the archive. Offsets count from the start of the file. One disk
+//     (4.4.19).
+//   - Bytes that belong to no entry, before the first or between them, are
+//     not looked at: some writers align data, and programs that extract
+//     themselves begin with the program.
 //   - The directory holds exactly as many entries as it declares (4.4.22),
 //     and no more than the Budget allows; entries are counted as they are
 //     read, before memory is taken for the next.

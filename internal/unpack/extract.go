@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"sync/atomic"
 
@@ -193,11 +192,7 @@ func (x *extraction) entry(ctx context.Context, dirs *openDirs, d *decoder, e *E
 		x.links[e.Name] = target
 		return err
 	}
-	dir, err := dirs.open(path.Dir(e.Name))
-	if err != nil {
-		return err
-	}
-	if err := x.file(ctx, dir, d, e, s); err != nil {
+	if err := x.file(ctx, dirs, d, e, s); err != nil {
 		return err
 	}
 	x.files.Add(1)
@@ -205,13 +200,13 @@ func (x *extraction) entry(ctx context.Context, dirs *openDirs, d *decoder, e *E
 	return nil
 }
 
-// file writes one file into dir. The umask decides its permissions.
-func (x *extraction) file(ctx context.Context, dir directory, d *decoder, e *Entry, s *source) (err error) {
+// file writes one file. The umask decides its permissions.
+func (x *extraction) file(ctx context.Context, dirs *openDirs, d *decoder, e *Entry, s *source) (err error) {
 	perm := fs.FileMode(0o666)
 	if e.Mode&0o111 != 0 {
 		perm = 0o777
 	}
-	f, err := dir.create(path.Base(e.Name), perm)
+	f, err := dirs.create(e.Name, perm)
 	if err != nil {
 		return err
 	}

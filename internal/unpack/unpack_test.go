@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -120,7 +121,7 @@ var refusals = map[string]struct {
 	"larger than any disk": {of(huge("a", maxSize+1)), "a", "declares 1125899906842625 bytes"},
 	"sum that overflows":   {of(huge("a", 1<<62), huge("b", 1<<62)), "a", "declares"},
 
-	"data before":           {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
+	"data before, not told": {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
 	"data after":            {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
 	"several disks":         {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
 	"count too small":       {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
@@ -262,6 +263,9 @@ func TestExtract(t *testing.T) {
 		"symlinks":         {of(link("a", "b"), file("b"), link("d/e", "../b"), link("f", "d"), link("g", "nowhere")), []string{"a -> b", "b = content of b", "d/", "d/e -> ../b", "f -> d", "g -> nowhere"}},
 		"odd names":        {of(file("ünïcode"), file("bad\xff"), file("new\nline"), file("..."), file("a..b"), file("-x")), []string{"-x = content of -x", "... = content of ...", "a..b = content of a..b", "bad\xff = content of bad\xff", "new\nline = content of new\nline", "ünïcode = content of ünïcode"}},
 		"back up":          {of(file("a/b/c/d/e"), file("a/b/f"), file("a/bc/g"), dir("a/b/c/h/"), file("i/j")), []string{"a/", "a/b/", "a/b/c/", "a/b/c/d/", "a/b/c/d/e = content of a/b/c/d/e", "a/b/c/h/", "a/b/f = content of a/b/f", "a/bc/", "a/bc/g = content of a/bc/g", "i/", "i/j = content of i/j"}},
+		"data before":      {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n"}, []string{"a = content of a"}},
+		"aligned":          {of(with(file("a"), func(e *lie) { e.gap = 4000 }), file("b")), []string{"a = content of a", "b = content of b"}},
+		"gap at the end":   {of(file("a"), with(file("b"), func(e *lie) { e.deflate, e.descriptor, e.gap = true, true, 7 })), []string{"a = content of a", "b = content of b"}},
 		"neighbours":       {of(file("a!"), file("a/x"), file("a.b")), []string{"a/", "a/x = content of a/x", "a! = content of a!", "a.b = content of a.b"}},
 	}
 	for name, tt := range tests {
@@ -412,13 +416,18 @@ func TestReaderFails(t *testing.T) {
 
 func TestCaseCollisions(t *testing.T) {
 	t.Parallel()
-	data := of(file("a/README"), file("a/readme"), file("b")).bytes()
+	data := of(file("a/README"), file("a/readme"), file("b"), file("c"), file("C"), file("d"), file("D")).bytes()
 	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][2]string{{"a/README", "a/readme"}}, a.CaseCollisions()); diff != "" {
-		t.Error(diff)
+	// In the order of the entries, where capitals come first.
+	want := [][2]string{{"a/README", "a/readme"}, {"C", "c"}, {"D", "d"}}
+	for most := range 5 {
+		pairs, more := a.CaseCollisions(most)
+		if diff := cmp.Diff(want[:min(most, 3)], pairs, cmpopts.EquateEmpty()); diff != "" || more != 3-len(pairs) {
+			t.Errorf("%d at most: %d more, %s", most, more, diff)
+		}
 	}
 }
 
@@ -503,6 +512,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
+		checkInside(t, filepath.Join(outside, "dest"))
 		// What we take, archive/zip must take too, with the same contents.
 		z, zipErr := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 		if zipErr != nil && !errors.Is(zipErr, zip.ErrInsecurePath) {
@@ -522,8 +532,8 @@ func FuzzRead(f *testing.F) {
 				t.Fatal(err)
 			}
 			got, err := os.ReadFile(filepath.Join(outside, "dest", zf.Name))
-			if err == nil && !bytes.Equal(got, want) {
-				t.Fatalf("%q differs", zf.Name)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%q differs: %v", zf.Name, err)
 			}
 		}
 	})

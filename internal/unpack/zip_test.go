@@ -42,6 +42,7 @@ type lie struct {
 	localSize   uint32
 	offsetShift int
 	sameOffset  bool // as the entry before
+	gap         int  // bytes after it
 	raw         []byte
 }
 
@@ -95,6 +96,7 @@ func (l liar) bytes() []byte {
 				le.PutUint32(d[12:], size)
 				out.Write(d)
 			}
+			out.Write(make([]byte, e.gap))
 		}
 
 		c := make([]byte, headerSize)
