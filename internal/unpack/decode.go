@@ -27,9 +27,9 @@ type source struct {
 
 // find checks the local header and finds the data behind it.
 func (s *source) find(e *Entry) error {
-	head, names := s.packed, localSize+e.storedLen()
+	head, fixed := s.packed, localSize+e.storedLen()
 	if head == nil {
-		head = make([]byte, names)
+		head = make([]byte, fixed)
 		if err := readFull(s.r, head, e.start); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (s *source) find(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := e.checkLocalName(head[localSize:names]); err != nil {
+	if err := e.checkLocalName(head[localSize:fixed]); err != nil {
 		return err
 	}
 	s.off = e.start + n

@@ -19,7 +19,8 @@
 //     read, before memory is taken for the next.
 //   - No entry declares more than 1 PiB.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
-//     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd.
+//     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd with a
+//     window of at most 8 MiB.
 //   - The local header (4.3.7) names the same file, method and, unless a
 //     data descriptor follows, sizes as the directory. Local headers and
 //     data lie before the directory and nowhere overlap.
@@ -29,13 +30,15 @@
 //     as they are. It has at most 4096 bytes, 255 in a component, and 256
 //     components; no file system that matters takes more.
 //   - No two entries share a name, but directories may; no entry lies below
-//     one that is a file or a symlink. The names chosen need no
-//     more than 1,000,000 directories that are no entries themselves.
+//     one that is a file or a symlink. All names together have at most
+//     16 MiB, and 128 bytes more for each entry. Those chosen need no more
+//     than 1,000,000 directories that are no entries themselves.
 //   - The type that a Unix creator gives (4.4.15) is file, directory or
 //     symlink; a directory has no content.
 //   - A symlink's target is at most 4096 bytes long, relative, without NUL
 //     or backslash, and stays inside when it is followed through all other
-//     symlinks of the archive.
+//     symlinks of the archive, in a bounded number of steps. All targets
+//     together have at most 16 MiB.
 //
 // Extract holds every file against its declared size and CRC-32, byte by byte
 // as it is written. Permissions come from the umask; only the

@@ -91,7 +91,7 @@ func TestTargetsAreBounded(t *testing.T) {
 	t.Parallel()
 	var z liar
 	for i := range maxTargets/maxTarget + 1 {
-		z.entries = append(z.entries, lie{name: fmt.Sprint(i), unix: 0o120777, deflate: true, size: maxTarget})
+		z.entries = append(z.entries, lie{name: fmt.Sprint(i), unix: 0o120777, raw: nothing, method: methodDeflated, size: maxTarget})
 	}
 	data := z.bytes()
 	_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})

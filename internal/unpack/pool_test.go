@@ -154,12 +154,7 @@ func TestEntryReaderFails(t *testing.T) {
 // All zstd of a pool takes as much as the largest window, whoever uses it.
 // Not parallel: what others allocate would count.
 func TestZstdMemory(t *testing.T) {
-	body := make([]byte, 34<<20)
-	seed := uint32(1)
-	for i := range body {
-		seed = seed*1664525 + 1013904223
-		body[i] = byte(seed >> 30)
-	}
+	body := bytes.Repeat([]byte("0123456789abcdef"), 34<<16) // 34 MiB
 	small, large := windowed(t, body[:9<<20], maxEntryWindow), windowed(t, body, maxTarWindow)
 	body = nil
 	pool := NewPool(64)

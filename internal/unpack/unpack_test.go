@@ -1,26 +1,20 @@
 package unpack
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 func file(name string) lie         { return lie{name: name, body: "content of " + name} }
@@ -285,90 +279,6 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	data := of(file("a"), file("b"), dir("d/")).bytes() // 24 bytes of content
-	tests := map[string]struct {
-		files int
-		bytes int64
-		times int
-		want  string
-	}{
-		"fits":            {3, 24, 1, ""},
-		"files":           {2, 0, 1, "it would take at least 3 files, and the limit is 2"},
-		"bytes":           {0, 23, 1, "it would take at least 24 bytes, and the limit is 23"},
-		"shared by two":   {5, 0, 2, "it would take at least 6 files, and the limit is 5"},
-		"two, both fit":   {6, 48, 2, ""},
-		"two, one byte":   {0, 47, 2, "it would take at least 48 bytes, and the limit is 47"},
-		"no limit at all": {0, 0, 9, ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := NewBudget(tt.files, tt.bytes)
-			var err error
-			for range tt.times {
-				if _, err = Open(bytes.NewReader(data), int64(len(data)), Options{Budget: b}); err != nil {
-					break
-				}
-			}
-			if got := fmt.Sprint(err); got != or(tt.want, "<nil>") {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-		})
-	}
-	if err := NewBudget(0, 1<<62).Take(1, 1<<62); err != nil {
-		t.Error(err)
-	}
-	if err := NewBudget(0, 0).Take(1, -1); err == nil {
-		t.Error("a negative number of bytes passed")
-	}
-	if err := NewBudget(0, 0).Part().Take(-1, 0); err == nil {
-		t.Error("a negative number of files passed")
-	}
-	b := NewBudget(0, 1<<62)
-	if err := errors.Join(b.Take(1, 1<<62), b.Take(1, 1<<62)); err == nil {
-		t.Error("a sum that overflows passed")
-	}
-}
-
-// Whatever sizes say, their sum is not less than the largest of them.
-func TestSizesAddUp(t *testing.T) {
-	t.Parallel()
-	var z liar
-	for i := range 1<<13 + 1 {
-		z.entries = append(z.entries, huge(fmt.Sprint(i), maxSize))
-	}
-	data := z.bytes()
-	for budget, want := range map[int64]bool{0: false, 1 << 20: true, math.MaxInt64 - 1: true} {
-		_, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, budget)})
-		limit, refused := errors.AsType[*LimitError](err)
-		if refused != want || refused && limit.Want != math.MaxInt64 {
-			t.Errorf("%d bytes allowed: %v", budget, err)
-		}
-	}
-}
-
-// A directory that claims a million entries must not cost memory for them.
-// Not parallel: what others allocate would count.
-func TestBudgetComesBeforeMemory(t *testing.T) {
-	many := make([]lie, 50_000)
-	for i := range many {
-		many[i] = dir(fmt.Sprintf("d%d/", i))
-	}
-	data := liar{entries: many}.bytes()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(10, 0)})
-	runtime.ReadMemStats(&after)
-	if _, ok := errors.AsType[*LimitError](err); !ok {
-		t.Fatalf("got %v", err)
-	}
-	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
-		t.Errorf("it took %d bytes to refuse", took)
-	}
-}
-
 // opened is an archive, and an empty directory to extract it to.
 func opened(t *testing.T, r io.ReaderAt, size int64) (*Archive, *os.Root) {
 	t.Helper()
@@ -449,121 +359,5 @@ func TestIsZip(t *testing.T) {
 	t.Parallel()
 	if !IsZip(liar{}.bytes()[:4]) || !IsZip(of(file("a")).bytes()) || IsZip([]byte("PK\x03")) || IsZip([]byte("hello")) || IsZip(nil) {
 		t.Error("wrong")
-	}
-}
-
-// goZip writes an archive with archive/zip, for comparison.
-func goZip(t testing.TB, files map[string][]byte) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for name, body := range files {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: uint16(len(body)%2) * 8})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Write(body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// What archive/zip writes must come out, and be the same, byte by byte.
-func TestAgainstArchiveZip(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 30 {
-		files := map[string][]byte{}
-		for range r.IntN(40) {
-			body := bytes.Repeat([]byte{byte(r.Uint32()), byte(r.Uint32())}, r.IntN(100_000))
-			files[fmt.Sprintf("d%d/f%d", r.IntN(5), r.IntN(100))] = body[:r.IntN(len(body)+1)]
-		}
-		dest := filepath.Join(t.TempDir(), "dest")
-		if err := extract(t, goZip(t, files), dest, NewBudget(0, 0)); err != nil {
-			t.Fatal(err)
-		}
-		for name, want := range files {
-			got, err := os.ReadFile(filepath.Join(dest, name))
-			if err != nil || !bytes.Equal(got, want) {
-				t.Fatalf("%s differs: %v", name, err)
-			}
-		}
-	}
-}
-
-func FuzzRead(f *testing.F) {
-	for _, tt := range refusals {
-		if data := tt.zip.bytes(); len(data) < 1<<16 {
-			f.Add(data)
-		}
-	}
-	f.Add(goZip(f, map[string][]byte{"a": []byte("x"), "b/c": []byte("yy")}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		outside := t.TempDir()
-		err := extract(t, data, filepath.Join(outside, "dest"), NewBudget(100, 1<<20))
-		entries, readErr := os.ReadDir(outside)
-		if readErr != nil || len(entries) > 1 {
-			t.Fatalf("%v: something was written outside: %v", readErr, entries)
-		}
-		if err != nil {
-			return
-		}
-		checkInside(t, filepath.Join(outside, "dest"))
-		// What we take, archive/zip must take too, with the same contents.
-		z, zipErr := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if zipErr != nil && !errors.Is(zipErr, zip.ErrInsecurePath) {
-			t.Fatalf("archive/zip refuses it: %v", zipErr)
-		}
-		z.RegisterDecompressor(methodZstd, zstd.ZipDecompressor())
-		for _, zf := range z.File {
-			if !zf.Mode().IsRegular() {
-				continue
-			}
-			r, err := zf.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := os.ReadFile(filepath.Join(outside, "dest", zf.Name))
-			if err != nil || !bytes.Equal(got, want) {
-				t.Fatalf("%q differs: %v", zf.Name, err)
-			}
-		}
-	})
-}
-
-func BenchmarkExtract(b *testing.B) {
-	for _, bm := range []struct {
-		name        string
-		files, size int
-	}{{"64 x 1 MiB", 64, 1 << 20}, {"5000 x 10 KiB", 5000, 10 << 10}} {
-		b.Run(bm.name, func(b *testing.B) {
-			r := rand.New(rand.NewPCG(1, 2))
-			files := map[string][]byte{}
-			for i := range bm.files {
-				body := make([]byte, bm.size|1)
-				for j := range body {
-					body[j] = "abcdefgh01234567 \n"[min(r.IntN(18), r.IntN(18))]
-				}
-				files[fmt.Sprintf("d%d/f%d", i%50, i)] = body
-			}
-			data := goZip(b, files)
-			tmp := b.TempDir()
-			b.SetBytes(int64(bm.files * bm.size))
-			i := 0
-			for b.Loop() {
-				i++
-				if err := extract(b, data, filepath.Join(tmp, fmt.Sprint(i)), NewBudget(0, 0)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -167,10 +167,13 @@ func deflated(s string) []byte {
 	return b.Bytes()
 }
 
+// nothing is deflated.
+var nothing = deflated("")
+
 // huge is an entry that declares a size in its zip64 field.
 func huge(name string, size int64) lie {
 	extra := binary.LittleEndian.AppendUint64([]byte("\x01\x00\x08\x00"), uint64(size))
-	return lie{name: name, deflate: true, descriptor: true, size: math.MaxUint32, extra: string(extra)}
+	return lie{name: name, raw: nothing, method: methodDeflated, descriptor: true, size: math.MaxUint32, extra: string(extra)}
 }
 
 func or[T comparable](v, otherwise T) T {

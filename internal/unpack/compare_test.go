@@ -1,0 +1,131 @@
+package unpack
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// goZip writes an archive with archive/zip, for comparison.
+func goZip(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for name, body := range files {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: uint16(len(body)%2) * 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// What archive/zip writes must come out, and be the same, byte by byte.
+func TestAgainstArchiveZip(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		files := map[string][]byte{}
+		for range r.IntN(40) {
+			body := bytes.Repeat([]byte{byte(r.Uint32()), byte(r.Uint32())}, r.IntN(100_000))
+			files[fmt.Sprintf("d%d/f%d", r.IntN(5), r.IntN(100))] = body[:r.IntN(len(body)+1)]
+		}
+		dest := filepath.Join(t.TempDir(), "dest")
+		if err := extract(t, goZip(t, files), dest, NewBudget(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range files {
+			got, err := os.ReadFile(filepath.Join(dest, name))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%s differs: %v", name, err)
+			}
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, tt := range refusals {
+		if data := tt.zip.bytes(); len(data) < 1<<16 {
+			f.Add(data)
+		}
+	}
+	f.Add(goZip(f, map[string][]byte{"a": []byte("x"), "b/c": []byte("yy")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		outside := t.TempDir()
+		err := extract(t, data, filepath.Join(outside, "dest"), NewBudget(100, 1<<20))
+		entries, readErr := os.ReadDir(outside)
+		if readErr != nil || len(entries) > 1 {
+			t.Fatalf("%v: something was written outside: %v", readErr, entries)
+		}
+		if err != nil {
+			return
+		}
+		checkInside(t, filepath.Join(outside, "dest"))
+		// What we take, archive/zip must take too, with the same contents.
+		z, zipErr := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if zipErr != nil && !errors.Is(zipErr, zip.ErrInsecurePath) {
+			t.Fatalf("archive/zip refuses it: %v", zipErr)
+		}
+		z.RegisterDecompressor(methodZstd, zstd.ZipDecompressor())
+		for _, zf := range z.File {
+			if !zf.Mode().IsRegular() {
+				continue
+			}
+			r, err := zf.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(outside, "dest", zf.Name))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%q differs: %v", zf.Name, err)
+			}
+		}
+	})
+}
+
+func BenchmarkExtract(b *testing.B) {
+	for _, bm := range []struct {
+		name        string
+		files, size int
+	}{{"64 x 1 MiB", 64, 1 << 20}, {"5000 x 10 KiB", 5000, 10 << 10}} {
+		b.Run(bm.name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			files := map[string][]byte{}
+			for i := range bm.files {
+				body := make([]byte, bm.size|1)
+				for j := range body {
+					body[j] = "abcdefgh01234567 \n"[min(r.IntN(18), r.IntN(18))]
+				}
+				files[fmt.Sprintf("d%d/f%d", i%50, i)] = body
+			}
+			data := goZip(b, files)
+			tmp := b.TempDir()
+			b.SetBytes(int64(bm.files * bm.size))
+			i := 0
+			for b.Loop() {
+				i++
+				if err := extract(b, data, filepath.Join(tmp, fmt.Sprint(i)), NewBudget(0, 0)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
