@@ -43,10 +43,11 @@ type Blob struct {
 	bad     int // answers in a row that were of another range
 	err     error
 
-	discarder discarder // nil: the spool keeps what there is
-	released  int64     // what is before is not read any more
-	digested  int64     // what is before is in the digest
-	discarded int64     // what is before is not in the spool any more
+	discarder  discarder // nil: the spool keeps what there is
+	discarding bool
+	discarded  int64 // what is before is not in the spool any more
+	released   int64 // what is before is not read any more
+	digested   int64 // what is before is in the digest
 }
 
 // Open begins to fetch a blob, and returns once its size is known. create
@@ -220,27 +221,36 @@ func (b *Blob) Want(off, n int64) {
 
 // Release says that the caller reads nothing before off any more, so that the
 // spool need not keep it.
-func (b *Blob) Release(off int64) { b.discard(&b.released, min(off, b.info.Size)) }
-
-// discard moves one of the marks up to off, and lets the spool forget what is
-// before all of them.
-func (b *Blob) discard(mark *int64, off int64) {
+func (b *Blob) Release(off int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	*mark = max(*mark, off)
-	for b.discarder != nil {
+	b.released = max(b.released, min(off, b.info.Size))
+	b.moveOn()
+}
+
+// moveOn goes on with what there is room for, now that the window has moved.
+// b.mu is held.
+func (b *Blob) moveOn() {
+	if b.discarder != nil {
+		b.discard()
+	}
+	b.staff()
+}
+
+// discard lets the spool forget what neither readers nor the digest need any
+// more. b.mu is held, but not while the spool is at it: another call leaves
+// the rest to that one.
+func (b *Blob) discard() {
+	for !b.discarding {
 		from, to := b.discarded, b.low()/discardUnit*discardUnit
 		if to <= from {
 			return
 		}
-		b.discarded = to
-		d := b.discarder
-		b.discarder = nil // one at a time
+		b.discarded, b.discarding = to, true
 		b.mu.Unlock()
-		d.Discard(from, to-from)
+		b.discarder.Discard(from, to-from)
 		b.mu.Lock()
-		b.discarder = d
-		b.staff()
+		b.discarding = false
 	}
 }
 
@@ -313,7 +323,10 @@ func (b *Blob) digest() {
 		}
 		sum.Write(buf[:n])
 		off += int64(n)
-		b.discard(&b.digested, off)
+		b.mu.Lock()
+		b.digested = off
+		b.moveOn()
+		b.mu.Unlock()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

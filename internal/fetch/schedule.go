@@ -100,7 +100,7 @@ func (b *Blob) head() (span, bool) {
 
 // staff opens connections while there is work for them. b.mu is held.
 func (b *Blob) staff() {
-	if b.ahead() {
+	if b.running >= b.pace.limit() || b.ahead() {
 		return
 	}
 	for left := b.queue.size; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {

@@ -22,17 +22,21 @@ func (b *Blob) still() (arrived, window int64) {
 func TestBlobAhead(t *testing.T) {
 	t.Parallel()
 	const ahead, most = 6 << 20, 6<<20 + firstPart + 100<<10
-	open := func(t *testing.T) (*Blob, []byte) {
+	openIn := func(t *testing.T, create func(int64) (Spool, error)) (*Blob, []byte) {
 		t.Helper()
 		s := &ranged{}
 		o, locate := s.start(t)
 		o.Ahead = ahead
-		b, err := Open(t.Context(), o, locate, new(forgetful).create)
+		b, err := Open(t.Context(), o, locate, create)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(b.Close)
 		return b, s.blob
+	}
+	open := func(t *testing.T) (*Blob, []byte) {
+		t.Helper()
+		return openIn(t, new(forgetful).create)
 	}
 	read := func(t *testing.T, b *Blob, blob []byte, off, n int64) {
 		t.Helper()
@@ -65,6 +69,16 @@ func TestBlobAhead(t *testing.T) {
 			read(t, b, blob, off, 1<<20)
 			b.Release(off + 1<<20)
 			b.digestedTo(off + 1<<20)
+		}
+		whole(t, b, blob)
+	})
+	t.Run("a spool that keeps everything", func(t *testing.T) {
+		t.Parallel()
+		b, blob := openIn(t, new(kept).create)
+		for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
+			b.still()
+			read(t, b, blob, off, 1<<20)
+			b.Release(off + 1<<20)
 		}
 		whole(t, b, blob)
 	})
