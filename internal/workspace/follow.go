@@ -51,7 +51,7 @@ func follow(root *os.Root, name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0]) {
+		if absolute(target) {
 			return "", errLeadsOut
 		}
 		rest = append(split(filepath.ToSlash(target)), rest...)
@@ -66,3 +66,11 @@ func split(p string) []string {
 	}
 	return strings.Split(p, "/")
 }
+
+// absolute tells a symlink's target that does not start where the symlink is.
+func absolute(target string) bool {
+	return filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0])
+}
+
+// within tells whether a path is another one or lies below it.
+func within(p, dir string) bool { return dir == "." || p == dir || strings.HasPrefix(p, dir+"/") }

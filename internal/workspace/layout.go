@@ -20,6 +20,13 @@
 //     one inside of the root, as tar and unzip do and as checkouts with linked
 //     directories need; if it leads out of the root, or to nothing, Publish
 //     refuses. An absolute target counts as leading out.
+//   - A symlink that is published leads to a place in the destination, as that
+//     will be: through what was there and through the symlinks of all trees.
+//     It may lead to nothing, but its target may go up ("..") only from
+//     directories: what a symlink leads to, and what is not there, may be
+//     another thing after the next download. Where one that was there had led
+//     its own place out of the destination, it may not leave the directory that
+//     one leads to.
 //   - Close leaves nothing of the staging directory. The one exception are
 //     replaced files that could not be moved back: they are kept, and the
 //     error of Publish says where.

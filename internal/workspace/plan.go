@@ -20,15 +20,23 @@ type planner struct {
 	taken    ExistsError
 	report   Report
 	joined   int // numbers the names in joinedDir
-	// claimed has the places that get something new, with the names that
-	// lead to them: symlinks can give one place several.
-	claimed map[string]string
+	// claims are the places that get something new; claimed finds them by
+	// their real path.
+	claims  []claim
+	claimed map[string]int
+}
+
+// claim is a place of the destination, and what it gets: the first of from,
+// if that is a file, else all of them together.
+type claim struct {
+	spot
+	from []child
 }
 
 // source is a directory to merge: one of the stage, or, while virtual is not
 // empty, one that holds nothing but virtual[0].
 type source struct {
-	label   string
+	tree    *Tree
 	dir     string
 	virtual []string
 }
@@ -36,15 +44,21 @@ type source struct {
 // child is what a source has under one name.
 type child struct {
 	source
-	isDir bool
+	isDir, isLink bool
 }
 
 // spot is a path in the destination's root: the real one, without symlinks on
 // the way, and the one by which it was reached, below the stage's base.
-type spot struct{ real, shown string }
+type spot struct {
+	real, shown string
+	// top is the directory that symlinks which are put there may not leave:
+	// the destination, or, where a symlink that was there leads out of that,
+	// the directory it leads to.
+	top string
+}
 
 func (s spot) join(name string) spot {
-	return spot{path.Join(s.real, name), path.Join(s.shown, name)}
+	return spot{path.Join(s.real, name), path.Join(s.shown, name), s.top}
 }
 
 // show is a path as messages have it: below the destination.
@@ -86,13 +100,13 @@ func (p *planner) place(to spot, from []child) error {
 		if err != nil {
 			return err
 		}
-		return p.claim(to, step{do: moveIn, from: dir, to: to.real})
+		return p.claim(to, from, step{do: moveIn, from: dir, to: to.real})
 	case isDir && info.IsDir():
 		return p.merge(to, sourcesOf(from))
 	case isDir:
-		return &ClashError{p.show(to), fmt.Sprintf("is a file already, and artifact %q has a directory of that name", from[0].label)}
+		return &ClashError{p.show(to), fmt.Sprintf("is a file already, and artifact %q has a directory of that name", from[0].tree.Label)}
 	case info != nil && info.IsDir():
-		return &ClashError{p.show(to), fmt.Sprintf("is a directory already, and artifact %q has a file of that name", from[0].label)}
+		return &ClashError{p.show(to), fmt.Sprintf("is a directory already, and artifact %q has a file of that name", from[0].tree.Label)}
 	default:
 		return p.file(to, from, info)
 	}
@@ -169,7 +183,7 @@ func (p *planner) joinChild(to spot, staged string, from []child) error {
 func (p *planner) sameKind(to spot, from []child) error {
 	for _, c := range from[1:] {
 		if c.isDir != from[0].isDir {
-			return &ClashError{p.show(to), fmt.Sprintf("is a directory in one artifact and a file in another (%q, %q)", from[0].label, c.label)}
+			return &ClashError{p.show(to), fmt.Sprintf("is a directory in one artifact and a file in another (%q, %q)", from[0].tree.Label, c.tree.Label)}
 		}
 	}
 	return nil
@@ -188,6 +202,9 @@ func (p *planner) lookAt(to spot, forDir bool) (spot, fs.FileInfo, error) {
 	if err == nil && forDir && info.Mode()&fs.ModeSymlink != 0 {
 		if to.real, err = follow(root, to.real); err == nil {
 			info, err = root.Lstat(to.real)
+			if !within(to.real, to.top) {
+				to.top = to.real
+			}
 		}
 		if err != nil {
 			if pe, ok := errors.AsType[*fs.PathError](err); ok {
@@ -216,9 +233,9 @@ func (p *planner) file(to spot, from []child, was fs.FileInfo) error {
 		return nil
 	case was != nil:
 		p.report.Replaced++
-		return p.claim(to, step{do: replace, from: from[0].dir, to: to.real, was: was})
+		return p.claim(to, from, step{do: replace, from: from[0].dir, to: to.real, was: was})
 	default:
-		return p.claim(to, step{do: moveIn, from: from[0].dir, to: to.real})
+		return p.claim(to, from, step{do: moveIn, from: from[0].dir, to: to.real})
 	}
 }
 
@@ -226,7 +243,7 @@ func (p *planner) file(to spot, from []child, was fs.FileInfo) error {
 // whether to go on.
 func (p *planner) conflicts(to spot, from []child) bool {
 	for _, c := range from[1:] {
-		conflict := Conflict{Path: p.show(to), Winner: from[0].label, Loser: c.label}
+		conflict := Conflict{Path: p.show(to), Winner: from[0].tree.Label, Loser: c.tree.Label}
 		if p.ifExists == Fail {
 			p.taken.Conflicts = append(p.taken.Conflicts, conflict)
 			continue
@@ -237,11 +254,12 @@ func (p *planner) conflicts(to spot, from []child) bool {
 }
 
 // claim adds a step that puts something to a place of the destination.
-func (p *planner) claim(to spot, st step) error {
+func (p *planner) claim(to spot, from []child, st step) error {
 	if other, ok := p.claimed[to.real]; ok {
-		return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink that is there; artifacts have both", other)}
+		return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink that is there; artifacts have both", p.show(p.claims[other].spot))}
 	}
-	p.claimed[to.real] = p.show(to)
+	p.claimed[to.real] = len(p.claims)
+	p.claims = append(p.claims, claim{to, from})
 	p.steps = append(p.steps, st)
 	return nil
 }
@@ -255,7 +273,7 @@ func (p *planner) children(sources []source) ([]string, map[string][]child, erro
 	for _, s := range sources {
 		if len(s.virtual) > 0 {
 			name := s.virtual[0]
-			all[name] = append(all[name], child{source{s.label, s.dir, s.virtual[1:]}, true})
+			all[name] = append(all[name], child{source: source{s.tree, s.dir, s.virtual[1:]}, isDir: true})
 			continue
 		}
 		if _, err := p.unlock(s.dir); err != nil {
@@ -266,7 +284,9 @@ func (p *planner) children(sources []source) ([]string, map[string][]child, erro
 			return nil, nil, fmt.Errorf("look at what was staged: %w", err)
 		}
 		for _, e := range entries {
-			all[e.Name()] = append(all[e.Name()], child{source{label: s.label, dir: path.Join(s.dir, e.Name())}, e.IsDir()})
+			all[e.Name()] = append(all[e.Name()], child{
+				source: source{tree: s.tree, dir: path.Join(s.dir, e.Name())}, isDir: e.IsDir(), isLink: e.Type() == fs.ModeSymlink,
+			})
 		}
 	}
 	names := make([]string, 0, len(all))

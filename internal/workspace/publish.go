@@ -27,6 +27,9 @@ type Tree struct {
 	To string
 	// Label names it in messages.
 	Label string
+	// NoLinks tells that it holds no symlinks, so that it need not be searched
+	// for any.
+	NoLinks bool
 }
 
 // Conflict is a path that several trees bring.
@@ -98,30 +101,38 @@ type ClashError struct {
 
 func (e *ClashError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Reason) }
 
+// LinkError says that a symlink would lead, or could come to lead, out of the
+// destination.
+type LinkError struct {
+	Label  string // of the tree
+	Entry  string // below the tree
+	Target string
+	Reason string
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("artifact %q: entry %q: its target %q %s", e.Label, e.Entry, e.Target, e.Reason)
+}
+
 // Publish moves trees into place. On equal paths the earlier tree wins. All
 // of it is planned, and refused, before the first change: *ClashError,
-// *ExistsError. A later failure, the end of ctx included, undoes every change
-// made and is returned together with what could not be undone, if anything.
-// Trees must not be open or change any more. Whatever the outcome, they are
-// not to be published again.
+// *ExistsError, *LinkError. A later failure, the end of ctx included, undoes
+// every change made and is returned together with what could not be undone, if
+// anything. Trees must not be open or change any more. Whatever the outcome,
+// they are not to be published again.
 func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
-	p := &planner{stage: s, ctx: ctx, ifExists: ifExists, claimed: map[string]string{}}
-	sources := make([]source, len(trees))
-	for i, t := range trees {
-		to := split(t.To)
-		if len(to) > 0 && (!filepath.IsLocal(filepath.FromSlash(t.To)) || path.Clean(t.To) != t.To) {
-			return Report{}, &ClashError{t.To, "is no path below the destination"}
-		}
-		sources[i] = source{label: t.Label, dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
-	}
-	if err := p.merge(spot{real: s.base}, sources); err != nil {
+	p := s.planner(ctx, ifExists)
+	if err := p.plan(trees); err != nil {
 		return Report{}, err
 	}
 	if len(p.taken.Paths)+len(p.taken.Conflicts) > 0 {
 		return Report{}, &p.taken
 	}
-	for _, src := range sources {
-		if err := s.chownAll(ctx, src.dir); err != nil {
+	if err := p.checkLinks(); err != nil {
+		return Report{}, err
+	}
+	for _, t := range trees {
+		if err := s.chownAll(ctx, path.Join(s.dir, t.Dir)); err != nil {
 			return Report{}, fmt.Errorf("give files the owner of %s: %w", s.dest.Root, err)
 		}
 	}
@@ -129,4 +140,23 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 		return Report{}, err
 	}
 	return p.report, nil
+}
+
+func (s *Stage) planner(ctx context.Context, ifExists IfExists) *planner {
+	return &planner{stage: s, ctx: ctx, ifExists: ifExists, claimed: map[string]int{}}
+}
+
+// plan turns trees into steps.
+func (p *planner) plan(trees []Tree) error {
+	s := p.stage
+	sources := make([]source, len(trees))
+	for i, t := range trees {
+		to := split(t.To)
+		if len(to) > 0 && (!filepath.IsLocal(filepath.FromSlash(t.To)) || path.Clean(t.To) != t.To) {
+			return &ClashError{t.To, "is no path below the destination"}
+		}
+		sources[i] = source{tree: &trees[i], dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
+	}
+	top := path.Join(append([]string{s.base}, s.missing...)...)
+	return p.merge(spot{real: s.base, top: top}, sources)
 }
