@@ -170,16 +170,6 @@ func limitInput(e *unpack.LimitError) string {
 	return "max-size"
 }
 
-// digestError says that an artifact's bytes are not those GitHub has on
-// record.
-type digestError struct {
-	name, want, got string
-}
-
-func (e *digestError) Error() string {
-	return fmt.Sprintf("artifact %q: its SHA-256 is %s, but GitHub has %s on record", e.name, e.got, e.want)
-}
-
 // roomError says that the disk is too small.
 type roomError struct {
 	need, free int64

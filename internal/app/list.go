@@ -15,7 +15,7 @@ const maxListed = 200
 
 // listFiles tells, in a dry run, which files the input files chooses. It
 // fetches the directories of the archives only.
-func (j *job) listFiles(ctx context.Context, all []got) error {
+func (j *job) listFiles(ctx context.Context, all []parcel) error {
 	if len(j.cfg.Files) == 0 {
 		return nil
 	}
@@ -23,7 +23,7 @@ func (j *job) listFiles(ctx context.Context, all []got) error {
 	s := j.newSession(nil, func(int64) {}, most)
 	entries := make([][]unpack.Entry, len(all))
 	err := sideBySide(ctx, len(all), most, most, func(ctx context.Context, i int) (err error) {
-		entries[i], err = (&getter{session: s, got: &all[i], budget: s.budget}).list(ctx)
+		entries[i], err = (&download{session: s, parcel: &all[i], budget: s.budget}).list(ctx)
 		return err
 	})
 	if err != nil {
@@ -36,27 +36,27 @@ func (j *job) listFiles(ctx context.Context, all []got) error {
 }
 
 // list reads the directory of an artifact.
-func (g *getter) list(ctx context.Context) ([]unpack.Entry, error) {
-	blob, err := fetch.Open(ctx, g.fetchOptions(), g.locate(g.got.item.Artifact), sparse)
+func (d *download) list(ctx context.Context) ([]unpack.Entry, error) {
+	blob, err := fetch.Open(ctx, d.fetchOptions(), d.locate(), sparse)
 	if err != nil {
-		return nil, g.named(err)
+		return nil, d.named(err)
 	}
 	defer blob.Close()
 	archive, err := isArchive(blob)
 	if err != nil {
-		return nil, g.named(err)
+		return nil, d.named(err)
 	}
 	if !archive {
-		name := g.fileName(blob.ContentDisposition(), false)
-		if !filesWanted(g.cfg.Files)(name) {
+		name := d.fileName(blob.ContentDisposition(), false)
+		if !filesWanted(d.cfg.Files)(name) {
 			return nil, nil
 		}
-		g.got.files, g.got.bytes = 1, blob.Size()
+		d.parcel.files, d.parcel.bytes = 1, blob.Size()
 		return []unpack.Entry{{Name: name, Size: blob.Size()}}, nil
 	}
-	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: g.budget, Files: filesWanted(g.cfg.Files)})
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: d.budget, Files: filesWanted(d.cfg.Files)})
 	if err != nil {
-		return nil, g.named(err)
+		return nil, d.named(err)
 	}
 	var files []unpack.Entry
 	for _, e := range a.Entries {
@@ -64,16 +64,16 @@ func (g *getter) list(ctx context.Context) ([]unpack.Entry, error) {
 			files = append(files, e)
 		}
 	}
-	g.got.files, g.got.bytes = len(files), a.Size
+	d.parcel.files, d.parcel.bytes = len(files), a.Size
 	return files, nil
 }
 
-func (j *job) logFiles(g *got, list []unpack.Entry) {
+func (j *job) logFiles(p *parcel, list []unpack.Entry) {
 	if len(list) == 0 {
-		j.log.Infof("artifact %q: no file matches files", g.item.Artifact.Name)
+		j.log.Infof("artifact %q: no file matches files", p.Artifact.Name)
 		return
 	}
-	defer j.log.Group("artifact %q: %s, %s", g.item.Artifact.Name, count(len(list), "file"), ibytes(g.bytes))()
+	defer j.log.Group("artifact %q: %s, %s", p.Artifact.Name, count(len(list), "file"), ibytes(p.bytes))()
 	for i, e := range list {
 		if i == maxListed {
 			j.log.Infof("and %d more", len(list)-i)

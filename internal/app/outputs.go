@@ -51,16 +51,16 @@ func (r *result) outputs() ([]output, error) {
 	artifacts := make([]artifactOutput, 0, len(r.items))
 	var files int
 	var bytes int64
-	for _, g := range r.items {
-		a := g.item.Artifact
+	for _, p := range r.items {
+		a := p.Artifact
 		artifacts = append(artifacts, artifactOutput{
-			ID: a.ID, Name: a.Name, SizeInBytes: a.Size, Digest: a.Digest, DigestVerified: g.digest == digestVerified,
+			ID: a.ID, Name: a.Name, SizeInBytes: a.Size, Digest: a.Digest, DigestVerified: p.digest == digestVerified,
 			CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-			Repository: a.Repo.String(), RunID: g.item.Run.ID,
-			Path: path.Join(r.dest.Output, g.to), Files: g.files, Bytes: g.bytes,
+			Repository: a.Repo.String(), RunID: p.Run.ID,
+			Path: path.Join(r.dest.Output, p.to), Files: p.files, Bytes: p.bytes,
 		})
-		files += g.files
-		bytes += g.bytes
+		files += p.files
+		bytes += p.bytes
 	}
 	runs := make([]runOutput, 0, len(r.runs))
 	for _, run := range r.runs {

@@ -35,7 +35,7 @@ type job struct {
 // result is what became of it. It is filled in as far as the job got.
 type result struct {
 	dest       workspace.Destination
-	items      []got
+	items      []parcel
 	runs       []artifact.Run
 	passedOver []artifact.PassedOver
 	explained  bool  // the log has passedOver already
@@ -220,8 +220,8 @@ func (j *job) delete(ctx context.Context, res *result) error {
 		return nil
 	}
 	var errs []error
-	for _, g := range res.items {
-		a := g.item.Artifact
+	for _, p := range res.items {
+		a := p.Artifact
 		if err := j.api.Delete(ctx, a.Repo, a.ID); err != nil {
 			errs = append(errs, fmt.Errorf("artifact %q (%d): %w", a.Name, a.ID, err))
 			continue

@@ -64,15 +64,15 @@ func runLine(run artifact.Run) string {
 
 func (r *result) artifactTable(b *strings.Builder) {
 	b.WriteString("| Artifact | Size | Files | Digest | Destination |\n| --- | ---: | ---: | --- | --- |\n")
-	for _, g := range r.items {
-		a := g.item.Artifact
+	for _, p := range r.items {
+		a := p.Artifact
 		files, digest := "", "not fetched"
 		size := a.Size
-		if g.fetched {
-			files, digest, size = humanize.Comma(int64(g.files)), g.digest.String(), g.wire
+		if p.fetched {
+			files, digest, size = humanize.Comma(int64(p.files)), p.digest.String(), p.wire
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", actions.Cell(a.Name), humanize.IBytes(nonNegative(size)),
-			files, digest, actions.Cell(path.Join(r.dest.Output, g.to)))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", actions.Cell(a.Name), ibytes(size),
+			files, digest, actions.Cell(path.Join(r.dest.Output, p.to)))
 	}
 	b.WriteString("\n")
 }
@@ -104,12 +104,12 @@ func runName(r artifact.Run) string {
 func (r *result) total() string {
 	var files int
 	var bytes, wire int64
-	for _, g := range r.items {
-		files += g.files
-		bytes += g.bytes
-		wire += g.wire
+	for _, p := range r.items {
+		files += p.files
+		bytes += p.bytes
+		wire += p.wire
 	}
-	s := fmt.Sprintf("%s, %s, %s", count(len(r.items), "artifact"), count(files, "file"), humanize.IBytes(nonNegative(bytes)))
+	s := fmt.Sprintf("%s, %s, %s", count(len(r.items), "artifact"), count(files, "file"), ibytes(bytes))
 	if sec := r.took.Seconds(); sec > 0 {
 		s += fmt.Sprintf(" in %s (%s/s over the network)", r.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
 	}
@@ -122,6 +122,8 @@ func count(n int, noun string) string {
 	}
 	return humanize.Comma(int64(n)) + " " + noun + "s"
 }
+
+func ibytes(n int64) string { return humanize.IBytes(nonNegative(n)) }
 
 func nonNegative(n int64) uint64 { return uint64(max(n, 0)) }
 
