@@ -143,7 +143,9 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 		return err
 	}
 	d.parcel.files, d.parcel.bytes = res.Files, res.Bytes
-	return d.expand(ctx, root, archive.Links())
+	links := archive.Links()
+	d.parcel.noLinks = len(links) == 0 && !d.cfg.Unpack // tars have symlinks of their own
+	return d.expand(ctx, root, links)
 }
 
 // expand expands the tars of an artifact, if that is asked for.

@@ -51,6 +51,10 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
 		return "Nothing was written. If you trust the artifact, skip-decompress: true keeps it as a zip; otherwise find out who made it"
 	}
+	if _, ok := errors.AsType[*workspace.LinkError](err); ok {
+		return "Nothing was written. Symlinks may lead to what will be in the destination, not elsewhere; find out who made the artifact, " +
+			"or choose a path that no other files are in, without merge-multiple"
+	}
 	if limit, ok := errors.AsType[*unpack.LimitError](err); ok {
 		return fmt.Sprintf("Nothing was written. Raise %s if that is what you expect", limitInput(limit))
 	}

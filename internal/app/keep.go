@@ -49,6 +49,7 @@ func (d *download) keep(ctx context.Context, blob fetch.Info, s *spool, archive 
 		d.parcel.to = path.Join(d.parcel.to, name)
 	}
 	d.parcel.files, d.parcel.bytes = 1, blob.Size
+	d.parcel.noLinks = !d.cfg.Unpack
 	return d.expand(ctx, root, nil)
 }
 

@@ -26,6 +26,7 @@ type parcel struct {
 	to      string
 	fetched bool
 	digest  digestState
+	noLinks bool // it is known to hold no symlinks
 	files   int
 	bytes   int64 // extracted
 	wire    int64 // fetched
@@ -74,7 +75,7 @@ func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []parcel
 	trees := make([]workspace.Tree, len(all))
 	err := sideBySide(ctx, len(all), cmp.Or(j.cfg.Concurrency, firstConcurrency), most, func(ctx context.Context, i int) error {
 		dir, err := s.fetch(ctx, &all[i], strconv.Itoa(i))
-		trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].Item), Label: all[i].Artifact.Name}
+		trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].Item), Label: all[i].Artifact.Name, NoLinks: all[i].noLinks}
 		return err
 	})
 	if err != nil {
