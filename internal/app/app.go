@@ -49,10 +49,12 @@ type Env struct {
 	Terminal bool
 	UID      int
 
-	// Policy, IdleTimeout and Now are for tests; zero values are the defaults.
+	// Policy, IdleTimeout, Now and Free, which is the destination's free disk
+	// space in bytes, are for tests; zero values are the defaults.
 	Policy      httpx.Policy
 	IdleTimeout time.Duration
 	Now         func() time.Time
+	Free        func() (int64, error)
 }
 
 func (e Env) get(name string) string {
@@ -185,7 +187,7 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if err != nil {
 		return fail(err)
 	}
-	j := &job{cfg: cfg, log: log, runner: runner, now: env.Now, idle: env.IdleTimeout, policy: env.Policy}
+	j := &job{cfg: cfg, log: log, runner: runner, now: env.Now, idle: env.IdleTimeout, policy: env.Policy, free: env.Free}
 	if j.now == nil {
 		j.now = time.Now
 	}

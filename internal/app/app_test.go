@@ -31,6 +31,8 @@ type world struct {
 	// now and pause replace the clock; nil is the real one, without pauses.
 	now   func() time.Time
 	pause func(context.Context, time.Duration) error
+	// free replaces asking for the disk's room.
+	free func() (int64, error)
 }
 
 func files(pairs ...string) githubsim.Blob {
@@ -133,6 +135,7 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 		Environ: func() []string { return nil },
 		Policy:  httpx.Policy{MaxTries: 3, Sleep: pause},
 		Now:     w.now,
+		Free:    w.free,
 	})
 	f.log = log.String()
 	out, _ := os.ReadFile(all["GITHUB_OUTPUT"])

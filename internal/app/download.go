@@ -19,11 +19,12 @@ type download struct {
 	parcel    *parcel
 	dir       string // the artifact's tree in the stage
 	budget    *unpack.Budget
+	room      *roomShare
 	oneStream bool
 }
 
 func (d *download) try(ctx context.Context) (err error) {
-	s := &spool{stage: d.stage, name: d.dir + ".spool", memory: &d.memory, kept: map[int64]*block{}}
+	s := &spool{stage: d.stage, name: d.dir + ".spool", memory: &d.memory, room: d.room, kept: map[int64]*block{}}
 	defer func() { err = errors.Join(err, s.close()) }()
 	blob, err := fetch.Open(ctx, d.fetchOptions(), d.locate(), func(int64) (fetch.Spool, error) { return s, nil })
 	if err != nil {
@@ -50,19 +51,7 @@ func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool) erro
 		return err
 	}
 	if !archive || d.cfg.SkipDecompress {
-		if wanted := filesWanted(d.cfg.Files); wanted != nil && !wanted(d.fileName(blob.ContentDisposition(), archive)) {
-			d.parcel.digest = digestUnchecked
-			return d.empty()
-		}
-		blob.All()
-		info, err := blob.Wait()
-		if err != nil {
-			return err
-		}
-		if err := d.checkDigest(info); err != nil {
-			return err
-		}
-		return d.keep(ctx, info, s, archive)
+		return d.whole(ctx, blob, s, archive)
 	}
 	err = d.extract(ctx, blob)
 	// Of an archive that is refused, too, the digest tells whether it came
@@ -122,7 +111,7 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 	if err != nil {
 		return err
 	}
-	if err := d.checkRoom(d.stage, archive.Size); err != nil {
+	if err := d.room.take(archive.Size); err != nil {
 		return err
 	}
 	pairs, more := archive.CaseCollisions(maxWarnings)

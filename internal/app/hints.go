@@ -174,16 +174,6 @@ func limitInput(e *unpack.LimitError) string {
 	return "max-size"
 }
 
-// roomError says that the disk is too small.
-type roomError struct {
-	need, free int64
-	where      string
-}
-
-func (e *roomError) Error() string {
-	return fmt.Sprintf("%s needs %s, but its disk has only %s free", e.where, ibytes(e.need), ibytes(e.free))
-}
-
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {

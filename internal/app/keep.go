@@ -28,28 +28,55 @@ func (d *download) fileName(disposition string, archive bool) string {
 	return cmp.Or(fetch.FileName(disposition), d.parcel.Artifact.Name)
 }
 
-// keep makes what was fetched the artifact's file.
-func (d *download) keep(ctx context.Context, blob fetch.Info, s *spool, archive bool) error {
-	name := d.fileName(blob.ContentDisposition, archive)
-	if err := unpack.CheckName(name); err != nil {
-		return fmt.Errorf("its file name: %w", err)
+// whole keeps an artifact as one file. All that can be said against it is said
+// before it is fetched.
+func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool, archive bool) error {
+	name := d.fileName(blob.ContentDisposition(), archive)
+	if wanted := filesWanted(d.cfg.Files); wanted != nil && !wanted(name) {
+		d.parcel.digest = digestUnchecked
+		return d.empty()
 	}
-	if err := d.budget.Take(1, blob.Size); err != nil {
+	if err := unpack.CheckName(name); err != nil {
+		return &nameError{err}
+	}
+	if err := d.budget.Take(1, blob.Size()); err != nil {
 		return err
 	}
+	if err := s.reserve(blob.Size()); err != nil {
+		return err
+	}
+	blob.All()
+	info, err := blob.Wait()
+	if err != nil {
+		return err
+	}
+	if err := d.checkDigest(info); err != nil {
+		return err
+	}
+	return d.keep(ctx, s, name, info.Size)
+}
+
+// nameError says that an artifact's file cannot have its name.
+type nameError struct{ err error }
+
+func (e *nameError) Error() string { return fmt.Sprintf("its file name: %v", e.err) }
+func (e *nameError) Unwrap() error { return e.err }
+
+// keep makes what was fetched the artifact's file.
+func (d *download) keep(ctx context.Context, s *spool, name string, size int64) error {
 	root, err := d.stage.Mkdir(d.dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if err := s.keep(path.Join(d.dir, name), blob.Size); err != nil {
+	if err := s.keep(path.Join(d.dir, name), size); err != nil {
 		return err
 	}
-	if archive || d.cfg.SkipDecompress {
+	d.parcel.files, d.parcel.bytes = 1, size
+	d.parcel.noLinks = !d.cfg.Unpack
+	if d.cfg.SkipDecompress {
 		d.parcel.to = path.Join(d.parcel.to, name)
 	}
-	d.parcel.files, d.parcel.bytes = 1, blob.Size
-	d.parcel.noLinks = !d.cfg.Unpack
 	return d.expand(ctx, root, nil)
 }
 

@@ -27,6 +27,7 @@ type job struct {
 	policy  httpx.Policy
 	idle    time.Duration
 	now     func() time.Time
+	free    func() (int64, error) // nil asks the stage
 	dest    workspace.Destination
 	chown   bool
 	agent   string // User-Agent

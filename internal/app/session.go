@@ -64,14 +64,14 @@ func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []parcel
 			total += p.Artifact.Size
 		}
 	}
-	if err := j.checkRoom(stage, total); err != nil {
-		return nil, err
-	}
 	progress := j.log.NewProgress(total)
 	defer progress.Stop()
 
 	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
 	s := j.newSession(stage, progress.Add, most)
+	if err := s.room.check(total); err != nil {
+		return nil, err
+	}
 	trees := make([]workspace.Tree, len(all))
 	err := sideBySide(ctx, len(all), cmp.Or(j.cfg.Concurrency, firstConcurrency), most, func(ctx context.Context, i int) error {
 		dir, err := s.fetch(ctx, &all[i], strconv.Itoa(i))
@@ -107,23 +107,12 @@ func (e *noFilesError) Error() string {
 	return fmt.Sprintf("no file of the %s matches files: %q", count(e.artifacts, "artifact"), e.patterns)
 }
 
-// checkRoom fails unless the destination's disk has room for n bytes.
-func (j *job) checkRoom(stage *workspace.Stage, n int64) error {
-	free, err := stage.Free()
-	if err != nil {
-		return err
-	}
-	if n > free {
-		return &roomError{need: n, free: free, where: j.dest.Abs}
-	}
-	return nil
-}
-
 // session is what the artifacts of one run share while they are fetched.
 type session struct {
 	*job
 	stage       *workspace.Stage
 	budget      *unpack.Budget
+	room        *room
 	progress    func(n int64)
 	connections *fetch.Connections
 	redirecting chan struct{}
@@ -132,8 +121,12 @@ type session struct {
 }
 
 func (j *job) newSession(stage *workspace.Stage, progress func(int64), most int) *session {
+	r := &room{free: j.free, where: j.dest.Abs}
+	if r.free == nil && stage != nil {
+		r.free = stage.Free
+	}
 	return &session{
-		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress,
+		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress, room: r,
 		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
 		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
 	}
@@ -147,7 +140,7 @@ const maxChanges = 2
 func (s *session) fetch(ctx context.Context, to *parcel, dir string) (string, error) {
 	oneStream := false
 	for try := 0; ; try++ {
-		d := download{session: s, parcel: to, dir: fmt.Sprintf("%s.%d", dir, try), budget: s.budget.Part(), oneStream: oneStream}
+		d := download{session: s, parcel: to, dir: fmt.Sprintf("%s.%d", dir, try), budget: s.budget.Part(), room: &roomShare{of: s.room}, oneStream: oneStream}
 		err := d.try(ctx)
 		_, noRanges := errors.AsType[*fetch.RangeError](err)
 		_, changed := errors.AsType[*fetch.ChangedError](err)
@@ -157,6 +150,7 @@ func (s *session) fetch(ctx context.Context, to *parcel, dir string) (string, er
 		}
 		oneStream = oneStream || noRanges
 		d.budget.Undo()
+		d.room.undo()
 		s.progress(-to.wire)
 		s.log.Infof("artifact %q: %v; starting over", to.Artifact.Name, err)
 	}

@@ -56,11 +56,33 @@ type spool struct {
 	stage  *workspace.Stage
 	name   string
 	memory *blocks
+	room   *roomShare
 
-	mu    sync.Mutex
-	kept  map[int64]*block // by number; nil stands for the file
-	file  *os.File         // made when it is needed
-	solid bool             // the file system cannot give back a part of a file
+	mu     sync.Mutex
+	kept   map[int64]*block // by number; nil stands for the file
+	file   *os.File         // made when it is needed
+	solid  bool             // the file system cannot give back a part of a file
+	inFile int64            // bytes
+	held   int64            // bytes of room that it was promised for the file
+}
+
+// reserve promises the file room for so many bytes.
+func (s *spool) reserve(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hold(size)
+}
+
+// hold is reserve with s.mu held.
+func (s *spool) hold(size int64) error {
+	if size <= s.held {
+		return nil
+	}
+	if err := s.room.take(size - s.held); err != nil {
+		return err
+	}
+	s.held = size
+	return nil
 }
 
 // at finds where the block with a number is kept, or is to be.
@@ -69,7 +91,12 @@ func (s *spool) at(number int64, write bool) (*block, *os.File, error) {
 	defer s.mu.Unlock()
 	b, there := s.kept[number]
 	if !there && write {
-		b = s.memory.take()
+		if b = s.memory.take(); b == nil {
+			if err := s.hold(s.inFile + blockSize); err != nil {
+				return nil, nil, err
+			}
+			s.inFile += blockSize
+		}
 		s.kept[number] = b
 	}
 	if b == nil && s.file == nil && write {
@@ -139,7 +166,7 @@ func (s *spool) Truncate(size int64) error {
 func (s *spool) Discard(off, n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	inFile := false
+	var inFile int64
 	for number := (off + blockSize - 1) / blockSize; (number+1)*blockSize <= off+n; number++ {
 		b, there := s.kept[number]
 		switch {
@@ -147,11 +174,16 @@ func (s *spool) Discard(off, n int64) {
 			s.memory.put(b)
 			s.kept[number] = nil
 		case there:
-			inFile = true
+			inFile += blockSize
 		}
 	}
-	if inFile && !s.solid {
-		s.solid = punchHole(s.file, off, n) != nil
+	if inFile == 0 || s.solid {
+		return
+	}
+	if s.solid = punchHole(s.file, off, n) != nil; !s.solid {
+		s.inFile -= inFile
+		s.room.give(s.held - s.inFile)
+		s.held = s.inFile
 	}
 }
 
@@ -160,6 +192,9 @@ func (s *spool) Discard(off, n int64) {
 func (s *spool) keep(name string, size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.hold(size); err != nil {
+		return err
+	}
 	if s.file == nil {
 		var err error
 		if s.file, err = s.stage.Create(s.name); err != nil {
@@ -175,7 +210,11 @@ func (s *spool) keep(name string, size int64) error {
 			return err
 		}
 	}
-	return s.stage.Move(s.name, name)
+	if err := s.stage.Move(s.name, name); err != nil {
+		return err
+	}
+	s.held = 0 // the room is the kept file's now
+	return nil
 }
 
 // close forgets what was not kept: with many artifacts the disk needs the
@@ -189,6 +228,8 @@ func (s *spool) close() error {
 		}
 	}
 	s.kept = nil
+	s.room.give(s.held)
+	s.held = 0
 	if s.file == nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ func newSpool(t *testing.T, room int) (*spool, string) {
 	if len(stages) != 1 {
 		t.Fatalf("stages: %q", stages)
 	}
-	return &spool{stage: stage, name: "s.spool", memory: &blocks{made: spoolMemory/blockSize - room}, kept: map[int64]*block{}}, stages[0]
+	return &spool{stage: stage, name: "s.spool", memory: &blocks{made: spoolMemory/blockSize - room}, room: shareOf(1 << 30), kept: map[int64]*block{}}, stages[0]
 }
 
 // fill writes noise to a spool, in pieces of odd sizes from the back to the
