@@ -34,10 +34,7 @@ func (d *download) try(ctx context.Context) (err error) {
 	err = d.receive(ctx, blob, s)
 	info, blobErr := blob.Info()
 	d.parcel.wire = info.Fetched
-	if blobErr != nil {
-		err = blobErr // whatever it led to
-	}
-	if err != nil {
+	if err = outcome(err, blobErr); err != nil {
 		return d.named(err)
 	}
 	d.parcel.fetched = true
@@ -54,20 +51,61 @@ func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool) erro
 		return d.whole(ctx, blob, s, archive)
 	}
 	err = d.extract(ctx, blob)
-	// Of an archive that is refused, too, the digest tells whether it came
-	// damaged.
-	_, refused := errors.AsType[*unpack.RefusedError](err)
-	if err != nil && (!refused || d.parcel.Artifact.Digest == "") {
+	if _, refused := errors.AsType[*unpack.RefusedError](err); refused {
+		return d.refused(blob, err)
+	}
+	if err != nil {
 		return err
 	}
-	info, waitErr := blob.Wait()
-	if waitErr != nil {
-		return waitErr
+	info, err := blob.Wait()
+	if err != nil {
+		return err
 	}
-	if digestErr := d.checkDigest(info); digestErr != nil {
-		return digestErr
+	return d.checkDigest(info)
+}
+
+// worthFinishing is how much may be missing of a refused archive, in bytes,
+// for it to be fetched to its end.
+const worthFinishing = 8 << 20
+
+// refused tells whether an archive that was refused came damaged, which only
+// its digest can say, as long as that takes little.
+func (d *download) refused(blob *fetch.Blob, refusal error) error {
+	info, _ := blob.Info()
+	if d.parcel.Artifact.Digest == "" || blob.Size()-info.Fetched >= worthFinishing {
+		return refusal
 	}
-	return err
+	info, err := blob.Wait()
+	if err != nil {
+		return refusal
+	}
+	if err := d.checkDigest(info); err != nil {
+		return err
+	}
+	return refusal
+}
+
+// outcome is what a try failed with, if it did. When the download failed, that
+// is why all else did; but what was found wrong with the bytes before counts,
+// unless they were those of another blob.
+func outcome(err, download error) error {
+	_, refused := errors.AsType[*unpack.RefusedError](err)
+	_, limit := errors.AsType[*unpack.LimitError](err)
+	_, room := errors.AsType[*roomError](err)
+	_, digest := errors.AsType[*digestError](err)
+	_, name := errors.AsType[*nameError](err)
+	if download == nil || (refused || limit || room || digest || name) && !startOver(download) {
+		return err
+	}
+	return download
+}
+
+// startOver tells errors after which a download begins anew: the blob changed,
+// or what the storage makes of ranges.
+func startOver(err error) bool {
+	_, noRanges := errors.AsType[*fetch.RangeError](err)
+	_, changed := errors.AsType[*fetch.ChangedError](err)
+	return noRanges || changed
 }
 
 func (d *download) named(err error) error {
