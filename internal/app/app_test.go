@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +32,21 @@ type world struct {
 	pause func(context.Context, time.Duration) error
 	// free replaces asking for the disk's room.
 	free func() (int64, error)
+	// logged is told of the log as it is written.
+	logged func(text string)
+}
+
+// tee is a log that somebody listens to.
+type tee struct {
+	text   strings.Builder
+	logged func(string)
+}
+
+func (b *tee) Write(p []byte) (int, error) {
+	if b.logged != nil {
+		b.logged(string(p))
+	}
+	return b.text.Write(p)
 }
 
 func files(pairs ...string) githubsim.Blob {
@@ -127,7 +141,7 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 	if pause == nil {
 		pause = func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
 	}
-	var log bytes.Buffer
+	log := tee{logged: w.logged}
 	f := finished{outputs: map[string]string{}, files: map[string]string{}}
 	f.code = Main(ctx, Env{
 		Version: "test", Stdout: &log, Stderr: &log, Getwd: os.Getwd,
@@ -137,7 +151,7 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 		Now:     w.now,
 		Free:    w.free,
 	})
-	f.log = log.String()
+	f.log = log.text.String()
 	out, _ := os.ReadFile(all["GITHUB_OUTPUT"])
 	for line := range strings.Lines(string(out)) {
 		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")

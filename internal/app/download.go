@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync/atomic"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
@@ -16,11 +17,28 @@ import (
 // download is one try at one artifact.
 type download struct {
 	*session
-	parcel    *parcel
+	parcel    parcel
 	dir       string // the artifact's tree in the stage
 	budget    *unpack.Budget
 	room      *roomShare
 	oneStream bool
+	counted   atomic.Int64 // bytes, by the progress
+}
+
+func (s *session) newDownload(p parcel, oneStream bool) *download {
+	return &download{
+		session: s, parcel: p, dir: fmt.Sprint(s.tries.Add(1)),
+		budget: s.budget.Part(), room: &roomShare{of: s.room}, oneStream: oneStream,
+	}
+}
+
+// abandon undoes a try: it leaves nothing on the disk and in no account.
+func (d *download) abandon() error {
+	err := d.stage.RemoveAll(d.dir)
+	d.budget.Undo()
+	d.room.undo()
+	d.progress(-d.counted.Load())
+	return err
 }
 
 func (d *download) try(ctx context.Context) (err error) {
@@ -37,7 +55,6 @@ func (d *download) try(ctx context.Context) (err error) {
 	if err = outcome(err, blobErr); err != nil {
 		return d.named(err)
 	}
-	d.parcel.fetched = true
 	return nil
 }
 
@@ -121,8 +138,12 @@ func (d *download) named(err error) error {
 const directoryTail = 128 << 10
 
 func (d *download) fetchOptions() fetch.Options {
+	progress := func(n int64) {
+		d.counted.Add(n)
+		d.progress(n)
+	}
 	o := fetch.Options{
-		Client: d.storage, IdleTimeout: d.idle, Policy: d.policy, Progress: d.progress, UserAgent: d.agent,
+		Client: d.storage, IdleTimeout: d.idle, Policy: d.policy, Progress: progress, UserAgent: d.agent,
 		Connections: d.connections, OneStream: d.oneStream, OnDemand: len(d.cfg.Files) > 0,
 	}
 	if !d.cfg.SkipDecompress {

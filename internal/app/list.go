@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -15,24 +14,24 @@ const maxListed = 200
 
 // listFiles tells, in a dry run, which files the input files chooses. It
 // fetches the directories of the archives only.
-func (j *job) listFiles(ctx context.Context, all []parcel) error {
-	if len(j.cfg.Files) == 0 {
+func (s *session) listFiles(ctx context.Context, all []parcel) error {
+	if len(s.cfg.Files) == 0 {
 		return nil
 	}
-	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
-	s := j.newSession(nil, func(int64) {}, most)
 	entries := make([][]unpack.Entry, len(all))
-	err := sideBySide(ctx, len(all), most, most, func(ctx context.Context, i int) (err error) {
-		entries[i], err = (&download{session: s, parcel: &all[i], budget: s.budget}).list(ctx)
+	err := sideBySide(ctx, len(all), s.most, s.most, func(ctx context.Context, i int) (err error) {
+		d := s.newDownload(all[i], false)
+		entries[i], err = d.list(ctx)
+		all[i] = d.parcel
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for i, list := range entries {
-		j.logFiles(&all[i], list)
+		s.logFiles(&all[i], list)
 	}
-	return j.checkFiles(all)
+	return s.checkFiles(all)
 }
 
 // list reads the directory of an artifact.

@@ -72,7 +72,17 @@ func (j *job) run(ctx context.Context) *result {
 
 // attempt is run without the policies for its errors.
 func (j *job) attempt(ctx context.Context, res *result) error {
+	if err := j.obtain(ctx, res); err != nil || j.cfg.DryRun {
+		return err
+	}
+	return j.delete(ctx, res)
+}
+
+// obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
+func (j *job) obtain(ctx context.Context, res *result) (err error) {
 	req := j.request()
+	s := j.newSession()
+	defer func() { err = errors.Join(err, s.close()) }()
 	for {
 		plan, err := j.choose(ctx, req)
 		if plan != nil {
@@ -90,22 +100,19 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 		}
 		if j.cfg.DryRun {
 			res.found = true
-			return j.listFiles(ctx, res.items)
+			return s.listFiles(ctx, res.items)
 		}
-		err = j.fetchAndPublish(ctx, res)
-		// With a shard it is a failure: the other jobs split the artifacts as
-		// they were listed.
-		if gone, ok := errors.AsType[*goneError](err); ok && j.cfg.Shard.Count == 0 {
-			// Listings lag behind: the next candidate may still be there.
-			j.log.Infof("%v; choosing again without it", gone)
-			req.Gone = maps.Clone(req.Gone)
-			req.Gone[gone.id] = true
-			continue
-		}
-		if err != nil {
+		err = s.fetchAndPublish(ctx, res)
+		gone, ok := errors.AsType[*goneError](err)
+		if !ok || j.cfg.Shard.Count != 0 {
+			// With a shard it is a failure: the other jobs split the artifacts
+			// as they were listed.
 			return err
 		}
-		return j.delete(ctx, res)
+		// Listings lag behind: the next candidate may still be there.
+		j.log.Infof("%v; choosing again without it", gone)
+		req.Gone = maps.Clone(req.Gone)
+		req.Gone[gone.id] = true
 	}
 }
 
@@ -194,25 +201,20 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api), Final: true}
 }
 
-func (j *job) fetchAndPublish(ctx context.Context, res *result) (err error) {
-	stage, err := workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown})
+func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	trees, err := s.fetchAll(ctx, res.items)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stage.Close()) }()
-	if err := stage.ChownErr(); err != nil {
-		j.log.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
-	}
-	trees, err := j.fetchAll(ctx, stage, res.items)
-	if err != nil {
-		return err
-	}
-	report, err := stage.Publish(ctx, trees, workspace.IfExists(j.cfg.IfExists))
+	report, err := s.stage.Publish(ctx, trees, workspace.IfExists(s.cfg.IfExists))
 	if err != nil {
 		return err
 	}
 	res.found, res.published = true, true
-	j.logReport(report)
+	s.logReport(report)
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
+	"sync/atomic"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
@@ -24,7 +24,7 @@ type parcel struct {
 	// to is below the destination, slash-separated: the artifact's directory,
 	// or its file when it is kept as one.
 	to      string
-	fetched bool
+	by      *download // that fetched it; nil before
 	digest  digestState
 	noLinks bool // it is known to hold no symlinks
 	files   int
@@ -55,33 +55,69 @@ func (j *job) planned(items []artifact.Item) ([]parcel, error) {
 	return all, nil
 }
 
-// fetchAll brings every artifact into a tree of its own in the stage. The
-// first failure ends all of them.
-func (j *job) fetchAll(ctx context.Context, stage *workspace.Stage, all []parcel) ([]workspace.Tree, error) {
-	var total int64
-	if len(j.cfg.Files) == 0 { // else it is not known yet
-		for _, p := range all {
-			total += p.Artifact.Size
-		}
-	}
-	progress := j.log.NewProgress(total)
-	defer progress.Stop()
-
-	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
-	s := j.newSession(stage, progress.Add, most)
-	if err := s.room.check(total); err != nil {
-		return nil, err
-	}
-	trees := make([]workspace.Tree, len(all))
-	err := sideBySide(ctx, len(all), cmp.Or(j.cfg.Concurrency, firstConcurrency), most, func(ctx context.Context, i int) error {
-		dir, err := s.fetch(ctx, &all[i], strconv.Itoa(i))
-		trees[i] = workspace.Tree{Dir: dir, To: newLayout(j.cfg).dir(all[i].Item), Label: all[i].Artifact.Name, NoLinks: all[i].noLinks}
-		return err
-	})
+// fetchAll brings every artifact into a tree of its own in the stage, but those
+// that an earlier choice had and that are there already. The first failure
+// ends all of them.
+func (s *session) fetchAll(ctx context.Context, all []parcel) ([]workspace.Tree, error) {
+	todo, err := s.remaining(all)
 	if err != nil {
 		return nil, err
 	}
-	return trees, j.checkFiles(all)
+	var total int64
+	if len(s.cfg.Files) == 0 { // else it is not known yet
+		for _, p := range todo {
+			total += p.Artifact.Size
+		}
+	}
+	if err := s.room.check(total); err != nil {
+		return nil, err
+	}
+	progress := s.log.NewProgress(total)
+	defer progress.Stop()
+	s.progress = progress.Add
+	err = sideBySide(ctx, len(todo), cmp.Or(s.cfg.Concurrency, firstConcurrency), s.most, func(ctx context.Context, i int) error {
+		return s.fetch(ctx, todo[i])
+	})
+	if err != nil {
+		s.keepFetched(all)
+		return nil, err
+	}
+	trees := make([]workspace.Tree, len(all))
+	for i, p := range all {
+		trees[i] = workspace.Tree{Dir: p.by.dir, To: newLayout(s.cfg).dir(p.Item), Label: p.Artifact.Name, NoLinks: p.noLinks}
+	}
+	return trees, s.checkFiles(all)
+}
+
+// remaining lists what of a choice is still to be fetched, and forgets what an
+// earlier choice had besides.
+func (s *session) remaining(all []parcel) ([]*parcel, error) {
+	var todo []*parcel
+	for i := range all {
+		id := all[i].Artifact.ID
+		if there, ok := s.done[id]; ok {
+			all[i] = there
+			delete(s.done, id)
+			continue
+		}
+		todo = append(todo, &all[i])
+	}
+	var errs []error
+	for _, p := range s.done {
+		errs = append(errs, p.by.abandon())
+	}
+	s.done = nil
+	return todo, errors.Join(errs...)
+}
+
+// keepFetched remembers what is there although all of the choice is not.
+func (s *session) keepFetched(all []parcel) {
+	s.done = map[int64]parcel{}
+	for _, p := range all {
+		if p.by != nil {
+			s.done[p.Artifact.ID] = p
+		}
+	}
 }
 
 // checkFiles fails when the input files chose nothing at all.
@@ -107,51 +143,84 @@ func (e *noFilesError) Error() string {
 	return fmt.Sprintf("no file of the %s matches files: %q", count(e.artifacts, "artifact"), e.patterns)
 }
 
-// session is what the artifacts of one run share while they are fetched.
+// session is what the artifacts of one run share while they are fetched, also
+// when they are chosen again because one was gone.
 type session struct {
 	*job
-	stage       *workspace.Stage
+	stage       *workspace.Stage // nil before anything is to be written
 	budget      *unpack.Budget
 	room        *room
 	progress    func(n int64)
+	most        int // artifacts, and connections, side by side
 	connections *fetch.Connections
 	redirecting chan struct{}
 	pool        *unpack.Pool
 	memory      blocks
+	tries       atomic.Int64     // numbers the trees
+	done        map[int64]parcel // fetched for an earlier choice, by id
 }
 
-func (j *job) newSession(stage *workspace.Stage, progress func(int64), most int) *session {
-	r := &room{free: j.free, where: j.dest.Abs}
-	if r.free == nil && stage != nil {
-		r.free = stage.Free
-	}
+// newSession makes a session. close has to be called.
+func (j *job) newSession() *session {
+	most := cmp.Or(j.cfg.Concurrency, autoConcurrency)
 	return &session{
-		job: j, stage: stage, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: progress, room: r,
+		job: j, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: func(int64) {}, most: most,
 		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
 		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
 	}
 }
 
+// open makes the stage, once.
+func (s *session) open() (err error) {
+	if s.stage != nil {
+		return nil
+	}
+	if s.stage, err = workspace.NewStage(s.dest, workspace.StageOptions{Chown: s.chown}); err != nil {
+		return err
+	}
+	if err := s.stage.ChownErr(); err != nil {
+		s.log.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
+	}
+	s.room = &room{free: s.stage.Free, where: s.dest.Abs}
+	if s.free != nil {
+		s.room.free = s.free
+	}
+	return nil
+}
+
+// close removes what was staged.
+func (s *session) close() error {
+	if s.stage == nil {
+		return nil
+	}
+	return s.stage.Close()
+}
+
 // maxChanges is how often a download starts over because the blob changed.
 const maxChanges = 2
 
-// fetch brings an artifact into the stage, and tells into which of its
-// directories.
-func (s *session) fetch(ctx context.Context, to *parcel, dir string) (string, error) {
+// fetch brings an artifact into the stage.
+func (s *session) fetch(ctx context.Context, p *parcel) error {
 	oneStream := false
 	for try := 0; ; try++ {
-		d := download{session: s, parcel: to, dir: fmt.Sprintf("%s.%d", dir, try), budget: s.budget.Part(), room: &roomShare{of: s.room}, oneStream: oneStream}
+		d := s.newDownload(*p, oneStream)
 		err := d.try(ctx)
+		if err == nil {
+			*p = d.parcel
+			p.by = d
+			return nil
+		}
+		// The disk may not have room for this try's tree besides the next one's.
+		if left := d.abandon(); left != nil {
+			return errors.Join(err, left)
+		}
 		_, noRanges := errors.AsType[*fetch.RangeError](err)
 		_, changed := errors.AsType[*fetch.ChangedError](err)
 		again := noRanges && !oneStream || changed && try < maxChanges
 		if !again || ctx.Err() != nil {
-			return d.dir, err
+			return err
 		}
 		oneStream = oneStream || noRanges
-		d.budget.Undo()
-		d.room.undo()
-		s.progress(-to.wire)
-		s.log.Infof("artifact %q: %v; starting over", to.Artifact.Name, err)
+		s.log.Infof("artifact %q: %v; starting over", p.Artifact.Name, err)
 	}
 }

@@ -68,7 +68,7 @@ func (r *result) artifactTable(b *strings.Builder) {
 		a := p.Artifact
 		files, digest := "", "not fetched"
 		size := a.Size
-		if p.fetched {
+		if p.by != nil {
 			files, digest, size = humanize.Comma(int64(p.files)), p.digest.String(), p.wire
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", actions.Cell(a.Name), ibytes(size),

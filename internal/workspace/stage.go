@@ -141,6 +141,9 @@ func (s *Stage) Move(from, to string) error {
 // Remove deletes a file of the stage.
 func (s *Stage) Remove(name string) error { return s.root.Remove(path.Join(s.dir, name)) }
 
+// RemoveAll deletes a tree of the stage; none is fine.
+func (s *Stage) RemoveAll(name string) error { return s.removeAll(path.Join(s.dir, name)) }
+
 // Free is the room that the file system has for this process, in bytes.
 func (s *Stage) Free() (int64, error) {
 	n, err := freeBytes(filepath.Join(s.dest.Root, s.dir))

@@ -185,7 +185,17 @@ func TestStageFiles(t *testing.T) {
 	if _, err := s.Mkdir(replacedDir); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a name of its own was given away: %v", err)
 	}
-	if err := errors.Join(f.Close(), s.Move("spool", "tree/file"), s.Remove("tree/file"), r.Close(), s.Close()); err != nil {
+	if err := errors.Join(f.Close(), s.Move("spool", "tree/file"), s.Remove("tree/file"), r.Close()); err != nil {
+		t.Error(err)
+	}
+	write(t, r.Name(), "d/x=1", "0500 d/")
+	if err := errors.Join(s.RemoveAll("tree"), s.RemoveAll("tree")); err != nil {
+		t.Error(err)
+	}
+	if r, err = s.Mkdir("tree"); err != nil {
+		t.Errorf("its name is not free again: %v", err)
+	}
+	if err := errors.Join(r.Close(), s.Close()); err != nil {
 		t.Error(err)
 	}
 	if got := snapshot(t, ws); len(got) != 0 {
