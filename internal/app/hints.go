@@ -61,6 +61,9 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*workspace.ExistsError](err); ok {
 		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
 	}
+	if _, ok := errors.AsType[*streamError](err); ok {
+		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
+	}
 	return systemHint(err)
 }
 

@@ -100,9 +100,10 @@ func (j *job) obtain(ctx context.Context, res *result) (err error) {
 		}
 		if j.cfg.DryRun {
 			res.found = true
-			return s.listFiles(ctx, res.items)
+			err = s.listFiles(ctx, res.items)
+		} else {
+			err = s.fetchAndPublish(ctx, res)
 		}
-		err = s.fetchAndPublish(ctx, res)
 		gone, ok := errors.AsType[*goneError](err)
 		if !ok || j.cfg.Shard.Count != 0 {
 			// With a shard it is a failure: the other jobs split the artifacts

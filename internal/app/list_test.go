@@ -1,0 +1,117 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// A dry run says what the real run would do, and writes nothing.
+func TestDryRunFiles(t *testing.T) {
+	t.Parallel()
+	empty := githubsim.Artifact{Name: "empty.txt", Blob: githubsim.Bytes(nil), ContentType: "text/plain"}
+	raw := githubsim.Artifact{Name: "raw.txt", Blob: githubsim.Bytes(make([]byte, 1000)), ContentType: "text/plain"}
+	zip := githubsim.Artifact{Name: "zip", Blob: files("x.txt", "x", "y.so", "y")}
+	large := githubsim.Artifact{Name: "large", Blob: githubsim.Bytes(make([]byte, maxStreamed+1)), ContentType: "text/plain"}
+	var names []string
+	for i := range maxListed + 5 {
+		names = append(names, fmt.Sprintf("f%03d.txt", i), "")
+	}
+	many := githubsim.Artifact{Name: "many", Blob: files(names...)}
+	noRanges := []githubsim.Fault{{Host: githubsim.Storage, Times: -1, IgnoreRange: true}}
+	for name, tt := range map[string]struct {
+		artifacts []githubsim.Artifact
+		in        map[string]string
+		faults    []githubsim.Fault
+		files     string
+		says      []string
+		only      string // the dry run fails, with this message, and the real run does not
+		fails     string // both fail
+	}{
+		"an empty file":             {artifacts: []githubsim.Artifact{empty}, files: "1", says: []string{"empty.txt, 0 B"}},
+		"an empty file, not wanted": {artifacts: []githubsim.Artifact{empty, zip}, in: in("files", "x.*"), files: "1", says: []string{`artifact "empty.txt": no file matches files`}},
+		"without ranges":            {artifacts: []githubsim.Artifact{raw, zip, empty}, faults: noRanges, files: "3", says: []string{"raw.txt, 1000 B", "x.txt, 1 B", "empty.txt, 0 B"}},
+		"without ranges, cut":       {artifacts: []githubsim.Artifact{zip}, faults: append([]githubsim.Fault{{Host: githubsim.Storage, Skip: 1, Cut: 30}}, noRanges...), files: "1"},
+		"too large without ranges": {artifacts: []githubsim.Artifact{zip, large}, in: in("files", "*"), faults: noRanges, files: "3",
+			only: `artifact "large" (2) of octo/app: the storage knows no ranges, so that all 16 MiB of it would have to be fetched to list its files, and a dry run fetches no more than 16 MiB. Leave out dry-run`},
+		"max-size, raw": {artifacts: []githubsim.Artifact{raw}, in: in("max-size", "999"), fails: "at least 1000 bytes, and the limit is 999"},
+		"max-files":     {artifacts: []githubsim.Artifact{raw, zip}, in: in("max-files", "2"), fails: "at least 3 files, and the limit is 2"},
+		"more than are listed": {artifacts: []githubsim.Artifact{many}, files: fmt.Sprint(maxListed + 5),
+			says: []string{"f199.txt", "and 5 more"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, dry := range []bool{true, false} {
+				w := runWorld(t, tt.artifacts...)
+				for _, f := range tt.faults {
+					w.Fault(f)
+				}
+				env := in("run-id", "1", "files", "*.txt", "dry-run", fmt.Sprint(dry))
+				for k, v := range tt.in {
+					env[k] = v
+				}
+				got := w.step(t.Context(), t, env)
+				if tt.fails != "" || dry && tt.only != "" {
+					if want := tt.fails + tt.only; got.code != 1 || !strings.Contains(got.outputs["error-message"], want) {
+						t.Errorf("dry run %v: code %d, want the message %q\n%s", dry, got.code, want, got.log)
+					}
+					continue
+				}
+				if got.code != 0 || got.outputs["file-count"] != tt.files {
+					t.Errorf("dry run %v: code %d, %s files, want %s\n%s", dry, got.code, got.outputs["file-count"], tt.files, got.log)
+				}
+				for _, s := range tt.says {
+					if dry && !strings.Contains(got.log, s) {
+						t.Errorf("the log lacks %q\n%s", s, got.log)
+					}
+				}
+				if dry && (len(got.files) > 0 || strings.Contains(got.log, "f200.txt")) {
+					t.Errorf("%d files were written, or too many listed", len(got.files))
+				}
+			}
+		})
+	}
+}
+
+// A dry run chooses again like the real run when an artifact is gone.
+func TestDryRunGone(t *testing.T) {
+	t.Parallel()
+	for _, dry := range []string{"true", "false"} {
+		w := newWorld(t, githubsim.Options{})
+		w.Expire(w.artifacts[21], false)
+		got := w.step(t.Context(), t, in("name", "dist", "files", "*.txt", "dry-run", dry))
+		if got.code != 0 || got.outputs["run-id"] != "1" || got.outputs["file-count"] != "1" || !strings.Contains(got.log, "choosing again without it") {
+			t.Errorf("dry run %s: code %d\n%s", dry, got.code, got.log)
+		}
+		got.check(t)
+	}
+}
+
+func TestStreamed(t *testing.T) {
+	t.Parallel()
+	m := &streamed{}
+	for i, s := range []string{"abc", "def"} {
+		if n, err := m.WriteAt([]byte(s), int64(3*i)); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if err := m.Truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.WriteAt([]byte("new"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(io.NewSectionReader(m, 0, 10)); err != nil || !bytes.Equal(b, []byte("new")) {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := m.ReadAt(make([]byte, 1), 99); err != io.EOF { //nolint:errorlint // as io.ReaderAt has it
+		t.Errorf("got %v", err)
+	}
+	if _, err := m.WriteAt(make([]byte, maxStreamed), 3); err == nil {
+		t.Error("it keeps more than it should")
+	}
+}
