@@ -1,0 +1,117 @@
+package app
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// manyFiles is a tar of small files.
+func manyFiles(t *testing.T, n int) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := range n {
+		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("d/f%04d", i), Mode: 0o644, Size: 1, Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// A job that is cancelled while a tar is expanded leaves nothing. Another
+// artifact never comes, so that it cannot end in any other way.
+func TestCancelledInTar(t *testing.T) {
+	t.Parallel()
+	w := runWorld(t, githubsim.Artifact{Name: "tar", Blob: files("x.tar", manyFiles(t, 2000))}, githubsim.Artifact{Name: "never", Blob: files("f", "x")})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Path: "/artifacts/2/*", Times: -1, Stall: 20})
+	ws := filepath.Join(t.TempDir(), "ws")
+	if err := os.Mkdir(ws, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for ctx.Err() == nil {
+			if begun, _ := filepath.Glob(filepath.Join(ws, ".artifetch-*", "*", "d", "f0003")); len(begun) > 0 {
+				cancel()
+			}
+		}
+	}()
+	env := in("run-id", "1", "unpack", "true")
+	env["GITHUB_WORKSPACE"] = ws
+	got := w.step(ctx, t, env)
+	cancel()
+	<-watched
+	if left, _ := os.ReadDir(ws); got.code != 1 || len(left) > 0 || !strings.Contains(got.log, "The job was cancelled") {
+		t.Errorf("code %d, left: %v\n%s", got.code, left, got.log)
+	}
+	got.check(t)
+}
+
+// trap is cancelled when it is asked whether it was and a file is there.
+type trap struct {
+	context.Context //nolint:containedctx // it is one
+	cancel          context.CancelFunc
+	file            string
+}
+
+func (c *trap) Err() error {
+	if _, err := os.Lstat(c.file); err == nil {
+		c.cancel()
+	}
+	return c.Context.Err()
+}
+
+// A job that is cancelled while files are moved into place leaves all as it
+// was.
+func TestCancelledInPublish(t *testing.T) {
+	t.Parallel()
+	var pairs []string
+	for i := range 20 {
+		pairs = append(pairs, fmt.Sprintf("d/f%02d", i), "new")
+	}
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files(pairs...)})
+	ws := filepath.Join(t.TempDir(), "ws")
+	if err := os.MkdirAll(filepath.Join(ws, "d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"f03", "f17", "mine"} {
+		if err := os.WriteFile(filepath.Join(ws, "d", name), []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inner, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	env := in("run-id", "1", "name", "a")
+	env["GITHUB_WORKSPACE"] = ws
+	got := w.step(&trap{inner, cancel, filepath.Join(ws, "d", "f09")}, t, env)
+	if got.code != 1 || !strings.Contains(got.log, "The job was cancelled") {
+		t.Errorf("code %d\n%s", got.code, got.log)
+	}
+	for _, name := range []string{"f03", "f17", "mine"} {
+		if b, err := os.ReadFile(filepath.Join(ws, "d", name)); string(b) != "old" {
+			t.Errorf("%s is %q, %v", name, b, err)
+		}
+	}
+	left, _ := os.ReadDir(filepath.Join(ws, "d"))
+	top, _ := os.ReadDir(ws)
+	if len(left) != 3 || len(top) != 1 {
+		t.Errorf("left: %v, %v", left, top)
+	}
+	got.check(t)
+}
