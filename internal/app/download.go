@@ -201,10 +201,16 @@ func (d *download) expand(ctx context.Context, root *os.Root, links map[string]s
 	if !d.cfg.Unpack {
 		return nil
 	}
-	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Pool: d.pool})
+	promised := d.room.total()
+	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Room: d.room.take, Pool: d.pool})
+	if err != nil {
+		return err
+	}
 	d.parcel.files += res.Files
 	d.parcel.bytes += res.Bytes
-	return err
+	// The tars are gone, and others can have their room.
+	d.room.give(max(d.room.total()-promised-res.Bytes, 0))
+	return nil
 }
 
 // filesWanted reads the input files; nil is all of them.

@@ -1,7 +1,10 @@
 package app
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
+	"io"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -62,6 +65,12 @@ func TestRoomOfTheDisk(t *testing.T) {
 	zip := func(name string, size int) githubsim.Artifact {
 		return githubsim.Artifact{Name: name, Blob: files("f", strings.Repeat("x", size))}
 	}
+	var text bytes.Buffer
+	tw := tar.NewWriter(&text)
+	if err := errors.Join(tw.WriteHeader(&tar.Header{Name: "f", Mode: 0o644, Size: 10_000, Typeflag: tar.TypeReg}), write(tw, 10_000), tw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tarred := githubsim.Artifact{Name: "a", Blob: files("x.tar", text.String())}
 	noRanges := githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true}
 	const mem = spoolMemory
 	for name, tt := range map[string]struct {
@@ -77,6 +86,8 @@ func TestRoomOfTheDisk(t *testing.T) {
 		"raw":                      {[]githubsim.Artifact{raw("a", 10_000), raw("b", 10_000)}, in(), githubsim.Fault{}, 20_000, false},
 		"not for both, raw":        {[]githubsim.Artifact{raw("a", 10_000), raw("b", 10_000)}, in("files", "*"), githubsim.Fault{}, 19_999, true},
 		"raw, and an archive":      {[]githubsim.Artifact{raw("a", 10_000), zip("b", 10_000)}, in("files", "*"), githubsim.Fault{}, 19_999, true},
+		"a tar, and what it holds": {[]githubsim.Artifact{tarred}, in("unpack", "true"), githubsim.Fault{}, int64(text.Len()) + 10_000, false},
+		"not for what it holds":    {[]githubsim.Artifact{tarred}, in("unpack", "true"), githubsim.Fault{}, int64(text.Len()) + 9_999, true},
 		"of unknown size":          {[]githubsim.Artifact{raw("a", mem+3*blockSize)}, in("files", "*"), noRanges, mem + 3*blockSize, false},
 		"of unknown size, not for": {[]githubsim.Artifact{raw("a", mem+3*blockSize)}, in("files", "*"), noRanges, mem + 3*blockSize - 1, true},
 		"of unknown size, growing": {[]githubsim.Artifact{raw("a", mem+3*blockSize)}, in("files", "*"), noRanges, 2 * blockSize, true},
@@ -95,6 +106,11 @@ func TestRoomOfTheDisk(t *testing.T) {
 			}
 		})
 	}
+}
+
+func write(w io.Writer, n int) error {
+	_, err := w.Write(make([]byte, n))
+	return err
 }
 
 // The disk is asked once, before anything is written.

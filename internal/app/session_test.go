@@ -42,9 +42,10 @@ func TestStartOverLeavesNothing(t *testing.T) {
 	}
 }
 
-// A try that is given up takes back what it counted, and no other try does.
-func TestAbandon(t *testing.T) {
-	t.Parallel()
+// newTestSession is a session with a stage, a budget of 2 files and 10 bytes,
+// and much room.
+func newTestSession(t *testing.T, cfg *config.Config) *session {
+	t.Helper()
 	dest, err := workspace.Layout{Dir: t.TempDir()}.Resolve(".")
 	if err != nil {
 		t.Fatal(err)
@@ -53,12 +54,19 @@ func TestAbandon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = stage.Close() }()
+	t.Cleanup(func() { _ = stage.Close() })
+	return &session{job: &job{cfg: cfg}, stage: stage, budget: unpack.NewBudget(2, 10), room: shareOf(1 << 20).of}
+}
+
+// A try that is given up takes back what it counted, and no other try does.
+func TestAbandon(t *testing.T) {
+	t.Parallel()
+	s := newTestSession(t, &config.Config{})
 	var progress int64
-	s := &session{job: &job{cfg: &config.Config{}}, stage: stage, budget: unpack.NewBudget(2, 10), room: shareOf(10).of, progress: func(n int64) { progress += n }}
+	s.progress = func(n int64) { progress += n }
 	for try := range 3 {
 		d := s.newDownload(parcel{}, false)
-		root, err := stage.Mkdir(d.dir)
+		root, err := s.stage.Mkdir(d.dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,9 +79,28 @@ func TestAbandon(t *testing.T) {
 		if err := d.abandon(); err != nil || progress != 0 {
 			t.Errorf("try %d: progress %d, %v", try, progress, err)
 		}
-		if _, err := stage.Mkdir(d.dir); err != nil {
+		if _, err := s.stage.Mkdir(d.dir); err != nil {
 			t.Errorf("its tree is still there: %v", err)
 		}
+	}
+}
+
+// A tar that was expanded does not keep its room.
+func TestExpandGivesRoomBack(t *testing.T) {
+	t.Parallel()
+	s := newTestSession(t, &config.Config{Unpack: true})
+	d := s.newDownload(parcel{}, false)
+	root, err := s.stage.Mkdir(d.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	text := tarball(t, "a", "bc")
+	if err := errors.Join(root.WriteFile("x.tar", []byte(text), 0o600), d.room.take(int64(len(text)))); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.expand(t.Context(), root, nil); err != nil || d.room.total() != 3 {
+		t.Errorf("%d bytes are promised, %v", d.room.total(), err)
 	}
 }
 
@@ -120,5 +147,19 @@ func TestGoneForgetsTheRest(t *testing.T) {
 		if got.code != 0 || got.list() != "a/f=1 b/f=1" || got.outputs["run-id"] != "1" {
 			t.Errorf("code %d, %s\n%s", got.code, got.list(), got.log)
 		}
+	}
+}
+
+// A run's annotations are few: one kind of warning does not use them up.
+func TestCaseWarningsAreFew(t *testing.T) {
+	t.Parallel()
+	var pairs []string
+	for i := range maxWarnings + 5 {
+		pairs = append(pairs, fmt.Sprintf("f%d", i), "x", fmt.Sprintf("F%d", i), "x")
+	}
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files(pairs...)})
+	got := w.step(t.Context(), t, in("run-id", "1", "name", "a"))
+	if n := strings.Count(got.log, "::warning::"); got.code != 0 || n != maxWarnings+1 {
+		t.Errorf("code %d, %d warnings", got.code, n)
 	}
 }
