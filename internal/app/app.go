@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -209,7 +208,7 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 
 // connect makes the two clients. Only the API's knows the token.
 func (j *job) connect(env Env) error {
-	ca, err := j.readCA()
+	ca, err := j.readCA(env)
 	if err != nil {
 		return err
 	}
@@ -249,14 +248,18 @@ func (j *job) auth() githubapi.Auth {
 	}}
 }
 
-// readCA reads ca-cert: PEM text, or a file of the workspace.
-func (j *job) readCA() ([]byte, error) {
+// readCA reads ca-cert: PEM text, or a file, found as a destination would be.
+func (j *job) readCA(env Env) ([]byte, error) {
 	if j.cfg.CACert == "" || j.cfg.CACertIsPEM() {
 		return []byte(j.cfg.CACert), nil
 	}
-	name := j.cfg.CACert
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(j.runner.Workspace, name)
+	l, err := layoutOf(env, j.runner)
+	if err != nil {
+		return nil, err
+	}
+	name, err := l.Locate(j.cfg.CACert)
+	if err != nil {
+		return nil, fmt.Errorf("ca-cert: %w", err)
 	}
 	pem, err := os.ReadFile(name) //nolint:gosec // the user names the file
 	if err != nil {
@@ -267,7 +270,9 @@ func (j *job) readCA() ([]byte, error) {
 
 // layoutOf reads how the runner laid out its directories. A container action
 // finds its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of
-// the workspace on the host, which the runner does not translate.
+// the workspace on the host, which the runner does not translate; nor does it
+// RUNNER_TEMP before 2.329.0, when that was not mounted. HOME lies in the
+// host's temporary directory (ContainerActionHandler of actions/runner).
 func layoutOf(env Env, runner actions.Context) (workspace.Layout, error) {
 	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
 	if l.Workspace == "" {
@@ -276,9 +281,18 @@ func layoutOf(env Env, runner actions.Context) (workspace.Layout, error) {
 		return l, err
 	}
 	l.Container = l.Workspace == "/github/workspace"
-	if host := env.get("RUNNER_WORKSPACE"); l.Container && host != "" {
+	if !l.Container {
+		return l, nil
+	}
+	if !strings.HasPrefix(l.Temp, "/github/") {
+		l.Temp, l.HostTemp = "", l.Temp
+	}
+	if host := env.get("RUNNER_WORKSPACE"); host != "" {
 		l.HostWorkspace = path.Join(host, path.Base(runner.Repository))
-		l.HostTemp = path.Join(path.Dir(host), "_temp")
+		l.HostTemp = cmp.Or(l.HostTemp, path.Join(path.Dir(host), "_temp"))
+	}
+	if l.HostTemp != "" {
+		l.HostHome = path.Join(l.HostTemp, "_github_home")
 	}
 	return l, nil
 }

@@ -86,7 +86,7 @@ type Destination struct {
 // below the workspace, the temp directory or HOME; on a developer's machine
 // it may lie anywhere. Its errors are *PathError.
 func (l Layout) Resolve(p string) (Destination, error) {
-	abs, err := l.absolute(p)
+	abs, err := l.Locate(p)
 	if err != nil {
 		return Destination{}, err
 	}
@@ -118,9 +118,11 @@ func (l Layout) Resolve(p string) (Destination, error) {
 	return Destination{}, &PathError{p, fmt.Sprintf("%s; choose one below %s", why, strings.Join(roots, ", "))}
 }
 
-// absolute expands ~ and what is relative, and maps what other views of the
-// same directories look like to ours.
-func (l Layout) absolute(p string) (string, error) {
+// Locate makes an absolute path, as this process sees it, of one that a
+// workflow may hold: it expands ~ and what is relative, and maps what other
+// views of the same directories look like to ours. The path need not exist,
+// and may lie anywhere. Its errors are *PathError.
+func (l Layout) Locate(p string) (string, error) {
 	base := l.Workspace
 	if base == "" {
 		base = l.Dir
@@ -142,7 +144,7 @@ func (l Layout) absolute(p string) (string, error) {
 		switch {
 		case !ok:
 		case v.ours == "":
-			return "", &PathError{p, fmt.Sprintf("lies in %s, which is not mounted into this container (the runner's temp is, from runner 2.329.0 on)", v.theirs)}
+			return "", &PathError{p, fmt.Sprintf("lies in %s, which is not mounted into this container: that takes runner 2.329.0 or later", v.theirs)}
 		default:
 			return filepath.Join(v.ours, rel), nil
 		}
