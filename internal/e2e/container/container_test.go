@@ -16,8 +16,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -252,14 +254,22 @@ func checkUnchanged(t *testing.T, s *step, before []string) {
 	checkElsewhere(t, s)
 }
 
-// watchedBlob closes started at the first read.
+// watchedBlob closes started at the first read, or when so many bytes were read.
 type watchedBlob struct {
 	githubsim.Blob
+	after   int64
 	started chan struct{}
+	read    atomic.Int64
 	once    sync.Once
+	at      time.Time // of that
 }
 
 func (b *watchedBlob) ReadAt(p []byte, off int64) (int, error) {
-	b.once.Do(func() { close(b.started) })
+	if b.read.Add(int64(len(p))) >= b.after {
+		b.once.Do(func() {
+			b.at = time.Now()
+			close(b.started)
+		})
+	}
 	return b.Blob.ReadAt(p, off)
 }

@@ -44,6 +44,7 @@ type step struct {
 	workspace string
 	uid, gid  int // the runner's user, who owns all of these
 	env       map[string]string
+	old       bool     // a runner before 2.329.0: temp is neither mounted nor mapped
 	docker    []string // more options of docker run
 	args      []string // and arguments of the program
 }
@@ -181,8 +182,10 @@ func (s *step) run(interrupt <-chan struct{}, signal os.Signal) result {
 		args = append(args, "-e", name)
 		cmdEnv = append(cmdEnv, name+"="+s.env[name])
 	}
+	if !s.old {
+		args = append(args, "-v", s.temp()+":/github/runner_temp")
+	}
 	args = append(args,
-		"-v", s.temp()+":/github/runner_temp",
 		"-v", s.temp("_github_home")+":/github/home",
 		"-v", s.temp("_github_workflow")+":/github/workflow",
 		"-v", s.temp("_runner_file_commands")+":/github/file_commands",

@@ -19,8 +19,8 @@ import (
 )
 
 // TestStart measures how long it takes from the start of the program, in its
-// container, to its first request. It is a figure for the log rather than a
-// limit, because machines differ.
+// container, to its first request. On a machine that is busy with other things
+// one of many starts is undisturbed: that one has to be within the limit.
 func TestStart(t *testing.T) {
 	stamp := filepath.Join(t.TempDir(), "stamp")
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "container", "-o", stamp, "./stamp")
@@ -59,40 +59,7 @@ func TestStart(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("from start to first request: median %v of %d, %v to %v", took[len(took)/2], len(took), took[0], took[len(took)-1])
-}
-
-// TestHardened: with nothing that is not needed, as the workspace's owner.
-func TestHardened(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, githubsim.Options{}, dist())
-	s := newStep(t, w.Sim, map[string]string{"run-id": fmt.Sprint(w.run.ID), "name": "dist", "path": "out/dist"})
-	s.docker = []string{"--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", fmt.Sprintf("%d:%d", s.uid, s.gid)}
-	if r := s.run(nil, nil); r.code != 0 {
-		t.Fatalf("exit code %d, want 0", r.code)
+	if limit := 50 * time.Millisecond; took[0] > limit {
+		t.Errorf("the fastest start took %v, more than %v", took[0], limit)
 	}
-	checkPublished(t, s)
-}
-
-// TestTerminated: SIGTERM ends it within 2 s. Docker would kill it after 10.
-func TestTerminated(t *testing.T) {
-	t.Parallel()
-	blob := &watchedBlob{Blob: githubsim.BigZip(64, 1<<20, 1), started: make(chan struct{})}
-	w := newWorld(t, githubsim.Options{}, githubsim.Artifact{Name: "dist", Blob: blob, NoDigest: true})
-	w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Stall: 100 << 10})
-	s := newStep(t, w.Sim, map[string]string{"run-id": fmt.Sprint(w.run.ID), "name": "dist", "path": "out"})
-	before := s.tree(s.workspace)
-	stopped := make(chan time.Duration, 1)
-	go func() {
-		<-blob.started
-		start := time.Now()
-		// docker stop sends SIGTERM, and SIGKILL after that many seconds.
-		_ = exec.CommandContext(t.Context(), *client, "stop", "--time", "2", s.name).Run()
-		stopped <- time.Since(start)
-	}()
-	r := s.run(nil, nil)
-	if r.code != 1 {
-		t.Errorf("exit code %d, want 1: it was killed, or ended otherwise", r.code)
-	}
-	t.Logf("it took %v to stop", <-stopped)
-	checkUnchanged(t, s, before)
 }
