@@ -1,44 +1,46 @@
 #!/usr/bin/env bash
 # Builds the image and runs it as the runner does, against internal/githubsim;
-# then with act, in a workflow.
+# then with act, in a workflow. Does the same with the image of a release.
 #
-#   run.sh          builds on a stand-in for the Go image, made of this
-#                   machine's Go and busybox: no container registry is needed
-#   run.sh --pull   builds on the image that the Dockerfile names
+#   run.sh                            builds on a stand-in for the Go image, made
+#                                     of this machine's Go and busybox: no
+#                                     container registry is needed
+#   run.sh --pull                     builds on the image that the Dockerfile names
+#   run.sh --layout DIRECTORY VERSION builds nothing: the image of a release alone
 #
 # It uses the Docker engine it can reach. Where there is none and it is root
 # on Debian, it installs docker.io and starts a daemon with a socket and a
 # data directory of its own, and ends it on the way out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+source internal/release/lib.sh
 
-usage() { echo "usage: $0 [--pull]" >&2; exit 2; }
-die() { echo "$0: $*" >&2; exit 1; }
+pull=false layout='' version=v0.0.0-e2e
+case "$#,${1:-}" in
+0,) ;;
+1,--pull) pull=true ;;
+3,--layout) layout=$2 version=$3 ;;
+*) die "usage: $0 [--pull | --layout DIRECTORY VERSION]" ;;
+esac
 
-pull=false
-for arg in "$@"; do
-  case $arg in
-  --pull) pull=true ;;
-  *) usage ;;
-  esac
-done
-
-act=github.com/nektos/act@v0.2.89
-act_image=act-dockeraction:latest # as act calls that of uses: ./
+act_image='act-dockeraction:latest' # as act calls that of uses: ./
 
 tmp=$(mktemp -d)
 image=artifetch-e2e:$$
 base=artifetch-e2e-go:$$
-version=0.0.0-e2e
-docker=
-daemon=
+released=''
+docker=''
+daemon=''
+registry=''
+address=''
 
 cleanup() {
   local code=$?
   trap - EXIT INT TERM
   if [[ -n $docker ]]; then
-    "$docker" image rm --force "$image" "$act_image" "$base" >/dev/null 2>&1 || true # whichever were made
+    "$docker" image rm --force "$image" "$image-buildkit" "$act_image" "$base" "$released" >/dev/null 2>&1 || true # whichever were made
   fi
+  if [[ -n $registry ]]; then kill "$registry" 2>/dev/null || true; wait "$registry" || true; fi
   if [[ -n $daemon ]]; then
     kill "$daemon" 2>/dev/null || true # unless it died
     wait "$daemon" || true
@@ -50,17 +52,6 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-install() {
-  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-    die "needs $*: install it, or run this as root on Debian"
-  fi
-  echo "installing $*"
-  {
-    apt-get -o DPkg::Lock::Timeout=300 update
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
-  } >"$tmp/apt.log" 2>&1 || { cat "$tmp/apt.log" >&2; die "cannot install $*"; }
-}
 
 # can_build CLIENT: it reaches an engine and builds with BuildKit. From
 # version 23 on clients need the plugin buildx for that.
@@ -84,7 +75,7 @@ find_engine() {
 }
 
 start_engine() {
-  if [[ ! -x /usr/sbin/dockerd || ! -x /usr/bin/docker ]]; then install docker.io; fi
+  if [[ ! -x /usr/sbin/dockerd || ! -x /usr/bin/docker ]]; then apt docker.io; fi
   [[ $(id -u) == 0 ]] || die "no Docker engine can be reached, and only root can start one"
   export DOCKER_HOST=unix://$tmp/docker.sock
   /usr/sbin/dockerd --data-root "$tmp/data" --exec-root "$tmp/exec" --pidfile "$tmp/pid" \
@@ -108,7 +99,7 @@ start_engine() {
 make_base() {
   local root=$tmp/base applet goroot
   goroot=$(go env GOROOT)
-  [[ -x /bin/busybox && -r /etc/ssl/certs/ca-certificates.crt ]] || install busybox-static ca-certificates
+  [[ -x /bin/busybox && -r /etc/ssl/certs/ca-certificates.crt ]] || apt busybox-static ca-certificates
   mkdir -p "$root"/{bin,etc/ssl/certs,go,root} && mkdir -m 1777 "$root/tmp"
   for applet in $(/bin/busybox --list); do ln -s busybox "$root/bin/$applet"; done
   cp --remove-destination /bin/busybox "$root/bin/busybox" # it lists itself
@@ -123,28 +114,60 @@ make_base() {
   rm -r "$tmp/base.tar" "$root"
 }
 
+# build TAG [VARIABLE=VALUE]... builds as the runner does, which asks for no
+# builder in particular.
+build() {
+  local tag=$1
+  shift
+  echo "building $tag $*"
+  # Attestations would be further manifests beside the image.
+  env -u DOCKER_BUILDKIT BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$@" \
+    "$docker" build -t "$tag" -f "$tmp/Dockerfile" . >"$tmp/build.log" 2>&1 ||
+    { cat "$tmp/build.log" >&2; die "the image cannot be built"; }
+}
+
+# check IMAGE VERSION [ARGUMENT]... runs the tests on an image.
+check() {
+  local checked=$1 want=$2
+  shift 2
+  go test -count=1 -v -tags container ./internal/e2e/container "$@" -args -docker "$docker" -image "$checked" -want-version "$want"
+}
+
 find_engine
 if [[ -z $docker ]]; then start_engine; fi
 echo "engine: $("$docker" version --format '{{.Server.Version}}'), client: $(command -v "$docker")"
 
-args=(--build-arg "VERSION=$version" --tag "$image")
+# The image of a release, pulled from a registry by its digest as runners do.
+if [[ -z $layout ]]; then
+  layout=$tmp/layout
+  internal/release/image.sh "$version" 0123abc https://github.com/octo/artifetch /etc/ssl/certs/ca-certificates.crt "$layout"
+fi
+crane=$(tool "$crane")
+start_registry "$crane" "$tmp/registry.log"
+"$crane" push "$layout" "$address/artifetch:e2e" >"$tmp/push.log" 2>&1 || { cat "$tmp/push.log" >&2; die "cannot push"; }
+released=$address/artifetch@$(layout_digest "$layout")
+"$docker" pull --quiet "$released"
+check "$released" "$version"
+[[ $# != 3 ]] || exit 0
+
+# The image that a checkout builds, with both builders: what differs is the
+# building, so the tests of what it does are run on one.
+cp Dockerfile "$tmp/Dockerfile"
 if ! $pull; then
   make_base
-  args+=(--build-arg "GO_IMAGE=$base")
+  sed -i "s|^FROM golang:[^ ]* AS build\$|FROM $base AS build|" "$tmp/Dockerfile"
+  [[ $(diff Dockerfile "$tmp/Dockerfile" | grep -c '^>') == 1 ]] || die "the Dockerfile does not build on golang:…"
 fi
-echo "building $image"
-# Attestations would be further manifests beside the image.
-DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build --progress plain "${args[@]}" . >"$tmp/build.log" 2>&1 ||
-  { cat "$tmp/build.log" >&2; die "the image cannot be built"; }
-
-go test -count=1 -v -tags container ./internal/e2e/container -args \
-  -docker "$docker" -image "$image" -want-version "$version"
-
-tools=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/${act##*@}
-if [[ ! -x $tools/act ]]; then
-  echo "installing $act"
-  GOBIN=$tools CGO_ENABLED=0 go install "$act"
+build "$image"
+check "$image" dev -run 'TestImage|TestDownload|TestStart'
+if ! $pull; then
+  # With what was compiled just now in its caches.
+  "$docker" build --quiet --target build -t "$base" -f "$tmp/Dockerfile" . >/dev/null
 fi
-cp "$tools/act" "$tmp/act" # where that user may run it
+build "$image-buildkit" DOCKER_BUILDKIT=1
+check "$image-buildkit" dev -run TestImage
+
+binary=$(tool "$act")
+cp "$binary" "$tmp/act" # where that user may run it
 "$docker" tag "$image" "$act_image"
 DOCKER_HOST=${DOCKER_HOST:-} go test -count=1 -v -tags container ./internal/e2e/act -args -act "$tmp/act"
