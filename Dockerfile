@@ -9,8 +9,8 @@
 # them only: nothing here needs it. Releases are put together by
 # internal/release/image.sh, for more platforms than one.
 
-# Written out for Dependabot, which does not look into an ARG. The version is
-# that of go.mod's toolchain; the digest is that of the multi-platform index.
+# Written out for Dependabot, which does not look into an ARG. Releases are
+# built with this version of Go; the digest is that of the multi-platform index.
 FROM golang:1.26.8-alpine@sha256:8ac98ca534ac3f51e1f420a1dd2c15e74c75cfa0f23f3ad27eb5d7236c349a0c AS build
 WORKDIR /src
 COPY . .

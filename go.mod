@@ -2,8 +2,6 @@ module github.com/artifetch/artifetch
 
 go 1.26
 
-toolchain go1.26.8
-
 require (
 	github.com/bmatcuk/doublestar/v4 v4.10.4
 	github.com/cenkalti/backoff/v5 v5.0.3

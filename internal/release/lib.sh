@@ -9,12 +9,21 @@ is_version() { [[ $1 =~ ^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$ ]];
 # newer A B: version A comes after version B.
 newer() { [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | tail -1) == "$1" ]]; }
 
+# compiler prints the Go of a release, such as go1.2.3: the one that the
+# Dockerfile names.
+compiler() {
+  local version
+  version=$(sed -n 's/^FROM golang:\([0-9.]*\)-alpine@sha256:[0-9a-f]* AS build$/go\1/p' Dockerfile)
+  [[ -n $version ]] || die "the Dockerfile names no version of Go"
+  echo "$version"
+}
+
 # binary VERSION OS ARCH FILE builds one, the same bytes wherever and with
-# whatever environment it is built. The compiler is that of go.mod's toolchain.
+# whatever environment it is built. $RELEASE_GO stands in for the compiler, if
+# it is set.
 binary() {
   local toolchain level settings
-  toolchain=$(sed -n 's/^toolchain //p' go.mod)
-  [[ -n $toolchain ]] || die "go.mod has no toolchain"
+  toolchain=${RELEASE_GO:-$(compiler)}
   case $3 in
   amd64) level=GOAMD64=v1 ;;
   arm64) level=GOARM64=v8.0 ;;
