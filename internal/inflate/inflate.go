@@ -101,8 +101,8 @@ type Decoder struct {
 // the output to be decompressed as fast as the rest, in bytes.
 const Margin = outMargin
 
-// Decode decompresses src into dst[:size]. What dst has beyond that is room to
-// work in; see Margin.
+// Decode decompresses src into dst[:size]. What dst has beyond that is written
+// over: it is room to work in, see Margin. A dst shorter than size is ErrSize.
 func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
 	d.reset(int64(size))
 	d.in, d.out = src, dst[:min(len(dst), size+Margin)]

@@ -83,14 +83,7 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	case s.packed != nil && e.Size <= wholeEntry:
 		sum, err = d.small(w, e, s.packed)
 	default:
-		in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
-		var res inflate.Result
-		if res, err = d.inflate.Copy(out, in, e.Size); out.err != nil {
-			err = e.writing(out.err)
-		} else if err != nil {
-			err = e.damaged(err, in)
-		}
-		sum = res.CRC
+		sum, err = d.large(w, e, s)
 	}
 	if err != nil {
 		return err
@@ -117,7 +110,28 @@ func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
 	if _, err := w.Write(d.buf[:e.Size]); err != nil {
 		return 0, e.writing(err)
 	}
-	return res.CRC, nil
+	return res.CRC, e.checkConsumed(res)
+}
+
+// large decompresses an entry piece by piece.
+func (d *decoder) large(w io.Writer, e *Entry, s *source) (uint32, error) {
+	in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
+	res, err := d.inflate.Copy(out, in, e.Size)
+	switch {
+	case out.err != nil:
+		return 0, e.writing(out.err)
+	case err != nil:
+		return 0, e.damaged(err, in)
+	}
+	return res.CRC, e.checkConsumed(res)
+}
+
+// checkConsumed holds the stream against its declared size, too.
+func (e *Entry) checkConsumed(res inflate.Result) error {
+	if left := e.compressed - res.Consumed; left != 0 {
+		return e.refuse("its compressed data ends %d bytes before its declared end", left)
+	}
+	return nil
 }
 
 // unzstd decompresses an entry of method 93.

@@ -96,6 +96,8 @@ var refusals = map[string]struct {
 	"wrong CRC, deflated":   {of(with(file("a"), func(e *lie) { e.deflate, e.crc = true, 1 })), "a", "CRC-32"},
 	"damaged":               {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, []byte{0xff, 0xff, 0xff} })), "a", "damaged"},
 	"cut short":             {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, deflated(e.body)[:4] })), "a", "damaged"},
+	"more than is needed":   {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, append(deflated(e.body), "more"...) })), "a", "ends 4 bytes before"},
+	"more, and large":       {of(lie{name: "a", body: strings.Repeat("x", wholeEntry+1), deflate: true, raw: append(deflated(strings.Repeat("x", wholeEntry+1)), "more"...)}), "a", "ends 4 bytes before"},
 	"zstd, damaged":         {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, []byte("no zstd at all") })), "a", "damaged"},
 	"zstd, cut short":       {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body)[:8] })), "a", "damaged"},
 	"zstd, more":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 5 })), "a", "more than the 5 bytes"},
