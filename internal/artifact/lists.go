@@ -128,7 +128,8 @@ type runList struct {
 	half    time.Duration // as in artifactList
 	ordered bool
 	seen    map[int64]bool
-	most    int // GitHub gives with a filter
+	last    []Run // page
+	most    int   // GitHub gives with a filter
 }
 
 func (f *finder) newRunList(q RunQuery) *runList {
@@ -156,6 +157,7 @@ func (l *runList) done() bool { return l.next == 0 }
 func (l *runList) add(p Page[Run]) {
 	l.next = p.Next
 	l.read += len(p.Items)
+	l.last = p.Items
 	l.half = half(p.Items, func(r Run) time.Time { return r.CreatedAt })
 	for _, r := range p.Items {
 		if r.CreatedAt.After(later(l.oldest, runSlack)) && !l.seen[r.ID] {

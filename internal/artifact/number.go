@@ -2,62 +2,133 @@ package artifact
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
-// seekNumber goes for the one run that has the number asked for. The runs of
-// a workflow are numbered in the order in which they were created, so the
-// list says how far away a number is at most, and a page or two find it. It
-// tells whether that worked out: not if the list is in another order.
+// numbers looks for the one run that has a number. The runs of a workflow
+// are numbered in the order in which they are created, and listed in the
+// reverse one: so a page tells how far away a number is at most, and a page or
+// two find it. But runs of about the same time may be listed in any order,
+// and a page may end between them.
+type numbers struct {
+	want     int
+	workflow workflowFilter
+	perPage  int
+	// lo and hi are the first and the last page that can hold the run.
+	lo, hi int
+	end    int // the last page there is, where known
+	pages  map[int][]Run
+}
+
+// farthest is a page that no list has.
+const farthest = 1 << 30
+
+// seekNumber goes for the run that has the number asked for. It tells whether
+// that worked out, be it that there is none: not if the list is in another
+// order, or is cut off.
 func (s *search) seekNumber(ctx context.Context) (bool, error) {
-	q := s.filter.query()
-	q.PerPage = min(PerPage, s.req.SearchLimit)
-	above := s.lowest() // the lowest number known to be too high
-	if s.filter.number >= above {
-		return true, nil // it would have been met
+	n := numbers{
+		want: s.filter.number, workflow: s.filter.workflow, perPage: s.pageSize(),
+		lo: 1, hi: farthest, pages: map[int][]Run{},
 	}
-	for lo, hi := 2, 1<<30; lo <= hi; {
-		if s.limitMet() {
+	q := s.filter.query()
+	q.PerPage = n.perPage
+	page := 1
+	found := n.add(1, Page[Run]{Items: s.runs.last, Next: s.runs.next})
+	for !found {
+		if !n.orderly() || s.limitMet() {
 			return false, nil
 		}
-		q.Page = min(lo+(above-s.filter.number-1)/q.PerPage, hi)
+		if page = n.next(page); page == 0 {
+			return n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.mostFiltered, nil
+		}
+		q.Page = page
 		p, err := s.source.Runs(ctx, s.repo, q)
 		if err != nil {
 			return false, err
 		}
-		if !slices.IsSortedFunc(p.Items, func(a, b Run) int { return b.Number - a.Number }) {
-			return false, nil
-		}
-		if len(p.Items) == 0 {
-			hi = q.Page - 1
-			above = s.filter.number + 1 + (hi-lo)/2*q.PerPage // half-way
-			continue
-		}
 		for _, r := range p.Items[:min(len(p.Items), s.left())] {
 			s.meet(r)
 		}
-		first, last := p.Items[0].Number, p.Items[len(p.Items)-1].Number
-		switch {
-		case s.filter.number > first:
-			hi = q.Page - 1
-			above = s.filter.number + 1 + max(hi-lo-(s.filter.number-first)/q.PerPage, 0)*q.PerPage
-		case s.filter.number < last && p.Next != 0:
-			lo, above = q.Page+1, last
-		default:
-			// The end of the list, unless it is only where GitHub cuts it off.
-			return s.filter.number >= last || !q.filtered() || q.Page*q.PerPage < s.mostFiltered, nil
-		}
+		found = n.add(page, p)
 	}
 	return true, nil
 }
 
-// lowest is the lowest number among the runs that the list has given.
-func (s *search) lowest() int {
-	lowest := 1 << 30
-	for id := range s.runs.seen {
-		if s.filter.workflow.passes(s.known[id]) {
-			lowest = min(lowest, s.known[id].Number)
+// add takes a page in, and tells whether the run is on it. If it is not, the
+// page still proves on which others it cannot be either.
+func (n *numbers) add(page int, p Page[Run]) bool {
+	n.pages[page] = p.Items
+	if p.Next == 0 {
+		n.hi = min(n.hi, page)
+		n.end = page
+	}
+	if len(p.Items) == 0 {
+		n.hi = min(n.hi, page-1)
+		return false
+	}
+	newest, oldest := slices.MinFunc(p.Items, newestRun), slices.MaxFunc(p.Items, newestRun)
+	for _, r := range p.Items {
+		switch {
+		case r.Number == n.want && n.workflow.passes(r):
+			return true
+		case r.Number < n.want && r.CreatedAt.After(later(oldest.CreatedAt, runSlack)):
+			n.hi = min(n.hi, page-1) // it is newer than this one, and so than the end of the page
+		case r.Number > n.want && r.CreatedAt.Before(newest.CreatedAt.Add(-runSlack)):
+			n.lo = max(n.lo, page+1)
 		}
 	}
-	return lowest
+	return false
+}
+
+// orderly tells whether the pages are in the order of time, and numbered so.
+// What a server lists of other workflows is not.
+func (n *numbers) orderly() bool {
+	var all []Run
+	for _, page := range slices.Sorted(maps.Keys(n.pages)) {
+		all = append(all, n.pages[page]...)
+	}
+	oldest := unread
+	for _, r := range all {
+		if r.CreatedAt.After(later(oldest, runSlack)) || !n.workflow.passes(r) {
+			return false
+		}
+		oldest = minTime(oldest, r.CreatedAt)
+	}
+	slices.SortFunc(all, func(a, b Run) int { return b.Number - a.Number })
+	oldest = unread
+	for _, r := range all {
+		if r.CreatedAt.After(later(oldest, runSlack)) {
+			return false
+		}
+		oldest = minTime(oldest, r.CreatedAt)
+	}
+	return true
+}
+
+// next is the page to read after this one, or 0 if the run is on none.
+func (n *numbers) next(page int) int {
+	guess := n.lo + (n.hi-n.lo)/2
+	if items := n.pages[page]; len(items) > 0 {
+		// Numbers may be missing, so it is so far away at most.
+		switch first, last := items[0].Number, items[len(items)-1].Number; {
+		case n.want < last:
+			guess = page + 1 + (last-n.want-1)/n.perPage
+		case n.want > first:
+			guess = page - 1 - (n.want-first-1)/n.perPage
+		default:
+			guess = page + 1
+		}
+	}
+	guess = min(max(guess, n.lo), n.hi)
+	// The nearest that was not read.
+	for d := 0; guess+d <= n.hi || guess-d >= n.lo; d++ {
+		for _, p := range []int{guess + d, guess - d} {
+			if _, read := n.pages[p]; !read && n.lo <= p && p <= n.hi {
+				return p
+			}
+		}
+	}
+	return 0
 }

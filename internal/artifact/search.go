@@ -301,7 +301,7 @@ func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
 // not come, and nothing is read after them.
 func (s *search) readRuns(ctx context.Context) error {
 	q := s.runs.query
-	q.Page, q.PerPage = s.runs.next, min(PerPage, s.req.SearchLimit+1) // one may be the current run
+	q.Page, q.PerPage = s.runs.next, s.pageSize()
 	p, err := s.source.Runs(ctx, s.repo, q)
 	if err != nil {
 		return err
@@ -318,6 +318,9 @@ func (s *search) readRuns(ctx context.Context) error {
 	s.exhausted = s.limitHit || s.runs.done() && (s.undated || !s.runs.capped())
 	return nil
 }
+
+// pageSize is how many runs to ask for at a time: one may be the current run.
+func (s *search) pageSize() int { return min(PerPage, s.req.SearchLimit+1) }
 
 // meet makes a run known, and counts it as examined.
 func (s *search) meet(r Run) {

@@ -1,0 +1,118 @@
+package artifact
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// numbered is a world of runs numbered from 1 on, a minute apart, which all
+// hold "dist".
+func numbered(n int64) *world {
+	w := &world{}
+	for id := int64(1); id <= n; id++ {
+		w.run(id, func(r *Run) { r.Number = int(id) })
+		w.artifact(10000+id, id, "dist", func(a *Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
+	}
+	slices.Reverse(w.artifacts)
+	return w
+}
+
+func TestRunNumber(t *testing.T) {
+	t.Parallel()
+	// swapped lists two runs of one second the wrong way round.
+	swapped := func(at int) func(*world) {
+		return func(w *world) {
+			w.runs[at-1].CreatedAt = w.runs[at].CreatedAt
+			w.runs[at-1], w.runs[at] = w.runs[at], w.runs[at-1]
+		}
+	}
+	// burst makes runs to be of one second, and lists them in the order of
+	// their ids.
+	burst := func(from, to int64) func(*world) {
+		return func(w *world) {
+			for i, r := range w.runs {
+				if from <= r.ID && r.ID <= to {
+					w.runs[i].CreatedAt = epoch.Add(time.Duration(from) * time.Minute)
+				}
+			}
+			first, last := len(w.runs)-int(to), len(w.runs)-int(from)
+			slices.Reverse(w.runs[first : last+1])
+		}
+	}
+	delete := func(numbers ...int) func(*world) {
+		return func(w *world) {
+			w.runs = slices.DeleteFunc(w.runs, func(r Run) bool { return slices.Contains(numbers, r.Number) })
+		}
+	}
+	tests := []struct {
+		name     string
+		change   func(*world)
+		runs     int64
+		number   int
+		found    bool
+		requests int // those that explain included
+	}{
+		{"the newest", nil, 400, 400, true, 2},
+		{"on the second page", nil, 400, 250, true, 4},
+		{"the oldest", nil, 400, 1, true, 4},
+		{"in the middle of many", nil, 1000, 500, true, 4},
+		{"none so new", nil, 400, 401, false, 2},
+		{"deleted", delete(250), 400, 250, false, 3},
+		{"deleted, at the border", delete(301), 400, 301, false, 3},
+		{"deleted, at the other border", delete(200), 400, 200, false, 4},
+		{"deleted, the oldest", delete(1), 400, 1, false, 3},
+		{"older first, swapped at the first border", swapped(100), 400, 301, true, 4},
+		{"newer first, swapped at the first border", swapped(100), 400, 300, true, 3},
+		{"older first, swapped at the second border", swapped(200), 400, 201, true, 5},
+		{"newer first, swapped at the second border", swapped(200), 400, 200, true, 5},
+		{"three pages of one second, turned round", burst(50, 349), 400, 349, true, 5},
+		{"deleted, of a page of one second", func(w *world) { burst(200, 300)(w); delete(250)(w) }, 400, 250, false, 4},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := numbered(tt.runs)
+			if tt.change != nil {
+				tt.change(w)
+			}
+			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
+				Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: tt.number, Select: Selector{Names: []string{"dist"}},
+			})
+			if found := err == nil && plan.Runs[0].Number == tt.number; found != tt.found {
+				t.Errorf("found %v: %s", found, describe(plan, err))
+			}
+			if len(w.calls) != tt.requests {
+				t.Errorf("%d requests, want %d: %q", len(w.calls), tt.requests, w.calls)
+			}
+		})
+	}
+}
+
+// A server that ignores the workflow lists numbers of several, and a page
+// may be smaller than what was asked for: the search must still be right.
+func TestRunNumberMisled(t *testing.T) {
+	t.Parallel()
+	for _, perPage := range []int{1, 3, 7} {
+		for number := 1; number <= 30; number++ {
+			w := &world{perPage: perPage}
+			for id := int64(1); id <= 60; id++ {
+				w.run(id, func(r *Run) {
+					r.Number = int(id+1) / 2
+					if id%2 == 0 {
+						r.WorkflowPath = ".github/workflows/ci.yml@x/ci.yml" // of the same base name
+					}
+				})
+				w.artifact(1000+id, id, "dist")
+			}
+			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
+				Repos: []Repo{app}, Own: app, Workflow: ".github/workflows/ci.yml", RunNumber: number, Select: Selector{Names: []string{"dist"}},
+			})
+			id := int64(2*number - 1)
+			if got, want := describe(plan, err), fmt.Sprintf("%d|%d", 1000+id, id); got != want {
+				t.Errorf("%d a page: got %s, want %s", perPage, got, want)
+			}
+		}
+	}
+}
