@@ -134,7 +134,7 @@ func (f *finder) elsewhere(ctx context.Context, searches []*search, nf *NotFound
 		index := s.index()
 		// With other conditions it is more likely a run of this workflow.
 		other := s.filter.events != nil || s.filter.actor != "" || s.filter.number != 0
-		if index == nil || other || s.filter.workflow == (workflowFilter{}) {
+		if index == nil || other || s.filter.workflow.any() {
 			continue
 		}
 		list := s.candidates(index)
@@ -247,7 +247,7 @@ func (f *finder) conditions(res resolved) []string {
 		}
 	}
 	w := f.req.Workflow
-	if w == "" && res.workflow != (workflowFilter{}) {
+	if w == "" && !res.workflow.any() {
 		w = res.workflow.query()
 	}
 	say(w != "" && w != AnyWorkflow, "workflow %q", w)

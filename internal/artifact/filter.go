@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -33,14 +34,30 @@ type workflowFilter struct {
 	file string // base name
 	path string
 	id   int64
+
+	// listed is the id that the runs of the workflow's own list have, where
+	// these do not say their path.
+	listed int64
+}
+
+// any tells the filter that every run passes.
+func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id == 0 }
+
+// learn takes in what the workflow's own list says of it.
+func (w *workflowFilter) learn(r Run) {
+	if !w.any() && r.WorkflowPath == "" && w.listed == 0 {
+		w.listed = r.WorkflowID
+	}
 }
 
 func (w workflowFilter) passes(r Run) bool {
 	switch {
 	case w.id != 0:
 		return r.WorkflowID == w.id
-	case r.WorkflowPath == "": // not every server says
-		return true
+	case r.WorkflowPath == "":
+		// Not every server says it. What was met elsewhere than in the
+		// workflow's own list, by its id, may be of any.
+		return w.listed == 0 || r.WorkflowID == w.listed
 	case w.path != "":
 		return r.WorkflowPath == w.path
 	}
@@ -66,7 +83,7 @@ func (f *filter) refuse(r Run) (why string, fork bool) {
 	case r.ID == f.current:
 		return "it is the current run", false
 	case !f.workflow.passes(r):
-		return fmt.Sprintf("it is of the workflow %q", r.WorkflowPath), false
+		return fmt.Sprintf("it is of the workflow %q", cmp.Or(r.WorkflowPath, r.Workflow)), false
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
 		return "its commit is " + r.HeadSHA, false
 	case f.branch != "" && r.HeadBranch != f.branch:

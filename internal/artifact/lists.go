@@ -57,15 +57,17 @@ func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 			continue
 		}
 		l.seen[a.ID] = true
-		l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
-		l.oldest = minTime(l.oldest, a.CreatedAt)
+		if !a.CreatedAt.IsZero() { // what has no time says nothing of the list
+			l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
+			l.oldest = minTime(l.oldest, a.CreatedAt)
+		}
 		if a.Run == nil {
 			l.blind = true
 		} else {
 			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
 		}
-		if l.counts(a) && a.CreatedAt.After(l.latest) {
-			l.latest = a.CreatedAt
+		if l.counts(a) && latest(a).After(l.latest) {
+			l.latest = latest(a)
 		}
 	}
 	if l.ordered && l.frontier().Before(notBefore) {
@@ -104,13 +106,25 @@ type candidate struct {
 	bound time.Time
 }
 
+// latest is the latest time at which an artifact may have been created: any,
+// if the server does not say.
+func latest(a Artifact) time.Time {
+	if a.CreatedAt.IsZero() {
+		return unread
+	}
+	return a.CreatedAt
+}
+
 // candidates lists them, the latest bound first.
 func (l *artifactList) candidates() []candidate {
 	var list []candidate
 	for run, artifacts := range l.byRun {
 		if l.has(run) {
-			oldest := slices.MaxFunc(artifacts, newestArtifact)
-			list = append(list, candidate{ref: oldest.Run, bound: oldest.CreatedAt})
+			c := candidate{ref: artifacts[0].Run, bound: unread}
+			for _, a := range artifacts {
+				c.bound = minTime(c.bound, latest(a))
+			}
+			list = append(list, c)
 		}
 	}
 	slices.SortFunc(list, func(a, b candidate) int {
@@ -182,6 +196,7 @@ func (l *runList) capped() bool {
 
 // half is the time that the second half of a page spans.
 func half[T any](page []T, at func(T) time.Time) time.Duration {
+	page = slices.DeleteFunc(slices.Clone(page), func(v T) bool { return at(v).IsZero() })
 	if len(page) == 0 {
 		return 0
 	}

@@ -129,7 +129,7 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 // unknownWorkflow tells a workflow that does not exist from another cause of
 // a 404: it explains err, or gives it back.
 func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err error) error {
-	if !errors.Is(err, ErrNotFound) || w == (workflowFilter{}) {
+	if !errors.Is(err, ErrNotFound) || w.any() {
 		return err
 	}
 	all, listErr := f.source.Workflows(ctx, f.repo)

@@ -183,7 +183,7 @@ func (s *search) readOn(ctx context.Context) error {
 		s.limitHit, s.exhausted = true, true // of those examined, the newest counts
 		return nil
 	}
-	if s.filter.number != 0 && s.filter.workflow != (workflowFilter{}) && !s.sought && s.runs.ordered {
+	if s.filter.number != 0 && !s.filter.workflow.any() && !s.sought && s.runs.ordered {
 		s.sought = true
 		found, err := s.seekNumber(ctx)
 		s.exhausted = found
@@ -311,6 +311,7 @@ func (s *search) readRuns(ctx context.Context) error {
 			p.Items, s.limitHit = p.Items[:i], true
 			break
 		}
+		s.filter.workflow.learn(r)
 		s.meet(r)
 		s.undated = s.undated || !q.Until.IsZero() && r.CreatedAt.After(q.Until)
 	}
