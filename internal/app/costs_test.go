@@ -13,11 +13,14 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
+var nothing = githubsim.Bytes(nil)
+
 // history is a repository's past: runs, a minute apart, oldest first.
 type history struct {
 	*githubsim.Sim
 	repo       *githubsim.Repo
 	ci, others *githubsim.Workflow
+	fork       *githubsim.Repo
 	at         time.Time
 	newest     []int64 // ids of ci's runs
 }
@@ -30,6 +33,7 @@ func newHistory(t *testing.T) *history {
 	h.repo = h.AddRepo("octo/app")
 	h.ci = h.repo.AddWorkflow("CI", ".github/workflows/ci.yml")
 	h.others = h.repo.AddWorkflow("Others", ".github/workflows/others.yml")
+	h.fork = h.AddFork("evil/app")
 	h.AddToken("ghs_token", "octo/app", githubsim.Read)
 	return h
 }
@@ -40,15 +44,21 @@ func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
 		h.at = h.at.Add(time.Minute)
 		r := run
 		r.CreatedAt = h.at
-		if r.Workflow == nil {
+		switch r.Workflow {
+		case nil:
 			r.Workflow = h.ci
+		case otherWorkflow:
+			r.Workflow = h.others
+		}
+		if r.HeadRepo == forkRepo {
+			r.HeadRepo = h.fork
 		}
 		added := h.repo.AddRun(r)
 		if r.Workflow == h.ci {
 			h.newest = append([]int64{added.ID}, h.newest...)
 		}
 		for _, name := range artifacts {
-			added.AddArtifact(githubsim.Artifact{Name: name, CreatedAt: h.at.Add(10 * time.Second)})
+			added.AddArtifact(githubsim.Artifact{Name: name, NoDigest: true, Blob: nothing, CreatedAt: h.at.Add(10 * time.Second)})
 		}
 	}
 }
@@ -121,8 +131,8 @@ func TestCosts(t *testing.T) {
 		{"rare, 5,000 runs back", back(5000)["rare"], artifact.Request{Select: names("dist")}, 3, 5000},
 		{"common, 0 runs back", back(0)["common"], artifact.Request{Select: names("dist")}, 2, 0},
 		{"common, 50 runs back", back(50)["common"], artifact.Request{Select: names("dist")}, 2, 50},
-		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 4, 800},
-		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 4, 5000},
+		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 5, 800},
+		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 5, 5000},
 		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4, 801},
 		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3, 900},
 		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3, 900},
@@ -140,9 +150,6 @@ func TestCosts(t *testing.T) {
 			t.Parallel()
 			h := newHistory(t)
 			for _, p := range tt.past {
-				if p.run.Workflow == otherWorkflow {
-					p.run.Workflow = h.others
-				}
 				h.add(p.n, p.run, p.artifacts...)
 			}
 			plan, n, err := h.search(t, tt.req)
@@ -163,6 +170,77 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// TestCostsOfCandidates has k newer runs that hold a rare artifact and do not
+// count, up to 8 of them, in a history of up to 1,500 runs.
+func TestCostsOfCandidates(t *testing.T) {
+	t.Parallel()
+	other := githubsim.Run{Workflow: otherWorkflow}
+	cancelled := githubsim.Run{Conclusion: "cancelled"}
+	const apart = 110 // more than a page
+	spread := func(run githubsim.Run) func(int) []past {
+		return func(k int) []past {
+			list := []past{{10, githubsim.Run{}, nil}, {4, githubsim.Run{}, []string{"dist"}}}
+			for range k {
+				list = append(list, past{apart, githubsim.Run{}, nil}, past{1, run, []string{"dist"}})
+			}
+			return append(list, past{apart, githubsim.Run{}, nil})
+		}
+	}
+	clustered := func(run githubsim.Run) func(int) []past {
+		return func(k int) []past {
+			list := []past{{150, githubsim.Run{}, nil}, {4, githubsim.Run{}, []string{"dist"}}}
+			for range k {
+				list = append(list, past{3, githubsim.Run{}, nil}, past{1, run, []string{"dist"}})
+			}
+			return append(list, past{200, githubsim.Run{}, nil})
+		}
+	}
+	allApart := func(k int) []past { // those that count are not side by side either
+		list := []past{{10, githubsim.Run{}, nil}}
+		for range 4 {
+			list = append(list, past{1, githubsim.Run{}, []string{"dist"}}, past{apart, githubsim.Run{}, nil})
+		}
+		for range k {
+			list = append(list, past{1, failed, []string{"dist"}}, past{apart, githubsim.Run{}, nil})
+		}
+		return list
+	}
+	tests := map[string]struct {
+		past func(k int) []past
+		want [9]int // by k
+	}{
+		"failed, far apart":         {spread(failed), [9]int{3, 4, 4, 4, 4, 4, 4, 4, 4}},
+		"failed, close together":    {clustered(failed), [9]int{3, 3, 3, 3, 3, 3, 3, 3, 3}},
+		"failed, nothing close":     {allApart, [9]int{4, 4, 4, 4, 4, 4, 4, 4, 4}},
+		"of a fork, far apart":      {spread(githubsim.Run{HeadRepo: forkRepo}), [9]int{3, 3, 3, 3, 3, 3, 3, 3, 3}},
+		"another branch, far apart": {spread(githubsim.Run{HeadBranch: "dev"}), [9]int{3, 3, 3, 3, 3, 3, 3, 3, 3}},
+		"other workflow, close":     {clustered(other), [9]int{3, 3, 3, 3, 3, 3, 3, 3, 3}},
+		"other workflow, far apart": {spread(other), [9]int{3, 5, 6, 7, 8, 10, 10, 11, 14}},
+		"cancelled, far apart":      {spread(cancelled), [9]int{3, 5, 6, 7, 8, 10, 10, 11, 14}},
+		"cancelled, close together": {clustered(cancelled), [9]int{3, 3, 3, 3, 3, 3, 3, 3, 3}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for k, want := range tt.want {
+				h := newHistory(t)
+				for _, p := range tt.past(k) {
+					h.add(p.n, p.run, p.artifacts...)
+				}
+				req := artifact.Request{Select: names("dist"), Branches: []string{"main"}}
+				plan, n, err := h.search(t, req)
+				if err != nil || plan.Runs[0].Conclusion != "success" || plan.Runs[0].WorkflowID != h.ci.ID || n != want {
+					t.Errorf("k=%d: %d requests, want %d; %v", k, n, want, err)
+				}
+				if bound := 4 + (3*k+1)/2; n > bound {
+					t.Errorf("k=%d: %d requests, more than %d", k, n, bound)
+				}
+				h.Close()
+			}
+		})
+	}
+}
+
 // gaps is a past, from number 401 on, in which only every third run was not
 // deleted.
 func gaps(n int) []past {
@@ -173,8 +251,11 @@ func gaps(n int) []past {
 	return list
 }
 
-// otherWorkflow stands for the workflow of a world that is made later.
-var otherWorkflow = new(githubsim.Workflow)
+// These stand for those of a world that is made later.
+var (
+	otherWorkflow = new(githubsim.Workflow)
+	forkRepo      = new(githubsim.Repo)
+)
 
 // wrong is a past in which runs of another workflow hold "dist" all the time.
 func wrong(n, others int) []past {

@@ -91,6 +91,10 @@ func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 		}
 		j.log.Warningf("%s asked for, and %d found: %s", count(want, "run"), len(plan.Runs), why)
 	}
+	if plan.ByStatus {
+		j.log.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
+			2*artifact.PerPage)
+	}
 	logPassedOver(j.log, plan.PassedOver)
 	for _, a := range plan.Superseded {
 		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, a.CreatedAt.UTC().Format("2006-01-02 15:04:05"))

@@ -285,13 +285,13 @@ func TestSearch(t *testing.T) {
 
 		// Distance.
 		"rare, 1,000 runs back":         {world: thousand, in: in("name", "rare"), want: "1: rare", requests: 3},
-		"rare, the newest of three":     {world: "1..2: rare\n3..300:\n301: rare\n302..900: dist", in: in("name", "rare"), want: "301: rare", requests: 3},
+		"rare, the newest of three":     {world: "1..2: rare\n3..300:\n301: rare\n302..900: dist", in: in("name", "rare"), want: "301: rare", requests: 4},
 		"rare, the newest failed":       {world: "1: rare\n2..500: dist\n501 conclusion=failure: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 4},
 		"rare, in another workflow":     {world: "1: rare\n2..500: dist\n501 workflow=nightly: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 4},
 		"rare, on a fork":               {world: "1: rare\n2..500: dist\n501 fork: rare\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
 		"rare, expired":                 {world: "1: rare\n2..500: dist\n501: rare!\n502..900: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
 		"common, rarely built branch":   {world: "1 branch=rel: dist\n2..700: dist", in: in("name", "dist", "branch", "rel"), want: "1: dist", requests: 3},
-		"common, the newest 500 failed": {world: "1..200: dist\n201..700 conclusion=failure: dist", in: in("name", "dist"), want: "200: dist", requests: 4},
+		"common, the newest 500 failed": {world: "1..200: dist\n201..700 conclusion=failure: dist", in: in("name", "dist"), want: "200: dist", requests: 5},
 		"nowhere":                       {world: "1..700: dist", in: in("name", "nope"), want: `no artifact "nope" not found`, says: []string{"no run of the repository has it, 100 runs looked at (99: it lacks \"nope\"; 1: it is the current run)"}, requests: 6},
 		"pattern, rare":                 {world: "1: rare-x\n2..150: dist", in: in("pattern", "rare-*"), want: "1: rare-x", requests: 5},
 		"only expired ones":             {world: "1: dist!\n2: logs", in: in("name", "dist"), want: `no artifact "dist" not found`, says: []string{"it was there (artifact ", "but expired on 2026-08"}, requests: 5},
@@ -301,10 +301,12 @@ func TestSearch(t *testing.T) {
 
 		// Servers that mislead.
 		"status lags behind":     {opt: githubsim.Options{StatusLag: 1000 * time.Hour}, world: plain, in: in("name", "dist"), want: "4: dist", requests: 2},
+		"status lags, far back":  {opt: githubsim.Options{StatusLag: 98 * time.Hour}, world: "1 conclusion=failure: dist\n2..300: dist\n301 conclusion=failure: dist\n302..451: dist", in: in("name", "dist", "conclusion", "failure"), want: "301: dist", lacks: "known to miss", requests: 5},
+		"status lags, too far":   {world: "1 conclusion=failure: dist\n2..300: dist", in: in("name", "dist", "conclusion", "failure"), want: "1: dist", says: []string{"more than 200 runs back only those that GitHub's filter by conclusion lists were looked at"}, requests: 5},
 		"oldest first":           {opt: githubsim.Options{Order: githubsim.OldestFirst}, world: "1..250: dist", in: in("name", "dist"), want: "250: dist", requests: 5},
 		"no order":               {opt: githubsim.Options{Order: githubsim.Jumbled}, world: "1..250: dist", in: in("name", "dist"), want: "250: dist", requests: 5},
 		"GHES 3.8":               {opt: githubsim.Options{Enterprise: true}, world: plain, in: in("name", "dist"), want: "4: dist", requests: 5},
-		"GHES 3.8, rare":         {opt: githubsim.Options{Enterprise: true}, world: "1..5: dist\n6: rare\n7..900: dist", in: in("name", "rare"), want: "6: rare", requests: 4},
+		"GHES 3.8, rare":         {opt: githubsim.Options{Enterprise: true}, world: "1..5: dist\n6: rare\n7..900: dist", in: in("name", "rare"), want: "6: rare", requests: 5},
 		"a server without names": {opt: githubsim.Options{Enterprise: true, IgnoreName: true}, world: "1: rare\n2..4: dist", in: in("name", "rare"), want: "1: rare", requests: 3},
 
 		// Explanations.

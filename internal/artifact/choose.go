@@ -78,6 +78,9 @@ type Plan struct {
 	Superseded []Artifact
 	// LimitHit tells that the search for more runs ended at its limit.
 	LimitHit bool
+	// ByStatus tells that GitHub's filter by status was believed that nothing
+	// newer fits. It is known to miss runs of the last weeks.
+	ByStatus bool
 }
 
 // PassedOver is a run that was looked at and not taken.
@@ -161,7 +164,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan)
 			plan.take(r, f.pick(r))
 		}
 		plan.PassedOver = passedOver(searches, runs)
-		plan.LimitHit = s.limitHit
+		plan.LimitHit, plan.ByStatus = s.limitHit, s.trusted(runs)
 		return nil
 	}
 	plan.PassedOver = passedOver(searches, nil)
@@ -242,6 +245,7 @@ func (p *Plan) add(other *Plan) {
 	p.PassedOver = append(p.PassedOver, other.PassedOver...)
 	p.Superseded = append(p.Superseded, other.Superseded...)
 	p.LimitHit = p.LimitHit || other.LimitHit
+	p.ByStatus = p.ByStatus || other.ByStatus
 }
 
 func (p *Plan) take(run Run, picked Picked) {

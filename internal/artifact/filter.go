@@ -127,7 +127,7 @@ func (f *filter) pending(r Run) bool {
 
 // underWay tells a run that is not completed. Runs without a status are of
 // servers that do not say.
-func (r Run) underWay() bool { return r.Status != "" && r.Status != "completed" }
+func (r Run) underWay() bool { return r.Status != "" && r.Status != completed }
 
 // refuseRef is refuse as far as an artifact's listing knows the run. It never
 // lets a run pass: only the run itself does.

@@ -188,6 +188,9 @@ func (l *runList) nearly(t time.Time) bool {
 	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.half))
 }
 
+// spans tells whether a page is likely to reach from one time to another.
+func (l *runList) spans(from, to time.Time) bool { return l.read > 0 && from.Sub(to) < l.half }
+
 // capped tells a list that ended because GitHub gives no more when a filter
 // is used, and can be taken up again further down.
 func (l *runList) capped() bool {

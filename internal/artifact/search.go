@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -27,15 +26,19 @@ import (
 //	                                 or the next page of artifacts where that tells more
 //	        older than what is proven to be the newest: stop, and go on reading
 //	    the artifact list names runs that were not met yet:
-//	        ask for the newest, or else jump to the next
+//	        close together: jump to the page that has them
+//	        one or two:     ask for the newest
+//	        more:           read which runs failed, then ask for the newest others
 //	    it names none, or one that is to be met soon: read on in the list of runs, by the server's status now,
 //	        from where the artifact list proves nothing
 //
-// The first page of runs is never narrowed by status, because that filter of
-// GitHub's lags behind; further down it only skips. Orders are not believed
-// but checked: a list of runs that is not newest first is read to its end
-// before anything is taken from it; from a list of artifacts that is not, no
-// absence is concluded before its end.
+// The first two pages of runs are never narrowed by status, because that
+// filter of GitHub's lags behind, by weeks at times; further down it skips, and
+// what the artifact list names is looked at in spite of it. Where it was
+// believed nevertheless, the plan says so. Orders are not believed but checked: a
+// list of runs that is not newest first is read to its end before anything is
+// taken from it; from a list of artifacts that is not, no absence is concluded
+// before its end.
 //
 // What a search costs, in requests, besides one each for what has to be
 // resolved first (a workflow's display name, a tag or an abbreviated SHA, a
@@ -44,11 +47,24 @@ import (
 //	the newest run holds it: by name, pattern or all           2
 //	the newest run holds all of n names, up to 3; of more      1+n; 5
 //	few runs hold it, the newest is any number of runs back    3
-//	the same, but that one failed                              4
+//	the same, and the next of three or more is far from it     4
+//	the same, and k newer ones that do not count:
+//	    of forks, other branches or commits                    3
+//	    at most a page apart from it                           3
+//	    k = 1, no third one holds it                           4
+//	    failed, and up to 100 runs did                         4
+//	    otherwise: cancelled, of other workflows               4 + k to 4 + 1.5k
 //	all runs hold it, of a branch or commit that is rare       3
-//	all runs hold it, but the newest 5,000 failed              4
+//	all runs hold it, but the newest 5,000 failed              5
 //	a run number, any number of runs back                      4
-//	no run holds it, and up to 4 to explain that               2
+//	no run holds it, and up to 6 to explain that               2
+//
+// Four cannot be had always: each newer run that holds it has to be shown not
+// to count, an answer has a hundred runs that follow each other in some list,
+// and of what the artifact list says of a run no filter but branch, commit
+// and origin can be told. For failed ones there is such a list, of failures;
+// others are looked up, half as many at a time as have been, so that for many
+// the rounds are few.
 //
 // The worst case are names that runs of other workflows have all the time
 // and the right ones never: a request for every run examined, of which
@@ -66,15 +82,21 @@ type search struct {
 	undated   bool // the server does not narrow by time
 	sought    bool // a number was looked for in its own way
 	checks    int  // rounds of asking runs for their artifacts
-	lookups   int  // rounds of asking for candidates
+	lookedUp  int  // candidates that were asked for
+
+	failuresRead bool
+	// checkedTo is how far back runs were looked at, or their absence proven,
+	// without the server's filter by status, since that was used; zero before.
+	checkedTo time.Time
 }
 
+// maxChecks is how many runs are asked for at a time.
+const maxChecks = 8
+
+// Conclusions and statuses that mean something here.
 const (
-	// maxChecks is how many runs are asked for their artifacts at a time.
-	maxChecks = 8
-	// maxStale is how many candidates are asked for one by one because they
-	// may be older than they look.
-	maxStale = 4
+	failure   = "failure"
+	completed = "completed"
 )
 
 // find gives the newest runs that match, newest first, up to as many as are
@@ -93,13 +115,17 @@ func (s *search) find(ctx context.Context) ([]Run, error) {
 		case len(unsure) > 0:
 			err = s.resolve(ctx, unsure)
 		case len(taken) < s.req.Runs && !s.exhausted:
-			err = s.readOn(ctx)
+			err = s.readOn(ctx, s.req.Runs-len(taken))
 		default:
-			open := s.unsettled(taken)
-			if len(open) == 0 {
+			hidden, open := s.hidden(taken), s.unsettled(taken)
+			switch {
+			case len(hidden) > 0:
+				err = s.lookUp(ctx, hidden)
+			case len(open) > 0:
+				err = s.check(ctx, open)
+			default:
 				return taken, nil
 			}
-			err = s.check(ctx, open)
 		}
 		if err != nil {
 			return nil, err
@@ -171,57 +197,6 @@ func (s *search) resolve(ctx context.Context, unsure []Run) error {
 	return s.check(ctx, unsure[:n])
 }
 
-// readOn gets to know more runs: those that the artifact list names, or the
-// next page.
-func (s *search) readOn(ctx context.Context) error {
-	index := s.index()
-	switch {
-	case s.proven(index):
-		s.exhausted = true
-		return nil
-	case s.limitMet():
-		s.limitHit, s.exhausted = true, true // of those examined, the newest counts
-		return nil
-	}
-	if s.filter.number != 0 && !s.filter.workflow.any() && !s.sought && s.runs.ordered {
-		s.sought = true
-		found, err := s.seekNumber(ctx)
-		s.exhausted = found
-		return err
-	}
-	on := RunQuery{Status: s.filter.status()}
-	if index == nil {
-		on.Until = s.blindUntil()
-		return s.nextRuns(ctx, on)
-	}
-	candidates := s.candidates(index)
-	var fresh, stale []candidate
-	for _, c := range candidates {
-		if c.bound.After(s.runs.frontier()) {
-			stale = append(stale, c) // it would have been met, were it not older than this
-		} else {
-			fresh = append(fresh, c)
-		}
-	}
-	switch {
-	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && s.runs.nearly(fresh[0].bound):
-		// The next page is as good as any other way.
-	case len(fresh) > 0 && (s.lookups == 0 || len(candidates) <= 2 || len(stale) > 0):
-		return s.lookUp(ctx, append(stale, fresh[0]))
-	case len(stale) > 0:
-		return s.lookUp(ctx, stale)
-	case len(fresh) > 0:
-		// Without regard to the status, so that it is met whatever it is.
-		on = RunQuery{Until: fresh[0].bound}
-		if !index.done() && on.Until.Before(index.frontier()) {
-			on.Until = index.frontier() // others may be named further down
-		}
-	default:
-		on.Until = index.frontier() // nothing is named between here and there
-	}
-	return s.nextRuns(ctx, on)
-}
-
 // proven tells whether no other run can match: all that hold something are
 // known, or the rest is too old.
 func (s *search) proven(index *artifactList) bool {
@@ -258,66 +233,6 @@ func (s *search) blindUntil() time.Time {
 		}
 	}
 	return until
-}
-
-// lookUp gets the runs of candidates.
-func (s *search) lookUp(ctx context.Context, list []candidate) error {
-	s.lookups++
-	list = list[:min(len(list), s.left())]
-	return each(list, func(_ int, c candidate) error {
-		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
-		if errors.Is(err, ErrNotFound) {
-			s.forget(c.ref.ID)
-			return nil
-		}
-		if err == nil {
-			s.meet(r)
-		}
-		return err
-	})
-}
-
-// nextRuns reads the next page of runs: further down if on says so, and from
-// the second on narrowed by status.
-func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
-	frontier := s.runs.frontier()
-	jump := !on.Until.IsZero() && on.Until.Before(frontier)
-	narrow := on.Status != "" && s.runs.query.Status == ""
-	if s.runs.ordered && !s.undated && (jump || narrow || s.runs.capped()) {
-		q := s.filter.query()
-		q.Status = on.Status
-		switch {
-		case jump:
-			q.Until = on.Until
-		case frontier.Before(unread):
-			q.Until = frontier
-		}
-		s.runs = s.newRunList(q)
-	}
-	return s.readRuns(ctx)
-}
-
-// readRuns reads a page of runs. Those beyond the limit are as if they had
-// not come, and nothing is read after them.
-func (s *search) readRuns(ctx context.Context) error {
-	q := s.runs.query
-	q.Page, q.PerPage = s.runs.next, s.pageSize()
-	p, err := s.source.Runs(ctx, s.repo, q)
-	if err != nil {
-		return err
-	}
-	for i, r := range p.Items {
-		if !s.met[r.ID] && s.limitMet() {
-			p.Items, s.limitHit = p.Items[:i], true
-			break
-		}
-		s.filter.workflow.learn(r)
-		s.meet(r)
-		s.undated = s.undated || !q.Until.IsZero() && r.CreatedAt.After(q.Until)
-	}
-	s.runs.add(p)
-	s.exhausted = s.limitHit || s.runs.done() && (s.undated || !s.runs.capped())
-	return nil
 }
 
 // pageSize is how many runs to ask for at a time: one may be the current run.

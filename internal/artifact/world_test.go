@@ -26,8 +26,11 @@ type world struct {
 	blind     bool    // artifacts do not name their run
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
-	perPage   int     // fewer than asked for; 0 is no limit
-	most      int     // runs listed with a filter; 0 is 1,000
+	// lag is how long ago, from the newest run on, the filter by status knows
+	// of runs; 0 is at once.
+	lag     time.Duration
+	perPage int // fewer than asked for; 0 is no limit
+	most    int // runs listed with a filter; 0 is 1,000
 	// These change the order of a list, the same way each time.
 	mixRuns      func(list []Run, perPage int) []Run
 	mixArtifacts func(list []Artifact, perPage int) []Artifact
@@ -61,6 +64,9 @@ func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) (Page[Run], error
 	var list []Run
 	for _, r := range w.runs {
 		if r.Repo != repo || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
+			continue
+		}
+		if w.lag > 0 && q.Status != "" && r.CreatedAt.After(w.runs[0].CreatedAt.Add(-w.lag)) {
 			continue
 		}
 		if w.noFilters || passes(r, q) {

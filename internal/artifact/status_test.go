@@ -1,0 +1,56 @@
+package artifact
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// The server's filter by status misses runs of late. What it hides is found
+// as far as two pages of all runs go, and as the list of artifacts names it;
+// beyond that the plan says that the filter was believed.
+func TestStatusLags(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		back     int64 // from the newest run to the newest failure
+		holders  func(id int64) bool
+		conclude []string
+		lag      time.Duration
+		want     string
+		byStatus bool
+	}{
+		"within the first page":              {back: 50, lag: 100 * time.Hour, want: "10950|950"},
+		"within the second page":             {back: 150, lag: 100 * time.Hour, want: "10850|850"},
+		"beyond, and the filter is right":    {back: 350, want: "10650|650", byStatus: true},
+		"beyond, and the filter is wrong":    {back: 350, lag: 8 * time.Hour, want: "10001|1", byStatus: true},
+		"beyond, but the artifacts name it":  {back: 350, lag: 8 * time.Hour, holders: func(id int64) bool { return id == 650 || id == 1 }, want: "10650|650"},
+		"all else fails in between":          {back: 350, conclude: []string{"failure", "cancelled"}, want: "10650|650"},
+		"nothing but what the filter hides":  {back: 999, lag: 100 * time.Hour, holders: func(id int64) bool { return id == 1 }, want: "10001|1"},
+		"wanted is what most runs are: none": {back: 350, conclude: ok, want: "11000|1000"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{lag: tt.lag}
+			for id := int64(1); id <= 1000; id++ {
+				w.run(id, func(r *Run) {
+					if id == 1000-tt.back || id == 1 {
+						r.Conclusion = failure
+					}
+				})
+				if tt.holders == nil || tt.holders(id) {
+					w.artifact(10000+id, id, "dist", func(a *Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
+				}
+			}
+			slices.Reverse(w.artifacts)
+			req := Request{Repos: []Repo{app}, Conclusions: []string{failure}, Select: Selector{Names: []string{"dist"}}}
+			if tt.conclude != nil {
+				req.Conclusions = tt.conclude
+			}
+			plan, err := Chooser{Source: w}.Choose(t.Context(), req)
+			if got := describe(plan, err); got != tt.want || plan.ByStatus != tt.byStatus {
+				t.Errorf("got %s, by status %v; want %s, %v: %q", got, plan.ByStatus, tt.want, tt.byStatus, w.calls)
+			}
+		})
+	}
+}
