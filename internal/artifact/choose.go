@@ -157,6 +157,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan)
 		if err != nil {
 			return f.unknownWorkflow(ctx, res.workflow, err)
 		}
+		plan.ByStatus = plan.ByStatus || s.trusted(runs)
 		if len(runs) == 0 {
 			continue
 		}
@@ -164,7 +165,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan)
 			plan.take(r, f.pick(r))
 		}
 		plan.PassedOver = passedOver(searches, runs)
-		plan.LimitHit, plan.ByStatus = s.limitHit, s.trusted(runs)
+		plan.LimitHit = s.limitHit
 		return nil
 	}
 	plan.PassedOver = passedOver(searches, nil)

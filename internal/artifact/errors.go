@@ -41,6 +41,7 @@ type NotFoundError struct {
 	Reasons  []Reason
 	Forks    int  // passed over as forks
 	LimitHit bool // the search ended at its limit
+	ByStatus bool // as in Plan
 	// ForkPR names the fork that the pull request asked for comes from, if
 	// runs of forks do not count.
 	ForkPR string

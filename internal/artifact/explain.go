@@ -73,7 +73,7 @@ func (s *search) why(r Run) (string, []string) {
 // what is known costs up to four requests, which only a failure pays; should
 // one of them fail, the error at hand matters more.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
-	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res)}
+	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res), ByStatus: plan.ByStatus}
 	var fits []Run
 	for _, s := range searches {
 		nf.LimitHit = nf.LimitHit || s.limitHit

@@ -188,10 +188,13 @@ func (s *search) hidden(taken []Run) []candidate {
 	return list
 }
 
-// trusted tells whether a run was taken on the word of the server's filter by
-// status that no newer one counts.
+// trusted tells whether the runs taken rest on the word of the server's filter
+// by status that no newer one counts, or that none does.
 func (s *search) trusted(taken []Run) bool {
-	oldest := taken[len(taken)-1].CreatedAt
+	var oldest time.Time
+	if len(taken) == s.req.Runs {
+		oldest = taken[len(taken)-1].CreatedAt
+	}
 	if s.checkedTo.IsZero() || !oldest.Before(s.checkedTo) {
 		return false
 	}

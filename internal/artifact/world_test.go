@@ -22,7 +22,8 @@ type world struct {
 	pulls     []PullRequest
 	commits   map[string]string // ref → SHA
 	branches  []string
-	gone      []int64 // runs that are in no list any more
+	gone      []int64 // runs that were deleted, though their artifacts are listed
+	pathless  bool    // runs do not say their workflow's path
 	blind     bool    // artifacts do not name their run
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
@@ -49,7 +50,7 @@ func (w *world) Run(_ context.Context, repo Repo, id int64) (Run, error) {
 	w.call("run %d", id)
 	for _, r := range w.runs {
 		if r.Repo == repo && r.ID == id && !slices.Contains(w.gone, id) {
-			return r, nil
+			return w.shown([]Run{r})[0], nil
 		}
 	}
 	return Run{}, fmt.Errorf("run %d of %s: %w", id, repo, ErrNotFound)
@@ -63,10 +64,10 @@ func (w *world) Runs(_ context.Context, repo Repo, q RunQuery) (Page[Run], error
 	}
 	var list []Run
 	for _, r := range w.runs {
-		if r.Repo != repo || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
+		if r.Repo != repo || slices.Contains(w.gone, r.ID) || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
 			continue
 		}
-		if w.lag > 0 && q.Status != "" && r.CreatedAt.After(w.runs[0].CreatedAt.Add(-w.lag)) {
+		if w.lag > 0 && q.Status != "" && r.CreatedAt.After(w.now().Add(-time.Hour-w.lag)) {
 			continue
 		}
 		if w.noFilters || passes(r, q) {
@@ -83,7 +84,18 @@ func (w *world) cutRuns(list []Run, q RunQuery, most int) Page[Run] {
 	if w.mixRuns != nil {
 		list = w.mixRuns(list, w.per(q.PerPage))
 	}
-	return cut(list, q.Page, w.per(q.PerPage), most)
+	return cut(w.shown(list), q.Page, w.per(q.PerPage), most)
+}
+
+// shown are runs as the server gives them.
+func (w *world) shown(list []Run) []Run {
+	list = slices.Clone(list)
+	for i := range list {
+		if w.pathless {
+			list[i].WorkflowPath = ""
+		}
+	}
+	return list
 }
 
 // per is how many items a page has.
@@ -97,7 +109,7 @@ func (w *world) per(asked int) int {
 
 func passes(r Run, q RunQuery) bool {
 	return cmp.Or(q.Branch, r.HeadBranch) == r.HeadBranch && cmp.Or(q.Event, r.Event) == r.Event &&
-		cmp.Or(q.Actor, r.Actor) == r.Actor && cmp.Or(q.HeadSHA, r.HeadSHA) == r.HeadSHA &&
+		strings.EqualFold(cmp.Or(q.Actor, r.Actor), r.Actor) && cmp.Or(q.HeadSHA, r.HeadSHA) == r.HeadSHA &&
 		(q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion) &&
 		(q.Until.IsZero() || !r.CreatedAt.After(q.Until))
 }
