@@ -53,6 +53,9 @@ func newSearchWorld(t *testing.T, opt githubsim.Options, text string) *searchWor
 	for _, name := range []string{"ci", "nightly", "twin1", "twin2"} {
 		w.workflows[name] = w.repos["app"].AddWorkflow(strings.TrimRight(strings.ToUpper(name), "12"), ".github/workflows/"+name+".yml")
 	}
+	w.workflows["pages"] = w.repos["app"].AddWorkflow("pages build", "dynamic/pages/pages-build")
+	w.workflows["odd"] = w.repos["app"].AddWorkflow("build / all.yml", ".github/workflows/odd.yml")
+	w.workflows["blank"] = w.repos["app"].AddWorkflow("BLANK", ".github/workflows/my build.yml")
 	w.workflows["lib"] = w.repos["lib"].AddWorkflow("Library", ".github/workflows/lib.yml")
 	// What has no age is as old as its place in the world has it.
 	w.lastAt = searchTime.Add(-100 * time.Hour)
@@ -239,18 +242,21 @@ func TestSearch(t *testing.T) {
 		"given but empty":             {world: plain, in: in("name", "dist", "commit", "", "branch", ""), want: "4: dist", says: []string{"given, but empty, and so as if not given: branch, commit"}, requests: 2},
 
 		// Workflows.
-		"workflow":                    {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "nightly.yml"), want: "1: dist", requests: 2},
-		"workflow by path":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", ".github/workflows/nightly.yml"), want: "1: dist", requests: 2},
-		"workflow by ref":             {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "octo/app/.github/workflows/nightly.yml@refs/heads/main"), want: "1: dist", requests: 2},
-		"workflow by half a path":     {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "./workflows/nightly.yml"), want: "1: dist", requests: 2},
-		"workflow by name":            {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "NIGHTLY"), want: "1: dist", requests: 3},
-		"any workflow":                {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow", "*"), want: "2: dist", requests: 2},
-		"workflow_search":             {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow_search", "true"), want: "2: dist", requests: 2},
-		"workflow, none given":        {world: "1: dist\n2 workflow=nightly: dist", in: in("name", "dist"), want: "1: dist", requests: 2},
-		"workflow that is not there":  {world: plain, in: in("workflow", "nihtly.yml"), want: `no workflow "nihtly.yml" not found in octo/app; its workflows are "ci.yml (CI)", "nightly.yml (NIGHTLY)", "twin1.yml (TWIN)", "twin2.yml (TWIN)"`, says: []string{`Did you mean "nightly.yml"?`}, requests: 3},
-		"workflow name, not there":    {world: plain, in: in("workflow", "Nihtly"), want: `no workflow "Nihtly" not found`, says: []string{`Did you mean "NIGHTLY"?`}, requests: 1},
-		"workflow name of two":        {world: plain, in: in("workflow", "TWIN"), want: `no workflow: "TWIN" is the name of several in octo/app: ".github/workflows/twin1.yml", ".github/workflows/twin2.yml". Give one of these as workflow`, requests: 1},
-		"workflow name, one disabled": {world: "1 workflow=twin2: dist", setup: func(w *searchWorld) { w.workflows["twin1"].Disabled = true }, in: in("workflow", "TWIN"), want: "1: dist", requests: 3},
+		"workflow":                     {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by path":             {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", ".github/workflows/nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by ref":              {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "octo/app/.github/workflows/nightly.yml@refs/heads/main"), want: "1: dist", requests: 2},
+		"workflow by half a path":      {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "./workflows/nightly.yml"), want: "1: dist", requests: 2},
+		"workflow by name":             {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "NIGHTLY"), want: "1: dist", requests: 3},
+		"workflow by GitHub's path":    {world: "1 workflow=pages: dist\n2: dist", in: in("workflow", "dynamic/pages/pages-build"), want: "1: dist", requests: 3},
+		"workflow name with an ending": {world: "1 workflow=odd: dist\n2: dist", in: in("workflow", "build / all.yml"), want: "1: dist", requests: 3},
+		"workflow file with a blank":   {world: "1 workflow=blank: dist\n2: dist", in: in("workflow", "my build.yml"), want: "1: dist", requests: 3},
+		"any workflow":                 {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow", "*"), want: "2: dist", requests: 2},
+		"workflow_search":              {world: "1: dist\n2 workflow=nightly: dist", in: in("workflow_search", "true"), want: "2: dist", requests: 2},
+		"workflow, none given":         {world: "1: dist\n2 workflow=nightly: dist", in: in("name", "dist"), want: "1: dist", requests: 2},
+		"workflow that is not there":   {world: plain, in: in("workflow", "nihtly.yml"), want: `no workflow "nihtly.yml" not found in octo/app; its workflows are "ci.yml (CI)", "nightly.yml (NIGHTLY)", "twin1.yml (TWIN)", "twin2.yml (TWIN)"`, says: []string{`Did you mean "nightly.yml"?`}, requests: 3},
+		"workflow name, not there":     {world: plain, in: in("workflow", "Nihtly"), want: `no workflow "Nihtly" not found`, says: []string{`Did you mean "NIGHTLY"?`}, requests: 2},
+		"workflow name of two":         {world: plain, in: in("workflow", "TWIN"), want: `no workflow: "TWIN" is the name of several in octo/app: ".github/workflows/twin1.yml", ".github/workflows/twin2.yml". Give one of these as workflow`, requests: 2},
+		"workflow name, one disabled":  {world: "1 workflow=twin2: dist", setup: func(w *searchWorld) { w.workflows["twin1"].Disabled = true }, in: in("workflow", "TWIN"), want: "1: dist", requests: 3},
 
 		// Commits, pull requests, ref.
 		"commit":                    {world: "1: dist\n2 commit=1 conclusion=failure: dist\n3: dist", in: in("commit", shaOf(1)), want: "1: dist", requests: 2},
@@ -258,7 +264,7 @@ func TestSearch(t *testing.T) {
 		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0"), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
 		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1"), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
 		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101"), in: in("commit", "20260101"), want: "1: dist", requests: 4},
-		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"at least 7 digits of one", "permissions: {contents: read}"}, requests: 2},
+		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"at least 7 digits of one", "permissions: {contents: read}"}, requests: 3},
 		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 3},
 		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 4},
 		"pr of a fork":              {world: "1 fork commit=50 branch=fix: dist\n2: dist", setup: pull("fork", "fix"), in: in("pr", "7"), want: "no an artifact not found", says: []string{"the pull request comes from the fork evil/app, and allow-forks is false"}, requests: 4},
@@ -266,14 +272,14 @@ func TestSearch(t *testing.T) {
 		"pr of a fork, its branch":  {world: "1 fork branch=main: dist\n2: dist", setup: pull("fork", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 4},
 		"pr of a deleted fork":      {world: "1 deleted commit=50 branch=main: dist\n2 deleted branch=main: dist", setup: pull("", "main"), in: in("pr", "7", "allow-forks", "true"), want: "1: dist", requests: 3},
 		"pr, deleted, its branch":   {world: "1 deleted branch=main: dist", setup: pull("", "main"), in: in("pr", "7", "allow-forks", "true"), want: "no an artifact not found", requests: 4},
-		"pr that is not there":      {world: plain, in: in("pr", "8"), want: "no pull request 8 not found in octo/app", says: []string{"pull-requests: read"}, requests: 2},
+		"pr that is not there":      {world: plain, in: in("pr", "8"), want: "no pull request 8 not found in octo/app", says: []string{"pull-requests: read"}, requests: 3},
 		"ref, a branch":             {world: "1 branch=v1: dist\n2: dist", setup: branch("v1"), in: in("ref", "v1"), want: "1: dist", requests: 3},
 		"ref, full":                 {world: "1 branch=a/b: dist\n2: dist", setup: branch("a/b"), in: in("ref", "refs/heads/a/b"), want: "1: dist", requests: 2},
 		"ref, a tag":                {world: "1: dist\n2: dist", setup: tag("v1"), in: in("ref", "v1"), want: "1: dist", requests: 4},
 		"ref, a commit":             {world: "1: dist\n2: dist", in: in("ref", shaOf(1)), want: "1: dist", requests: 2},
-		"ref that is not there":     {world: plain, in: in("ref", "nope"), want: `no commit "nope" not found`, requests: 3},
-		"no permission for commits": {world: plain, setup: forbid("/repos/octo/app/commits/*/*"), in: in("commit", "v1"), want: "no get commit", says: []string{"add permissions: {contents: read} to the job", "a token with Contents read on octo/app"}, requests: 1},
-		"no permission for pulls":   {world: plain, setup: forbid("/repos/octo/app/pulls/*"), in: in("pr", "1"), want: "no get pull request", says: []string{"add permissions: {pull-requests: read} to the job"}, requests: 1},
+		"ref that is not there":     {world: plain, in: in("ref", "nope"), want: `no commit "nope" not found`, requests: 4},
+		"no permission for commits": {world: plain, setup: forbid("/repos/octo/app/commits/*/*"), in: in("commit", "v1"), want: "no get commit", says: []string{"add permissions: {contents: read} to the job", "a token with Contents read on octo/app"}, requests: 2},
+		"no permission for pulls":   {world: plain, setup: forbid("/repos/octo/app/pulls/*"), in: in("pr", "1"), want: "no get pull request", says: []string{"add permissions: {pull-requests: read} to the job"}, requests: 2},
 
 		// Origin.
 		"a fork's main is not main":   {world: "1: dist\n2 fork branch=main: dist", in: in("branch", "main"), want: "1: dist", requests: 2},

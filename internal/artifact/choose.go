@@ -2,8 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -145,7 +143,7 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 // the filters have.
 func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan) error {
 	f := c.newFinder(req, repo)
-	res, err := f.resolve(ctx)
+	res, err := f.resolveAndRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -188,36 +186,6 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Pl
 		return &ForkError{Run: run}
 	}
 	return c.takeRun(ctx, req, run, plan)
-}
-
-// byRunID looks for every run in every repository, because an id does not
-// tell where it lives.
-func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{}
-	missing := slices.Clone(req.RunIDs)
-	for _, repo := range req.Repos {
-		before := len(plan.Runs)
-		for _, id := range slices.Clone(missing) {
-			run, err := c.Source.Run(ctx, repo, id)
-			if errors.Is(err, ErrNotFound) && len(req.Repos) > 1 {
-				continue
-			}
-			if err != nil {
-				return plan, err
-			}
-			missing = slices.DeleteFunc(missing, func(m int64) bool { return m == id })
-			if err := c.takeRun(ctx, req, run, plan); err != nil {
-				return plan, err
-			}
-		}
-		if len(plan.Runs) == before {
-			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs)}
-		}
-	}
-	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing)}
-	}
-	return plan, nil
 }
 
 // takeRun adds what is asked for of one run to the plan, or says what that
@@ -263,61 +231,4 @@ func (c Chooser) pick(ctx context.Context, req Request, repo Repo, run int64) (P
 		return Picked{}, err
 	}
 	return req.Select.Pick(all, req.Gone), nil
-}
-
-// byArtifactID looks for every id in every repository. The runs are read
-// for the outputs only, so a run that is gone already is no reason to fail.
-func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{}
-	missing := slices.Clone(req.ArtifactIDs)
-	for _, repo := range req.Repos {
-		before := len(plan.Items)
-		for _, id := range slices.Clone(missing) {
-			a, err := c.Source.Artifact(ctx, repo, id)
-			if errors.Is(err, ErrNotFound) && len(req.Repos) > 1 {
-				continue
-			}
-			if err != nil {
-				return plan, err
-			}
-			if a.Expired || req.Gone[a.ID] {
-				return plan, &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []Artifact{a}}
-			}
-			missing = slices.DeleteFunc(missing, func(m int64) bool { return m == id })
-			plan.Items = append(plan.Items, Item{Artifact: a})
-		}
-		if len(plan.Items) == before {
-			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs)}
-		}
-	}
-	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing)}
-	}
-	return plan, c.addRuns(ctx, plan)
-}
-
-func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
-	known := map[int64]Run{}
-	for i, item := range plan.Items {
-		ref := item.Artifact.Run
-		if ref == nil {
-			continue
-		}
-		run, ok := known[ref.ID]
-		if !ok {
-			var err error
-			run, err = c.Source.Run(ctx, item.Artifact.Repo, ref.ID)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-			if err != nil {
-				run = Run{ID: ref.ID, Repo: item.Artifact.Repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID,
-					HeadBranch: ref.HeadBranch, HeadSHA: ref.HeadSHA}
-			}
-			known[ref.ID] = run
-			plan.Runs = append(plan.Runs, run)
-		}
-		plan.Items[i].Run = run
-	}
-	return nil
 }

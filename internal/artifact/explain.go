@@ -50,10 +50,9 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 // run is the candidate's run as far as an artifact tells of it. It is as old
 // as the artifact at least.
 func (c candidate) run(repo Repo) Run {
-	return Run{
-		ID: c.ref.ID, Repo: repo, RepoID: c.ref.RepoID, HeadRepoID: c.ref.HeadRepoID,
-		HeadBranch: c.ref.HeadBranch, HeadSHA: c.ref.HeadSHA, CreatedAt: c.bound,
-	}
+	r := c.ref.run(repo)
+	r.CreatedAt = c.bound
+	return r
 }
 
 // why says why a known run was not taken, and which artifacts it has, as far

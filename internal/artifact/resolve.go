@@ -32,6 +32,28 @@ type resolved struct {
 	pull     *PullRequest
 }
 
+// resolveAndRead resolves the request. What takes requests for that is
+// asked beside the first page of artifacts, which does not depend on it.
+func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
+	var res resolved
+	calls := []func() error{func() (err error) {
+		res, err = f.resolve(ctx)
+		return err
+	}}
+	if f.req.asksFirst() {
+		for _, l := range f.lists {
+			calls = append(calls, func() error { return f.readArtifacts(ctx, l) })
+		}
+	}
+	err := together(calls...)
+	return res, err
+}
+
+// asksFirst tells whether resolving the request takes requests.
+func (r Request) asksFirst() bool {
+	return r.PR != 0 || r.NeedsContents() || r.Workflow != "" && displayName(r.Workflow)
+}
+
 // resolve asks what has to be known before a search, side by side.
 func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	var res resolved
@@ -87,6 +109,8 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 	switch {
 	case w == "" || w == AnyWorkflow:
 		return workflowFilter{}, nil
+	case displayName(w):
+		return f.workflowNamed(ctx, w)
 	case numeric.MatchString(w):
 		id, err := strconv.ParseInt(w, 10, 64)
 		if err != nil {
@@ -95,18 +119,29 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 		return workflowFilter{id: id}, nil
 	case workflowRef.MatchString(w):
 		return workflowFilter{path: workflowRef.FindStringSubmatch(w)[1]}, nil
-	case fileName.MatchString(w) && strings.Contains(w, "/"):
-		return workflowFilter{file: path.Base(w)}, nil // all lie in one directory
-	case fileName.MatchString(w):
-		return workflowFilter{file: w}, nil
 	}
+	return workflowFilter{file: path.Base(w)}, nil // all lie in one directory
+}
+
+// displayName tells a workflow's name, or a path such as GitHub gives its own
+// workflows (dynamic/pages/pages-build), from the file or id that one is
+// called by. Names of files do not have blanks as a rule.
+func displayName(w string) bool {
+	if w == AnyWorkflow || numeric.MatchString(w) || workflowRef.MatchString(w) {
+		return false
+	}
+	return !fileName.MatchString(w) || strings.ContainsAny(w, " \t")
+}
+
+// workflowNamed looks for the workflow of that name or path.
+func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, error) {
 	all, err := f.source.Workflows(ctx, f.repo)
 	if err != nil {
 		return workflowFilter{}, err
 	}
 	var named []Workflow
 	for _, v := range all {
-		if v.Name == w {
+		if v.Name == w || v.Path == w || path.Base(v.Path) == w {
 			named = append(named, v)
 		}
 	}
