@@ -56,9 +56,14 @@ func checkCell(t *testing.T, s string) {
 	if text == "" {
 		return
 	}
-	for _, frame := range []string{"| a | b |\n| --- | --- |\n| %s | x |\n", "%s\n", "text %s text\n", "x <a href=\"%s\">x</a>\n"} {
+	const attribute = "x <a href=\"%s\">x</a>\n"
+	for _, frame := range []string{"| a | b |\n| --- | --- |\n| %s | x |\n", "%s\n", "text %s text\n", attribute} {
 		plain, got := render(frame, "SLOT"), render(frame, Cell(s))
 		shown := strings.ReplaceAll(html.UnescapeString(got), "\u200b", "")
+		if frame == attribute {
+			got = render(frame, Attribute(s))
+			shown = html.UnescapeString(got) // as it is, so that it leads there
+		}
 		if want := strings.Replace(html.UnescapeString(plain), "SLOT", text, 1); shown != want || strings.Count(got, "<") != strings.Count(plain, "<") {
 			t.Errorf("%q renders as %q, want %q", s, got, want)
 		}

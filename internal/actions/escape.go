@@ -41,15 +41,23 @@ func Escape(s string) string {
 	return out
 }
 
-// Cell makes hostile text fit for a job summary: in a table's cell, a
-// paragraph or an attribute it is text and nothing else. What could be
-// Markdown or HTML is written as character references.
+// Cell makes hostile text fit for a job summary: in a table's cell or a
+// paragraph it is text and nothing else. What could be Markdown or HTML is
+// written as character references.
 //
 // These do not keep GitHub from finding mentions, references to issues,
 // emoji and mail addresses, which it looks for in the text after Markdown is
 // done with it (cmark-gfm, postprocess_text in extensions/autolink.c). So a
 // zero width space parts the sign that they begin with from what follows.
-func Cell(s string) string {
+func Cell(s string) string { return references(s, "&#8203;") }
+
+// Attribute makes hostile text fit for an attribute's value in double quotes.
+// GitHub looks for nothing in there, and an address has to stay as it is.
+func Attribute(s string) string { return references(s, "") }
+
+// references puts part between a sign that may begin something and what
+// follows it.
+func references(s, part string) string {
 	text := []rune(strings.TrimSpace(Escape(s)))
 	var b strings.Builder
 	for i, r := range text {
@@ -59,7 +67,7 @@ func Cell(s string) string {
 		}
 		fmt.Fprintf(&b, "&#%d;", r)
 		if strings.ContainsRune("@#:", r) && i+1 < len(text) && !strings.ContainsRune(" /", text[i+1]) {
-			b.WriteString("&#8203;")
+			b.WriteString(part)
 		}
 	}
 	return b.String()

@@ -206,8 +206,8 @@ func (l *Log) Summary(markdown string) error {
 	secrets := slices.Clone(l.secrets)
 	l.mu.Unlock()
 	for _, secret := range secrets {
-		// As it stands in the middle of a cell.
-		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"))
+		// As it stands in the middle of a cell or an attribute.
+		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"), strings.TrimPrefix(Attribute("x"+secret), "x"))
 	}
 	markdown = redact(markdown, secrets)
 	room := maxSummary - len(githubactions.EOF)

@@ -52,7 +52,7 @@ func runLine(run artifact.Run) string {
 	}
 	link := actions.Cell(label)
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
-		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Cell(run.URL), link)
+		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(run.URL), link)
 	}
 	fork := ""
 	if run.FromFork() {

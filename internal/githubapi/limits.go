@@ -120,20 +120,22 @@ func (g *gate) open(until time.Time) {
 	}
 }
 
-// pass waits until the gate is open. Whoever met the limit has told of the
+// pass waits until the gate is open: if somebody else met a limit meanwhile,
+// longer than it was shut for at first. Whoever met the limit has told of the
 // wait already.
-func (g *gate) pass(ctx context.Context, p httpx.Policy, now time.Time) error {
-	g.mu.Lock()
-	until := g.until
-	g.mu.Unlock()
-	left := until.Sub(now)
-	if until.IsZero() || left <= 0 {
-		return nil
-	}
+func (g *gate) pass(ctx context.Context, p httpx.Policy, now func() time.Time) error {
 	p.Notify = nil
-	if err := p.Pause(ctx, nil, left); err != nil {
-		return err
+	for {
+		g.mu.Lock()
+		until := g.until
+		g.mu.Unlock()
+		left := until.Sub(now())
+		if until.IsZero() || left <= 0 {
+			return nil
+		}
+		if err := p.Pause(ctx, nil, left); err != nil {
+			return err
+		}
+		g.open(until)
 	}
-	g.open(until)
-	return nil
 }

@@ -95,7 +95,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return a.response(r), nil
 	}
 	x.answer = nil
-	return nil, err // Do has one, or the context has ended
+	if err == nil {
+		err = context.Cause(ctx) // it ended right after a good answer
+	}
+	return nil, err
 }
 
 func isLimit(a *answer) bool {
@@ -115,7 +118,7 @@ func (t *transport) tell(x *exchange, why error, wait time.Duration) {
 
 // try sends the request once.
 func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*answer, error) {
-	if err := t.state.gate.pass(ctx, t.policy, t.now()); err != nil {
+	if err := t.state.gate.pass(ctx, t.policy, t.now); err != nil {
 		return nil, &settledError{err}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
