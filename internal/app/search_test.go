@@ -226,7 +226,7 @@ func TestSearch(t *testing.T) {
 		"branch without a match":      {world: plain, in: in("name", "dist", "branch", "nope"), want: `no artifact "dist" not found in octo/app, workflow "ci.yml", branch "nope", conclusion success; there is no such run`, says: []string{`its branch is "main"`}, requests: 3},
 		"event":                       {world: plain, in: in("name", "dist", "INPUT_EVENT", "push"), want: "2: dist", requests: 2},
 		"events":                      {world: plain, in: in("name", "dist", "INPUT_EVENT", "schedule, release"), want: "4: dist", requests: 2},
-		"actor":                       {world: plain, in: in("name", "dist", "actor", "Octocat"), want: "no artifact", requests: 2 + 1},
+		"actor":                       {world: plain, in: in("name", "dist", "actor", "Octocat"), want: "2: dist", requests: 2},
 		"actor by login":              {world: plain, in: in("name", "dist", "actor", "robot"), want: "4: dist", requests: 2},
 		"conclusion":                  {world: plain, in: in("name", "dist", "conclusion", "failure"), want: "3: dist", requests: 2},
 		"conclusions":                 {world: plain, in: in("name", "dist", "branch", "main", "conclusion", "failure, success"), want: "3: dist", requests: 2},
@@ -264,6 +264,8 @@ func TestSearch(t *testing.T) {
 		"commit, tag":               {world: "1: dist\n2: dist", setup: tag("v1.0"), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
 		"commit, tag with a slash":  {world: "1: dist\n2: dist", setup: tag("rel/v1"), in: in("commit", "refs/tags/rel/v1"), want: "1: dist", requests: 3},
 		"commit, tag of digits":     {world: "1: dist\n2: dist", setup: tag("20260101"), in: in("commit", "20260101"), want: "1: dist", requests: 4},
+		"commit, annotated tag":     {world: "1: dist\n2: dist", setup: annotated("v1.0"), in: in("commit", "v1.0"), want: "1: dist", requests: 3},
+		"ref, annotated tag":        {world: "1: dist\n2: dist", setup: annotated("v1.0"), in: in("ref", "refs/tags/v1.0"), want: "1: dist", requests: 3},
 		"commit that is not there":  {world: plain, in: in("commit", "v9"), want: `no commit "v9" not found in octo/app`, says: []string{"at least 7 digits of one", "permissions: {contents: read}"}, requests: 3},
 		"pr":                        {world: "1 commit=50 event=pull_request branch=fix: dist\n2: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 3},
 		"pr, its branch":            {world: "1 event=pull_request branch=fix: dist\n2: dist\n3 fork branch=fix: dist", setup: pull("app", "fix"), in: in("pr", "7"), want: "1: dist", requests: 4},
@@ -382,6 +384,12 @@ func attempt(w *searchWorld) {
 // tag adds a tag at the commit of run 1.
 func tag(name string) func(*searchWorld) {
 	return func(w *searchWorld) { w.repos["app"].AddTag(name, shaOf(1)) }
+}
+
+// annotated adds a tag that is no name of the commit of run 1 but an object
+// that names it.
+func annotated(name string) func(*searchWorld) {
+	return func(w *searchWorld) { w.repos["app"].AddAnnotatedTag(name, shaOf(1)) }
 }
 
 func branch(name string) func(*searchWorld) {

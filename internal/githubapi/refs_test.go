@@ -26,6 +26,7 @@ func TestRefs(t *testing.T) {
 	f.repo.AddCommit(sha2)
 	f.repo.AddBranch("feature/x y#", sha1)
 	f.repo.AddTag("v1.0/rc", sha2)
+	f.repo.AddAnnotatedTag("v1.0", sha1)
 	tests := map[string]struct {
 		do   func(context.Context) (string, error)
 		want string // the result, or "not found"
@@ -33,6 +34,7 @@ func TestRefs(t *testing.T) {
 		"abbreviation":           {func(ctx context.Context) (string, error) { return f.client.Commit(ctx, app, "a94a8fe5") }, sha1},
 		"ambiguous abbreviation": {func(ctx context.Context) (string, error) { return f.client.Commit(ctx, app, "a94a8fe") }, "not found"},
 		"tag":                    {func(ctx context.Context) (string, error) { return f.client.Commit(ctx, app, "tags/v1.0/rc") }, sha2},
+		"annotated tag":          {func(ctx context.Context) (string, error) { return f.client.Commit(ctx, app, "tags/v1.0") }, sha1},
 		"no tag":                 {func(ctx context.Context) (string, error) { return f.client.Commit(ctx, app, "tags/v9") }, "not found"},
 		"branch":                 {func(ctx context.Context) (string, error) { return "", f.client.Branch(ctx, app, "feature/x y#") }, ""},
 		"no branch":              {func(ctx context.Context) (string, error) { return "", f.client.Branch(ctx, app, "feature") }, "not found"},

@@ -300,7 +300,9 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 	for k, field := range filters {
 		if want := q.Get(k); want != "" {
 			most = 1000
-			list = slices.DeleteFunc(list, func(r *Run) bool { return field(r) != want })
+			// Logins are the same in any case.
+			same := func(v string) bool { return v == want || k == "actor" && strings.EqualFold(v, want) }
+			list = slices.DeleteFunc(list, func(r *Run) bool { return !same(field(r)) })
 		}
 	}
 	if want := q.Get("status"); want != "" {

@@ -91,8 +91,13 @@ func (s *Sim) getCommit(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	}
 }
 
-// resolve finds a branch, a tag or an unambiguous abbreviation.
+// resolve finds the commit of a branch, a tag or an unambiguous abbreviation.
 func (r *Repo) resolve(ref string) string {
+	sha := r.find(ref)
+	return or(r.objects[sha], sha)
+}
+
+func (r *Repo) find(ref string) string {
 	if name, ok := strings.CutPrefix(ref, "tags/"); ok {
 		return r.tags[name]
 	}

@@ -23,7 +23,8 @@ type Repo struct {
 	runs      []*Run // in the order they were added
 	artifacts []*Artifact
 	branches  map[string]string // name → SHA
-	tags      map[string]string // name → SHA of the commit, annotated or not
+	tags      map[string]string // name → SHA of the commit, or of the tag's own object
+	objects   map[string]string // SHA of an annotated tag's object → that of its commit
 	commits   []string          // SHAs besides those of runs
 	pulls     []*Pull
 }
@@ -135,7 +136,7 @@ func (r *Repo) AddBranch(name, sha string) {
 	r.branches[name] = sha
 }
 
-// AddTag adds a tag, annotated or not: the API gives the commit either way.
+// AddTag adds a lightweight tag of a commit.
 func (r *Repo) AddTag(name, sha string) {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
@@ -143,6 +144,21 @@ func (r *Repo) AddTag(name, sha string) {
 		r.tags = map[string]string{}
 	}
 	r.tags[name] = sha
+}
+
+// AddAnnotatedTag adds a tag that is an object of its own, whose SHA it
+// returns. Asked for a commit the API gives the tag's.
+func (r *Repo) AddAnnotatedTag(name, sha string) string {
+	sum := sha1.Sum(fmt.Append(nil, r.FullName, "tag", name))
+	object := hex.EncodeToString(sum[:])
+	r.AddTag(name, object)
+	r.sim.mu.Lock()
+	defer r.sim.mu.Unlock()
+	if r.objects == nil {
+		r.objects = map[string]string{}
+	}
+	r.objects[object] = sha
+	return object
 }
 
 // AddCommit adds a commit that need not have a run.
