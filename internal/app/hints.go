@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -84,13 +85,20 @@ func systemHint(err error) string {
 	return ""
 }
 
+// notFoundHint is the one piece of advice that is most likely to help: who
+// has what was asked for goes before what may have been meant instead.
 func notFoundHint(nf *artifact.NotFoundError) string {
+	pending := len(nf.Pending) > 0 && nf.Waited == 0
 	switch {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
+	case nf.Failed.ID != 0 && !(pending && nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
+		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, cmp.Or(nf.Failed.Conclusion, "unknown"))
 	case nf.Elsewhere.ID != 0:
 		file := path.Base(nf.Elsewhere.WorkflowPath)
 		return fmt.Sprintf("Run %d of another workflow has it: set workflow: %s, or workflow: '*' for any", nf.Elsewhere.ID, file)
+	case nf.Forks > 0, nf.ForkPR != "":
+		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
 	case nf.DidYouMean != "":
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
 	case len(nf.Expired) > 0:
@@ -100,12 +108,13 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 			"In a private repository the token also needs permissions: {contents: read}"
 	case nf.Permission != "" && nf.Permission != actionsRead:
 		return fmt.Sprintf("If it exists, the token may not see it: for the job's own repository, add permissions: {%s} to the job", nf.Permission)
-	case nf.Forks > 0, nf.ForkPR != "":
-		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
 	case nf.LimitHit:
 		return "Narrow the search by branch, commit or workflow, raise search-limit, or name the run with run-id"
-	case len(nf.Pending) > 0 && nf.Waited == 0 && nf.RunID == 0:
+	case pending:
 		return fmt.Sprintf("Run %d is still under way: wait: 10m would wait for it", nf.Pending[0].ID)
+	case nf.NoCommit:
+		return "No run is known to be of that commit. In the jobs of a pull request github.sha is GitHub's merge commit, of which there are none: " +
+			"use pr, or github.event.pull_request.head.sha"
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with run-id"
 	}

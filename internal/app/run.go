@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +127,8 @@ func (j *job) choose(ctx context.Context, req artifact.Request) (*artifact.Plan,
 		For: j.cfg.Wait, Now: j.now, Notify: j.logWait,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
-	return artifact.Await(ctx, wait, func(ctx context.Context) (*artifact.Plan, error) {
+	return artifact.Await(ctx, wait, func(ctx context.Context, brief bool) (*artifact.Plan, error) {
+		req.Brief = brief
 		plan, err := chooser.Choose(ctx, req)
 		if err != nil {
 			err = j.tellApart(ctx, err)
@@ -175,7 +177,7 @@ func (j *job) request() artifact.Request {
 		req.RunIDs = append(req.RunIDs, j.runner.RunID)
 	}
 	if j.runner.EventName == "workflow_run" && !j.cfg.Searches() {
-		req.Trigger = j.runner.Event.WorkflowRun.ID
+		req.Trigger = cmp.Or(j.runner.Event.WorkflowRun.ID, artifact.UnknownTrigger)
 	}
 	return req
 }

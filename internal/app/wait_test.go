@@ -26,9 +26,9 @@ func TestWait(t *testing.T) {
 		spent int // requests that count
 	}{
 		"until it is completed": {world: "1:\n7 status=in_progress: dist", at: map[time.Duration]func(*searchWorld){3 * time.Minute: finish("success")},
-			in: in("name", "dist", "wait", "10m"), want: "7: dist", says: []string{"run 7 (CI #2) is in_progress", "of them free, as nothing had changed"}, took: 3*time.Minute + 41*time.Second, spent: 5},
+			in: in("name", "dist", "wait", "10m"), want: "7: dist", says: []string{"run 7 (CI #2) is in_progress", "of them free, as nothing had changed"}, took: 3*time.Minute + 41*time.Second, spent: 3},
 		"until it has the artifact": {world: "7 status=in_progress:", at: map[time.Duration]func(*searchWorld){time.Minute: upload},
-			in: in("name", "dist", "conclusion", "any", "wait", "10m"), want: "7: dist", took: 66 * time.Second, spent: 5},
+			in: in("name", "dist", "conclusion", "any", "wait", "10m"), want: "7: dist", took: 66 * time.Second, spent: 3},
 		"it fails": {world: "7 status=queued: dist", at: map[time.Duration]func(*searchWorld){time.Minute: finish("failure")},
 			in: in("name", "dist", "wait", "10m"), want: "no waited 2m41s, and no run that could match is under way", took: 161 * time.Second, spent: 4},
 		"time is up": {world: "7 status=in_progress: dist", in: in("name", "dist", "wait", "90s"),
@@ -40,7 +40,7 @@ func TestWait(t *testing.T) {
 		"of a fork": {world: "7 status=in_progress fork: dist", in: in("name", "dist", "wait", "1h"),
 			want: "no waited 2m0s, and no run", took: 2 * time.Minute, spent: 3},
 		"the trigger, listed late": {world: "7:", at: map[time.Duration]func(*searchWorld){30 * time.Second: upload},
-			in: in("name", "dist", "wait", "5m", "GITHUB_EVENT_NAME", "workflow_run", "event", `{"workflow_run":{"id":7}}`), want: "7: dist", took: 41 * time.Second, spent: 4},
+			in: in("name", "dist", "wait", "5m", "GITHUB_EVENT_NAME", "workflow_run", "event", `{"workflow_run":{"id":7}}`), want: "7: dist", took: 41 * time.Second, spent: 3},
 		"without wait": {world: "7 status=in_progress: dist", in: in("name", "dist"),
 			want: "no Run 7 is still under way: wait: 10m would wait for it", spent: 3},
 	}

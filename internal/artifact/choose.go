@@ -2,9 +2,13 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
+
+// UnknownTrigger is the triggering run of an event that does not tell it.
+const UnknownTrigger = -1
 
 // Request is everything the choice depends on.
 type Request struct {
@@ -48,11 +52,14 @@ type Request struct {
 	CurrentRun      int64
 	CurrentWorkflow string
 	// Trigger is the id of the run that triggered this workflow
-	// (workflow_run events), or 0.
+	// (workflow_run events), UnknownTrigger, or 0 for other events.
 	Trigger int64
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
+	// Brief leaves out of an error what would take requests to explain it:
+	// another look follows.
+	Brief bool
 }
 
 // Item is an artifact to take, and the run it came from.
@@ -166,7 +173,6 @@ func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan)
 		plan.LimitHit = s.limitHit
 		return nil
 	}
-	plan.PassedOver = passedOver(searches, nil)
 	return f.notFound(ctx, res, searches, plan)
 }
 
@@ -178,6 +184,9 @@ func (c Chooser) now() time.Time {
 }
 
 func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Plan) error {
+	if req.Trigger == UnknownTrigger {
+		return errors.New("this workflow was triggered by workflow_run, but the event (GITHUB_EVENT_PATH) does not tell by which run; give run-id, or an input of the search such as workflow")
+	}
 	run, err := c.Source.Run(ctx, repo, req.Trigger)
 	if err != nil {
 		return err

@@ -20,31 +20,6 @@ type NotFoundError struct {
 
 	Missing []string   // exact names without an artifact
 	Expired []Artifact // would have matched
-	Have    []string   // names that are there instead, where known
-	// DidYouMean is the nearest name that exists, or empty.
-	DidYouMean string
-	// Workflows are those of the repository, when the one that was named is
-	// not among them.
-	Workflows []string
-	// InCurrent tells that the current run, which a search leaves out, has
-	// what was asked for.
-	InCurrent bool
-	// Elsewhere is a run of another workflow that has it and fits otherwise;
-	// its ID is 0 if none is known.
-	Elsewhere Run
-	// Nowhere tells that no run of the repository has it, whatever the
-	// conditions.
-	Nowhere bool
-
-	Examined int // runs looked at by a search
-	// Reasons say why they were passed over, the most frequent first.
-	Reasons  []Reason
-	Forks    int  // passed over as forks
-	LimitHit bool // the search ended at its limit
-	ByStatus bool // as in Plan
-	// ForkPR names the fork that the pull request asked for comes from, if
-	// runs of forks do not count.
-	ForkPR string
 
 	// Permission is one that the token may lack, as GitHub answers 404 for
 	// that, too; empty for none.
@@ -57,6 +32,40 @@ type NotFoundError struct {
 	Pending []Run
 	// Waited is how long was waited for it.
 	Waited time.Duration
+
+	Explanation
+}
+
+// Explanation is how a search went, and what may be meant instead.
+type Explanation struct {
+	Have []string // names that are there instead, where known
+	// DidYouMean is the nearest name that exists, or empty.
+	DidYouMean string
+	// Workflows are those of the repository, when the one that was named is
+	// not among them.
+	Workflows []string
+	// InCurrent tells that the current run, which a search leaves out, has
+	// what was asked for.
+	InCurrent bool
+	// Elsewhere and Failed are the newest runs that have it, and that only
+	// their workflow or only their conclusion has kept from matching. Their
+	// ID is 0 if none is known.
+	Elsewhere, Failed Run
+	// Nowhere tells that no run of the repository has it, whatever the
+	// conditions.
+	Nowhere bool
+	// NoCommit tells that no run is known to be of the commit asked for.
+	NoCommit bool
+
+	Examined int // runs looked at by a search
+	// Reasons say why they were passed over, the most frequent first.
+	Reasons  []Reason
+	Forks    int  // that have it, and only their origin has kept from matching
+	LimitHit bool // the search ended at its limit
+	ByStatus bool // as in Plan
+	// ForkPR names the fork that the pull request asked for comes from, if
+	// runs of forks do not count.
+	ForkPR string
 
 	nearest Run
 }
@@ -194,7 +203,7 @@ func lacking(s Selector, p Picked) *NotFoundError {
 	for _, a := range p.Artifacts {
 		have = append(have, a.Name)
 	}
-	return &NotFoundError{What: s.String(), Missing: p.Missing, Expired: p.Expired, Have: have}
+	return &NotFoundError{What: s.String(), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
 }
 
 // suggest sets DidYouMean to the name, of those that are there, that is
@@ -213,7 +222,7 @@ func nearest(want string, names []string) string {
 	found, best := "", 1<<30
 	for _, n := range names {
 		d := distance(strings.ToLower(want), strings.ToLower(n))
-		if d < best && d <= max(2, len(want)/3) {
+		if d < best && d <= max(2, len(want)/3) && 2*d <= len(want) {
 			best, found = d, n
 		}
 	}

@@ -1,78 +1,26 @@
 package artifact
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
-// maxNearest is how many runs that fit are asked for all their artifacts when
-// a search fails, to tell what they have instead.
-const maxNearest = 3
+const (
+	// maxNearest is how many runs that fit are asked for all their artifacts
+	// when a search fails, to tell what they have instead.
+	maxNearest = 3
+	// maxUnmet is how many runs that hold it, and were never looked at, are
+	// asked why they do not fit.
+	maxUnmet = 2
+)
 
-// passedOver lists the runs that searches met and did not take, newest first:
-// those newer than the last one taken, or all.
-func passedOver(searches []*search, taken []Run) []PassedOver {
-	rows := map[int64]PassedOver{}
-	for _, s := range searches {
-		for _, r := range s.known {
-			if s.met[r.ID] {
-				// The reason that counts is that of the search for such runs.
-				_, told := rows[r.ID]
-				if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
-					rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names}
-				}
-			}
-		}
-		if index := s.index(); index != nil {
-			for _, c := range index.candidates() {
-				why := s.filter.refuseRef(c.ref)
-				_, known := s.known[c.ref.ID]
-				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
-					rows[c.ref.ID] = PassedOver{Run: c.run(s.repo), Reason: why, Names: names(s.artifacts(c.ref.ID))}
-				}
-			}
-		}
-	}
-	list := make([]PassedOver, 0, len(rows))
-	for _, row := range rows {
-		isTaken := slices.ContainsFunc(taken, func(r Run) bool { return r.ID == row.Run.ID })
-		if !isTaken && (len(taken) == 0 || newestRun(row.Run, taken[len(taken)-1]) < 0) {
-			list = append(list, row)
-		}
-	}
-	slices.SortFunc(list, func(a, b PassedOver) int { return newestRun(a.Run, b.Run) })
-	return list
-}
-
-// run is the candidate's run as far as an artifact tells of it. It is as old
-// as the artifact at least.
-func (c candidate) run(repo Repo) Run {
-	r := c.ref.run(repo)
-	r.CreatedAt = c.bound
-	return r
-}
-
-// why says why a known run was not taken, and which artifacts it has, as far
-// as known. It is empty for a run that might have been.
-func (s *search) why(r Run) (string, []string) {
-	have := names(s.artifacts(r.ID))
-	if why, _ := s.filter.refuse(r); why != "" {
-		return why, have
-	}
-	if s.holds(r) != no {
-		return "", nil
-	}
-	return lacking(s.req.Select, s.pick(r)).reason(), have
-}
-
-// notFound explains a search that found nothing. What helps a person beyond
-// what is known costs up to four requests, which only a failure pays; should
-// one of them fail, the error at hand matters more.
+// notFound is the error for a search that found nothing, with an explanation
+// unless the request does without.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
-	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res), ByStatus: plan.ByStatus}
+	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res)}
+	nf.ByStatus = plan.ByStatus
 	var fits []Run
 	for _, s := range searches {
 		nf.LimitHit = nf.LimitHit || s.limitHit
@@ -83,28 +31,96 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 			}
 		}
 	}
+	slices.SortFunc(fits, newestRun)
 	if nf.Examined = len(f.met); nf.LimitHit && f.met[f.req.CurrentRun] {
 		nf.Examined-- // it is no candidate
 	}
-	nf.Reasons = reasons(plan.PassedOver)
-	nf.Forks, nf.Pending = f.others(searches)
+	nf.Pending = f.pending(searches)
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
 	if p := res.pull; p != nil && !f.req.AllowForks && p.FromFork() {
 		nf.ForkPR = p.origin()
 	}
-	slices.SortFunc(fits, newestRun)
-	f.askNearest(ctx, fits[:min(len(fits), maxNearest)], nf, plan)
-	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) {
-		current, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: f.req.CurrentRun, Name: f.req.Select.serverName()})
-		nf.InCurrent = err == nil && f.currentFits(searches) && f.req.Select.Pick(current, f.req.Gone).Complete()
+	nf.NoCommit = len(res.shas) > 0 && !slices.ContainsFunc(searches, (*search).knowsCommit)
+	if !f.req.Brief {
+		f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
 	}
-	if !nf.LimitHit {
-		f.elsewhere(ctx, searches, nf, plan)
+	plan.PassedOver = passedOver(searches, nil)
+	looked := slices.DeleteFunc(slices.Clone(plan.PassedOver), func(p PassedOver) bool { return !f.met[p.Run.ID] })
+	if len(looked) == 0 {
+		looked = plan.PassedOver // by what the artifact list tells of them
 	}
+	nf.Reasons = reasons(looked)
+	nf.others(searches)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nf
+}
+
+// explain asks what helps a person beyond what is known: up to six requests
+// side by side, which only a failure pays. Should one of them fail, the error
+// at hand matters more.
+func (f *finder) explain(ctx context.Context, searches []*search, nearest []Run, nf *NotFoundError) {
+	have := make([][]Artifact, len(nearest))
+	var calls []func() error
+	for i, r := range nearest {
+		calls = append(calls, func() (err error) {
+			have[i], err = listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
+			return err
+		})
+	}
+	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
+		calls = append(calls, func() error {
+			current, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: f.req.CurrentRun, Name: f.req.Select.serverName()})
+			nf.InCurrent = err == nil && f.req.Select.Pick(current, f.req.Gone).Complete()
+			return nil
+		})
+	}
+	for _, id := range f.unmet(searches, nf.LimitHit) {
+		calls = append(calls, func() error {
+			r, err := f.source.Run(ctx, f.repo, id)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			switch {
+			case err == nil:
+				f.known[id] = r
+			case errors.Is(err, ErrNotFound):
+				f.gone[id] = true
+			}
+			return nil
+		})
+	}
+	if together(calls...) != nil || len(nearest) == 0 {
+		return
+	}
+	var all []string
+	for i, r := range nearest {
+		f.asked[r.ID] = have[i]
+		all = append(all, names(have[i])...)
+	}
+	nf.nearest = nearest[0]
+	nf.suggest(f.req.Select, all)
+	nf.Have = names(have[0])
+}
+
+// unmet lists the newest runs that the artifact list names, and that were not
+// looked at though they may be of the branch and commit asked for.
+func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
+	var list []int64
+	for _, s := range searches {
+		index := s.index()
+		if index == nil || limitHit {
+			continue
+		}
+		for _, c := range index.candidates() {
+			why := s.filter.refuseRef(c.ref)
+			_, known := f.known[c.ref.ID]
+			if !known && !f.gone[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnmet {
+				list = append(list, c.ref.ID)
+			}
+		}
+	}
+	return list
 }
 
 // currentFits tells whether the current run meets the other conditions, as
@@ -126,115 +142,50 @@ func (f *finder) currentFits(searches []*search) bool {
 	})
 }
 
-// elsewhere looks for a run of another workflow that holds what is asked for:
-// the newest that the artifact list names.
-func (f *finder) elsewhere(ctx context.Context, searches []*search, nf *NotFoundError, plan *Plan) {
-	for _, s := range searches {
-		index := s.index()
-		// With other conditions it is more likely a run of this workflow.
-		other := s.filter.events != nil || s.filter.actor != "" || s.filter.number != 0
-		if index == nil || other || s.filter.workflow.any() {
-			continue
+// knowsCommit tells whether a run is known that is of the commit looked for.
+func (s *search) knowsCommit() bool {
+	for _, r := range s.known {
+		if s.filter.sha != "" && s.filter.aimsAt(r) {
+			return true
 		}
-		list := s.candidates(index)
-		if len(list) == 0 {
-			continue
-		}
-		r, err := f.source.Run(ctx, f.repo, list[0].ref.ID)
-		if err != nil || s.filter.workflow.passes(r) {
-			return
-		}
-		why, _ := s.filter.refuse(r)
-		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: r, Reason: why, Names: names(f.artifacts(r.ID))})
-		slices.SortFunc(plan.PassedOver, func(a, b PassedOver) int { return newestRun(a.Run, b.Run) })
-		s.filter.workflow = workflowFilter{}
-		if why, _ := s.filter.refuse(r); why == "" {
-			nf.Elsewhere = r
-		}
-		return
 	}
+	return false
 }
 
-// reasons counts why runs were passed over, the most frequent first.
-func reasons(passed []PassedOver) []Reason {
-	counts := map[string]int{}
-	kinds := map[string]map[string]bool{}
-	for _, p := range passed {
-		kind, _ := reasonKind(p.Reason)
-		if kinds[kind] == nil {
-			kinds[kind] = map[string]bool{}
+// pending lists the runs that are under way and may come to match.
+func (f *finder) pending(searches []*search) []Run {
+	var list []Run
+	for _, r := range f.known {
+		if slices.ContainsFunc(searches, func(s *search) bool { return s.filter.pending(r) }) {
+			list = append(list, r)
 		}
-		kinds[kind][p.Reason] = true
 	}
-	for _, p := range passed {
-		text := p.Reason
-		if kind, varies := reasonKind(text); varies && len(kinds[kind]) > 2 {
-			text = kind + " another"
-		}
-		counts[text]++
-	}
-	var list []Reason
-	for text, n := range counts {
-		list = append(list, Reason{Text: text, Runs: n})
-	}
-	slices.SortFunc(list, func(a, b Reason) int { return cmp.Or(b.Runs-a.Runs, cmp.Compare(a.Text, b.Text)) })
+	slices.SortFunc(list, newestRun)
 	return list
 }
 
-// reasonKind is a reason without the run's own value, if it has one: "its
-// commit is".
-func reasonKind(text string) (string, bool) {
-	words := strings.SplitN(text, " ", 4)
-	if len(words) == 4 && words[0] == "its" && words[2] == "is" {
-		return strings.Join(words[:3], " "), true
-	}
-	return text, false
-}
-
-// others counts the runs that only their origin may have kept from matching, and
-// lists those that are under way and may come to match.
-func (f *finder) others(searches []*search) (forks int, pending []Run) {
-	seen := map[int64]bool{}
+// others finds the runs that hold what is asked for, and that one condition
+// alone has kept from matching.
+func (e *NotFoundError) others(searches []*search) {
+	forks := map[int64]bool{}
 	for _, s := range searches {
 		for _, r := range s.known {
-			_, fork := s.filter.refuse(r)
-			switch {
-			case seen[r.ID]:
-			case fork && f.holds(r) != no:
-				seen[r.ID] = true
-				forks++
-			case s.filter.pending(r):
-				seen[r.ID] = true
-				pending = append(pending, r)
+			why, fork := s.filter.refuse(r)
+			if why == "" || s.holds(r) != yes {
+				continue
+			}
+			if fork {
+				forks[r.ID] = true
+			}
+			if s.filter.lets(r, func(f *filter) { f.conclusions = nil }) && !r.underWay() && (e.Failed.ID == 0 || newestRun(r, e.Failed) < 0) {
+				e.Failed = r
+			}
+			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || newestRun(r, e.Elsewhere) < 0) {
+				e.Elsewhere = r
 			}
 		}
 	}
-	slices.SortFunc(pending, newestRun)
-	return forks, pending
-}
-
-// askNearest gets the names of all artifacts of some runs, for the plan and
-// for a suggestion.
-func (f *finder) askNearest(ctx context.Context, runs []Run, nf *NotFoundError, plan *Plan) {
-	have := make([][]string, len(runs))
-	err := each(runs, func(i int, r Run) error {
-		all, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
-		have[i] = names(all)
-		return err
-	})
-	if err != nil || len(runs) == 0 {
-		return
-	}
-	for i, r := range runs {
-		for j := range plan.PassedOver {
-			if p := &plan.PassedOver[j]; p.Run.ID == r.ID {
-				p.Names = have[i]
-			}
-		}
-	}
-	nf.nearest = runs[0]
-	nf.suggest(f.req.Select, slices.Concat(have...))
-	nf.Have = have[0]
+	e.Forks = len(forks)
 }
 
 // conditions are those of the request in words, as resolved.
@@ -275,7 +226,7 @@ func (p *PullRequest) origin() string {
 func (c Chooser) explain(ctx context.Context, req Request, run Run, picked Picked) *NotFoundError {
 	nf := lacking(req.Select, picked)
 	nf.Repo, nf.RunID = run.Repo, run.ID
-	if req.Select.serverName() != "" {
+	if req.Select.serverName() != "" && !req.Brief {
 		// Only that name was asked for; without the others there is nothing
 		// to suggest. The error at hand matters more than one of this call.
 		if all, err := listArtifacts(ctx, c.Source, run.Repo, Query{RunID: run.ID}); err == nil {

@@ -116,13 +116,33 @@ func (f *filter) aimsAt(r Run) bool {
 // pending tells a run that is under way and may come to match: of all the
 // conditions only the conclusion, and what it holds, can change.
 func (f *filter) pending(r Run) bool {
-	if !r.underWay() {
-		return false
-	}
-	still := *f
-	still.conclusions = nil
-	why, _ := still.refuse(r)
+	return r.underWay() && f.lets(r, func(f *filter) { f.conclusions = nil })
+}
+
+// lets tells whether a run would pass, were the filter a little different.
+func (f *filter) lets(r Run, change func(*filter)) bool {
+	other := *f
+	change(&other)
+	why, _ := other.refuse(r)
 	return why == ""
+}
+
+// beyondRef are the conditions that an artifact's listing tells nothing of.
+func (f *filter) beyondRef() []string {
+	var list []string
+	if !f.workflow.any() {
+		list = append(list, fmt.Sprintf("workflow %q", f.workflow.query()))
+	}
+	if len(f.events) > 0 {
+		list = append(list, "event "+either(f.events))
+	}
+	if f.actor != "" {
+		list = append(list, "actor "+f.actor)
+	}
+	if f.number != 0 {
+		list = append(list, fmt.Sprintf("number %d", f.number))
+	}
+	return list
 }
 
 // underWay tells a run that is not completed. Runs without a status are of

@@ -35,11 +35,15 @@ const (
 // then says how long was waited. Other errors end it at once, one of Pause
 // too, and so does what waiting cannot help. The plan is that of the last
 // look.
-func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error)) (*Plan, error) {
-	plan, err := look(ctx)
+//
+// All looks but the last are brief: nobody reads why they failed. The last
+// one is an extra one, since it is known only afterwards that there is no use
+// in another.
+func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief bool) (*Plan, error)) (*Plan, error) {
 	if w.For <= 0 {
-		return plan, err
+		return look(ctx, false)
 	}
+	plan, err := look(ctx, true)
 	start := w.Now()
 	alive := start // when something that could match was last under way
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
@@ -53,7 +57,10 @@ func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error
 		}
 		left := min(w.For-now.Sub(start), grace-now.Sub(alive))
 		if left <= 0 {
-			nf.Waited = now.Sub(start)
+			plan, err = look(ctx, false)
+			if nf, ok := errors.AsType[*NotFoundError](err); ok {
+				nf.Waited = now.Sub(start)
+			}
 			return plan, err
 		}
 		pause = min(pause, left)
@@ -63,6 +70,6 @@ func Await(ctx context.Context, w Wait, look func(context.Context) (*Plan, error
 		if err := w.Pause(ctx, pause); err != nil {
 			return plan, err
 		}
-		plan, err = look(ctx)
+		plan, err = look(ctx, true)
 	}
 }

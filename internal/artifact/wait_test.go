@@ -59,9 +59,10 @@ func TestAwait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &clock{t: epoch, end: tt.end}
-			told := 0
+			told, explained := 0, false
 			plan, err := Await(t.Context(), Wait{For: tt.wait, Now: c.now, Pause: c.pause, Notify: func(*NotFoundError, time.Duration) { told++ }},
-				func(context.Context) (*Plan, error) {
+				func(_ context.Context, brief bool) (*Plan, error) {
+					explained = !brief
 					nf := &NotFoundError{Repo: app, What: `artifact "x"`}
 					since := c.t.Sub(epoch)
 					if since < tt.done {
@@ -81,6 +82,9 @@ func TestAwait(t *testing.T) {
 			}
 			if (plan != nil) != (tt.err == "") {
 				t.Errorf("plan %v", plan)
+			}
+			if nf, ok := errors.AsType[*NotFoundError](err); ok && !explained {
+				t.Errorf("a brief look was the last: %v", nf)
 			}
 			if want := len(c.pauses); told != want && tt.end == 0 {
 				t.Errorf("told %d times of %d pauses", told, want)

@@ -1,0 +1,115 @@
+package artifact
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// passedOver lists the runs that searches met and did not take, newest first:
+// those newer than the last one taken, or all.
+func passedOver(searches []*search, taken []Run) []PassedOver {
+	rows := map[int64]PassedOver{}
+	for _, s := range searches {
+		for _, r := range s.known {
+			// The reason that counts is that of the search for such runs.
+			_, told := rows[r.ID]
+			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
+				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names}
+			}
+		}
+		if index := s.index(); index != nil {
+			for _, c := range index.candidates() {
+				_, known := s.known[c.ref.ID]
+				why := s.unmet(c)
+				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
+					rows[c.ref.ID] = PassedOver{Run: c.run(s.repo), Reason: why, Names: names(s.artifacts(c.ref.ID))}
+				}
+			}
+		}
+	}
+	list := make([]PassedOver, 0, len(rows))
+	for _, row := range rows {
+		isTaken := slices.ContainsFunc(taken, func(r Run) bool { return r.ID == row.Run.ID })
+		if !isTaken && (len(taken) == 0 || newestRun(row.Run, taken[len(taken)-1]) < 0) {
+			list = append(list, row)
+		}
+	}
+	slices.SortFunc(list, func(a, b PassedOver) int { return newestRun(a.Run, b.Run) })
+	return list
+}
+
+// run is the candidate's run as far as an artifact tells of it. It is as old
+// as the artifact at least.
+func (c candidate) run(repo Repo) Run {
+	r := c.ref.run(repo)
+	r.CreatedAt = c.bound
+	return r
+}
+
+// why says why a known run was not taken, and which artifacts it has, as far
+// as known. It is empty for a run that might have been.
+func (s *search) why(r Run) (string, []string) {
+	have := names(s.artifacts(r.ID))
+	if why, _ := s.filter.refuse(r); why != "" {
+		return why, have
+	}
+	if s.holds(r) != no {
+		return "", nil
+	}
+	return lacking(s.req.Select, s.pick(r)).reason(), have
+}
+
+// unmet says why a run that only the artifact list names was not looked at,
+// as far as that tells. It does not tell everything: a run of a fork may be of
+// another workflow besides.
+func (s *search) unmet(c candidate) string {
+	why := s.filter.refuseRef(c.ref)
+	switch {
+	case s.gone[c.ref.ID]:
+		return "it was deleted"
+	case why == fromFork:
+		return "it comes from a fork"
+	case why == "" && s.exhausted && !s.limitHit:
+		if beyond := s.filter.beyondRef(); len(beyond) > 0 {
+			return "it is not among the runs with " + strings.Join(beyond, ", ")
+		}
+	}
+	return why
+}
+
+// reasons counts why runs were passed over, the most frequent first.
+func reasons(passed []PassedOver) []Reason {
+	counts := map[string]int{}
+	kinds := map[string]map[string]bool{}
+	for _, p := range passed {
+		kind, _ := reasonKind(p.Reason)
+		if kinds[kind] == nil {
+			kinds[kind] = map[string]bool{}
+		}
+		kinds[kind][p.Reason] = true
+	}
+	for _, p := range passed {
+		text := p.Reason
+		if kind, varies := reasonKind(text); varies && len(kinds[kind]) > 2 {
+			text = kind + " another"
+		}
+		counts[text]++
+	}
+	var list []Reason
+	for text, n := range counts {
+		list = append(list, Reason{Text: text, Runs: n})
+	}
+	slices.SortFunc(list, func(a, b Reason) int { return cmp.Or(b.Runs-a.Runs, cmp.Compare(a.Text, b.Text)) })
+	return list
+}
+
+// reasonKind is a reason without the run's own value, if it has one: "its
+// commit is".
+func reasonKind(text string) (string, bool) {
+	words := strings.SplitN(text, " ", 4)
+	if len(words) == 4 && words[0] == "its" && words[2] == "is" {
+		return strings.Join(words[:3], " "), true
+	}
+	return text, false
+}
