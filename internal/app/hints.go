@@ -112,6 +112,8 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 		return "Narrow the search by branch, commit or workflow, raise search-limit, or name the run with run-id"
 	case pending:
 		return fmt.Sprintf("Run %d is still under way: wait: 10m would wait for it", nf.Pending[0].ID)
+	case nf.PullRequest != 0:
+		return fmt.Sprintf("The branch is a pull request's ref, which no run has: did you mean pr: %d?", nf.PullRequest)
 	case nf.NoCommit:
 		return "No run is known to be of that commit. In the jobs of a pull request github.sha is GitHub's merge commit, of which there are none: " +
 			"use pr, or github.event.pull_request.head.sha"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,11 +47,8 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 		return
 	}
 	defer log.Group("%s passed over", count(len(passed), "run"))()
-	for i, p := range passed {
-		if i == maxPassedOver {
-			log.Infof("and %d more", len(passed)-i)
-			return
-		}
+	shown := worthShowing(passed)
+	for _, p := range shown {
 		have := ""
 		if len(p.Names) > 0 {
 			have = "; it has " + strings.Join(p.Names, ", ")
@@ -61,6 +59,25 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 		}
 		log.Infof("run %d%s (%s): %s%s", p.Run.ID, repo, runLabel(p.Run), p.Reason, have)
 	}
+	if more := len(passed) - len(shown); more > 0 {
+		log.Infof("and %d more", more)
+	}
+}
+
+// worthShowing are the newest of the runs passed over, and of those further
+// down the first few that meet all conditions: their artifacts are known.
+func worthShowing(passed []artifact.PassedOver) []artifact.PassedOver {
+	const fitting = 3
+	if len(passed) <= maxPassedOver {
+		return passed
+	}
+	shown := slices.Clone(passed[:maxPassedOver])
+	for _, p := range passed[maxPassedOver:] {
+		if p.Fits && len(shown) < maxPassedOver+fitting {
+			shown = append(shown, p)
+		}
+	}
+	return shown
 }
 
 // runLabel tells a run to a person as far as it is known.
@@ -73,24 +90,21 @@ func runLabel(r artifact.Run) string {
 
 // logPlan says what was chosen, and where it comes from.
 func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
+	forks := 0
 	for _, run := range plan.Runs {
-		j.log.Infof("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
-			run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
-		if run.FromFork() && run.RepoID != 0 {
+		j.log.Infof("%s", j.runText(run))
+		if !run.FromFork() || run.RepoID == 0 {
+			continue
+		}
+		if forks++; forks <= maxWarnings {
 			j.log.Warningf("run %d comes from %s, not from %s: whoever opened the pull request decided what its artifacts hold; treat them as untrusted%s",
 				run.ID, cmp.Or(run.HeadRepo, "a fork that was deleted"), run.Repo, j.privileged())
 		}
 	}
-	if want := j.cfg.Runs * len(j.cfg.Repositories); want > len(plan.Runs) && !j.cfg.ByID() {
-		why := "no more fit"
-		switch {
-		case plan.LimitHit:
-			why = "search-limit does not let more be looked at"
-		case len(j.cfg.Branches) > 1 || j.cfg.PR != 0:
-			why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
-		}
-		j.log.Warningf("%s asked for, and %d found: %s", count(want, "run"), len(plan.Runs), why)
+	if forks > maxWarnings {
+		j.log.Warningf("and %d more of these runs come from forks", forks-maxWarnings)
 	}
+	j.logFewer(plan)
 	if plan.ByStatus {
 		j.log.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
 			2*artifact.PerPage)
@@ -103,6 +117,46 @@ func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 	for _, item := range items {
 		a := item.Artifact
 		j.log.Infof("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
+	}
+}
+
+// runText is a run in a line. One without a number is known from an artifact
+// only.
+func (j *job) runText(run artifact.Run) string {
+	if run.Number == 0 {
+		return fmt.Sprintf("run %d of %s: no longer there; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
+	}
+	return fmt.Sprintf("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
+		run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
+}
+
+// logFewer warns of a repository in which fewer runs were found than asked
+// for.
+func (j *job) logFewer(plan *artifact.Plan) {
+	if j.cfg.ByID() {
+		return
+	}
+	why := "no more fit"
+	switch {
+	case plan.LimitHit:
+		why = "search-limit does not let more be looked at"
+	case len(j.cfg.Branches) > 1 || j.cfg.PR != 0:
+		why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
+	}
+	for _, repo := range repos(j.cfg) {
+		found := 0
+		for _, run := range plan.Runs {
+			if run.Repo.Equal(repo) {
+				found++
+			}
+		}
+		where := ""
+		if len(j.cfg.Repositories) > 1 {
+			where = " in " + repo.String()
+		}
+		if found < j.cfg.Runs {
+			j.log.Warningf("%s asked for, and %d found%s: %s", count(j.cfg.Runs, "run"), found, where, why)
+		}
 	}
 }
 

@@ -46,17 +46,17 @@ func (r *result) summary() string {
 }
 
 func runLine(run artifact.Run) string {
-	label := fmt.Sprintf("%s run %d", run.Repo, run.ID)
-	if run.Number != 0 {
-		label = fmt.Sprintf("%s #%d", run.Workflow, run.Number)
-	}
-	link := actions.Cell(label)
+	link := actions.Cell(fmt.Sprintf("%s #%d", run.Workflow, run.Number))
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
 		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(run.URL), link)
 	}
 	fork := ""
 	if run.FromFork() {
 		fork = ", **from a fork**"
+	}
+	if run.Number == 0 {
+		return fmt.Sprintf("From run %d of %s, which is no longer there: %s at %s%s\n\n", run.ID, actions.Cell(run.Repo.String()),
+			actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
 	}
 	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, actions.Cell(run.Repo.String()),
 		actions.Cell(run.Event), actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
@@ -82,13 +82,17 @@ func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
 		return
 	}
 	b.WriteString("| Run passed over | Branch | Created | Why | Its artifacts |\n| --- | --- | --- | --- | --- |\n")
-	for i, p := range passed {
-		if i == maxPassedOver {
-			fmt.Fprintf(b, "\nand %d more\n", len(passed)-i)
-			break
+	shown := worthShowing(passed)
+	for _, p := range shown {
+		created := ""
+		if p.Run.Number != 0 { // of others only the artifact's time is known
+			created = p.Run.CreatedAt.UTC().Format(time.DateTime)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), actions.Cell(p.Run.HeadBranch),
-			p.Run.CreatedAt.UTC().Format(time.DateTime), actions.Cell(p.Reason), actions.Cell(strings.Join(p.Names, ", ")))
+			created, actions.Cell(p.Reason), actions.Cell(strings.Join(p.Names, ", ")))
+	}
+	if more := len(passed) - len(shown); more > 0 {
+		fmt.Fprintf(b, "\nand %d more\n", more)
 	}
 	b.WriteString("\n")
 }

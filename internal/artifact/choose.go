@@ -94,6 +94,8 @@ type PassedOver struct {
 	Reason string
 	// Names are the artifacts it had, where known.
 	Names []string
+	// Fits tells that it meets every condition, and lacks what is asked for.
+	Fits bool
 }
 
 // Chooser answers a Request from a Source.

@@ -57,6 +57,9 @@ type Explanation struct {
 	// NoCommit tells that no run is known to be of the commit asked for.
 	NoCommit bool
 
+	// PullRequest is the number of one whose ref was given as a branch, or 0.
+	PullRequest int
+
 	Examined int // runs looked at by a search
 	// Reasons say why they were passed over, the most frequent first.
 	Reasons  []Reason

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 )
 
 const (
@@ -15,6 +17,10 @@ const (
 	// asked why they do not fit.
 	maxUnmet = 2
 )
+
+// pullRef is what github.ref and github.ref_name are in the jobs of a pull
+// request. Runs have the name of its head branch.
+var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
 
 // notFound is the error for a search that found nothing, with an explanation
 // unless the request does without.
@@ -39,6 +45,11 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
 	if p := res.pull; p != nil && !f.req.AllowForks && p.FromFork() {
 		nf.ForkPR = p.origin()
+	}
+	for _, b := range res.branches {
+		if m := pullRef.FindStringSubmatch(b); m != nil {
+			nf.PullRequest, _ = strconv.Atoi(m[1]) // 0 if it is none
+		}
 	}
 	nf.NoCommit = len(res.shas) > 0 && !slices.ContainsFunc(searches, (*search).knowsCommit)
 	if !f.req.Brief {

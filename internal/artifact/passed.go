@@ -15,7 +15,8 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 			// The reason that counts is that of the search for such runs.
 			_, told := rows[r.ID]
 			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
-				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names}
+				refused, _ := s.filter.refuse(r)
+				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names, Fits: refused == ""}
 			}
 		}
 		if index := s.index(); index != nil {

@@ -66,11 +66,25 @@ func parseBranch(v string) (string, error) {
 	return name, checkRef(name)
 }
 
+var pullRef = regexp.MustCompile(`^refs/pull/([0-9]+)/(merge|head)$`)
+
+// checkPull refuses what github.ref is in the jobs of a pull request: no run
+// has it. As a branch it may stand before one that is to be had instead.
+func checkPull(v string) error {
+	if m := pullRef.FindStringSubmatch(v); m != nil {
+		return fmt.Errorf("is a pull request's ref (did you mean pr: %s?)", m[1])
+	}
+	return nil
+}
+
 // parseCommit strips refs/tags/. Whether a few hexadecimal digits are a tag
 // or an abbreviated SHA only the repository can tell.
 func parseCommit(v string) (string, error) {
 	if branch, ok := strings.CutPrefix(v, "refs/heads/"); ok {
 		return "", fmt.Errorf("is a branch (did you mean branch: %s?)", quote(branch))
+	}
+	if err := checkPull(v); err != nil {
+		return "", err
 	}
 	name := strings.TrimPrefix(v, "refs/tags/")
 	if fullSHA.MatchString(name) {
@@ -83,6 +97,9 @@ var fullSHA = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
 
 // parseRef keeps prefixes: they say what it is.
 func parseRef(v string) (string, error) {
+	if err := checkPull(v); err != nil {
+		return "", err
+	}
 	return v, checkRef(strings.TrimPrefix(strings.TrimPrefix(v, "refs/heads/"), "refs/tags/"))
 }
 

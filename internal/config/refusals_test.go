@@ -44,6 +44,8 @@ func TestRefusals(t *testing.T) {
 		"run id and search":         {inputs{"run-id": "1", "branch": "main", "commit": "v1", "pr": "2"}, []string{`run-id and branch exclude each other`, `run-id and commit exclude`, `run-id and pr exclude`}},
 		"run id and ref":            {inputs{"run_id": "1", "ref": "main"}, []string{`run_id and ref exclude`}},
 		"ref and branch":            {inputs{"ref": "main", "branch": "x"}, []string{`ref and branch exclude`}},
+		"ref of a pull request":     {inputs{"ref": "refs/pull/7/merge"}, []string{`ref: "refs/pull/7/merge" is a pull request's ref (did you mean pr: 7?)`}},
+		"commit of a pull request":  {inputs{"commit": "refs/pull/7/head"}, []string{`commit: "refs/pull/7/head" is a pull request's ref (did you mean pr: 7?)`}},
 		"branch that is a tag":      {inputs{"branch": "refs/tags/v1"}, []string{`branch: "refs/tags/v1" is a tag (did you mean commit: "v1"?)`}},
 		"branch glob":               {inputs{"branch": "main\nrelease-*"}, []string{`branch: "release-*" is not a name git would accept`}},
 		"commit that is a branch":   {inputs{"commit": "refs/heads/x"}, []string{`did you mean branch: "x"?`}},

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// A run may be deleted while its artifacts are still there.
+func TestRunThatIsGone(t *testing.T) {
+	t.Parallel()
+	gone := artifact.Run{
+		ID: 7, Repo: artifact.Repo{Owner: "octo", Name: "app"}, RepoID: 1, HeadRepoID: 1, HeadBranch: "main", HeadSHA: "0123456789",
+	}
+	there := gone
+	there.Number, there.Workflow, there.Event, there.Conclusion = 3, "CI", "push", "success"
+	there.CreatedAt, there.URL = searchTime.Add(-time.Hour), "https://ghes.example:8443/octo/app/actions/runs/7"
+	j := &job{now: func() time.Time { return searchTime }}
+	for name, tt := range map[string]struct {
+		run       artifact.Run
+		log, line string
+	}{
+		"gone":  {gone, "run 7 of octo/app: no longer there; its commit was 0123456 on main", "From run 7 of octo/app, which is no longer there: main at "},
+		"there": {there, "run 7 of octo/app: CI #3, push on main at 0123456, success, 1 hour ago https://ghes.example:8443/octo/app/actions/runs/7", `<a href="https&#58;//ghes.example&#58;8443/octo/app/actions/runs/7">`},
+	} {
+		if got := j.runText(tt.run); got != tt.log {
+			t.Errorf("%s: the log has %q, want %q", name, got, tt.log)
+		}
+		if got := runLine(tt.run); !strings.Contains(got, tt.line) {
+			t.Errorf("%s: the summary has %q, want %q", name, got, tt.line)
+		}
+	}
+}
+
+// Of runs that only an artifact tells of, its time is not theirs.
+func TestPassedOverTable(t *testing.T) {
+	t.Parallel()
+	passed := []artifact.PassedOver{
+		{Run: artifact.Run{ID: 2, CreatedAt: searchTime}, Reason: "it was deleted"},
+		{Run: artifact.Run{ID: 1, Number: 1, Workflow: "CI", CreatedAt: searchTime}, Reason: "it has no artifacts"},
+	}
+	var b strings.Builder
+	passedOverTable(&b, passed)
+	for _, want := range []string{" |  |  | it was deleted |", "| 2026-06-01 12:00:00 | it has no artifacts |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, b.String())
+		}
+	}
+}
