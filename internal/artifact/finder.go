@@ -189,7 +189,7 @@ func listArtifacts(ctx context.Context, source artifactSource, repo Repo, q Quer
 			return nil, err
 		}
 		for _, a := range p.Items {
-			if !seen[a.ID] && (q.Name == "" || a.Name == q.Name) {
+			if !seen[a.ID] {
 				seen[a.ID] = true
 				all = append(all, a)
 			}
