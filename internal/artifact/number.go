@@ -48,10 +48,15 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		for _, r := range p.Items[:min(len(p.Items), s.left())] {
+		within := min(len(p.Items), s.left()) // the limit lets these be looked at
+		for _, r := range p.Items[:within] {
 			s.meet(r)
 		}
-		found = n.add(page, p)
+		cut := within < len(p.Items)
+		p.Items = p.Items[:within]
+		if found = n.add(page, p); cut && !found {
+			return false, nil
+		}
 	}
 	return true, nil
 }

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -113,6 +114,20 @@ func TestRunNumberMisled(t *testing.T) {
 			if got, want := describe(plan, err), fmt.Sprintf("%d|%d", 1000+id, id); got != want {
 				t.Errorf("%d a page: got %s, want %s", perPage, got, want)
 			}
+		}
+	}
+}
+
+// What the limit cuts off a page was not looked at, and the error says so.
+func TestRunNumberBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	for limit, found := range map[int]bool{104: false, 149: false, 150: false, 151: true, 200: true} {
+		_, err := Chooser{Source: numbered(300)}.Choose(t.Context(), Request{
+			Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", RunNumber: 150, SearchLimit: limit, Select: Selector{Names: []string{"dist"}},
+		})
+		nf, _ := errors.AsType[*NotFoundError](err)
+		if (err == nil) != found || !found && (nf == nil || !nf.LimitHit) {
+			t.Errorf("limit %d: %v", limit, err)
 		}
 	}
 }
