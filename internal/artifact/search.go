@@ -228,8 +228,15 @@ func (s *search) left() int {
 func (s *search) blindUntil() time.Time {
 	var until time.Time
 	for _, l := range s.lists {
-		if l.blind && (l.done() || l.ordered) && (until.IsZero() || l.latest.Before(until)) {
-			until = l.latest
+		if !l.blind || !l.done() && !l.ordered {
+			continue
+		}
+		latest := l.latest
+		if !l.done() && latest.Before(l.frontier()) {
+			latest = l.frontier() // a later one may be listed further down
+		}
+		if until.IsZero() || latest.Before(until) {
+			until = latest
 		}
 	}
 	return until
