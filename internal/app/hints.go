@@ -92,7 +92,7 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 	switch {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
-	case nf.Failed.ID != 0 && !(pending && nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
+	case nf.Failed.ID != 0 && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
 		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, cmp.Or(nf.Failed.Conclusion, "unknown"))
 	case nf.Elsewhere.ID != 0:
 		file := path.Base(nf.Elsewhere.WorkflowPath)

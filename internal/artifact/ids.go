@@ -14,7 +14,7 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	missing := req.RunIDs
 	for _, repo := range req.Repos {
 		plans := make([]Plan, len(missing))
-		there, err := lookIn(repo, req, missing, func(i int, id int64) error {
+		there, err := lookIn(req, missing, func(i int, id int64) error {
 			run, err := c.Source.Run(ctx, repo, id)
 			if err != nil {
 				return err
@@ -45,7 +45,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	missing := req.ArtifactIDs
 	for _, repo := range req.Repos {
 		found := make([]Artifact, len(missing))
-		there, err := lookIn(repo, req, missing, func(i int, id int64) error {
+		there, err := lookIn(req, missing, func(i int, id int64) error {
 			a, err := c.Source.Artifact(ctx, repo, id)
 			if err == nil && (a.Expired || req.Gone[a.ID]) {
 				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []Artifact{a}}
@@ -74,7 +74,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 
 // lookIn looks for ids in a repository, side by side, and lists those that
 // are there. Where there are other repositories, one that is not is no error.
-func lookIn(repo Repo, req Request, ids []int64, look func(i int, id int64) error) ([]int64, error) {
+func lookIn(req Request, ids []int64, look func(i int, id int64) error) ([]int64, error) {
 	absent := make([]bool, len(ids))
 	err := each(ids, func(i int, id int64) error {
 		err := look(i, id)

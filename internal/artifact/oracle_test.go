@@ -55,6 +55,7 @@ func FuzzSearch(f *testing.F) {
 var freshSeeds = flag.Int("fuzzseeds", 0, "how many random seeds FuzzSearch tries besides")
 
 func (w *world) log(t *testing.T) {
+	t.Helper()
 	t.Logf("perPage %d most %d lag %s blind %v noFilters %v noNames %v pathless %v mixRuns %v mixArtifacts %v gone %v pulls %v now %s", w.perPage, w.most, w.lag,
 		w.blind, w.noFilters, w.noNames, w.pathless, w.mixRuns != nil, w.mixArtifacts != nil, w.gone, w.pulls, w.now())
 	for _, r := range w.runs {

@@ -67,6 +67,7 @@ func TestSideBySide(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{commits: map[string]string{"tags/v1": shas[0]}, workflows: []Workflow{{7, "CI", ".github/workflows/ci.yml", true}}}
 				for id := int64(1); id <= 41; id++ {

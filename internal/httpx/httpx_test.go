@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -507,8 +508,8 @@ func TestProxyRefuses(t *testing.T) {
 
 func TestTransportProtocol(t *testing.T) {
 	t.Parallel()
-	for want, http1 := range map[string]bool{"HTTP/2.0": false, "HTTP/1.1": true} {
-		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+	for want, http1 := range map[string]bool{"2": false, "1": true} {
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, strconv.Itoa(r.ProtoMajor)) }))
 		srv.EnableHTTP2 = true
 		srv.StartTLS()
 		t.Cleanup(srv.Close)
@@ -517,7 +518,11 @@ func TestTransportProtocol(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := (&http.Client{Transport: transport}).Get(srv.URL)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := transport.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -174,7 +174,7 @@ func checkOverlaps(all []Entry, limit int64) error {
 		case gap < 0:
 			return all[order[n+1]].refuse("it overlaps another entry")
 		}
-		e.gap = uint32(min(gap, math.MaxUint32)) //nolint:gosec // it fits; a local header needs far less
+		e.gap = uint32(min(gap, math.MaxUint32))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const limited = "UNPACK_TEST_LIMITED"
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(limited) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFewDescriptors$", "-test.count=1")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFewDescriptors$", "-test.count=1") //nolint:gosec // this test itself
 		cmd.Env = append(os.Environ(), limited+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -144,7 +144,7 @@ func (d *decoder) unzstd(ctx context.Context, w io.Writer, e *Entry, s *source) 
 	if err != nil {
 		return 0, err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	return d.pump(w, z, in, e)
 }
 

@@ -99,7 +99,7 @@ func (n *names) keep(p []byte) string {
 		n.Grow(max(namesBlock, len(p)))
 	}
 	at := n.Len()
-	n.Write(p)
+	_, _ = n.Write(p) // never fails
 	n.total += int64(len(p))
 	return n.String()[at:]
 }

@@ -154,9 +154,8 @@ func TestEntryReaderFails(t *testing.T) {
 // All zstd of a pool takes as much as the largest window, whoever uses it.
 // Not parallel: what others allocate would count.
 func TestZstdMemory(t *testing.T) {
-	body := bytes.Repeat([]byte("0123456789abcdef"), 34<<16) // 34 MiB
-	small, large := windowed(t, body[:9<<20], maxEntryWindow), windowed(t, body, maxTarWindow)
-	body = nil
+	text := func(size int) []byte { return bytes.Repeat([]byte("0123456789abcdef"), size/16) }
+	small, large := windowed(t, text(9<<20), maxEntryWindow), windowed(t, text(34<<20), maxTarWindow)
 	pool := NewPool(64)
 	if got := cap(pool.free); got != maxPool {
 		t.Errorf("%d decoders", got)
