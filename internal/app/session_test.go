@@ -42,11 +42,10 @@ func TestStartOverLeavesNothing(t *testing.T) {
 	}
 }
 
-// newTestSession is a session with a stage, a budget of 2 files and 10 bytes,
-// and much room.
-func newTestSession(t *testing.T, cfg *config.Config) *session {
+// newStage is a stage for a destination.
+func newStage(t *testing.T, dir string) *workspace.Stage {
 	t.Helper()
-	dest, err := workspace.Layout{Dir: t.TempDir()}.Resolve(".")
+	dest, err := workspace.Layout{Dir: dir}.Resolve(".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +54,14 @@ func newTestSession(t *testing.T, cfg *config.Config) *session {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = stage.Close() })
-	return &session{job: &job{cfg: cfg}, stage: stage, budget: unpack.NewBudget(2, 10), room: shareOf(1 << 20).of}
+	return stage
+}
+
+// newTestSession is a session with a stage, a budget of 2 files and 10 bytes,
+// and much room.
+func newTestSession(t *testing.T, cfg *config.Config) *session {
+	t.Helper()
+	return &session{job: &job{cfg: cfg}, stage: newStage(t, t.TempDir()), budget: unpack.NewBudget(2, 10), room: shareOf(1 << 20).of}
 }
 
 // A try that is given up takes back what it counted, and no other try does.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 // newSpool makes a spool whose memory has room for so many blocks, and tells
@@ -15,15 +13,7 @@ import (
 func newSpool(t *testing.T, room int) (*spool, string) {
 	t.Helper()
 	dir := t.TempDir()
-	dest, err := workspace.Layout{Dir: dir}.Resolve(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stage, err := workspace.NewStage(dest, workspace.StageOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stage.Close() })
+	stage := newStage(t, dir)
 	stages, _ := filepath.Glob(filepath.Join(dir, ".artifetch-*"))
 	if len(stages) != 1 {
 		t.Fatalf("stages: %q", stages)
