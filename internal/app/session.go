@@ -175,7 +175,7 @@ func (s *session) open() (err error) {
 	if s.stage != nil {
 		return nil
 	}
-	if s.stage, err = workspace.NewStage(s.dest, workspace.StageOptions{Chown: s.chown}); err != nil {
+	if s.stage, err = workspace.NewStage(s.dest, workspace.StageOptions{Chown: s.chown, OwnerOf: s.runner.Workspace}); err != nil {
 		return err
 	}
 	if err := s.stage.ChownErr(); err != nil {

@@ -5,26 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"syscall"
 )
 
 type owner struct{ uid, gid int }
 
-// adopt finds out whom things are to belong to, and whether this process may
-// give them away.
-func (s *Stage) adopt() error {
-	o, err := ownerOf(s.dest.Root)
+// adopt makes the owner of a directory the one of all that the stage creates,
+// beginning with the stage itself, which shows whether this process may give
+// things away.
+func (s *Stage) adopt(like string) error {
+	o, err := ownerOf(like)
 	if err == nil {
-		err = s.lchown(path.Join(s.dir, replacedDir), o.uid, o.gid)
+		err = s.lchown(s.dir, o.uid, o.gid)
 	}
 	switch {
 	case err == nil:
 		s.owner = o
 	case cannotGive(err):
-		s.chownErr = fmt.Errorf("give files the owner of %s: %w", s.dest.Root, err)
+		s.chownErr = fmt.Errorf("give files the owner of %s: %w", like, err)
 	default:
-		return fmt.Errorf("give files the owner of %s: %w", s.dest.Root, err)
+		return fmt.Errorf("give files the owner of %s: %w", like, err)
 	}
 	return nil
 }
@@ -40,6 +40,16 @@ func cannotGive(err error) bool {
 // was asked for; nil if they do not. Staging goes on regardless: a container
 // without capabilities still gets its files.
 func (s *Stage) ChownErr() error { return s.chownErr }
+
+// Owner returns the owner that everything created in the stage gets. ok is false
+// where things keep the owner they have: Chown was not asked for, or ChownErr
+// says why it cannot be done.
+func (s *Stage) Owner() (uid, gid int, ok bool) {
+	if s.owner == nil {
+		return 0, 0, false
+	}
+	return s.owner.uid, s.owner.gid, true
+}
 
 // chown gives a path below root to the owner that everything gets.
 func (s *Stage) chown(name string) error {

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -12,10 +13,13 @@ import (
 
 // StageOptions change how files are staged.
 type StageOptions struct {
-	// Chown gives everything that is created the owner of the destination's
-	// root. It takes a process that runs as root; see Stage.ChownErr for one
-	// that may not.
+	// Chown gives everything that is created the owner of OwnerOf, or of the
+	// destination's root where that is empty. It takes a process that runs as
+	// root; see Stage.ChownErr for one that may not.
 	Chown bool
+	// OwnerOf is a directory: the workspace, also where the destination lies
+	// elsewhere.
+	OwnerOf string
 }
 
 // Stage is a staging directory on the destination's file system. Its
@@ -108,21 +112,31 @@ func (s *Stage) make(o StageOptions) error {
 		return fmt.Errorf("make a staging directory in %s: %w", filepath.Join(s.dest.Root, s.base), err)
 	}
 	s.dir = dir
+	if o.Chown {
+		if err := s.adopt(cmp.Or(o.OwnerOf, s.dest.Root)); err != nil {
+			return err
+		}
+	}
 	for _, name := range []string{joinedDir, replacedDir} {
-		if err := s.root.Mkdir(path.Join(dir, name), 0o700); err != nil {
+		if err := s.mkdir(path.Join(dir, name), 0o700); err != nil {
 			return fmt.Errorf("make a staging directory: %w", err)
 		}
 	}
-	if !o.Chown {
-		return nil
+	return nil
+}
+
+// mkdir makes a directory that has its owner from the start.
+func (s *Stage) mkdir(name string, mode fs.FileMode) error {
+	if err := s.root.Mkdir(name, mode); err != nil {
+		return err
 	}
-	return s.adopt()
+	return s.chown(name)
 }
 
 // Mkdir makes an empty directory in the stage and opens it.
 func (s *Stage) Mkdir(name string) (*os.Root, error) {
 	p := path.Join(s.dir, name)
-	if err := s.root.Mkdir(p, 0o777); err != nil {
+	if err := s.mkdir(p, 0o777); err != nil {
 		return nil, err
 	}
 	return s.root.OpenRoot(p)
@@ -130,7 +144,15 @@ func (s *Stage) Mkdir(name string) (*os.Root, error) {
 
 // Create makes an empty file in the stage.
 func (s *Stage) Create(name string) (*os.File, error) {
-	return s.root.OpenFile(path.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
+	p := path.Join(s.dir, name)
+	f, err := s.root.OpenFile(p, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.chown(p); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Move renames a file within the stage.

@@ -387,7 +387,7 @@ func TestOwnerCannotBeGiven(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.lchown = func(string, int, int) error { return tt.err }
-		err = s.adopt()
+		err = s.adopt(ws)
 		if got := errors.Is(err, tt.err); got != tt.fatal {
 			t.Errorf("%v: got %v", tt.err, err)
 		}
