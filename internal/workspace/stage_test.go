@@ -88,7 +88,7 @@ func TestUmask(t *testing.T) {
 	for _, umask := range []string{"022", "027", "077", "002"} {
 		t.Run(umask, func(t *testing.T) {
 			t.Parallel()
-			rerun(t, "^TestModes$", umask, nil)
+			rerun(t, "^(TestModes|TestPublishReadOnly|TestCloseReadOnly)$", umask, nil)
 		})
 	}
 }
@@ -233,6 +233,12 @@ func TestCloseReadOnly(t *testing.T) {
 func TestPublishReadOnly(t *testing.T) {
 	t.Parallel()
 	ro := []string{"d/e/f=1", "0555 d/e/", "0555 d/"}
+	open := []string{"d/e/g=1", "0755 d/e/", "0755 d/"} // whatever the umask
+	made := filepath.Join(t.TempDir(), "made")
+	if err := os.Mkdir(made, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	plain := mode(t, made)
 	tests := map[string]struct {
 		before []string
 		dest   string
@@ -241,9 +247,9 @@ func TestPublishReadOnly(t *testing.T) {
 	}{
 		"new":            {nil, ".", []staged{{"", ro}}, map[string]fs.FileMode{"d": 0o555, "d/e": 0o555}},
 		"merged":         {nil, "out", []staged{{"", ro}, {"", []string{"d/e/g=1", "d/h/i=1", "0500 d/h/"}}}, map[string]fs.FileMode{"out/d": 0o555, "out/d/e": 0o555, "out/d/h": 0o500}},
-		"older, merged":  {nil, "out", []staged{{"", []string{"d/e/g=1"}}, {"", ro}}, map[string]fs.FileMode{"out/d": 0o755, "out/d/e": 0o755}},
-		"into there":     {[]string{"d/e/g=0"}, ".", []staged{{"", ro}}, map[string]fs.FileMode{"d": 0o755, "d/e": 0o755}},
-		"tree in a tree": {nil, "out", []staged{{"d", []string{"e/g=1", "0555 e/"}}, {"", ro}}, map[string]fs.FileMode{"out/d": 0o755, "out/d/e": 0o555}},
+		"older, merged":  {nil, "out", []staged{{"", open}, {"", ro}}, map[string]fs.FileMode{"out/d": 0o755, "out/d/e": 0o755}},
+		"into there":     {open, ".", []staged{{"", ro}}, map[string]fs.FileMode{"d": 0o755, "d/e": 0o755}},
+		"tree in a tree": {nil, "out", []staged{{"d", []string{"e/g=1", "0555 e/"}}, {"", ro}}, map[string]fs.FileMode{"out/d": plain, "out/d/e": 0o555}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
