@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -132,14 +131,12 @@ func expired(e *StorageError) bool {
 	return false
 }
 
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3), seconds or a
-// date, capped at what is worth waiting for.
+// maxRetryAfter is how long a storage may ask to be left alone before the next
+// try.
+const maxRetryAfter = 2 * time.Minute
+
+// retryAfter is the pause that an answer asks for.
 func retryAfter(h http.Header) time.Duration {
-	var wait time.Duration
-	if s, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31); err == nil {
-		wait = time.Duration(s) * time.Second
-	} else if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
-		wait = max(time.Until(at), 0)
-	}
-	return min(wait, 2*time.Minute)
+	wait, _ := httpx.ParseRetryAfter(h, time.Now())
+	return min(wait, maxRetryAfter)
 }

@@ -233,21 +233,23 @@ func TestToFileWriteFails(t *testing.T) {
 	}
 }
 
+// A date is read by the clock of the server that sent it.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
-	tests := map[string]struct{ least, most time.Duration }{
-		"":              {0, 0},
-		"7":             {7 * time.Second, 7 * time.Second},
-		"-7":            {0, 0},
-		"3600":          {2 * time.Minute, 2 * time.Minute},
-		in(-time.Hour):  {0, 0},
-		in(time.Minute): {50 * time.Second, time.Minute},
-		"soon":          {0, 0},
-	}
-	for value, want := range tests {
-		if got := retryAfter(http.Header{"Retry-After": {value}}); got < want.least || got > want.most {
-			t.Errorf("%q: %v, want %v to %v", value, got, want.least, want.most)
+	ours := time.Now()
+	at := func(d time.Duration) string { return ours.Add(d).UTC().Format(http.TimeFormat) }
+	for name, tt := range map[string]struct {
+		value, date string
+		want        time.Duration
+	}{
+		"none":                   {"", "", 0},
+		"seconds":                {"7", "", 7 * time.Second},
+		"more than is waited":    {"3600", "", maxRetryAfter},
+		"by a clock an hour off": {at(time.Hour + 9*time.Second), at(time.Hour), 9 * time.Second},
+		"and by one that lags":   {at(9*time.Second - time.Hour), at(-time.Hour), 9 * time.Second},
+	} {
+		if got := retryAfter(http.Header{"Retry-After": {tt.value}, "Date": {tt.date}}); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
 }
