@@ -527,6 +527,36 @@ func TestBlobFails(t *testing.T) {
 	}
 }
 
+// A URL that was refused on one connection may have to be replaced by another
+// one, whose error has to say why it was replaced.
+func TestWhyThereIsNoURL(t *testing.T) {
+	t.Parallel()
+	s := &ranged{script: script{hook: once(1, says(403))}}
+	o, locate := s.start(t)
+	o.Policy.Sleep = func(ctx context.Context, _ time.Duration) error { // the connection that was refused never comes back
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	gone := errors.New("the artifact has expired")
+	var asked atomic.Int64
+	b, err := Open(t.Context(), o, func(ctx context.Context) (*url.URL, error) {
+		if asked.Add(1) > 1 {
+			return nil, gone
+		}
+		return locate(ctx)
+	}, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err = b.Wait(); !errors.Is(err, gone) || !strings.Contains(err.Error(), "403") {
+		t.Errorf("no fresh URL: %v", err)
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("a URL was asked for %d times, want 2: the first failure ends the download", n)
+	}
+}
+
 func TestPace(t *testing.T) {
 	t.Parallel()
 	// speed is what the storage gives so many connections.

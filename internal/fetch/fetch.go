@@ -46,6 +46,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -172,7 +173,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 	u, err := locate(ctx)
 	if err != nil {
 		end()
-		return nil, &locateError{err}
+		return nil, asLocateError(err)
 	}
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	if err != nil {
@@ -233,19 +234,30 @@ type discarder interface {
 }
 
 // locateError is what a Locate failed with.
-type locateError struct{ err error }
+type locateError struct {
+	err     error
+	because error // why the URL before was given up; nil where it was not
+}
 
 func (e *locateError) Error() string { return e.err.Error() }
 func (e *locateError) Unwrap() error { return e.err }
+
+func asLocateError(err error) error {
+	if located, ok := errors.AsType[*locateError](err); ok {
+		return located
+	}
+	return &locateError{err: err}
+}
 
 // again decides about a try that failed with err, after one with last, and
 // brought n bytes: nil means to try once more.
 func again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
 	if located, ok := errors.AsType[*locateError](err); ok {
-		if last == nil {
+		because := cmp.Or(located.because, last)
+		if because == nil {
 			return located.err
 		}
-		return fmt.Errorf("ask for a fresh URL (because %w): %w", last, located.err)
+		return fmt.Errorf("ask for a fresh URL (because %w): %w", because, located.err)
 	}
 	if _, ok := errors.AsType[*WriteError](err); ok {
 		return err // whatever IsTemporary makes of a network disk's error

@@ -169,24 +169,35 @@ type source struct {
 	mu  sync.Mutex
 	now *url.URL
 	got time.Time
+	// refused is why the storage did not take the last URL, which any
+	// connection may have met. It is nil once there is another one.
+	refused error
+	// err is what locate failed with, which ends the download.
+	err error
 }
 
 // urlAge is how old a URL may get. GitHub's live for a minute. Source: REST
 // API reference, "Download an artifact".
 const urlAge = 45 * time.Second
 
-// url is a Locate that asks another one only now and then.
+// url is a Locate that asks another one only now and then, and only until it
+// fails.
 func (s *source) url(ctx context.Context) (*url.URL, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
 	if s.now != nil && time.Since(s.got) < urlAge {
 		return s.now, nil
 	}
 	u, err := s.locate(ctx)
-	if err == nil {
-		s.now, s.got = u, time.Now()
+	if err != nil {
+		s.err = &locateError{err: err, because: s.refused}
+		return nil, s.err
 	}
-	return u, err
+	s.now, s.got, s.refused = u, time.Now(), nil
+	return u, nil
 }
 
 // failed forgets a URL that is good no more.
@@ -194,6 +205,6 @@ func (s *source) failed(u *url.URL, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now == u && isExpired(err) {
-		s.now = nil
+		s.now, s.refused = nil, err
 	}
 }
