@@ -55,7 +55,13 @@ func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
 	}
 }
 
+// copySelf copies this program so that it can be started at once. Until a child
+// process that another test is starting has got to its exec, it holds copies of
+// all our descriptors, and a file that some process has open for writing cannot
+// be executed (ETXTBSY). So no process is forked while the copy is written.
 func copySelf(to string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	name, err := os.Executable()
 	if err != nil {
 		return err
