@@ -218,5 +218,5 @@ func filesWanted(patterns []string) func(name string) bool {
 	if len(patterns) == 0 {
 		return nil
 	}
-	return artifact.Selector{Patterns: patterns}.Matches
+	return artifact.Selector{Patterns: patterns}.Matcher()
 }

@@ -45,7 +45,8 @@ func (c Chooser) newFinder(req Request, repo Repo) *finder {
 	}
 	canBeHad := func(a Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
 	if len(req.Select.Names) == 0 {
-		f.lists = []*artifactList{newArtifactList(Query{}, func(a Artifact) bool { return canBeHad(a) && req.Select.Matches(a.Name) })}
+		wanted := req.Select.Matcher()
+		f.lists = []*artifactList{newArtifactList(Query{}, func(a Artifact) bool { return canBeHad(a) && wanted(a.Name) })}
 	}
 	for _, name := range req.Select.Names[:min(len(req.Select.Names), maxLists)] {
 		f.lists = append(f.lists, newArtifactList(Query{Name: name}, func(a Artifact) bool { return canBeHad(a) && a.Name == name }))

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/artifetch/artifetch/internal/glob"
 )
 
 // Selector says which artifacts of a run are asked for. At most one of its
@@ -15,39 +15,31 @@ import (
 type Selector struct {
 	// Names are exact; every one has to be there.
 	Names []string
-	// Patterns are globs on the name. Those that begin with "!" take away;
-	// when all of them do, they take away from everything.
+	// Patterns are a list of globs on the name, as package glob has them.
 	Patterns []string
 	// Regexp is unanchored.
 	Regexp *regexp.Regexp
 }
 
-// Matches tells whether an artifact of this name is asked for.
-func (s Selector) Matches(name string) bool {
+// Matches reports whether an artifact of this name is asked for. For more names
+// than a few, ask a Matcher.
+func (s Selector) Matches(name string) bool { return s.Matcher()(name) }
+
+// Matcher returns what reports whether an artifact of a name is asked for. It
+// takes time in proportion to the selector, and a call of what it returns next
+// to none.
+func (s Selector) Matcher() func(name string) bool {
 	switch {
 	case len(s.Names) > 0:
-		return slices.Contains(s.Names, name)
-	case s.Regexp != nil:
-		return s.Regexp.MatchString(name)
-	case len(s.Patterns) > 0:
-		return matchPatterns(s.Patterns, name)
-	}
-	return true
-}
-
-func matchPatterns(patterns []string, name string) bool {
-	wanted, positive := false, false
-	for _, p := range patterns {
-		if not, ok := strings.CutPrefix(p, "!"); ok {
-			if doublestar.MatchUnvalidated(not, name) {
-				return false
-			}
-			continue
+		names := make(map[string]bool, len(s.Names))
+		for _, n := range s.Names {
+			names[n] = true
 		}
-		positive = true
-		wanted = wanted || doublestar.MatchUnvalidated(p, name)
+		return func(name string) bool { return names[name] }
+	case s.Regexp != nil:
+		return s.Regexp.MatchString
 	}
-	return wanted || !positive
+	return glob.New(s.Patterns).Match
 }
 
 // String describes what is asked for, for messages. Names are quoted.
@@ -98,9 +90,10 @@ func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
 	byAge := slices.Clone(all)
 	slices.SortFunc(byAge, newestArtifact)
 	seen := map[string]bool{}
+	wanted := s.Matcher()
 	for _, a := range byAge {
 		switch {
-		case !s.Matches(a.Name):
+		case !wanted(a.Name):
 			p.Others = append(p.Others, a.Name)
 		case a.Expired || gone[a.ID]:
 			p.Expired = append(p.Expired, a)

@@ -63,10 +63,10 @@ type Config struct {
 
 	// At most one of Names, Patterns, NameRegex and ArtifactIDs is set.
 	Names       []string
-	Patterns    []string // doublestar globs; "!" in front takes away
+	Patterns    []string // globs that package glob accepts
 	NameRegex   *regexp.Regexp
 	ArtifactIDs []int64
-	Files       []string // doublestar globs; "!" in front takes away
+	Files       []string // globs that package glob accepts
 	Shard       Shard
 
 	Path           string // as given, never empty

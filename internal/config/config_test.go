@@ -85,7 +85,7 @@ func TestFromEnv(t *testing.T) {
 		"blanks around":           {inputs{"path": " out\n"}, func(c *config.Config) { c.Path = "out" }},
 		"names":                   {inputs{"name": "a\n\n  b, c \r\na"}, func(c *config.Config) { c.Names = []string{"a", "b, c"} }},
 		"patterns":                {inputs{"pattern": "a-*\n!*-{x,y}\n! b"}, func(c *config.Config) { c.Patterns = []string{"a-*", "!*-{x,y}", "!b"} }},
-		"literal brackets":        {inputs{"pattern": `build \@(1)` + "\nt*(x)"}, func(c *config.Config) { c.Patterns = []string{`build \@(1)`, "t*(x)"} }},
+		"literal brackets":        {inputs{"pattern": `build \@(1)` + "\nt(x)"}, func(c *config.Config) { c.Patterns = []string{`build \@(1)`, "t(x)"} }},
 		"expression":              {inputs{"name-regex": `^a/?\d+(x|y)$`}, func(c *config.Config) { c.NameRegex = regexp.MustCompile(`^a/?\d+(x|y)$`) }},
 		"artifact ids":            {inputs{"artifact-ids": "1, 2\n3,,1"}, func(c *config.Config) { c.ArtifactIDs = []int64{1, 2, 3} }},
 		"largest id":              {inputs{"artifact-ids": "9223372036854775807"}, func(c *config.Config) { c.ArtifactIDs = []int64{9223372036854775807} }},

@@ -7,11 +7,12 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/artifetch/artifetch/internal/glob"
 )
 
 // Parsers of what GitHub gives names to.
@@ -141,25 +142,19 @@ func parseActor(v string) (string, error) {
 	return v, nil
 }
 
-// extendedGlob finds the patterns of bash's extglob, which other actions
-// understand and doublestar reads literally.
-var extendedGlob = regexp.MustCompile(`(^|[^\\])([@+!]\(|[?*]\([^)]*\|)`)
-
 func parseGlob(v string) (string, error) {
-	glob := strings.TrimSpace(strings.TrimPrefix(v, "!"))
-	switch {
-	case glob == "":
+	g := strings.TrimSpace(strings.TrimPrefix(v, "!"))
+	if g == "" {
 		return "", errors.New("takes nothing away")
-	case extendedGlob.MatchString(v):
-		return "", errors.New("is an extended glob; write {a,b} for @(a|b), and a line of its own that begins with ! for !(a|b)")
-	case !doublestar.ValidatePattern(glob):
-		return "", errors.New("is not a valid glob")
 	}
-	if glob == v {
-		return glob, nil
+	if strings.HasPrefix(v, "!") {
+		g = "!" + g
 	}
-	return "!" + glob, nil
+	return g, glob.Check(g)
 }
+
+// maxRegexp is the longest expression, in bytes.
+const maxRegexp = 64 << 10
 
 var lookAround = regexp.MustCompile(`\(\?(<?[=!])`)
 var backReference = regexp.MustCompile(`\\([1-9]|k<)`)
@@ -167,6 +162,9 @@ var backReference = regexp.MustCompile(`\\([1-9]|k<)`)
 func parseRegexp(v string) (*regexp.Regexp, error) {
 	if strings.ContainsFunc(v, isBreak) {
 		return nil, errors.New("has several lines, but is one expression")
+	}
+	if len(v) > maxRegexp {
+		return nil, fmt.Errorf("is longer than %d bytes", maxRegexp)
 	}
 	re, err := regexp.Compile(v)
 	switch {
@@ -177,7 +175,11 @@ func parseRegexp(v string) (*regexp.Regexp, error) {
 	case backReference.MatchString(v):
 		return nil, errors.New("uses a back-reference, which RE2 does not have")
 	}
-	return nil, fmt.Errorf("is not a valid expression (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	invalid, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return nil, errors.New("is not a valid expression")
+	}
+	return nil, fmt.Errorf("is not a valid expression (%s: %s)", invalid.Code, quote(invalid.Expr))
 }
 
 // parseAPIURL brings the address of an API to the form without a slash at

@@ -11,7 +11,7 @@ const (
 	acceptedCount    = "a whole number from 1"
 	acceptedIDs      = "ids, which are whole numbers from 1, one a line or separated by commas"
 	acceptedDuration = "a duration such as 90s, 10m, 12h, 30d, 2w or 1d12h"
-	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b} and **; ! in front takes away"
+	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b}, {1..9} and **; ! in front takes away"
 	acceptedBool     = "true or false"
 	acceptedAnything = "anything, it has no effect"
 
@@ -135,7 +135,7 @@ var whichArtifact = []Input{
 		Accepted: acceptedIDs,
 		set:      unlessAny(into(func(c *Config) *[]int64 { return &c.ArtifactIDs }, eachItem(parseID, exactly)))},
 	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, DefaultHelp: "all",
-		Help:     "globs on the paths inside an artifact, one a line; `!` in front takes away; only these files are fetched",
+		Help:     "globs on the paths inside an artifact, one a line; a directory's name takes all below it, `!` in front takes away; only these files are fetched",
 		Accepted: acceptedGlobs,
 		set:      into(func(c *Config) *[]string { return &c.Files }, eachLine(parseGlob, exactly))},
 	{Name: "shard", Group: WhichArtifact, Metavar: "I/N",

@@ -1,0 +1,134 @@
+// Package glob matches names and slash-separated paths against lists of globs:
+// the inputs pattern and files.
+//
+// A glob is text in which these have a meaning:
+//
+//   - any characters but "/"
+//     ?         one character but "/"
+//     [abc]     one of these characters; [a-f] a range; [!a] and [^a] any other
+//     but "/"
+//     **        any characters, "/" too; as a whole component any number of
+//     directories, also none
+//     {a,b}     a or b, which may be globs, and nest
+//     {1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
+//     in steps, {a..f} is a letter
+//     \x        the sign x itself
+//
+// A path matches a glob whose last component has no wildcard also when it lies
+// below the directory of that name: "dist" is dist, and all in it; "dist/" says
+// the same. A "./" in front has no meaning. "!" in front of a glob of a list
+// takes away what matches it; a list of such globs only takes away from
+// everything.
+//
+// Check refuses everything else that another tool gives a meaning to, so that
+// no glob matches nothing because it was understood differently, and what is
+// too much to match in time: a glob stands for at most 1,000 others without
+// braces. Matching takes time in proportion to their number and to the length of
+// the name; names without wildcards take none.
+package glob
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Set is a list of globs, made ready to match. Its methods are safe for
+// concurrent use. The zero Set matches everything.
+type Set struct {
+	take, leave alternatives
+	positive    bool // the list has globs that do not begin with "!"
+}
+
+// New makes a Set of globs that Check accepts. One that Check refuses matches
+// nothing.
+func New(globs []string) *Set {
+	s := &Set{take: alternatives{exact: map[string]bool{}}, leave: alternatives{exact: map[string]bool{}}}
+	for _, g := range globs {
+		to := &s.take
+		glob, negated := strings.CutPrefix(g, "!")
+		if negated {
+			to = &s.leave
+		} else {
+			s.positive = true
+		}
+		plain, err := expand(glob)
+		if err != nil {
+			continue
+		}
+		for _, p := range plain {
+			to.add(p)
+		}
+	}
+	return s
+}
+
+// Match reports whether the list matches a name or path.
+func (s *Set) Match(name string) bool {
+	if s.leave.match(name) {
+		return false
+	}
+	return !s.positive || s.take.match(name)
+}
+
+// alternatives are globs without braces.
+type alternatives struct {
+	exact map[string]bool // those without wildcards, unescaped
+	globs []string
+}
+
+func (a *alternatives) add(glob string) {
+	if !hasWildcard(glob) {
+		a.exact[unescape(glob)] = true
+		return
+	}
+	if last := glob[strings.LastIndexByte(glob, '/')+1:]; !hasWildcard(last) {
+		glob += "/**" // matches the directory itself, too
+	}
+	a.globs = append(a.globs, glob)
+}
+
+func (a *alternatives) match(name string) bool {
+	if len(a.exact) > 0 {
+		for at := name; ; {
+			if a.exact[at] {
+				return true
+			}
+			i := strings.LastIndexByte(at, '/')
+			if i < 0 {
+				break
+			}
+			at = at[:i]
+		}
+	}
+	return slices.ContainsFunc(a.globs, func(g string) bool { return doublestar.MatchUnvalidated(g, name) })
+}
+
+// hasWildcard reports whether a glob without braces has a sign that is not
+// itself.
+func hasWildcard(glob string) bool {
+	for i := 0; i < len(glob); i++ {
+		switch glob[i] {
+		case '\\':
+			i++
+		case '*', '?', '[':
+			return true
+		}
+	}
+	return false
+}
+
+func unescape(glob string) string {
+	if !strings.Contains(glob, `\`) {
+		return glob
+	}
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		if glob[i] == '\\' && i+1 < len(glob) {
+			i++
+		}
+		b.WriteByte(glob[i])
+	}
+	return b.String()
+}

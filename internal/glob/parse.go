@@ -1,0 +1,272 @@
+package glob
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxLength is the longest glob, in bytes: as long as a path may be.
+	maxLength = 4096
+	// maxDepth is how deep braces nest.
+	maxDepth = 10
+	// maxAlternatives is how many globs without braces one glob stands for.
+	maxAlternatives = 1000
+)
+
+var errTooMany = fmt.Errorf("stands for more than %d alternatives", maxAlternatives)
+
+// Check says what is wrong with a glob, which may begin with "!". The error
+// follows the quoted glob in a message: "has a [ without a ]".
+func Check(glob string) error {
+	p := parser{rest: glob}
+	if err := p.refuseExtended(); err != nil { // "!(a|b)" takes nothing away
+		return err
+	}
+	_, err := expand(strings.TrimPrefix(glob, "!"))
+	return err
+}
+
+// expand returns the globs without braces that a glob stands for, in the syntax
+// of doublestar.
+func expand(glob string) ([]string, error) {
+	switch {
+	case glob == "":
+		return nil, errors.New("is empty")
+	case len(glob) > maxLength:
+		return nil, fmt.Errorf("is longer than %d bytes", maxLength)
+	case strings.HasPrefix(glob, "/"):
+		return nil, errors.New("begins with a slash; paths in an artifact are relative, so leave it out")
+	case !utf8.ValidString(glob):
+		return nil, errors.New("is not UTF-8")
+	case path.Clean(glob) == "." && !strings.Contains(glob, ".."):
+		return []string{"**"}, nil
+	}
+	p := parser{rest: glob}
+	braceless, err := p.sequence(0)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, g := range braceless {
+		if g, err = clean(g); err != nil {
+			return nil, err
+		}
+		paths, err := acrossDirectories(g)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, paths...); len(list) > maxAlternatives {
+			return nil, errTooMany
+		}
+	}
+	return list, nil
+}
+
+// clean drops the components of a glob without braces that have no meaning. A
+// slash at the end means what is below.
+func clean(glob string) (string, error) {
+	if glob == "" {
+		return "", nil // an alternative that is nothing: {,a}
+	}
+	cleaned := path.Clean(glob) // changes nothing but ".", ".." and empty components
+	switch {
+	case cleaned == ".." || strings.HasPrefix(cleaned, "../"), strings.Contains(glob, "/../"), strings.HasSuffix(glob, "/.."):
+		return "", errors.New(`holds the component "..", and no path in an artifact does`)
+	case strings.HasSuffix(glob, "/"):
+		return cleaned + "/**", nil
+	}
+	return cleaned, nil
+}
+
+// acrossDirectories gives "**" within a component the meaning that it has in
+// GitHub's filters of paths, any characters: "**.js" is "**/*.js", "a**" is "a*"
+// and "a*/**".
+func acrossDirectories(glob string) ([]string, error) {
+	var list []string
+	for component := range strings.SplitSeq(glob, "/") {
+		variants := []string{component}
+		var err error
+		if component != "**" {
+			variants, err = withinComponent(component)
+		}
+		switch {
+		case err != nil:
+		case list == nil:
+			list = variants
+		default:
+			for i := range variants {
+				variants[i] = "/" + variants[i]
+			}
+			list, err = product(list, variants)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range list {
+		list[i] = negations(list[i])
+	}
+	return list, nil
+}
+
+// withinComponent returns the globs that a component with "**" among other
+// characters stands for.
+func withinComponent(component string) ([]string, error) {
+	parts := betweenDoubleStars(component)
+	list := parts[:1]
+	for i, part := range parts[1:] {
+		ends := []string{"*" + part, "*/**/*" + part}
+		switch {
+		case i == 0 && parts[0] == "":
+			ends = []string{"**/*" + part}
+		case i == len(parts)-2 && part == "":
+			ends = []string{"*", "*/**"}
+		}
+		var err error
+		if list, err = product(list, ends); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// betweenDoubleStars splits a component at "**", or more stars.
+func betweenDoubleStars(component string) []string {
+	var parts []string
+	from := 0
+	for i := 0; i < len(component); i++ {
+		switch {
+		case component[i] == '\\':
+			i++
+		case strings.HasPrefix(component[i:], "**"):
+			parts = append(parts, component[from:i])
+			from = len(component) - len(strings.TrimLeft(component[i:], "*"))
+			i = from - 1
+		}
+	}
+	return append(parts, component[from:])
+}
+
+// negations keeps negated classes from matching a slash, as doublestar has them.
+func negations(glob string) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch {
+		case glob[i] == '\\' && i+1 < len(glob):
+			b.WriteByte(glob[i])
+			i++
+			b.WriteByte(glob[i])
+		case strings.HasPrefix(glob[i:], "[!"):
+			b.WriteString("[!/")
+			i++
+		default:
+			b.WriteByte(glob[i])
+		}
+	}
+	return b.String()
+}
+
+// parser reads a glob from front to back.
+type parser struct{ rest string }
+
+func (p *parser) skip(n int) string {
+	s := p.rest[:n]
+	p.rest = p.rest[n:]
+	return s
+}
+
+// sequence reads up to the end of the glob, or, within braces (depth > 0), up
+// to the comma or the closing brace, which it leaves. It returns what was read
+// without braces.
+func (p *parser) sequence(depth int) ([]string, error) {
+	list := []string{""}
+	for p.rest != "" {
+		if err := p.refuseExtended(); err != nil {
+			return nil, err
+		}
+		var next []string
+		var err error
+		switch c := p.rest[0]; {
+		case (c == ',' || c == '}') && depth > 0:
+			return list, nil
+		case c == '}':
+			return nil, errors.New(`has a } without a {; write \} for the sign itself`)
+		case c == '{':
+			next, err = p.braces(depth + 1)
+		case c == '[':
+			next, err = p.class()
+		case c == '\\':
+			next, err = p.escape()
+		default:
+			next = []string{p.skip(p.plain())}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if list, err = product(list, next); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// plain is how many bytes follow that have no meaning to the parser, but at
+// least one.
+func (p *parser) plain() int {
+	if n := strings.IndexAny(p.rest[1:], `,}{[\@?!*+`); n >= 0 {
+		return 1 + n
+	}
+	return len(p.rest)
+}
+
+// product appends each of the ends to each of the beginnings.
+func product(beginnings, ends []string) ([]string, error) {
+	if len(beginnings)*len(ends) > maxAlternatives {
+		return nil, errTooMany
+	}
+	list := make([]string, 0, len(beginnings)*len(ends))
+	for _, b := range beginnings {
+		for _, e := range ends {
+			list = append(list, b+e)
+		}
+	}
+	return list, nil
+}
+
+// escape reads a backslash and the sign after it.
+func (p *parser) escape() ([]string, error) {
+	if len(p.rest) < 2 {
+		return nil, errors.New(`ends in a backslash; write \\ for the sign itself`)
+	}
+	if c := p.rest[1]; c >= utf8.RuneSelf || isLetter(c) || isDigit(c) || c == '/' {
+		return nil, errors.New(`has a backslash before what needs none; write / between directories, and \\ for the sign itself`)
+	}
+	return []string{p.skip(2)}, nil
+}
+
+// refuseExtended refuses the patterns of bash's extglob, which other tools
+// understand.
+func (p *parser) refuseExtended() error {
+	if len(p.rest) < 2 || p.rest[1] != '(' {
+		return nil
+	}
+	const literal = `, and \( for the sign itself`
+	switch c := p.rest[0]; c {
+	case '@':
+		return errors.New("is an extended glob; write {a,b} for @(a|b)" + literal)
+	case '?':
+		return errors.New("is an extended glob; write {a,b,} for ?(a|b)" + literal)
+	case '!':
+		return errors.New("is an extended glob; write a line of its own that begins with ! for !(a|b)" + literal)
+	case '*', '+':
+		return fmt.Errorf("is an extended glob; write {a,b,aa,ab,ba,bb} or the like for %c(a|b)%s", c, literal)
+	}
+	return nil
+}
+
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
