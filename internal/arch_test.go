@@ -20,7 +20,7 @@ const module = "github.com/artifetch/artifetch"
 // import githubsim besides.
 var allowed = map[string][]string{
 	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/unpack", "internal/workspace"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/spool", "internal/unpack", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx"},
 	"internal/fetch":               {"internal/httpx"},
 	"internal/demo":                {"internal/app", "internal/githubsim"},
@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/githubsim":           nil,
 	"internal/httpx":               nil,
 	"internal/inflate":             nil,
+	"internal/spool":               nil,
 	"internal/unpack":              {"internal/inflate"},
 	"internal/workspace":           nil,
 }

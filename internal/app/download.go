@@ -11,6 +11,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
@@ -20,7 +21,7 @@ type download struct {
 	parcel    parcel
 	dir       string // the artifact's tree in the stage
 	budget    *unpack.Budget
-	room      *roomShare
+	disk      *spool.Share
 	oneStream bool
 	counted   atomic.Int64 // bytes, by the progress
 }
@@ -28,22 +29,26 @@ type download struct {
 func (s *session) newDownload(p parcel, oneStream bool) *download {
 	return &download{
 		session: s, parcel: p, dir: fmt.Sprint(s.tries.Add(1)),
-		budget: s.budget.Part(), room: &roomShare{of: s.room}, oneStream: oneStream,
+		budget: s.budget.Part(), disk: s.quota.Share(), oneStream: oneStream,
 	}
 }
 
-// abandon undoes a try: it leaves nothing on the disk and in no account.
+// abandon discards a failed try: its files, its part of the budget, the disk
+// that it reserved, and its progress.
 func (d *download) abandon() error {
-	err := d.stage.RemoveAll(d.dir)
+	var err error
+	if d.stage != nil { // a dry run has none
+		err = d.stage.RemoveAll(d.dir)
+	}
 	d.budget.Undo()
-	d.room.undo()
+	d.disk.ReleaseAll()
 	d.progress(-d.counted.Load())
 	return err
 }
 
 func (d *download) try(ctx context.Context) (err error) {
-	s := &spool{stage: d.stage, name: d.dir + ".spool", memory: &d.memory, room: d.room, kept: map[int64]*block{}}
-	defer func() { err = errors.Join(err, s.close()) }()
+	s := spool.New(d.stage, d.dir+".spool", d.memory, d.disk)
+	defer func() { err = errors.Join(err, s.Close()) }()
 	blob, err := fetch.Open(ctx, d.fetchOptions(), d.locate(), func(int64) (fetch.Spool, error) { return s, nil })
 	if err != nil {
 		return d.named(err)
@@ -59,7 +64,7 @@ func (d *download) try(ctx context.Context) (err error) {
 }
 
 // receive extracts or keeps what arrives, and checks it.
-func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool) error {
+func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool) error {
 	archive, err := isArchive(blob)
 	if err != nil {
 		return err
@@ -108,7 +113,7 @@ func (d *download) refused(blob *fetch.Blob, refusal error) error {
 func outcome(err, download error) error {
 	_, refused := errors.AsType[*unpack.RefusedError](err)
 	_, limit := errors.AsType[*unpack.LimitError](err)
-	_, room := errors.AsType[*roomError](err)
+	_, room := errors.AsType[*spool.QuotaError](err)
 	_, digest := errors.AsType[*digestError](err)
 	_, name := errors.AsType[*nameError](err)
 	if download == nil || (refused || limit || room || digest || name) && !startOver(download) {
@@ -132,6 +137,14 @@ func (d *download) named(err error) error {
 	}
 	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)
 }
+
+const (
+	// spoolMemory bounds what all spools keep in memory, in bytes.
+	spoolMemory = 24 << 20
+	// spoolAhead is how far a download may run ahead of extraction, in bytes:
+	// so little that all of it stays in memory.
+	spoolAhead = 8 << 20
+)
 
 // directoryTail is what is fetched of an archive's end before the rest: the
 // end record with the longest comment, and most directories.
@@ -170,7 +183,7 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 	if err != nil {
 		return err
 	}
-	if err := d.room.take(archive.Size); err != nil {
+	if err := d.disk.Reserve(archive.Size); err != nil {
 		return err
 	}
 	pairs, more := archive.CaseCollisions(maxWarnings)
@@ -201,15 +214,15 @@ func (d *download) expand(ctx context.Context, root *os.Root, links map[string]s
 	if !d.cfg.Unpack {
 		return nil
 	}
-	promised := d.room.total()
-	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Room: d.room.take, Pool: d.pool})
+	reserved := d.disk.Reserved()
+	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Room: d.disk.Reserve, Pool: d.pool})
 	if err != nil {
 		return err
 	}
 	d.parcel.files += res.Files
 	d.parcel.bytes += res.Bytes
 	// The tars are gone, and others can have their room.
-	d.room.give(max(d.room.total()-promised-res.Bytes, 0))
+	d.disk.Release(d.disk.Reserved() - reserved - res.Bytes)
 	return nil
 }
 

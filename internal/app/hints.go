@@ -14,6 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
@@ -69,11 +70,11 @@ func hint(err error) string {
 }
 
 func systemHint(err error) string {
-	var room *roomError
+	var quota *spool.QuotaError
 	var truncated *fetch.TruncatedError
 	var unknownCA x509.UnknownAuthorityError
 	switch {
-	case errors.As(err, &room), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.As(err, &quota), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "Free disk space on the runner, choose fewer artifacts, or set path to a larger disk; nothing was written to the destination"
 	case errors.As(err, &truncated):
 		return "The storage kept breaking off; run the step again, nothing was written to the destination"

@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
@@ -30,7 +31,7 @@ func (d *download) fileName(disposition string, archive bool) string {
 
 // whole keeps an artifact as one file. All that can be said against it is said
 // before it is fetched.
-func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool, archive bool) error {
+func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, archive bool) error {
 	name := d.fileName(blob.ContentDisposition(), archive)
 	if wanted := filesWanted(d.cfg.Files); wanted != nil && !wanted(name) {
 		d.parcel.digest = digestUnchecked
@@ -42,7 +43,7 @@ func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool, archiv
 	if err := d.budget.Take(1, blob.Size()); err != nil {
 		return err
 	}
-	if err := s.reserve(blob.Size()); err != nil {
+	if err := s.Reserve(blob.Size()); err != nil {
 		return err
 	}
 	blob.All()
@@ -63,13 +64,13 @@ func (e *nameError) Error() string { return fmt.Sprintf("its file name: %v", e.e
 func (e *nameError) Unwrap() error { return e.err }
 
 // keep makes what was fetched the artifact's file.
-func (d *download) keep(ctx context.Context, s *spool, name string, size int64) error {
+func (d *download) keep(ctx context.Context, s *spool.Spool, name string, size int64) error {
 	root, err := d.stage.Mkdir(d.dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if err := s.keep(path.Join(d.dir, name), size); err != nil {
+	if err := s.Keep(path.Join(d.dir, name), size); err != nil {
 		return err
 	}
 	d.parcel.files, d.parcel.bytes = 1, size

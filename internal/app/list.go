@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
 	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
 const (
 	// maxListed bounds the files of an artifact that a dry run lists in the log.
 	maxListed = 200
-	// maxStreamed is what a dry run fetches of an artifact, in bytes, where it
-	// takes all of it to list the files; maxStreams is of how many at a time.
-	// They are kept in memory.
+	// Without ranges a dry run must download the whole artifact to list it: at
+	// most maxStreamed bytes each, maxStreams at a time, in memory.
 	maxStreamed = 16 << 20
 	maxStreams  = 2
+	// maxDirectory bounds what a dry run keeps in memory of an artifact whose
+	// storage supports ranges, in bytes: a directory of a million entries.
+	maxDirectory = 192 << 20
 )
 
 // listing is what the input files chooses of an artifact: how many files, and
@@ -42,13 +44,13 @@ func (s *session) listFiles(ctx context.Context, all []parcel) error {
 	}
 	lists := make([]listing, len(all))
 	streams := make(chan struct{}, maxStreams)
-	err := sideBySide(ctx, len(all), s.most, s.most, func(ctx context.Context, i int) (err error) {
-		d := s.newDownload(all[i], false)
-		if lists[i], err = d.list(ctx, streams); err != nil {
-			return d.named(err)
-		}
-		all[i] = d.parcel
-		return nil
+	err := sideBySide(ctx, len(all), s.most, s.most, func(ctx context.Context, i int) error {
+		return s.download(ctx, &all[i], func(d *download) (err error) {
+			if lists[i], err = d.list(ctx, streams); err != nil {
+				return d.named(err)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -59,28 +61,48 @@ func (s *session) listFiles(ctx context.Context, all []parcel) error {
 	return s.checkFiles(all)
 }
 
-// list reads the directory of an artifact. Where the storage knows no ranges,
-// that takes all of it, and one of streams while it does.
+// list reads the directory of an artifact. Where the storage does not support
+// ranges, that takes all of it, and one of streams while it does.
 func (d *download) list(ctx context.Context, streams chan struct{}) (listing, error) {
-	blob, err := fetch.Open(ctx, d.fetchOptions(), d.locate(), sparse)
-	if errors.Is(err, errNoRanges) {
-		if d.parcel.Artifact.Size > maxStreamed {
-			return listing{}, &streamError{d.parcel.Artifact.Size}
+	if !d.oneStream {
+		list, err := d.open(ctx, sparse)
+		if errors.Is(err, spool.ErrFull) {
+			err = &directoryError{err}
 		}
-		select {
-		case streams <- struct{}{}:
-			defer func() { <-streams }()
-		case <-ctx.Done():
-			return listing{}, context.Cause(ctx)
+		if !errors.Is(err, errNoRanges) {
+			return list, err
 		}
 		d.oneStream = true
-		blob, err = fetch.Open(ctx, d.fetchOptions(), d.locate(), func(int64) (fetch.Spool, error) { return &streamed{}, nil })
 	}
+	if d.parcel.Artifact.Size > maxStreamed {
+		return listing{}, &streamError{d.parcel.Artifact.Size}
+	}
+	select {
+	case streams <- struct{}{}:
+		defer func() { <-streams }()
+	case <-ctx.Done():
+		return listing{}, context.Cause(ctx)
+	}
+	list, err := d.open(ctx, func(int64) (fetch.Spool, error) { return spool.NewParts(maxStreamed), nil })
+	if errors.Is(err, spool.ErrFull) { // the API said that it is smaller
+		err = &streamError{maxStreamed + 1}
+	}
+	return list, err
+}
+
+// open fetches as much as it takes to list the files.
+func (d *download) open(ctx context.Context, create func(int64) (fetch.Spool, error)) (listing, error) {
+	blob, err := fetch.Open(ctx, d.fetchOptions(), d.locate(), create)
 	if err != nil {
 		return listing{}, err
 	}
 	defer blob.Close()
-	return d.read(blob)
+	list, err := d.read(blob)
+	if err != nil {
+		_, failed := blob.Info()
+		err = outcome(err, failed)
+	}
+	return list, err
 }
 
 func (d *download) read(blob *fetch.Blob) (listing, error) {
@@ -129,7 +151,7 @@ func (j *job) logFiles(p *parcel, list listing) {
 	}
 }
 
-var errNoRanges = errors.New("the storage knows no ranges")
+var errNoRanges = errors.New("the storage does not support range requests")
 
 // streamError says that listing an artifact's files takes too much.
 type streamError struct{ size int64 }
@@ -139,36 +161,19 @@ func (e *streamError) Error() string {
 		errNoRanges, ibytes(e.size), ibytes(maxStreamed))
 }
 
+// directoryError says that an artifact's directory is too large to be listed.
+type directoryError struct{ err error }
+
+func (e *directoryError) Error() string {
+	return fmt.Sprintf("listing its files takes more than %s of memory: %v", ibytes(maxDirectory), e.err)
+}
+
+func (e *directoryError) Unwrap() error { return e.err }
+
 // sparse keeps the few parts of a blob that a listing reads.
 func sparse(size int64) (fetch.Spool, error) {
 	if size < 0 {
 		return nil, errNoRanges
 	}
-	return &parts{}, nil
-}
-
-// streamed is a fetch.Spool of a small blob that comes in one stream. Writes
-// follow one another, and reads come after them.
-type streamed struct{ data []byte }
-
-func (m *streamed) WriteAt(p []byte, off int64) (int, error) {
-	if end := off + int64(len(p)); end > maxStreamed {
-		return 0, &streamError{end} // its listing said less
-	}
-	m.data = append(m.data[:off], p...)
-	return len(p), nil
-}
-
-func (m *streamed) ReadAt(p []byte, off int64) (int, error) {
-	n := copy(p, m.data[min(off, int64(len(m.data))):])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Truncate keeps the first bytes.
-func (m *streamed) Truncate(size int64) error {
-	m.data = m.data[:size]
-	return nil
+	return spool.NewParts(maxDirectory), nil
 }

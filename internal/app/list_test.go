@@ -1,9 +1,7 @@
 package app
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -37,7 +35,7 @@ func TestDryRunFiles(t *testing.T) {
 		"without ranges":            {artifacts: []githubsim.Artifact{raw, zip, empty}, faults: noRanges, files: "3", says: []string{"raw.txt, 1000 B", "x.txt, 1 B", "empty.txt, 0 B"}},
 		"without ranges, cut":       {artifacts: []githubsim.Artifact{zip}, faults: append([]githubsim.Fault{{Host: githubsim.Storage, Skip: 1, Cut: 30}}, noRanges...), files: "1"},
 		"too large without ranges": {artifacts: []githubsim.Artifact{zip, large}, in: in("files", "*"), faults: noRanges, files: "3",
-			only: `artifact "large" (2) of octo/app: the storage knows no ranges, so that all 16 MiB of it would have to be fetched to list its files, and a dry run fetches no more than 16 MiB. Leave out dry-run`},
+			only: `artifact "large" (2) of octo/app: the storage does not support range requests, so that all 16 MiB of it would have to be fetched to list its files, and a dry run fetches no more than 16 MiB. Leave out dry-run`},
 		"max-size, raw": {artifacts: []githubsim.Artifact{raw}, in: in("max-size", "999"), fails: "at least 1000 bytes, and the limit is 999"},
 		"max-files":     {artifacts: []githubsim.Artifact{raw, zip}, in: in("max-files", "2"), fails: "at least 3 files, and the limit is 2"},
 		"more than are listed": {artifacts: []githubsim.Artifact{many}, files: fmt.Sprint(maxListed + 5),
@@ -88,30 +86,5 @@ func TestDryRunGone(t *testing.T) {
 			t.Errorf("dry run %s: code %d\n%s", dry, got.code, got.log)
 		}
 		got.check(t)
-	}
-}
-
-func TestStreamed(t *testing.T) {
-	t.Parallel()
-	m := &streamed{}
-	for i, s := range []string{"abc", "def"} {
-		if n, err := m.WriteAt([]byte(s), int64(3*i)); n != 3 || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	if err := m.Truncate(0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.WriteAt([]byte("new"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := io.ReadAll(io.NewSectionReader(m, 0, 10)); err != nil || !bytes.Equal(b, []byte("new")) {
-		t.Errorf("%q, %v", b, err)
-	}
-	if _, err := m.ReadAt(make([]byte, 1), 99); err != io.EOF { //nolint:errorlint // as io.ReaderAt has it
-		t.Errorf("got %v", err)
-	}
-	if _, err := m.WriteAt(make([]byte, maxStreamed), 3); err == nil {
-		t.Error("it keeps more than it should")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
@@ -101,7 +102,7 @@ func TestRefusedOrDamaged(t *testing.T) {
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	cut, changed, noRanges := &fetch.TruncatedError{Err: io.EOF}, &fetch.ChangedError{}, &fetch.RangeError{}
-	refused, limit, room, digest := &unpack.RefusedError{}, &unpack.LimitError{}, &fetch.WriteError{Err: &roomError{}}, &digestError{}
+	refused, limit, room, digest := &unpack.RefusedError{}, &unpack.LimitError{}, &fetch.WriteError{Err: &spool.QuotaError{}}, &digestError{}
 	other := errors.New("other")
 	name := &nameError{other}
 	for i, tt := range []struct{ err, download, want error }{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
@@ -69,7 +70,7 @@ func (s *session) fetchAll(ctx context.Context, all []parcel) ([]workspace.Tree,
 			total += p.Artifact.Size
 		}
 	}
-	if err := s.room.check(total); err != nil {
+	if err := s.quota.Check(total); err != nil {
 		return nil, err
 	}
 	progress := s.log.NewProgress(total)
@@ -149,13 +150,13 @@ type session struct {
 	*job
 	stage       *workspace.Stage // nil before anything is to be written
 	budget      *unpack.Budget
-	room        *room
+	quota       *spool.Quota
 	progress    func(n int64)
 	most        int // artifacts, and connections, side by side
 	connections *fetch.Connections
 	redirecting chan struct{}
 	pool        *unpack.Pool
-	memory      blocks
+	memory      *spool.Memory
 	tries       atomic.Int64     // numbers the trees
 	done        map[int64]parcel // fetched for an earlier choice, by id
 }
@@ -166,7 +167,7 @@ func (j *job) newSession() *session {
 	return &session{
 		job: j, budget: unpack.NewBudget(j.cfg.MaxFiles, j.cfg.MaxSize), progress: func(int64) {}, most: most,
 		connections: fetch.NewConnections(most), redirecting: make(chan struct{}, min(most, maxRedirecting)),
-		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)),
+		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)), memory: spool.NewMemory(spoolMemory),
 	}
 }
 
@@ -181,10 +182,11 @@ func (s *session) open() (err error) {
 	if err := s.stage.ChownErr(); err != nil {
 		s.log.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
 	}
-	s.room = &room{free: s.stage.Free, where: s.dest.Abs}
+	free := s.stage.Free
 	if s.free != nil {
-		s.room.free = s.free
+		free = s.free
 	}
+	s.quota = spool.NewQuota(s.dest.Abs, free)
 	return nil
 }
 
@@ -201,13 +203,24 @@ const maxChanges = 2
 
 // fetch brings an artifact into the stage.
 func (s *session) fetch(ctx context.Context, p *parcel) error {
+	return s.download(ctx, p, func(d *download) error {
+		if err := d.try(ctx); err != nil {
+			return err
+		}
+		d.parcel.by = d
+		return nil
+	})
+}
+
+// download calls do for one try at an artifact after the other, until one
+// succeeds or starting over cannot help. What a failed one took it gives back.
+func (s *session) download(ctx context.Context, p *parcel, do func(*download) error) error {
 	oneStream := false
 	for try := 0; ; try++ {
 		d := s.newDownload(*p, oneStream)
-		err := d.try(ctx)
+		err := do(d)
 		if err == nil {
 			*p = d.parcel
-			p.by = d
 			return nil
 		}
 		// The disk may not have room for this try's tree besides the next one's.
@@ -215,12 +228,14 @@ func (s *session) fetch(ctx context.Context, p *parcel) error {
 			return errors.Join(err, left)
 		}
 		_, noRanges := errors.AsType[*fetch.RangeError](err)
-		_, changed := errors.AsType[*fetch.ChangedError](err)
-		again := noRanges && !oneStream || changed && try < maxChanges
+		change, changed := errors.AsType[*fetch.ChangedError](err)
+		// Which of two contradicting answers is right only a digest can tell.
+		provable := changed && (!change.Contradiction || p.Artifact.Digest != "")
+		again := noRanges && !d.oneStream || provable && try < maxChanges
 		if !again || ctx.Err() != nil {
 			return err
 		}
-		oneStream = oneStream || noRanges
+		oneStream = d.oneStream || noRanges
 		s.log.Infof("artifact %q: %v; starting over", p.Artifact.Name, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
@@ -61,7 +62,7 @@ func newStage(t *testing.T, dir string) *workspace.Stage {
 // and much room.
 func newTestSession(t *testing.T, cfg *config.Config) *session {
 	t.Helper()
-	return &session{job: &job{cfg: cfg}, stage: newStage(t, t.TempDir()), budget: unpack.NewBudget(2, 10), room: shareOf(1 << 20).of}
+	return &session{job: &job{cfg: cfg}, stage: newStage(t, t.TempDir()), budget: unpack.NewBudget(2, 10), quota: spool.NewQuota("/out", func() (int64, error) { return 1 << 20, nil })}
 }
 
 // A try that is given up takes back what it counted, and no other try does.
@@ -76,7 +77,7 @@ func TestAbandon(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(root.Close(), d.budget.Take(2, 10), d.room.take(10)); err != nil {
+		if err := errors.Join(root.Close(), d.budget.Take(2, 10), d.disk.Reserve(10)); err != nil {
 			t.Errorf("try %d: %v", try, err)
 		}
 		if try < 2 { // the last one fails before anything arrives
@@ -102,11 +103,11 @@ func TestExpandGivesRoomBack(t *testing.T) {
 	}
 	defer root.Close()
 	text := tarball(t, "a", "bc")
-	if err := errors.Join(root.WriteFile("x.tar", []byte(text), 0o600), d.room.take(int64(len(text)))); err != nil {
+	if err := errors.Join(root.WriteFile("x.tar", []byte(text), 0o600), d.disk.Reserve(int64(len(text)))); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.expand(t.Context(), root, nil); err != nil || d.room.total() != 3 {
-		t.Errorf("%d bytes are promised, %v", d.room.total(), err)
+	if err := d.expand(t.Context(), root, nil); err != nil || d.disk.Reserved() != 3 {
+		t.Errorf("%d bytes are promised, %v", d.disk.Reserved(), err)
 	}
 }
 

@@ -14,11 +14,14 @@ import (
 func (d *download) begin(res *http.Response) error {
 	switch res.StatusCode {
 	case http.StatusOK:
-		if err := d.restart(); err != nil {
-			return err
-		}
 		if !delimited(res) {
 			return &LengthError{Want: -1}
+		}
+		if err := d.checkWhole(res); err != nil {
+			return err
+		}
+		if err := d.restart(); err != nil {
+			return err
 		}
 		d.total = res.ContentLength
 		d.blob.ETag = res.Header.Get("ETag")
@@ -53,6 +56,38 @@ func delimited(res *http.Response) bool {
 	return res.ContentLength >= 0 || res.ProtoMajor > 1 || slices.Contains(res.TransferEncoding, "chunked")
 }
 
+// checkWhole holds a 200 against what earlier answers said of the blob.
+func (d *download) checkWhole(res *http.Response) error {
+	etag := res.Header.Get("ETag")
+	switch {
+	case d.total < 0 || res.ContentLength < 0 || d.total == res.ContentLength:
+		return nil
+	case etag != "" && d.blob.ETag != "" && opaque(etag) != opaque(d.blob.ETag):
+		return d.replaced()
+	}
+	return d.contradiction(res.ContentLength)
+}
+
+// replaced takes note that the storage serves another blob now, whose bytes
+// come next.
+func (d *download) replaced() error {
+	if d.restarts++; d.restarts > maxRestarts {
+		return &ChangedError{Why: "each answer has another ETag and another size"}
+	}
+	d.best = 0
+	return nil
+}
+
+// contradiction is an answer with another size of what is said to be the same
+// blob. It may be asked once more.
+func (d *download) contradiction(now int64) error {
+	err := contradiction(d.total, now)
+	if d.badRanges++; d.badRanges > 1 {
+		return err
+	}
+	return httpx.Temporary(err, 0)
+}
+
 // checkPart holds a 206 against RFC 9110, section 14.4: it must bring
 // exactly the rest of the same blob.
 func (d *download) checkPart(res *http.Response) error {
@@ -65,10 +100,10 @@ func (d *download) checkPart(res *http.Response) error {
 	switch {
 	case !ok, first != d.off, res.ContentLength >= 0 && res.ContentLength != last-first+1:
 		return d.badRange(header)
-	case d.total >= 0 && total != d.total:
-		return d.changed(fmt.Sprintf("its size was %d and is now %d", d.total, total))
 	case d.off > 0 && d.blob.ETag != "" && etag != "" && opaque(etag) != opaque(d.blob.ETag):
 		return d.changed(fmt.Sprintf("its ETag was %q and is now %q", d.blob.ETag, etag))
+	case d.total >= 0 && total != d.total:
+		return d.contradiction(total)
 	case total < 0:
 		// Nobody can say whether this is all the rest, nor the next time.
 		d.badRanges++

@@ -91,6 +91,14 @@ func (e *RangeError) Error() string {
 // and again.
 type ChangedError struct {
 	Why string
+	// Contradiction is set where the storage did not say that it is another
+	// blob, by its ETag or by refusing If-Match, but told another size of what
+	// it calls the same. Neither size can be believed then.
+	Contradiction bool
+}
+
+func contradiction(size, now int64) error {
+	return &ChangedError{Why: fmt.Sprintf("its size was %d and is now %d", size, now), Contradiction: true}
 }
 
 func (e *ChangedError) Error() string { return "the blob changed while it was fetched: " + e.Why }

@@ -84,10 +84,10 @@ func (b *Blob) check(p *piece, res *http.Response) error {
 	size, known := b.info.Size, b.info.ETag
 	b.mu.Unlock()
 	switch {
-	case ok && total >= 0 && total != size:
-		return &ChangedError{Why: fmt.Sprintf("its size was %d and is now %d", size, total)}
 	case etag != "" && known != "" && opaque(etag) != opaque(known):
 		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
+	case ok && total >= 0 && total != size:
+		return b.contradiction(size, total)
 	case !ok, first != p.at, last != p.end-1, res.ContentLength >= 0 && res.ContentLength != last-first+1:
 		return b.badRange(p, header)
 	}
@@ -107,6 +107,18 @@ func isExpired(err error) bool {
 func isBusy(err error) bool {
 	e, ok := errors.AsType[*StorageError](err)
 	return ok && httpx.TemporaryStatus(e.Status)
+}
+
+// contradiction is an answer with another size of what is said to be the same
+// blob. It may be asked once more.
+func (b *Blob) contradiction(size, now int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := contradiction(size, now)
+	if b.bad++; b.bad > 1 {
+		return err
+	}
+	return httpx.Temporary(err, 0)
 }
 
 // badRange is an answer of a storage, or of something in front of it, that

@@ -100,6 +100,13 @@ func cut(n int) step {
 	}
 }
 
+// cutShort ends the connection after a few bytes of what another step says.
+func cutShort(then step) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		then(s, &cutter{ResponseWriter: w, left: 100}, r)
+	}
+}
+
 type cutter struct {
 	http.ResponseWriter
 	left int
@@ -156,6 +163,16 @@ func replaced(size int) step {
 		s.blob, s.etag = secondBlob[:size], fmt.Sprintf(`"new-%d"`, len(s.log))
 		s.mu.Unlock()
 		whole(s, w, r)
+	}
+}
+
+// short answers with the first bytes only, as if they were all.
+func short(size int) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, etag := s.stored()
+		w.Header().Set("ETag", etag)
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = w.Write(blob[:size])
 	}
 }
 

@@ -52,7 +52,7 @@ var situations = map[string]struct {
 	"progress renews the tries":  {steps: []step{cut(9), cut(9), cut(mib), cut(9)}},
 	"little by little is enough": {steps: slices.Repeat([]step{cut(mib / 2)}, 6)},
 	"announces more than it has": {steps: []step{announces(blobSize)}, log: []string{"", `bytes=10- "e"`}},
-	"announces less than it has": {steps: []step{announces(20), whole}, log: []string{"", `bytes=10- "e"`, ""}},
+	"announces less than it has": {steps: []step{announces(20), whole}, want: "its size was 20 and is now 3158073", log: []string{"", `bytes=10- "e"`, `bytes=10- "e"`}},
 	"ends early every time":      {steps: slices.Repeat([]step{announces(blobSize)}, 3), want: "after 3 tries"},
 	"chunked":                    {etag: "-", steps: []step{chunked(blobSize)}, log: []string{""}},
 	"chunked, cut":               {steps: []step{chunked(mib)}, log: []string{"", `bytes=1048576- "e"`}},
@@ -88,7 +88,14 @@ var situations = map[string]struct {
 
 	// Blobs that change.
 	"replaced midway":          {steps: []step{cut(mib), replaced(mib)}, log: []string{"", `bytes=1048576- "e"`, ""}},
-	"replaced, no etag":        {etag: "-", steps: []step{cut(mib), replaced(2 * mib)}, log: []string{"", `bytes=1048576-`, ""}},
+	"replaced, no etag":        {etag: "-", steps: []step{cut(mib), replaced(2 * mib)}, want: "its size was 3158073 and is now 2097152", log: []string{"", `bytes=1048576-`, `bytes=1048576-`}},
+	"a shorter 200 once":       {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`, `bytes=2097152- "e"`}},
+	"a shorter 200":            {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(short(mib))}, want: "its size was 3158073 and is now 1048576"},
+	"a 200 of another blob":    {steps: []step{cut(2 * mib), noRange(replaced(mib))}, log: []string{"", `bytes=2097152- "e"`}},
+	"another with each 200": {
+		steps: []step{cut(2 * mib), noRange(cutShort(replaced(mib + 1))), noRange(cutShort(replaced(mib + 2))), noRange(cutShort(replaced(mib + 3)))},
+		tries: 9, want: "the blob changed while it was fetched: each answer has another ETag",
+	},
 	"replaced, If-Match unmet": {steps: []step{cut(mib), retagged(`"x"`)}, log: []string{"", `bytes=1048576- "e"`, ""}},
 	"the etag turns weak":      {steps: []step{cut(mib), retagged(`W/"e"`)}, log: []string{"", `bytes=1048576- "e"`}},
 	"replaced again and again": {

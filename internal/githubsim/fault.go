@@ -1,6 +1,7 @@
 package githubsim
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +11,8 @@ import (
 )
 
 // Fault makes requests go wrong. The fields up to Times say which, the
-// others how; one of these is set.
+// others how. Of those up to SecondaryLimit one is set; the others change how
+// the answer of the host itself is made, and may go together.
 type Fault struct {
 	Host   Host
 	Method string // "" is any
@@ -23,19 +25,12 @@ type Fault struct {
 
 	// Status answers with it, and with Header and Body.
 	Status int
-	Header http.Header
 	Body   string
-	// Cut ends the connection after so many bytes of the body.
-	Cut int64
 	// Drop ends the connection without an answer.
 	Drop bool
-	// Stall sends so many bytes of the body and then nothing, until the
-	// client goes away.
-	Stall int64
-	// Corrupt flips a bit of the body's byte of this number, counted from 1.
-	Corrupt int64
-	// IgnoreRange answers a Range request with the whole.
-	IgnoreRange bool
+	// Raw is sent in place of an answer, head and all; then the connection
+	// ends.
+	Raw string
 	// Expire treats a signed URL as expired.
 	Expire bool
 	// PrimaryLimit answers as when the hour's requests are spent, until it
@@ -44,6 +39,20 @@ type Fault struct {
 	// SecondaryLimit answers with a secondary rate limit and this
 	// Retry-After; negative: without Retry-After.
 	SecondaryLimit time.Duration
+
+	// Blob is served in place of the stored one.
+	Blob Blob
+	// IgnoreRange answers a Range request with the whole.
+	IgnoreRange bool
+	// Header replaces headers of the answer; no value leaves one out.
+	Header http.Header
+	// Cut ends the connection after so many bytes of the body.
+	Cut int64
+	// Stall sends so many bytes of the body and then nothing, until the
+	// client goes away.
+	Stall int64
+	// Corrupt flips a bit of the body's byte of this number, counted from 1.
+	Corrupt int64
 	// BytesPerSecond slows a connection down, FirstByte delays its answer.
 	BytesPerSecond int64
 	FirstByte      time.Duration
@@ -86,6 +95,9 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 	switch {
 	case f.Drop:
 		panic(http.ErrAbortHandler)
+	case f.Raw != "":
+		w.note(0, len(f.Raw))
+		raw(w, f.Raw)
 	case f.Status != 0:
 		for k, v := range f.Header {
 			w.Header()[k] = v
@@ -105,13 +117,29 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 		apiError(w, http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
 	case f.Expire:
 		storageError(w, http.StatusForbidden, "AuthenticationFailed", "Signature not valid in the specified time frame")
-	case f.IgnoreRange:
-		r.Header.Del("Range")
-		r.Header.Del("If-Match")
-		next.ServeHTTP(w, r)
 	default:
+		if f.IgnoreRange {
+			r.Header.Del("Range")
+			r.Header.Del("If-Match")
+		}
+		if f.Blob != nil {
+			r = r.WithContext(context.WithValue(r.Context(), servedKey{}, f.Blob))
+		}
 		next.ServeHTTP(&faulty{ResponseWriter: w, f: f, r: r}, r)
 	}
+}
+
+// servedKey is the context's key for a Fault's Blob.
+type servedKey struct{}
+
+// raw takes over the connection.
+func raw(w http.ResponseWriter, text string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err) // of HTTP/2, which the simulator does not speak
+	}
+	_, _ = io.WriteString(conn, text) // a client that went away is no matter here
+	_ = conn.Close()
 }
 
 // faulty spoils a body while it is written.
@@ -120,6 +148,15 @@ type faulty struct {
 	f    *Fault
 	r    *http.Request
 	sent int64
+}
+
+func (w *faulty) WriteHeader(status int) {
+	for k, v := range w.f.Header {
+		if w.Header()[k] = v; len(v) == 0 {
+			w.Header().Del(k)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *faulty) Write(p []byte) (int, error) {

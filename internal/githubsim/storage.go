@@ -67,7 +67,11 @@ func (s *Sim) serveBlob(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("If-Match") != "" && r.Header.Get("If-Match") != b.etag:
 		storageError(w, http.StatusPreconditionFailed, "ConditionNotMet", "The condition specified is not met")
 	default:
-		b.serve(w, r)
+		served := *b
+		if other, ok := r.Context().Value(servedKey{}).(Blob); ok {
+			served.blob = other
+		}
+		served.serve(w, r)
 	}
 }
 

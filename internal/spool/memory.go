@@ -1,0 +1,43 @@
+package spool
+
+import "sync"
+
+// blockSize is how many bytes a spool keeps in one place.
+const blockSize = 256 << 10
+
+// buffer is memory for a block.
+type buffer [blockSize]byte
+
+// Memory is what spools share of it. It is safe for concurrent use.
+type Memory struct {
+	most int // buffers
+
+	mu   sync.Mutex
+	free []*buffer
+	made int
+}
+
+// NewMemory makes one of at most size bytes.
+func NewMemory(size int64) *Memory { return &Memory{most: int(size / blockSize)} }
+
+// take gives a buffer, or nil when all are in use. Its content is arbitrary.
+func (m *Memory) take() *buffer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.free); n > 0 {
+		b := m.free[n-1]
+		m.free = m.free[:n-1]
+		return b
+	}
+	if m.made >= m.most {
+		return nil
+	}
+	m.made++
+	return new(buffer)
+}
+
+func (m *Memory) put(b *buffer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free = append(m.free, b)
+}

@@ -1,0 +1,121 @@
+package spool
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Quota is the account of a disk: what was free when it was first asked for,
+// less what was reserved since. All artifacts of a run share one, since each
+// of them alone may fit where all together do not. It is safe for concurrent
+// use.
+type Quota struct {
+	free  func() (int64, error)
+	where string
+
+	mu       sync.Mutex
+	known    bool
+	start    int64 // bytes, free at first
+	reserved int64
+}
+
+// NewQuota makes a Quota of the disk that the directory where lies on. free
+// tells its free bytes, and is called once, when they are first needed.
+func NewQuota(where string, free func() (int64, error)) *Quota {
+	return &Quota{free: free, where: where}
+}
+
+// Check fails with *QuotaError unless n bytes more could be reserved.
+func (q *Quota) Check(n int64) error { return q.claim(n, false) }
+
+// Share makes a part of q, which can be given back in one go.
+func (q *Quota) Share() *Share { return &Share{of: q} }
+
+// claim is Check, and with keep reserves the bytes.
+func (q *Quota) claim(n int64, keep bool) error {
+	n = max(n, 0) // it may come from a hostile archive
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.known {
+		var err error
+		if q.start, err = q.free(); err != nil {
+			return err
+		}
+		q.known = true
+	}
+	if n > q.start-q.reserved {
+		need := int64(math.MaxInt64)
+		if n < need-q.reserved {
+			need = q.reserved + n
+		}
+		return &QuotaError{Need: need, Free: q.start, Where: q.where}
+	}
+	if keep {
+		q.reserved += n
+	}
+	return nil
+}
+
+func (q *Quota) release(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reserved -= n
+}
+
+// Share is what one try at an artifact reserved of a Quota. It is safe for
+// concurrent use.
+type Share struct {
+	of *Quota
+
+	mu       sync.Mutex
+	reserved int64
+}
+
+// Reserve reserves n bytes, before they are written, or fails with
+// *QuotaError. Less than nothing is nothing.
+func (s *Share) Reserve(n int64) error {
+	n = max(n, 0)
+	if err := s.of.claim(n, true); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reserved += n
+	return nil
+}
+
+// Release gives back n bytes, and no more than were reserved.
+func (s *Share) Release(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n = min(n, s.reserved); n <= 0 {
+		return
+	}
+	s.reserved -= n
+	s.of.release(n)
+}
+
+// Reserved is how many bytes are reserved.
+func (s *Share) Reserved() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reserved
+}
+
+// ReleaseAll gives back everything: what it was for is removed.
+func (s *Share) ReleaseAll() { s.Release(math.MaxInt64) }
+
+// QuotaError says that the disk is too small.
+type QuotaError struct {
+	Need, Free int64 // bytes
+	Where      string
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("%s needs %s or more, but its disk has only %s free", e.Where, human(e.Need), human(e.Free))
+}
+
+func human(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
