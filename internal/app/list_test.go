@@ -88,3 +88,32 @@ func TestDryRunGone(t *testing.T) {
 		got.check(t)
 	}
 }
+
+// A dry run starts over like the real run.
+func TestDryRunStartsOver(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		faults []githubsim.Fault
+		code   int
+		says   string
+	}{
+		"replaced":          {[]githubsim.Fault{{Skip: 1, Status: 412}}, 0, "starting over"},
+		"replaced for ever": {[]githubsim.Fault{{Skip: 1, Times: -1, Status: 412}}, 1, "the blob changed while it was fetched"},
+		"ranges no more":    {[]githubsim.Fault{{Skip: 1, Times: -1, IgnoreRange: true}}, 0, "starting over"},
+	} {
+		for _, dry := range []string{"true", "false"} {
+			t.Run(name+", dry run: "+dry, func(t *testing.T) {
+				t.Parallel()
+				w := fileWorld(t, githubsim.Options{})
+				for _, f := range tt.faults {
+					f.Host = githubsim.Storage
+					w.Fault(f)
+				}
+				got := w.step(t.Context(), t, in("name", "big", "files", "**", "dry-run", dry, "max-files", "1000"))
+				if got.code != tt.code || !strings.Contains(got.log, tt.says) {
+					t.Errorf("code %d, want %d\n%s", got.code, tt.code, got.log)
+				}
+			})
+		}
+	}
+}

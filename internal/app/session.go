@@ -236,6 +236,6 @@ func (s *session) download(ctx context.Context, p *parcel, do func(*download) er
 			return err
 		}
 		oneStream = d.oneStream || noRanges
-		s.log.Infof("artifact %q: %v; starting over", p.Artifact.Name, err)
+		s.log.Infof("%v; starting over", err)
 	}
 }
