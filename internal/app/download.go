@@ -111,6 +111,9 @@ func (d *download) refused(blob *fetch.Blob, refusal error) error {
 // is why all else did; but what was found wrong with the bytes before counts,
 // unless they were those of another blob.
 func outcome(err, download error) error {
+	if _, ok := errors.AsType[*fetch.DownloadError](err); ok && download != nil {
+		return download // whatever the reader made of it
+	}
 	_, refused := errors.AsType[*unpack.RefusedError](err)
 	_, limit := errors.AsType[*unpack.LimitError](err)
 	_, room := errors.AsType[*spool.QuotaError](err)

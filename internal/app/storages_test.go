@@ -62,3 +62,62 @@ func TestShorterSecondAnswer(t *testing.T) {
 		}
 	}
 }
+
+// That a download failed is never said of the archive, or of who made it.
+func TestBlameTheDownload(t *testing.T) {
+	t.Parallel()
+	head := "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-%d/%d\r\nContent-Type: application/zip\r\nETag: \"0x1EEF\"\r\n"
+	big, small := bigZip(), files("a.txt", strings.Repeat("a", 5000), "b.txt", "b")
+	of := func(b githubsim.Blob, n int64, rest string) string {
+		body := make([]byte, n)
+		_, _ = b.ReadAt(body, 0)
+		return fmt.Sprintf(head, min(4<<20, b.Size())-1, b.Size()) + rest + string(body)
+	}
+	for name, tt := range map[string]githubsim.Fault{
+		"dropped":                       {Drop: true},
+		"cut at nothing":                {Cut: 1},
+		"cut in a header":               {Cut: 20},
+		"cut in the data":               {Cut: 45},
+		"the rest is dropped":           {Skip: 1, Drop: true},
+		"the rest is cut":               {Skip: 1, Cut: 10},
+		"busy":                          {Status: 503},
+		"the rest is busy":              {Skip: 1, Status: 503},
+		"the rest is refused":           {Skip: 1, Status: 403},
+		"a bad request":                 {Skip: 1, Status: 400},
+		"a length, and a clean end":     {Raw: of(small, 50, "Content-Length: 186\r\n\r\n")},
+		"chunks that end early":         {Raw: of(small, 0, "Transfer-Encoding: chunked\r\n\r\n2\r\nPK\r\n0\r\n\r\n")},
+		"chunks that break off":         {Raw: of(small, 0, "Transfer-Encoding: chunked\r\n\r\n2\r\nP")},
+		"a chunk's length is no number": {Raw: of(small, 0, "Transfer-Encoding: chunked\r\n\r\n2\r\nPK\r\nxyz\r\n")},
+		"no answer in the rest":         {Skip: 1, Raw: "HTTP/1.1 206 Partial Content\r\nContent-Le"},
+		"a broken 1xx":                  {Skip: 1, Raw: "HTTP/1.1 103 Early Hints\r\nLink"},
+	} {
+		for which, blob := range map[string]githubsim.Blob{"big": big, "small": small} {
+			if which == "small" && tt.Skip > 0 {
+				continue // it comes with the first answer
+			}
+			for _, dry := range []string{"false", "true"} {
+				t.Run(name+", "+which+", dry run: "+dry, func(t *testing.T) {
+					t.Parallel()
+					w := runWorld(t, githubsim.Artifact{Name: "a", Blob: blob})
+					f := tt
+					f.Host, f.Times = githubsim.Storage, -1
+					w.Fault(f)
+					env := in("run-id", "1", "dry-run", dry)
+					if dry == "true" {
+						env["INPUT_FILES"] = "**"
+					}
+					got := w.step(t.Context(), t, env)
+					says := got.outputs["error-message"]
+					if got.code != 1 || len(got.files) > 0 || says == "" {
+						t.Errorf("code %d, %d files\n%.2000s", got.code, len(got.files), got.log)
+					}
+					for _, wrong := range []string{"refused: ", "sound", "who made it", "ends too early", "goroutine"} {
+						if strings.Contains(says, wrong) {
+							t.Errorf("the message is %q", says)
+						}
+					}
+				})
+			}
+		}
+	}
+}

@@ -56,8 +56,8 @@ type Blob struct {
 // before is good only if Wait succeeds.
 //
 // Errors of the spool are *WriteError; those of the storage *StorageError,
-// *TruncatedError, *ChangedError, *RangeError, *LengthError,
-// *httpx.StallError or the network's.
+// *TruncatedError, *ChangedError, *RangeError, *LengthError, *WaitError,
+// *httpx.StallError, *httpx.SlowError or the network's.
 func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
 	b := &Blob{o: o.withDefaults(), source: source{locate: locate}}
 	b.moved.L = &b.mu
@@ -114,7 +114,7 @@ func (b *Blob) begin() (*answer, error) {
 			b.source.failed(res.from, err)
 			res.close()
 		}
-		if err := again(b.ctx, attempts, err, last, 0); err != nil {
+		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
 			return nil, err
 		}
 		last = err
@@ -184,8 +184,8 @@ func (b *Blob) ContentType() string { return b.info.ContentType }
 // ContentDisposition is the header of that name.
 func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
 
-// ReadAt waits until the bytes are there. It fails when the download does,
-// and for bytes that were released.
+// ReadAt waits until the bytes are there. It fails with *DownloadError when
+// the download does, and for bytes that were released.
 func (b *Blob) ReadAt(p []byte, off int64) (int, error) { return b.read(p, off, b.starved) }
 
 // read is ReadAt. While it waits it calls waiting, with b.mu held and the
@@ -344,11 +344,11 @@ func (b *Blob) await(s span, waiting func(off int64)) error {
 	}
 	for asked := false; ; asked = true {
 		off := b.reach(s.start)
-		if off >= s.end {
-			return b.err
-		}
 		if b.err != nil {
-			return b.err
+			return &DownloadError{b.err}
+		}
+		if off >= s.end {
+			return nil
 		}
 		if b.o.OnDemand && !asked {
 			for _, m := range b.missing(s) {

@@ -11,6 +11,22 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
+// DownloadError is what reading a Blob fails with when the bytes did not come.
+// It matches what the download failed with, but never io.EOF, which to a
+// reader means that the blob ends there: that a connection ended early is no
+// fault of the blob.
+type DownloadError struct{ Err error }
+
+func (e *DownloadError) Error() string { return e.Err.Error() }
+
+// Is reports whether the download failed with target.
+func (e *DownloadError) Is(target error) bool {
+	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) //nolint:errorlint // these very values
+}
+
+// As finds what the download failed with.
+func (e *DownloadError) As(target any) bool { return errors.As(e.Err, target) }
+
 // StorageError is an answer of the storage that brings no bytes.
 type StorageError struct {
 	Status int

@@ -39,6 +39,11 @@
 //	    412, 416, another total or ETag: the blob changed; off = 0, twice at most
 //	    else as above
 //
+// No wait is without end: a connection that brings next to nothing is given up
+// (see Connections), and all downloads that share their Connections fail with
+// *WaitError when the storage has kept them waiting for too long, whatever it
+// did in between.
+//
 // A body that ends early is never success: its length is compared with
 // Content-Length or Content-Range, and where neither is told, HTTP itself
 // must say where it ends. Memory is a buffer of 128 KiB a connection: the
@@ -55,8 +60,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/artifetch/artifetch/internal/httpx"
 )
@@ -81,8 +84,8 @@ type Options struct {
 	Progress func(n int64)
 	// UserAgent is sent when not empty.
 	UserAgent string
-	// Connections bounds the requests under way of all blobs that share it;
-	// nil is one of the blob's own, of 16.
+	// Connections bounds the requests under way of all blobs that share it,
+	// and the time that they wait; nil is one of the blob's own, of 16.
 	Connections *Connections
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
@@ -97,17 +100,6 @@ type Options struct {
 	OneStream bool
 }
 
-// Connections bounds how many requests are under way.
-type Connections struct {
-	most int
-	free *semaphore.Weighted
-}
-
-// NewConnections bounds them to most, which is at least 1.
-func NewConnections(most int) *Connections {
-	return &Connections{most: most, free: semaphore.NewWeighted(int64(most))}
-}
-
 const (
 	// enoughProgress is how many bytes make a try that was cut off one that
 	// got on: it does not count, and the next one comes at once, so that a long
@@ -119,6 +111,8 @@ const (
 	// headTimeout is for all before the body: connections, redirects, the
 	// head of the answer. Transports have closer limits for each.
 	headTimeout = 2 * time.Minute
+	// errorTimeout is for the body of an answer without bytes of the blob.
+	errorTimeout = 15 * time.Second
 )
 
 func (o Options) withDefaults() Options {
@@ -175,17 +169,41 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		end()
 		return nil, asLocateError(err)
 	}
-	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
+	waited, err := o.Connections.patience.wait(cancel)
 	if err != nil {
 		end()
 		return nil, err
 	}
-	// Bodies of errors may stall, too.
-	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
+	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
+	if err != nil {
+		waited()
+		end()
+		return nil, err
+	}
+	closeBody := o.watch(res, cancel)
 	return &answer{Response: res, from: u, close: func() {
-		_ = res.Body.Close()
+		closeBody()
+		waited()
 		end()
 	}}, nil
+}
+
+// watch bounds how long a body may take, and returns what closes it.
+func (o *Options) watch(res *http.Response, cancel context.CancelCauseFunc) (closeBody func()) {
+	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusPartialContent {
+		late := time.AfterFunc(errorTimeout, func() { cancel(&httpx.StallError{Idle: errorTimeout}) })
+		return func() {
+			late.Stop()
+			_ = res.Body.Close()
+		}
+	}
+	o.Connections.open.Add(1)
+	res.Body = httpx.WatchRate(res.Body, rateWindow, o.Connections.pacer(), cancel)
+	return func() {
+		_ = res.Body.Close()
+		o.Connections.open.Add(-1)
+	}
 }
 
 // send takes connections, redirects and all until the head of the answer is
@@ -210,8 +228,9 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	defer head.Stop()
 	res, err := o.Client.Do(req)
 	if err != nil {
+		// What ended the request says more than that it was cancelled.
 		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
-			return nil, stall // HTTP/2 says no more than that it was cancelled
+			return nil, stall
 		}
 		return nil, httpx.RedactError(err)
 	}
@@ -249,9 +268,16 @@ func asLocateError(err error) error {
 	return &locateError{err: err}
 }
 
+// arrived takes note of n bytes, fresh of which had not arrived before.
+func (o *Options) arrived(n, fresh int64) {
+	o.Connections.arrived.Add(n)
+	o.Connections.patience.gained(fresh)
+}
+
 // again decides about a try that failed with err, after one with last, and
-// brought n bytes: nil means to try once more.
-func again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
+// brought n bytes: nil means to try once more. The pause before that counts as
+// time that the storage keeps the run waiting.
+func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
 	if located, ok := errors.AsType[*locateError](err); ok {
 		because := cmp.Or(located.because, last)
 		if because == nil {
@@ -262,9 +288,22 @@ func again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int
 	if _, ok := errors.AsType[*WriteError](err); ok {
 		return err // whatever IsTemporary makes of a network disk's error
 	}
-	if n >= enoughProgress && httpx.IsTemporary(err) && ctx.Err() == nil {
+	patience := &o.Connections.patience
+	if patience.isSpent() && ctx.Err() == nil {
+		if _, told := errors.AsType[*WaitError](err); told {
+			return err
+		}
+		return fmt.Errorf("%w (the last try: %w)", &WaitError{}, err)
+	}
+	_, slow := errors.AsType[*httpx.SlowError](err)
+	if n >= enoughProgress && !slow && httpx.IsTemporary(err) && ctx.Err() == nil {
 		attempts.Renew()
 		return nil
 	}
+	waited, late := patience.wait(func(error) {}) // the next try will find out
+	if late != nil {
+		return late
+	}
+	defer waited()
 	return attempts.Again(ctx, err)
 }

@@ -33,7 +33,7 @@ func (b *Blob) fetch(p *piece, res *answer) error {
 		if err == nil {
 			return nil
 		}
-		if err := again(b.ctx, attempts, err, last, p.at-from); err != nil {
+		if err := b.o.again(b.ctx, attempts, err, last, p.at-from); err != nil {
 			return err
 		}
 		last = err
@@ -162,6 +162,7 @@ func (b *Blob) take(p *piece, data []byte) error {
 	if _, err := b.spool.WriteAt(data, p.at); err != nil {
 		return &WriteError{Off: p.at, Err: err}
 	}
+	b.o.arrived(int64(len(data)), int64(len(data)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p.at += int64(len(data))

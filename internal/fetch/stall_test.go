@@ -98,11 +98,11 @@ func TestStalls(t *testing.T) {
 		"in the middle":      {[]step{stall(mib)}, false, idle, []string{"", `bytes=1048576- "e"`}},
 		"before a byte":      {[]step{stall(0)}, false, idle, []string{"", ""}},
 		"before the answer":  {[]step{mute}, false, headTimeout, []string{"", ""}},
-		"in an error's body": {[]step{stallsInError}, false, idle, []string{"", ""}},
+		"in an error's body": {[]step{stallsInError}, false, errorTimeout, []string{"", ""}},
 		"after the last":     {[]step{stall(blobSize)}, false, 0, []string{""}},
 		"for ever":           {[]step{stall(9), stall(9), stall(9), stall(9)}, true, 3 * idle, []string{"", `bytes=9- "e"`, `bytes=18- "e"`}},
 		"mute for ever":      {[]step{mute, mute, mute, mute}, true, 3 * headTimeout, []string{"", "", ""}},
-		"slow but steady":    {[]step{drips(100, idle-time.Second)}, false, 100 * (idle - time.Second), []string{""}},
+		"slow but steady":    {[]step{drips(20, idle-time.Second)}, false, 20 * (idle - time.Second), []string{""}},
 		"too slow":           {[]step{drips(100, idle+time.Second)}, false, idle, []string{"", ""}},
 	}
 	for name, tt := range tests {

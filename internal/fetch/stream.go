@@ -54,7 +54,7 @@ func (d *download) run(ctx context.Context, locate Locate, first *answer) error 
 		if err == nil {
 			return nil
 		}
-		if err := again(ctx, attempts, err, last, d.best-best); err != nil {
+		if err := d.again(ctx, attempts, err, last, d.best-best); err != nil {
 			return err
 		}
 		last, first = err, nil
@@ -112,6 +112,7 @@ func (d *download) take(p []byte) error {
 	}
 	d.sum.Write(p)
 	d.off += int64(len(p))
+	d.arrived(int64(len(p)), max(d.off-d.best, 0))
 	d.best = max(d.best, d.off)
 	d.Progress(int64(len(p)))
 	return nil

@@ -87,11 +87,11 @@ var situations = map[string]struct {
 	"not satisfiable for ever": {steps: []step{cut(mib), status(416, ""), cut(mib), status(416, ""), cut(mib), status(416, "")}, want: "the blob changed while it was fetched: the storage answered 416"},
 
 	// Blobs that change.
-	"replaced midway":          {steps: []step{cut(mib), replaced(mib)}, log: []string{"", `bytes=1048576- "e"`, ""}},
-	"replaced, no etag":        {etag: "-", steps: []step{cut(mib), replaced(2 * mib)}, want: "its size was 3158073 and is now 2097152", log: []string{"", `bytes=1048576-`, `bytes=1048576-`}},
-	"a shorter 200 once":       {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`, `bytes=2097152- "e"`}},
-	"a shorter 200":            {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(short(mib))}, want: "its size was 3158073 and is now 1048576"},
-	"a 200 of another blob":    {steps: []step{cut(2 * mib), noRange(replaced(mib))}, log: []string{"", `bytes=2097152- "e"`}},
+	"replaced midway":       {steps: []step{cut(mib), replaced(mib)}, log: []string{"", `bytes=1048576- "e"`, ""}},
+	"replaced, no etag":     {etag: "-", steps: []step{cut(mib), replaced(2 * mib)}, want: "its size was 3158073 and is now 2097152", log: []string{"", `bytes=1048576-`, `bytes=1048576-`}},
+	"a shorter 200 once":    {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`, `bytes=2097152- "e"`}},
+	"a shorter 200":         {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(short(mib))}, want: "its size was 3158073 and is now 1048576"},
+	"a 200 of another blob": {steps: []step{cut(2 * mib), noRange(replaced(mib))}, log: []string{"", `bytes=2097152- "e"`}},
 	"another with each 200": {
 		steps: []step{cut(2 * mib), noRange(cutShort(replaced(mib + 1))), noRange(cutShort(replaced(mib + 2))), noRange(cutShort(replaced(mib + 3)))},
 		tries: 9, want: "the blob changed while it was fetched: each answer has another ETag",
