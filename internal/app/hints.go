@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -37,9 +36,13 @@ func hint(err error) string {
 		return notFoundHint(nf)
 	}
 	if fork, ok := errors.AsType[*artifact.ForkError](err); ok {
-		return fmt.Sprintf("Anybody can open a pull request from a fork and choose what its artifacts hold. "+
+		doubt := ""
+		if fork.Run.Origin() == artifact.OriginUnknown {
+			doubt = "It may be a fork. "
+		}
+		return fmt.Sprintf("%sAnybody can open a pull request from a fork and choose what its artifacts hold. "+
 			"If this workflow treats them as untrusted data (never runs them, never in the workspace of a privileged job), set allow-forks: true; "+
-			"otherwise take a run of your own with run-id. Run: %s", fork.Run.URL)
+			"otherwise take a run of your own with run-id. Run: %s", doubt, fork.Run.URL)
 	}
 	if ambiguous, ok := errors.AsType[*artifact.AmbiguousError](err); ok {
 		return fmt.Sprintf("Give one of these as %s", ambiguous.Input)
@@ -97,10 +100,16 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
 	case nf.Failed.ID != 0 && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
-		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, cmp.Or(nf.Failed.Conclusion, "unknown"))
+		if nf.Failed.Conclusion == "" {
+			return fmt.Sprintf("Run %d has it, but the server does not say how it ended: conclusion: any would take it", nf.Failed.ID)
+		}
+		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, nf.Failed.Conclusion)
 	case nf.Elsewhere.ID != 0:
 		file := path.Base(nf.Elsewhere.WorkflowPath)
 		return fmt.Sprintf("Run %d of another workflow has it: set workflow: %s, or workflow: '*' for any", nf.Elsewhere.ID, file)
+	case nf.UnknownOrigin > 0 && nf.Forks == 0:
+		return "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; " +
+			"a run that you trust can be named with run-id"
 	case nf.Forks > 0, nf.ForkPR != "":
 		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
 	case nf.DidYouMean != "":
@@ -192,9 +201,19 @@ func limitInput(e *unpack.LimitError) string {
 	return "max-size"
 }
 
+// dateTime is a time for people.
+func dateTime(t time.Time) string {
+	if t.IsZero() {
+		return "of an unknown time"
+	}
+	return t.UTC().Format(time.DateTime)
+}
+
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
+	case t.IsZero():
+		return "at an unknown time"
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:

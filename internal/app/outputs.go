@@ -42,7 +42,7 @@ type runOutput struct {
 	Conclusion string `json:"conclusion"`
 	HeadBranch string `json:"head-branch"`
 	HeadSHA    string `json:"head-sha"`
-	FromFork   bool   `json:"from-fork"`
+	FromFork   any    `json:"from-fork"` // a boolean, or "unknown"
 	Repository string `json:"repository"`
 }
 
@@ -84,7 +84,7 @@ func (r *result) outputs() ([]output, error) {
 		{"path", r.dest.Output},
 		{"download-path", r.dest.HostPath},
 	}
-	out = append(out, newestRunOutputs(runs)...)
+	out = append(out, newestRunOutputs(runs, r.origin())...)
 	out = append(out,
 		output{"runs", string(runsJSON)},
 		output{"error-message", errorMessage},
@@ -98,12 +98,10 @@ func (r *result) outputs() ([]output, error) {
 	return out, nil
 }
 
-func newestRunOutputs(runs []runOutput) []output {
+func newestRunOutputs(runs []runOutput, fromFork string) []output {
 	var newest runOutput
-	fromFork := "false"
 	if len(runs) > 0 {
 		newest = runs[0]
-		fromFork = strconv.FormatBool(newest.FromFork)
 	}
 	return []output{
 		{"run-id", numberOrEmpty(newest.RunID)},
@@ -123,7 +121,7 @@ func newRunOutput(r artifact.Run) runOutput {
 	return runOutput{
 		RunID: r.ID, RunNumber: r.Number, RunAttempt: r.Attempt, RunURL: r.URL, Workflow: r.Workflow,
 		Event: r.Event, Conclusion: r.Conclusion, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA,
-		FromFork: r.FromFork(), Repository: r.Repo.String(),
+		FromFork: fromFork(r.Origin()), Repository: r.Repo.String(),
 	}
 }
 

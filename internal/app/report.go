@@ -82,28 +82,27 @@ func worthShowing(passed []artifact.PassedOver) []artifact.PassedOver {
 
 // runLabel tells a run to a person as far as it is known.
 func runLabel(r artifact.Run) string {
-	if r.Number == 0 {
+	if r.Stub {
 		return r.HeadBranch
 	}
-	return fmt.Sprintf("%s #%d, %s", r.Workflow, r.Number, r.HeadBranch)
+	return fmt.Sprintf("%s, %s", workflowLabel(r), r.HeadBranch)
+}
+
+// workflowLabel is the workflow of a run, and the run's number in it where the
+// server tells.
+func workflowLabel(r artifact.Run) string {
+	if r.Number == 0 {
+		return r.Workflow
+	}
+	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
 }
 
 // logPlan says what was chosen, and where it comes from.
 func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
-	forks := 0
 	for _, run := range plan.Runs {
 		j.log.Infof("%s", j.runText(run))
-		if !run.FromFork() || run.RepoID == 0 {
-			continue
-		}
-		if forks++; forks <= maxWarnings {
-			j.log.Warningf("run %d comes from %s, not from %s: whoever opened the pull request decided what its artifacts hold; treat them as untrusted%s",
-				run.ID, cmp.Or(run.HeadRepo, "a fork that was deleted"), run.Repo, j.privileged())
-		}
 	}
-	if forks > maxWarnings {
-		j.log.Warningf("and %d more of these runs come from forks", forks-maxWarnings)
-	}
+	j.warnForeign(plan.Runs, items)
 	j.logFewer(plan)
 	if plan.ByStatus {
 		j.log.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
@@ -111,7 +110,7 @@ func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 	}
 	logPassedOver(j.log, plan.PassedOver)
 	for _, a := range plan.Superseded {
-		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, a.CreatedAt.UTC().Format("2006-01-02 15:04:05"))
+		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
 	}
 	l := newLayout(j.cfg)
 	for _, item := range items {
@@ -120,13 +119,12 @@ func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 	}
 }
 
-// runText is a run in a line. One without a number is known from an artifact
-// only.
+// runText is a run in a line.
 func (j *job) runText(run artifact.Run) string {
-	if run.Number == 0 {
+	if run.Stub {
 		return fmt.Sprintf("run %d of %s: no longer there; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
 	}
-	return fmt.Sprintf("run %d of %s: %s #%d, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Workflow, run.Number, run.Event,
+	return fmt.Sprintf("run %d of %s: %s, %s on %s at %s, %s, %s %s", run.ID, run.Repo, workflowLabel(run), run.Event,
 		run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
 }
 
@@ -179,7 +177,7 @@ func (j *job) logWait(nf *artifact.NotFoundError, pause time.Duration) {
 	pending := "no run that could match is under way"
 	if len(nf.Pending) > 0 {
 		r := nf.Pending[0]
-		pending = fmt.Sprintf("run %d (%s #%d) is %s", r.ID, r.Workflow, r.Number, r.Status)
+		pending = fmt.Sprintf("run %d (%s) is %s", r.ID, workflowLabel(r), r.Status)
 	}
 	j.log.Infof("%s not found yet, %s; looking again in %s", nf.What, pending, pause.Round(time.Second))
 }

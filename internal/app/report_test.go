@@ -12,18 +12,22 @@ import (
 func TestRunThatIsGone(t *testing.T) {
 	t.Parallel()
 	gone := artifact.Run{
-		ID: 7, Repo: artifact.Repo{Owner: "octo", Name: "app"}, RepoID: 1, HeadRepoID: 1, HeadBranch: "main", HeadSHA: "0123456789",
+		ID: 7, Repo: artifact.Repo{Owner: "octo", Name: "app"}, RepoID: 1, HeadRepoID: 1, HeadBranch: "main", HeadSHA: "0123456789", Stub: true,
 	}
 	there := gone
-	there.Number, there.Workflow, there.Event, there.Conclusion = 3, "CI", "push", "success"
+	there.Stub, there.Number, there.Workflow, there.Event, there.Conclusion = false, 3, "CI", "push", "success"
 	there.CreatedAt, there.URL = searchTime.Add(-time.Hour), "https://ghes.example:8443/octo/app/actions/runs/7"
 	j := &job{now: func() time.Time { return searchTime }}
+	unnumbered := there
+	unnumbered.Number, unnumbered.CreatedAt = 0, time.Time{}
 	for name, tt := range map[string]struct {
 		run       artifact.Run
 		log, line string
 	}{
 		"gone":  {gone, "run 7 of octo/app: no longer there; its commit was 0123456 on main", "From run 7 of octo/app, which is no longer there: main at "},
 		"there": {there, "run 7 of octo/app: CI #3, push on main at 0123456, success, 1 hour ago https://ghes.example:8443/octo/app/actions/runs/7", `<a href="https&#58;//ghes.example&#58;8443/octo/app/actions/runs/7">`},
+		"a server that does not number its runs": {unnumbered,
+			"run 7 of octo/app: CI, push on main at 0123456, success, at an unknown time https://ghes.example:8443/octo/app/actions/runs/7", `/actions/runs/7">CI</a> of `},
 	} {
 		if got := j.runText(tt.run); got != tt.log {
 			t.Errorf("%s: the log has %q, want %q", name, got, tt.log)
@@ -38,12 +42,13 @@ func TestRunThatIsGone(t *testing.T) {
 func TestPassedOverTable(t *testing.T) {
 	t.Parallel()
 	passed := []artifact.PassedOver{
-		{Run: artifact.Run{ID: 2, CreatedAt: searchTime}, Reason: "it was deleted"},
+		{Run: artifact.Run{ID: 2, CreatedAt: searchTime, Stub: true}, Reason: "it was deleted"},
+		{Run: artifact.Run{ID: 3, Workflow: "CI"}, Reason: "it is of a server without times"},
 		{Run: artifact.Run{ID: 1, Number: 1, Workflow: "CI", CreatedAt: searchTime}, Reason: "it has no artifacts"},
 	}
 	var b strings.Builder
 	passedOverTable(&b, passed)
-	for _, want := range []string{" |  |  | it was deleted |", "| 2026-06-01 12:00:00 | it has no artifacts |"} {
+	for _, want := range []string{" |  |  | it was deleted |", "| 2026-06-01 12:00:00 | it has no artifacts |", " (CI) |  |  | it is of a server without times |"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}

@@ -46,15 +46,15 @@ func (r *result) summary() string {
 }
 
 func runLine(run artifact.Run) string {
-	link := actions.Cell(fmt.Sprintf("%s #%d", run.Workflow, run.Number))
+	link := actions.Cell(workflowLabel(run))
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
 		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(run.URL), link)
 	}
-	fork := ""
-	if run.FromFork() {
-		fork = ", **from a fork**"
-	}
-	if run.Number == 0 {
+	fork := map[artifact.Origin]string{
+		artifact.OriginFork:    ", **from a fork**",
+		artifact.OriginUnknown: ", **perhaps from a fork**: the server does not tell",
+	}[run.Origin()]
+	if run.Stub {
 		return fmt.Sprintf("From run %d of %s, which is no longer there: %s at %s%s\n\n", run.ID, actions.Cell(run.Repo.String()),
 			actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
 	}
@@ -85,7 +85,7 @@ func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
 	shown := worthShowing(passed)
 	for _, p := range shown {
 		created := ""
-		if p.Run.Number != 0 { // of others only the artifact's time is known
+		if !p.Run.Stub && !p.Run.CreatedAt.IsZero() { // of a stub only the artifact's time is known
 			created = p.Run.CreatedAt.UTC().Format(time.DateTime)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), actions.Cell(p.Run.HeadBranch),
@@ -98,10 +98,10 @@ func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
 }
 
 func runName(r artifact.Run) string {
-	if r.Number == 0 {
+	if r.Stub {
 		return actions.Cell(fmt.Sprint(r.ID))
 	}
-	return actions.Cell(fmt.Sprintf("%d (%s #%d)", r.ID, r.Workflow, r.Number))
+	return actions.Cell(fmt.Sprintf("%d (%s)", r.ID, workflowLabel(r)))
 }
 
 // total is one line on what was fetched and how fast.

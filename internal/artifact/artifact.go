@@ -41,15 +41,17 @@ func (r Repo) Equal(o Repo) bool {
 }
 
 // Run is a workflow run, with the fields of GitHub's REST schema
-// "workflow-run" that artifetch looks at.
+// "workflow-run" that artifetch looks at. What a server does not tell is zero:
+// a zero field means unknown, never a value.
 type Run struct {
 	ID     int64
 	Repo   Repo
 	RepoID int64
-	// HeadRepo and HeadRepoID name the repository the commit came from;
-	// they are empty when that repository was deleted.
-	HeadRepo   string
-	HeadRepoID int64
+	// HeadRepo and HeadRepoID name the repository that the commit came from.
+	// They are empty where that was deleted, and where the server does not tell.
+	HeadRepo        string
+	HeadRepoID      int64
+	HeadRepoDeleted bool
 
 	Workflow     string // the workflow's name
 	WorkflowID   int64
@@ -62,12 +64,24 @@ type Run struct {
 	HeadBranch, HeadSHA  string
 	URL                  string // html_url
 	CreatedAt, UpdatedAt time.Time
+	StartedAt            time.Time // of the newest attempt
+
+	// Stub is set where only an artifact's listing tells of the run. Its
+	// CreatedAt is then the latest time at which it may have been created.
+	Stub bool
 }
 
-// FromFork tells whether the run's commit came from another repository. A
-// branch name is no proof of origin, and a deleted head repository counts as
-// foreign: only equal repository ids make a run the repository's own.
-func (r Run) FromFork() bool { return r.RepoID == 0 || r.HeadRepoID != r.RepoID }
+// begun is when the run was created. Where the server does not tell, it is when
+// the newest attempt started, or else when the run last changed: it was not
+// created later than that.
+func (r Run) begun() time.Time {
+	for _, t := range []time.Time{r.CreatedAt, r.StartedAt} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return r.UpdatedAt
+}
 
 // Artifact is one artifact of a run.
 type Artifact struct {
@@ -91,6 +105,7 @@ type Artifact struct {
 type RunRef struct {
 	ID                  int64
 	RepoID, HeadRepoID  int64
+	HeadRepoDeleted     bool
 	HeadBranch, HeadSHA string
 }
 
@@ -107,14 +122,12 @@ type PullRequest struct {
 	Number              int
 	RepoID              int64
 	HeadSHA, HeadBranch string
-	// HeadRepo and HeadRepoID are empty when that repository was deleted.
-	HeadRepo   string
-	HeadRepoID int64
+	// HeadRepo and HeadRepoID are empty where that repository was deleted, and
+	// where the server does not tell.
+	HeadRepo        string
+	HeadRepoID      int64
+	HeadRepoDeleted bool
 }
-
-// FromFork tells whether its commits come from another repository, a deleted
-// one included.
-func (p PullRequest) FromFork() bool { return p.HeadRepoID != p.RepoID }
 
 // Page is a part of a list, in the server's order.
 type Page[T any] struct {

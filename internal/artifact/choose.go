@@ -40,7 +40,7 @@ type Request struct {
 	// Runs is how many to take of those that match; 0 means 1. Fewer are
 	// enough.
 	Runs int
-	// AllowForks lets runs count whose head repository is a fork.
+	// AllowForks lets runs count that are not known to be the repository's own.
 	AllowForks bool
 	// SearchLimit is how many runs to examine at most; 0 means 1,000.
 	SearchLimit int
@@ -108,9 +108,9 @@ type Chooser struct {
 }
 
 // Choose finds what the request asks for. It fails with *NotFoundError when
-// something is missing, with *ForkError when the triggering run is a fork's,
-// with *AmbiguousError, and with the Source's error otherwise. The plan is
-// never nil; beside an error it has the runs passed over.
+// something is missing, with *ForkError when the triggering run is not known to
+// be the repository's own, with *AmbiguousError, and with the Source's error
+// otherwise. The plan is never nil; beside an error it has the runs passed over.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	req.Runs = max(req.Runs, 1)
 	if req.SearchLimit <= 0 {
@@ -193,7 +193,7 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Pl
 	if err != nil {
 		return err
 	}
-	if run.FromFork() && !req.AllowForks {
+	if run.Origin().Foreign() && !req.AllowForks {
 		return &ForkError{Run: run}
 	}
 	return c.takeRun(ctx, req, run, plan)

@@ -202,23 +202,6 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-func TestFromFork(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		run  Run
-		want bool
-	}{
-		{Run{RepoID: 1, HeadRepoID: 1}, false},
-		{Run{RepoID: 1, HeadRepoID: 2, HeadBranch: "main"}, true},
-		{Run{RepoID: 1}, true},
-		{Run{}, true},
-	} {
-		if got := tt.run.FromFork(); got != tt.want {
-			t.Errorf("%+v: %v", tt.run, got)
-		}
-	}
-}
-
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

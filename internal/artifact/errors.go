@@ -62,12 +62,15 @@ type Explanation struct {
 
 	Examined int // runs looked at by a search
 	// Reasons say why they were passed over, the most frequent first.
-	Reasons  []Reason
-	Forks    int  // that have it, and only their origin has kept from matching
+	Reasons []Reason
+	// Forks and UnknownOrigin count the runs that have it, and that only their
+	// origin has kept from matching.
+	Forks, UnknownOrigin int
+
 	LimitHit bool // the search ended at its limit
 	ByStatus bool // as in Plan
-	// ForkPR names the fork that the pull request asked for comes from, if
-	// runs of forks do not count.
+	// ForkPR says where the pull request asked for comes from, if that is not
+	// the repository itself and runs of forks do not count.
 	ForkPR string
 
 	nearest Run
@@ -253,18 +256,14 @@ func distance(a, b string) int {
 }
 
 // ForkError refuses the run that triggered a workflow_run workflow because
-// its commit came from a fork: its artifacts are whatever the fork's author
-// wanted them to be.
+// its commit came, or may have come, from a fork: its artifacts are whatever the
+// fork's author wanted them to be.
 type ForkError struct {
 	Run Run
 }
 
 func (e *ForkError) Error() string {
-	from := "a fork that was deleted"
-	if e.Run.HeadRepo != "" {
-		from = "the fork " + e.Run.HeadRepo
-	}
-	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, from)
+	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, e.Run.Whence())
 }
 
 func idList(ids []int64) string {

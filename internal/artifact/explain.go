@@ -43,8 +43,8 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	}
 	nf.Pending = f.pending(searches)
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
-	if p := res.pull; p != nil && !f.req.AllowForks && p.FromFork() {
-		nf.ForkPR = p.origin()
+	if p := res.pull; p != nil && !f.req.AllowForks && p.Origin().Foreign() {
+		nf.ForkPR = p.whence()
 	}
 	for _, b := range res.branches {
 		if m := pullRef.FindStringSubmatch(b); m != nil {
@@ -178,14 +178,17 @@ func (f *finder) pending(searches []*search) []Run {
 // others finds the runs that hold what is asked for, and that one condition
 // alone has kept from matching.
 func (e *NotFoundError) others(searches []*search) {
-	forks := map[int64]bool{}
+	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {
 		for _, r := range s.known {
-			why, fork := s.filter.refuse(r)
+			why, foreign := s.filter.refuse(r)
 			if why == "" || s.holds(r) != yes {
 				continue
 			}
-			if fork {
+			switch {
+			case foreign && r.Origin() == OriginUnknown:
+				unknown[r.ID] = true
+			case foreign:
 				forks[r.ID] = true
 			}
 			if s.filter.lets(r, func(f *filter) { f.conclusions = nil }) && !r.underWay() && (e.Failed.ID == 0 || newestRun(r, e.Failed) < 0) {
@@ -196,7 +199,7 @@ func (e *NotFoundError) others(searches []*search) {
 			}
 		}
 	}
-	e.Forks = len(forks)
+	e.Forks, e.UnknownOrigin = len(forks), len(unknown)
 }
 
 // conditions are those of the request in words, as resolved.
@@ -223,14 +226,6 @@ func (f *finder) conditions(res resolved) []string {
 	say(len(f.req.Conclusions) > 0, "conclusion %s", either(f.req.Conclusions))
 	say(!f.notBefore.IsZero(), "created since %s", f.notBefore.UTC().Format("2006-01-02 15:04:05"))
 	return list
-}
-
-// origin is where the pull request comes from, for a message.
-func (p *PullRequest) origin() string {
-	if p.HeadRepo == "" {
-		return "a fork that was deleted"
-	}
-	return "the fork " + p.HeadRepo
 }
 
 // explain says what a run that was named lacks.

@@ -10,7 +10,11 @@ import (
 	"time"
 )
 
-const fromFork = "it comes from a fork, and allow-forks is false"
+// Why the origin of a run keeps it from counting.
+const (
+	fromFork    = "it comes from a fork, and allow-forks is false"
+	fromNowhere = "the server does not say whether it comes from a fork, and allow-forks is false"
+)
 
 // filter says which runs count. Zero fields let every run pass. It is what
 // decides; what a RunQuery says of the same conditions only saves requests.
@@ -76,36 +80,64 @@ func (w workflowFilter) query() string {
 }
 
 // refuse says why a run does not count, for a table's cell; it is empty for
-// one that does. What can never change is looked at first; fork tells that
-// it is the only reason.
-func (f *filter) refuse(r Run) (why string, fork bool) {
+// one that does. What can never change is looked at first. foreign is set where
+// the run's origin is the only reason. A condition on what the server does not
+// tell is not met.
+func (f *filter) refuse(r Run) (why string, foreign bool) {
 	switch {
 	case r.ID == f.current:
 		return "it is the current run", false
 	case !f.workflow.passes(r):
 		return fmt.Sprintf("it is of the workflow %q", cmp.Or(r.WorkflowPath, r.Workflow)), false
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
-		return "its commit is " + r.HeadSHA, false
+		return differs("commit", r.HeadSHA, "%s"), false
 	case f.branch != "" && r.HeadBranch != f.branch:
-		return fmt.Sprintf("its branch is %q", r.HeadBranch), false
-	case f.headRepoID != 0 && r.HeadRepoID != f.headRepoID:
+		return differs("branch", r.HeadBranch, "%q"), false
+	case f.headRepoID != 0 && r.head() != f.headRepoID:
 		return "it is not of the pull request's head repository", false
 	case len(f.events) > 0 && !slices.Contains(f.events, r.Event):
-		return fmt.Sprintf("its event is %q", r.Event), false
+		return differs("event", r.Event, "%q"), false
 	case f.actor != "" && !strings.EqualFold(r.Actor, f.actor):
-		return fmt.Sprintf("its actor is %q", r.Actor), false
+		return differs("actor", r.Actor, "%q"), false
 	case f.number != 0 && r.Number != f.number:
-		return fmt.Sprintf("its number is %d", r.Number), false
-	case r.CreatedAt.Before(f.notBefore):
-		return "it is older than max-age", false
-	case r.FromFork() && !f.allowForks:
+		return differs("number", r.Number, "%d"), false
+	case f.tooOld(r) != "":
+		return f.tooOld(r), false
+	case !f.allowForks && r.Origin().Foreign():
+		if r.Origin() == OriginUnknown {
+			return fromNowhere, true
+		}
 		return fromFork, true
 	case len(f.conclusions) == 0, slices.Contains(f.conclusions, r.Conclusion), slices.Contains(f.conclusions, r.Status):
 		return "", false
+	case r.Conclusion == "" && r.Status == "":
+		return "the server does not say how it ended", false
 	case r.Conclusion == "":
 		return fmt.Sprintf("its status is %q, not %s", r.Status, either(f.conclusions)), false
 	}
 	return fmt.Sprintf("its conclusion is %q, not %s", r.Conclusion, either(f.conclusions)), false
+}
+
+// differs says which value a run has in place of the one asked for.
+func differs[T comparable](what string, has T, format string) string {
+	var unknown T
+	if has == unknown {
+		return "the server does not say its " + what
+	}
+	return fmt.Sprintf("its "+what+" is "+format, has)
+}
+
+// tooOld says whether a run is older than max-age, or may be; it is empty for
+// one that is not.
+func (f *filter) tooOld(r Run) string {
+	switch at := r.begun(); {
+	case f.notBefore.IsZero():
+	case at.IsZero(), r.CreatedAt.IsZero() && r.StartedAt.IsZero() && !at.Before(f.notBefore):
+		return "the server does not say when it was created"
+	case at.Before(f.notBefore):
+		return "it is older than max-age"
+	}
+	return ""
 }
 
 // aimsAt tells whether a run is of the branch and commit that are looked for.
@@ -161,8 +193,8 @@ func (f *filter) refuseRef(ref *RunRef) string {
 		return fmt.Sprintf("its branch is %q", ref.HeadBranch)
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
 		return "it is not of the pull request's head repository"
-	case !f.allowForks && ref.HeadRepoID != 0 && ref.RepoID != 0 && ref.HeadRepoID != ref.RepoID:
-		return fromFork
+	case !f.allowForks && ref.Origin() == OriginFork:
+		return fromFork // where the origin is unknown, the run may tell
 	}
 	return ""
 }

@@ -130,5 +130,8 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 
 // run is what an artifact's listing tells of its run. It has no number.
 func (ref *RunRef) run(repo Repo) Run {
-	return Run{ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadBranch: ref.HeadBranch, HeadSHA: ref.HeadSHA}
+	return Run{
+		ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadRepoDeleted: ref.HeadRepoDeleted,
+		HeadBranch: ref.HeadBranch, HeadSHA: ref.HeadSHA, Stub: true,
+	}
 }

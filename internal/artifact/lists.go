@@ -174,11 +174,11 @@ func (l *runList) add(p Page[Run]) {
 	l.last = p.Items
 	l.half = half(p.Items, func(r Run) time.Time { return r.CreatedAt })
 	for _, r := range p.Items {
-		if r.CreatedAt.After(later(l.oldest, runSlack)) && !l.seen[r.ID] {
-			l.ordered = false
+		if !r.CreatedAt.IsZero() { // a run without a time proves nothing about the list
+			l.ordered = l.ordered && (l.seen[r.ID] || !r.CreatedAt.After(later(l.oldest, runSlack)))
+			l.oldest = minTime(l.oldest, r.CreatedAt)
 		}
 		l.seen[r.ID] = true
-		l.oldest = minTime(l.oldest, r.CreatedAt)
 	}
 }
 

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -87,8 +88,9 @@ func (n *numbers) add(page int, p Page[Run]) bool {
 	return false
 }
 
-// orderly tells whether the pages are in the order of time, and numbered so.
-// What a server lists of other workflows is not.
+// orderly reports whether the pages are in the order of time, and numbered so.
+// Runs of other workflows are not, and of runs without a time or a number it is
+// not known.
 func (n *numbers) orderly() bool {
 	var all []Run
 	for _, page := range slices.Sorted(maps.Keys(n.pages)) {
@@ -96,12 +98,12 @@ func (n *numbers) orderly() bool {
 	}
 	oldest := unread
 	for _, r := range all {
-		if r.CreatedAt.After(later(oldest, runSlack)) || !n.workflow.passes(r) {
+		if r.CreatedAt.IsZero() || r.Number <= 0 || r.CreatedAt.After(later(oldest, runSlack)) || !n.workflow.passes(r) {
 			return false
 		}
 		oldest = minTime(oldest, r.CreatedAt)
 	}
-	slices.SortFunc(all, func(a, b Run) int { return b.Number - a.Number })
+	slices.SortFunc(all, func(a, b Run) int { return cmp.Compare(b.Number, a.Number) })
 	oldest = unread
 	for _, r := range all {
 		if r.CreatedAt.After(later(oldest, runSlack)) {

@@ -59,8 +59,8 @@ func (w *world) log(t *testing.T) {
 	t.Logf("perPage %d most %d lag %s blind %v noFilters %v noNames %v pathless %v mixRuns %v mixArtifacts %v gone %v pulls %v now %s", w.perPage, w.most, w.lag,
 		w.blind, w.noFilters, w.noNames, w.pathless, w.mixRuns != nil, w.mixArtifacts != nil, w.gone, w.pulls, w.now())
 	for _, r := range w.runs {
-		t.Logf("run %d of %s %s %s #%d %s %s %s %s %.1s fork=%v", r.ID, r.Repo.Name, r.CreatedAt.Format(time.TimeOnly), path.Base(r.WorkflowPath), r.Number,
-			r.HeadBranch, r.Event, r.Status, r.Conclusion, r.HeadSHA, r.HeadRepoID)
+		t.Logf("run %d of %s %s %s #%d %s %s %s %s %.1s head=%v deleted=%v", r.ID, r.Repo.Name, r.CreatedAt.Format(time.TimeOnly), path.Base(r.WorkflowPath), r.Number,
+			r.HeadBranch, r.Event, r.Status, r.Conclusion, r.HeadSHA, r.HeadRepoID, r.HeadRepoDeleted)
 	}
 	for _, a := range w.artifacts {
 		t.Logf("artifact %d of %d %s %s expired=%v", a.ID, a.Run.ID, a.Name, a.CreatedAt.Format(time.TimeOnly), a.Expired)
@@ -246,9 +246,15 @@ func (w *world) isHead(how string, r Run) bool {
 	case "commit":
 		return r.HeadSHA == p.HeadSHA
 	case "branch":
-		return r.HeadBranch == p.HeadBranch && r.HeadRepoID == p.HeadRepoID
+		return r.HeadBranch == p.HeadBranch && (r.HeadRepoID == p.HeadRepoID || byOwnEvent(r) && r.RepoID == p.HeadRepoID)
 	}
 	return true
+}
+
+// byOwnEvent reports whether the event shows that a run is of the repository's
+// own commit, as the server has nothing to say of the head repository.
+func byOwnEvent(r Run) bool {
+	return (r.Event == "push" || r.Event == "schedule") && r.HeadRepoID == 0 && !r.HeadRepoDeleted
 }
 
 // counts tells whether a run meets the other conditions.
@@ -263,7 +269,7 @@ func (w *world) counts(req Request, r Run) bool {
 	ofWorkflow := map[string]int64{"ci.yml": 7, "CI": 7, "8": 8, ".github/workflows/other.yml": 8, "": r.WorkflowID, "*": r.WorkflowID}
 	return (r.ID != req.CurrentRun || r.Repo != app) && !slices.Contains(w.gone, r.ID) && in(req.Events, r.Event) &&
 		in(req.Conclusions, r.Conclusion, r.Status) && (req.Actor == "" || r.Actor == strings.ToLower(req.Actor)) &&
-		(req.RunNumber == 0 || r.Number == req.RunNumber) && (req.AllowForks || r.HeadRepoID == r.RepoID) &&
+		(req.RunNumber == 0 || r.Number == req.RunNumber) && (req.AllowForks || r.RepoID != 0 && r.HeadRepoID == r.RepoID || byOwnEvent(r)) &&
 		ofWorkflow[workflow] == r.WorkflowID && (req.MaxAge == 0 || w.now().Sub(r.CreatedAt) <= req.MaxAge)
 }
 

@@ -20,6 +20,7 @@ var shas = []string{strings.Repeat("a", 40), strings.Repeat("b", 40), strings.Re
 // likely is what most runs and artifacts of a world are like, each in per cent.
 type likely struct {
 	rare, branchy, failing, forks, long int
+	pulls                               int  // runs of the event pull_request
 	few                                 bool // there is but one name
 	lib                                 bool // some runs are of another repository
 	step                                time.Duration
@@ -35,7 +36,7 @@ func (r random) world() *world {
 	// In a third of the worlds few runs hold "a", and often by another attempt
 	// long after they were created.
 	l := likely{
-		rare: r.IntN(101), branchy: r.IntN(101), failing: r.IntN(101), forks: pickOne(r, 15, 15, 60), few: r.chance(33), lib: r.chance(15),
+		rare: r.IntN(101), branchy: r.IntN(101), failing: r.IntN(101), forks: pickOne(r, 15, 15, 60), pulls: pickOne(r, 0, 0, 40), few: r.chance(33), lib: r.chance(15),
 		step: pickOne(r, time.Minute, 10*time.Minute, time.Hour),
 	}
 	if r.chance(30) {
@@ -72,6 +73,16 @@ func (r random) world() *world {
 			}
 		}
 	}
+	if r.chance(5) && w.mixRuns == nil && w.lag == 0 {
+		// A list that is cut off cannot be taken up again by time.
+		w.most, w.untimed = 1000, true
+		share := pickOne(r, 20, 100)
+		for i := range w.runs {
+			if r.chance(share) {
+				w.runs[i].CreatedAt = time.Time{}
+			}
+		}
+	}
 	return w
 }
 
@@ -100,7 +111,10 @@ func (r random) run(l likely, at time.Time) Run {
 		run.WorkflowID, run.WorkflowPath = 8, ".github/workflows/other.yml"
 	}
 	if r.chance(l.forks) {
-		run.HeadRepo, run.HeadRepoID = pickOne(r, "evil/app", ""), pickOne[int64](r, 666, 0)
+		pickOne(r, fork, fork, deleted, headless, func(run *Run) { run.RepoID = 0 })(&run)
+	}
+	if r.chance(l.pulls) {
+		run.Event = "pull_request"
 	}
 	return run
 }
@@ -118,7 +132,7 @@ func (r random) artifacts(l likely, run Run) []Artifact {
 			name = "a"
 		}
 		if name != "a" || r.chance(l.rare) {
-			ref := &RunRef{ID: run.ID, RepoID: run.RepoID, HeadRepoID: run.HeadRepoID, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA}
+			ref := &RunRef{ID: run.ID, RepoID: run.RepoID, HeadRepoID: run.HeadRepoID, HeadRepoDeleted: run.HeadRepoDeleted, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA}
 			list = append(list, Artifact{ID: 1000 + int64(r.IntN(1<<30)), Repo: run.Repo, Name: name, Run: ref, CreatedAt: made, Expired: r.chance(10)})
 		}
 	}
@@ -200,7 +214,7 @@ func (r random) request(w *world) Request {
 	default:
 		req.Select.Names = []string{pickOne(r, "a", "a", "b", "nope")}
 	}
-	if r.chance(20) && len(req.Repos) == 1 {
+	if r.chance(20) && len(req.Repos) == 1 && !w.untimed {
 		req.SearchLimit = 1 + r.IntN(50)
 	}
 	if r.chance(50) {

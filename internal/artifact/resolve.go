@@ -263,7 +263,7 @@ func (f *finder) filters(res resolved) []filter {
 		heads := []func(*filter) bool{func(g *filter) bool { return restrict(&g.sha, p.HeadSHA) }}
 		// Of a repository that was deleted no branch can be told from another
 		// one's of the same name; of a fork that does not count it need not be.
-		if p.HeadRepoID != 0 && (f.req.AllowForks || !p.FromFork()) {
+		if p.HeadRepoID != 0 && (f.req.AllowForks || !p.Origin().Foreign()) {
 			heads = append(heads, func(g *filter) bool {
 				g.headRepoID = p.HeadRepoID
 				return restrict(&g.branch, p.HeadBranch)

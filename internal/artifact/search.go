@@ -170,7 +170,7 @@ func (s *search) walk() (taken, unsure []Run) {
 func (s *search) certain(r Run) bool {
 	switch {
 	case s.limitHit && s.runs.ordered:
-		return !r.CreatedAt.Before(s.runs.oldest) // what is older was not examined in its turn
+		return r.CreatedAt.IsZero() || !r.CreatedAt.Before(s.runs.oldest) // an older one was not examined in its turn
 	case s.exhausted, r.CreatedAt.After(s.runs.frontier()):
 		return true
 	}

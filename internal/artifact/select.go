@@ -112,15 +112,15 @@ func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
 	return p
 }
 
-// newestArtifact orders artifacts newest first. Ids are not monotonic, so
-// they only break ties.
+// newestArtifact orders artifacts newest first, and last those of which the
+// time is not known. Ids are not monotonic, so they only break ties.
 func newestArtifact(a, b Artifact) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 }
 
-// newestRun orders runs newest first.
+// newestRun orders runs newest first, and last those of which no time is known.
 func newestRun(a, b Run) int {
-	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+	return cmp.Or(b.begun().Compare(a.begun()), cmp.Compare(b.ID, a.ID))
 }
 
 func quoted(names []string) string {

@@ -24,6 +24,7 @@ type world struct {
 	branches  []string
 	gone      []int64 // runs that were deleted, though their artifacts are listed
 	pathless  bool    // runs do not say their workflow's path
+	untimed   bool    // some runs do not say when they were created
 	blind     bool    // artifacts do not name their run
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
@@ -216,6 +217,7 @@ func in(repo Repo, id int64) func(*Run) {
 	return func(r *Run) { r.Repo, r.RepoID, r.HeadRepoID = repo, id, id }
 }
 func fork(r *Run)         { r.HeadRepo, r.HeadRepoID = "evil/app", 666 }
-func deleted(r *Run)      { r.HeadRepo, r.HeadRepoID = "", 0 }
+func deleted(r *Run)      { r.HeadRepo, r.HeadRepoID, r.HeadRepoDeleted = "", 0, true }
+func headless(r *Run)     { r.HeadRepo, r.HeadRepoID = "", 0 }
 func failed(r *Run)       { r.Conclusion = "failure" }
 func expired(a *Artifact) { a.Expired, a.ExpiresAt = true, epoch.AddDate(0, 3, 0) }

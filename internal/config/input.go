@@ -145,7 +145,7 @@ var outputs = []Output{
 	{Name: "conclusion", Help: "its conclusion"},
 	{Name: "head-branch", Help: "its head branch"},
 	{Name: "head-sha", Help: "its head commit"},
-	{Name: "from-fork", Help: "whether its commit came from a fork"},
+	{Name: "from-fork", Help: "`true` where its commit came from a fork, `false` where it is the repository's own, `unknown` where the server does not tell; empty when no run was taken"},
 	{Name: "runs", Help: "JSON array of the runs taken, newest first, with the fields above and `repository`"},
 	{Name: "error-message", Alias: "error_message", Help: "why it failed, one line; empty otherwise"},
 	{Name: "dry_run", Help: "`true` when a dry run found something (a name of dawidd6/action-download-artifact)"},

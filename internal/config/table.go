@@ -108,7 +108,7 @@ var whichRun = []Input{
 		Accepted: acceptedCount,
 		set:      into(func(c *Config) *int { return &c.SearchLimit }, parseCount)},
 	{Name: "allow-forks", Aliases: []string{"allow_forks"}, Group: WhichRun, role: tunes, Default: "false", ActionDefault: "false",
-		Help:     "whether runs whose head repository is a fork count",
+		Help:     "whether runs count whose head repository is a fork, or unknown",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.AllowForks }, parseBool)},
 	{Name: "wait", Group: WhichRun, Metavar: "DURATION", role: tunes, Default: "0s", ActionDefault: "0s",

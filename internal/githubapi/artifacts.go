@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -13,19 +12,19 @@ import (
 // wireArtifact is GitHub's schema "artifact", with the digest that go-github
 // v60 does not know. GHES 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
-	ID          int64     `json:"id"`
-	Name        string    `json:"name"`
-	SizeInBytes int64     `json:"size_in_bytes"`
-	Digest      string    `json:"digest"` // null where the uploader gave none
-	Expired     bool      `json:"expired"`
-	CreatedAt   time.Time `json:"created_at"`
-	ExpiresAt   time.Time `json:"expires_at"`
+	ID          int64    `json:"id"`
+	Name        string   `json:"name"`
+	SizeInBytes int64    `json:"size_in_bytes"`
+	Digest      string   `json:"digest"` // null where the uploader gave none
+	Expired     bool     `json:"expired"`
+	CreatedAt   wireTime `json:"created_at"`
+	ExpiresAt   wireTime `json:"expires_at"`
 	WorkflowRun *struct {
-		ID               int64  `json:"id"`
-		RepositoryID     int64  `json:"repository_id"`
-		HeadRepositoryID int64  `json:"head_repository_id"`
-		HeadBranch       string `json:"head_branch"`
-		HeadSHA          string `json:"head_sha"`
+		ID               int64           `json:"id"`
+		RepositoryID     int64           `json:"repository_id"`
+		HeadRepositoryID nullable[int64] `json:"head_repository_id"`
+		HeadBranch       string          `json:"head_branch"`
+		HeadSHA          string          `json:"head_sha"`
 	} `json:"workflow_run"`
 }
 
@@ -34,10 +33,13 @@ func (w *wireArtifact) complete() bool { return w.ID != 0 }
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
 		ID: w.ID, Repo: repo, Name: w.Name, Size: w.SizeInBytes, Digest: w.Digest,
-		Expired: w.Expired, CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
+		Expired: w.Expired, CreatedAt: w.CreatedAt.Time, ExpiresAt: w.ExpiresAt.Time,
 	}
 	if r := w.WorkflowRun; r != nil && r.ID != 0 {
-		a.Run = &artifact.RunRef{ID: r.ID, RepoID: r.RepositoryID, HeadRepoID: r.HeadRepositoryID, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA}
+		a.Run = &artifact.RunRef{
+			ID: r.ID, RepoID: r.RepositoryID, HeadRepoID: r.HeadRepositoryID.v, HeadRepoDeleted: r.HeadRepositoryID.null,
+			HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA,
+		}
 	}
 	return a
 }

@@ -184,8 +184,9 @@ func TestRuns(t *testing.T) {
 		ID: gone.ID, Repo: app, RepoID: f.repo.ID, Workflow: "CI", WorkflowID: wf.ID, WorkflowPath: ".github/workflows/ci.yml",
 		Number: 3, Attempt: 1, Title: "Fix", Event: "push", Actor: "octocat", Status: "completed", Conclusion: "failure",
 		HeadBranch: "main", HeadSHA: gone.HeadSHA, URL: run.URL, CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt,
+		StartedAt: run.CreatedAt, HeadRepoDeleted: true,
 	}
-	if err != nil || run != want || !run.CreatedAt.Equal(gone.CreatedAt) || !run.FromFork() {
+	if err != nil || run != want || !run.CreatedAt.Equal(gone.CreatedAt) || run.Origin() != artifact.OriginFork {
 		t.Errorf("got  %+v\nwant %+v\n%v", run, want, err)
 	}
 }

@@ -15,9 +15,9 @@ import (
 type wirePull struct {
 	Number int `json:"number"`
 	Head   struct {
-		Ref  string   `json:"ref"`
-		SHA  string   `json:"sha"`
-		Repo wireRepo `json:"repo"`
+		Ref  string             `json:"ref"`
+		SHA  string             `json:"sha"`
+		Repo nullable[wireRepo] `json:"repo"`
 	} `json:"head"`
 	Base struct {
 		Repo wireRepo `json:"repo"`
@@ -37,7 +37,7 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 	}
 	return artifact.PullRequest{
 		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(w.Head.SHA), HeadBranch: w.Head.Ref,
-		HeadRepo: w.Head.Repo.FullName, HeadRepoID: w.Head.Repo.ID,
+		HeadRepo: w.Head.Repo.v.FullName, HeadRepoID: w.Head.Repo.v.ID, HeadRepoDeleted: w.Head.Repo.null,
 	}, nil
 }
 

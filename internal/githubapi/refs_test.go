@@ -63,10 +63,10 @@ func TestPullRequest(t *testing.T) {
 	for number, want := range map[int]artifact.PullRequest{
 		1: {Number: 1, RepoID: f.repo.ID, HeadSHA: sha1, HeadBranch: "fix", HeadRepo: "octo/app", HeadRepoID: f.repo.ID},
 		2: {Number: 2, RepoID: f.repo.ID, HeadSHA: sha2, HeadBranch: "main", HeadRepo: "evil/app", HeadRepoID: fork.ID},
-		3: {Number: 3, RepoID: f.repo.ID, HeadSHA: sha2, HeadBranch: "main"},
+		3: {Number: 3, RepoID: f.repo.ID, HeadSHA: sha2, HeadBranch: "main", HeadRepoDeleted: true},
 	} {
 		got, err := f.client.PullRequest(t.Context(), app, number)
-		if diff := cmp.Diff(want, got); err != nil || diff != "" || got.FromFork() != (number != 1) {
+		if diff := cmp.Diff(want, got); err != nil || diff != "" || got.Origin().Foreign() != (number != 1) {
 			t.Errorf("%d: %v\n%s", number, err, diff)
 		}
 	}

@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,30 +12,31 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// wireRun is what artifetch reads of GitHub's schema "workflow-run". What
-// may be null stays zero: conclusion, actor, and head_repository when it was
-// deleted.
+// wireRun is what artifetch reads of GitHub's schema "workflow-run". What may
+// be null, as conclusion and actor, or is not there, stays zero.
 type wireRun struct {
-	ID           int64     `json:"id"`
-	Name         string    `json:"name"`
-	WorkflowID   int64     `json:"workflow_id"`
-	Path         string    `json:"path"`
-	RunNumber    int       `json:"run_number"`
-	RunAttempt   int       `json:"run_attempt"`
-	DisplayTitle string    `json:"display_title"`
-	Event        string    `json:"event"`
-	Status       string    `json:"status"`
-	Conclusion   string    `json:"conclusion"`
-	HeadBranch   string    `json:"head_branch"`
-	HeadSHA      string    `json:"head_sha"`
-	HTMLURL      string    `json:"html_url"`
-	CreatedAt    time.Time `json:"created_at"`
-	UpdatedAt    time.Time `json:"updated_at"`
+	ID           int64    `json:"id"`
+	Name         string   `json:"name"`
+	WorkflowID   int64    `json:"workflow_id"`
+	Path         string   `json:"path"`
+	RunNumber    int      `json:"run_number"`
+	RunAttempt   int      `json:"run_attempt"`
+	DisplayTitle string   `json:"display_title"`
+	Event        string   `json:"event"`
+	Status       string   `json:"status"`
+	Conclusion   string   `json:"conclusion"`
+	HeadBranch   string   `json:"head_branch"`
+	HeadSHA      string   `json:"head_sha"`
+	HTMLURL      string   `json:"html_url"`
+	CreatedAt    wireTime `json:"created_at"`
+	UpdatedAt    wireTime `json:"updated_at"`
+	RunStartedAt wireTime `json:"run_started_at"`
+	StartedAt    wireTime `json:"started_at"` // the same, at Gitea
 	Actor        struct {
 		Login string `json:"login"`
 	} `json:"actor"`
-	Repository     wireRepo `json:"repository"`
-	HeadRepository wireRepo `json:"head_repository"`
+	Repository     wireRepo           `json:"repository"`
+	HeadRepository nullable[wireRepo] `json:"head_repository"`
 }
 
 func (w *wireRun) complete() bool { return w.ID != 0 }
@@ -48,11 +50,13 @@ func (w *wireRepo) complete() bool { return w.ID != 0 }
 
 func (w *wireRun) run(repo artifact.Repo) artifact.Run {
 	path, _, _ := strings.Cut(w.Path, "@") // runs of some events have path@ref
+	head := w.HeadRepository
 	return artifact.Run{
-		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: w.HeadRepository.FullName, HeadRepoID: w.HeadRepository.ID,
+		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: head.v.FullName, HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
 		Workflow: w.Name, WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
 		Title: w.DisplayTitle, Event: w.Event, Actor: w.Actor.Login, Status: w.Status, Conclusion: w.Conclusion,
-		HeadBranch: w.HeadBranch, HeadSHA: w.HeadSHA, URL: w.HTMLURL, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		HeadBranch: w.HeadBranch, HeadSHA: w.HeadSHA, URL: w.HTMLURL, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
+		StartedAt: cmp.Or(w.RunStartedAt, w.StartedAt).Time,
 	}
 }
 

@@ -327,8 +327,8 @@ func TestErrorInTheMiddleOfAList(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, says(200, `{"workflow_runs":[{"id":1,"head_repository":null,"actor":null,"conclusion":null,"path":"a.yml@main"}]}`, "Link", `<http://x/?page=2>; rel="next"`), says(410, `{}`))
 	runs, err := allRuns(t.Context(), s.client, artifact.RunQuery{})
-	want := []artifact.Run{{ID: 1, Repo: app, WorkflowPath: "a.yml"}}
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Gone || !cmp.Equal(want, runs) || !runs[0].FromFork() {
+	want := []artifact.Run{{ID: 1, Repo: app, WorkflowPath: "a.yml", HeadRepoDeleted: true}}
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Gone || !cmp.Equal(want, runs) || runs[0].Origin() != artifact.OriginFork {
 		t.Errorf("%v, %v", runs, err)
 	}
 }

@@ -30,7 +30,7 @@ func (s *Sim) artifactObject(a *Artifact) object {
 		"created_at": timestamp(a.CreatedAt), "updated_at": timestamp(a.CreatedAt), "expires_at": timestamp(a.ExpiresAt),
 	}
 	if s.opt.Enterprise {
-		return o
+		return without(o, a.Lacks)
 	}
 	o["digest"] = nil
 	if a.Digest != "" {
@@ -43,7 +43,7 @@ func (s *Sim) artifactObject(a *Artifact) object {
 		ref["head_repository_id"] = a.run.HeadRepo.ID
 	}
 	o["workflow_run"] = ref
-	return o
+	return without(o, a.Lacks)
 }
 
 func (s *Sim) runObject(run *Run) object {
@@ -74,6 +74,20 @@ func (s *Sim) runObject(run *Run) object {
 	}
 	if run.HeadRepo != nil {
 		o["head_repository"] = s.repoObject(run.HeadRepo)
+	}
+	return without(o, run.Lacks)
+}
+
+// without takes fields out of an object; "a.b" is field b of the object a.
+func without(o object, fields []string) object {
+	for _, f := range fields {
+		path := strings.Split(f, ".")
+		last := len(path) - 1
+		in := o
+		for _, name := range path[:last] {
+			in, _ = in[name].(object)
+		}
+		delete(in, path[last])
 	}
 	return o
 }

@@ -196,5 +196,5 @@ func (s *Sim) pullObject(repo *Repo, p *Pull) object {
 	}
 	links["self"], links["html"] = object{"href": url}, object{"href": web}
 	o["_links"] = links
-	return o
+	return without(o, p.Lacks)
 }

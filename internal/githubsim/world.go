@@ -38,6 +38,8 @@ type Pull struct {
 	HeadRepo *Repo
 	// HeadRepoDeleted makes the head's repository null.
 	HeadRepoDeleted bool
+	// Lacks names fields that the server leaves out, such as "head.repo".
+	Lacks []string
 }
 
 // Workflow is a workflow of a repository.
@@ -72,6 +74,9 @@ type Run struct {
 	HeadRepo *Repo
 	// HeadRepoDeleted makes head_repository null.
 	HeadRepoDeleted bool
+	// Lacks names fields that the server leaves out, as old ones and Gitea do:
+	// "head_repository", "repository.id".
+	Lacks []string
 
 	repo *Repo
 }
@@ -92,6 +97,9 @@ type Artifact struct {
 	// ContentType and ContentDisposition are the storage's; those of a zip
 	// unless given.
 	ContentType, ContentDisposition string
+	// Lacks names fields that the server leaves out: "workflow_run",
+	// "workflow_run.head_repository_id".
+	Lacks []string
 
 	run *Run
 }
