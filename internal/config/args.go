@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 // FromArgs reads a command line (without the command's name), and from the
@@ -112,14 +114,14 @@ func flagError(err error, flags *pflag.FlagSet) error {
 func meant(name string, flags *pflag.FlagSet) string {
 	for i := range table {
 		for _, alias := range table[i].Aliases {
-			if plain(alias) == plain(name) {
+			if suggest.Same(alias, name) {
 				return fmt.Sprintf(" (did you mean --%s?)", table[i].Name)
 			}
 		}
 	}
 	var known []string
 	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := nearest(name, known); near != "" {
+	if near := suggest.Nearest(name, known); near != "" {
 		return fmt.Sprintf(" (did you mean --%s?)", near)
 	}
 	return ""

@@ -63,21 +63,6 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"", "abc", 3}, {"name", "name", 0}, {"nmae", "name", 1}, {"nam", "name", 1}, {"names", "name", 1}, {"game", "name", 1},
-		{"kitten", "sitting", 3}, {"ca", "abc", 3}, {strings.Repeat("a", 100), "a", 100},
-	} {
-		if got, back := distance(tt.a, tt.b), distance(tt.b, tt.a); got != tt.want || back != tt.want {
-			t.Errorf("%q %q: got %d and %d, want %d", tt.a, tt.b, got, back, tt.want)
-		}
-	}
-}
-
 // The oracle for both is arithmetic on the parts in floating point: close,
 // for values where that is exact enough.
 func FuzzSize(f *testing.F) {

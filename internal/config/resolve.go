@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 // EnvName is the variable in which the runner hands over an input: hyphens
@@ -43,7 +45,7 @@ func misspelt(environment []string) []string {
 		if !ok || slices.Contains(known, name) {
 			continue
 		}
-		if near := nearest(name, known); near != "" {
+		if near := suggest.Nearest(name, known); near != "" {
 			warnings = append(warnings, fmt.Sprintf("there is no input %s; did you mean %s?", quote(name), near))
 		}
 	}
