@@ -201,26 +201,3 @@ func TestMatches(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		want, name string
-		near       bool
-	}{
-		{"dist", "dits", true},
-		{"dist", "Dist", true},
-		{"dist", "dst", true},
-		{"coverage-report", "coverage-reports-1", true},
-		{"ui", "db", false},
-		{"x", "b", false},
-		{"log", "lib", false},
-		{"log", "logs", true},
-		{"ui", "UI", true},
-		{"windows-x64", "dist", false},
-	} {
-		if got := nearest(tt.want, []string{tt.name}); (got != "") != tt.near {
-			t.Errorf("%q: %q is near: %v", tt.want, tt.name, got != "")
-		}
-	}
-}

@@ -3,9 +3,10 @@ package artifact
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 // NotFoundError says that something asked for is not there. Nothing was
@@ -100,7 +101,7 @@ func (e *NotFoundError) Error() string {
 		fmt.Fprintf(&b, "; missing: %s", quoted(e.Missing))
 	}
 	if len(e.Workflows) > 0 {
-		fmt.Fprintf(&b, "; its workflows are %s", shortList(e.Workflows))
+		fmt.Fprintf(&b, "; its workflows are %s", quoted(e.Workflows))
 	}
 	if len(e.Expired) > 0 {
 		newest := slices.MinFunc(e.Expired, newestArtifact)
@@ -118,7 +119,7 @@ func (e *NotFoundError) Error() string {
 		if len(e.Have) == 0 {
 			fmt.Fprintf(&b, "; %s has no other artifacts", where)
 		} else {
-			fmt.Fprintf(&b, "; %s has %s", where, shortList(e.Have))
+			fmt.Fprintf(&b, "; %s has %s", where, quoted(e.Have))
 		}
 	}
 	e.waited(&b)
@@ -179,7 +180,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 		return
 	}
 	r := slices.MinFunc(e.Pending, newestRun)
-	fmt.Fprintf(b, ", and run %d (%s #%d) is still %s", r.ID, r.Workflow, r.Number, r.Status)
+	fmt.Fprintf(b, ", and run %d (%s #%d) is still %s", r.ID, short(r.Workflow), r.Number, short(r.Status))
 	if n := len(e.Pending) - 1; n > 0 {
 		fmt.Fprintf(b, ", as %s", plural(n, "other"))
 		if n > 1 {
@@ -212,47 +213,18 @@ func lacking(s Selector, p Picked) *NotFoundError {
 	return &NotFoundError{What: s.String(), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
 }
 
-// suggest sets DidYouMean to the name, of those that are there, that is
-// nearest to one that is missing.
+// maxSuggested bounds for how many names a nearer one is looked for.
+const maxSuggested = 4
+
+// suggest sets DidYouMean to the name, of those that are there, that is nearest
+// to one that is missing.
 func (e *NotFoundError) suggest(s Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
-	for _, want := range s.Names {
-		if !slices.Contains(names, want) && e.DidYouMean == "" {
-			e.DidYouMean = nearest(want, names)
+	for _, want := range s.Names[:min(len(s.Names), maxSuggested)] {
+		if _, there := slices.BinarySearch(e.Have, want); !there && e.DidYouMean == "" {
+			e.DidYouMean = suggest.Nearest(want, e.Have)
 		}
 	}
-}
-
-// nearest is the name that somebody may have meant, or empty.
-func nearest(want string, names []string) string {
-	found, best := "", 1<<30
-	for _, n := range names {
-		d := distance(strings.ToLower(want), strings.ToLower(n))
-		if d < best && d <= max(2, len(want)/3) && 2*d <= len(want) {
-			best, found = d, n
-		}
-	}
-	return found
-}
-
-// distance is the Levenshtein distance of a and b in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
 }
 
 // ForkError refuses the run that triggered a workflow_run workflow because
@@ -266,37 +238,6 @@ func (e *ForkError) Error() string {
 	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, e.Run.Whence())
 }
 
-func idList(ids []int64) string {
-	s := make([]string, len(ids))
-	for i, id := range ids {
-		s[i] = strconv.FormatInt(id, 10)
-	}
-	return strings.Join(s, ", ")
-}
-
-func joinRepos(repos []Repo) string {
-	s := make([]string, len(repos))
-	for i, r := range repos {
-		s[i] = r.String()
-	}
-	return strings.Join(s, ", ")
-}
-
-func shortList(names []string) string {
-	const most = 10
-	if len(names) <= most {
-		return quoted(names)
-	}
-	return fmt.Sprintf("%s and %d more", quoted(names[:most]), len(names)-most)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // AmbiguousError says that a value means several things.
 type AmbiguousError struct {
 	Input, Value string
@@ -305,5 +246,5 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s: %q is the name of several in %s: %s", e.Input, e.Value, e.Repo, quoted(e.Choices))
+	return fmt.Sprintf("%s: %s is the name of several in %s: %s", e.Input, quote(e.Value), e.Repo, quoted(e.Choices))
 }

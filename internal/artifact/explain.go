@@ -28,10 +28,12 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res)}
 	nf.ByStatus = plan.ByStatus
 	var fits []Run
+	met := map[int64]bool{}
 	for _, s := range searches {
 		nf.LimitHit = nf.LimitHit || s.limitHit
 		for _, r := range s.matching() {
-			if !slices.ContainsFunc(fits, func(o Run) bool { return o.ID == r.ID }) {
+			if !met[r.ID] {
+				met[r.ID] = true
 				fits = append(fits, r)
 				nf.Expired = append(nf.Expired, s.pick(r).Expired...)
 			}
@@ -139,7 +141,7 @@ func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
 func (f *finder) currentFits(searches []*search) bool {
 	return slices.ContainsFunc(searches, func(s *search) bool {
 		other := s.filter
-		other.current, other.conclusions = 0, nil
+		other.current, other.conclusions = 0, oneOf{}
 		if r, known := f.known[f.req.CurrentRun]; known {
 			why, _ := other.refuse(r)
 			return why == ""
@@ -191,7 +193,7 @@ func (e *NotFoundError) others(searches []*search) {
 			case foreign:
 				forks[r.ID] = true
 			}
-			if s.filter.lets(r, func(f *filter) { f.conclusions = nil }) && !r.underWay() && (e.Failed.ID == 0 || newestRun(r, e.Failed) < 0) {
+			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.underWay() && (e.Failed.ID == 0 || newestRun(r, e.Failed) < 0) {
 				e.Failed = r
 			}
 			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || newestRun(r, e.Elsewhere) < 0) {
@@ -214,14 +216,14 @@ func (f *finder) conditions(res resolved) []string {
 	if w == "" && !res.workflow.any() {
 		w = res.workflow.query()
 	}
-	say(w != "" && w != AnyWorkflow, "workflow %q", w)
-	say(len(res.branches) > 0, "branch %s", either(quoteAll(res.branches)))
+	say(w != "" && w != AnyWorkflow, "workflow %s", quote(w))
+	say(len(res.branches) > 0, "branch %s", eitherQuoted(res.branches))
 	for _, sha := range res.shas {
 		say(true, "commit %s", sha)
 	}
 	say(f.req.PR != 0, "pull request %d", f.req.PR)
 	say(len(f.req.Events) > 0, "event %s", either(f.req.Events))
-	say(f.req.Actor != "", "actor %s", f.req.Actor)
+	say(f.req.Actor != "", "actor %s", short(f.req.Actor))
 	say(f.req.RunNumber != 0, "run number %d", f.req.RunNumber)
 	say(len(f.req.Conclusions) > 0, "conclusion %s", either(f.req.Conclusions))
 	say(!f.notBefore.IsZero(), "created since %s", f.notBefore.UTC().Format("2006-01-02 15:04:05"))

@@ -23,15 +23,40 @@ type filter struct {
 	branch     string
 	sha        string
 	headRepoID int64 // of a pull request's head
-	events     []string
+	events     oneOf
 	actor      string
 	// conclusions are conclusions or statuses.
-	conclusions []string
+	conclusions oneOf
 	number      int
 	notBefore   time.Time
 	allowForks  bool
 	current     int64 // the current run never counts
 }
+
+// oneOf is a condition that each of several values meets; the zero one is met
+// by every value.
+type oneOf struct {
+	list []string
+	has  map[string]bool
+}
+
+func newOneOf(list []string) oneOf {
+	o := oneOf{list: list, has: make(map[string]bool, len(list))}
+	for _, v := range list {
+		o.has[v] = true
+	}
+	return o
+}
+
+// any reports whether every value meets the condition.
+func (o oneOf) any() bool { return len(o.list) == 0 }
+
+// admits reports whether one of the values meets the condition.
+func (o oneOf) admits(values ...string) bool {
+	return o.any() || slices.ContainsFunc(values, func(v string) bool { return o.has[v] })
+}
+
+func (o oneOf) String() string { return either(o.list) }
 
 // workflowFilter is one workflow; the zero one is any.
 type workflowFilter struct {
@@ -88,19 +113,19 @@ func (f *filter) refuse(r Run) (why string, foreign bool) {
 	case r.ID == f.current:
 		return "it is the current run", false
 	case !f.workflow.passes(r):
-		return fmt.Sprintf("it is of the workflow %q", cmp.Or(r.WorkflowPath, r.Workflow)), false
+		return "it is of the workflow " + quote(cmp.Or(r.WorkflowPath, r.Workflow)), false
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
-		return differs("commit", r.HeadSHA, "%s"), false
+		return differs("commit", r.HeadSHA, short), false
 	case f.branch != "" && r.HeadBranch != f.branch:
-		return differs("branch", r.HeadBranch, "%q"), false
+		return differs("branch", r.HeadBranch, quote), false
 	case f.headRepoID != 0 && r.head() != f.headRepoID:
 		return "it is not of the pull request's head repository", false
-	case len(f.events) > 0 && !slices.Contains(f.events, r.Event):
-		return differs("event", r.Event, "%q"), false
+	case !f.events.admits(r.Event):
+		return differs("event", r.Event, quote), false
 	case f.actor != "" && !strings.EqualFold(r.Actor, f.actor):
-		return differs("actor", r.Actor, "%q"), false
+		return differs("actor", r.Actor, quote), false
 	case f.number != 0 && r.Number != f.number:
-		return differs("number", r.Number, "%d"), false
+		return differs("number", r.Number, strconv.Itoa), false
 	case f.tooOld(r) != "":
 		return f.tooOld(r), false
 	case !f.allowForks && r.Origin().Foreign():
@@ -108,23 +133,23 @@ func (f *filter) refuse(r Run) (why string, foreign bool) {
 			return fromNowhere, true
 		}
 		return fromFork, true
-	case len(f.conclusions) == 0, slices.Contains(f.conclusions, r.Conclusion), slices.Contains(f.conclusions, r.Status):
+	case f.conclusions.admits(r.Conclusion, r.Status):
 		return "", false
 	case r.Conclusion == "" && r.Status == "":
 		return "the server does not say how it ended", false
 	case r.Conclusion == "":
-		return fmt.Sprintf("its status is %q, not %s", r.Status, either(f.conclusions)), false
+		return fmt.Sprintf("its status is %s, not %s", quote(r.Status), f.conclusions), false
 	}
-	return fmt.Sprintf("its conclusion is %q, not %s", r.Conclusion, either(f.conclusions)), false
+	return fmt.Sprintf("its conclusion is %s, not %s", quote(r.Conclusion), f.conclusions), false
 }
 
 // differs says which value a run has in place of the one asked for.
-func differs[T comparable](what string, has T, format string) string {
+func differs[T comparable](what string, has T, word func(T) string) string {
 	var unknown T
 	if has == unknown {
 		return "the server does not say its " + what
 	}
-	return fmt.Sprintf("its "+what+" is "+format, has)
+	return "its " + what + " is " + word(has)
 }
 
 // tooOld says whether a run is older than max-age, or may be; it is empty for
@@ -148,7 +173,7 @@ func (f *filter) aimsAt(r Run) bool {
 // pending tells a run that is under way and may come to match: of all the
 // conditions only the conclusion, and what it holds, can change.
 func (f *filter) pending(r Run) bool {
-	return r.underWay() && f.lets(r, func(f *filter) { f.conclusions = nil })
+	return r.underWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
 }
 
 // lets tells whether a run would pass, were the filter a little different.
@@ -163,13 +188,13 @@ func (f *filter) lets(r Run, change func(*filter)) bool {
 func (f *filter) beyondRef() []string {
 	var list []string
 	if !f.workflow.any() {
-		list = append(list, fmt.Sprintf("workflow %q", f.workflow.query()))
+		list = append(list, "workflow "+quote(f.workflow.query()))
 	}
-	if len(f.events) > 0 {
-		list = append(list, "event "+either(f.events))
+	if !f.events.any() {
+		list = append(list, "event "+f.events.String())
 	}
 	if f.actor != "" {
-		list = append(list, "actor "+f.actor)
+		list = append(list, "actor "+short(f.actor))
 	}
 	if f.number != 0 {
 		list = append(list, fmt.Sprintf("number %d", f.number))
@@ -188,9 +213,9 @@ func (f *filter) refuseRef(ref *RunRef) string {
 	case ref.ID == f.current:
 		return "it is the current run"
 	case f.sha != "" && ref.HeadSHA != "" && !strings.EqualFold(ref.HeadSHA, f.sha):
-		return "its commit is " + ref.HeadSHA
+		return "its commit is " + short(ref.HeadSHA)
 	case f.branch != "" && ref.HeadBranch != "" && ref.HeadBranch != f.branch:
-		return fmt.Sprintf("its branch is %q", ref.HeadBranch)
+		return "its branch is " + quote(ref.HeadBranch)
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
 		return "it is not of the pull request's head repository"
 	case !f.allowForks && ref.Origin() == OriginFork:
@@ -205,21 +230,16 @@ func (f *filter) refuseRef(ref *RunRef) string {
 // there anyway, and looking again asks for the same.
 func (f *filter) query() RunQuery {
 	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}
-	if len(f.events) == 1 {
-		q.Event = f.events[0]
+	if len(f.events.list) == 1 {
+		q.Event = f.events.list[0]
 	}
 	return q
 }
 
 // status is the conclusion as the server can filter by it, or empty.
 func (f *filter) status() string {
-	if len(f.conclusions) == 1 {
-		return f.conclusions[0]
+	if len(f.conclusions.list) == 1 {
+		return f.conclusions.list[0]
 	}
 	return ""
-}
-
-// either lists alternatives.
-func either(list []string) string {
-	return strings.Join(list, " or ")
 }

@@ -130,11 +130,15 @@ func (f *finder) artifacts(run int64) []Artifact {
 	if list, ok := f.asked[run]; ok {
 		return list
 	}
+	if len(f.lists) == 1 {
+		return f.lists[0].byRun[run]
+	}
 	var list []Artifact
+	seen := map[int64]bool{} // a server that ignores names gives the same artifacts each time
 	for _, l := range f.lists {
 		for _, a := range l.byRun[run] {
-			// A server that ignores names gives the same artifacts each time.
-			if !slices.ContainsFunc(list, func(b Artifact) bool { return a.ID == b.ID }) {
+			if !seen[a.ID] {
+				seen[a.ID] = true
 				list = append(list, a)
 			}
 		}

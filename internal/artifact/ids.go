@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // byRunID looks for every run in every repository, because an id does not
@@ -12,9 +11,9 @@ import (
 func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.RunIDs
-	for _, repo := range req.Repos {
+	for at, repo := range req.Repos {
 		plans := make([]Plan, len(missing))
-		there, err := lookIn(req, missing, func(i int, id int64) error {
+		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
 			run, err := c.Source.Run(ctx, repo, id)
 			if err != nil {
 				return err
@@ -27,10 +26,10 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		switch {
 		case err != nil:
 			return plan, err
-		case len(there) == 0:
+		case len(absent) == len(missing):
 			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs)}
 		}
-		missing = without(missing, there)
+		missing = absent
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing)}
@@ -43,28 +42,30 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.ArtifactIDs
-	for _, repo := range req.Repos {
+	for at, repo := range req.Repos {
 		found := make([]Artifact, len(missing))
-		there, err := lookIn(req, missing, func(i int, id int64) error {
+		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
 			a, err := c.Source.Artifact(ctx, repo, id)
 			if err == nil && (a.Expired || req.Gone[a.ID]) {
 				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []Artifact{a}}
 			}
-			found[i] = a
+			if err == nil {
+				found[i] = a
+			}
 			return err
 		})
 		switch {
 		case err != nil:
 			return plan, err
-		case len(there) == 0:
+		case len(absent) == len(missing):
 			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs)}
 		}
-		for i, id := range missing {
-			if slices.Contains(there, id) {
-				plan.Items = append(plan.Items, Item{Artifact: found[i]})
+		for _, a := range found {
+			if a.ID != 0 {
+				plan.Items = append(plan.Items, Item{Artifact: a})
 			}
 		}
-		missing = without(missing, there)
+		missing = absent
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing)}
@@ -72,37 +73,49 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	return plan, c.addRuns(ctx, plan)
 }
 
-// lookIn looks for ids in a repository, side by side, and lists those that
-// are there. Where there are other repositories, one that is not is no error.
-func lookIn(req Request, ids []int64, look func(i int, id int64) error) ([]int64, error) {
-	absent := make([]bool, len(ids))
+// lookIn looks for ids in the repository of that index, and lists those that
+// are not there. Where they may be in another repository, that is no error. In
+// the last one it ends the search, so that the list may have gaps then.
+func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) ([]int64, error) {
+	several, last := len(r.Repos) > 1, at == len(r.Repos)-1
+	missed := make([]bool, len(ids))
 	err := each(ids, func(i int, id int64) error {
 		err := look(i, id)
-		if absent[i] = errors.Is(err, ErrNotFound) && len(req.Repos) > 1; absent[i] {
+		if missed[i] = several && errors.Is(err, ErrNotFound); missed[i] && !last {
 			return nil
 		}
 		return err
 	})
-	var there []int64
+	var absent []int64
 	for i, id := range ids {
-		if !absent[i] {
-			there = append(there, id)
+		if missed[i] {
+			absent = append(absent, id)
 		}
 	}
-	return there, err
+	if several && errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return absent, err
 }
 
-// without is a list of ids without some.
-func without(ids, taken []int64) []int64 {
-	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return slices.Contains(taken, id) })
+// runKey names a run across repositories.
+type runKey struct {
+	repo Repo
+	id   int64
 }
 
 // addRuns reads the runs of the artifacts, side by side.
 func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 	var refs []Artifact // one of each run
+	index := map[runKey]int{}
 	for _, item := range plan.Items {
 		a := item.Artifact
-		if a.Run != nil && !slices.ContainsFunc(refs, func(b Artifact) bool { return a.Run.ID == b.Run.ID && a.Repo == b.Repo }) {
+		if a.Run == nil {
+			continue
+		}
+		key := runKey{a.Repo, a.Run.ID}
+		if _, known := index[key]; !known {
+			index[key] = len(refs)
 			refs = append(refs, a)
 		}
 	}
@@ -119,10 +132,8 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	for i, item := range plan.Items {
-		for j, a := range refs {
-			if ref := item.Artifact.Run; ref != nil && ref.ID == a.Run.ID && item.Artifact.Repo == a.Repo {
-				plan.Items[i].Run = plan.Runs[j]
-			}
+		if a := item.Artifact; a.Run != nil {
+			plan.Items[i].Run = plan.Runs[index[runKey{a.Repo, a.Run.ID}]]
 		}
 	}
 	return nil

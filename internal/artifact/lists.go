@@ -35,6 +35,8 @@ type artifactList struct {
 	half  time.Duration
 	seen  map[int64]bool
 	byRun map[int64][]Artifact
+	// holding are the runs that were seen to hold something that counts.
+	holding map[int64]bool
 	// blind: the server does not say which run made an artifact. What is left
 	// to know is that runs newer than latest hold nothing.
 	blind  bool
@@ -42,7 +44,7 @@ type artifactList struct {
 }
 
 func newArtifactList(q Query, counts func(Artifact) bool) *artifactList {
-	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]Artifact{}, seen: map[int64]bool{}}
+	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
 }
 
 func (l *artifactList) done() bool { return l.next == 0 }
@@ -61,12 +63,14 @@ func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 			l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
 			l.oldest = minTime(l.oldest, a.CreatedAt)
 		}
+		counts := l.counts(a)
 		if a.Run == nil {
 			l.blind = true
 		} else {
 			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
+			l.holding[a.Run.ID] = l.holding[a.Run.ID] || counts
 		}
-		if l.counts(a) && latest(a).After(l.latest) {
+		if counts && latest(a).After(l.latest) {
 			l.latest = latest(a)
 		}
 	}
@@ -85,8 +89,8 @@ func (l *artifactList) knows(t time.Time) bool {
 	return l.done() || l.ordered && t.After(l.frontier())
 }
 
-// has tells whether a run was seen to hold something that counts.
-func (l *artifactList) has(run int64) bool { return slices.ContainsFunc(l.byRun[run], l.counts) }
+// has reports whether a run was seen to hold something that counts.
+func (l *artifactList) has(run int64) bool { return l.holding[run] }
 
 // lacks tells whether a run is known to hold nothing that counts.
 func (l *artifactList) lacks(r Run) bool {

@@ -29,10 +29,13 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 			}
 		}
 	}
+	isTaken := map[int64]bool{}
+	for _, r := range taken {
+		isTaken[r.ID] = true
+	}
 	list := make([]PassedOver, 0, len(rows))
 	for _, row := range rows {
-		isTaken := slices.ContainsFunc(taken, func(r Run) bool { return r.ID == row.Run.ID })
-		if !isTaken && (len(taken) == 0 || newestRun(row.Run, taken[len(taken)-1]) < 0) {
+		if !isTaken[row.Run.ID] && (len(taken) == 0 || newestRun(row.Run, taken[len(taken)-1]) < 0) {
 			list = append(list, row)
 		}
 	}

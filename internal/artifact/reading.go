@@ -78,7 +78,7 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 // such that these do not count.
 func (s *search) failuresTell() bool {
 	wanted := s.filter.conclusions
-	return !s.failuresRead && !s.undated && len(wanted) > 0 && !slices.Contains(wanted, failure) && !slices.Contains(wanted, completed)
+	return !s.failuresRead && !s.undated && !wanted.admits(failure, completed)
 }
 
 // readFailures finds out which candidates failed. However far apart these
@@ -92,8 +92,12 @@ func (s *search) readFailures(ctx context.Context, among []candidate) error {
 	if err != nil {
 		return err
 	}
+	wanted := map[int64]bool{}
+	for _, c := range among {
+		wanted[c.ref.ID] = true
+	}
 	for _, r := range p.Items {
-		if !s.limitMet() && slices.ContainsFunc(among, func(c candidate) bool { return c.ref.ID == r.ID }) {
+		if !s.limitMet() && wanted[r.ID] {
 			s.meet(r)
 		}
 	}

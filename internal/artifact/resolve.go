@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 // AnyWorkflow is the workflow that stands for all of them.
@@ -92,7 +94,7 @@ func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	res.branches = slices.Clone(f.req.Branches)
 	if branch != "" {
 		if len(res.branches) > 0 && !slices.Contains(res.branches, branch) {
-			return resolved{}, f.missing(fmt.Sprintf("a run that is both of the branch %q and of %s", branch, either(quoteAll(res.branches))))
+			return resolved{}, f.missing(fmt.Sprintf("a run that is both of the branch %s and of %s", quote(branch), eitherQuoted(res.branches)))
 		}
 		res.branches = []string{branch}
 	}
@@ -114,7 +116,7 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 	case numeric.MatchString(w):
 		id, err := strconv.ParseInt(w, 10, 64)
 		if err != nil {
-			return workflowFilter{}, f.missing(fmt.Sprintf("workflow %q", w)) // no id is that large
+			return workflowFilter{}, f.missing("workflow " + quote(w)) // no id is that large
 		}
 		return workflowFilter{id: id}, nil
 	case workflowRef.MatchString(w):
@@ -175,7 +177,7 @@ func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err erro
 }
 
 func (f *finder) noWorkflow(asked string, all []Workflow) error {
-	nf := f.missing(fmt.Sprintf("workflow %q", asked))
+	nf := f.missing("workflow " + quote(asked))
 	var names []string
 	for _, w := range all {
 		names = append(names, path.Base(w.Path))
@@ -184,7 +186,7 @@ func (f *finder) noWorkflow(asked string, all []Workflow) error {
 			names = append(names, w.Name)
 		}
 	}
-	nf.DidYouMean = nearest(asked, names)
+	nf.DidYouMean = suggest.Nearest(asked, names)
 	return nf
 }
 
@@ -248,7 +250,7 @@ func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 // head branch, and branches go in the order given.
 func (f *finder) filters(res resolved) []filter {
 	base := filter{
-		workflow: res.workflow, events: f.req.Events, actor: f.req.Actor, conclusions: f.req.Conclusions,
+		workflow: res.workflow, events: newOneOf(f.req.Events), actor: f.req.Actor, conclusions: newOneOf(f.req.Conclusions),
 		number: f.req.RunNumber, notBefore: f.notBefore, allowForks: f.req.AllowForks,
 	}
 	if f.repo.Equal(f.req.Own) {
@@ -310,12 +312,4 @@ func maxAge(age time.Duration, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return now.Add(-age)
-}
-
-func quoteAll(list []string) []string {
-	q := make([]string, len(list))
-	for i, s := range list {
-		q[i] = strconv.Quote(s)
-	}
-	return q
 }

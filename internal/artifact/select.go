@@ -2,10 +2,8 @@ package artifact
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/artifetch/artifetch/internal/glob"
 )
@@ -46,11 +44,11 @@ func (s Selector) Matcher() func(name string) bool {
 func (s Selector) String() string {
 	switch {
 	case len(s.Names) == 1:
-		return fmt.Sprintf("artifact %q", s.Names[0])
+		return "artifact " + quote(s.Names[0])
 	case len(s.Names) > 1:
 		return "artifacts " + quoted(s.Names)
 	case s.Regexp != nil:
-		return fmt.Sprintf("an artifact whose name matches the expression %q", s.Regexp)
+		return "an artifact whose name matches the expression " + quote(s.Regexp.String())
 	case len(s.Patterns) > 0:
 		return "an artifact whose name matches the pattern " + quoted(s.Patterns)
 	}
@@ -121,12 +119,4 @@ func newestArtifact(a, b Artifact) int {
 // newestRun orders runs newest first, and last those of which no time is known.
 func newestRun(a, b Run) int {
 	return cmp.Or(b.begun().Compare(a.begun()), cmp.Compare(b.ID, a.ID))
-}
-
-func quoted(names []string) string {
-	q := make([]string, len(names))
-	for i, n := range names {
-		q[i] = fmt.Sprintf("%q", n)
-	}
-	return strings.Join(q, ", ")
 }

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -11,34 +12,33 @@ import (
 //
 // The largest item goes to the smallest share, and so on (Graham, "Bounds on
 // Multiprocessing Timing Anomalies", 1969: no share gets more than a third
-// over the best split).
+// over the best split). An item whose size is not known counts as the average
+// of the others.
 func Shard(items []Item, i, n int) []Item {
+	if i > len(items) {
+		return nil // each item is in a share of its own before this one
+	}
+	sizes := sharedSizes(items)
 	order := make([]int, len(items))
 	for k := range order {
 		order[k] = k
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		x, y := items[a].Artifact, items[b].Artifact
-		return cmp.Or(cmp.Compare(y.Size, x.Size), cmp.Compare(x.Repo.String(), y.Repo.String()), cmp.Compare(x.ID, y.ID))
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(sizes[b], sizes[a]), cmp.Compare(items[a].Artifact.ID, items[b].Artifact.ID))
 	})
-	if i > len(items) {
-		return nil // each item is in a share of its own before this one
+	all := make(shares, min(n, len(items)))
+	for s := range all {
+		all[s].number = s
 	}
-	n = min(n, len(items))
-	sizes, counts := make([]int64, n), make([]int, n)
 	var mine []int
 	for _, k := range order {
-		least := 0
-		for s := range n {
-			if cmp.Or(cmp.Compare(sizes[s], sizes[least]), cmp.Compare(counts[s], counts[least])) < 0 {
-				least = s
-			}
-		}
-		sizes[least] += items[k].Artifact.Size
-		counts[least]++
-		if least == i-1 {
+		least := &all[0]
+		if least.number == i-1 {
 			mine = append(mine, k)
 		}
+		least.size += sizes[k]
+		least.count++
+		heap.Fix(&all, 0)
 	}
 	slices.Sort(mine)
 	share := make([]Item, len(mine))
@@ -47,3 +47,46 @@ func Shard(items []Item, i, n int) []Item {
 	}
 	return share
 }
+
+// largest is a size that any number of can be added up.
+const largest = 1 << 40
+
+// sharedSizes are the sizes to balance.
+func sharedSizes(items []Item) []int64 {
+	sizes := make([]int64, len(items))
+	var sum, known int64
+	for k, item := range items {
+		if size := min(item.Artifact.Size, largest); size > 0 {
+			sizes[k] = size
+			sum += size
+			known++
+		}
+	}
+	average := sum / max(known, 1)
+	for k := range sizes {
+		if sizes[k] == 0 {
+			sizes[k] = max(average, 1)
+		}
+	}
+	return sizes
+}
+
+// load is how much one of the shares has got.
+type load struct {
+	size   int64
+	count  int
+	number int
+}
+
+// shares is a heap with the smallest share at its top.
+type shares []load
+
+func (s shares) Len() int { return len(s) }
+func (s shares) Less(a, b int) bool {
+	return cmp.Or(cmp.Compare(s[a].size, s[b].size), cmp.Compare(s[a].count, s[b].count), cmp.Compare(s[a].number, s[b].number)) < 0
+}
+func (s shares) Swap(a, b int) { s[a], s[b] = s[b], s[a] }
+
+// Push and Pop are not needed: the number of shares does not change.
+func (s *shares) Push(any) {}
+func (s *shares) Pop() any { return nil }

@@ -1,0 +1,200 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The first failure ends what has not begun, however long the list is.
+func TestFailuresEndLongLists(t *testing.T) {
+	t.Parallel()
+	const many = 1000
+	var ids []int64
+	w := &world{}
+	for id := int64(1); id <= many; id++ {
+		ids = append(ids, id)
+		w.runs = append(w.runs, Run{ID: id, Repo: app, RepoID: 1, HeadRepoID: 1, Status: completed, Conclusion: "success"})
+		w.artifacts = append(w.artifacts, Artifact{ID: id, Repo: app, Name: fmt.Sprint(id), Run: &RunRef{ID: id}})
+	}
+	without := func(gone int64) *world {
+		v := &world{gone: []int64{gone}, runs: w.runs}
+		for _, a := range w.artifacts {
+			if a.ID != gone {
+				v.artifacts = append(v.artifacts, a)
+			}
+		}
+		return v
+	}
+	repos := func(n int) []Repo {
+		list := make([]Repo, n)
+		for i := range list {
+			list[i] = Repo{Owner: "octo", Name: fmt.Sprintf("r%d", i)}
+		}
+		return list
+	}
+	one := []Repo{app}
+	tests := map[string]struct {
+		gone int64
+		req  Request
+		want string
+		most int // requests
+	}{
+		"artifacts, the first":            {1, Request{Repos: one, ArtifactIDs: ids}, "artifact 1 of octo/app: not found", maxTogether},
+		"artifacts, in the middle":        {500, Request{Repos: one, ArtifactIDs: ids}, "artifact 500 of octo/app: not found", 500 + maxTogether},
+		"artifacts, the last":             {many, Request{Repos: one, ArtifactIDs: ids}, "artifact 1000 of octo/app: not found", many},
+		"artifacts, in the last of two":   {1, Request{Repos: []Repo{lib, app}, ArtifactIDs: append([]int64{70}, ids...)}, "artifact 1 not found in octo/lib, octo/app", many + 1 + maxTogether},
+		"runs, the first":                 {1, Request{Repos: one, RunIDs: ids}, "run 1 of octo/app: not found", 2 * maxTogether},
+		"runs, in the middle":             {500, Request{Repos: one, RunIDs: ids}, "run 500 of octo/app: not found", 2 * (500 + maxTogether)},
+		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxTogether},
+		"repositories, by artifact id":    {0, Request{Repos: repos(8000), ArtifactIDs: ids[:1]}, "any of the artifacts 1 not found in octo/r0", 1},
+		"repositories, and too few ids":   {0, Request{Repos: append([]Repo{app}, repos(8000)...), ArtifactIDs: ids}, "any of the artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
+		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxTogether},
+		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxTogether + 1)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := without(tt.gone)
+			if len(tt.req.Repos) == 2 {
+				v.artifacts = append(v.artifacts, Artifact{ID: 70_000, Repo: lib, Name: "x"})
+				tt.req.ArtifactIDs[0] = 70_000
+			}
+			_, err := Chooser{Source: v}.Choose(t.Context(), tt.req)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if len(v.calls) > tt.most {
+				t.Errorf("%d requests, at most %d are needed", len(v.calls), tt.most)
+			}
+		})
+	}
+}
+
+// Whatever answers first, the same items are begun and the same error is told.
+func TestEachIsDeterministic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for seed := range uint64(200) {
+			r := random{rand.New(rand.NewPCG(seed, 1))}
+			n := 1 + r.IntN(60)
+			fails := make([]error, n)
+			first := n
+			for i := range fails {
+				if r.chance(5) {
+					fails[i] = fmt.Errorf("%d: %w", i, pickOne(r, ErrNotFound, errors.New("502"), error(&NotFoundError{What: "it"})))
+					first = min(first, i)
+				}
+			}
+			begun := make([]bool, n)
+			var under, most int
+			step := make(chan struct{}, 1)
+			count := func(d int) {
+				step <- struct{}{}
+				under += d
+				most = max(most, under)
+				<-step
+			}
+			delays := make([]time.Duration, n)
+			for i := range delays {
+				delays[i] = time.Duration(r.IntN(1000)) * time.Millisecond
+			}
+			err := each(fails, func(i int, err error) error {
+				count(1)
+				begun[i] = true
+				time.Sleep(delays[i])
+				count(-1)
+				return err
+			})
+			for i := range begun {
+				if want := i < first+maxTogether; begun[i] != want {
+					t.Fatalf("seed %d: item %d begun: %v; the first to fail is %d of %d", seed, i, begun[i], first, n)
+				}
+			}
+			if want := gravest(fails[:min(n, first+maxTogether)]); !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Fatalf("seed %d: got %v, want %v", seed, err, want)
+			}
+			if most > maxTogether {
+				t.Fatalf("seed %d: %d at a time", seed, most)
+			}
+		}
+	})
+}
+
+// When the job is cancelled, a long list is not gone through.
+func TestCancelledList(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	err := each(make([]int, 1000), func(i, _ int) error {
+		if i == 0 {
+			calls++
+			cancel()
+		}
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) || calls != 1 {
+		t.Errorf("%v, %d", err, calls)
+	}
+}
+
+// Messages name a few of what there may be many of.
+func TestMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	const many = 100_000
+	long := strings.Repeat("x", 10_000)
+	var names []string
+	var ids []int64
+	var repos []Repo
+	for i := range many {
+		names = append(names, fmt.Sprintf("%s%d", long[:100], i))
+		ids = append(ids, int64(i+1))
+		repos = append(repos, Repo{Owner: "octo", Name: fmt.Sprint("r", i)})
+	}
+	other := strings.Repeat("y", 10_000)
+	huge := []string{other, other + "1", other + "2", other + "3"}
+	w := &world{}
+	w.run(1, failed, func(r *Run) { r.HeadBranch = long })
+	w.artifact(10, 1, long)
+	for i := range 100 {
+		w.artifact(int64(20+i), 1, names[i])
+	}
+	for name, req := range map[string]Request{
+		"names":                {RunIDs: []int64{1}, Select: Selector{Names: names}},
+		"long names":           {RunIDs: []int64{1}, Select: Selector{Names: huge}},
+		"patterns":             {RunIDs: []int64{1}, Select: Selector{Patterns: names[many/2:]}},
+		"branches":             {Branches: names[:20]},
+		"long branches":        {Branches: huge},
+		"events":               {Events: names},
+		"conclusions":          {Conclusions: names},
+		"run ids":              {Repos: []Repo{lib, app}, RunIDs: ids[1:]},
+		"artifact ids":         {Repos: []Repo{lib, app}, ArtifactIDs: ids[100:]},
+		"repositories":         {Repos: append([]Repo{app}, repos...), ArtifactIDs: []int64{10}},
+		"a long workflow":      {Workflow: long + ".yml"},
+		"a long name of one":   {Workflow: long},
+		"a long actor":         {Actor: long},
+		"many names, a search": {Select: Selector{Names: names}},
+	} {
+		if req.Repos == nil {
+			req.Repos = []Repo{app}
+		}
+		plan, err := Chooser{Source: w}.Choose(t.Context(), req)
+		if err == nil {
+			t.Errorf("%s: found", name)
+			continue
+		}
+		if n := len(err.Error()); n > 8<<10 {
+			t.Errorf("%s: the error has %d bytes", name, n)
+		}
+		for _, p := range plan.PassedOver {
+			if len(p.Reason) > 2<<10 {
+				t.Errorf("%s: a reason has %d bytes", name, len(p.Reason))
+			}
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package artifact
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Messages name things that come from inputs and servers, of which there may be
+// very many with very long names.
+const (
+	mostListed  = 10  // things in one list
+	longestName = 256 // bytes
+)
+
+// short cuts a name that no person would read to its end.
+func short(name string) string {
+	if len(name) <= longestName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:longestName], "") + "…"
+}
+
+// quote is a name in quotes.
+func quote(name string) string { return strconv.Quote(short(name)) }
+
+// listed lists things in words, and counts those beyond the first few.
+func listed[T any](things []T, between string, word func(T) string) string {
+	shown := things[:min(len(things), mostListed)]
+	words := make([]string, len(shown))
+	for i, v := range shown {
+		words[i] = word(v)
+	}
+	text := strings.Join(words, between)
+	if more := len(things) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// quoted lists names in quotes.
+func quoted(names []string) string { return listed(names, ", ", quote) }
+
+func idList(ids []int64) string {
+	return listed(ids, ", ", func(id int64) string { return strconv.FormatInt(id, 10) })
+}
+
+func joinRepos(repos []Repo) string { return listed(repos, ", ", Repo.String) }
+
+// either lists alternatives.
+func either(list []string) string { return listed(list, " or ", short) }
+
+// eitherQuoted lists alternatives in quotes.
+func eitherQuoted(list []string) string { return listed(list, " or ", quote) }
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
