@@ -13,7 +13,7 @@ import (
 // FromArgs reads a command line (without the command's name), and from the
 // environment GITHUB_TOKEN or GH_TOKEN and the other defaults. It fails with
 // ErrHelp or ErrVersion where that was asked for, else with *UsageError; the
-// Config then holds what could be read, JSON at least.
+// Config then holds what could be read, JSON and Secrets at least.
 func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error) {
 	flags, own := newFlags()
 	jsonOut := flags.Bool("json", false, "")
@@ -21,16 +21,6 @@ func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error
 	version := flags.Bool("version", false, "")
 
 	err := flags.Parse(args)
-	switch {
-	case *help:
-		return &Config{}, ErrHelp
-	case *version:
-		return &Config{}, ErrVersion
-	case err != nil:
-		return &Config{JSON: *jsonOut}, &UsageError{Err: flagError(err, flags)}
-	case flags.NArg() > 0:
-		return &Config{JSON: *jsonOut}, &UsageError{Err: argumentError(args, flags)}
-	}
 	r := reader{
 		get: func(input string) (string, bool) {
 			if f := own[input]; f != nil {
@@ -40,6 +30,17 @@ func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error
 		},
 		env:   lookup,
 		shown: func(input string) string { return "--" + input },
+	}
+	unread := &Config{JSON: *jsonOut, secrets: r.secrets()}
+	switch {
+	case *help:
+		return unread, ErrHelp
+	case *version:
+		return unread, ErrVersion
+	case err != nil:
+		return unread, &UsageError{Err: flagError(err, flags)}
+	case flags.NArg() > 0:
+		return unread, &UsageError{Err: argumentError(args, flags)}
 	}
 	cfg, err := r.read()
 	cfg.JSON = *jsonOut

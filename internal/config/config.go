@@ -93,7 +93,8 @@ type Config struct {
 	// empty, so that they count as not given.
 	Empty []string
 
-	given map[string]string // canonical name → the name it was given by
+	given   map[string]string // canonical name → the name it was given by
+	secrets func() []string
 }
 
 // Given tells whether an input was given, by its own name or by an alias, a

@@ -89,12 +89,17 @@ var (
 // wrong input now and then.
 var looksSecret = regexp.MustCompile(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
 
-// quote shows a value in a message.
+// credentials finds what an address may hold besides its host and path: user
+// and password, up to the last @ before a blank, and a query.
+var credentials = regexp.MustCompile(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
+
+// quote shows a value in a message, without what looks secret in it.
 func quote(v string) string {
 	const most = 80
 	if looksSecret.MatchString(v) {
 		return redacted
 	}
+	v = credentials.ReplaceAllString(v, "$1$4***$2$3")
 	if r := []rune(v); len(r) > most {
 		return fmt.Sprintf("%q…", string(r[:most]))
 	}

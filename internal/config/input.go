@@ -31,6 +31,10 @@ type Input struct {
 	// Secret values are never shown.
 	Secret bool
 
+	// address is set where a value is an address: what stands before an @ in it
+	// may be a password.
+	address bool
+
 	role role
 	// opaqueDefault is set where the default cannot be told from a value that
 	// was written down, so that an alias always wins.

@@ -142,6 +142,15 @@ func parseActor(v string) (string, error) {
 	return v, nil
 }
 
+// parseGlobs takes one glob a line.
+func parseGlobs(v string) ([]string, error) {
+	list, err := eachLine(parseGlob, exactly)(v)
+	if err != nil {
+		return nil, err
+	}
+	return list, glob.CheckAll(list)
+}
+
 func parseGlob(v string) (string, error) {
 	g := strings.TrimSpace(strings.TrimPrefix(v, "!"))
 	if g == "" {
@@ -195,7 +204,9 @@ func parseAPIURL(v string) (*url.URL, error) {
 	}
 	host := strings.ToLower(u.Hostname())
 	switch {
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case u.User != nil:
+		return nil, errors.New("holds a user or a password, which are not used; leave them out, and give a token with github-token")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("has more than scheme, host and path")
 	case host == "":
 		return nil, errors.New("is not the address of an API")
@@ -248,7 +259,10 @@ func isPEM(v string) bool { return strings.Contains(v, "-----BEGIN ") }
 
 func parseCACert(v string) (string, error) {
 	if !isPEM(v) {
-		return parseLine(v)
+		if strings.Contains(v, "://") {
+			return "", errors.New("is an address, and nothing is fetched from it")
+		}
+		return parsePath(v)
 	}
 	for rest := []byte(v); ; {
 		var block *pem.Block

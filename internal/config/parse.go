@@ -85,6 +85,16 @@ func parseLine(v string) (string, error) {
 	return v, nil
 }
 
+// maxPath is the longest path that Linux takes, in bytes.
+const maxPath = 4096
+
+func parsePath(v string) (string, error) {
+	if len(v) > maxPath {
+		return "", fmt.Errorf("is longer than a path may be, %d bytes", maxPath)
+	}
+	return parseLine(v)
+}
+
 func parseAnything(v string) (string, error) { return v, nil }
 
 // checked makes a setter that sets nothing.

@@ -34,16 +34,21 @@ func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, erro
 // nearly does. Others are none of our business: the runner warns of them, and
 // uses some itself.
 func misspelt(environment []string) []string {
+	const most = 100 // each is compared with every name
 	var known []string
 	for i := range table {
 		known = append(append(known, table[i].Name), table[i].Aliases...)
 	}
 	var warnings []string
+	unknown := 0
 	for _, variable := range environment {
 		name, ok := strings.CutPrefix(variable, "INPUT_")
 		name = strings.ToLower(name)
 		if !ok || slices.Contains(known, name) {
 			continue
+		}
+		if unknown++; unknown > most {
+			break
 		}
 		if near := suggest.Nearest(name, known); near != "" {
 			warnings = append(warnings, fmt.Sprintf("there is no input %s; did you mean %s?", quote(name), near))
@@ -76,7 +81,7 @@ func (r *reader) read() (*Config, error) {
 	}
 	r.foldOtherNames()
 
-	cfg := &Config{given: map[string]string{}}
+	cfg := &Config{given: map[string]string{}, secrets: r.secrets()}
 	for i := range table {
 		if v := r.values[table[i].Name]; v.given {
 			cfg.given[table[i].Name] = v.by
@@ -202,18 +207,26 @@ func (r *reader) parse(cfg *Config, in *Input) {
 // byID is Config.ByID before there is a Config.
 func (r *reader) byID() bool { return r.values["run-id"].given || r.values["artifact-ids"].given }
 
-// refuse reports a parser's error: an item's one by one.
+// maxProblems is how many wrong items of one input are reported.
+const maxProblems = 10
+
+// refuse reports a parser's error: the first items' one by one.
 func (r *reader) refuse(in *Input, v *value, err error) {
 	errs := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		errs = joined.Unwrap()
 	}
-	for _, err := range errs {
-		shown, problem := quote(v.text), err.Error()
-		if item, ok := errors.AsType[*itemError](err); ok {
-			shown, problem = quote(item.item), item.err.Error()
+	for i, err := range errs {
+		if i == maxProblems {
+			r.fail(v.by, "", fmt.Sprintf("has %d more items that are wrong", len(errs)-i), in.Accepted)
+			return
 		}
-		if in.Secret {
+		text, problem := v.text, err.Error()
+		if item, ok := errors.AsType[*itemError](err); ok {
+			text, problem = item.item, item.err.Error()
+		}
+		shown := quote(text)
+		if in.Secret || in.address && strings.Contains(text, "@") {
 			shown = redacted
 		}
 		r.fail(v.by, shown, problem, in.Accepted)

@@ -156,3 +156,20 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckAll(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 100_000)
+	for i := range many {
+		many[i] = "!lib/{debug,release}/" + strings.Repeat("x", 40)
+	}
+	if err := CheckAll(many); err != nil {
+		t.Error(err)
+	}
+	for i := range many {
+		many[i] = "{1..1000}" + strings.Repeat("x", 40)
+	}
+	if err := CheckAll(many); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") {
+		t.Errorf("got %v", err)
+	}
+}

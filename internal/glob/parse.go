@@ -15,6 +15,8 @@ const (
 	maxDepth = 10
 	// maxAlternatives is how many globs without braces one glob stands for.
 	maxAlternatives = 1000
+	// maxTotal bounds the globs without braces that a list stands for, in bytes.
+	maxTotal = 16 << 20
 )
 
 var errTooMany = fmt.Errorf("stands for more than %d alternatives", maxAlternatives)
@@ -28,6 +30,25 @@ func Check(glob string) error {
 	}
 	_, err := expand(strings.TrimPrefix(glob, "!"))
 	return err
+}
+
+// CheckAll says that a list of globs, each of which Check accepts, is too much
+// together.
+func CheckAll(globs []string) error {
+	total := 0
+	for _, g := range globs {
+		plain, err := expand(strings.TrimPrefix(g, "!"))
+		if err != nil {
+			return err
+		}
+		for _, p := range plain {
+			total += len(p)
+		}
+		if total > maxTotal {
+			return fmt.Errorf("stands for more than %d MiB of globs without braces", maxTotal>>20)
+		}
+	}
+	return nil
 }
 
 // expand returns the globs without braces that a glob stands for, in the syntax
