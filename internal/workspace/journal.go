@@ -1,170 +1,244 @@
 package workspace
 
 import (
-	"context"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
+	"strconv"
+	"strings"
 )
 
-type kind int
+// The journal of a stage says which changes Publish was about to make to the
+// destination, so that a later process can undo those that it made. A line is
+// written before its change, with many others, and states what the change
+// takes: the file that comes and the one that gives way. What is at their
+// places tells whether it was made. There is no journal before the first
+// change, and none after the last.
+//
+//	artifetch journal 1 INODE SINCE
+//	s "FROM"                                 the directory of the stage,
+//	d "TO"                                   and of the destination, that lines
+//	                                         below are about
+//	f "NAME" INODE SIZE TIME                 a file comes to a free path
+//	t "NAME" INODE SIZE TIME                 a directory does
+//	r "NAME" INODE SIZE TIME INODE SIZE TIME a file replaces another
+//
+// INODE of the first line is the journal's own, so that a copy counts for
+// nothing. Nothing in the trees was changed after SINCE but by others. FROM is
+// relative to the stage, TO to the directory that the stage is in, so that it
+// does not matter by which root that is reached. Times are Unix times in ns. A
+// name in the stage that differs from NAME ends the line, quoted.
 
 const (
-	makeDir kind = iota // to is a new directory of the stage
-	moveIn              // from is renamed to the free path to
-	replace             // so, after what is at to was moved aside
-	setMode             // to gets the mode that it had before it was planned
+	journalName  = "journal"
+	journalTitle = "artifetch journal 1"
+	// maxLine and maxJournal bound what is read of a journal.
+	maxLine    = 64 << 10
+	maxJournal = 512 << 20
 )
 
-// step is one change that was planned.
-type step struct {
-	do       kind
-	from, to string
-	was      fs.FileInfo // replace: what is at to
-	mode     fs.FileMode // setMode
-}
-
-// journal has what it takes to undo the changes made so far.
+// journal is what a journal holds.
 type journal struct {
-	*Stage
-	ctx  context.Context //nolint:containedctx // lives as long as one call of Publish
-	undo []func() error
+	since int64
+	steps []step
 }
 
-// carryOut makes the changes one by one, and undoes those made when one
-// fails or ctx ends.
-func (s *Stage) carryOut(ctx context.Context, steps []step) error {
-	j := &journal{Stage: s, ctx: ctx}
-	for _, st := range steps {
-		if err := j.make(st); err != nil {
-			return errors.Join(fmt.Errorf("move files into place: %w", err), j.rollBack())
+// journalWriter appends steps to a journal.
+type journalWriter struct {
+	f         *os.File
+	base, dir string // of the stage
+	buf       []byte
+	from, to  string // the directories that lines are about, as path.Split has them
+	begun     bool
+}
+
+// begin writes the first line.
+func (w *journalWriter) begin(ino uint64, since int64) error {
+	_, err := fmt.Fprintf(w.f, "%s %d %d\n", journalTitle, ino, since)
+	return err
+}
+
+// write adds steps, and returns when the journal holds them.
+func (w *journalWriter) write(steps []step) error {
+	w.buf = w.buf[:0]
+	for i := range steps {
+		if err := w.add(&steps[i]); err != nil {
+			return err
 		}
 	}
-	return nil
+	_, err := w.f.Write(w.buf)
+	return err
 }
 
-// rollBack undoes all it can, whatever of it fails, and whether or not the
-// context ended.
-func (j *journal) rollBack() error {
-	var errs []error
-	for _, undo := range slices.Backward(j.undo) {
-		if err := undo(); err != nil {
-			errs = append(errs, fmt.Errorf("undo: %w", err))
-		}
+func (w *journalWriter) add(st *step) error {
+	from, fromName := path.Split(st.from)
+	to, name := path.Split(st.to)
+	if from != w.from || !w.begun {
+		w.line("s", path.Clean(strings.TrimPrefix(from, w.dir+"/")))
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	j.undone = true
-	kept := filepath.Join(j.dest.Root, filepath.FromSlash(j.dir), replacedDir)
-	return errors.Join(append(errs, fmt.Errorf("files that were replaced and could not be put back are kept in %s", kept))...)
-}
-
-func (j *journal) make(st step) error {
-	switch st.do {
-	case makeDir:
-		err := j.change(func() error { return j.root.Mkdir(st.to, 0o777) }, func() error { return j.root.Remove(st.to) })
+	if to != w.to || !w.begun {
+		rel, err := filepath.Rel(filepath.FromSlash(w.base), filepath.FromSlash(path.Clean(to)))
 		if err != nil {
 			return err
 		}
-		return j.chown(st.to)
-	case setMode:
-		return j.chmod(st.to, st.mode)
-	case replace:
-		return j.replace(st)
+		w.line("d", filepath.ToSlash(rel))
+	}
+	w.from, w.to, w.begun = from, to, true
+	switch {
+	case st.do == replace:
+		w.buf = append(w.buf, "r "...)
+	case st.dir:
+		w.buf = append(w.buf, "t "...)
 	default:
-		return j.moveIn(st.from, st.to)
+		w.buf = append(w.buf, "f "...)
 	}
-}
-
-// change makes one change and remembers how to undo it.
-func (j *journal) change(do, undo func() error) error {
-	if err := j.mayChange(j.ctx); err != nil {
-		return err
+	w.buf = strconv.AppendQuote(w.buf, name)
+	w.ident(st.is)
+	if st.do == replace {
+		w.ident(st.was)
 	}
-	if err := do(); err != nil {
-		return err
+	if fromName != name {
+		w.buf = append(w.buf, ' ')
+		w.buf = strconv.AppendQuote(w.buf, fromName)
 	}
-	j.undo = append(j.undo, undo)
+	w.buf = append(w.buf, '\n')
 	return nil
 }
 
-// mayChange is asked before each change.
-func (s *Stage) mayChange(ctx context.Context) error {
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	return s.before()
+func (w *journalWriter) line(kind, dir string) {
+	w.buf = append(w.buf, kind...)
+	w.buf = append(w.buf, ' ')
+	w.buf = strconv.AppendQuote(w.buf, dir)
+	w.buf = append(w.buf, '\n')
 }
 
-// moveIn renames. Renaming would replace a file silently: one that another
-// process has put there since the plan was made, or, where names that differ
-// in case are one, one of ours.
-func (j *journal) moveIn(from, to string) error {
-	if _, err := j.root.Lstat(to); err == nil {
-		return fmt.Errorf("%s was free a moment ago and is taken now: another process writes there, or two names differ in nothing that this file system distinguishes", to)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	info, err := j.root.Lstat(from)
+func (w *journalWriter) ident(i ident) {
+	w.buf = append(w.buf, ' ')
+	w.buf = strconv.AppendUint(w.buf, i.ino, 10)
+	w.buf = append(w.buf, ' ')
+	w.buf = strconv.AppendInt(w.buf, i.size, 10)
+	w.buf = append(w.buf, ' ')
+	w.buf = strconv.AppendInt(w.buf, i.mtime, 10)
+}
+
+// errDamaged says that a journal is none that this program wrote.
+var errDamaged = errors.New("its journal is damaged")
+
+// journalReader reads the journal of a stage.
+type journalReader struct {
+	base, dir string // of the stage
+	from, to  string
+	journal
+}
+
+// readJournal reads the journal, of a given inode, of the stage dir in base. It
+// gives no step that leads from outside of the stage, into it or out of the
+// root. A line without an end was being written when the process died: nothing
+// had come of it.
+func readJournal(r io.Reader, ino uint64, base, dir string) (*journal, error) {
+	b := bufio.NewReaderSize(io.LimitReader(r, maxJournal), maxLine)
+	line, err := b.ReadSlice('\n')
 	if err != nil {
-		return err
+		return nil, errDamaged
 	}
-	// A directory changes its entry for "..", so it has to be writable.
-	mode := modeOf(info)
-	locked := info.IsDir() && mode&0o200 == 0
-	if locked {
-		if err := j.chmod(from, mode|0o200); err != nil {
-			return err
+	var owned uint64
+	j := journalReader{base: base, dir: dir}
+	title, rest, _ := bytes.Cut(line, []byte(journalTitle))
+	if n, err := fmt.Sscanf(string(rest), " %d %d\n", &owned, &j.since); n != 2 || err != nil || len(title) > 0 || owned != ino {
+		return nil, errDamaged
+	}
+	for {
+		line, err := b.ReadSlice('\n')
+		switch {
+		case errors.Is(err, io.EOF):
+			return &j.journal, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			return nil, errDamaged
+		case err != nil:
+			return nil, err
+		}
+		if !j.line(string(line[:len(line)-1])) {
+			return nil, errDamaged
 		}
 	}
-	if err := j.rename(from, to); err != nil {
-		return err
-	}
-	if locked {
-		return j.chmod(to, mode)
-	}
-	return nil
 }
 
-func (j *journal) replace(st step) error {
-	now, err := j.root.Lstat(st.to)
-	if err != nil {
-		return err
+// line takes a line, and reports whether it could be one of ours.
+func (j *journalReader) line(line string) bool {
+	kind, rest, _ := strings.Cut(line, " ")
+	name, rest, ok := unquote(rest)
+	if !ok {
+		return false
 	}
-	if !os.SameFile(st.was, now) {
-		return fmt.Errorf("%s is another file than a moment ago: another process writes there, or two names differ in nothing that this file system distinguishes", st.to)
+	switch kind {
+	case "s":
+		j.from = path.Join(j.dir, name)
+		return rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(name))
+	case "d":
+		j.to = path.Join(j.base, name)
+		return rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(j.to)) &&
+			!path.IsAbs(name) && !within(j.to, j.dir)
 	}
-	j.moved++
-	if err := j.rename(st.to, path.Join(j.dir, replacedDir, fmt.Sprint(j.moved))); err != nil {
-		return err
+	st := step{do: moveIn, from: path.Join(j.from, name), to: path.Join(j.to, name)}
+	st.is, rest, ok = parseIdent(rest)
+	switch {
+	case !ok || j.from == "" || j.to == "" || !isName(name) || st.to == j.dir:
+		return false
+	case kind == "t":
+		st.dir = true
+	case kind == "r":
+		st.do = replace
+		if st.was, rest, ok = parseIdent(rest); !ok {
+			return false
+		}
+	case kind != "f":
+		return false
 	}
-	return j.moveIn(st.from, st.to)
+	if rest != "" {
+		name, end, ok := unquote(strings.TrimPrefix(rest, " "))
+		if !ok || end != "" || !isName(name) {
+			return false
+		}
+		st.from = path.Join(j.from, name)
+	}
+	j.steps = append(j.steps, st)
+	return true
 }
 
-func (j *journal) rename(from, to string) error {
-	return j.change(
-		func() error { return j.root.Rename(from, to) },
-		func() error { return j.root.Rename(to, from) },
-	)
+// isName reports whether a string can be the name of a file in a directory.
+func isName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") &&
+		filepath.IsLocal(name) && !strings.ContainsRune(name, filepath.Separator)
 }
 
-func (j *journal) chmod(name string, mode fs.FileMode) error {
-	info, err := j.root.Lstat(name)
-	if err != nil {
-		return err
+// unquote cuts a quoted string off.
+func unquote(s string) (value, rest string, ok bool) {
+	quoted, err := strconv.QuotedPrefix(s)
+	if err != nil || quoted[0] != '"' {
+		return "", "", false
 	}
-	return j.change(
-		func() error { return j.root.Chmod(name, mode) },
-		func() error { return j.root.Chmod(name, modeOf(info)) },
-	)
+	value, err = strconv.Unquote(quoted)
+	return value, s[len(quoted):], err == nil
 }
 
-// modeOf are the bits that Chmod sets.
-func modeOf(info fs.FileInfo) fs.FileMode {
-	return info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSetuid | fs.ModeSticky)
+// parseIdent cuts three numbers off, each with a space before it.
+func parseIdent(s string) (i ident, rest string, ok bool) {
+	var fields [3]string
+	for n := range fields {
+		if s, ok = strings.CutPrefix(s, " "); !ok {
+			return ident{}, "", false
+		}
+		end := strings.IndexByte(s+" ", ' ')
+		fields[n], s = s[:end], s[end:]
+	}
+	var errs [3]error
+	i.ino, errs[0] = strconv.ParseUint(fields[0], 10, 64)
+	i.size, errs[1] = strconv.ParseInt(fields[1], 10, 64)
+	i.mtime, errs[2] = strconv.ParseInt(fields[2], 10, 64)
+	return i, s, errors.Join(errs[:]...) == nil
 }

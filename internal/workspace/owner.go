@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,17 +56,4 @@ func (s *Stage) chown(name string) error {
 		return nil
 	}
 	return s.lchown(name, s.owner.uid, s.owner.gid)
-}
-
-// chownAll does so for all that lies in a tree of the stage.
-func (s *Stage) chownAll(ctx context.Context, name string) error {
-	if s.owner == nil {
-		return nil
-	}
-	return s.walk(name, func(p string, _ fs.DirEntry) error {
-		if err := s.mayChange(ctx); err != nil {
-			return err
-		}
-		return s.chown(p)
-	})
 }

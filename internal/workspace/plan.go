@@ -128,6 +128,9 @@ func (p *planner) join(to spot, sources []source) (string, error) {
 		if mode, err = p.unlock(dir); err != nil {
 			return "", err
 		}
+		if was, ok := p.stage.modes[dir]; ok {
+			mode = was // an earlier plan unlocked it
+		}
 	default:
 		dir = p.joinedName()
 		p.steps = append(p.steps, step{do: makeDir, to: dir})
@@ -193,15 +196,15 @@ func (p *planner) sameKind(to spot, from []child) error {
 // symlink counts as the directory it leads to, if that lies inside of the
 // root, and the spot's real path becomes that; a file takes the place of the
 // symlink itself.
-func (p *planner) lookAt(to spot, forDir bool) (spot, fs.FileInfo, error) {
-	root := p.stage.root
-	info, err := root.Lstat(to.real)
+func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
+	root, at := p.stage.root, p.stage.at
+	info, err := at.lstat(to.real)
 	if errors.Is(err, fs.ErrNotExist) {
 		return to, nil, nil
 	}
-	if err == nil && forDir && info.Mode()&fs.ModeSymlink != 0 {
+	if err == nil && forDir && info.mode&fs.ModeSymlink != 0 {
 		if to.real, err = follow(root, to.real); err == nil {
-			info, err = root.Lstat(to.real)
+			info, err = at.lstat(to.real)
 			if !within(to.real, to.top) {
 				to.top = to.real
 			}
@@ -221,7 +224,7 @@ func (p *planner) lookAt(to spot, forDir bool) (spot, fs.FileInfo, error) {
 
 // file plans a path that the sources have as a file; was is what is there,
 // nil if nothing is.
-func (p *planner) file(to spot, from []child, was fs.FileInfo) error {
+func (p *planner) file(to spot, from []child, was *info) error {
 	switch {
 	case was != nil && p.ifExists == Skip:
 		p.report.Skipped++
@@ -233,7 +236,7 @@ func (p *planner) file(to spot, from []child, was fs.FileInfo) error {
 		return nil
 	case was != nil:
 		p.report.Replaced++
-		return p.claim(to, from, step{do: replace, from: from[0].dir, to: to.real, was: was})
+		return p.claim(to, from, step{do: replace, from: from[0].dir, to: to.real, was: was.ident})
 	default:
 		return p.claim(to, from, step{do: moveIn, from: from[0].dir, to: to.real})
 	}
@@ -279,7 +282,7 @@ func (p *planner) children(sources []source) ([]string, map[string][]child, erro
 		if _, err := p.unlock(s.dir); err != nil {
 			return nil, nil, err
 		}
-		entries, err := p.stage.list(s.dir)
+		entries, err := p.stage.at.list(s.dir)
 		if err != nil {
 			return nil, nil, fmt.Errorf("look at what was staged: %w", err)
 		}
@@ -307,6 +310,9 @@ func (p *planner) unlock(dir string) (fs.FileMode, error) {
 	mode := modeOf(info)
 	if mode&0o700 == 0o700 {
 		return mode, nil
+	}
+	if _, ok := p.stage.modes[dir]; !ok {
+		p.stage.modes[dir] = mode
 	}
 	if err := p.stage.root.Chmod(dir, mode|0o700); err != nil {
 		return 0, fmt.Errorf("look at what was staged: %w", err)

@@ -2,11 +2,13 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // IfExists says what becomes of a file whose place is taken.
@@ -118,9 +120,37 @@ func (e *LinkError) Error() string {
 // of it is planned, and refused, before the first change: *ClashError,
 // *ExistsError, *LinkError. A later failure, the end of ctx included, undoes
 // every change made and is returned together with what could not be undone, if
-// anything. Trees must not be open or change any more. Whatever the outcome,
-// they are not to be published again.
+// anything. Where another process changed the destination between plan and
+// change, all is undone, planned and tried again a few times. Trees must not be
+// open or change any more. Whatever the outcome, they are not to be published
+// again.
 func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
+	defer s.at.forget(".")
+	end, err := takeTurn(ctx, s.root, s.pause)
+	if err != nil {
+		return Report{}, err
+	}
+	defer end()
+	for race := 1; ; race++ {
+		report, err := s.publishOnce(ctx, trees, ifExists)
+		if err == nil {
+			return report, nil
+		}
+		if _, busy := errors.AsType[*busyError](err); !busy || s.spent || race == maxRaces {
+			return Report{}, err
+		}
+		s.at.forget(".")
+		if err := s.pause(ctx, jitter(racePause<<race)); err != nil {
+			return Report{}, err
+		}
+	}
+}
+
+// racePause is waited after a race was lost, and twice as long after the next.
+const racePause = time.Millisecond
+
+// publishOnce plans, and carries the plan out or undoes all of it.
+func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	p := s.planner(ctx, ifExists)
 	if err := p.plan(trees); err != nil {
 		return Report{}, err
@@ -130,11 +160,6 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 	}
 	if err := p.checkLinks(); err != nil {
 		return Report{}, err
-	}
-	for _, t := range trees {
-		if err := s.chownAll(ctx, path.Join(s.dir, t.Dir)); err != nil {
-			return Report{}, fmt.Errorf("give files the owner of %s: %w", s.dest.Root, err)
-		}
 	}
 	if err := s.carryOut(ctx, p.steps); err != nil {
 		return Report{}, err

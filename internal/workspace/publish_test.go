@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -295,47 +296,104 @@ func TestPublishCancelled(t *testing.T) {
 	}
 }
 
-// What another process puts into the way between plan and move is not
-// overwritten.
-func TestPublishNoticesOthers(t *testing.T) {
+// What another process puts into the way between plan and move is planned for
+// anew, by the rules for what was there before. The others act before a change
+// of the first plan, as often as is said.
+func TestPublishPlansAgain(t *testing.T) {
 	t.Parallel()
+	file := func(name string) func(string) error {
+		return func(ws string) error {
+			return errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(ws, name)), 0o755), os.WriteFile(ws+"/theirs", []byte("theirs"), 0o600), os.Rename(ws+"/theirs", filepath.Join(ws, name)))
+		}
+	}
 	tests := map[string]struct {
 		before []string
+		tree   []string
 		others func(ws string) error
+		change int // before which the others act
+		ie     IfExists
 		want   []string
+		err    string
 	}{
-		"a new file": {
-			nil, func(ws string) error { return os.WriteFile(ws+"/b", []byte("theirs"), 0o600) },
-			[]string{"b=theirs"},
-		},
-		"another file": {
-			[]string{"b=0"},
-			func(ws string) error {
-				return errors.Join(os.WriteFile(ws+"/c", []byte("theirs"), 0o600), os.Rename(ws+"/c", ws+"/b"))
-			},
-			[]string{"b=theirs"},
-		},
-		"an empty directory": {nil, func(ws string) error { return os.Mkdir(ws+"/b", 0o700) }, []string{"b/"}},
+		"a new file, overwrite": {nil, []string{"a=1", "b=1"}, file("b"), 1, Overwrite, []string{"a=1", "b=1"}, ""},
+		"a new file, later":     {nil, []string{"a=1", "b=1"}, file("b"), 2, Overwrite, []string{"a=1", "b=1"}, ""},
+		"a new file, skip":      {nil, []string{"a=1", "b=1"}, file("b"), 2, Skip, []string{"a=1", "b=theirs"}, ""},
+		"a new file, fail":      {nil, []string{"a=1", "b=1"}, file("b"), 2, Fail, []string{"b=theirs"}, `"b" is already there`},
+		"another file":          {[]string{"b=0"}, []string{"a=1", "b=1"}, file("b"), 2, Overwrite, []string{"a=1", "b=1"}, ""},
+		"ours replaced by theirs": {[]string{"b=0"}, []string{"a=1", "b=1"}, func(ws string) error {
+			return errors.Join(file("a")(ws), file("b")(ws))
+		}, 2, Overwrite, []string{"a=theirs", "b=theirs"}, `"a" was changed by another process`},
+		"an empty directory":   {nil, []string{"a=1", "b=1"}, func(ws string) error { return os.Mkdir(ws+"/b", 0o700) }, 2, Overwrite, []string{"b/"}, `"b" is a directory already`},
+		"a lost directory":     {nil, []string{"a=1", "d/e/f=1"}, file("d/e/g"), 2, Overwrite, []string{"a=1", "d/e/f=1", "d/e/g=theirs"}, ""},
+		"a directory is gone":  {[]string{"d/x=0"}, []string{"a=1", "d/e/f=1"}, func(ws string) error { return os.RemoveAll(ws + "/d") }, 2, Overwrite, []string{"a=1", "d/e/f=1"}, ""},
+		"a replaced directory": {[]string{"d/x=0", "e/"}, []string{"a=1", "d/x=1", "d/y=1"}, func(ws string) error { return errors.Join(os.RemoveAll(ws+"/d"), os.Symlink("e", ws+"/d")) }, 2, Overwrite, []string{"a=1", "d -> e", "e/x=1", "e/y=1"}, ""},
+		"modes":                {nil, []string{"a=1", "0555 d/e/", "d/f=1", "0555 d/", "z=1"}, file("z"), 3, Overwrite, []string{"a=1", "d/e/", "d/f=1", "z=1"}, ""},
+		"a new one of ours used": {nil, []string{"d/f=1", "z=1"}, func(ws string) error {
+			return errors.Join(os.WriteFile(ws+"/d/theirs", []byte("0"), 0o600), file("z")(ws))
+		}, 2, Overwrite, []string{"d/theirs=0", "z=theirs"}, `"d/theirs" was changed by another process`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ws := t.TempDir()
+			makeRemovable(t, ws)
 			write(t, ws, tt.before...)
 			n := 0
-			_, err := publish(t.Context(), t, ws, ".", []staged{{"", []string{"a=1", "b=1"}}}, Overwrite, func() error {
-				if n++; n == 1 {
+			_, err := publish(t.Context(), t, ws, ".", []staged{{"", tt.tree}}, tt.ie, func() error {
+				if n++; n == tt.change {
+					waitForTick(t)
 					return tt.others(ws)
 				}
 				return nil
 			})
-			if err == nil || !strings.Contains(err.Error(), "another process") {
-				t.Errorf("got %v", err)
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("got %v, want %q", err, tt.err)
 			}
 			if diff := cmp.Diff(tt.want, snapshot(t, ws)); diff != "" {
 				t.Error(diff)
 			}
+			if name == "modes" && (mode(t, ws+"/d") != 0o555 || mode(t, ws+"/d/e") != 0o555) {
+				t.Errorf("modes are %v and %v", mode(t, ws+"/d"), mode(t, ws+"/d/e"))
+			}
 		})
+	}
+}
+
+// waitForTick waits until what is written has a later time than all that was.
+func waitForTick(t *testing.T) {
+	t.Helper()
+	probe := filepath.Join(t.TempDir(), "probe")
+	now := func() time.Time {
+		if err := os.WriteFile(probe, nil, 0o600); err != nil {
+			t.Error(err)
+			return time.Time{}
+		}
+		info, err := os.Stat(probe)
+		if err != nil {
+			t.Error(err)
+			return time.Time{}
+		}
+		return info.ModTime()
+	}
+	for start := now(); !t.Failed() && !now().After(start); {
+	}
+}
+
+// Who keeps getting in the way is given up on, with all undone.
+func TestPublishGivesUp(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "z=0")
+	n := 0
+	_, err := publish(t.Context(), t, ws, ".", []staged{{"", []string{"a=1", "z=1"}}}, Overwrite, func() error {
+		n++
+		return errors.Join(os.WriteFile(ws+"/new", fmt.Append(nil, n), 0o600), os.Rename(ws+"/new", ws+"/z"))
+	})
+	if _, busy := errors.AsType[*busyError](err); !busy || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{fmt.Sprint("z=", n)}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
 	}
 }
 

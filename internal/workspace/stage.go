@@ -38,12 +38,21 @@ type Stage struct {
 	owner    *owner // nil: things belong to whom they belong
 	chownErr error
 
-	moved  int  // numbers the names of directories made and files replaced
-	undone bool // an undo failed: the files replaced must not be removed
+	lock *os.File // held as long as the stage is in use; nil where there are no locks
 
+	at     *handles               // for Publish and Recover alone
+	modes  map[string]fs.FileMode // that directories had before they were planned
+	kept   bool                   // an undo failed: the files replaced must not be removed
+	spent  bool                   // the trees are not as they were, and cannot be published again
+	noSwap bool                   // the file system cannot exchange files
+
+	// noLinks is set by tests: the file system has no hard links.
+	noLinks bool
 	// before is called before each change that Publish makes; tests make it
 	// fail.
 	before func() error
+	// pause waits for other processes; tests do not.
+	pause pauseFunc
 	// lchown changes owners; tests record it.
 	lchown func(name string, uid, gid int) error
 }
@@ -51,8 +60,15 @@ type Stage struct {
 // Names in the stage that Publish uses for itself.
 const (
 	joinedDir   = "joined"   // directories that are put together here
-	replacedDir = "replaced" // what was in the destination before
+	replacedDir = "replaced" // what was in the destination before, where it cannot be exchanged
 )
+
+// stagePrefix begins the name of every stage.
+const stagePrefix = ".artifetch-"
+
+// maxRaces is how often making a stage, and publishing, begin anew because
+// another process was in the way.
+const maxRaces = 8
 
 // NewStage makes a staging directory, mode 0700, in the deepest directory at
 // or above the destination that exists. Close has to be called. A destination
@@ -62,19 +78,43 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the destination's root: %w", err)
 	}
-	s := &Stage{dest: d, root: root, before: func() error { return nil }, lchown: root.Lchown}
-	if err := s.find(); err != nil {
-		return nil, errors.Join(err, root.Close())
+	s := newStage(d, root)
+	if s.at, err = openHandles(root); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the destination's root: %w", err), root.Close())
 	}
-	if err := s.make(o); err != nil {
-		return nil, errors.Join(err, s.Close())
+	for race := 1; ; race++ {
+		err := s.find()
+		if err == nil {
+			err = s.make(o)
+		}
+		if err == nil {
+			return s, nil
+		}
+		// The directory may have gone with another process's undo.
+		lost := errors.Is(err, errLost) || errors.Is(err, fs.ErrNotExist)
+		if err = errors.Join(err, s.abandon()); !lost || race == maxRaces {
+			return nil, errors.Join(err, s.at.close(), root.Close())
+		}
 	}
-	return s, nil
+}
+
+func newStage(d Destination, root *os.Root) *Stage {
+	return &Stage{
+		dest: d, root: root, modes: map[string]fs.FileMode{}, pause: sleep,
+		before: func() error { return nil }, lchown: root.Lchown,
+	}
+}
+
+// abandon removes a stage that is not complete.
+func (s *Stage) abandon() error {
+	err := s.removeStage("")
+	s.dir = ""
+	return err
 }
 
 // find sets base and missing.
 func (s *Stage) find() error {
-	s.base = "."
+	s.base, s.missing = ".", nil
 	parts := split(filepath.ToSlash(s.dest.Rel))
 	for i, part := range parts {
 		next := path.Join(s.base, part)
@@ -107,11 +147,14 @@ func (s *Stage) find() error {
 }
 
 func (s *Stage) make(o StageOptions) error {
-	dir := path.Join(s.base, ".artifetch-"+rand.Text())
+	dir := path.Join(s.base, stagePrefix+rand.Text())
 	if err := s.root.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make a staging directory in %s: %w", filepath.Join(s.dest.Root, s.base), err)
 	}
 	s.dir = dir
+	if err := s.hold(); err != nil {
+		return fmt.Errorf("lock the staging directory: %w", err)
+	}
 	if o.Chown {
 		if err := s.adopt(cmp.Or(o.OwnerOf, s.dest.Root)); err != nil {
 			return err
@@ -182,28 +225,43 @@ func (s *Stage) Close() error {
 	if s.root == nil {
 		return nil
 	}
-	var err error
-	switch {
-	case s.dir == "":
-	case s.undone:
-		err = s.removeAllBut(replacedDir)
-	default:
-		err = s.removeAll(s.dir)
+	keep := ""
+	if s.kept {
+		keep = replacedDir
 	}
+	err := s.removeStage(keep)
 	if err != nil {
 		err = fmt.Errorf("remove the staging directory: %w", err)
 	}
-	err = errors.Join(err, s.root.Close())
+	err = errors.Join(err, s.at.close(), s.root.Close())
 	s.root = nil
 	return err
 }
 
-func (s *Stage) removeAllBut(keep string) error {
+// removeStage removes the stage, but for an entry to keep. The lock goes last:
+// a process that is killed here leaves what the next one can tell to be dead.
+func (s *Stage) removeStage(keep string) error {
+	if s.dir == "" {
+		return nil
+	}
 	entries, err := s.list(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // another process removed it, for it was not locked yet
+	}
 	for _, e := range entries {
-		if e.Name() != keep {
+		if e.Name() != keep && e.Name() != lockName {
 			err = errors.Join(err, s.removeAll(path.Join(s.dir, e.Name())))
 		}
+	}
+	if err == nil {
+		err = s.removeAll(path.Join(s.dir, lockName))
+	}
+	if err == nil && keep == "" {
+		err = s.removeAll(s.dir)
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+		s.lock = nil
 	}
 	return err
 }

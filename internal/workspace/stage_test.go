@@ -295,88 +295,63 @@ func TestPublishInReadOnly(t *testing.T) {
 	}
 }
 
-// given is what the recorder of owners saw.
-type given struct {
-	name     string
-	uid, gid int
-}
-
-// Everything that is new belongs to the workspace's owner, and nothing that
-// was there changes hands. As root the owners are real; anybody else gives
-// things to themselves, and in both cases what was given is recorded.
+// Everything that the stage creates belongs to the owner of the directory that
+// was named, the stage itself included, and nothing that was there changes
+// hands. As root the owners are real; anybody else gives things to themselves,
+// and in both cases what was given is recorded.
 func TestOwner(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
+	ws, other := t.TempDir(), t.TempDir()
 	write(t, ws, "old/file=0", "old/replaced=0")
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {
 		uid, gid = 1001, 1002
-		if err := os.Chown(ws, uid, gid); err != nil {
+		// The destination's root is of a third owner.
+		if err := errors.Join(os.Chown(other, uid, gid), os.Chown(ws, 1003, 1003)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s, trees, err := stage(t, ws, "old", StageOptions{Chown: true},
-		staged{"new/x", []string{"d/f=1", "l -> nowhere", "e/"}}, staged{"", []string{"replaced=1", "new/y=1"}})
+	s, trees, err := stage(t, ws, "old/new/x", StageOptions{Chown: true, OwnerOf: other}, staged{"m/n", nil}, staged{"o", nil})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ChownErr(); err != nil {
+	f, err := s.Create("spool")
+	if err := errors.Join(err, f.Close(), s.Move("spool", "art0/file"), s.ChownErr()); err != nil {
 		t.Fatal(err)
 	}
-	var seen []given
-	lchown := s.lchown
-	s.lchown = func(name string, uid, gid int) error {
-		seen = append(seen, given{name, uid, gid})
-		return lchown(name, uid, gid)
+	u, g, ok := s.Owner()
+	if u != uid || g != gid || !ok {
+		t.Errorf("the owner is %d:%d, %v", u, g, ok)
+	}
+	for _, p := range []string{"", joinedDir, replacedDir, "art0", "art1", "art0/file"} {
+		if u, g := ids(t, filepath.Join(ws, s.dir, p)); u != uid || g != gid {
+			t.Errorf("in the stage, %q belongs to %d:%d", p, u, g)
+		}
 	}
 	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{"old/new", "old/new/x", "old/new/x/d", "old/new/x/d/f", "old/new/x/l", "old/new/x/e", "old/new/y", "old/replaced"} {
+	for _, p := range []string{"old/new", "old/new/x", "old/new/x/m", "old/new/x/m/n", "old/new/x/m/n/file", "old/new/x/o"} {
 		if u, g := ids(t, filepath.Join(ws, p)); u != uid || g != gid {
 			t.Errorf("%s belongs to %d:%d", p, u, g)
 		}
 	}
-	for _, p := range []string{"old", "old/file"} {
+	for _, p := range []string{"old", "old/file", "old/replaced"} {
 		if u, _ := ids(t, filepath.Join(ws, p)); u != os.Getuid() {
 			t.Errorf("%s was given to %d", p, u)
 		}
 	}
-	const things = 9 // two trees and what is in them
-	for _, g := range seen {
-		if g.uid != uid || g.gid != gid || !strings.HasPrefix(g.name, s.dir+"/art") {
-			t.Errorf("gave %v", g)
-		}
-	}
-	if len(seen) != things {
-		t.Errorf("gave %d things: %v", len(seen), seen)
-	}
 }
 
-// Directories on the way are made, and given, too.
-func TestOwnerOfTheWay(t *testing.T) {
+// Nothing is given where that was not asked for.
+func TestOwnerKept(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
-	s, trees, err := stage(t, ws, "a/b", StageOptions{Chown: true}, staged{"c", []string{"f=1"}}, staged{"d", []string{"f=1"}})
+	s, _, err := stage(t, t.TempDir(), ".", StageOptions{}, staged{"n", nil})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.owner = &owner{1001, 1002}
-	var seen []string
-	s.lchown = func(name string, uid, gid int) error {
-		if uid != 1001 || gid != 1002 {
-			t.Errorf("%s was given to %d:%d", name, uid, gid)
-		}
-		rel, _ := filepath.Rel(s.dir, name)
-		seen = append(seen, rel)
-		return nil
-	}
-	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
-		t.Fatal(err)
-	}
-	// joined/1 and 2 became a and a/b.
-	if diff := gocmp.Diff([]string{"art0", "art0/f", "art1", "art1/f", "joined/1", "joined/2"}, seen); diff != "" {
-		t.Error(diff)
+	if _, _, ok := s.Owner(); ok || s.ChownErr() != nil {
+		t.Errorf("there is an owner, or %v", s.ChownErr())
 	}
 }
 
@@ -422,7 +397,7 @@ func TestOwnerFails(t *testing.T) {
 		ws := t.TempDir()
 		write(t, ws, "a=0")
 		before := exact(t, ws)
-		s, trees, err := stage(t, ws, ".", StageOptions{Chown: true}, staged{"new/n", []string{"f=1"}}, staged{"new/m", []string{"f=1"}}, staged{"", []string{"a=1"}})
+		s, trees, err := stage(t, ws, "x/y", StageOptions{Chown: true}, staged{"new/n", nil}, staged{"new/m", nil})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -433,12 +408,16 @@ func TestOwnerFails(t *testing.T) {
 			}
 			return nil
 		}
+		_, createErr := s.Create("spool")
 		_, err = s.Publish(t.Context(), trees, Overwrite)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+		if (createErr == nil) != (fail > 0) {
+			t.Errorf("after %d things: %v", fail, createErr)
+		}
 		if err == nil {
-			const things = 7
+			const things = 4 // the spool, x, y, new
 			if fail != things {
 				t.Errorf("%d things were given", fail)
 			}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // write makes a tree: "name=content", "name/" and "name -> target", a mode in
@@ -162,6 +163,7 @@ func stage(t testing.TB, ws, dest string, o StageOptions, trees ...staged) (*Sta
 		return nil, nil, err
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	s.pause = func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
 	var list []Tree
 	for i, tr := range trees {
 		name := fmt.Sprint("art", i)

@@ -1,0 +1,277 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+)
+
+type kind int
+
+const (
+	makeDir kind = iota // to is a new directory of the stage
+	moveIn              // from is renamed to the free path to
+	replace             // from takes the place of the file to, which is kept in the stage
+	setMode             // to gets the mode that it had before it was planned
+)
+
+// step is one change that was planned.
+type step struct {
+	do       kind
+	from, to string
+	was      ident       // replace: what is at to
+	is       ident       // what is at from; known once it is in the journal
+	dir      bool        // from is a directory
+	mode     fs.FileMode // setMode; of a directory that is moved
+}
+
+// batch is how many changes are entered in the journal at a time.
+const batch = 512
+
+// busyError says that another process changed the destination between plan and
+// change. Planning again helps.
+type busyError struct {
+	path, reason string
+}
+
+func (e *busyError) Error() string {
+	return fmt.Sprintf("%s %s: another process writes there, or two names differ in nothing that this file system distinguishes", e.path, e.reason)
+}
+
+// carrier makes the changes of one plan.
+type carrier struct {
+	*Stage
+
+	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
+	// prepared undoes what was done within the stage.
+	prepared []func() error
+	// steps change the destination; the first begun of them may have been made.
+	steps []step
+	begun int
+	// since is when the trees were complete: what has changed in them later was
+	// changed by others.
+	since int64
+}
+
+// carryOut makes the changes, and undoes those made when one fails or ctx ends.
+// First come those within the stage, which no one else sees.
+func (s *Stage) carryOut(ctx context.Context, steps []step) error {
+	c := &carrier{Stage: s, ctx: ctx}
+	err := c.run(steps)
+	if err != nil {
+		return errors.Join(fmt.Errorf("move files into place: %w", err), c.rollBack())
+	}
+	return nil
+}
+
+func (c *carrier) run(steps []step) error {
+	for _, st := range steps {
+		if (st.do == moveIn || st.do == replace) && !within(st.to, c.dir) {
+			c.steps = append(c.steps, st)
+			continue
+		}
+		if err := c.prepare(st); err != nil {
+			return err
+		}
+	}
+	if len(c.steps) == 0 {
+		return nil
+	}
+	w, err := c.openJournal()
+	if err != nil {
+		return fmt.Errorf("begin a journal: %w", err)
+	}
+	defer w.f.Close()
+	for some := range slices.Chunk(c.steps, batch) {
+		if err := c.identify(some); err != nil {
+			return err
+		}
+		if err := w.write(some); err != nil {
+			return fmt.Errorf("write the journal: %w", err)
+		}
+		for range some {
+			if err := c.mayChange(c.ctx); err != nil {
+				return err
+			}
+			c.begun++
+			if err := c.make(c.begun); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.mayChange(c.ctx); err != nil {
+		return err
+	}
+	return c.at.unlink(path.Join(c.dir, journalName))
+}
+
+// mayChange is asked before each change.
+func (s *Stage) mayChange(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return s.before()
+}
+
+// prepare makes a change within the stage.
+func (c *carrier) prepare(st step) error {
+	if err := c.mayChange(c.ctx); err != nil {
+		return err
+	}
+	var undo func() error
+	var err error
+	switch st.do {
+	case makeDir:
+		undo = func() error { return c.at.rmdir(st.to) }
+		err = c.mkdir(st.to, 0o777)
+	case setMode:
+		var now *info
+		if now, err = c.at.lstat(st.to); err == nil {
+			undo = func() error { return c.root.Chmod(st.to, modeOf(now)) }
+			err = c.root.Chmod(st.to, st.mode)
+		}
+	default:
+		some := []step{st}
+		if err = c.identify(some); err == nil {
+			st = some[0]
+			undo = func() error { return c.moveBack(&st) }
+			err = c.moveOpen(&st, c.at.move)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.prepared = append(c.prepared, undo)
+	return nil
+}
+
+// identify looks at what is about to be moved.
+func (c *carrier) identify(steps []step) error {
+	for i := range steps {
+		st := &steps[i]
+		now, err := c.at.lstat(st.from)
+		if err != nil {
+			return fmt.Errorf("look at what was staged: %w", err)
+		}
+		st.is, st.dir = now.ident, now.IsDir()
+		if st.dir {
+			st.mode = modeOf(now)
+		}
+	}
+	return nil
+}
+
+// openJournal makes a journal that holds no step yet. It gets its name when its
+// first line is complete.
+func (c *carrier) openJournal() (*journalWriter, error) {
+	name, final := path.Join(c.dir, journalName+".new"), path.Join(c.dir, journalName)
+	f, err := c.at.openFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	w := &journalWriter{f: f, base: c.base, dir: c.dir}
+	now, err := c.at.lstat(name)
+	if err == nil {
+		c.since = now.mtime
+		err = w.begin(now.ino, c.since)
+	}
+	if err == nil {
+		err = c.at.move(name, final)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.at.unlink(name), f.Close())
+	}
+	return w, nil
+}
+
+// make makes the change of a number, the first being 1.
+func (c *carrier) make(number int) error {
+	st := &c.steps[number-1]
+	if st.do == replace {
+		return c.replace(st, c.aside(number))
+	}
+	err := c.moveOpen(st, c.at.move)
+	switch {
+	case notEmpty(err):
+		return &busyError{st.to, "was free a moment ago and is taken now"}
+	case missing(err):
+		return &busyError{st.to, "has lost its directory"}
+	}
+	return err
+}
+
+// aside is where the file is kept that a change replaced.
+func (s *Stage) aside(number int) string { return path.Join(s.dir, replacedDir, fmt.Sprint(number)) }
+
+// moveOpen moves what may be a directory without permission to write in it,
+// which changing its entry for ".." takes.
+func (c *carrier) moveOpen(st *step, move func(from, to string) error) error {
+	if !st.dir {
+		return move(st.from, st.to)
+	}
+	c.at.forget(st.from)
+	if st.mode&0o200 != 0 {
+		return move(st.from, st.to)
+	}
+	if err := c.root.Chmod(st.from, st.mode|0o200); err != nil {
+		return err
+	}
+	if err := move(st.from, st.to); err != nil {
+		return errors.Join(err, c.root.Chmod(st.from, st.mode))
+	}
+	return c.root.Chmod(st.to, st.mode)
+}
+
+// moveBack undoes a move within the stage.
+func (c *carrier) moveBack(st *step) error {
+	back := *st
+	back.from, back.to = st.to, st.from
+	return c.moveOpen(&back, c.at.move)
+}
+
+// rollBack undoes all it can, whatever of it fails, and whether or not the
+// context ended.
+func (c *carrier) rollBack() error {
+	var errs []error
+	for number := c.begun; number > 0; number-- {
+		st := &c.steps[number-1]
+		_, left, err := c.revert(st, c.aside(number), c.since)
+		if len(left) > 0 {
+			err = errors.Join(err, &leftError{left})
+		}
+		if err == nil {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("undo: %w", err))
+		if kept, err := c.keep(st, c.aside(number)); err != nil {
+			errs = append(errs, err)
+		} else {
+			c.kept = c.kept || kept
+		}
+	}
+	c.spent = c.spent || len(errs) > 0
+	for _, undo := range slices.Backward(c.prepared) {
+		if err := undo(); err != nil {
+			c.spent = true
+			errs = append(errs, fmt.Errorf("undo: %w", err))
+		}
+	}
+	if err := c.at.unlink(path.Join(c.dir, journalName)); err != nil && !missing(err) {
+		errs = append(errs, err)
+	}
+	if c.kept {
+		errs = append(errs, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
+			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
+	}
+	return errors.Join(errs...)
+}
+
+// modeOf are the bits that Chmod sets.
+func modeOf(info fs.FileInfo) fs.FileMode {
+	return info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSetuid | fs.ModeSticky)
+}

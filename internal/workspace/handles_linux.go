@@ -1,0 +1,27 @@
+package workspace
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// searchOnly opens a directory to reach what is in it. Unlike reading it, that
+// needs no permission to list it.
+const searchOnly = unix.O_PATH
+
+func renameNew(fromAt int, from string, toAt int, to string) error {
+	return rename2(fromAt, from, toAt, to, unix.RENAME_NOREPLACE)
+}
+
+func renameSwap(fromAt int, from string, toAt int, to string) error {
+	return rename2(fromAt, from, toAt, to, unix.RENAME_EXCHANGE)
+}
+
+func rename2(fromAt int, from string, toAt int, to string, flag uint) error {
+	err := unix.Renameat2(fromAt, from, toAt, to, flag)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+		return errRefused
+	}
+	return err
+}

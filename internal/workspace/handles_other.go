@@ -1,0 +1,72 @@
+//go:build !linux && !darwin
+
+package workspace
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+	"time"
+)
+
+const errNotDir = syscall.ENOTDIR
+
+// handles does the file operations of publishing and undoing through an
+// *os.Root, without what only some systems have: files are told apart by size
+// and time alone, and nothing can be exchanged.
+type handles struct{ root *os.Root }
+
+func openHandles(root *os.Root) (*handles, error) { return &handles{root}, nil }
+
+func (h *handles) close() error { return nil }
+
+func (h *handles) lstat(name string) (*info, error) {
+	i, err := h.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	at := i.ModTime().UnixNano()
+	return &info{ident: ident{size: i.Size(), mtime: at}, name: path.Base(name), mode: i.Mode(), changed: at}, nil
+}
+
+// openFile opens a file, or makes it.
+func (h *handles) openFile(name string, flags int) (*os.File, error) {
+	return h.root.OpenFile(name, flags, 0o600)
+}
+
+func (h *handles) forget(string) {}
+
+// list reads a directory.
+func (h *handles) list(name string) ([]fs.DirEntry, error) {
+	d, err := h.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.ReadDir(-1)
+	return entries, errors.Join(err, d.Close())
+}
+
+func (h *handles) move(from, to string) error { return h.moveSafe(from, to) }
+
+func (h *handles) over(from, to string) error { return h.root.Rename(from, to) }
+
+func (h *handles) swap(_, _ string) error { return errRefused }
+
+func (h *handles) link(from, to string) error {
+	err := h.root.Link(from, to)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+		return errRefused
+	}
+	return err
+}
+
+func (h *handles) mkdir(name string, mode fs.FileMode) error { return h.root.Mkdir(name, mode) }
+func (h *handles) rmdir(name string) error                   { return h.root.Remove(name) }
+func (h *handles) unlink(name string) error                  { return h.root.Remove(name) }
+
+func (h *handles) setTime(name string, mtime int64) error {
+	t := time.Unix(0, mtime)
+	return h.root.Chtimes(name, t, t)
+}

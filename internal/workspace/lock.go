@@ -1,0 +1,114 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"time"
+)
+
+// lockName is a file in each stage that its process holds locked. It is made
+// right after the stage and removed right before it, so that what has none is
+// empty, or was made by a version that knew no locks.
+const lockName = "lock"
+
+var (
+	// errBusy says that another process holds a lock.
+	errBusy = errors.New("another process holds it")
+	// errLost says that a stage was taken for that of a dead process between
+	// its making and its locking.
+	errLost = errors.New("another process removed the staging directory")
+)
+
+// hold locks the stage. A file system without locks is no reason to fail: what
+// a killed run leaves there stays.
+func (s *Stage) hold() error {
+	if !canRecover {
+		return nil
+	}
+	name := path.Join(s.dir, lockName)
+	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errLost
+	}
+	if err != nil {
+		return err
+	}
+	switch err := tryLock(f); {
+	case errors.Is(err, errBusy):
+		return errors.Join(errLost, f.Close())
+	case err != nil:
+		return errors.Join(s.root.Remove(name), f.Close())
+	}
+	if !sameFile(s.root, name, f) {
+		return errors.Join(errLost, f.Close())
+	}
+	s.lock = f
+	return nil
+}
+
+// sameFile reports whether a path still leads to an open file.
+func sameFile(root *os.Root, name string, f *os.File) bool {
+	there, err := root.Lstat(name)
+	if err != nil {
+		return false
+	}
+	held, err := f.Stat()
+	return err == nil && os.SameFile(there, held)
+}
+
+// Publishing takes turns: longestTurn is how long it waits for others, asking
+// every turnPause. It goes on without after that: what holds the lock may be
+// another program altogether, such as flock(1) around this one.
+const (
+	longestTurn = 10 * time.Second
+	turnPause   = 10 * time.Millisecond
+)
+
+// takeTurn waits until no other process publishes below the same root, so that
+// none finds the destination changed between plan and move. end gives the turn
+// to the next.
+func takeTurn(ctx context.Context, root *os.Root, pause pauseFunc) (end func(), err error) {
+	if !canRecover {
+		return func() {}, nil
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	end = func() { _ = dir.Close() } // nothing was written through it
+	for waited := time.Duration(0); ; {
+		err := tryLock(dir)
+		if !errors.Is(err, errBusy) || waited >= longestTurn {
+			return end, nil
+		}
+		d := jitter(turnPause)
+		if err := pause(ctx, d); err != nil {
+			end()
+			return nil, err
+		}
+		waited += d
+	}
+}
+
+// pauseFunc waits, or returns why ctx ended.
+type pauseFunc func(ctx context.Context, d time.Duration) error
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// jitter is between half and one and a half times d.
+func jitter(d time.Duration) time.Duration {
+	return d/2 + rand.N(d) //nolint:gosec // nothing secret
+}

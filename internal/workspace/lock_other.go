@@ -1,0 +1,13 @@
+//go:build !linux && !darwin
+
+package workspace
+
+import "os"
+
+// canRecover is false: nothing tells here that a process is gone, so what it
+// leaves stays.
+const canRecover = false
+
+func tryLock(*os.File) error { return errRefused }
+
+func (i *info) ours() bool { return false }

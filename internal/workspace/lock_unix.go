@@ -1,0 +1,33 @@
+//go:build linux || darwin
+
+package workspace
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// canRecover reports whether a process can tell that another one is gone.
+const canRecover = true
+
+// tryLock locks a file or a directory until it is closed, by whatever way the
+// process ends. errBusy says that another process has it, errRefused that the
+// file system has no locks.
+func tryLock(f *os.File) error {
+	err := again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return errBusy
+	}
+	return errRefused
+}
+
+// ours reports whether a file belongs to this process's user or to root, and
+// no one else may write to it.
+func (i *info) ours() bool {
+	return i.mode.IsRegular() && i.mode&0o022 == 0 && (i.uid == 0 || i.uid == os.Geteuid())
+}

@@ -1,0 +1,213 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Recovery is what became of a stage whose process is gone.
+type Recovery struct {
+	// Stage is the path of the staging directory.
+	Stage string
+	// Undone counts the changes to the destination that were undone: files and
+	// whole directories.
+	Undone int
+	// Left are paths, below the destination's root, that the process had
+	// changed and others have changed since. They are as they were found.
+	Left []string
+	// Err says why the stage is still there.
+	Err error
+}
+
+// Bounds of what Recover looks at. A stage without a lock, which an older
+// version made, is taken for dead when nothing came into it for maxAge.
+const (
+	maxStages = 100
+	maxAge    = 24 * time.Hour
+)
+
+// Recover undoes what processes that were killed while they published had
+// changed, and removes their stages. It looks in the directories from the
+// destination's root to the deepest one, at or above the destination, that
+// exists. A change is undone only where what it put there is still as it was,
+// and nothing else is touched. The stage of a process that lives, or may live,
+// is not touched either. The error is that of ctx; all else is in a Recovery. On
+// systems without file locks it does nothing.
+func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
+	if !canRecover {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(d.Root)
+	if err != nil {
+		return nil, nil //nolint:nilerr // NewStage will say so
+	}
+	defer root.Close()
+	s := newStage(d, root)
+	if err := s.find(); err != nil {
+		return nil, nil //nolint:nilerr // NewStage will say so
+	}
+	if s.at, err = openHandles(root); err != nil {
+		return nil, nil //nolint:nilerr // NewStage will say so
+	}
+	defer func() { _ = s.at.close() }() // nothing was written through it
+	return s.recoverAll(ctx)
+}
+
+// recoverAll takes its turn only where there is something to recover.
+func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
+	var all []Recovery
+	var end func()
+	for _, dir := range s.stages() {
+		if err := context.Cause(ctx); err != nil {
+			return all, err
+		}
+		dead := newStage(s.dest, s.root)
+		dead.at, dead.base, dead.dir, dead.before = s.at, path.Dir(dir), dir, s.before
+		if !dead.claim() {
+			continue
+		}
+		if end == nil {
+			var err error
+			if end, err = takeTurn(ctx, s.root, s.pause); err != nil {
+				return all, errors.Join(err, dead.lock.Close())
+			}
+			defer end()
+		}
+		r, err := dead.recover(ctx)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// stages lists the stages from root to base, symlinks of such names not
+// included.
+func (s *Stage) stages() []string {
+	var found []string
+	dirs := []string{"."}
+	for _, part := range split(s.base) {
+		dirs = append(dirs, path.Join(dirs[len(dirs)-1], part))
+	}
+	for _, dir := range dirs {
+		entries, err := s.at.list(dir)
+		if err != nil {
+			continue // it cannot hold a stage that this process could remove
+		}
+		for _, e := range entries {
+			if e.IsDir() && strings.HasPrefix(e.Name(), stagePrefix) && len(found) < maxStages {
+				found = append(found, path.Join(dir, e.Name()))
+			}
+		}
+	}
+	return found
+}
+
+// claim locks the stage of a process that is gone, and reports whether that is
+// what it is. One without a lock was made by an older version, or is being made:
+// as long as it is empty it can go, for who makes it will notice.
+func (s *Stage) claim() bool {
+	name := path.Join(s.dir, lockName)
+	f, err := s.at.openFile(name, os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		if s.at.rmdir(s.dir) == nil {
+			return false
+		}
+		now, err := s.at.lstat(s.dir)
+		return err == nil && time.Since(now.ModTime()) > maxAge
+	}
+	if err != nil {
+		return false
+	}
+	if tryLock(f) != nil || !sameFile(s.root, name, f) {
+		_ = f.Close() // nothing was written to it
+		return false
+	}
+	s.lock = f
+	return true
+}
+
+// recover undoes what the journal has, and removes the stage. Where something
+// stands in the way the stage stays, and the next process tries again.
+func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
+	r.Stage = filepath.Join(s.dest.Root, filepath.FromSlash(s.dir))
+	locked := s.lock != nil
+	defer func() {
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+	}()
+	j, readErr := s.readJournal()
+	switch {
+	case readErr != nil:
+		r.Err = readErr
+		return r, nil
+	case j == nil && !locked && s.holdsReplaced():
+		r.Err = fmt.Errorf("it holds files that could not be put back: see %s in it", replacedDir)
+		return r, nil
+	}
+	if j != nil {
+		if err := s.undoJournal(ctx, j, &r); err != nil || r.Err != nil {
+			return r, err
+		}
+	}
+	r.Err = s.removeStage("")
+	return r, nil
+}
+
+// undoJournal undoes the changes that were made, the last one first.
+func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error {
+	for i, st := range slices.Backward(j.steps) {
+		if err := s.mayChange(ctx); err != nil {
+			return err
+		}
+		made, left, err := s.revert(&st, s.aside(i+1), j.since)
+		if made && err == nil && len(left) == 0 {
+			r.Undone++
+		}
+		r.Left = append(r.Left, left...)
+		r.Err = errors.Join(r.Err, err)
+	}
+	if r.Err != nil {
+		return nil
+	}
+	// What is left is the others' now; what it had replaced goes with the stage.
+	r.Err = s.at.unlink(path.Join(s.dir, journalName))
+	return nil
+}
+
+// readJournal reads the journal, nil where there is none.
+func (s *Stage) readJournal() (*journal, error) {
+	name := path.Join(s.dir, journalName)
+	i, err := s.at.lookup(name)
+	if i == nil {
+		return nil, err
+	}
+	if !i.ours() {
+		return nil, errors.New("its journal belongs to another user, so it is not believed")
+	}
+	f, err := s.at.openFile(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if !sameFile(s.root, name, f) {
+		return nil, errDamaged
+	}
+	return readJournal(f, i.ino, s.base, s.dir)
+}
+
+// holdsReplaced reports whether the stage has files of the destination.
+func (s *Stage) holdsReplaced() bool {
+	entries, err := s.at.list(path.Join(s.dir, replacedDir))
+	return len(entries) > 0 || err != nil && !missing(err)
+}

@@ -1,0 +1,125 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// replace puts a file in the place of another, so that there is one of the two
+// at every instant, and keeps the other in the stage: by exchanging them, else
+// by giving the other one a second name there first, else, where the file
+// system has neither, by copying it there first. aside is that name.
+func (c *carrier) replace(st *step, aside string) error {
+	err := errRefused
+	if !c.noSwap {
+		err = c.replaceBySwap(st)
+		c.noSwap = errors.Is(err, errRefused)
+	}
+	if errors.Is(err, errRefused) {
+		err = c.replaceAside(st, aside)
+	}
+	if missing(err) {
+		return &busyError{st.to, "was there a moment ago and is gone"}
+	}
+	return err
+}
+
+func (c *carrier) replaceBySwap(st *step) error {
+	if err := c.at.swap(st.from, st.to); err != nil {
+		return err
+	}
+	now, err := c.at.lstat(st.from)
+	if err == nil && now.same(st.was) && !now.IsDir() {
+		return nil
+	}
+	// What was there was put there meanwhile.
+	return errors.Join(err, c.at.swap(st.from, st.to), &busyError{st.to, replacedSince})
+}
+
+const replacedSince = "is another file than a moment ago"
+
+// replaceAside keeps the file that gives way first.
+func (c *carrier) replaceAside(st *step, aside string) error {
+	err := errRefused
+	if !c.noLinks {
+		err = c.at.link(st.to, aside)
+	}
+	copied := errors.Is(err, errRefused)
+	if copied {
+		err = c.copyAside(st.to, aside)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.mayChange(c.ctx); err != nil {
+		return err
+	}
+	now, err := c.at.lstat(st.to)
+	if err == nil && (!now.same(st.was) || now.IsDir()) {
+		err = &busyError{st.to, replacedSince}
+	}
+	if err == nil {
+		err = c.at.over(st.from, st.to)
+	}
+	return err
+}
+
+// copyAside copies a file or a symlink into the stage, with mode, time and, as
+// far as this process may, owner.
+func (c *carrier) copyAside(name, aside string) error {
+	was, err := c.at.lstat(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case was.mode.IsRegular():
+		if err := c.copyFile(name, aside, was); err != nil {
+			return err
+		}
+	case was.mode&fs.ModeSymlink != 0:
+		target, err := c.root.Readlink(name)
+		if err != nil {
+			return err
+		}
+		if err := c.root.Symlink(target, aside); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("%s is a special file, which this file system lets no one put aside", name)
+	}
+	if err := c.root.Lchown(aside, was.uid, was.gid); err != nil && !cannotGive(err) {
+		return err
+	}
+	return c.at.setTime(aside, was.mtime)
+}
+
+func (c *carrier) copyFile(name, aside string, was *info) error {
+	from, err := c.at.openFile(name, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := c.at.openFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, reading{c.ctx, from})
+	return errors.Join(err, to.Chmod(modeOf(was)), to.Close())
+}
+
+// reading ends with its context.
+type reading struct {
+	ctx context.Context //nolint:containedctx // lives as long as one copy
+	r   io.Reader
+}
+
+func (r reading) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}

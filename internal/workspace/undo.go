@@ -1,0 +1,195 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+)
+
+// leftError says which paths were changed by others after Publish had changed
+// them, so that undoing leaves them alone.
+type leftError struct{ paths []string }
+
+func (e *leftError) Error() string {
+	quoted := make([]string, len(e.paths))
+	for i, p := range e.paths {
+		quoted[i] = fmt.Sprintf("%q", p)
+	}
+	verb := "was"
+	if len(e.paths) > 1 {
+		verb = "were"
+	}
+	return fmt.Sprintf("%s %s changed by another process meanwhile, which is left so", few(quoted, ", "), verb)
+}
+
+// revert undoes a change if it was made, which what is at its places tells: it
+// may be that of a process that was killed at any instant. What others changed
+// since is left, and returned. aside is where the file that gave way may be, and
+// since when the trees were complete.
+func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []string, err error) {
+	now, err := s.at.lookup(st.to)
+	if err != nil {
+		return false, nil, err
+	}
+	if now == nil || now.IsDir() != st.dir || !now.same(st.is) {
+		staged, err := s.at.lookup(st.from)
+		if err != nil || staged != nil && staged.IsDir() == st.dir && staged.same(st.is) {
+			return false, nil, err
+		}
+		return true, []string{st.to}, nil
+	}
+	switch {
+	case st.dir:
+		left, err = s.takeBack(st.to, st.from, now, since, now.mtime == st.is.mtime)
+	case st.do == replace:
+		left, err = s.unreplace(st, aside, now)
+	default:
+		left, err = s.takeFile(st.to, st.from, now)
+	}
+	return true, left, err
+}
+
+// takeFile moves a file back into the stage, unless it is another one by then.
+func (s *Stage) takeFile(from, to string, was *info) (left []string, err error) {
+	if err := s.at.move(from, to); err != nil {
+		return nil, err
+	}
+	now, err := s.at.lstat(to)
+	if err == nil && now.same(was.ident) {
+		return nil, nil
+	}
+	return []string{from}, errors.Join(err, s.at.move(to, from))
+}
+
+// unreplace puts the file back that gave way.
+func (s *Stage) unreplace(st *step, aside string, now *info) (left []string, err error) {
+	old, err := s.at.lookup(st.from)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.ino != now.ino {
+		if err := s.at.swap(st.from, st.to); err != nil {
+			return nil, err
+		}
+		back, err := s.at.lstat(st.from)
+		if err == nil && back.same(st.is) {
+			return nil, nil
+		}
+		return []string{st.to}, errors.Join(err, s.at.swap(st.from, st.to))
+	}
+	if old, err = s.at.lookup(aside); err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return nil, fmt.Errorf("what %s had replaced is gone", st.to)
+	}
+	// A second name keeps the new file for another try.
+	if s.noLinks || s.at.link(st.to, st.from) != nil {
+		s.spent = true
+	}
+	return nil, s.at.over(aside, st.to)
+}
+
+// takeBack empties a directory that came whole, and removes it where it is then
+// empty. It is not renamed: other processes may have put files into it, or have
+// them on their way there. Its files come to a directory of the stage that
+// equals it. untouched says that its entries are those that it came with.
+func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool) (left []string, err error) {
+	if err := s.openUp(from, was); err != nil {
+		return nil, err
+	}
+	entries, err := s.at.list(from)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 && !untouched {
+		return []string{from}, s.lockUp(from, was) // another process emptied it, or made it
+	}
+	if err := s.at.mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	var errs []error
+	shared := false
+	for _, e := range entries {
+		name := path.Join(from, e.Name())
+		i, err := s.at.lookup(name)
+		var more []string
+		switch {
+		case err != nil:
+		case i == nil:
+		case i.changed > since && strings.HasPrefix(e.Name(), stagePrefix):
+			shared = true
+		case i.IsDir():
+			more, err = s.takeBack(name, path.Join(to, e.Name()), i, since, i.changed <= since)
+		case i.changed > since:
+			more = []string{name}
+		default:
+			more, err = s.takeFile(name, path.Join(to, e.Name()), i)
+		}
+		left = append(left, more...)
+		errs = append(errs, err)
+	}
+	if err := s.at.rmdir(from); err != nil && !missing(err) {
+		errs = append(errs, s.lockUp(from, was))
+		if !notEmpty(err) {
+			errs = append(errs, err)
+		} else if len(left) == 0 && !shared {
+			left = append(left, from) // something came that moment
+		}
+	}
+	errs = append(errs, s.resemble(to, was))
+	return left, errors.Join(errs...)
+}
+
+// openUp lets this process into a directory, and lockUp undoes that.
+func (s *Stage) openUp(name string, was *info) error {
+	if was.mode&0o700 == 0o700 {
+		return nil
+	}
+	return s.root.Chmod(name, modeOf(was)|0o700)
+}
+
+func (s *Stage) lockUp(name string, was *info) error {
+	if was.mode&0o700 == 0o700 {
+		return nil
+	}
+	return s.root.Chmod(name, modeOf(was))
+}
+
+// resemble gives a directory of the stage, made anew, what another one had.
+func (s *Stage) resemble(name string, was *info) error {
+	d, err := s.at.openFile(name, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	if s.owner != nil {
+		errs = append(errs, d.Chown(was.uid, was.gid))
+	}
+	errs = append(errs, d.Chmod(modeOf(was)), d.Close(), s.at.setTime(name, was.mtime))
+	return errors.Join(errs...)
+}
+
+// notEmpty reports whether a directory could not be removed for what is in it.
+func notEmpty(err error) bool {
+	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)
+}
+
+// keep moves a file that could not be put back to where Close leaves it, and
+// reports whether there is one.
+func (s *Stage) keep(st *step, aside string) (bool, error) {
+	if st.do != replace {
+		return false, nil
+	}
+	if i, err := s.at.lookup(aside); i != nil || err != nil {
+		return i != nil, err
+	}
+	if i, err := s.at.lookup(st.from); i == nil || err != nil || i.same(st.is) {
+		return false, err
+	}
+	return true, s.at.move(st.from, aside)
+}
