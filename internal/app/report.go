@@ -141,20 +141,26 @@ func (j *job) logFewer(plan *artifact.Plan) {
 	case len(j.cfg.Branches) > 1 || j.cfg.PR != 0:
 		why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
 	}
+	found := map[string]int{}
+	for _, run := range plan.Runs {
+		found[strings.ToLower(run.Repo.String())]++
+	}
+	warnings := 0
 	for _, repo := range repos(j.cfg) {
-		found := 0
-		for _, run := range plan.Runs {
-			if run.Repo.Equal(repo) {
-				found++
-			}
-		}
 		where := ""
 		if len(j.cfg.Repositories) > 1 {
 			where = " in " + repo.String()
 		}
-		if found < j.cfg.Runs {
-			j.log.Warningf("%s asked for, and %d found%s: %s", count(j.cfg.Runs, "run"), found, where, why)
+		n := found[strings.ToLower(repo.String())]
+		if n >= j.cfg.Runs {
+			continue
 		}
+		if warnings++; warnings <= maxWarnings {
+			j.log.Warningf("%s asked for, and %d found%s: %s", count(j.cfg.Runs, "run"), n, where, why)
+		}
+	}
+	if warnings > maxWarnings {
+		j.log.Warningf("and as few in %d more repositories", warnings-maxWarnings)
 	}
 }
 

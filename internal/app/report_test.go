@@ -1,11 +1,14 @@
 package app
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
 )
 
 // A run may be deleted while its artifacts are still there.
@@ -51,6 +54,32 @@ func TestPassedOverTable(t *testing.T) {
 	for _, want := range []string{" |  |  | it was deleted |", "| 2026-06-01 12:00:00 | it has no artifacts |", " (CI) |  |  | it is of a server without times |"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
+		}
+	}
+}
+
+// Warnings are annotations, of which a run has few.
+func TestWarningsOfManyRepositories(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	j := &job{cfg: &config.Config{Runs: 2}, log: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
+	plan := &artifact.Plan{}
+	for i := range 5000 {
+		name := fmt.Sprintf("Octo/R%d", i)
+		j.cfg.Repositories = append(j.cfg.Repositories, name)
+		repo, _ := artifact.ParseRepo(strings.ToLower(name))
+		plan.Runs = append(plan.Runs, artifact.Run{ID: int64(i), Repo: repo})
+		if i%2 == 0 {
+			plan.Runs = append(plan.Runs, artifact.Run{ID: int64(9000 + i), Repo: repo})
+		}
+	}
+	j.logFewer(plan)
+	if n := strings.Count(b.String(), "::warning::"); n != maxWarnings+1 {
+		t.Errorf("%d warnings", n)
+	}
+	for _, want := range []string{"2 runs asked for, and 1 found in Octo/R1: no more fit", "and as few in 2490 more repositories"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, b.String())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,32 @@ func TestLimitCutsAPage(t *testing.T) {
 		if got, want := describe(plan, err), "1160|160"; got != want {
 			t.Errorf("blind=%v: got %s, want %s", blind, got, want)
 		}
+	}
+}
+
+// A run that was looked up before its page is read counts once: the limit is not
+// what ends the search of as many runs as it allows.
+func TestLimitCountsRunsOnce(t *testing.T) {
+	t.Parallel()
+	w := &world{perPage: 3}
+	for id := int64(1); id <= 6; id++ {
+		w.run(id, func(r *Run) {
+			r.Event = "push"
+			if id == 1 {
+				r.Event = "pull_request"
+			}
+		})
+	}
+	w.artifact(1001, 1, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
+	for id := int64(1002); id <= 1006; id++ {
+		w.artifact(id, 1, "dist", expired, func(a *Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
+	}
+	_, err := Chooser{Source: w}.Choose(t.Context(), Request{
+		Repos: []Repo{app}, Events: []string{"push", "schedule"}, Select: Selector{Names: []string{"dist"}}, SearchLimit: 6, Brief: true,
+	})
+	nf, ok := errors.AsType[*NotFoundError](err)
+	if !ok || nf.LimitHit || nf.Examined != 6 || !slices.Contains(w.calls, "run 1") {
+		t.Errorf("%v: %q", err, w.calls)
 	}
 }
 
