@@ -105,8 +105,11 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 		}
 		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, nf.Failed.Conclusion)
 	case nf.Elsewhere.ID != 0:
-		file := path.Base(nf.Elsewhere.WorkflowPath)
-		return fmt.Sprintf("Run %d of another workflow has it: set workflow: %s, or workflow: '*' for any", nf.Elsewhere.ID, file)
+		other := "workflow: '*' for any"
+		if file := nf.Elsewhere.WorkflowPath; file != "" {
+			other = fmt.Sprintf("workflow: %s, or %s", path.Base(file), other)
+		}
+		return fmt.Sprintf("Run %d of another workflow has it: set %s", nf.Elsewhere.ID, other)
 	case nf.UnknownOrigin > 0 && nf.Forks == 0:
 		return "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; " +
 			"a run that you trust can be named with run-id"

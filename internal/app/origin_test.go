@@ -36,6 +36,7 @@ func TestOriginIsTold(t *testing.T) {
 		in   map[string]string
 		fork string // the output from-fork
 		runs string // a part of the output runs
+		list string // and of artifacts
 		says []string
 		not  string // what the log does not say
 	}{
@@ -52,11 +53,13 @@ func TestOriginIsTold(t *testing.T) {
 		"the head has no id":           {run: githubsim.Run{Lacks: []string{"head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"neither has":                  {run: githubsim.Run{Lacks: []string{"repository.id", "head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"the head was deleted":         {run: githubsim.Run{HeadRepoDeleted: true}, in: in("run-id", "6"), fork: "true", runs: `"from-fork":true`, says: []string{"::warning::run 6 comes from a fork that was deleted"}},
-		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", says: []string{orphan}},
+		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", list: `"run_id":null`, says: []string{orphan}},
 		"GHES 3.8, privileged":         {opt: githubsim.Options{Enterprise: true}, in: with(in("artifact-ids", "61"), "GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 6)), fork: "unknown", says: []string{orphan, secrets}},
 		"GHES 3.8, two artifacts":      {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61,11"), fork: "unknown", says: []string{orphan, "made artifact 11 of octo/app"}},
 		"GHES 3.8, by run":             {opt: githubsim.Options{Enterprise: true}, in: in("run-id", "6"), fork: "false", not: "fork"},
 		"GHES 3.8, searched":           {opt: githubsim.Options{Enterprise: true}, in: search("name", "dist"), fork: "false", not: "::warning::"},
+		"no number":                    {run: githubsim.Run{Lacks: []string{"run_number", "run_attempt", "created_at"}}, in: in("run-id", "6"), fork: "false", runs: `"run-number":null,"run-attempt":null`, says: []string{"run 6 of octo/app: Build, push on main at ", "at an unknown time"}, not: "no longer there"},
+		"another workflow, no path":    {run: githubsim.Run{Lacks: []string{"path"}}, in: in("name", "only", "workflow", "build.yml"), fork: "false", runs: `"run-id":6`},
 		"one artifact tells its run":   {of61: []string{"workflow_run"}, in: in("artifact-ids", "61,11"), fork: "unknown", runs: `"from-fork":false`, says: []string{orphan}},
 		"one of two runs, the older":   {run: githubsim.Run{Lacks: []string{"repository.id"}}, in: in("run-id", "6,7"), fork: "false", says: []string{doubt}},
 		"an artifact of a run without": {of61: []string{"workflow_run.id"}, in: in("artifact-ids", "61"), fork: "unknown", says: []string{orphan}},
@@ -81,6 +84,9 @@ func TestOriginIsTold(t *testing.T) {
 			}
 			if !strings.Contains(got.outputs["runs"], tt.runs) {
 				t.Errorf("runs are %s, want %s", got.outputs["runs"], tt.runs)
+			}
+			if !strings.Contains(got.outputs["artifacts"], tt.list) {
+				t.Errorf("artifacts are %s, want %s", got.outputs["artifacts"], tt.list)
 			}
 			for _, s := range tt.says {
 				if !strings.Contains(got.log+got.summary, s) {

@@ -24,7 +24,7 @@ type artifactOutput struct {
 	CreatedAt      *time.Time `json:"created_at"`
 	ExpiresAt      *time.Time `json:"expires_at"`
 	Repository     string     `json:"repository"`
-	RunID          int64      `json:"run_id"`
+	RunID          known      `json:"run_id"`
 	Path           string     `json:"path"`
 	Files          int        `json:"files"`
 	Bytes          int64      `json:"bytes"`
@@ -33,9 +33,9 @@ type artifactOutput struct {
 // runOutput is an element of the output "runs"; its fields are outputs of
 // their own for the newest run.
 type runOutput struct {
-	RunID      int64  `json:"run-id"`
-	RunNumber  int    `json:"run-number"`
-	RunAttempt int    `json:"run-attempt"`
+	RunID      known  `json:"run-id"`
+	RunNumber  known  `json:"run-number"`
+	RunAttempt known  `json:"run-attempt"`
 	RunURL     string `json:"run-url"`
 	Workflow   string `json:"workflow"`
 	Event      string `json:"event"`
@@ -56,7 +56,7 @@ func (r *result) outputs() ([]output, error) {
 		artifacts = append(artifacts, artifactOutput{
 			ID: a.ID, Name: a.Name, SizeInBytes: a.Size, Digest: a.Digest, DigestVerified: p.digest == digestVerified,
 			CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-			Repository: a.Repo.String(), RunID: p.Run.ID,
+			Repository: a.Repo.String(), RunID: known(p.Run.ID),
 			Path: path.Join(r.dest.Output, p.to), Files: p.files, Bytes: p.bytes,
 		})
 		files += p.files
@@ -104,7 +104,7 @@ func newestRunOutputs(runs []runOutput, fromFork string) []output {
 		newest = runs[0]
 	}
 	return []output{
-		{"run-id", numberOrEmpty(newest.RunID)},
+		{"run-id", numberOrEmpty(int64(newest.RunID))},
 		{"run-number", numberOrEmpty(int64(newest.RunNumber))},
 		{"run-attempt", numberOrEmpty(int64(newest.RunAttempt))},
 		{"run-url", newest.RunURL},
@@ -119,10 +119,21 @@ func newestRunOutputs(runs []runOutput, fromFork string) []output {
 
 func newRunOutput(r artifact.Run) runOutput {
 	return runOutput{
-		RunID: r.ID, RunNumber: r.Number, RunAttempt: r.Attempt, RunURL: r.URL, Workflow: r.Workflow,
+		RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: r.URL, Workflow: r.Workflow,
 		Event: r.Event, Conclusion: r.Conclusion, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA,
 		FromFork: fromFork(r.Origin()), Repository: r.Repo.String(),
 	}
+}
+
+// known is a number that is never 0: what the server does not tell is null.
+type known int64
+
+// MarshalJSON implements json.Marshaler.
+func (k known) MarshalJSON() ([]byte, error) {
+	if k == 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendInt(nil, int64(k), 10), nil
 }
 
 // oneLine folds everything that some reader could take for a line break.

@@ -85,16 +85,7 @@ func runLabel(r artifact.Run) string {
 	if r.Stub {
 		return r.HeadBranch
 	}
-	return fmt.Sprintf("%s, %s", workflowLabel(r), r.HeadBranch)
-}
-
-// workflowLabel is the workflow of a run, and the run's number in it where the
-// server tells.
-func workflowLabel(r artifact.Run) string {
-	if r.Number == 0 {
-		return r.Workflow
-	}
-	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
+	return fmt.Sprintf("%s, %s", r.Label(), r.HeadBranch)
 }
 
 // logPlan says what was chosen, and where it comes from.
@@ -124,7 +115,7 @@ func (j *job) runText(run artifact.Run) string {
 	if run.Stub {
 		return fmt.Sprintf("run %d of %s: no longer there; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
 	}
-	return fmt.Sprintf("run %d of %s: %s, %s on %s at %s, %s, %s %s", run.ID, run.Repo, workflowLabel(run), run.Event,
+	return fmt.Sprintf("run %d of %s: %s, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Label(), run.Event,
 		run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(j.now(), run.CreatedAt), run.URL)
 }
 
@@ -183,7 +174,7 @@ func (j *job) logWait(nf *artifact.NotFoundError, pause time.Duration) {
 	pending := "no run that could match is under way"
 	if len(nf.Pending) > 0 {
 		r := nf.Pending[0]
-		pending = fmt.Sprintf("run %d (%s) is %s", r.ID, workflowLabel(r), r.Status)
+		pending = fmt.Sprintf("run %d (%s) is %s", r.ID, r.Label(), r.Status)
 	}
 	j.log.Infof("%s not found yet, %s; looking again in %s", nf.What, pending, pause.Round(time.Second))
 }

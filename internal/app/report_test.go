@@ -83,3 +83,23 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 		}
 	}
 }
+
+// Advice never names what the server does not tell.
+func TestHintsWithoutFields(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		nf   artifact.Explanation
+		want string
+	}{
+		"another workflow":          {artifact.Explanation{Elsewhere: artifact.Run{ID: 7, WorkflowPath: ".github/workflows/a.yml"}}, "Run 7 of another workflow has it: set workflow: a.yml, or workflow: '*' for any"},
+		"another workflow, no path": {artifact.Explanation{Elsewhere: artifact.Run{ID: 7}}, "Run 7 of another workflow has it: set workflow: '*' for any"},
+		"failed":                    {artifact.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
+		"failed, no conclusion":     {artifact.Explanation{Failed: artifact.Run{ID: 7}}, "Run 7 has it, but the server does not say how it ended: conclusion: any would take it"},
+		"forks":                     {artifact.Explanation{Forks: 1, UnknownOrigin: 1}, "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"},
+		"unknown origin":            {artifact.Explanation{UnknownOrigin: 1}, "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; a run that you trust can be named with run-id"},
+	} {
+		if got := notFoundHint(&artifact.NotFoundError{Explanation: tt.nf}); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,7 +176,10 @@ func (j *job) request() artifact.Request {
 		req.RunIDs = append(req.RunIDs, j.runner.RunID)
 	}
 	if j.runner.EventName == "workflow_run" && !j.cfg.Searches() {
-		req.Trigger = cmp.Or(j.runner.Event.WorkflowRun.ID, artifact.UnknownTrigger)
+		req.Trigger = artifact.UnknownTrigger
+		if id := j.runner.Event.WorkflowRun.ID; id > 0 {
+			req.Trigger = id
+		}
 	}
 	return req
 }

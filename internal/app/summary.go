@@ -46,7 +46,7 @@ func (r *result) summary() string {
 }
 
 func runLine(run artifact.Run) string {
-	link := actions.Cell(workflowLabel(run))
+	link := actions.Cell(run.Label())
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
 		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(run.URL), link)
 	}
@@ -101,7 +101,7 @@ func runName(r artifact.Run) string {
 	if r.Stub {
 		return actions.Cell(fmt.Sprint(r.ID))
 	}
-	return actions.Cell(fmt.Sprintf("%d (%s)", r.ID, workflowLabel(r)))
+	return actions.Cell(fmt.Sprintf("%d (%s)", r.ID, r.Label()))
 }
 
 // total is one line on what was fetched and how fast.

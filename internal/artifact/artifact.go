@@ -71,6 +71,15 @@ type Run struct {
 	Stub bool
 }
 
+// Label is the workflow's name and the run's number in it, as far as the server
+// tells them.
+func (r Run) Label() string {
+	if r.Number == 0 {
+		return r.Workflow
+	}
+	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
+}
+
 // begun is when the run was created. Where the server does not tell, it is when
 // the newest attempt started, or else when the run last changed: it was not
 // created later than that.

@@ -180,7 +180,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 		return
 	}
 	r := slices.MinFunc(e.Pending, newestRun)
-	fmt.Fprintf(b, ", and run %d (%s #%d) is still %s", r.ID, short(r.Workflow), r.Number, short(r.Status))
+	fmt.Fprintf(b, ", and run %d (%s) is still %s", r.ID, short(r.Label()), short(r.Status))
 	if n := len(e.Pending) - 1; n > 0 {
 		fmt.Fprintf(b, ", as %s", plural(n, "other"))
 		if n > 1 {

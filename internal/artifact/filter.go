@@ -113,7 +113,7 @@ func (f *filter) refuse(r Run) (why string, foreign bool) {
 	case r.ID == f.current:
 		return "it is the current run", false
 	case !f.workflow.passes(r):
-		return "it is of the workflow " + quote(cmp.Or(r.WorkflowPath, r.Workflow)), false
+		return "it is of " + workflowOf(r), false
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
 		return differs("commit", r.HeadSHA, short), false
 	case f.branch != "" && r.HeadBranch != f.branch:
@@ -150,6 +150,17 @@ func differs[T comparable](what string, has T, word func(T) string) string {
 		return "the server does not say its " + what
 	}
 	return "its " + what + " is " + word(has)
+}
+
+// workflowOf names the workflow of a run, as far as the server tells it.
+func workflowOf(r Run) string {
+	switch {
+	case r.WorkflowPath == "" && r.Workflow == "" && r.WorkflowID == 0:
+		return "a workflow that the server does not name"
+	case r.WorkflowPath == "" && r.Workflow == "":
+		return fmt.Sprintf("the workflow %d", r.WorkflowID)
+	}
+	return "the workflow " + quote(cmp.Or(r.WorkflowPath, r.Workflow))
 }
 
 // tooOld says whether a run is older than max-age, or may be; it is empty for
