@@ -1,9 +1,10 @@
 // Package artifact holds what artifetch knows of runs and artifacts, and
 // chooses among them. It does no I/O of its own: it asks through Source, and
-// every choice is made here, on the answers. Filters of the server are trusted
-// to hide nothing that passes them (but for the status of new runs), never to
-// have removed what does not; an order is trusted as far as what was read
-// bears it out.
+// makes every choice itself, from the answers.
+//
+// A filter of the server may return too much, so results are filtered again
+// here. It is assumed not to drop matches, except the filter by status, which
+// lags for recent runs. The order of a list is verified, not assumed.
 package artifact
 
 import (
@@ -145,8 +146,7 @@ type Page[T any] struct {
 	Next int
 }
 
-// PerPage is how many items a page has at most, and unless a query says
-// otherwise.
+// PerPage is the largest number of items on a page, and the default.
 const PerPage = 100
 
 // RunQuery narrows a list of runs; zero fields do not. It is a hint to the
@@ -166,8 +166,8 @@ type RunQuery struct {
 	Page    int // 0 means the first, which is 1
 }
 
-// filtered tells whether GitHub cuts the list off. The workflow is no filter
-// but part of the path.
+// filtered reports whether GitHub cuts the list off after its first 1,000 runs.
+// The workflow is part of the path, not a filter.
 func (q RunQuery) filtered() bool {
 	return q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Until.IsZero()
 }
@@ -181,28 +181,28 @@ type Query struct {
 	Page    int    // 0 means the first, which is 1
 }
 
-// Source answers for GitHub. Its methods may be called concurrently, and
-// their errors match ErrNotFound where something is not there.
+// Source asks GitHub. Its methods may be called concurrently, and their errors
+// match ErrNotFound where something does not exist.
 type Source interface {
 	runSource
 	artifactSource
 	refSource
 }
 
-// runSource answers for workflow runs.
+// runSource asks for workflow runs.
 type runSource interface {
 	Run(ctx context.Context, repo Repo, id int64) (Run, error)
 	Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error)
 	Workflows(ctx context.Context, repo Repo) ([]Workflow, error)
 }
 
-// artifactSource answers for artifacts.
+// artifactSource asks for artifacts.
 type artifactSource interface {
 	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
 	Artifacts(ctx context.Context, repo Repo, q Query) (Page[Artifact], error)
 }
 
-// refSource answers for what runs are named by.
+// refSource asks for what inputs name runs by.
 type refSource interface {
 	PullRequest(ctx context.Context, repo Repo, number int) (PullRequest, error)
 	// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to a full SHA.

@@ -57,8 +57,8 @@ type Request struct {
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
-	// Brief leaves out of an error what would take requests to explain it:
-	// another look follows.
+	// Brief spares the requests that would only explain an error, as another
+	// look follows.
 	Brief bool
 }
 
@@ -81,10 +81,10 @@ type Plan struct {
 	PassedOver []PassedOver
 	// Superseded artifacts lost against a newer one of the same name.
 	Superseded []Artifact
-	// LimitHit tells that the search for more runs ended at its limit.
+	// LimitHit reports that the search for more runs ended at its limit.
 	LimitHit bool
-	// ByStatus tells that GitHub's filter by status was believed that nothing
-	// newer fits. It is known to miss runs of the last weeks.
+	// ByStatus reports that the result relies on GitHub's filter by status,
+	// which may miss runs of the last weeks: a newer one that fits may exist.
 	ByStatus bool
 }
 
@@ -94,7 +94,8 @@ type PassedOver struct {
 	Reason string
 	// Names are the artifacts it had, where known.
 	Names []string
-	// Fits tells that it meets every condition, and lacks what is asked for.
+	// Fits is set where the run meets every condition and only lacks what is
+	// asked for.
 	Fits bool
 }
 
@@ -131,8 +132,8 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	return plan, err
 }
 
-// eachRepo looks at the repositories side by side. The first one without a
-// match is the error; the others' runs passed over are told all the same.
+// eachRepo searches the repositories side by side. Beside an error, the plan has
+// the runs passed over in each repository that was searched.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
 	err := each(req.Repos, func(i int, repo Repo) error {

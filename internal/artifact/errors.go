@@ -26,12 +26,12 @@ type NotFoundError struct {
 	// that, too; empty for none.
 	Permission string
 
-	// Final tells that waiting cannot help: what is missing is a workflow, a
+	// Final is set where waiting cannot help: what is missing is a workflow, a
 	// pull request or a commit.
 	Final bool
 	// Pending are runs that are under way and may still come to match.
 	Pending []Run
-	// Waited is how long was waited for it.
+	// Waited is the time spent waiting for it.
 	Waited time.Duration
 
 	Explanation
@@ -45,17 +45,17 @@ type Explanation struct {
 	// Workflows are those of the repository, when the one that was named is
 	// not among them.
 	Workflows []string
-	// InCurrent tells that the current run, which a search leaves out, has
+	// InCurrent is set where the current run, which a search leaves out, has
 	// what was asked for.
 	InCurrent bool
 	// Elsewhere and Failed are the newest runs that have it, and that only
 	// their workflow or only their conclusion has kept from matching. Their
 	// ID is 0 if none is known.
 	Elsewhere, Failed Run
-	// Nowhere tells that no run of the repository has it, whatever the
+	// Nowhere is set where no run of the repository has it, whatever the
 	// conditions.
 	Nowhere bool
-	// NoCommit tells that no run is known to be of the commit asked for.
+	// NoCommit is set where no known run is of the commit asked for.
 	NoCommit bool
 
 	// PullRequest is the number of one whose ref was given as a branch, or 0.
@@ -69,7 +69,7 @@ type Explanation struct {
 	Forks, UnknownOrigin int
 
 	LimitHit bool // the search ended at its limit
-	ByStatus bool // as in Plan
+	ByStatus bool // as Plan.ByStatus
 	// ForkPR says where the pull request asked for comes from, if that is not
 	// the repository itself and runs of forks do not count.
 	ForkPR string

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// maxNearest is how many runs that fit are asked for all their artifacts
-	// when a search fails, to tell what they have instead.
+	// maxNearest bounds how many runs that fit are asked for all their artifacts
+	// when a search fails, so that the error can name what they have instead.
 	maxNearest = 3
-	// maxUnmet is how many runs that hold it, and were never looked at, are
-	// asked why they do not fit.
+	// maxUnmet bounds how many runs that have the artifact and were not fetched
+	// yet are fetched to explain why they were skipped.
 	maxUnmet = 2
 )
 
-// pullRef is what github.ref and github.ref_name are in the jobs of a pull
-// request. Runs have the name of its head branch.
+// pullRef matches github.ref and github.ref_name in the jobs of a pull request.
+// No run has them as its branch: runs have the pull request's head branch.
 var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
 
 // notFound is the error for a search that found nothing, with an explanation
@@ -60,7 +60,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	plan.PassedOver = passedOver(searches, nil)
 	looked := slices.DeleteFunc(slices.Clone(plan.PassedOver), func(p PassedOver) bool { return !f.met[p.Run.ID] })
 	if len(looked) == 0 {
-		looked = plan.PassedOver // by what the artifact list tells of them
+		looked = plan.PassedOver // known from the artifact list only
 	}
 	nf.Reasons = reasons(looked)
 	nf.others(searches)
@@ -70,9 +70,9 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	return nf
 }
 
-// explain asks what helps a person beyond what is known: up to six requests
-// side by side, which only a failure pays. Should one of them fail, the error
-// at hand matters more.
+// explain sends up to six requests, side by side, for what helps a person to
+// understand a failed search. Their own errors are dropped: the failure of the
+// search matters more.
 func (f *finder) explain(ctx context.Context, searches []*search, nearest []Run, nf *NotFoundError) {
 	have := make([][]Artifact, len(nearest))
 	var calls []func() error
@@ -116,8 +116,8 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []Run,
 	nf.Have = names(have[0])
 }
 
-// unmet lists the newest runs that the artifact list names, and that were not
-// looked at though they may be of the branch and commit asked for.
+// unmet lists the newest runs that the artifact list names and that were not
+// fetched, although they may be of the branch and commit asked for.
 func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
 	var list []int64
 	for _, s := range searches {
@@ -136,8 +136,7 @@ func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
 	return list
 }
 
-// currentFits tells whether the current run meets the other conditions, as
-// far as it is known.
+// currentFits reports whether the current run may meet the other conditions.
 func (f *finder) currentFits(searches []*search) bool {
 	return slices.ContainsFunc(searches, func(s *search) bool {
 		other := s.filter
@@ -155,7 +154,7 @@ func (f *finder) currentFits(searches []*search) bool {
 	})
 }
 
-// knowsCommit tells whether a run is known that is of the commit looked for.
+// knowsCommit reports whether a known run is of the commit asked for.
 func (s *search) knowsCommit() bool {
 	for _, r := range s.known {
 		if s.filter.sha != "" && s.filter.aimsAt(r) {
@@ -177,8 +176,7 @@ func (f *finder) pending(searches []*search) []Run {
 	return list
 }
 
-// others finds the runs that hold what is asked for, and that one condition
-// alone has kept from matching.
+// others finds the runs that have what is asked for and fail one condition only.
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {
@@ -204,7 +202,7 @@ func (e *NotFoundError) others(searches []*search) {
 	e.Forks, e.UnknownOrigin = len(forks), len(unknown)
 }
 
-// conditions are those of the request in words, as resolved.
+// conditions puts the conditions of the request, as resolved, into words.
 func (f *finder) conditions(res resolved) []string {
 	var list []string
 	say := func(given bool, format string, args ...any) {
@@ -235,8 +233,8 @@ func (c Chooser) explain(ctx context.Context, req Request, run Run, picked Picke
 	nf := lacking(req.Select, picked)
 	nf.Repo, nf.RunID = run.Repo, run.ID
 	if req.Select.serverName() != "" && !req.Brief {
-		// Only that name was asked for; without the others there is nothing
-		// to suggest. The error at hand matters more than one of this call.
+		// Only that name was listed; suggestions take the other names. An error
+		// of this call is dropped: the one at hand matters more.
 		if all, err := listArtifacts(ctx, c.Source, run.Repo, Query{RunID: run.ID}); err == nil {
 			nf.Have = names(all)
 		}

@@ -16,8 +16,8 @@ const (
 	fromNowhere = "the server does not say whether it comes from a fork, and allow-forks is false"
 )
 
-// filter says which runs count. Zero fields let every run pass. It is what
-// decides; what a RunQuery says of the same conditions only saves requests.
+// filter decides which runs count. Zero fields let every run pass. A RunQuery
+// with the same conditions only saves requests.
 type filter struct {
 	workflow   workflowFilter
 	branch     string
@@ -64,15 +64,15 @@ type workflowFilter struct {
 	path string
 	id   int64
 
-	// listed is the id that the runs of the workflow's own list have, where
-	// these do not say their path.
+	// listed is the workflow id of the runs in the workflow's own list, where
+	// the server does not send their paths.
 	listed int64
 }
 
-// any tells the filter that every run passes.
+// any reports whether every run passes.
 func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id == 0 }
 
-// learn takes in what the workflow's own list says of it.
+// learn notes the workflow id of a run from the workflow's own list.
 func (w *workflowFilter) learn(r Run) {
 	if !w.any() && r.WorkflowPath == "" && w.listed == 0 {
 		w.listed = r.WorkflowID
@@ -84,8 +84,8 @@ func (w workflowFilter) passes(r Run) bool {
 	case w.id != 0:
 		return r.WorkflowID == w.id
 	case r.WorkflowPath == "":
-		// Not every server says it. What was met elsewhere than in the
-		// workflow's own list, by its id, may be of any.
+		// Not every server sends paths. Only the workflow's own list shows which
+		// id its runs have.
 		return w.listed == 0 || r.WorkflowID == w.listed
 	case w.path != "":
 		return r.WorkflowPath == w.path
@@ -93,7 +93,7 @@ func (w workflowFilter) passes(r Run) bool {
 	return w.file == "" || path.Base(r.WorkflowPath) == w.file
 }
 
-// query is what the workflow is called in a request's path.
+// query is the workflow's name in a request's path.
 func (w workflowFilter) query() string {
 	switch {
 	case w.id != 0:
@@ -176,18 +176,18 @@ func (f *filter) tooOld(r Run) string {
 	return ""
 }
 
-// aimsAt tells whether a run is of the branch and commit that are looked for.
+// aimsAt reports whether a run is of the branch and commit asked for.
 func (f *filter) aimsAt(r Run) bool {
 	return (f.sha == "" || strings.EqualFold(r.HeadSHA, f.sha)) && (f.branch == "" || r.HeadBranch == f.branch)
 }
 
-// pending tells a run that is under way and may come to match: of all the
-// conditions only the conclusion, and what it holds, can change.
+// pending reports whether a run is under way and may come to match: only its
+// conclusion and its artifacts can still change.
 func (f *filter) pending(r Run) bool {
 	return r.underWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
 }
 
-// lets tells whether a run would pass, were the filter a little different.
+// lets reports whether a run would pass a changed filter.
 func (f *filter) lets(r Run, change func(*filter)) bool {
 	other := *f
 	change(&other)
@@ -195,7 +195,7 @@ func (f *filter) lets(r Run, change func(*filter)) bool {
 	return why == ""
 }
 
-// beyondRef are the conditions that an artifact's listing tells nothing of.
+// beyondRef lists the conditions that an artifact's listing cannot decide.
 func (f *filter) beyondRef() []string {
 	var list []string
 	if !f.workflow.any() {
@@ -213,12 +213,11 @@ func (f *filter) beyondRef() []string {
 	return list
 }
 
-// underWay tells a run that is not completed. Runs without a status are of
-// servers that do not say.
+// underWay reports whether the run is known not to be completed.
 func (r Run) underWay() bool { return r.Status != "" && r.Status != completed }
 
-// refuseRef is refuse as far as an artifact's listing knows the run. It never
-// lets a run pass: only the run itself does.
+// refuseRef is refuse for what an artifact's listing has of a run. An empty
+// answer does not mean that the run passes: the run itself decides.
 func (f *filter) refuseRef(ref *RunRef) string {
 	switch {
 	case ref.ID == f.current:
@@ -235,10 +234,10 @@ func (f *filter) refuseRef(ref *RunRef) string {
 	return ""
 }
 
-// query narrows a list of runs as far as the server can, but not by the
-// conclusion, because that filter is known to lag behind by weeks, and runs
-// that are still going are worth knowing; nor by age, because the list ends
-// there anyway, and looking again asks for the same.
+// query narrows a list of runs as far as the server can. It leaves out the
+// conclusion, because that filter lags by weeks and runs under way are worth
+// knowing, and the age, because reading ends there anyway and polling can then
+// repeat the same conditional request.
 func (f *filter) query() RunQuery {
 	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}
 	if len(f.events.list) == 1 {
@@ -247,7 +246,7 @@ func (f *filter) query() RunQuery {
 	return q
 }
 
-// status is the conclusion as the server can filter by it, or empty.
+// status is the conclusion to filter by on the server, or "" for several or none.
 func (f *filter) status() string {
 	if len(f.conclusions.list) == 1 {
 		return f.conclusions.list[0]

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// finder is what is known of one repository's runs and artifacts. It is
-// shared by the searches that a request comes down to, one after the other.
+// finder holds what is known of one repository's runs and artifacts. The searches
+// that a request comes down to share it, one after the other.
 type finder struct {
 	source Source
 	req    Request
 	repo   Repo
-	// notBefore: runs created before it do not count; zero for any age.
+	// notBefore is when the oldest run that counts was created; zero for any age.
 	notBefore time.Time
 
-	// lists are of the whole repository: one for each of the first names
-	// asked for, or one of all artifacts.
+	// lists are of the whole repository: one for each of the first maxLists
+	// names, or one of all artifacts.
 	lists []*artifactList
 
 	mostFiltered int // how many runs GitHub lists when a filter is used
@@ -26,16 +26,16 @@ type finder struct {
 	mu    sync.Mutex // for what follows, while requests run side by side
 	known map[int64]Run
 	met   map[int64]bool       // runs examined by searches
-	gone  map[int64]bool       // candidates that are not there
-	asked map[int64][]Artifact // of runs that were asked for their artifacts
+	gone  map[int64]bool       // candidates that do not exist
+	asked map[int64][]Artifact // the answers of runs that were asked
 }
 
 // mostFiltered is how many runs GitHub lists when a filter is used. Source:
 // GitHub's REST reference, "List workflow runs for a repository".
 const mostFiltered = 1000
 
-// maxLists is how many names are looked for in the whole repository. Of more
-// names the runs are asked.
+// maxLists bounds for how many names the repository's artifacts are listed. For
+// further names each run is asked.
 const maxLists = 3
 
 func (c Chooser) newFinder(req Request, repo Repo) *finder {
@@ -65,9 +65,9 @@ func (f *finder) readArtifacts(ctx context.Context, l *artifactList) error {
 	return err
 }
 
-// index is the list that is the best to name candidates, or nil if none can:
-// all runs that hold what is asked for, and were created after its frontier,
-// are among them.
+// index returns the best list to take candidates from, or nil. Its candidates
+// include every run that was created after its frontier and holds what is asked
+// for.
 func (f *finder) index() *artifactList {
 	var best *artifactList
 	for _, l := range f.lists {
@@ -82,13 +82,13 @@ func (f *finder) index() *artifactList {
 	return best
 }
 
-// mayHold is false for a run that is known to lack something whenever it was
-// created.
+// mayHold reports whether no list that was read to its end shows that the run
+// lacks something.
 func (f *finder) mayHold(run int64) bool {
 	return !slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && !l.blind && !l.has(run) })
 }
 
-// answer is one to a question that may be open.
+// answer is a boolean that may be unknown.
 type answer int
 
 const (
@@ -97,7 +97,7 @@ const (
 	yes
 )
 
-// holds tells whether a run holds what is asked for.
+// holds reports whether a run holds what is asked for.
 func (f *finder) holds(r Run) answer {
 	if _, ok := f.asked[r.ID]; ok {
 		if f.pick(r).Complete() {
@@ -120,12 +120,12 @@ func (f *finder) holds(r Run) answer {
 	return all
 }
 
-// pick chooses from what is known of a run's artifacts.
+// pick applies the selector to the known artifacts of a run.
 func (f *finder) pick(r Run) Picked {
 	return f.req.Select.Pick(f.artifacts(r.ID), f.req.Gone)
 }
 
-// artifacts are those of a run that were met.
+// artifacts returns the known artifacts of a run.
 func (f *finder) artifacts(run int64) []Artifact {
 	if list, ok := f.asked[run]; ok {
 		return list
@@ -146,8 +146,8 @@ func (f *finder) artifacts(run int64) []Artifact {
 	return list
 }
 
-// unsettled gives the runs of which not all is known that they hold of what
-// is asked for. Of one name it is enough to know that there is no newer one.
+// unsettled returns the runs whose matching artifacts are not all known yet. For
+// a single name, knowing the newest is enough.
 func (f *finder) unsettled(runs []Run) []Run {
 	var list []Run
 	for _, r := range runs {
@@ -176,15 +176,15 @@ func (f *finder) check(ctx context.Context, runs []Run) error {
 	})
 }
 
-// forget notes that a run is not there.
+// forget notes that a run does not exist.
 func (f *finder) forget(run int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone[run] = true
 }
 
-// listArtifacts reads a list to its end. What moves to the next page while
-// it is read, because something new came in front, is met once.
+// listArtifacts reads a list to its end. An artifact that moves to the next page
+// meanwhile, because a new one came in front, is returned once.
 func listArtifacts(ctx context.Context, source artifactSource, repo Repo, q Query) ([]Artifact, error) {
 	var all []Artifact
 	seen := map[int64]bool{}

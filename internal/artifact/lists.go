@@ -6,39 +6,38 @@ import (
 	"time"
 )
 
-// unread is the frontier of a list of which nothing was read yet.
+// unread is the frontier of a list before its first page.
 var unread = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// Lists are newest first, but perhaps not to the minute: by the order in
-// which things were begun, with the time at which they were ready. So much an
-// item may be out of place.
+// GitHub sorts by start but reports the finish time, so neighbours may be out of
+// order by up to this much.
 const (
 	artifactSlack = 10 * time.Minute
 	runSlack      = time.Minute
 )
 
-// artifactList is a list of a repository's artifacts, as far as it was read.
+// artifactList is the part of a list of a repository's artifacts that was read.
 type artifactList struct {
 	query Query
-	// counts tells the artifacts that are asked for and can be had.
+	// counts reports whether an artifact is asked for and can be downloaded.
 	counts func(Artifact) bool
 
 	next int // page; 0 at the end
-	// oldest is when the oldest artifact met was created. In a list that is
-	// not newest first it means nothing: only the end of the list is then
-	// proof that something is not there.
+	// oldest is when the oldest artifact read was created. Unless the list is
+	// ordered it proves nothing: only the end of the list then shows that an
+	// artifact does not exist.
 	oldest  time.Time
 	ordered bool
-	// half is the time that the second half of the last page spans, which
-	// tells how far the next one is likely to reach: the first half may begin
-	// with something that is much newer than the rest.
+	// half is the time that the second half of the last page spans: an estimate
+	// of how far the next page reaches. The first half may begin with an item
+	// that is much newer than the rest.
 	half  time.Duration
 	seen  map[int64]bool
 	byRun map[int64][]Artifact
 	// holding are the runs that were seen to hold something that counts.
 	holding map[int64]bool
-	// blind: the server does not say which run made an artifact. What is left
-	// to know is that runs newer than latest hold nothing.
+	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
+	// only proves that runs created after latest have no matching artifact.
 	blind  bool
 	latest time.Time
 }
@@ -49,8 +48,7 @@ func newArtifactList(q Query, counts func(Artifact) bool) *artifactList {
 
 func (l *artifactList) done() bool { return l.next == 0 }
 
-// add takes the next page in. Artifacts created before notBefore are of no
-// interest.
+// add adds the next page. Reading ends at artifacts created before notBefore.
 func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 	l.next = p.Next
 	l.half = half(p.Items, func(a Artifact) time.Time { return a.CreatedAt })
@@ -59,7 +57,7 @@ func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 			continue
 		}
 		l.seen[a.ID] = true
-		if !a.CreatedAt.IsZero() { // what has no time says nothing of the list
+		if !a.CreatedAt.IsZero() { // an artifact without a time proves nothing about the list
 			l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
 			l.oldest = minTime(l.oldest, a.CreatedAt)
 		}
@@ -79,12 +77,12 @@ func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
 	}
 }
 
-// frontier: in a list that is ordered, all artifacts created after it were
-// read.
+// frontier is the time after which all artifacts were read, if the list is
+// ordered.
 func (l *artifactList) frontier() time.Time { return later(l.oldest, artifactSlack) }
 
-// knows tells whether all artifacts created at t or later were read; for the
-// time of a run these are all that it has, as none is older than its run.
+// knows reports whether all artifacts created at t or later were read. For the
+// time of a run these are all of its artifacts: none is older than its run.
 func (l *artifactList) knows(t time.Time) bool {
 	return l.done() || l.ordered && t.After(l.frontier())
 }
@@ -92,7 +90,7 @@ func (l *artifactList) knows(t time.Time) bool {
 // has reports whether a run was seen to hold something that counts.
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
 
-// lacks tells whether a run is known to hold nothing that counts.
+// lacks reports whether a run is known to hold nothing that counts.
 func (l *artifactList) lacks(r Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
@@ -105,13 +103,13 @@ func (l *artifactList) pagesTo(t time.Time) int64 {
 // candidate is a run that holds something that counts.
 type candidate struct {
 	ref *RunRef
-	// bound is when the oldest artifact was made that is known of it, and so
-	// the latest time at which the run may have been created.
+	// bound is when the oldest known artifact of the run was created, and so the
+	// latest time at which the run may have been created.
 	bound time.Time
 }
 
-// latest is the latest time at which an artifact may have been created: any,
-// if the server does not say.
+// latest is the latest time at which an artifact may have been created: unread
+// if the server does not tell.
 func latest(a Artifact) time.Time {
 	if a.CreatedAt.IsZero() {
 		return unread
@@ -119,7 +117,7 @@ func latest(a Artifact) time.Time {
 	return a.CreatedAt
 }
 
-// candidates lists them, the latest bound first.
+// candidates lists the runs with artifacts that count, the latest bound first.
 func (l *artifactList) candidates() []candidate {
 	var list []candidate
 	for run, artifacts := range l.byRun {
@@ -137,7 +135,7 @@ func (l *artifactList) candidates() []candidate {
 	return list
 }
 
-// runList is a list of runs, newest first, as far as it was read.
+// runList is the part of a list of runs, newest first, that was read.
 type runList struct {
 	query   RunQuery
 	next    int           // page; 0 at the end
@@ -154,8 +152,8 @@ func (f *finder) newRunList(q RunQuery) *runList {
 	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}, most: f.mostFiltered}
 }
 
-// frontier: all runs created after it, that the query lets through, were
-// read. Of a list that turns out not to be ordered it is the start again.
+// frontier is the time after which all runs that the query lets through were
+// read. For a list that turns out not to be ordered it is the start.
 func (l *runList) frontier() time.Time {
 	if !l.ordered || l.read == 0 {
 		return l.start()
@@ -186,17 +184,16 @@ func (l *runList) add(p Page[Run]) {
 	}
 }
 
-// nearly tells whether the next page is sure to reach back to t, as far as
-// can be told.
+// nearly reports whether the next page is expected to reach back to t.
 func (l *runList) nearly(t time.Time) bool {
 	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.half))
 }
 
-// spans tells whether a page is likely to reach from one time to another.
+// spans reports whether a page is likely to reach from one time to another.
 func (l *runList) spans(from, to time.Time) bool { return l.read > 0 && from.Sub(to) < l.half }
 
-// capped tells a list that ended because GitHub gives no more when a filter
-// is used, and can be taken up again further down.
+// capped reports whether the list ended because GitHub cuts filtered lists off,
+// and can be continued from its frontier.
 func (l *runList) capped() bool {
 	return l.query.filtered() && l.done() && l.ordered && l.read >= l.most && l.frontier().Before(l.start())
 }

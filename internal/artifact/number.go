@@ -7,11 +7,10 @@ import (
 	"slices"
 )
 
-// numbers looks for the one run that has a number. The runs of a workflow
-// are numbered in the order in which they are created, and listed in the
-// reverse one: so a page tells how far away a number is at most, and a page or
-// two find it. But runs of about the same time may be listed in any order,
-// and a page may end between them.
+// numbers looks for the run with a number. The runs of a workflow are numbered in
+// the order of their creation and listed in reverse, so that a page bounds how
+// far away the number is, and one or two pages find it. But runs of about the
+// same time may be listed in any order, and a page may end between them.
 type numbers struct {
 	want     int
 	workflow workflowFilter
@@ -22,12 +21,12 @@ type numbers struct {
 	pages  map[int][]Run
 }
 
-// farthest is a page that no list has.
+// farthest is beyond the last page of every list.
 const farthest = 1 << 30
 
-// seekNumber goes for the run that has the number asked for. It tells whether
-// that worked out, be it that there is none: not if the list is in another
-// order, or is cut off.
+// seekNumber looks for the run with the number asked for. It reports whether that
+// settled the question, also by proving that there is none. It does not where
+// the list is in another order or cut off.
 func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.pageSize(),
@@ -62,8 +61,8 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// add takes a page in, and tells whether the run is on it. If it is not, the
-// page still proves on which others it cannot be either.
+// add adds a page and reports whether the run is on it. If not, the page narrows
+// the range of pages that can have it.
 func (n *numbers) add(page int, p Page[Run]) bool {
 	n.pages[page] = p.Items
 	if p.Next == 0 {
@@ -80,7 +79,7 @@ func (n *numbers) add(page int, p Page[Run]) bool {
 		case r.Number == n.want && n.workflow.passes(r):
 			return true
 		case r.Number < n.want && r.CreatedAt.After(later(oldest.CreatedAt, runSlack)):
-			n.hi = min(n.hi, page-1) // it is newer than this one, and so than the end of the page
+			n.hi = min(n.hi, page-1) // the run asked for is newer than r, and r than the end of the page
 		case r.Number > n.want && r.CreatedAt.Before(newest.CreatedAt.Add(-runSlack)):
 			n.lo = max(n.lo, page+1)
 		}
@@ -114,11 +113,11 @@ func (n *numbers) orderly() bool {
 	return true
 }
 
-// next is the page to read after this one, or 0 if the run is on none.
+// next returns the page to read after this one, or 0 if no page can have the run.
 func (n *numbers) next(page int) int {
 	guess := n.lo + (n.hi-n.lo)/2
 	if items := n.pages[page]; len(items) > 0 {
-		// Numbers may be missing, so it is so far away at most.
+		// Numbers may be missing, so this is the largest distance.
 		switch first, last := items[0].Number, items[len(items)-1].Number; {
 		case n.want < last:
 			guess = page + 1 + (last-n.want-1)/n.perPage
@@ -129,7 +128,7 @@ func (n *numbers) next(page int) int {
 		}
 	}
 	guess = min(max(guess, n.lo), n.hi)
-	// The nearest that was not read.
+	// The nearest page that was not read.
 	for d := 0; guess+d <= n.hi || guess-d >= n.lo; d++ {
 		for _, p := range []int{guess + d, guess - d} {
 			if _, read := n.pages[p]; !read && n.lo <= p && p <= n.hi {

@@ -16,16 +16,15 @@ const (
 	OriginFork
 )
 
-// Foreign reports whether somebody outside the repository may have made the
-// commit.
+// Foreign reports whether the commit may come from outside the repository.
 func (o Origin) Foreign() bool { return o != OriginOwn }
 
 // ownEvents are the events that take write access to the repository, so that
 // their runs are of its own commits.
 var ownEvents = []string{"push", "schedule", "workflow_dispatch", "release"}
 
-// Origin is that of the run's commit. A branch name proves nothing: every fork
-// has a main. Where the server has no head repository for runs (Gitea, old
+// Origin is the origin of the run's commit. A branch name proves nothing: every
+// fork has a main. Where the server has no head repository for runs (Gitea, old
 // servers), the event decides.
 func (r Run) Origin() Origin {
 	if !r.HeadRepoDeleted && r.HeadRepoID == 0 && r.HeadRepo == "" && slices.Contains(ownEvents, r.Event) {
@@ -34,10 +33,10 @@ func (r Run) Origin() Origin {
 	return origin(r.RepoID, r.HeadRepoID, r.HeadRepoDeleted)
 }
 
-// Origin is that of the run's commit, as far as an artifact's listing tells.
+// Origin is the origin of the run's commit, by what an artifact's listing has.
 func (r *RunRef) Origin() Origin { return origin(r.RepoID, r.HeadRepoID, r.HeadRepoDeleted) }
 
-// Origin is that of the pull request's commits.
+// Origin is the origin of the pull request's commits.
 func (p PullRequest) Origin() Origin { return origin(p.RepoID, p.HeadRepoID, p.HeadRepoDeleted) }
 
 // origin compares a repository with the one that a commit comes from. An id

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// passedOver lists the runs that searches met and did not take, newest first:
-// those newer than the last one taken, or all.
+// passedOver lists the runs that the searches met and did not take, newest first:
+// the runs newer than the oldest one taken, or all.
 func passedOver(searches []*search, taken []Run) []PassedOver {
 	rows := map[int64]PassedOver{}
 	for _, s := range searches {
 		for _, r := range s.known {
-			// The reason that counts is that of the search for such runs.
+			// The reason to give is that of the search for runs of this branch and
+			// commit.
 			_, told := rows[r.ID]
 			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
 				refused, _ := s.filter.refuse(r)
@@ -43,16 +44,15 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 	return list
 }
 
-// run is the candidate's run as far as an artifact tells of it. It is as old
-// as the artifact at least.
+// run is the candidate's run as far as its artifacts show it.
 func (c candidate) run(repo Repo) Run {
 	r := c.ref.run(repo)
 	r.CreatedAt = c.bound
 	return r
 }
 
-// why says why a known run was not taken, and which artifacts it has, as far
-// as known. It is empty for a run that might have been.
+// why says why a known run was not taken, and which artifacts it is known to have.
+// It is empty for a run that nothing speaks against.
 func (s *search) why(r Run) (string, []string) {
 	have := names(s.artifacts(r.ID))
 	if why, _ := s.filter.refuse(r); why != "" {
@@ -64,9 +64,8 @@ func (s *search) why(r Run) (string, []string) {
 	return lacking(s.req.Select, s.pick(r)).reason(), have
 }
 
-// unmet says why a run that only the artifact list names was not looked at,
-// as far as that tells. It does not tell everything: a run of a fork may be of
-// another workflow besides.
+// unmet says why a run that is known from the artifact list only was not fetched.
+// There may be other reasons: a run of a fork may also be of another workflow.
 func (s *search) unmet(c candidate) string {
 	why := s.filter.refuseRef(c.ref)
 	switch {
@@ -108,8 +107,8 @@ func reasons(passed []PassedOver) []Reason {
 	return list
 }
 
-// reasonKind is a reason without the run's own value, if it has one: "its
-// commit is".
+// reasonKind returns a reason without the run's own value ("its commit is"), and
+// whether it has one.
 func reasonKind(text string) (string, bool) {
 	words := strings.SplitN(text, " ", 4)
 	if len(words) == 4 && words[0] == "its" && words[2] == "is" {

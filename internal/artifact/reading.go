@@ -8,15 +8,14 @@ import (
 )
 
 const (
-	// maxStale is how many candidates are asked for one by one because they
-	// may be older than they look.
+	// maxStale bounds how many candidates are fetched one by one because they may
+	// be older than their artifacts.
 	maxStale = 4
-	// few candidates are asked for one by one before anything else.
+	// few candidates are fetched one by one before anything else is tried.
 	few = 2
 )
 
-// readOn gets to know more runs: those that the artifact list names, or the
-// next page.
+// readOn fetches more runs: candidates from the artifact list, or the next page.
 func (s *search) readOn(ctx context.Context, wanted int) error {
 	index := s.index()
 	switch {
@@ -41,27 +40,27 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 	var fresh, stale []candidate
 	for _, c := range s.candidates(index) {
 		if c.bound.After(s.runs.frontier()) {
-			stale = append(stale, c) // it would have been met, were it not older than this
+			stale = append(stale, c) // it was not listed up to here, so it is older than its bound
 		} else {
 			fresh = append(fresh, c)
 		}
 	}
-	// The newest of the fresh ones are needed in any case; with every one that
-	// does not count, more of them are asked for at a time.
+	// Fetch the newest candidates first, and more at a time the more have been
+	// fetched.
 	next := fresh[:min(len(fresh), max(wanted, 1+s.lookedUp/2), maxChecks)]
 	switch {
 	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && !index.done() && s.runs.nearly(fresh[0].bound):
-		// The next page is as good as any other way.
+		// The next page is likely to have them.
 	case len(stale) > 0:
 		return s.lookUp(ctx, append(stale, next...))
 	case len(fresh) > 1 && s.runs.spans(fresh[0].bound, fresh[1].bound):
-		// A page has several of them. Without regard to the status, so that
-		// they are met whatever they are.
+		// One page has several candidates. It is not narrowed by status, so that
+		// it has them whatever their conclusion.
 		on = RunQuery{}
 		if !s.runs.nearly(fresh[0].bound) {
 			on.Until = fresh[0].bound
 			if !index.done() && on.Until.Before(index.frontier()) {
-				on.Until = index.frontier() // others may be named further down
+				on.Until = index.frontier() // further pages of artifacts may name newer candidates
 			}
 		}
 	case len(fresh) > few && s.failuresTell():
@@ -69,21 +68,20 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 	case len(fresh) > 0:
 		return s.lookUp(ctx, next)
 	default:
-		on.Until = index.frontier() // nothing is named between here and there
+		on.Until = index.frontier() // there are no candidates before that
 	}
 	return s.nextRuns(ctx, on)
 }
 
-// failuresTell tells whether a list of the runs that failed would be news, and
-// such that these do not count.
+// failuresTell reports whether a list of failed runs would rule out candidates.
 func (s *search) failuresTell() bool {
 	wanted := s.filter.conclusions
 	return !s.failuresRead && !s.undated && !wanted.admits(failure, completed)
 }
 
-// readFailures finds out which candidates failed. However far apart these
-// are, one page has all of them if no more than a hundred runs failed. It
-// needs no trust in the server's filter: what it leaves out stays a candidate.
+// readFailures finds out which candidates failed. If at most a hundred runs
+// failed, one page has them all, however far apart they are. The server's filter
+// need not be trusted: a run that it leaves out stays a candidate.
 func (s *search) readFailures(ctx context.Context, among []candidate) error {
 	s.failuresRead = true
 	q := s.filter.query()
@@ -104,7 +102,7 @@ func (s *search) readFailures(ctx context.Context, among []candidate) error {
 	return nil
 }
 
-// lookUp gets the runs of candidates.
+// lookUp fetches the runs of candidates.
 func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	list = list[:min(len(list), s.left())]
 	s.lookedUp += len(list)
@@ -121,8 +119,8 @@ func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	})
 }
 
-// nextRuns reads the next page of runs: further down if on says so, and from
-// the second on narrowed by status.
+// nextRuns reads the next page of runs, skipping to on.Until where that is further
+// back. From the second page on it is narrowed by on.Status.
 func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
 	frontier := s.runs.frontier()
 	jump := !on.Until.IsZero() && on.Until.Before(frontier)
@@ -144,9 +142,9 @@ func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
 	return s.readRuns(ctx)
 }
 
-// narrow reads the first page that the server's filter by status makes, and
-// beside it the page without: that filter is known to miss runs for weeks, and
-// no list tells of all that it may hide.
+// narrow reads the first page that is filtered by status on the server, and beside
+// it the same page unfiltered: the filter misses runs for weeks, and no other list
+// shows all that it may hide.
 func (s *search) narrow(ctx context.Context) error {
 	all := s.runs.query
 	all.Status, all.PerPage = "", s.pageSize()
@@ -175,9 +173,9 @@ func (s *search) narrow(ctx context.Context) error {
 	return err
 }
 
-// hidden are the candidates that a list narrowed by status may have left out
-// although they are newer than the runs taken. Where they are many, they are
-// runs of other workflows as a rule.
+// hidden returns the candidates that may be newer than the runs taken and that a
+// list narrowed by status may have left out. If there are more than maxStale, it
+// returns none: they are runs of other workflows as a rule.
 func (s *search) hidden(taken []Run) []candidate {
 	index := s.index()
 	if s.checkedTo.IsZero() || index == nil || s.limitMet() {
@@ -192,8 +190,8 @@ func (s *search) hidden(taken []Run) []candidate {
 	return list
 }
 
-// trusted tells whether the runs taken rest on the word of the server's filter
-// by status that no newer one counts, or that none does.
+// trusted reports whether the result relies on the server's filter by status: that
+// no run counts that is newer than the runs taken, or that none counts at all.
 func (s *search) trusted(taken []Run) bool {
 	var oldest time.Time
 	if len(taken) == s.req.Runs {
@@ -206,8 +204,8 @@ func (s *search) trusted(taken []Run) bool {
 	return index == nil || !index.knows(oldest) || len(s.candidates(index)) > maxStale
 }
 
-// readRuns reads a page of runs. Those beyond the limit are as if they had
-// not come, and nothing is read after them.
+// readRuns reads a page of runs. Runs beyond the limit are dropped, and nothing is
+// read after them.
 func (s *search) readRuns(ctx context.Context) error {
 	q := s.runs.query
 	q.Page, q.PerPage = s.runs.next, s.pageSize()

@@ -14,7 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
-// AnyWorkflow is the workflow that stands for all of them.
+// AnyWorkflow as a workflow means all of them.
 const AnyWorkflow = "*"
 
 var (
@@ -22,11 +22,11 @@ var (
 	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,}$`)
 	numeric  = regexp.MustCompile(`^[0-9]+$`)
 	fileName = regexp.MustCompile(`\.ya?ml$`)
-	// workflowRef is a path as it is, or as github.workflow_ref has it.
+	// workflowRef matches a workflow's path, and github.workflow_ref.
 	workflowRef = regexp.MustCompile(`^(?:.*/)?(\.github/workflows/[^/@]+\.ya?ml)(?:@.*)?$`)
 )
 
-// resolved is what the words of a request mean in a repository.
+// resolved is what the names in a request stand for in a repository.
 type resolved struct {
 	workflow workflowFilter
 	shas     []string // all that were asked for, commit and ref
@@ -34,8 +34,8 @@ type resolved struct {
 	pull     *PullRequest
 }
 
-// resolveAndRead resolves the request. What takes requests for that is
-// asked beside the first page of artifacts, which does not depend on it.
+// resolveAndRead resolves the request. Where that takes requests, the first page
+// of artifacts, which does not depend on it, is read side by side with them.
 func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
 	var res resolved
 	calls := []func() error{func() (err error) {
@@ -51,12 +51,12 @@ func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
 	return res, err
 }
 
-// asksFirst tells whether resolving the request takes requests.
+// asksFirst reports whether resolving the request takes requests.
 func (r Request) asksFirst() bool {
 	return r.PR != 0 || r.NeedsContents() || r.Workflow != "" && displayName(r.Workflow)
 }
 
-// resolve asks what has to be known before a search, side by side.
+// resolve asks side by side for what a search depends on.
 func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	var res resolved
 	var commit, ref, branch string
@@ -101,8 +101,8 @@ func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	return res, nil
 }
 
-// workflow reads the input of that name: a file name, a path, an id or a
-// display name.
+// workflow resolves the input workflow: a file name, a path, an id or a display
+// name.
 func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 	w := f.req.Workflow
 	if w == "" && f.repo.Equal(f.req.Own) {
@@ -125,9 +125,9 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 	return workflowFilter{file: path.Base(w)}, nil // all lie in one directory
 }
 
-// displayName tells a workflow's name, or a path such as GitHub gives its own
-// workflows (dynamic/pages/pages-build), from the file or id that one is
-// called by. Names of files do not have blanks as a rule.
+// displayName reports whether w is a workflow's display name, or a path as GitHub's
+// own workflows have it (dynamic/pages/pages-build), and not a file name or an id.
+// Names of files do not have blanks as a rule.
 func displayName(w string) bool {
 	if w == AnyWorkflow || numeric.MatchString(w) || workflowRef.MatchString(w) {
 		return false
@@ -135,7 +135,7 @@ func displayName(w string) bool {
 	return !fileName.MatchString(w) || strings.ContainsAny(w, " \t")
 }
 
-// workflowNamed looks for the workflow of that name or path.
+// workflowNamed looks for the workflow with a name or path.
 func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, error) {
 	all, err := f.source.Workflows(ctx, f.repo)
 	if err != nil {
@@ -163,8 +163,8 @@ func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, e
 	return workflowFilter{}, &AmbiguousError{Input: "workflow", Value: w, Repo: f.repo, Choices: paths}
 }
 
-// unknownWorkflow tells a workflow that does not exist from another cause of
-// a 404: it explains err, or gives it back.
+// unknownWorkflow replaces a 404 that means that the workflow does not exist. It
+// returns every other error as it is.
 func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err error) error {
 	if !errors.Is(err, ErrNotFound) || w.any() {
 		return err
@@ -190,12 +190,12 @@ func (f *finder) noWorkflow(asked string, all []Workflow) error {
 	return nf
 }
 
-// missing is the error for something other than an artifact.
+// missing makes the error for something other than an artifact.
 func (f *finder) missing(what string) *NotFoundError {
 	return &NotFoundError{Repo: f.repo, What: what, Final: true}
 }
 
-// NeedsContents tells whether resolving the request takes read access to the
+// NeedsContents reports whether resolving the request takes read access to the
 // repository's contents.
 func (r Request) NeedsContents() bool {
 	named := func(ref string) bool {
@@ -204,8 +204,8 @@ func (r Request) NeedsContents() bool {
 	return named(r.Commit) || named(r.Ref)
 }
 
-// commit resolves a full or abbreviated SHA, or a tag. A few hexadecimal
-// digits may be either of the latter.
+// commit resolves a full or abbreviated SHA, or a tag. A short string of
+// hexadecimal digits may be an abbreviated SHA or a tag.
 func (f *finder) commit(ctx context.Context, name string) (string, error) {
 	if fullSHA.MatchString(name) {
 		return strings.ToLower(name), nil
@@ -222,7 +222,7 @@ func (f *finder) commit(ctx context.Context, name string) (string, error) {
 	return f.source.Commit(ctx, f.repo, "tags/"+name)
 }
 
-// ref resolves the input of that name to a branch, or else to a commit.
+// ref resolves the input ref to a branch, or else to a commit.
 func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 	name := f.req.Ref
 	if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
@@ -245,9 +245,9 @@ func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 	return "", sha, err
 }
 
-// filters are the searches that a request comes down to, in the order in
-// which they are tried: the head commit of a pull request goes before its
-// head branch, and branches go in the order given.
+// filters returns the filter of each search that the request comes down to, in the
+// order in which they are tried: the head commit of a pull request before its head
+// branch, and branches in the order given.
 func (f *finder) filters(res resolved) []filter {
 	base := filter{
 		workflow: res.workflow, events: newOneOf(f.req.Events), actor: f.req.Actor, conclusions: newOneOf(f.req.Conclusions),
@@ -263,8 +263,8 @@ func (f *finder) filters(res resolved) []filter {
 	if res.pull != nil {
 		p := *res.pull
 		heads := []func(*filter) bool{func(g *filter) bool { return restrict(&g.sha, p.HeadSHA) }}
-		// Of a repository that was deleted no branch can be told from another
-		// one's of the same name; of a fork that does not count it need not be.
+		// A branch of a deleted repository cannot be told from a branch of another
+		// one with the same name. A fork that does not count needs no search.
 		if p.HeadRepoID != 0 && (f.req.AllowForks || !p.Origin().Foreign()) {
 			heads = append(heads, func(g *filter) bool {
 				g.headRepoID = p.HeadRepoID
@@ -283,8 +283,7 @@ func (f *finder) filters(res resolved) []filter {
 	return vary(all, branches...)
 }
 
-// vary makes of each filter one for each change, and leaves out those that
-// nothing can pass.
+// vary applies each change to each filter, and drops filters that no run can pass.
 func vary(all []filter, changes ...func(*filter) bool) []filter {
 	var list []filter
 	for _, f := range all {
@@ -297,7 +296,7 @@ func vary(all []filter, changes ...func(*filter) bool) []filter {
 	return list
 }
 
-// restrict adds a condition, unless it contradicts the one there is.
+// restrict sets a condition. It reports false if another value is set already.
 func restrict(field *string, to string) bool {
 	if *field != "" && *field != to {
 		return false
@@ -306,7 +305,7 @@ func restrict(field *string, to string) bool {
 	return true
 }
 
-// maxAge turns an age into a time.
+// maxAge returns the time that is age before now, or zero for no age.
 func maxAge(age time.Duration, now time.Time) time.Time {
 	if age <= 0 {
 		return time.Time{}

@@ -32,13 +32,12 @@ import (
 //	    it names none, or one that is to be met soon: read on in the list of runs, by the server's status now,
 //	        from where the artifact list proves nothing
 //
-// The first two pages of runs are never narrowed by status, because that
-// filter of GitHub's lags behind, by weeks at times; further down it skips, and
-// what the artifact list names is looked at in spite of it. Where it was
-// believed nevertheless, the plan says so. Orders are not believed but checked: a
-// list of runs that is not newest first is read to its end before anything is
-// taken from it; from a list of artifacts that is not, no absence is concluded
-// before its end.
+// The first two pages of runs are never narrowed by status, because GitHub's filter
+// by status lags, by weeks at times. Further pages are, and candidates from the
+// artifact list are fetched all the same. Where the result relies on the filter, the
+// plan says so. Orders are verified: a list of runs that is not newest first is read
+// to its end before anything is taken from it, and an artifact is missing from an
+// unordered list only once that was read to its end.
 //
 // What a search costs, in requests, besides one each for what has to be
 // resolved first (a workflow's display name, a tag or an abbreviated SHA, a
@@ -59,48 +58,46 @@ import (
 //	a run number, any number of runs back                      4
 //	no run holds it, and up to 6 to explain that               2
 //
-// Four cannot be had always: each newer run that holds it has to be shown not
-// to count, an answer has a hundred runs that follow each other in some list,
-// and of what the artifact list says of a run no filter but branch, commit
-// and origin can be told. For failed ones there is such a list, of failures;
-// others are looked up, half as many at a time as have been, so that for many
-// the rounds are few.
+// The bound of four requests does not always hold: every newer run that has the
+// artifact must be ruled out, one page covers 100 consecutive runs of a list, and
+// the artifact list only has a run's branch, commit and origin. Failed runs are
+// ruled out by a list of failures. Other runs are fetched one by one, half as many
+// at a time as were fetched before, so that there are few rounds for many runs.
 //
-// The worst case are names that runs of other workflows have all the time
-// and the right ones never: a request for every run examined, of which
-// search-limit is the bound, and one for every hundred. Where the others are
-// up to 100 for each of ours it is less: the pages of the artifact list.
+// The worst case is a name that every run of other workflows has and no run of the
+// right one: a request for every run examined, bounded by search-limit, and one for
+// every hundred. With up to 100 runs of other workflows for each of the right one it
+// is less: the pages of the artifact list.
 type search struct {
 	*finder
 	filter filter
 
 	runs *runList
-	// exhausted: there are no other runs, or the limit does not let them be
-	// looked at.
+	// exhausted is set when there are no other runs, or none that the limit allows.
 	exhausted bool
 	limitHit  bool
 	undated   bool // the server does not narrow by time
-	sought    bool // a number was looked for in its own way
+	sought    bool // seekNumber was tried
 	checks    int  // rounds of asking runs for their artifacts
-	lookedUp  int  // candidates that were asked for
+	lookedUp  int  // candidates that were fetched
 
 	failuresRead bool
-	// checkedTo is how far back runs were looked at, or their absence proven,
-	// without the server's filter by status, since that was used; zero before.
+	// checkedTo is how far back all runs are known without the server's filter by
+	// status. It is zero before that filter is used.
 	checkedTo time.Time
 }
 
-// maxChecks is how many runs are asked for at a time.
+// maxChecks bounds how many runs are asked for at a time.
 const maxChecks = 8
 
-// Conclusions and statuses that mean something here.
+// Conclusions and statuses that the search knows.
 const (
 	failure   = "failure"
 	completed = "completed"
 )
 
-// find gives the newest runs that match, newest first, up to as many as are
-// asked for.
+// find returns the newest runs that match, newest first, at most as many as the
+// request asks for.
 func (s *search) find(ctx context.Context) ([]Run, error) {
 	s.runs = s.newRunList(s.filter.query())
 	if s.limitMet() {
@@ -144,10 +141,9 @@ func (s *search) begin(ctx context.Context) error {
 	return together(calls...)
 }
 
-// walk goes through the runs that pass the filter, newest first, and takes
-// those that hold what is asked for. It stops at one that might not be the
-// newest that is left. If it is not known of a run whether to take it, that
-// run and such that follow are returned.
+// walk goes through the runs that pass the filter, newest first, and takes the
+// ones that hold what is asked for. It stops at a run that may not be the newest of
+// the rest. unsure are runs of which it is not known whether to take them.
 func (s *search) walk() (taken, unsure []Run) {
 	for _, r := range s.matching() {
 		if len(taken) >= s.req.Runs || !s.certain(r) {
@@ -165,8 +161,8 @@ func (s *search) walk() (taken, unsure []Run) {
 	return taken, unsure
 }
 
-// certain tells whether every run that is newer, matches and holds something
-// is known.
+// certain reports whether every newer run that matches and holds something is
+// known.
 func (s *search) certain(r Run) bool {
 	switch {
 	case s.limitHit && s.runs.ordered:
@@ -181,9 +177,9 @@ func (s *search) certain(r Run) bool {
 	return !slices.ContainsFunc(s.candidates(index), func(c candidate) bool { return !c.bound.Before(r.CreatedAt) })
 }
 
-// resolve finds out whether runs hold what is asked for: one, then two, then
-// four of them at a time, or by more of the artifact list where that is
-// expected to settle more of them.
+// resolve finds out whether runs hold what is asked for. It asks one run, then two,
+// then four at a time, or reads on in the artifact list where that is expected to
+// settle more of them.
 func (s *search) resolve(ctx context.Context, unsure []Run) error {
 	if l := s.index(); l != nil && !l.done() && len(s.lists) == 1 && s.checks > 0 {
 		for i, r := range unsure {
@@ -197,7 +193,7 @@ func (s *search) resolve(ctx context.Context, unsure []Run) error {
 	return s.check(ctx, unsure[:n])
 }
 
-// proven tells whether no other run can match: all that hold something are
+// proven reports whether no other run can match: all that hold something are
 // known, or the rest is too old.
 func (s *search) proven(index *artifactList) bool {
 	if s.runs.ordered && s.runs.frontier().Before(s.filter.notBefore) {
@@ -213,8 +209,7 @@ func (s *search) proven(index *artifactList) bool {
 
 func (s *search) limitMet() bool { return s.left() <= 0 }
 
-// left is how many more runs may be examined. The current one is no
-// candidate and does not count.
+// left is how many more runs may be examined. The current run does not count.
 func (s *search) left() int {
 	n := s.req.SearchLimit - len(s.met)
 	if s.met[s.req.CurrentRun] {
@@ -223,8 +218,8 @@ func (s *search) left() int {
 	return n
 }
 
-// blindUntil is the time after which no run holds what is asked for, where
-// lists do not tell which runs do; zero if that is not known.
+// blindUntil is the time after which no run holds what is asked for, by lists that
+// do not name runs. It is zero if that is not known.
 func (s *search) blindUntil() time.Time {
 	var until time.Time
 	for _, l := range s.lists {
@@ -242,7 +237,8 @@ func (s *search) blindUntil() time.Time {
 	return until
 }
 
-// pageSize is how many runs to ask for at a time: one may be the current run.
+// pageSize is how many runs to ask for at a time: one more than the limit, as one
+// may be the current run.
 func (s *search) pageSize() int { return min(PerPage, s.req.SearchLimit+1) }
 
 // meet makes a run known, and counts it as examined.
@@ -265,8 +261,7 @@ func (s *search) matching() []Run {
 	return list
 }
 
-// candidates lists the runs that the index names and that may match, but are
-// not known yet.
+// candidates lists the runs of the index that may match and are not known yet.
 func (s *search) candidates(index *artifactList) []candidate {
 	return slices.DeleteFunc(index.candidates(), func(c candidate) bool {
 		_, known := s.known[c.ref.ID]

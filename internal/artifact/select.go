@@ -78,11 +78,11 @@ type Picked struct {
 	Others []string
 }
 
-// Complete tells whether the run holds what was asked for.
+// Complete reports whether the run holds what was asked for.
 func (p Picked) Complete() bool { return len(p.Artifacts) > 0 && len(p.Missing) == 0 }
 
-// Pick chooses from the artifacts of one run. Expired artifacts, and those
-// in gone (by id), do not count; of equal names the newest one does.
+// Pick chooses from the artifacts of one run. Expired artifacts, and artifacts whose
+// id is in gone, do not count. Of several with one name the newest counts.
 func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
 	var p Picked
 	byAge := slices.Clone(all)

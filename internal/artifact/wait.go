@@ -8,13 +8,13 @@ import (
 
 // Wait says how long, and how, to keep looking.
 type Wait struct {
-	// For is the longest to wait; 0 is not at all.
+	// For is the longest time to wait; 0 means not to wait.
 	For time.Duration
-	// Now is the time, and Pause lets some of it pass, unless ctx ends first.
-	// Both are needed if For is not 0.
+	// Now returns the time, and Pause waits for d or until ctx ends. Both are
+	// needed unless For is 0.
 	Now   func() time.Time
 	Pause func(ctx context.Context, d time.Duration) error
-	// Notify is told before each pause; nil is fine.
+	// Notify, unless nil, is called before each pause.
 	Notify func(nf *NotFoundError, pause time.Duration)
 }
 
@@ -23,22 +23,20 @@ const (
 	// time, up to maxPause.
 	firstPause = 5 * time.Second
 	maxPause   = time.Minute
-	// grace is how long to keep looking while no run is under way that could
-	// match: a run may be about to be queued, and lists lag behind, those of
-	// artifacts by a minute even for runs that are completed.
+	// grace is how long to keep looking while no run that could match is under way.
+	// A run may be about to be queued, and lists lag: lists of artifacts by a
+	// minute, even for completed runs.
 	grace = 2 * time.Minute
 )
 
-// Await looks until something is found, the time is up, or nothing that
-// could match has been under way for two minutes; of runs under way it knows
-// those that are among the newest hundred of their list. The *NotFoundError
-// then says how long was waited. Other errors end it at once, one of Pause
-// too, and so does what waiting cannot help. The plan is that of the last
-// look.
+// Await looks until something is found, the time is up, or no run that could match
+// has been under way for two minutes. It knows of runs under way only if they are
+// among the newest hundred of their list. The *NotFoundError then has the time
+// waited. Every other error, one of Pause included, ends it at once, and so does a
+// *NotFoundError that is Final. The plan is that of the last look.
 //
-// All looks but the last are brief: nobody reads why they failed. The last
-// one is an extra one, since it is known only afterwards that there is no use
-// in another.
+// All looks but the last are brief: their errors are not shown. The last look is an
+// extra one, because only after a look it is known that no other will follow.
 func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief bool) (*Plan, error)) (*Plan, error) {
 	if w.For <= 0 {
 		return look(ctx, false)
