@@ -24,9 +24,11 @@ func (j *job) warnForeign(runs []artifact.Run, items []artifact.Item) {
 				run.ID, run.Repo)
 		}
 	}
-	for _, a := range orphans(items) {
-		warn("the server does not say which run made artifact %d of %s, so that it may be a fork's, whose author would have decided what it holds; treat it as untrusted",
-			a.ID, a.Repo)
+	for _, item := range items {
+		if a := item.Artifact; isOrphan(item) {
+			warn("the server does not say which run made artifact %d of %s, so that it may be a fork's, whose author would have decided what it holds; treat it as untrusted",
+				a.ID, a.Repo)
+		}
 	}
 	for i, text := range warnings {
 		if i == maxWarnings {
@@ -37,32 +39,41 @@ func (j *job) warnForeign(runs []artifact.Run, items []artifact.Item) {
 	}
 }
 
-// orphans lists the artifacts whose run the server does not tell.
-func orphans(items []artifact.Item) []artifact.Artifact {
-	var list []artifact.Artifact
-	for _, item := range items {
-		if item.Run.ID == 0 {
-			list = append(list, item.Artifact)
+// isOrphan reports whether the server does not tell the run of an artifact.
+func isOrphan(item artifact.Item) bool { return item.Run.ID == 0 }
+
+// orphans counts the artifacts whose run the server does not tell.
+func (r *result) orphans() int {
+	n := 0
+	for _, p := range r.items {
+		if isOrphan(p.Item) {
+			n++
 		}
 	}
-	return list
+	return n
+}
+
+// orphanLine is what the summary says of them.
+func (r *result) orphanLine() string {
+	n := r.orphans()
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Of %s the server does not tell the run: **perhaps from a fork**\n\n", count(n, "artifact"))
 }
 
 // origin is the output from-fork: that of the newest run taken, and empty where
 // nothing was. An artifact whose run the server does not tell may be of a newer
 // one.
 func (r *result) origin() string {
-	newest, untold := artifact.OriginUnknown, false
+	newest, orphans := artifact.OriginUnknown, r.orphans()
 	if len(r.runs) > 0 {
 		newest = r.runs[0].Origin()
 	}
-	for _, p := range r.items {
-		untold = untold || p.Run.ID == 0
-	}
 	switch {
-	case len(r.runs) == 0 && !untold:
+	case len(r.runs) == 0 && orphans == 0:
 		return ""
-	case untold && newest == artifact.OriginOwn:
+	case orphans > 0 && newest == artifact.OriginOwn:
 		newest = artifact.OriginUnknown
 	}
 	return fmt.Sprint(fromFork(newest))

@@ -39,6 +39,7 @@ func TestOriginIsTold(t *testing.T) {
 		list string // and of artifacts
 		says []string
 		not  string // what the log does not say
+		gone bool   // the run
 	}{
 		"unknown, by id":               {run: githubsim.Run{Event: "pull_request", Lacks: headless}, in: in("run-id", "6"), fork: "unknown", runs: `"from-fork":"unknown"`, says: []string{doubt, marked}},
 		"unknown, by artifact":         {run: githubsim.Run{Event: "pull_request", Lacks: headless}, in: in("artifact-ids", "61"), fork: "unknown", runs: `"from-fork":"unknown"`, says: []string{doubt, marked}},
@@ -53,7 +54,7 @@ func TestOriginIsTold(t *testing.T) {
 		"the head has no id":           {run: githubsim.Run{Lacks: []string{"head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"neither has":                  {run: githubsim.Run{Lacks: []string{"repository.id", "head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"the head was deleted":         {run: githubsim.Run{HeadRepoDeleted: true}, in: in("run-id", "6"), fork: "true", runs: `"from-fork":true`, says: []string{"::warning::run 6 comes from a fork that was deleted"}},
-		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", list: `"run_id":null`, says: []string{orphan}},
+		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", list: `"run_id":null`, says: []string{orphan, "Of 1 artifact the server does not tell the run: **perhaps from a fork**"}},
 		"GHES 3.8, privileged":         {opt: githubsim.Options{Enterprise: true}, in: with(in("artifact-ids", "61"), "GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 6)), fork: "unknown", says: []string{orphan, secrets}},
 		"GHES 3.8, two artifacts":      {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61,11"), fork: "unknown", says: []string{orphan, "made artifact 11 of octo/app"}},
 		"GHES 3.8, by run":             {opt: githubsim.Options{Enterprise: true}, in: in("run-id", "6"), fork: "false", not: "fork"},
@@ -63,6 +64,9 @@ func TestOriginIsTold(t *testing.T) {
 		"one artifact tells its run":   {of61: []string{"workflow_run"}, in: in("artifact-ids", "61,11"), fork: "unknown", runs: `"from-fork":false`, says: []string{orphan}},
 		"one of two runs, the older":   {run: githubsim.Run{Lacks: []string{"repository.id"}}, in: in("run-id", "6,7"), fork: "false", says: []string{doubt}},
 		"an artifact of a run without": {of61: []string{"workflow_run.id"}, in: in("artifact-ids", "61"), fork: "unknown", says: []string{orphan}},
+		"its run is gone":              {gone: true, in: in("artifact-ids", "61"), fork: "false", runs: `"run-id":6`, not: "fork"},
+		"its run is gone, and no head": {gone: true, of61: []string{"workflow_run.head_repository_id"}, in: in("artifact-ids", "61"), fork: "unknown", says: []string{doubt, marked}},
+		"its run is gone, and no ids":  {gone: true, of61: []string{"workflow_run.head_repository_id", "workflow_run.repository_id"}, in: in("artifact-ids", "61"), fork: "unknown", says: []string{doubt}},
 		"nothing found":                {in: search("name", "nope"), runs: "[]"},
 		"nothing found, a dry run":     {in: search("name", "nope", "dry-run", "true"), runs: "[]"},
 		"wrong inputs":                 {in: in("name", "dist", "runs", "x"), runs: "[]"},
@@ -78,6 +82,9 @@ func TestOriginIsTold(t *testing.T) {
 			run.AddArtifact(githubsim.Artifact{ID: 61, Name: "dist", Blob: files("a.txt", "six"), Lacks: tt.of61})
 			run.AddArtifact(githubsim.Artifact{ID: 62, Name: "only", Blob: files("o.txt", "six")})
 			w.app.AddRun(githubsim.Run{ID: 7, Workflow: build}).AddArtifact(githubsim.Artifact{ID: 71, Name: "newest", Blob: files("n.txt", "seven")})
+			if tt.gone {
+				w.Fault(githubsim.Fault{Host: githubsim.API, Path: "/repos/octo/app/actions/runs/6", Status: 404, Body: `{"message":"Not Found"}`, Times: -1})
+			}
 			got := w.step(t.Context(), t, tt.in)
 			if got.outputs["from-fork"] != tt.fork {
 				t.Errorf("from-fork is %q, want %q", got.outputs["from-fork"], tt.fork)

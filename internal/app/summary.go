@@ -36,6 +36,7 @@ func (r *result) summary() string {
 	for _, run := range r.runs {
 		b.WriteString(runLine(run))
 	}
+	b.WriteString(r.orphanLine())
 	if len(r.items) > 0 {
 		r.artifactTable(&b)
 	}

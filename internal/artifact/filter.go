@@ -228,8 +228,8 @@ func (f *filter) refuseRef(ref *RunRef) string {
 		return "its branch is " + quote(ref.HeadBranch)
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
 		return "it is not of the pull request's head repository"
-	case !f.allowForks && ref.Origin() == OriginFork:
-		return fromFork // where the origin is unknown, the run may tell
+	case !f.allowForks && ref.Origin() == OriginFork && !ref.HeadRepoDeleted:
+		return fromFork // where the listing names no head repository, the run may
 	}
 	return ""
 }

@@ -51,6 +51,16 @@ func TestOrigin(t *testing.T) {
 			t.Errorf("%s: in a listing %v, its run %v, a pull request %v; want %v", name, ref.Origin(), ref.run(app).Origin(), pull.Origin(), tt.want)
 		}
 	}
+	for run, want := range map[Run]string{
+		{RepoID: 1, HeadRepoID: 2, HeadRepo: "evil/app"}: "the fork evil/app",
+		{RepoID: 1, HeadRepoID: 2}:                       "another repository",
+		{RepoID: 1, HeadRepoDeleted: true}:               "a fork that was deleted",
+		{RepoID: 1}:                                      "a repository that the server does not name",
+	} {
+		if got := run.Whence(); got != want {
+			t.Errorf("%+v comes from %s, want %s", run, got, want)
+		}
+	}
 	if OriginOwn.Foreign() || !OriginFork.Foreign() || !OriginUnknown.Foreign() || !Origin(9).Foreign() {
 		t.Error("only what is known to be the repository's own is not foreign")
 	}
