@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync/atomic"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -23,6 +24,7 @@ type download struct {
 	budget    *unpack.Budget
 	disk      *spool.Share
 	oneStream bool
+	unpacked  bool         // all of it was an archive, and was extracted
 	counted   atomic.Int64 // bytes, by the progress
 }
 
@@ -57,10 +59,26 @@ func (d *download) try(ctx context.Context) (err error) {
 	err = d.receive(ctx, blob, s)
 	info, blobErr := blob.Info()
 	d.parcel.wire = info.Fetched
-	if err = outcome(err, blobErr); err != nil {
+	if err = d.checkEnd(outcome(err, blobErr), info); err != nil {
 		return d.named(err)
 	}
 	return nil
+}
+
+// checkEnd doubts a body that only its connection ended, so that it may have
+// been cut: it is whole if its digest is right, or if it is an archive, whose
+// end is at its end and all of whose files passed their checks. What else was
+// found wrong with it is no fault of the artifact.
+func (d *download) checkEnd(err error, info fetch.Info) error {
+	if !info.OpenEnded || err == nil && (d.unpacked || d.parcel.digest == digestVerified || info.MD5Checked) {
+		return err
+	}
+	_, refused := errors.AsType[*unpack.RefusedError](err)
+	_, differs := errors.AsType[*digestError](err)
+	if err == nil || refused || differs {
+		return &fetch.LengthError{Want: -1}
+	}
+	return err
 }
 
 // receive extracts or keeps what arrives, and checks it.
@@ -79,6 +97,7 @@ func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool
 	if err != nil {
 		return err
 	}
+	d.unpacked = true
 	info, err := blob.Wait()
 	if err != nil {
 		return err
@@ -161,6 +180,7 @@ func (d *download) fetchOptions() fetch.Options {
 	o := fetch.Options{
 		Client: d.storage, IdleTimeout: d.idle, Policy: d.policy, Progress: progress, UserAgent: d.agent,
 		Connections: d.connections, OneStream: d.oneStream, OnDemand: len(d.cfg.Files) > 0,
+		OpenEnded: true, MD5: !strings.HasPrefix(d.parcel.Artifact.Digest, "sha256:"),
 	}
 	if !d.cfg.SkipDecompress {
 		o.Tail, o.Ahead = directoryTail, spoolAhead

@@ -1,7 +1,11 @@
 package app
 
 import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -120,4 +124,85 @@ func TestBlameTheDownload(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A body that only its connection ends is whole if that can be shown.
+func TestBodyEndsByClosing(t *testing.T) {
+	t.Parallel()
+	zip, text := string(contentOf(files("a.txt", strings.Repeat("a", 5000)))), string(noise(5000))
+	sum := func(s string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(s))) }
+	const unsure = "the storage does not tell how long the blob is"
+	for name, tt := range map[string]struct {
+		body, digest string
+		headers      string
+		in           map[string]string
+		says         string // "" is success
+	}{
+		"an archive":                     {body: zip},
+		"an archive, and its digest":     {body: zip, digest: sum(zip)},
+		"an archive, kept":               {body: zip, in: in("skip-decompress", "true"), says: unsure},
+		"kept, and its digest":           {body: zip, digest: sum(zip), in: in("skip-decompress", "true")},
+		"an archive that was cut":        {body: zip[:len(zip)-3], says: unsure},
+		"cut, and its digest":            {body: zip[:len(zip)-3], digest: sum(zip), says: unsure},
+		"cut, kept, and its digest":      {body: zip[:len(zip)-3], digest: sum(zip), in: in("skip-decompress", "true"), says: unsure},
+		"cut, kept, and it may differ":   {body: zip[:len(zip)-3], digest: sum(zip), in: in("skip-decompress", "true", "digest-mismatch", "ignore"), says: unsure},
+		"a file":                         {body: text, headers: "Content-Disposition: attachment; filename=x.txt\r\n", says: unsure},
+		"a file, and its digest":         {body: text, headers: "Content-Disposition: attachment; filename=x.txt\r\n", digest: sum(text)},
+		"a file, and its MD5":            {body: text, headers: "Content-Disposition: attachment; filename=x.txt\r\nContent-MD5: " + md5Of(text) + "\r\n"},
+		"a file, and the digest differs": {body: text[1:], headers: "Content-Disposition: attachment; filename=x.txt\r\n", digest: sum(text), says: unsure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes([]byte(tt.body)), Digest: tt.digest, NoDigest: tt.digest == ""})
+			mediaType := "application/zip"
+			if tt.body[:2] != "PK" {
+				mediaType = "text/plain"
+			}
+			w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Raw: "HTTP/1.0 200 OK\r\nContent-Type: " + mediaType + "\r\n" + tt.headers + "\r\n" + tt.body})
+			env := in("run-id", "1")
+			maps.Copy(env, tt.in)
+			got := w.step(t.Context(), t, env)
+			if tt.says == "" && (got.code != 0 || len(got.files) != 1) || tt.says != "" && (got.code != 1 || len(got.files) > 0 || !strings.Contains(got.outputs["error-message"], tt.says)) {
+				t.Errorf("code %d, %d files, want the message %q\n%s", got.code, len(got.files), tt.says, got.log)
+			}
+		})
+	}
+}
+
+// Where GitHub gives no digest, the storage's MD5 is compared.
+func TestStoragesMD5(t *testing.T) {
+	t.Parallel()
+	zip := contentOf(files("a.txt", "a"))
+	for name, tt := range map[string]struct {
+		md5    string
+		digest bool
+		code   int
+	}{
+		"right":                 {md5: md5Of(string(zip))},
+		"wrong":                 {md5: md5Of("x"), code: 1},
+		"there is a better one": {md5: md5Of("x"), digest: true},
+	} {
+		for _, keep := range []string{"false", "true"} {
+			t.Run(name+", skip-decompress: "+keep, func(t *testing.T) {
+				t.Parallel()
+				w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(zip), NoDigest: !tt.digest})
+				w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Header: http.Header{"X-Ms-Blob-Content-Md5": {tt.md5}}})
+				got := w.step(t.Context(), t, in("run-id", "1", "skip-decompress", keep))
+				if got.code != tt.code || tt.code != 0 && (len(got.files) > 0 || !strings.Contains(got.log, "the storage says that the blob's MD5 is")) {
+					t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
+				}
+			})
+		}
+	}
+}
+
+func contentOf(b githubsim.Blob) []byte {
+	p := make([]byte, b.Size())
+	_, _ = b.ReadAt(p, 0) // those in memory do not fail
+	return p
+}
+
+func md5Of(s string) string {
+	sum := md5.Sum([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -14,8 +14,12 @@ import (
 func (d *download) begin(res *http.Response) error {
 	switch res.StatusCode {
 	case http.StatusOK:
-		if !delimited(res) {
+		open := !delimited(res)
+		if open && !d.OpenEnded {
 			return &LengthError{Want: -1}
+		}
+		if res.ContentLength > maxBlob {
+			return &LengthError{Want: res.ContentLength}
 		}
 		if err := d.checkWhole(res); err != nil {
 			return err
@@ -25,6 +29,7 @@ func (d *download) begin(res *http.Response) error {
 		}
 		d.total = res.ContentLength
 		d.blob.ETag = res.Header.Get("ETag")
+		d.blob.OpenEnded = open
 	case http.StatusPartialContent:
 		if err := d.checkPart(res); err != nil {
 			return err
@@ -36,6 +41,9 @@ func (d *download) begin(res *http.Response) error {
 		return d.changed(fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)))
 	default:
 		return statusError(res)
+	}
+	if d.off == 0 {
+		d.sums.told(res)
 	}
 	keep(&d.blob.ContentType, res.Header.Get("Content-Type"))
 	keep(&d.blob.ContentDisposition, res.Header.Get("Content-Disposition"))
@@ -112,6 +120,7 @@ func (d *download) checkPart(res *http.Response) error {
 		return d.badRange(header)
 	}
 	d.total = total
+	d.blob.OpenEnded = false
 	keep(&d.blob.ETag, etag)
 	return nil
 }
@@ -148,7 +157,7 @@ func (d *download) restart() error {
 	}
 	d.Progress(-d.off)
 	d.off = 0
-	d.sum.Reset()
+	d.sums.reset()
 	if err := d.f.Truncate(0); err != nil {
 		return &WriteError{Err: err}
 	}

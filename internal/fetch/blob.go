@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +26,7 @@ type Blob struct {
 	o      Options
 	spool  Spool
 	source source
+	sums   *sums
 
 	ctx    context.Context //nolint:containedctx // of the goroutines that Open starts; ReadAt has none
 	cancel context.CancelCauseFunc
@@ -59,7 +59,7 @@ type Blob struct {
 // *TruncatedError, *ChangedError, *RangeError, *LengthError, *WaitError,
 // *httpx.StallError, *httpx.SlowError or the network's.
 func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
-	b := &Blob{o: o.withDefaults(), source: source{locate: locate}}
+	b := &Blob{o: o.withDefaults(), source: source{locate: locate}, sums: newSums(o.MD5)}
 	b.moved.L = &b.mu
 	b.pace.most = min(b.o.Connections.most, mostConnections)
 	b.window.size = b.o.Ahead
@@ -129,6 +129,7 @@ func (b *Blob) describe(res *http.Response, n int64) bool {
 		return false
 	}
 	b.info.Size, b.info.ETag = total, res.Header.Get("ETag")
+	b.sums.told(res)
 	b.info.ContentType, b.info.ContentDisposition = res.Header.Get("Content-Type"), res.Header.Get("Content-Disposition")
 	b.parts = []*piece{{span: span{0, last + 1}}}
 	return true
@@ -312,7 +313,6 @@ func (b *Blob) fail(err error) {
 
 // digest computes SHA-256 over all bytes as they come in.
 func (b *Blob) digest() {
-	sum := sha256.New()
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for off := int64(0); off < b.info.Size; {
@@ -321,7 +321,7 @@ func (b *Blob) digest() {
 			b.fail(err) // if the download did not fail, the spool did
 			return
 		}
-		sum.Write(buf[:n])
+		b.sums.write(buf[:n])
 		off += int64(n)
 		b.mu.Lock()
 		b.digested = off
@@ -330,8 +330,10 @@ func (b *Blob) digest() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	sum.Sum(b.info.SHA256[:0])
-	b.info.Whole = true
+	err := b.sums.finish(&b.info)
+	if b.info.Whole = err == nil; err != nil && b.err == nil {
+		b.err = err
+	}
 	b.moved.Broadcast()
 }
 

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"crypto/md5"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -74,10 +75,23 @@ type LengthError struct {
 }
 
 func (e *LengthError) Error() string {
+	if e.Want > maxBlob {
+		return fmt.Sprintf("the storage says that the blob has %d bytes, which none can have", e.Want)
+	}
 	if e.Want < 0 {
 		return "the storage does not tell how long the blob is, so nobody could say whether it came whole"
 	}
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
+}
+
+// MD5Error says that the bytes that came are not those of which the storage
+// tells the MD5.
+type MD5Error struct {
+	Told, Got [md5.Size]byte
+}
+
+func (e *MD5Error) Error() string {
+	return fmt.Sprintf("the storage says that the blob's MD5 is %x, and that of what it sent is %x", e.Told, e.Got)
 }
 
 // WriteError says that bytes which arrived could not be kept; a full disk

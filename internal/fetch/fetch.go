@@ -46,7 +46,8 @@
 //
 // A body that ends early is never success: its length is compared with
 // Content-Length or Content-Range, and where neither is told, HTTP itself
-// must say where it ends. Memory is a buffer of 128 KiB a connection: the
+// must say where it ends, unless the caller can tell (Options.OpenEnded). What
+// sizes a storage claims takes no memory, which is a buffer of 128 KiB a connection: the
 // bytes are kept in a Spool.
 package fetch
 
@@ -98,6 +99,14 @@ type Options struct {
 	OnDemand bool
 	// OneStream does without ranges.
 	OneStream bool
+	// OpenEnded takes a body that only the end of its connection ends, as
+	// HTTP/1.0 has them, which looks like one that was cut. The caller has to
+	// find out whether all of it came: see Info.OpenEnded.
+	OpenEnded bool
+	// MD5 computes one, and fails with *MD5Error if it differs, where the
+	// storage tells that of the whole blob: for blobs of which there is no
+	// better digest.
+	MD5 bool
 }
 
 const (
@@ -108,6 +117,11 @@ const (
 	maxRestarts    = 2
 	maxRedirects   = 5
 	bufferSize     = 128 << 10
+	// maxETag is how long an ETag may be, in bytes, to be sent back.
+	maxETag = 1 << 10
+	// maxBlob is a size that no blob has, in bytes, so that sums of sizes do
+	// not overflow.
+	maxBlob = 1 << 50
 	// headTimeout is for all before the body: connections, redirects, the
 	// head of the answer. Transports have closer limits for each.
 	headTimeout = 2 * time.Minute
@@ -135,7 +149,12 @@ type Info struct {
 	// SHA256 is of the whole blob; zero unless Whole.
 	SHA256 [sha256.Size]byte
 	// Whole tells that all of it was fetched.
-	Whole              bool
+	Whole bool
+	// OpenEnded is set where nothing but the end of the connection said that
+	// it is whole.
+	OpenEnded bool
+	// MD5Checked is set where the storage told an MD5, and it was right.
+	MD5Checked         bool
 	ETag               string
 	ContentType        string
 	ContentDisposition string
@@ -220,7 +239,7 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	}
 	if byteRange != "" {
 		req.Header.Set("Range", "bytes="+byteRange)
-		if strong(etag) {
+		if strong(etag) && len(etag) <= maxETag {
 			req.Header.Set("If-Match", etag)
 		}
 	}

@@ -38,7 +38,7 @@ func FileName(contentDisposition string) string {
 }
 
 // parseContentRange reads "bytes first-last/total" (RFC 9110, section
-// 14.4); total is -1 for "*".
+// 14.4); total is -1 for "*". A size that no blob has is not read.
 func parseContentRange(h string) (first, last, total int64, ok bool) {
 	spec, ok1 := strings.CutPrefix(h, "bytes ")
 	span, size, ok2 := strings.Cut(spec, "/")
@@ -49,7 +49,7 @@ func parseContentRange(h string) (first, last, total int64, ok bool) {
 	if size == "*" {
 		total, ok6 = -1, true
 	}
-	ok = ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && first <= last && (total < 0 || last < total)
+	ok = ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && first <= last && (total < 0 || last < total) && total <= maxBlob && last < maxBlob
 	return first, last, total, ok
 }
 

@@ -263,13 +263,20 @@ func TestHeadDrips(t *testing.T) {
 
 func dripHead(conn net.Conn) {
 	defer conn.Close()
-	go func() { _, _ = io.Copy(io.Discard, conn) }()
-	if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-Long: "); err != nil {
-		return
-	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	next := "HTTP/1.1 200 OK\r\nX-Long: "
 	for {
-		time.Sleep(10 * time.Second) // simulated
-		if _, err := io.WriteString(conn, "x"); err != nil {
+		if _, err := io.WriteString(conn, next); err != nil {
+			return
+		}
+		next = "x"
+		select {
+		case <-time.After(10 * time.Second): // simulated
+		case <-gone:
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -196,6 +197,19 @@ func untilClose(s *storage, w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Transfer-Encoding", "identity")
 	blob, _ := s.stored()
 	_, _ = w.Write(blob[:blobSize/2])
+}
+
+// breaksOff tells no length, and the connection is reset.
+func breaksOff(s *storage, w http.ResponseWriter, _ *http.Request) {
+	blob, etag := s.stored()
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	_, _ = fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\nETag: %s\r\n\r\n%s", etag, blob[:mib])
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
 }
 
 // announces promises some bytes and brings 10.

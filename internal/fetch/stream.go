@@ -2,10 +2,8 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -21,12 +19,14 @@ type Target interface {
 // On failure f holds an arbitrary part of it. Errors are as Open's.
 // first is an answer that is there already, or nil.
 func toFile(ctx context.Context, o Options, locate Locate, f Target, first *answer) (Info, error) {
-	d := &download{Options: o.withDefaults(), f: f, sum: sha256.New(), total: -1, buf: make([]byte, bufferSize)}
+	d := &download{Options: o.withDefaults(), f: f, sums: newSums(o.MD5), total: -1, buf: make([]byte, bufferSize)}
 	if err := d.run(ctx, locate, first); err != nil {
 		return Info{}, err
 	}
 	d.blob.Size, d.blob.Fetched, d.blob.Whole = d.off, d.off, true
-	d.sum.Sum(d.blob.SHA256[:0])
+	if err := d.sums.finish(&d.blob); err != nil {
+		return Info{}, err
+	}
 	return d.blob, nil
 }
 
@@ -35,7 +35,7 @@ type download struct {
 	Options
 	f     Target
 	buf   []byte
-	sum   hash.Hash // of the bytes before off
+	sums  *sums // of the bytes before off
 	off   int64
 	total int64 // -1 while unknown
 	blob  Info
@@ -110,7 +110,7 @@ func (d *download) take(p []byte) error {
 	if _, err := d.f.WriteAt(p, d.off); err != nil {
 		return &WriteError{Off: d.off, Err: err}
 	}
-	d.sum.Write(p)
+	d.sums.write(p)
 	d.off += int64(len(p))
 	d.arrived(int64(len(p)), max(d.off-d.best, 0))
 	d.best = max(d.best, d.off)

@@ -1,0 +1,65 @@
+package fetch
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"hash"
+	"net/http"
+)
+
+// sums are the digests of a blob, over its bytes in their order.
+type sums struct {
+	sha256 hash.Hash
+	// md5 is nil unless the caller wants one, and the storage tells one.
+	md5  hash.Hash
+	want [md5.Size]byte
+	ask  bool
+}
+
+func newSums(md5 bool) *sums { return &sums{sha256: sha256.New(), ask: md5} }
+
+// told takes the MD5 of the whole blob from an answer, if it tells one:
+// Content-MD5 is that of the body, so it has to be a 200's. Azure has another
+// header for parts. Source: Azure Blob Storage REST API, "Get Blob". It has to
+// be called before the first byte.
+func (s *sums) told(res *http.Response) {
+	header := "X-Ms-Blob-Content-Md5"
+	if res.StatusCode == http.StatusOK {
+		header = "Content-Md5"
+	}
+	sum, err := base64.StdEncoding.DecodeString(res.Header.Get(header))
+	if !s.ask || err != nil || len(sum) != md5.Size {
+		return
+	}
+	if copy(s.want[:], sum); s.md5 == nil {
+		s.md5 = md5.New()
+	}
+}
+
+func (s *sums) write(p []byte) {
+	s.sha256.Write(p)
+	if s.md5 != nil {
+		s.md5.Write(p)
+	}
+}
+
+// reset begins again with the first byte, of an answer that was not told yet.
+func (s *sums) reset() {
+	s.sha256.Reset()
+	s.md5 = nil
+}
+
+// finish enters the sums, or fails with *MD5Error.
+func (s *sums) finish(blob *Info) error {
+	s.sha256.Sum(blob.SHA256[:0])
+	if s.md5 == nil {
+		return nil
+	}
+	err := &MD5Error{Told: s.want}
+	if s.md5.Sum(err.Got[:0]); err.Got != s.want {
+		return err
+	}
+	blob.MD5Checked = true
+	return nil
+}
