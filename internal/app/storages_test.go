@@ -131,7 +131,7 @@ func TestBodyEndsByClosing(t *testing.T) {
 	t.Parallel()
 	zip, text := string(contentOf(files("a.txt", strings.Repeat("a", 5000)))), string(noise(5000))
 	sum := func(s string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(s))) }
-	const unsure = "the storage does not tell how long the blob is"
+	const unsure = "the storage does not say how long the blob is"
 	for name, tt := range map[string]struct {
 		body, digest string
 		headers      string

@@ -57,11 +57,12 @@ func keep(old *string, now string) {
 	}
 }
 
-// delimited tells whether the end of the body can be told from a connection
+// delimited reports whether the end of the body can be told from a connection
 // that broke: by a length, by chunks, or by HTTP/2's streams (RFC 9112,
-// section 6.3).
+// section 6.3). A version is not enough for the last: a line of text can claim
+// any, but no stream closes the connection.
 func delimited(res *http.Response) bool {
-	return res.ContentLength >= 0 || res.ProtoMajor > 1 || slices.Contains(res.TransferEncoding, "chunked")
+	return res.ContentLength >= 0 || res.ProtoMajor == 2 && !res.Close || slices.Contains(res.TransferEncoding, "chunked")
 }
 
 // checkWhole holds a 200 against what earlier answers said of the blob.

@@ -79,7 +79,7 @@ func (e *LengthError) Error() string {
 		return fmt.Sprintf("the storage says that the blob has %d bytes, which none can have", e.Want)
 	}
 	if e.Want < 0 {
-		return "the storage does not tell how long the blob is, so nobody could say whether it came whole"
+		return "the storage does not say how long the blob is, so it is not known whether all of it came"
 	}
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
 }

@@ -46,9 +46,9 @@
 //
 // A body that ends early is never success: its length is compared with
 // Content-Length or Content-Range, and where neither is told, HTTP itself
-// must say where it ends, unless the caller can tell (Options.OpenEnded). What
-// sizes a storage claims takes no memory, which is a buffer of 128 KiB a connection: the
-// bytes are kept in a Spool.
+// must say where it ends, unless the caller can tell (Options.OpenEnded).
+// Memory is a buffer of 128 KiB a connection, whatever sizes a storage claims:
+// the bytes are kept in a Spool.
 package fetch
 
 import (

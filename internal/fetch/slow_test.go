@@ -158,7 +158,7 @@ func TestSlowness(t *testing.T) {
 				var failed atomic.Int64
 				for range max(tt.blobs, 1) {
 					all.Go(func() {
-						info, err := fetchAll(t, o)
+						info, err := fetchAll(t, o, at("http://h/"))
 						if err != nil {
 							failed.Add(1)
 						}
@@ -177,9 +177,9 @@ func TestSlowness(t *testing.T) {
 }
 
 // fetchAll fetches a blob to its end.
-func fetchAll(t *testing.T, o Options) (Info, error) {
+func fetchAll(t *testing.T, o Options, locate Locate) (Info, error) {
 	t.Helper()
-	b, err := Open(t.Context(), o, at("http://h/"), new(kept).create)
+	b, err := Open(t.Context(), o, locate, new(kept).create)
 	if err != nil {
 		return Info{}, err
 	}
@@ -253,7 +253,7 @@ func TestHeadDrips(t *testing.T) {
 		defer transport.CloseIdleConnections()
 		start := time.Now()
 		o := Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}
-		_, err := fetchAll(t, o)
+		_, err := fetchAll(t, o, at("http://h/"))
 		if took := time.Since(start); !sameKind(err, &httpx.StallError{}) || took > 3*headTimeout+time.Minute {
 			t.Errorf("took %v, %v", took, err)
 		}

@@ -199,6 +199,20 @@ func untilClose(s *storage, w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(blob[:blobSize/2])
 }
 
+// claims a version of HTTP, and closes the connection after some bytes.
+func claims(version string) step {
+	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
+		blob, _ := s.stored()
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
+		_, _ = fmt.Fprintf(conn, "HTTP/%s 200 OK\r\n\r\n%s", version, blob[:1000])
+		_ = conn.Close()
+	}
+}
+
 // breaksOff tells no length, and the connection is reset.
 func breaksOff(s *storage, w http.ResponseWriter, _ *http.Request) {
 	blob, etag := s.stored()

@@ -167,10 +167,12 @@ func testSituation(t *testing.T, name string, http2 bool) {
 // Over HTTP/1 a body can end with the connection, which looks like a cut.
 func TestToFileWithoutAnyLength(t *testing.T) {
 	t.Parallel()
-	s, srv := newStorage(t, false, "", untilClose)
-	_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{}, nil)
-	if length, ok := errors.AsType[*LengthError](err); !ok || length.Want != -1 || len(s.requests()) != 1 {
-		t.Errorf("%d requests, %v; want a LengthError at once", len(s.requests()), err)
+	for name, step := range map[string]step{"HTTP/1.1": untilClose, "1.0": claims("1.0"), "2.0": claims("2.0"), "9.9": claims("9.9")} {
+		s, srv := newStorage(t, false, "", step)
+		_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{}, nil)
+		if length, ok := errors.AsType[*LengthError](err); !ok || length.Want != -1 || len(s.requests()) != 1 {
+			t.Errorf("%s: %d requests, %v; want a LengthError at once", name, len(s.requests()), err)
+		}
 	}
 }
 
