@@ -77,11 +77,14 @@ func systemHint(err error) string {
 	var truncated *fetch.TruncatedError
 	var unknownCA x509.UnknownAuthorityError
 	var late *fetch.WaitError
+	var differs *fetch.MD5Error
 	switch {
 	case errors.As(err, &quota), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "Free disk space on the runner, choose fewer artifacts, or set path to a larger disk; nothing was written to the destination"
 	case errors.As(err, &late):
 		return "The storage, or the network to it, is too slow; run the step again, nothing was written to the destination"
+	case errors.As(err, &differs):
+		return "The bytes are not those that were stored; run the step again, and if it happens again, upload the artifact anew"
 	case errors.As(err, &truncated):
 		return "The storage kept breaking off; run the step again, nothing was written to the destination"
 	case errors.As(err, &unknownCA):

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -67,7 +70,7 @@ func (s *session) fetchAll(ctx context.Context, all []parcel) ([]workspace.Tree,
 	var total int64
 	if len(s.cfg.Files) == 0 { // else it is not known yet
 		for _, p := range todo {
-			total += p.Artifact.Size
+			total += min(max(p.Artifact.Size, 0), math.MaxInt64-total) // whatever the API says
 		}
 	}
 	if err := s.quota.Check(total); err != nil {
@@ -228,14 +231,23 @@ func (s *session) download(ctx context.Context, p *parcel, do func(*download) er
 			return errors.Join(err, left)
 		}
 		_, noRanges := errors.AsType[*fetch.RangeError](err)
-		change, changed := errors.AsType[*fetch.ChangedError](err)
-		// Which of two contradicting answers is right only a digest can tell.
-		provable := changed && (!change.Contradiction || p.Artifact.Digest != "")
-		again := noRanges && !d.oneStream || provable && try < maxChanges
+		again := noRanges && !d.oneStream || d.mayDiffer(err) && try < maxChanges
 		if !again || ctx.Err() != nil {
 			return err
 		}
 		oneStream = d.oneStream || noRanges
 		s.log.Infof("%v; starting over", err)
 	}
+}
+
+// mayDiffer reports whether a download that failed may find another blob when
+// it begins anew, and can be believed then. Which of two contradicting answers
+// is right only a digest can tell.
+func (d *download) mayDiffer(err error) bool {
+	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
+		decides := strings.HasPrefix(d.parcel.Artifact.Digest, "sha256:") && d.cfg.DigestMismatch == config.MismatchError
+		return !change.Contradiction || decides
+	}
+	length, ok := errors.AsType[*fetch.LengthError](err)
+	return ok && length.Want >= 0
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -188,7 +189,7 @@ func TestStoragesMD5(t *testing.T) {
 				w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(zip), NoDigest: !tt.digest})
 				w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Header: http.Header{"X-Ms-Blob-Content-Md5": {tt.md5}}})
 				got := w.step(t.Context(), t, in("run-id", "1", "skip-decompress", keep))
-				if got.code != tt.code || tt.code != 0 && (len(got.files) > 0 || !strings.Contains(got.log, "the storage says that the blob's MD5 is")) {
+				if got.code != tt.code || tt.code != 0 && (len(got.files) > 0 || !strings.Contains(got.log, "the storage says that the blob's MD5 is") || tt.code != 0 && !strings.Contains(got.log, "not those that were stored")) {
 					t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
 				}
 			})
@@ -205,4 +206,49 @@ func contentOf(b githubsim.Blob) []byte {
 func md5Of(s string) string {
 	sum := md5.Sum([]byte(s))
 	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// A surplus may be a slip of the storage; the same again is an error.
+func TestSurplus(t *testing.T) {
+	t.Parallel()
+	zip := contentOf(files("a.txt", "a"))
+	surplus := fmt.Sprintf("HTTP/1.1 206 Partial Content\r\nContent-Type: application/zip\r\nContent-Range: bytes 0-%d/%d\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%sx\r\n0\r\n\r\n",
+		len(zip)-1, len(zip), len(zip)+1, zip)
+	for times, says := range map[int]string{1: "", 2: "", -1: "the storage sent more than the"} {
+		w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(zip)})
+		w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: times, Raw: surplus})
+		got := w.step(t.Context(), t, in("run-id", "1"))
+		if ok := got.code == 0 && len(got.files) == 1; ok != (says == "") || !strings.Contains(got.log, "starting over") || !strings.Contains(got.outputs["error-message"], says) {
+			t.Errorf("%d times: code %d, %d files\n%s", times, got.code, len(got.files), got.log)
+		}
+	}
+}
+
+// immense is a blob of the largest size there is.
+type immense struct{}
+
+func (immense) Size() int64                           { return math.MaxInt64 }
+func (immense) ReadAt(p []byte, _ int64) (int, error) { clear(p); return len(p), nil }
+
+// Sizes that the API or the storage tells are sums before they are bytes.
+func TestImmenseSizes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		in   map[string]string
+		says string
+	}{
+		"extracted":    {in("run-id", "1"), "needs 8.0 EiB or more"},
+		"kept":         {in("run-id", "1", "skip-decompress", "true"), "needs 8.0 EiB or more"},
+		"a part":       {in("run-id", "1", "files", "*"), "which none can have"},
+		"in a dry run": {in("run-id", "1", "files", "*", "dry-run", "true"), "all 8.0 EiB of it would have to be fetched"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := runWorld(t, githubsim.Artifact{Name: "a", Blob: immense{}, NoDigest: true}, githubsim.Artifact{Name: "b", Blob: immense{}, NoDigest: true})
+			got := w.step(t.Context(), t, tt.in)
+			if got.code != 1 || len(got.files) > 0 || !strings.Contains(got.outputs["error-message"], tt.says) {
+				t.Errorf("code %d, %d files, want the message %q\n%s", got.code, len(got.files), tt.says, got.log)
+			}
+		})
+	}
 }

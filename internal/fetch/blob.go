@@ -217,7 +217,8 @@ func (b *Blob) read(p []byte, off int64, waiting func(off int64)) (int, error) {
 func (b *Blob) Want(off, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.want(span{max(off, 0), min(off+n, b.info.Size)})
+	off = min(max(off, 0), b.info.Size)
+	b.want(span{off, off + min(max(n, 0), b.info.Size-off)}) // sums of what an archive says may overflow
 }
 
 // Release says that the caller reads nothing before off any more, so that the

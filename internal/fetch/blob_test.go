@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -461,6 +462,35 @@ func TestBlobWant(t *testing.T) {
 	}
 	if log := s.requests(); !slices.Contains(log[1:3], "15728640-16777215") {
 		t.Errorf("requests %q", log)
+	}
+}
+
+// What is wanted comes from archives, and may be anything.
+func TestBlobWantsNothingOdd(t *testing.T) {
+	t.Parallel()
+	b := &Blob{o: Options{OnDemand: true}}
+	b.moved.L = &b.mu
+	b.pace.most, b.running = 1, 1 // none is opened
+	b.info.Size = 100
+	odd := []int64{math.MinInt64, -1, 0, 1, 99, 100, 101, math.MaxInt64 - 1, math.MaxInt64}
+	for _, off := range odd {
+		for _, n := range odd {
+			b.Want(off, n)
+			b.Release(off)
+			for _, s := range b.queue.spans {
+				if s.start < 0 || s.end <= s.start || s.end > 100 {
+					t.Errorf("Want(%d, %d) asks for %v", off, n, s)
+				}
+			}
+			if b.released < 0 || b.released > 100 {
+				t.Errorf("Release(%d) released %d bytes", off, b.released)
+			}
+			b.queue = queue{}
+		}
+	}
+	b.Want(60, math.MaxInt64)
+	if len(b.queue.spans) != 1 || b.queue.spans[0] != (span{60, 100}) {
+		t.Errorf("all from byte 60 on is %v", b.queue.spans)
 	}
 }
 

@@ -245,7 +245,7 @@ func TestHeadDrips(t *testing.T) {
 		network := make(pipes)
 		go func() {
 			for conn := range network {
-				go dripHead(conn)
+				go dripOn(conn, "HTTP/1.1 200 OK\r\nX-Long: ")
 			}
 		}()
 		defer close(network)
@@ -260,14 +260,14 @@ func TestHeadDrips(t *testing.T) {
 	})
 }
 
-func dripHead(conn net.Conn) {
+// dripOn writes something, and then a byte now and then.
+func dripOn(conn net.Conn, next string) {
 	defer conn.Close()
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
 		_, _ = io.Copy(io.Discard, conn)
 	}()
-	next := "HTTP/1.1 200 OK\r\nX-Long: "
 	for {
 		if _, err := io.WriteString(conn, next); err != nil {
 			return
