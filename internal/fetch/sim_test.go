@@ -22,7 +22,7 @@ import (
 type simulated struct {
 	*githubsim.Sim
 	artifact  *githubsim.Artifact
-	transport *http.Transport
+	transport *httpx.Transport
 	late      atomic.Int64 // what the clock is ahead, in nanoseconds
 }
 

@@ -13,9 +13,9 @@ import (
 // v60 does not know. GHES 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
 	ID          int64    `json:"id"`
-	Name        string   `json:"name"`
+	Name        text     `json:"name"`
 	SizeInBytes int64    `json:"size_in_bytes"`
-	Digest      string   `json:"digest"` // null where the uploader gave none
+	Digest      text     `json:"digest"` // null where the uploader gave none
 	Expired     bool     `json:"expired"`
 	CreatedAt   wireTime `json:"created_at"`
 	ExpiresAt   wireTime `json:"expires_at"`
@@ -23,8 +23,8 @@ type wireArtifact struct {
 		ID               int64           `json:"id"`
 		RepositoryID     int64           `json:"repository_id"`
 		HeadRepositoryID nullable[int64] `json:"head_repository_id"`
-		HeadBranch       string          `json:"head_branch"`
-		HeadSHA          string          `json:"head_sha"`
+		HeadBranch       text            `json:"head_branch"`
+		HeadSHA          text            `json:"head_sha"`
 	} `json:"workflow_run"`
 }
 
@@ -32,24 +32,24 @@ func (w *wireArtifact) complete() bool { return w.ID != 0 }
 
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
-		ID: w.ID, Repo: repo, Name: w.Name, Size: w.SizeInBytes, Digest: w.Digest,
+		ID: w.ID, Repo: repo, Name: string(w.Name), Size: w.SizeInBytes, Digest: string(w.Digest),
 		Expired: w.Expired, CreatedAt: w.CreatedAt.Time, ExpiresAt: w.ExpiresAt.Time,
 	}
 	if r := w.WorkflowRun; r != nil && r.ID != 0 {
 		a.Run = &artifact.RunRef{
 			ID: r.ID, RepoID: r.RepositoryID, HeadRepoID: r.HeadRepositoryID.v, HeadRepoDeleted: r.HeadRepositoryID.null,
-			HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA,
+			HeadBranch: string(r.HeadBranch), HeadSHA: string(r.HeadSHA),
 		}
 	}
 	return a
 }
 
 type artifactPage struct {
-	Items *[]wireArtifact `json:"artifacts"`
+	Items listOf[wireArtifact] `json:"artifacts"`
 }
 
 func (p *artifactPage) complete() bool        { return whole(p.Items) }
-func (p *artifactPage) items() []wireArtifact { return *p.Items }
+func (p *artifactPage) items() []wireArtifact { return p.Items.items }
 
 // Artifacts lists a page of the artifacts of a repository or of one of its
 // runs, expired ones included, in GitHub's order, which is not documented.

@@ -102,11 +102,12 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Requests tells how many requests were sent so far: repeated ones,
-// redirects and those for a GitHub App's token included.
+// Requests is how many requests were sent so far: repeated ones (also those
+// that net/http repeats by itself), redirects and those for a GitHub App's
+// token included.
 func (c *Client) Requests() int { return int(c.state.sent.Load()) }
 
-// Unchanged tells how many of them GitHub answered with 304, which costs
+// Unchanged is how many of them GitHub answered with 304, which costs
 // nothing.
 func (c *Client) Unchanged() int {
 	if c.state.kept == nil {
@@ -121,9 +122,11 @@ func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
 	return c.api.get(ctx, what, repoPath(repo, ""), new(wireRepo))
 }
 
-// conn is go-github's client as one somebody.
+// conn is a go-github client that authenticates as one identity: the token, or
+// the App itself.
 type conn struct {
-	gh *github.Client
+	gh      *github.Client
+	visited *visited
 }
 
 func newConn(o Options, s *state, token tokenSource) *conn {
@@ -136,7 +139,7 @@ func newConn(o Options, s *state, token tokenSource) *conn {
 	})
 	gh.BaseURL = &url.URL{Scheme: o.BaseURL.Scheme, Host: o.BaseURL.Host, Path: strings.TrimSuffix(o.BaseURL.Path, "/") + "/"}
 	gh.UserAgent = o.UserAgent
-	return &conn{gh: gh}
+	return &conn{gh: gh, visited: &s.visited}
 }
 
 // call is one operation: for messages, and the status that is its success.
@@ -163,8 +166,8 @@ func (c *conn) get(ctx context.Context, what call, path string, v wire) error {
 // maxRedirects is how often an answer may send on to another place.
 const maxRedirects = 3
 
-// do sends a request until it is answered for good. Unless err is nil, x is
-// good for what is known of the tries only.
+// do sends the request, following renames and retrying what passes. When err
+// is not nil, only what x knows of the tries (tries, doubtful) is valid.
 func (c *conn) do(ctx context.Context, what call, method, path string, body any) (x *exchange, err error) {
 	x = &exchange{call: what}
 	for hop := 0; ; hop++ {

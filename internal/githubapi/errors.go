@@ -70,8 +70,10 @@ type Error struct {
 	RetryAfter time.Duration
 	// Tries is how often the request was sent.
 	Tries int
-	// Anonymous tells that it was sent without a token.
+	// Anonymous reports that it was sent without a token.
 	Anonymous bool
+	// Ahead is how far the server's clock is ahead of ours, or 0.
+	Ahead time.Duration
 	// Err is the cause where there is no answer, or none that can be read.
 	Err error
 }
@@ -94,7 +96,10 @@ func (e *Error) Error() string {
 		}
 	default:
 		if e.Status == 0 {
-			fmt.Fprintf(&b, "no answer: %v", e.Err)
+			if e.Kind == Network {
+				b.WriteString("no answer: ")
+			}
+			fmt.Fprint(&b, e.Err)
 			return b.String()
 		}
 		fmt.Fprintf(&b, "GitHub answered %s", strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
@@ -104,6 +109,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if gaveUp, ok := errors.AsType[*PatienceError](e.Err); ok {
+		fmt.Fprintf(&b, "; %v", gaveUp)
 	}
 	return b.String()
 }

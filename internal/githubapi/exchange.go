@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v60/github"
 
@@ -22,6 +24,11 @@ import (
 type exchange struct {
 	call
 	tries int // of the last request, the first one included
+	// spent is the time that the tries and the pauses between them took, the
+	// waits for limits apart.
+	spent time.Duration
+	// gaveUp is the bound that the next try would have passed, or nil.
+	gaveUp *PatienceError
 	// doubtful tells that a try failed so that it may have had its effect.
 	doubtful bool
 	answer   *answer // the last one; nil when the last try had none
@@ -36,7 +43,18 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	url    *url.URL // that was asked
+	url    *url.URL  // that was asked
+	at     time.Time // when it came, by our clock
+}
+
+// ahead is how far the server's clock is ahead of ours, to the second; zero
+// where its answer has no date.
+func (a *answer) ahead() time.Duration {
+	date, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil || a.at.IsZero() {
+		return 0
+	}
+	return date.Sub(a.at.Truncate(time.Second))
 }
 
 type exchangeKey struct{}
@@ -92,10 +110,6 @@ func (x *exchange) renamed(method string) *url.URL {
 	return nil
 }
 
-// wire is an answer's JSON. It is complete when it has what GitHub always
-// sends: other servers, which sit between, send JSON too.
-type wire interface{ complete() bool }
-
 // decode reads the answer's JSON.
 func (x *exchange) decode(v wire) error {
 	err := json.Unmarshal(x.answer.body, v)
@@ -104,6 +118,10 @@ func (x *exchange) decode(v wire) error {
 	}
 	e := x.fail(UnexpectedAnswer, err)
 	e.Message = "the answer is JSON, but not GitHub's"
+	if large, ok := errors.AsType[*TooLargeError](err); ok {
+		e.Message = large.Error()
+		return e
+	}
 	if !json.Valid(x.answer.body) {
 		e.Message = x.notJSON()
 	}
@@ -182,6 +200,10 @@ func (x *exchange) fail(kind Kind, err error) *Error {
 	e := &Error{Kind: kind, Op: x.op, Repo: x.repo, Subject: x.subject, Tries: x.tries, Anonymous: x.credential == "", Err: err}
 	if x.answer != nil {
 		e.Status = x.answer.status
+		e.Ahead = x.answer.ahead()
+	}
+	if err == nil && x.gaveUp != nil {
+		e.Err = x.gaveUp
 	}
 	return e
 }
@@ -194,7 +216,7 @@ func (x *exchange) refused() error {
 	case e.Kind == PrimaryLimit:
 		e.Reset = resetTime(a.header)
 	case e.Kind == SecondaryLimit:
-		e.RetryAfter, _ = retryAfter(a.header)
+		e.RetryAfter, _ = httpx.ParseRetryAfter(a.header, a.at)
 	case e.Kind == UnexpectedAnswer && a.status/100 == 3:
 		e.Message = "it redirects to nowhere"
 		if u := a.location(); u != nil {
@@ -222,7 +244,7 @@ func (x *exchange) unanswered(ctx context.Context, err error) error {
 	if inner, ok := asError(err); ok {
 		return inner // of a GitHub App's token
 	}
-	if _, ok := err.(*tooLargeError); ok { //nolint:errorlint // innermost has unwrapped it
+	if _, ok := errors.AsType[*TooLargeError](err); ok {
 		return x.fail(UnexpectedAnswer, err)
 	}
 	return x.fail(Network, err)

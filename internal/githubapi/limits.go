@@ -53,11 +53,12 @@ func (t *transport) limitWait(kind Kind, a *answer, nth int) (time.Duration, boo
 		if reset.IsZero() {
 			return unknown, unknown <= t.maxLimitWait
 		}
-		left := reset.Sub(t.now())
+		// By the server's clock, which told it. Ours may differ by hours.
+		left := reset.Sub(a.at.Add(a.ahead()))
 		// Resets are told in whole seconds.
 		return max(left, 0) + time.Second, left <= t.maxLimitWait
 	}
-	wait, told := retryAfter(a.header)
+	wait, told := httpx.ParseRetryAfter(a.header, a.at)
 	if !told {
 		wait = unknown
 	}
@@ -73,25 +74,6 @@ func resetTime(h http.Header) time.Time {
 	}
 	// Far enough for any clock, and near enough to be subtracted and printed.
 	return time.Unix(min(s, 253402300799), 0) // 9999-12-31
-}
-
-// retryAfter reads Retry-After in both its forms (RFC 9110, section 10.2.3),
-// and tells whether there is one. A date counts from the server's own, which
-// makes up for clocks that differ.
-func retryAfter(h http.Header) (time.Duration, bool) {
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil {
-		return time.Duration(min(s, 1e9)) * time.Second, true // 1e9 s are 31 years
-	}
-	until, err := http.ParseTime(v)
-	if err != nil {
-		return 0, false
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0, false
-	}
-	return max(until.Sub(now), 0), true
 }
 
 // gate holds back all requests of a Client while a limit lasts: GitHub bars

@@ -15,8 +15,8 @@ import (
 type wirePull struct {
 	Number int `json:"number"`
 	Head   struct {
-		Ref  string             `json:"ref"`
-		SHA  string             `json:"sha"`
+		Ref  text               `json:"ref"`
+		SHA  text               `json:"sha"`
 		Repo nullable[wireRepo] `json:"repo"`
 	} `json:"head"`
 	Base struct {
@@ -36,8 +36,8 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 		return artifact.PullRequest{}, err
 	}
 	return artifact.PullRequest{
-		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(w.Head.SHA), HeadBranch: w.Head.Ref,
-		HeadRepo: w.Head.Repo.v.FullName, HeadRepoID: w.Head.Repo.v.ID, HeadRepoDeleted: w.Head.Repo.null,
+		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(string(w.Head.SHA)), HeadBranch: string(w.Head.Ref),
+		HeadRepo: string(w.Head.Repo.v.FullName), HeadRepoID: w.Head.Repo.v.ID, HeadRepoDeleted: w.Head.Repo.null,
 	}, nil
 }
 
@@ -68,7 +68,7 @@ func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (st
 }
 
 type wireBranch struct {
-	Name string `json:"name"`
+	Name text `json:"name"`
 }
 
 func (w *wireBranch) complete() bool { return w.Name != "" }
@@ -78,7 +78,7 @@ func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) er
 	what := call{op: "get branch", subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
 	var w wireBranch
 	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
-	if err == nil && w.Name != name {
+	if err == nil && string(w.Name) != name {
 		// GitHub leads on from a branch's former name.
 		return &Error{Kind: NotFound, Op: what.op, Repo: repo, Subject: what.subject, Status: http.StatusNotFound, Tries: 1,
 			Message: fmt.Sprintf("it is called %q now", w.Name)}

@@ -16,24 +16,24 @@ import (
 // be null, as conclusion and actor, or is not there, stays zero.
 type wireRun struct {
 	ID           int64    `json:"id"`
-	Name         string   `json:"name"`
+	Name         text     `json:"name"`
 	WorkflowID   int64    `json:"workflow_id"`
-	Path         string   `json:"path"`
+	Path         text     `json:"path"`
 	RunNumber    int      `json:"run_number"`
 	RunAttempt   int      `json:"run_attempt"`
-	DisplayTitle string   `json:"display_title"`
-	Event        string   `json:"event"`
-	Status       string   `json:"status"`
-	Conclusion   string   `json:"conclusion"`
-	HeadBranch   string   `json:"head_branch"`
-	HeadSHA      string   `json:"head_sha"`
-	HTMLURL      string   `json:"html_url"`
+	DisplayTitle text     `json:"display_title"`
+	Event        text     `json:"event"`
+	Status       text     `json:"status"`
+	Conclusion   text     `json:"conclusion"`
+	HeadBranch   text     `json:"head_branch"`
+	HeadSHA      text     `json:"head_sha"`
+	HTMLURL      text     `json:"html_url"`
 	CreatedAt    wireTime `json:"created_at"`
 	UpdatedAt    wireTime `json:"updated_at"`
 	RunStartedAt wireTime `json:"run_started_at"`
 	StartedAt    wireTime `json:"started_at"` // the same, at Gitea
 	Actor        struct {
-		Login string `json:"login"`
+		Login text `json:"login"`
 	} `json:"actor"`
 	Repository     wireRepo           `json:"repository"`
 	HeadRepository nullable[wireRepo] `json:"head_repository"`
@@ -42,30 +42,30 @@ type wireRun struct {
 func (w *wireRun) complete() bool { return w.ID != 0 }
 
 type wireRepo struct {
-	ID       int64  `json:"id"`
-	FullName string `json:"full_name"`
+	ID       int64 `json:"id"`
+	FullName text  `json:"full_name"`
 }
 
 func (w *wireRepo) complete() bool { return w.ID != 0 }
 
 func (w *wireRun) run(repo artifact.Repo) artifact.Run {
-	path, _, _ := strings.Cut(w.Path, "@") // runs of some events have path@ref
+	path, _, _ := strings.Cut(string(w.Path), "@") // runs of some events have path@ref
 	head := w.HeadRepository
 	return artifact.Run{
-		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: head.v.FullName, HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
-		Workflow: w.Name, WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
-		Title: w.DisplayTitle, Event: w.Event, Actor: w.Actor.Login, Status: w.Status, Conclusion: w.Conclusion,
-		HeadBranch: w.HeadBranch, HeadSHA: w.HeadSHA, URL: w.HTMLURL, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
+		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: string(head.v.FullName), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
+		Workflow: string(w.Name), WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
+		Title: string(w.DisplayTitle), Event: string(w.Event), Actor: string(w.Actor.Login), Status: string(w.Status), Conclusion: string(w.Conclusion),
+		HeadBranch: string(w.HeadBranch), HeadSHA: string(w.HeadSHA), URL: string(w.HTMLURL), CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
 		StartedAt: cmp.Or(w.RunStartedAt, w.StartedAt).Time,
 	}
 }
 
 type runPage struct {
-	Items *[]wireRun `json:"workflow_runs"`
+	Items listOf[wireRun] `json:"workflow_runs"`
 }
 
 func (p *runPage) complete() bool   { return whole(p.Items) }
-func (p *runPage) items() []wireRun { return *p.Items }
+func (p *runPage) items() []wireRun { return p.Items.items }
 
 // Run gets one run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
@@ -114,24 +114,24 @@ func until(t time.Time) string {
 }
 
 type wireWorkflow struct {
-	ID    int64  `json:"id"`
-	Name  string `json:"name"`
-	Path  string `json:"path"`
-	State string `json:"state"`
+	ID    int64 `json:"id"`
+	Name  text  `json:"name"`
+	Path  text  `json:"path"`
+	State text  `json:"state"`
 }
 
 func (w *wireWorkflow) complete() bool { return w.ID != 0 }
 
 func (w *wireWorkflow) workflow(artifact.Repo) artifact.Workflow {
-	return artifact.Workflow{ID: w.ID, Name: w.Name, Path: w.Path, Active: w.State == "active"}
+	return artifact.Workflow{ID: w.ID, Name: string(w.Name), Path: string(w.Path), Active: w.State == "active"}
 }
 
 type workflowPage struct {
-	Items *[]wireWorkflow `json:"workflows"`
+	Items listOf[wireWorkflow] `json:"workflows"`
 }
 
 func (p *workflowPage) complete() bool        { return whole(p.Items) }
-func (p *workflowPage) items() []wireWorkflow { return *p.Items }
+func (p *workflowPage) items() []wireWorkflow { return p.Items.items }
 
 // Workflows lists the workflows of a repository.
 func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.Workflow, error) {

@@ -86,9 +86,13 @@ func (s *stage) clock() time.Time {
 	return s.now
 }
 
+// stageDate is when the stage's clock begins, as its server's Date.
+const stageDate = "Fri, 01 May 2026 12:00:00 GMT"
+
 // says answers with a status, header pairs, and a body.
 func says(status int, body string, header ...string) step {
 	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", stageDate)
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
 		}
@@ -200,7 +204,7 @@ func TestSituations(t *testing.T) {
 		"wrong types":               {getOne, []step{says(200, `{"id":"7"}`)}, UnexpectedAnswer, "", "JSON, but not GitHub's"},
 		"202":                       {getOne, []step{says(202, `{"id":7}`)}, UnexpectedAnswer, "", "202"},
 		"404 without a body":        {getOne, []step{says(404, "")}, NotFound, "", "404 Not Found"},
-		"too large":                 {getOne, []step{says(200, strings.Repeat(" ", maxAnswer+1))}, UnexpectedAnswer, "", "larger than 32 MiB"},
+		"too large":                 {getOne, []step{says(200, strings.Repeat(" ", maxAnswer+1))}, UnexpectedAnswer, "", "more than 16 MiB"},
 		"422 with details":          {listAll, []step{says(422, `{"message":"Validation Failed","errors":[{"field":"name","code":"invalid"},"too bad"]}`)}, InvalidRequest, "", "Validation Failed; name: invalid; too bad"},
 		"pages in circles": {listAll, []step{
 			says(200, `{"artifacts":[{"id":1}]}`, "Link", `<http://x/?page=2>; rel="next"`),

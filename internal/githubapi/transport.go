@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
@@ -16,10 +17,8 @@ import (
 )
 
 const (
-	// idleTimeout is how long an answer's body may bring nothing.
-	idleTimeout = 30 * time.Second
 	// maxAnswer bounds an answer. A page of 100 runs has about 2 MB.
-	maxAnswer = 32 << 20
+	maxAnswer = 16 << 20
 	// maxRefusal bounds the body of an answer that is not a success; what is
 	// longer is cut.
 	maxRefusal = 64 << 10
@@ -30,9 +29,11 @@ type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 
 // state is what all connections of a Client share.
 type state struct {
-	sent atomic.Int64
-	gate gate
-	kept *cache // nil: nothing is kept
+	sent     atomic.Int64
+	gate     gate
+	patience patience
+	visited  visited
+	kept     *cache // nil: nothing is kept
 }
 
 // transport authorizes requests to the API's origin and sends them again
@@ -56,49 +57,95 @@ type settledError struct{ err error }
 
 func (e *settledError) Error() string { return e.err.Error() }
 
-// tooLargeError says that an answer was not read to its end.
-type tooLargeError struct{}
+// TooLargeError says that an answer holds more than it may.
+type TooLargeError struct{ What string }
 
-func (*tooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20)
-}
+func (e *TooLargeError) Error() string { return "the answer has " + e.What }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close() // each try has its own
 	}
-	ctx, x := r.Context(), exchangeOf(r.Context())
-	policy := t.policy
-	policy.Notify = func(why error, wait time.Duration) { t.tell(x, why, wait) }
-	var limits int      // met in a row
-	var until time.Time // of the last one
-	err := policy.Do(ctx, func(ctx context.Context, try int) error {
-		if try > 1 {
-			t.state.gate.open(until)
-		}
-		x.tries, x.answer = try, nil
-		a, err := t.try(ctx, r, x)
-		if err != nil {
-			return t.afterFault(r, x, err)
-		}
-		x.answer = a
-		var wait time.Duration
-		if wait, err = t.afterAnswer(r, x, limits); err != nil && isLimit(a) {
-			limits++
-			until = t.now().Add(wait)
-			t.state.gate.shut(until)
-		}
-		return err
-	})
-	if a := x.answer; a != nil && ctx.Err() == nil {
+	x := exchangeOf(r.Context())
+	c := &calling{transport: t, r: r, x: x, trouble: t.state.patience.watch(t.now)}
+	defer c.trouble.end()
+	err := c.policy().Do(r.Context(), c.attempt)
+	if a := x.answer; a != nil && r.Context().Err() == nil {
+		x.gaveUp, _ = errors.AsType[*PatienceError](err)
 		return a.response(r), nil
 	}
 	x.answer = nil
 	if err == nil {
-		err = context.Cause(ctx) // it ended right after a good answer
+		err = context.Cause(r.Context()) // it ended right after a good answer
 	}
 	return nil, err
+}
+
+// calling is one request on its way, with all its tries.
+type calling struct {
+	*transport
+
+	r       *http.Request
+	x       *exchange
+	trouble *trouble
+	limits  int       // met in a row
+	until   time.Time // of the last one
+	limited bool      // the last try met one
+	why     error     // the last try failed
+}
+
+// policy is the transport's, whose pauses keep to the budgets.
+func (c *calling) policy() httpx.Policy {
+	p := c.transport.policy
+	p.Notify = func(why error, _ time.Duration) { c.why = why }
+	p.Sleep = func(ctx context.Context, wait time.Duration) error {
+		c.trouble.begin()
+		left, bound := c.left()
+		if c.limited {
+			left, bound = c.state.patience.left(c.now()), &PatienceError{Limit: runBudget, Run: true}
+		} else {
+			c.x.spent += wait
+		}
+		if wait >= left {
+			return bound
+		}
+		c.tell(c.x, c.why, wait)
+		return httpx.Policy{Sleep: c.transport.policy.Sleep}.Pause(ctx, nil, wait)
+	}
+	return p
+}
+
+// left is how long the call may go on, and the error of the bound.
+func (c *calling) left() (time.Duration, *PatienceError) {
+	call, run := callBudget-c.x.spent, c.state.patience.left(c.now())
+	if run < call {
+		return run, &PatienceError{Limit: runBudget, Run: true}
+	}
+	return call, &PatienceError{Limit: callBudget}
+}
+
+// attempt is one try, for the policy.
+func (c *calling) attempt(ctx context.Context, try int) error {
+	if try > 1 {
+		c.state.gate.open(c.until)
+	}
+	c.x.tries, c.x.answer, c.limited = try, nil, false
+	a, err := c.try(ctx)
+	if err != nil {
+		return c.afterFault(c.r, c.x, err)
+	}
+	c.x.answer = a
+	wait, err := c.afterAnswer(c.r, c.x, c.limits)
+	if err != nil && isLimit(a) {
+		c.limits++
+		c.limited = true
+		c.until = c.now().Add(wait)
+		if wait < c.state.patience.left(c.now()) {
+			c.state.gate.shut(c.until)
+		}
+	}
+	return err
 }
 
 func isLimit(a *answer) bool {
@@ -116,44 +163,86 @@ func (t *transport) tell(x *exchange, why error, wait time.Duration) {
 	}
 }
 
-// try sends the request once.
-func (t *transport) try(ctx context.Context, r *http.Request, x *exchange) (*answer, error) {
-	if err := t.state.gate.pass(ctx, t.policy, t.now); err != nil {
+// try sends the request once, when no limit holds it back.
+func (c *calling) try(ctx context.Context) (*answer, error) {
+	if err := c.state.gate.pass(ctx, c.transport.policy, c.now); err != nil {
 		return nil, &settledError{err}
+	}
+	req, err := c.prepare(ctx, c.r, c.x)
+	if err != nil {
+		return nil, &settledError{err}
+	}
+	left, bound := c.left()
+	if left <= 0 {
+		return nil, &settledError{bound}
+	}
+	// Whatever waits below, in net/http too, ends with this context.
+	var slow error = &SlowError{After: tryTimeout}
+	if left < tryTimeout {
+		slow = &settledError{bound}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	req, err := t.prepare(ctx, r, x)
-	if err != nil {
-		return nil, &settledError{err}
+	timer := time.AfterFunc(min(left, tryTimeout), func() { cancel(slow) })
+	defer timer.Stop()
+	began := c.now()
+	a, err := c.send(ctx, cancel, req)
+	c.x.spent += c.now().Sub(began)
+	if _, settled := errors.AsType[*settledError](err); err == nil || settled {
+		return a, err
 	}
-	t.state.sent.Add(1)
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause // which net/http may know by a name of its own only
+	}
+	return nil, &httpx.TransportError{Err: err} // whatever the transport is
+}
+
+// send sends a prepared request and reads the answer whole.
+func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request) (*answer, error) {
+	sent := &sends{total: &c.state.sent}
+	req = req.WithContext(httptrace.WithClientTrace(ctx, sent.trace()))
 	var kept *answer
-	if t.state.kept != nil {
-		kept = t.state.kept.condition(req)
+	if c.state.kept != nil {
+		kept = c.state.kept.condition(req)
 	}
-	res, err := t.base.RoundTrip(req)
+	res, err := c.base.RoundTrip(req)
+	if err == nil {
+		sent.answered()
+	}
+	c.x.doubtful = c.x.doubtful || sent.repeated()
 	if err != nil {
 		return nil, err
 	}
-	res.Body = httpx.Watch(res.Body, t.idle, cancel)
+	res.Body = httpx.Watch(res.Body, c.idle, cancel)
 	defer res.Body.Close()
-	a := &answer{status: res.StatusCode, header: res.Header, url: r.URL}
+	a := &answer{status: res.StatusCode, header: res.Header, url: c.r.URL, at: c.now()}
 	switch {
-	case x.want == http.StatusFound && a.status/100 == 2:
-		// Somebody sends the artifact itself, which may be of any size.
+	case c.x.want == http.StatusFound && a.status/100 == 2:
+		// The server sent the artifact instead of a redirect. Do not read it:
+		// it may be huge.
 	case a.status/100 == 2:
-		a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-		if len(a.body) > maxAnswer {
-			return nil, &settledError{&tooLargeError{}}
-		}
+		a.body, err = readAnswer(res)
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
-	if err == nil && t.state.kept != nil {
-		a = t.state.kept.settle(req, a, kept)
+	if err == nil && c.state.kept != nil {
+		a = c.state.kept.settle(req, a, kept)
 	}
 	return a, err
+}
+
+// readAnswer reads the body of an answer that is not too large.
+func readAnswer(res *http.Response) ([]byte, error) {
+	tooLarge := &settledError{&TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}}
+	if res.ContentLength > maxAnswer {
+		return nil, tooLarge
+	}
+	var body bytes.Buffer
+	_, err := io.Copy(&body, io.LimitReader(res.Body, maxAnswer+1))
+	if body.Len() > maxAnswer {
+		return nil, tooLarge
+	}
+	return body.Bytes(), err
 }
 
 // prepare makes the request of one try: with a body of its own, and with the
@@ -187,7 +276,7 @@ func (t *transport) afterFault(r *http.Request, x *exchange, err error) error {
 		return err
 	}
 	x.doubtful = true
-	if !repeatable(r, x) || !httpx.IsTemporary(err) && !isStreamReset(err) {
+	if !repeatable(r, x) || !worthRepeating(err) {
 		return &settledError{err}
 	}
 	return httpx.Temporary(err, 0)
@@ -209,7 +298,7 @@ func (t *transport) afterAnswer(r *http.Request, x *exchange, limits int) (time.
 		return 0, nil
 	}
 	x.doubtful = true
-	wait, _ := retryAfter(a.header)
+	wait, _ := httpx.ParseRetryAfter(a.header, a.at)
 	if !repeatable(r, x) || wait > t.maxLimitWait {
 		return 0, nil
 	}
@@ -222,22 +311,11 @@ func repeatable(r *http.Request, x *exchange) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodDelete || x.repeatable
 }
 
-// streamResetError has the fields of golang.org/x/net/http2.StreamError: net/http
-// keeps its own copy of that type to itself, but lets errors.As fill in any
-// type of this shape (https://go.dev/issue/53896).
-type streamResetError struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamResetError) Error() string { return fmt.Sprintf("http2 stream %d was reset", e.StreamID) }
-
-// isStreamReset tells a broken HTTP/2 stream, which is to HTTP/2 what a
-// connection reset is to HTTP/1.
-func isStreamReset(err error) bool {
-	_, ok := errors.AsType[streamResetError](err)
-	return ok
+// worthRepeating reports whether a try that failed with err may succeed next
+// time.
+func worthRepeating(err error) bool {
+	_, slow := errors.AsType[*SlowError](err)
+	return slow || httpx.IsTemporary(err)
 }
 
 // response is the answer as go-github gets to see it: without limits, of

@@ -3,31 +3,87 @@ package githubapi
 import (
 	"bytes"
 	"encoding/json"
-	"time"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// nullable is a value that means one thing where it is null, and another where
-// the server does not send it: both leave v zero, but only the first sets null.
-type nullable[T any] struct {
-	v    T
-	null bool
-}
+// wire is an answer's JSON. It is complete when it has what GitHub always
+// sends: other servers, which sit between, send JSON too.
+type wire interface{ complete() bool }
+
+// maxText bounds a text in an answer, in bytes. The longest that GitHub has
+// are a workflow's path with a branch behind it, about 600.
+const maxText = 1 << 10
+
+// text is a string of an answer. A longer one than maxText is cut and ends in
+// "…" then: strangers choose titles, branches and names of workflows, and one
+// of them must neither fill the memory nor end a search.
+type text string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (n *nullable[T]) UnmarshalJSON(text []byte) error {
-	n.null = bytes.Equal(text, []byte("null"))
-	return json.Unmarshal(text, &n.v)
-}
-
-// wireTime is a time that is zero where the server does not tell it. Gitea
-// sends the beginning of 1970 for what has not happened yet.
-type wireTime struct{ time.Time }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *wireTime) UnmarshalJSON(text []byte) error {
-	err := json.Unmarshal(text, &t.Time)
-	if t.Unix() <= 0 {
-		t.Time = time.Time{}
+func (t *text) UnmarshalJSON(raw []byte) error {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
 	}
-	return err
+	if len(s) > maxText {
+		end := maxText
+		for !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = strings.Clone(s[:end]) + "…"
+	}
+	*t = text(s)
+	return nil
+}
+
+// listOf is a list in an answer. It is decoded item by item and not past
+// artifact.PerPage of them: three bytes on the wire can be half a kilobyte in
+// memory. (A server that does not know per_page, such as Gitea, may have
+// chosen another size than was asked for, but none above that.)
+type listOf[W any] struct {
+	items []W
+	there bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *listOf[W]) UnmarshalJSON(raw []byte) error {
+	*l = listOf[W]{}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	start, err := dec.Token()
+	if err != nil || start == nil { // null is no list
+		return err
+	}
+	if start != json.Delim('[') {
+		return errors.New("no list where a list was expected")
+	}
+	for dec.More() {
+		if len(l.items) == artifact.PerPage {
+			return &TooLargeError{What: fmt.Sprintf("more than %d items on a page", artifact.PerPage)}
+		}
+		var item W
+		if err := dec.Decode(&item); err != nil {
+			return err
+		}
+		l.items = append(l.items, item)
+	}
+	l.there = true
+	return nil
+}
+
+// whole reports whether a list is there and all its items are complete.
+func whole[W any, P interface {
+	*W
+	wire
+}](l listOf[W]) bool {
+	for i := range l.items {
+		if !P(&l.items[i]).complete() {
+			return false
+		}
+	}
+	return l.there
 }

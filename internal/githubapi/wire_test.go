@@ -1,62 +1,167 @@
 package githubapi
 
 import (
-	"fmt"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// What a server leaves out, what is null and what has a value are three things.
-func TestFieldsThatServersLeaveOut(t *testing.T) {
+// frontClient is a client of a Front before the simulator, whose pauses are
+// noted and not waited for.
+func (f *fixture) frontClient(t *testing.T, opt githubsim.FrontOptions) (*githubsim.Front, *Client) {
+	t.Helper()
+	front := f.Front(opt)
+	t.Cleanup(front.Close)
+	u, err := url.Parse(front.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := httpx.NewTransport(httpx.TransportOptions{ExtraCA: front.CA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := New(Options{BaseURL: u, Transport: transport, Auth: Auth{Token: "tok"}, Policy: httpx.Policy{
+		Sleep: func(_ context.Context, d time.Duration) error { f.pauses = append(f.pauses, d); return nil },
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return front, c
+}
+
+// A fault that passes is tried again, whatever it is called.
+func TestPassingWireFaults(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	const stamp = `"2026-01-02T03:04:05Z"`
-	for fields, want := range map[string]artifact.Run{
-		``:                         {},
-		`,"head_repository":null`:  {HeadRepoDeleted: true},
-		`,"head_repository": null`: {HeadRepoDeleted: true},
-		`,"head_repository":{}`:    {},
-		`,"head_repository":{"id":null,"full_name":"o/r"}`:      {HeadRepo: "o/r"},
-		`,"head_repository":{"id":7,"full_name":"o/r"}`:         {HeadRepoID: 7, HeadRepo: "o/r"},
-		`,"head_repository":{"id":7},"head_repository":null`:    {HeadRepoID: 7, HeadRepoDeleted: true},
-		`,"repository":null,"head_repository":{"id":-7}`:        {HeadRepoID: -7},
-		`,"created_at":` + stamp:                                {CreatedAt: at},
-		`,"created_at":null,"run_started_at":` + stamp:          {StartedAt: at},
-		`,"started_at":` + stamp:                                {StartedAt: at},
-		`,"started_at":null,"updated_at":` + stamp:              {UpdatedAt: at},
-		`,"created_at":"0001-01-01T00:00:00Z"`:                  {},
-		`,"created_at":"1970-01-01T00:00:00Z"`:                  {},
-		`,"started_at":"1970-01-01T01:00:00+01:00"`:             {},
-		`,"run_number":null,"event":null,"status":null`:         {},
-		`,"run_started_at":null,"started_at":` + stamp:          {StartedAt: at},
-		`,"run_started_at":"1970-01-01T00:00:00Z","actor":null`: {},
+	for name, fault := range map[string]githubsim.WireFault{
+		"GOAWAY":                     githubsim.GoAway,
+		"GOAWAY with an error":       githubsim.GoAwayError,
+		"RST INTERNAL_ERROR":         githubsim.ResetInternal,
+		"RST PROTOCOL_ERROR":         githubsim.ProtocolReset,
+		"REFUSED_STREAM":             githubsim.RefusedStream,
+		"closed after the handshake": githubsim.CloseAfterHandshake,
+		"a damaged TLS record":       githubsim.BadRecord,
+		"an alert internal_error":    githubsim.AlertInternalError,
+		"a malformed head":           githubsim.MalformedHead,
 	} {
-		s := newStage(t, says(200, `{"id":1`+fields+`}`))
-		got, err := s.client.Run(t.Context(), app, 1)
-		want.ID, want.Repo = 1, app
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%s: %v\n%s", fields, err, diff)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, githubsim.Options{}, Auth{})
+			front, c := f.frontClient(t, githubsim.FrontOptions{Faults: []githubsim.WireFault{fault}})
+			if _, err := c.Run(t.Context(), app, f.run.ID); err != nil {
+				t.Errorf("after one such fault: %v (%d connections, %d requests)", err, front.Connections(), front.Requests())
+			}
+			if c.Requests() != max(front.Requests(), 1) && fault != githubsim.MalformedHead && fault != githubsim.BadRecord && fault != githubsim.CloseAfterHandshake {
+				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
+			}
+		})
 	}
-	for fields, want := range map[string]artifact.Artifact{
-		``:                         {},
-		`,"workflow_run":null`:     {},
-		`,"workflow_run":{}`:       {},
-		`,"workflow_run":{"id":5}`: {Run: &artifact.RunRef{ID: 5}},
-		`,"workflow_run":{"id":5,"repository_id":6,"head_repository_id":7}`:    {Run: &artifact.RunRef{ID: 5, RepoID: 6, HeadRepoID: 7}},
-		`,"workflow_run":{"id":5,"repository_id":6,"head_repository_id":null}`: {Run: &artifact.RunRef{ID: 5, RepoID: 6, HeadRepoDeleted: true}},
-		`,"created_at":null,"expires_at":"1970-01-01T00:00:00Z"`:               {},
-		fmt.Sprintf(`,"created_at":%s,"expires_at":%[1]s`, stamp):              {CreatedAt: at, ExpiresAt: at},
+}
+
+// net/http repeats what a server says it has not dealt with, of GOAWAY without
+// end. Each such repetition is bounded, counted and told.
+func TestEndlessWireFaults(t *testing.T) {
+	t.Parallel()
+	const tries, each = 6, 3
+	for name, tt := range map[string]struct {
+		fault    githubsim.WireFault
+		requests int // at most
+	}{
+		"GOAWAY":               {githubsim.GoAway, tries * each},
+		"GOAWAY with an error": {githubsim.GoAwayError, tries * each},
+		"RST INTERNAL_ERROR":   {githubsim.ResetInternal, tries},
+		"closed at once":       {githubsim.CloseAfterHandshake, 0},
+		"alert":                {githubsim.AlertInternalError, 0},
 	} {
-		s := newStage(t, says(200, `{"id":1`+fields+`}`))
-		got, err := s.client.Artifact(t.Context(), app, 1)
-		want.ID, want.Repo = 1, app
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%s: %v\n%s", fields, err, diff)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, githubsim.Options{}, Auth{})
+			front, c := f.frontClient(t, githubsim.FrontOptions{Always: tt.fault})
+			_, err := c.Run(t.Context(), app, f.run.ID)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Kind != Network || e.Tries != tries || len(f.pauses) != tries-1 {
+				t.Errorf("%v, %d pauses; want %d tries", err, len(f.pauses), tries)
+			}
+			if front.Requests() > tt.requests {
+				t.Errorf("%d requests arrived, want at most %d", front.Requests(), tt.requests)
+			}
+			if tt.requests > 0 && c.Requests() != front.Requests() {
+				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
+			}
+		})
 	}
+}
+
+// A deletion that net/http repeated may have been obeyed the first time.
+func TestDeleteRepeatedByNetHTTP(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{}, Auth{})
+	a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
+	front, c := f.frontClient(t, githubsim.FrontOptions{Faults: []githubsim.WireFault{githubsim.ProtocolReset}})
+	if err := f.client.Delete(t.Context(), app, a.ID); !isKind(err, BadToken) && err != nil {
+		t.Fatal(err)
+	}
+	f.Fault(githubsim.Fault{Method: http.MethodDelete, Status: http.StatusNotFound, Body: `{"message":"Not Found"}`})
+	if err := c.Delete(t.Context(), app, a.ID); err != nil || front.Requests() != 2 {
+		t.Errorf("%v after %d requests, want the 404 to mean that it is done", err, front.Requests())
+	}
+}
+
+func isKind(err error, k Kind) bool {
+	e, ok := asError(err)
+	return ok && e.Kind == k
+}
+
+// A server that keeps a connection alive and never answers is given up in the
+// time that the documentation names, whatever keeps it alive.
+func TestAnswersThatNeverCome(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]githubsim.WireFault{
+		"no head": githubsim.NoHead, "SETTINGS": githubsim.SettingsFlood, "PING": githubsim.PingFlood, "GOAWAY": githubsim.GoAway,
+		"interim answers": githubsim.DripHead, "a dripping body": githubsim.DripBody, "REFUSED_STREAM": githubsim.RefusedStream,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				page := strings.Repeat(" ", 1000) + `{"id":7,"name":"dist"}`
+				c := inBubble(t, githubsim.FrontOptions{Always: fault, Tick: time.Second}, says(200, page))
+				start := time.Now()
+				err := getOne(t.Context(), c)
+				if !isKind(err, Network) {
+					t.Errorf("got %v", err)
+				}
+				if took := time.Since(start); took > callBudget {
+					t.Errorf("took %s, want at most %s: %v", took, callBudget, err)
+				}
+			})
+		})
+	}
+}
+
+// inBubble is a client of a Front that are both in a bubble of synctest.
+func inBubble(t *testing.T, opt githubsim.FrontOptions, handler step) *Client {
+	t.Helper()
+	network := githubsim.NewPipe()
+	opt.Listener = network
+	front := githubsim.NewFront(http.HandlerFunc(handler), opt)
+	t.Cleanup(front.Close)
+	transport, err := httpx.NewTransport(httpx.TransportOptions{ExtraCA: front.CA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport.DialContext = network.DialContext
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := New(Options{BaseURL: &url.URL{Scheme: "https", Host: "127.0.0.1"}, Transport: transport, Auth: Auth{Token: "tok"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

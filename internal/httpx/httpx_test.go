@@ -154,12 +154,22 @@ func TestIsTemporary(t *testing.T) {
 		&net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
 		&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}},
 		&url.Error{Op: "Get", Err: os.ErrDeadlineExceeded},
+		&net.OpError{Op: "remote error", Err: tls.AlertError(80)},
+		// Whatever net/http calls it.
+		&TransportError{errors.New("net/http: HTTP/1.x transport connection broken: malformed HTTP response")},
+		&url.Error{Op: "Get", URL: "http://x", Err: &TransportError{tls.RecordHeaderError{Msg: "first record"}}},
+		&TransportError{&RepeatError{Sends: 3}}, &TransportError{&net.DNSError{IsTemporary: true}}, &TransportError{&net.DNSError{Err: "server misbehaving"}},
+		&TransportError{Temporary(&ProxyError{Status: 503}, 0)},
 	}
 	no := []error{
-		errors.New("x"), context.Canceled, &url.Error{Op: "Get", Err: context.Canceled}, syscall.ENOSPC,
+		errors.New("x"), context.Canceled, fmt.Errorf("%w: %w", context.Canceled, io.EOF), &TransportError{context.Canceled},
+		&TransportError{&net.DNSError{IsNotFound: true}}, &TransportError{&tls.CertificateVerificationError{Err: io.EOF}},
+		&TransportError{&ProxyError{Status: 407}}, &TransportError{http.ErrSchemeMismatch}, &TransportError{url.InvalidHostError("{")},
+		&TransportError{&url.Error{Op: "parse", Err: io.EOF}}, &TransportError{&net.ParseError{}}, &TransportError{net.UnknownNetworkError("x")},
+		&TransportError{os.NewSyscallError("connect", syscall.EPERM)}, &url.Error{Op: "Get", Err: context.Canceled}, syscall.ENOSPC,
 		&os.PathError{Op: "write", Path: "spool", Err: syscall.ENOSPC},
 		&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, &tls.CertificateVerificationError{Err: io.EOF},
-		&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, &net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port"}},
+		&net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port"}},
 		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)},
 		&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: io.EOF}},
 	}
@@ -529,6 +539,133 @@ func TestTransportProtocol(t *testing.T) {
 		got, err := io.ReadAll(res.Body)
 		if err := errors.Join(err, res.Body.Close()); err != nil || string(got) != want {
 			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+	}
+}
+
+// A server may name no scheme or host that there is. That is the caller's
+// mistake, not the network's.
+func TestTransportTypesOnlyItsOwnFaults(t *testing.T) {
+	t.Parallel()
+	tr, err := NewTransport(TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("the job was cancelled")
+	cancel(why)
+	for name, r := range map[string]*http.Request{
+		"scheme":    {Method: http.MethodGet, URL: &url.URL{Scheme: "ftp", Host: "h"}, Header: http.Header{}},
+		"no host":   {Method: http.MethodGet, URL: &url.URL{Scheme: "https"}, Header: http.Header{}},
+		"cancelled": (&http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Header: http.Header{}}).WithContext(ended),
+	} {
+		res, err := tr.RoundTrip(r)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		if _, typed := errors.AsType[*TransportError](err); err == nil || typed || IsTemporary(err) {
+			t.Errorf("%s: %T %v", name, err, err)
+		}
+	}
+}
+
+// A body that ends as it should ends with io.EOF itself; a broken one with a
+// typed error.
+func TestTransportTypesBodies(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cut" {
+			w.Header().Set("Content-Length", "9")
+		}
+		_, _ = io.WriteString(w, "four")
+	}))
+	defer srv.Close()
+	tr, err := NewTransport(TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.CloseIdleConnections()
+	for path, want := range map[string]error{"/": io.EOF, "/cut": io.ErrUnexpectedEOF} {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+path, nil)
+		res, err := tr.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		for err == nil {
+			var some int
+			some, err = res.Body.Read(make([]byte, 9))
+			n += some
+		}
+		_ = res.Body.Close()
+		_, typed := errors.AsType[*TransportError](err)
+		if n != 4 || !errors.Is(err, want) || typed == (want == io.EOF) { //nolint:errorlint // which of the two it is
+			t.Errorf("%s: %d bytes, %T %v", path, n, err, err)
+		}
+	}
+}
+
+// An answer's head is bounded.
+func TestTransportBoundsTheHead(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", strings.Repeat(`<http://h/?page=2>; rel="next", `, maxHeader/32+100))
+	}))
+	defer srv.Close()
+	tr, err := NewTransport(TransportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.CloseIdleConnections()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+	res, err := tr.RoundTrip(req)
+	if err == nil {
+		_ = res.Body.Close()
+		t.Error("a head of more than 256 KiB was read")
+	}
+}
+
+// A proxy answers plain-HTTP requests itself; what it refuses is not the
+// server's word.
+func TestPlainProxyRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status    int
+		media     string
+		refused   bool
+		temporary bool
+	}{
+		"407":         {407, "", true, false},
+		"403 page":    {403, "text/html; charset=utf-8", true, false},
+		"502 page":    {502, "text/html", true, true},
+		"403 in JSON": {403, "application/json", false, false},
+		"503 in XML":  {503, "application/xml", false, false},
+		"404 page":    {404, "text/html", false, false},
+	} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", tt.media)
+			w.WriteHeader(tt.status)
+		}))
+		defer proxy.Close()
+		at, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:SECRET@", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := NewTransport(TransportOptions{Proxy: http.ProxyURL(at)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://api.example/", nil)
+		res, err := tr.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		e, refused := errors.AsType[*ProxyError](err)
+		if refused != tt.refused || IsTemporary(err) != tt.temporary || strings.Contains(fmt.Sprint(err), "SECRET") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if refused && (e.Proxy != at.Host || !e.Plain) {
+			t.Errorf("%s: %+v", name, e)
 		}
 	}
 }

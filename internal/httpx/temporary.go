@@ -7,7 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"strings"
+	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -31,12 +32,21 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// IsTemporary tells whether another try may help: err was marked by
-// Temporary, or is a fault of the network. A context that was cancelled, a
-// disk error, a certificate that is not trusted, a host that does not exist
-// and a connection that the system forbids are not temporary. (Time-outs of
-// net/http match context.DeadlineExceeded, so that one is for the owner of
-// the context to tell.)
+// TransportError marks what a Transport or the body of its answer failed
+// with: a fault of the network, of TLS or of HTTP itself, whatever net/http
+// calls it. Errors of the disk or of the caller never have this type.
+type TransportError struct{ Err error }
+
+func (e *TransportError) Error() string { return e.Err.Error() }
+func (e *TransportError) Unwrap() error { return e.Err }
+
+// IsTemporary reports whether another try may help. It may after an error
+// that was marked by Temporary, and after every fault of the network but
+// those that isPermanent lists. A *TransportError is such a fault; so are, for
+// clients with a transport of another kind, the errors of package net, broken
+// streams and an early end. Everything else, such as a full disk, is not. (Time-outs of
+// net/http match context.DeadlineExceeded: the owner of the context has to
+// check whether it has ended.)
 func IsTemporary(err error) bool {
 	if _, ok := errors.AsType[*temporaryError](err); ok {
 		return true
@@ -44,44 +54,27 @@ func IsTemporary(err error) bool {
 	if _, ok := errors.AsType[*StallError](err); ok {
 		return true
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, fs.ErrPermission) {
+	if isPermanent(err) {
 		return false
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return false
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dns.IsTemporary || dns.IsTimeout
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isHTTP2Fault(err) {
+	if _, ok := errors.AsType[*TransportError](err); ok {
 		return true
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && !op.Timeout() {
-		return isConnectionFault(op)
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	if _, ok := errors.AsType[http2StreamError](err); ok {
+		return true
 	}
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()
 }
 
-// isConnectionFault tells a connection that could not be made or that broke
-// from an address that is wrong and from an alert of TLS, which both come as
-// a *net.OpError, too. It goes by the operation, since the numbers of the
-// systems differ (Windows has its own for each).
-func isConnectionFault(op *net.OpError) bool {
-	if _, ok := errors.AsType[*net.AddrError](op.Err); ok {
-		return false
-	}
-	switch op.Op {
-	case "dial", "read", "write":
-		return true
-	case "proxyconnect":
-		return IsTemporary(op.Err)
-	}
-	return false
-}
-
 // http2StreamError has the fields of net/http's own unexported type, which
-// converts itself to any such struct in errors.As.
+// converts itself to any such struct in errors.As (https://go.dev/issue/53896).
 type http2StreamError struct {
 	StreamID uint32
 	Code     uint32
@@ -90,13 +83,46 @@ type http2StreamError struct {
 
 func (http2StreamError) Error() string { return "HTTP/2 stream error" }
 
-// isHTTP2Fault tells a stream that the server broke off, a server that goes
-// away, and a connection that answers no ping. net/http has no exported type
-// or value for the last two, only their text.
-func isHTTP2Fault(err error) bool {
-	if _, ok := errors.AsType[http2StreamError](err); ok {
+// isPermanent reports whether a fault of the network will be the same next
+// time: the caller gave up, a certificate does not pass verification, the
+// proxy refuses (one that may change its mind is marked by Temporary), the
+// address is wrong, or the system forbids the connection. A name that does not
+// exist is a wrong address; one that could not be looked up just now is not.
+func isPermanent(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, fs.ErrPermission) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
-	text := err.Error()
-	return strings.Contains(text, "http2: client connection lost") || strings.Contains(text, "http2: server sent GOAWAY")
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*ProxyError](err); ok {
+		return true
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound && !dns.IsTemporary && !dns.IsTimeout
+	}
+	return isBadAddress(err)
+}
+
+func isBadAddress(err error) bool {
+	if _, ok := errors.AsType[*net.AddrError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*net.ParseError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.UnknownNetworkError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.InvalidAddrError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[url.InvalidHostError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[url.EscapeError](err); ok {
+		return true
+	}
+	u, ok := errors.AsType[*url.Error](err)
+	return ok && u.Op == "parse"
 }

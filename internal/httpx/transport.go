@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,23 +35,39 @@ type TransportOptions struct {
 // used. The errors that wrap it say what it holds.
 var ErrNoCertificate = errors.New("it holds no PEM certificate")
 
-// ProxyError is a proxy's refusal to connect to a host.
+// ProxyError is a proxy's refusal to connect to a host, or to forward a
+// request to it.
 type ProxyError struct {
 	Proxy  string // its host and port
-	Host   string // the host and port asked for
+	Host   string // the host, and perhaps the port, asked for
 	Status int
+	// Plain reports that the request was to be forwarded as plain HTTP, not
+	// through a tunnel.
+	Plain bool
 }
 
 func (e *ProxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answered %d %s when asked for a connection to %s", e.Proxy, e.Status, http.StatusText(e.Status), e.Host)
+	asked := "a connection to"
+	if e.Plain {
+		asked = "something of"
+	}
+	return fmt.Sprintf("the proxy %s answered %d %s when asked for %s %s", e.Proxy, e.Status, http.StatusText(e.Status), asked, e.Host)
 }
+
+// maxHeader bounds the head of an answer, in bytes. GitHub's have about 4 KiB.
+const maxHeader = 256 << 10
+
+// Transport is an http.Transport whose failures are *TransportErrors, also
+// those of reading a body, and which repeats no request on its own more than
+// twice: see RepeatError.
+type Transport struct{ *http.Transport }
 
 // NewTransport makes a transport that neither waits for ever nor touches
 // the bytes: it does not ask for compression on its own. Its limits: 30 s to
-// connect, 15 s for TLS, 60 s for the head of an answer; an HTTP/2
-// connection that brings nothing for 15 s gets a ping and 15 s to answer it,
-// so that a dead one is not used for one try after the other.
-func NewTransport(o TransportOptions) (*http.Transport, error) {
+// connect, 15 s for TLS, 60 s for the head of an answer, of 256 KiB at most; an
+// HTTP/2 connection that brings nothing for 15 s gets a ping and 15 s to answer
+// it, so that a dead one is not used for one try after the other.
+func NewTransport(o TransportOptions) (*Transport, error) {
 	t := &http.Transport{
 		Proxy:                 o.Proxy,
 		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
@@ -62,7 +79,10 @@ func NewTransport(o TransportOptions) (*http.Transport, error) {
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true,
 		ReadBufferSize:        64 << 10,
-		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+
+		MaxResponseHeaderBytes: maxHeader,
+
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 
 		OnProxyConnectResponse: checkConnect,
 	}
@@ -78,7 +98,76 @@ func NewTransport(o TransportOptions) (*http.Transport, error) {
 		}
 		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
-	return t, nil
+	return &Transport{t}, nil
+}
+
+// RoundTrip implements http.RoundTripper. Once the request's context has
+// ended, what failed because of that is returned as it is.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, done := boundSends(r.Context())
+	res, err := t.Transport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		if repeated, ok := errors.AsType[*RepeatError](context.Cause(ctx)); ok {
+			err = repeated
+		}
+		done()
+		if r.Context().Err() != nil || r.URL.Host == "" || r.URL.Scheme != "https" && r.URL.Scheme != "http" {
+			return nil, err
+		}
+		return nil, &TransportError{err}
+	}
+	res.Request = r
+	res.Body = &typedBody{ReadCloser: res.Body, ctx: r.Context(), done: done}
+	if err := t.refusedByProxy(r, res); err != nil {
+		_ = res.Body.Close()
+		return nil, err
+	}
+	return res, nil
+}
+
+// typedBody makes *TransportErrors of the errors of a body.
+type typedBody struct {
+	io.ReadCloser
+	ctx  context.Context
+	done func()
+}
+
+func (b *typedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && b.ctx.Err() == nil { //nolint:errorlint // a Reader ends with io.EOF itself
+		err = &TransportError{err}
+	}
+	return n, err
+}
+
+func (b *typedBody) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
+}
+
+// refusedByProxy makes a *ProxyError of the answer to a plain-HTTP request
+// that a proxy gave in the server's place: any 407, and a page of HTML with
+// the status of a refusal or of a server that cannot be reached. Neither
+// GitHub's API nor a storage has such pages.
+func (t *Transport) refusedByProxy(r *http.Request, res *http.Response) error {
+	if t.Proxy == nil || r.URL.Scheme != "http" {
+		return nil
+	}
+	proxy, err := t.Proxy(r)
+	if err != nil || proxy == nil {
+		return nil //nolint:nilerr // there is an answer, whatever became of this
+	}
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	switch res.StatusCode {
+	case http.StatusProxyAuthRequired:
+	case http.StatusForbidden, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if media != "text/html" {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return proxyError(&ProxyError{Proxy: proxy.Host, Host: r.URL.Host, Status: res.StatusCode, Plain: true})
 }
 
 // rootsWith is the system's roots and the certificates in text. As in the
@@ -118,15 +207,18 @@ func checkConnect(_ context.Context, proxy *url.URL, req *http.Request, res *htt
 	if res.StatusCode == http.StatusOK {
 		return nil
 	}
-	err := &ProxyError{Proxy: proxy.Host, Host: req.Host, Status: res.StatusCode}
-	if TemporaryStatus(res.StatusCode) {
+	return proxyError(&ProxyError{Proxy: proxy.Host, Host: req.Host, Status: res.StatusCode})
+}
+
+func proxyError(err *ProxyError) error {
+	if TemporaryStatus(err.Status) {
 		return Temporary(err, 0)
 	}
 	return err
 }
 
-// TemporaryStatus tells the answers after which the same request may succeed
-// later: 408, 429, and 5xx but 501 (RFC 9110, section 15).
+// TemporaryStatus reports whether the same request may succeed after an
+// answer of this status: 408, 429, and 5xx but 501 (RFC 9110, section 15).
 func TemporaryStatus(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
 		status >= 500 && status != http.StatusNotImplemented

@@ -1,0 +1,51 @@
+package githubapi
+
+import (
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+)
+
+// sends counts what net/http really sends in one try: it repeats some requests
+// by itself.
+type sends struct {
+	total *atomic.Int64
+
+	mu sync.Mutex
+	n  int
+	// ahead reports that the answer was here before net/http told that it had
+	// sent the request, so that it was counted already.
+	ahead bool
+}
+
+func (s *sends) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{WroteHeaders: s.wrote}
+}
+
+func (s *sends) wrote() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ahead {
+		s.ahead = false
+		return
+	}
+	s.n++
+	s.total.Add(1)
+}
+
+// answered makes sure that an answer has a request.
+func (s *sends) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n == 0 {
+		s.n, s.ahead = 1, true
+		s.total.Add(1)
+	}
+}
+
+// repeated reports whether the request was sent more than once.
+func (s *sends) repeated() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n > 1
+}
