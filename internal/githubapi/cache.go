@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// maxCache bounds what answers are kept, in bytes.
+// maxCache bounds the answers that are kept, heads included, in bytes.
 const maxCache = 32 << 20
 
 // cache keeps answers by the URL they answer, so that asking again is a
@@ -43,7 +43,7 @@ func (c *cache) settle(r *http.Request, a, kept *answer) *answer {
 		c.unchanged.Add(1)
 		return kept
 	}
-	if r.Method != http.MethodGet || a.status != http.StatusOK || a.header.Get("ETag") == "" || len(a.body) > maxCache {
+	if r.Method != http.MethodGet || a.status != http.StatusOK || a.header.Get("ETag") == "" || a.weight() > maxCache {
 		return a
 	}
 	c.mu.Lock()
@@ -52,19 +52,32 @@ func (c *cache) settle(r *http.Request, a, kept *answer) *answer {
 		c.answers = map[string]*answer{}
 	}
 	c.drop(cacheKey(r))
-	for c.size+len(a.body) > maxCache {
+	for c.size+a.weight() > maxCache {
 		c.drop(c.oldest[0])
 	}
 	c.answers[cacheKey(r)] = a
 	c.oldest = append(c.oldest, cacheKey(r))
-	c.size += len(a.body)
+	c.size += a.weight()
 	return a
+}
+
+// weight is about what an answer takes in memory, in bytes.
+func (a *answer) weight() int {
+	const overhead = 1 << 10
+	n := overhead + len(a.body)
+	for k, values := range a.header {
+		n += len(k)
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
 }
 
 // drop forgets an answer, if there is one.
 func (c *cache) drop(key string) {
 	if old := c.answers[key]; old != nil {
-		c.size -= len(old.body)
+		c.size -= old.weight()
 		delete(c.answers, key)
 		c.oldest = slices.DeleteFunc(c.oldest, func(k string) bool { return k == key })
 	}

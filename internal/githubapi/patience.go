@@ -43,14 +43,16 @@ func (e *PatienceError) Error() string {
 	return fmt.Sprintf("not tried again, because the tries of one request may take %s", e.Limit)
 }
 
-// patience adds up the time in which at least one call was troubled: after a
-// failed try, while it waits for a limit, or because its answer is slow. Calls
-// that are troubled at the same time count once. The zero patience is unspent.
+// patience adds up the time of troubled calls: of one that was tried again,
+// that had to wait for a limit, or that took longer than slowAnswer, from its
+// beginning. Calls that are troubled at the same time count once. The zero
+// patience is unspent.
 type patience struct {
 	mu       sync.Mutex
 	spent    time.Duration
 	troubled int
-	since    time.Time // when troubled rose from 0
+	since    time.Time // from when on the time of those is to be added
+	until    time.Time // up to when it was added
 }
 
 // left is what may still be spent.
@@ -66,7 +68,7 @@ func (p *patience) left(now time.Time) time.Duration {
 
 // watch begins to watch a call.
 func (p *patience) watch(now func() time.Time) *trouble {
-	t := &trouble{of: p, now: now}
+	t := &trouble{of: p, now: now, began: now()}
 	t.slow = time.AfterFunc(slowAnswer, t.begin)
 	return t
 }
@@ -75,6 +77,7 @@ func (p *patience) watch(now func() time.Time) *trouble {
 type trouble struct {
 	of    *patience
 	now   func() time.Time
+	began time.Time
 	slow  *time.Timer
 	begun bool // guarded by of.mu, as is ended
 	ended bool
@@ -89,7 +92,10 @@ func (t *trouble) begin() {
 	}
 	t.begun = true
 	if t.of.troubled++; t.of.troubled == 1 {
-		t.of.since = t.now()
+		t.of.since = t.began
+		if t.of.until.After(t.began) {
+			t.of.since = t.of.until
+		}
 	}
 }
 
@@ -103,6 +109,7 @@ func (t *trouble) end() {
 		return
 	}
 	if t.of.troubled--; t.of.troubled == 0 {
-		t.of.spent += t.now().Sub(t.of.since)
+		t.of.until = t.now()
+		t.of.spent += t.of.until.Sub(t.of.since)
 	}
 }

@@ -2,6 +2,7 @@ package githubsim
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -78,7 +79,8 @@ type Front struct {
 	next    http.Handler
 	tls     *tls.Config
 	ln      net.Listener
-	closing chan struct{}
+	ctx     context.Context // until Close
+	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	mu       sync.Mutex
@@ -109,9 +111,10 @@ func NewFront(next http.Handler, opt FrontOptions) *Front {
 		}
 	}
 	f := &Front{
-		URL: "https://" + ln.Addr().String(), CA: ca, opt: opt, next: next, ln: ln, closing: make(chan struct{}), conns: map[net.Conn]bool{},
+		URL: "https://" + ln.Addr().String(), CA: ca, opt: opt, next: next, ln: ln, conns: map[net.Conn]bool{},
 		tls: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12},
 	}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
 	for _, fault := range opt.Faults {
 		if fault < GoAway {
 			f.conn = append(f.conn, fault)
@@ -125,7 +128,7 @@ func NewFront(next http.Handler, opt FrontOptions) *Front {
 
 // Close ends all connections.
 func (f *Front) Close() {
-	close(f.closing)
+	f.cancel()
 	_ = f.ln.Close()
 	f.mu.Lock()
 	for c := range f.conns {
@@ -258,7 +261,7 @@ func (s *frontConn) serve() {
 			s.f.requests++
 			fault := take(&s.f.stream, s.f.opt.Always, func(w WireFault) bool { return w >= GoAway })
 			s.f.mu.Unlock()
-			id, r := frame.StreamID, request(frame)
+			id, r := frame.StreamID, request(s.f.ctx, frame)
 			s.f.running.Go(func() { s.answer(id, r, fault) })
 		}
 	}
@@ -272,9 +275,9 @@ func (s *frontConn) write(frames func(w *http2.Framer) error) bool {
 }
 
 // request reads a request without a body.
-func request(h *http2.MetaHeadersFrame) *http.Request {
+func request(ctx context.Context, h *http2.MetaHeadersFrame) *http.Request {
 	target := h.PseudoValue("path")
-	r := httptest.NewRequest(h.PseudoValue("method"), target, http.NoBody)
+	r := httptest.NewRequestWithContext(ctx, h.PseudoValue("method"), target, http.NoBody)
 	r.Host = h.PseudoValue("authority")
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
 	for _, field := range h.RegularFields() {
@@ -324,7 +327,7 @@ func (s *frontConn) repeat(frames func(w *http2.Framer) error) {
 	for s.write(frames) {
 		select {
 		case <-t.C:
-		case <-s.f.closing:
+		case <-s.f.ctx.Done():
 			return
 		}
 	}

@@ -1,0 +1,353 @@
+package githubapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// What GitHub says of time counts by its own clock, whatever ours says.
+func TestLimitsByTheServersClock(t *testing.T) {
+	t.Parallel()
+	server := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	reset := func(in time.Duration) string { return fmt.Sprint(server.Add(in).Unix()) }
+	date := func(in time.Duration) string { return server.Add(in).Format(http.TimeFormat) }
+	for name, tt := range map[string]struct {
+		refusal step
+		kind    Kind
+		slept   string
+	}{
+		"reset in 5 s":     {says(403, `{}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(5*time.Second)), fine, "6s"},
+		"reset in an hour": {says(403, `{}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(time.Hour)), PrimaryLimit, ""},
+		"a date":           {says(429, `{}`, "Retry-After", date(9*time.Second)), fine, "9s"},
+		"a date, 503":      {says(503, `{}`, "Retry-After", date(9*time.Second)), fine, "9s"},
+		"an absurd date":   {says(429, `{}`, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), SecondaryLimit, ""},
+		"absurd seconds":   {says(429, `{}`, "Retry-After", strings.Repeat("9", 40)), fine, "1m0s"},
+	} {
+		for off, ahead := range map[string]time.Duration{"right": 0, "an hour fast": time.Hour, "an hour slow": -time.Hour, "years slow": -9e4 * time.Hour} {
+			t.Run(name+", "+off, func(t *testing.T) {
+				t.Parallel()
+				steps := []step{tt.refusal, good}
+				if tt.kind != fine {
+					steps = steps[:1]
+				}
+				s := newStage(t, steps...)
+				s.now = server.Add(ahead)
+				err := getOne(t.Context(), s.client)
+				if tt.kind == fine && err != nil || tt.kind != fine && !isKind(err, tt.kind) {
+					t.Errorf("got %v", err)
+				}
+				if got := pauses(s.slept); got != tt.slept {
+					t.Errorf("slept %q, want %q", got, tt.slept)
+				}
+			})
+		}
+	}
+}
+
+// Each of these goes on for ever. All of them end, within figures that
+// docs/security.md names.
+func TestEverythingEnds(t *testing.T) {
+	t.Parallel()
+	hangs := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	circle := func(w http.ResponseWriter, r *http.Request) {
+		says(301, "", "Location", "/repositories/"+fmt.Sprint(len(r.URL.Path)))(w, r)
+	}
+	n := 0
+	flaky := func(w http.ResponseWriter, r *http.Request) {
+		if n++; n%6 == 0 {
+			says(200, `{"artifacts":[{"id":1}]}`, "Link", nextOf(r))(w, r)
+			return
+		}
+		says(503, "", "Retry-After", "30")(w, r)
+	}
+	slow := func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(50 * time.Second)
+		says(200, fmt.Sprintf(`{"artifacts":[{"id":%d}]}`, time.Now().Unix()), "Link", nextOf(r))(w, r)
+	}
+	for name, tt := range map[string]struct {
+		do      func(context.Context, *Client) error
+		handler step
+		most    time.Duration
+	}{
+		"hangs":                      {getOne, hangs, callBudget},
+		"503":                        {getOne, says(503, ""), callBudget},
+		"503, Retry-After":           {getOne, says(503, "", "Retry-After", "120"), callBudget},
+		"429":                        {getOne, says(429, "", "Date", "", "Retry-After", "1"), callBudget},
+		"429, 10 minutes":            {getOne, says(429, "", "Date", "", "Retry-After", "600"), runBudget},
+		"403, secondary":             {getOne, says(403, `{"message":"You have exceeded a secondary rate limit."}`), runBudget},
+		"renamed in a circle":        {getOne, circle, callBudget},
+		"each page at the sixth try": {listAll, flaky, runBudget + callBudget},
+		"slow pages without end":     {listAll, slow, runBudget + tryTimeout},
+		"202":                        {getOne, says(202, `{"id":7}`), callBudget},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := inBubble(t, githubsim.FrontOptions{}, func(w http.ResponseWriter, r *http.Request) {
+					tt.handler(w, r)
+					w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+				})
+				start := time.Now()
+				err := tt.do(t.Context(), c)
+				if _, ok := asError(err); !ok {
+					t.Errorf("got %v", err)
+				}
+				if took := time.Since(start); took > tt.most {
+					t.Errorf("took %s, want at most %s: %v", took, tt.most, err)
+				}
+			})
+		})
+	}
+}
+
+// nextOf leads from the page that was asked for to the next one.
+func nextOf(r *http.Request) string {
+	page := 1
+	_, _ = fmt.Sscan(r.URL.Query().Get("page"), &page)
+	return fmt.Sprintf(`<http://x/?page=%d>; rel="next"`, page+1)
+}
+
+// Waiting side by side counts once.
+func TestPatienceIsOfTheRun(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	var p patience
+	p.watch(clock).end()
+	now = now.Add(time.Hour) // untroubled
+	a, b := p.watch(clock), p.watch(clock)
+	a.begin()
+	a.begin()
+	now = now.Add(time.Minute)
+	b.begin()
+	now = now.Add(time.Minute)
+	a.end()
+	now = now.Add(time.Minute)
+	if left := p.left(now); left != runBudget-3*time.Minute {
+		t.Errorf("%s left in the middle", left)
+	}
+	b.end()
+	b.begin() // too late: its timer may have gone off meanwhile
+	now = now.Add(time.Hour)
+	if left := p.left(now); left != runBudget-3*time.Minute {
+		t.Errorf("%s left", left)
+	}
+}
+
+// A list that leads on for ever ends.
+func TestEndlessPages(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		page     func(r *http.Request) string
+		link     func(r *http.Request) string
+		requests int
+		text     string
+	}{
+		"the first page again": {func(*http.Request) string { return `{"artifacts":[{"id":1},{"id":2}]}` }, nextOf, 3, "is the same as two others"},
+		"a page ahead":         {func(*http.Request) string { return `{"artifacts":[{"id":1}]}` }, func(*http.Request) string { return `<http://x/?page=7>; rel="next"` }, 1, "after page 1 it leads to page 7"},
+		"new items for ever": {func(r *http.Request) string {
+			return fmt.Sprintf(`{"artifacts":[{"id":1%s}]}`, r.URL.Query().Get("page"))
+		}, nextOf, maxPages, "more than 1000 pages"},
+		"empty pages for ever": {func(*http.Request) string { return `{"artifacts":[]}` }, nextOf, maxPages, "more than 1000 pages"},
+		"of another host": {func(r *http.Request) string {
+			return fmt.Sprintf(`{"artifacts":[{"id":1%s}]}`, r.URL.Query().Get("page"))
+		}, func(r *http.Request) string {
+			if r.URL.Query().Get("page") == "3" {
+				return ""
+			}
+			return strings.Replace(nextOf(r), "http://x/", "https://user:"+secret+"@elsewhere.invalid/", 1)
+		}, 3, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked++
+				says(200, tt.page(r), "Link", tt.link(r))(w, r)
+			}))
+			defer srv.Close()
+			u, _ := url.Parse(srv.URL)
+			c, err := New(Options{BaseURL: u, Transport: srv.Client().Transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = listAll(t.Context(), c)
+			if (tt.text == "") != (err == nil) || err != nil && (!isKind(err, UnexpectedAnswer) || !strings.Contains(err.Error(), tt.text)) || strings.Contains(fmt.Sprint(err), secret) {
+				t.Errorf("got %v", err)
+			}
+			if asked != tt.requests {
+				t.Errorf("%d requests, want %d", asked, tt.requests)
+			}
+		})
+	}
+}
+
+// Something new may come in front of a list again and again while it is read.
+func TestPagesThatMove(t *testing.T) {
+	t.Parallel()
+	var v visited
+	for i, print := range []uint64{7, 7, 8, 8, 7, 7, 9} {
+		if v.again("list", i+1, print) || v.again("other", i+1, 7+uint64(i)) {
+			t.Errorf("page %d was taken for a circle", i+1)
+		}
+	}
+	for n := range 3 * maxVisits {
+		v.again("list", n, uint64(n+1))
+	}
+	if len(v.pages) > maxVisits {
+		t.Errorf("%d pages are remembered", len(v.pages))
+	}
+	// Pages that were asked for side by side arrive in any order.
+	if v.again("third", 3, 5) || v.again("third", 1, 5) || !v.again("third", 2, 5) {
+		t.Error("a circle was not found")
+	}
+}
+
+// An answer may be as large as it likes: what is kept of it is not. (Not in
+// parallel, because all that is allocated is counted.)
+func TestHostilePage(t *testing.T) {
+	for name, item := range map[string]string{"runs": `{"id":1}`, "null": `null`, "numbers": `1`, "lists": `[]`} {
+		body := []byte(`{"total_count":1,"workflow_runs":[` + strings.Repeat(item+",", 15<<20/(len(item)+1)) + item + `]}`)
+		x := &exchange{call: call{op: "list runs"}, answer: &answer{status: 200, header: http.Header{}, body: body}}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := x.decode(new(runPage))
+		runtime.ReadMemStats(&after)
+		if !isKind(err, UnexpectedAnswer) {
+			t.Errorf("%s: %v", name, err)
+		}
+		// Each item took half a kilobyte once.
+		if total := after.TotalAlloc - before.TotalAlloc; total > uint64(4*len(body)) {
+			t.Errorf("%s: %d MiB were allocated for %d MiB", name, total>>20, len(body)>>20)
+		}
+	}
+}
+
+func TestPageOfItems(t *testing.T) {
+	t.Parallel()
+	items := func(n int) string { return `{"artifacts":[` + strings.Repeat(`{"id":1},`, n-1) + `{"id":1}]}` }
+	for body, ok := range map[string]bool{
+		items(artifact.PerPage): true, items(artifact.PerPage + 1): false, `{"artifacts":[]}`: true,
+		`{"artifacts":{}}`: false, `{"artifacts":"x"}`: false, `{"artifacts":[null]}`: false, `{}`: false,
+		`{"artifacts":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`:                  false,
+		`{"x":` + strings.Repeat(`{"x":`, 20000) + "1" + strings.Repeat("}", 20000) + `,"artifacts":[]}`: false,
+	} {
+		x := &exchange{answer: &answer{status: 200, header: http.Header{}, body: []byte(body)}}
+		if err := x.decode(new(artifactPage)); (err == nil) != ok {
+			t.Errorf("%.60s: %v", body, err)
+		}
+	}
+}
+
+// A stranger's long title neither fills the memory nor ends a search.
+func TestLongTexts(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int{
+		"short": 5, strings.Repeat("x", maxText): maxText, strings.Repeat("x", maxText+1): maxText + len("…"), strings.Repeat("ü", 5<<20): maxText + len("…"),
+		"x" + strings.Repeat("ü", maxText): maxText - 1 + len("…"),
+	} {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got text
+		if err := json.Unmarshal(raw, &got); err != nil || len(got) != want || !utf8.ValidString(string(got)) {
+			t.Errorf("%d bytes became %d, want %d, %v", len(in), len(got), want, err)
+		}
+	}
+	var got text
+	if json.Unmarshal([]byte("7"), &got) == nil || json.Unmarshal([]byte("null"), &got) != nil {
+		t.Error("a number passed for a text, or null did not")
+	}
+}
+
+// The API client does not ask for compression, so a compressed answer, which
+// may be a bomb, is never expanded.
+func TestNothingIsExpanded(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Accept-Encoding"); got != "" {
+			t.Errorf("asked for %q", got)
+		}
+		says(200, "\x1f\x8b\x08\x00", "Content-Encoding", "gzip", "Content-Type", "application/json")(w, r)
+	})
+	if err := getOne(t.Context(), s.client); !isKind(err, UnexpectedAnswer) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The query says how many items a page is to have.
+func TestPerPageIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[int]string{0: "100", 1: "1", 30: "30", 100: "100", 1000: "100", -1: "100"} {
+		s := newStage(t, says(200, `{"artifacts":[]}`), says(200, `{"workflow_runs":[]}`))
+		_, err := s.client.Artifacts(t.Context(), app, artifact.Query{PerPage: asked})
+		if err == nil {
+			_, err = s.client.Runs(t.Context(), app, artifact.RunQuery{PerPage: asked})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, uri := range s.seen {
+			if !strings.HasSuffix(uri, "?per_page="+want) {
+				t.Errorf("for %d: %s", asked, uri)
+			}
+		}
+	}
+}
+
+// What is kept to ask conditionally is bounded, with its heads, and what is
+// newest stays.
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	var c cache
+	request := func(i int) *http.Request {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://h/%d", i), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	keep := func(i, body, head int) {
+		c.settle(request(i), &answer{status: 200, header: http.Header{"Etag": {`"x"`}, "Link": {strings.Repeat("x", head)}}, body: make([]byte, body)}, nil)
+	}
+	kept := func(i int) bool { return c.condition(request(i)) != nil }
+	keep(0, maxCache/2, 0)
+	keep(1, maxCache/4, 0)
+	keep(2, maxCache/2, 0)
+	if kept(0) || !kept(1) || !kept(2) {
+		t.Errorf("kept %v %v %v, want the oldest to go", kept(0), kept(1), kept(2))
+	}
+	keep(1, maxCache/4, 0) // renewed: now 2 is the oldest
+	keep(3, maxCache/2, 0)
+	if !kept(1) || kept(2) || !kept(3) {
+		t.Errorf("kept %v %v %v, want what was renewed to stay", kept(1), kept(2), kept(3))
+	}
+	keep(4, maxCache+1, 0)
+	if kept(4) || !kept(3) {
+		t.Error("what is larger than the cache was kept, or drove out the rest")
+	}
+	for i := range 1000 {
+		keep(10+i, 0, 64<<10)
+	}
+	held := 0
+	for _, a := range c.answers {
+		held += len(a.body) + len(a.header.Get("Link"))
+	}
+	if held > maxCache || len(c.oldest) != len(c.answers) || !kept(1009) {
+		t.Errorf("%d bytes in %d answers are kept", held, len(c.answers))
+	}
+}
