@@ -9,7 +9,6 @@ require (
 	github.com/getkin/kin-openapi v0.132.0
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-github/v60 v60.0.0
-	github.com/jferrl/go-githubauth v1.6.0
 	github.com/klauspost/compress v1.18.0
 	github.com/sethvargo/go-githubactions v1.3.2
 	github.com/spf13/pflag v1.0.10
@@ -25,7 +24,6 @@ require (
 require (
 	github.com/go-openapi/jsonpointer v0.21.0 // indirect
 	github.com/go-openapi/swag v0.23.0 // indirect
-	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/go-querystring v1.1.0 // indirect
 	github.com/josharian/intern v1.0.0 // indirect
 	github.com/mailru/easyjson v0.7.7 // indirect

@@ -2,7 +2,15 @@ package githubapi
 
 import (
 	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +105,7 @@ func TestAppFailures(t *testing.T) {
 		text  string
 	}{
 		"not granted":     {[]step{says(422, `{"message":"The permissions requested are not granted to this installation."}`)}, NoPermission, "not granted"},
-		"bad JWT":         {[]step{says(401, `{"message":"A JSON web token could not be decoded"}`)}, BadToken, "could not be decoded"},
+		"bad JWT":         {[]step{says(401, `{"message":"A JSON web token could not be decoded"}`, "Date", "")}, BadToken, "could not be decoded"},
 		"busy":            {[]step{says(503, ""), says(503, ""), says(503, "")}, ServerError, "tried 3 times"}, // not three times three
 		"cut":             {[]step{cuts, cuts, cuts}, Network, "after 3 tries"},
 		"text of a token": {[]step{says(201, `{"token":"`+secret+`",`, "Content-Type", "text/plain")}, UnexpectedAnswer, "not JSON but text/plain"},
@@ -143,5 +151,135 @@ func TestAppHonoursContext(t *testing.T) {
 	close(finish)
 	if err := <-first; err != nil {
 		t.Error(err)
+	}
+}
+
+// GitHub takes a JSON Web Token for minutes only, and tells the end of an
+// installation token by its own clock. A runner's that is off costs one
+// request, once.
+func TestAppWithAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	key := privateKey(t)
+	for name, tt := range map[string]struct {
+		ahead time.Duration // of GitHub's clock
+		asked int
+	}{
+		"right": {0, 4}, "20 s slow": {20 * time.Second, 4}, "an hour slow": {time.Hour, 5}, "an hour fast": {-time.Hour, 5}, "years slow": {90000 * time.Hour, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ours := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+			github := ours.Add(tt.ahead)
+			asked, tokens := 0, 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked++
+				date := github.Format(http.TimeFormat)
+				iat, exp, isJWT := claims(t, r)
+				switch {
+				case !isJWT:
+					says(200, `{"id":7,"name":"dist"}`, "Date", date)(w, r)
+				case iat.After(github), exp.Before(github), exp.Sub(github) > 10*time.Minute:
+					says(401, `{"message":"'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}`, "Date", date)(w, r)
+				case strings.HasSuffix(r.URL.Path, "/installation"):
+					says(200, `{"id":99}`, "Date", date)(w, r)
+				default:
+					tokens++
+					says(201, fmt.Sprintf(`{"token":"ghs_x","expires_at":%q}`, github.Add(time.Hour).Format(time.RFC3339)), "Date", date)(w, r)
+				}
+			}))
+			defer srv.Close()
+			u, _ := url.Parse(srv.URL)
+			c, err := New(Options{
+				BaseURL: u, Transport: srv.Client().Transport, Now: func() time.Time { return ours },
+				Auth: Auth{App: &App{ID: "7", PrivateKey: key, Repos: []artifact.Repo{app}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := getOne(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if asked != tt.asked || tokens != 1 {
+				t.Errorf("%d requests and %d tokens, want %d and 1", asked, tokens, tt.asked)
+			}
+			ours, github = ours.Add(time.Hour), github.Add(time.Hour)
+			if err := getOne(t.Context(), c); err != nil || tokens != 2 {
+				t.Errorf("%v, %d tokens after an hour, want 2", err, tokens)
+			}
+		})
+	}
+}
+
+// claims reads a JSON Web Token.
+func claims(t *testing.T, r *http.Request) (iat, exp time.Time, ok bool) {
+	t.Helper()
+	parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), ".")
+	if len(parts) != 3 {
+		return iat, exp, false
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Error(err)
+	}
+	var c struct {
+		Iss      string
+		Iat, Exp int64
+	}
+	if err := json.Unmarshal(text, &c); err != nil || c.Iss != "7" {
+		t.Errorf("claims %s, %v", text, err)
+	}
+	return time.Unix(c.Iat, 0), time.Unix(c.Exp, 0), true
+}
+
+// A token is signed as RS256, by keys in both forms of PEM.
+func TestSigner(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{
+		"PKCS1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+		"PKCS8": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+	} {
+		s, err := newSigner("Iv1.abc", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jwt, err := s.token(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := strings.LastIndexByte(jwt, '.')
+		signature, err := base64.RawURLEncoding.DecodeString(jwt[i+1:])
+		digest := sha256.Sum256([]byte(jwt[:i]))
+		if err != nil || rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, digest[:], signature) != nil {
+			t.Errorf("%s: %s does not verify", name, jwt)
+		}
+	}
+	_, other, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notRSA, err := x509.MarshalPKCS8PrivateKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"no PEM": secret, "no key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte(secret)})),
+		"another kind": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: notRSA})),
+	} {
+		if _, err := newSigner("7", []byte(text)); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := newSigner(" ", privateKey(t)); err == nil {
+		t.Error("an empty id passed")
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-github/v60/github"
-	githubauth "github.com/jferrl/go-githubauth"
 	"golang.org/x/oauth2"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -19,7 +18,8 @@ import (
 // It covers clocks that differ, and a request under way.
 const tokenMargin = time.Minute
 
-// Auth is who asks: a Token, or a GitHub App, which goes first, or nobody.
+// Auth holds the credentials. App takes precedence over Token; the zero Auth
+// is anonymous.
 type Auth struct {
 	Token string
 	App   *App
@@ -62,7 +62,7 @@ func (a *App) String() string { return "GitHub App " + a.ID }
 // GoString does so for %#v.
 func (a *App) GoString() string { return a.String() }
 
-// source is nil for nobody.
+// source returns nil for anonymous access.
 func (a Auth) source(o Options, s *state) (tokenSource, error) {
 	switch {
 	case a.App != nil:
@@ -74,16 +74,18 @@ func (a Auth) source(o Options, s *state) (tokenSource, error) {
 		static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.Token})
 		return func(context.Context) (*oauth2.Token, error) { return static.Token() }, nil
 	}
-	return nil, nil //nolint:nilnil // nobody has no tokens
+	return nil, nil //nolint:nilnil // anonymous requests have no tokens
 }
 
 // appSource keeps an installation token, and gets it, or another one, when a
 // request needs it. The request's context ends the waiting.
 type appSource struct {
-	app  App
-	jwt  *conn // the API, asked as the App itself
-	now  func() time.Time
-	busy chan struct{} // of one: a lock that a context can give up on
+	app App
+	jwt *conn // the API, asked as the App itself
+	now func() time.Time
+	// ahead is how far the API's clock is ahead of ours, as far as known.
+	ahead time.Duration
+	busy  chan struct{} // of one: a lock that a context can give up on
 
 	installation int64
 	current      *oauth2.Token
@@ -98,7 +100,7 @@ func newAppSource(o Options, s *state, app App) (tokenSource, error) {
 			return nil, fmt.Errorf("a GitHub App's token is good for one owner, and %s and %s have two", app.Repos[0], r)
 		}
 	}
-	jwt, err := githubauth.NewApplicationTokenSource(app.ID, app.PrivateKey)
+	sign, err := newSigner(app.ID, app.PrivateKey)
 	if err != nil {
 		return nil, fmt.Errorf("the GitHub App's id and private key: %w", err)
 	}
@@ -106,7 +108,10 @@ func newAppSource(o Options, s *state, app App) (tokenSource, error) {
 		app.OnToken = func(string) {}
 	}
 	a := &appSource{app: app, now: o.Now, busy: make(chan struct{}, 1)}
-	a.jwt = newConn(o, s, func(context.Context) (*oauth2.Token, error) { return jwt.Token() })
+	a.jwt = newConn(o, s, func(context.Context) (*oauth2.Token, error) {
+		jwt, err := sign.token(a.now().Add(a.ahead))
+		return &oauth2.Token{AccessToken: jwt}, err
+	})
 	return a.token, nil
 }
 
@@ -121,6 +126,27 @@ func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
 	if a.current != nil && a.current.Expiry.Sub(a.now()) > tokenMargin {
 		return a.current, nil
 	}
+	tok, err := a.renew(ctx)
+	if e, ok := asError(err); ok && e.Kind == BadToken && (e.Ahead-a.ahead).Abs() > maxClockError {
+		// A JSON Web Token is good for minutes. The answer has told how far
+		// our clock is off: one by GitHub's may do.
+		a.ahead = e.Ahead
+		tok, err = a.renew(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.app.OnToken(tok.AccessToken)
+	a.current = tok
+	return tok, nil
+}
+
+// maxClockError is how far clocks may differ without being the reason why a
+// JSON Web Token is refused.
+const maxClockError = 30 * time.Second
+
+// renew gets a token.
+func (a *appSource) renew(ctx context.Context) (*oauth2.Token, error) {
 	if a.installation == 0 {
 		id, err := a.find(ctx)
 		if err != nil {
@@ -128,13 +154,7 @@ func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
 		}
 		a.installation = id
 	}
-	tok, err := a.create(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.app.OnToken(tok.AccessToken)
-	a.current = tok
-	return tok, nil
+	return a.create(ctx)
 }
 
 type wireInstallation struct {
@@ -192,7 +212,8 @@ func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 	if err := x.decode(&w); err != nil {
 		return nil, err
 	}
-	return &oauth2.Token{AccessToken: w.Token, TokenType: "Bearer", Expiry: w.ExpiresAt}, nil
+	// Its end by our clock: GitHub's may be another.
+	return &oauth2.Token{AccessToken: w.Token, TokenType: "Bearer", Expiry: w.ExpiresAt.Add(-x.answer.ahead())}, nil
 }
 
 // notGranted makes a NoPermission of what GitHub answers when an App is not
