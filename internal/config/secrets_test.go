@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,36 @@ func TestSecrets(t *testing.T) {
 		cfg, _ := config.FromArgs(args, env{"GH_TOKEN": "abc123"}.lookup)
 		if !slices.Contains(cfg.Secrets(), "abc123") {
 			t.Errorf("%q: the secrets are %q", args, cfg.Secrets())
+		}
+	}
+}
+// Whatever an input is given, a user and a password in it do not show, however
+// they are spelt.
+func TestPasswordsInAddresses(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"https://user:s3cret@ghe.example.com", "https://user:s3cret@ghe.example.com/api/v3", "HTTPS://user:s3cret@ghe.example.com",
+		"https://s3cret@ghe.example.com", "https://user:s3/cret@ghe.example.com", "https://user:s3@cret@ghe.example.com", "https://user:%zzs3cret@h",
+		"//user:s3cret@ghe.example.com", "user:s3cret@ghe.example.com", "s3cret@ghe.example.com", "https:user:s3cret@h", "https:///user:s3cret@h",
+		"https://user:s3cret@[::1", "https://user:s3cret@[::1]:80", "https%3A%2F%2Fuser:s3cret@h", "user%3As3cret@h", "ftp://user:s3cret@h", "https://user:s3cret@h/%zz",
+	} {
+		for _, input := range []string{"github-api-url", "GITHUB_API_URL"} {
+			_, err := config.FromEnv(with(inputs{input: address}).lookup)
+			if err == nil {
+				t.Errorf("%s: %s passed", input, address)
+			}
+			if text := fmt.Sprint(err); strings.Contains(text, "cret") || strings.Contains(text, "s3") {
+				t.Errorf("%s: %s shows in: %v", input, address, err)
+			}
+		}
+		if !strings.Contains(address, "//") || strings.HasPrefix(address, "https:///") {
+			continue
+		}
+		for _, input := range []string{"repository", "run-id", "artifact-ids", "max-size", "wait"} {
+			_, err := config.FromEnv(with(inputs{input: address}).lookup)
+			if text := fmt.Sprint(err); strings.Contains(text, "s3cret") {
+				t.Errorf("%s: %s shows in: %v", input, address, err)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,13 +13,18 @@ import (
 // may be part of a signature.
 var shown = []string{"page", "per_page", "name", "status", "branch", "event", "actor", "created", "head_sha"}
 
+// unparsed stands for what is no URL, of which nothing can be shown.
+const unparsed = "(a URL that cannot be parsed)"
+
 // Redact makes a URL fit for a log: without user, password and fragment, and
 // with the values of all query parameters hidden that are not known to be
-// harmless. A signed URL lets whoever reads it fetch the artifact.
+// harmless. A signed URL lets whoever reads it fetch the artifact. What could
+// be a user and a password in a place where URLs have none, such as
+// "user:pass@host", is not shown at all.
 func Redact(rawURL string) string {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		return "(a URL that cannot be parsed)"
+	if err != nil || u.Opaque != "" || u.Host == "" && strings.Contains(u.Path, "@") || userInfo.MatchString(u.Path) {
+		return unparsed
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	q := u.Query()
@@ -40,16 +46,30 @@ func RedactError(err error) error {
 		return nil
 	}
 	text := err.Error()
-	clean := urls.ReplaceAllStringFunc(text, redactMatch)
+	clean := text
+	if bad, ok := errors.AsType[*url.Error](err); ok && bad.Op == "parse" {
+		clean = strings.ReplaceAll(clean, bad.Error(), "parse "+strconv.Quote(unparsed))
+	}
+	clean = badURL.ReplaceAllString(clean, "parse "+strconv.Quote(unparsed))
+	clean = urls.ReplaceAllStringFunc(clean, redactMatch)
+	clean = userInfo.ReplaceAllString(clean, "")
 	if clean == text {
 		return err
 	}
 	return &redactedError{clean, err}
 }
 
-// urls finds quoted strings, in any of which may be a URL or the relative
-// reference of a redirect, and URLs that are not quoted.
-var urls = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|https?://[^\s"]+`)
+var (
+	// urls finds quoted strings, in any of which may be a URL or the relative
+	// reference of a redirect, and URLs that are not quoted.
+	urls = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
+	// badURL finds what package url says of a URL with a user that it cannot
+	// parse: behind the URL it quotes the part that is wrong, which may be a
+	// part of the password.
+	badURL = regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
+	// userInfo finds a user and a password without a scheme before them.
+	userInfo = regexp.MustCompile(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)
+)
 
 func redactMatch(s string) string {
 	if !strings.HasPrefix(s, `"`) {
@@ -59,7 +79,11 @@ func redactMatch(s string) string {
 	if err != nil {
 		raw = s[1 : len(s)-1]
 	}
-	if !strings.Contains(raw, "?") && !strings.Contains(raw, "://") {
+	plain := raw
+	if decoded, err := url.PathUnescape(raw); err == nil {
+		plain = decoded
+	}
+	if !strings.Contains(raw, "?") && !strings.Contains(raw, "//") && !userInfo.MatchString(plain) {
 		return s
 	}
 	return strconv.Quote(Redact(raw))
