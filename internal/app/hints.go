@@ -1,10 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"syscall"
 	"time"
@@ -75,9 +76,11 @@ func hint(err error) string {
 func systemHint(err error) string {
 	var quota *spool.QuotaError
 	var truncated *fetch.TruncatedError
-	var unknownCA x509.UnknownAuthorityError
 	var late *fetch.WaitError
 	var differs *fetch.MD5Error
+	if hint := networkHint(err, false); hint != "" {
+		return hint
+	}
 	switch {
 	case errors.As(err, &quota), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "Free disk space on the runner, choose fewer artifacts, or set path to a larger disk; nothing was written to the destination"
@@ -87,8 +90,6 @@ func systemHint(err error) string {
 		return "The bytes are not those that were stored; run the step again, and if it happens again, upload the artifact anew"
 	case errors.As(err, &truncated):
 		return "The storage kept breaking off; run the step again, nothing was written to the destination"
-	case errors.As(err, &unknownCA):
-		return "If your server uses a private certificate authority, give its certificate with ca-cert or SSL_CERT_FILE"
 	case errors.Is(err, context.Canceled):
 		return "The job was cancelled; nothing was written to the destination"
 	}
@@ -145,7 +146,7 @@ func notFoundHint(nf *artifact.NotFoundError) string {
 func apiHint(e *githubapi.Error) string {
 	switch e.Kind {
 	case githubapi.BadToken:
-		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
+		return tokenHint(e)
 	case githubapi.NoPermission:
 		need := permissionFor(e)
 		return fmt.Sprintf("The token may not do this: for the job's own repository, add permissions: {%s} to the job; "+
@@ -159,13 +160,22 @@ func apiHint(e *githubapi.Error) string {
 		return "The token's requests for this hour are spent: wait until then, use a token of its own for this step, or a GitHub App (app-id)"
 	case githubapi.SecondaryLimit:
 		return "GitHub asks for a pause: run the step again later, or run fewer such jobs at once"
-	case githubapi.ServerError, githubapi.Network:
-		return "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
+	case githubapi.Network:
+		return cmp.Or(networkHint(e.Err, true), inTrouble)
+	case githubapi.ServerError:
+		return inTrouble
+	case githubapi.InvalidRequest:
+		if e.Status == http.StatusProxyAuthRequired {
+			return "A proxy answered in GitHub's place: give its user and password in HTTPS_PROXY (HTTP_PROXY for an http address)"
+		}
 	case githubapi.UnexpectedAnswer:
 		return "Check github-api-url, and whether a proxy answers in GitHub's place"
 	}
 	return ""
 }
+
+// inTrouble is the advice where there is none to give.
+const inTrouble = "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
 
 // actionsRead is what all calls but a few need.
 const actionsRead = "actions: read"

@@ -110,6 +110,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if repeated, ok := errors.AsType[*RepeatError](context.Cause(ctx)); ok {
 			err = repeated
 		}
+		if record, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(record.RecordHeader[:]) == "HTTP/" {
+			err = http.ErrSchemeMismatch // as http.Client has it, which does not look into a TransportError
+		}
 		done()
 		if r.Context().Err() != nil || r.URL.Host == "" || r.URL.Scheme != "https" && r.URL.Scheme != "http" {
 			return nil, err

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
+)
+
+// networkHint is the advice for a server that could not be reached, the same
+// for the API and for the storage but for the input that may be wrong. It is
+// empty where nothing but the network or the server can be blamed.
+func networkHint(err error, api bool) string {
+	address := "the name that GitHub gave for its storage, which a firewall or a DNS filter may not know"
+	if api {
+		address = "github-api-url"
+	}
+	if errors.Is(err, context.Canceled) {
+		return ""
+	}
+	if hint := certificateHint(err, address); hint != "" {
+		return hint
+	}
+	if hint := proxyHint(err); hint != "" {
+		return hint
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return fmt.Sprintf("There is no host %s: check %s, and the runner's DNS", short(dns.Name), address)
+		}
+		return fmt.Sprintf("The name %s could not be looked up: check the runner's DNS", short(dns.Name))
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Sprintf("The server speaks http there, not https: check %s, with its port, and whether a proxy answers in the server's place", address)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		where := "The server"
+		if op.Addr != nil {
+			where = op.Addr.String()
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return "The system forbids the connection to " + where + ": check the runner's firewall or sandbox"
+		}
+		return fmt.Sprintf("%s takes no connections: check %s, the runner's firewall, and whether a proxy is needed (HTTPS_PROXY)", where, address)
+	}
+	_, alert := errors.AsType[tls.AlertError](err)
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	if alert || record {
+		return fmt.Sprintf("The two sides could not agree on TLS: check %s, with its port, and whether a proxy that inspects TLS is between", address)
+	}
+	return ""
+}
+
+// certificateHint is the advice for a certificate that does not pass.
+func certificateHint(err error, address string) string {
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		by := ""
+		if unknown.Cert != nil {
+			by = fmt.Sprintf(" (it was issued by %q)", short(unknown.Cert.Issuer.String()))
+		}
+		return "No authority that is trusted here vouches for the certificate" + by + ". If your server's or your proxy's private certificate authority did, " +
+			"give that authority's certificate with ca-cert or SSL_CERT_FILE"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired && invalid.Cert != nil {
+		stamp := func(t time.Time) string { return t.UTC().Format(time.DateTime + " MST") }
+		return fmt.Sprintf("The certificate is good from %s to %s, and the clock here says %s: if that is wrong, set the runner's clock; if not, the server needs a new certificate",
+			stamp(invalid.Cert.NotBefore), stamp(invalid.Cert.NotAfter), stamp(time.Now()))
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("The certificate is another host's: check %s, and whether a proxy answers in the server's place", address)
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "The server's certificate, or one of its authorities', is not good for this: the server needs another one, or a proxy that inspects TLS is between, whose authority ca-cert takes"
+	}
+	return ""
+}
+
+// proxyHint is the advice for a proxy that refuses, or cannot be reached.
+func proxyHint(err error) string {
+	if refused, ok := errors.AsType[*httpx.ProxyError](err); ok {
+		variable := "HTTPS_PROXY"
+		if refused.Plain {
+			variable = "HTTP_PROXY"
+		}
+		around := fmt.Sprintf("or list the host in NO_PROXY if it can be reached without %s", refused.Proxy)
+		switch {
+		case refused.Status == http.StatusProxyAuthRequired:
+			return fmt.Sprintf("The proxy %s wants a user and a password: give them in %s (http://USER:PASSWORD@HOST:PORT), %s", refused.Proxy, variable, around)
+		case httpx.TemporaryStatus(refused.Status):
+			return fmt.Sprintf("The proxy %s, which %s names, did not reach %s: ask whoever runs it, %s", refused.Proxy, variable, short(refused.Host), around)
+		}
+		return fmt.Sprintf("The proxy %s, which %s names, does not let this job reach %s: have it allowed there, %s", refused.Proxy, variable, short(refused.Host), around)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
+		where := "The proxy"
+		if dial, ok := errors.AsType[*net.OpError](op.Err); ok && dial.Addr != nil {
+			where += " " + dial.Addr.String()
+		}
+		if dns, ok := errors.AsType[*net.DNSError](op.Err); ok {
+			where += " " + short(dns.Name)
+		}
+		return where + " cannot be reached: check HTTPS_PROXY (HTTP_PROXY for an http address), or list the host in NO_PROXY if it can be reached without"
+	}
+	return ""
+}
+
+// tokenHint is the advice for a token that GitHub does not take.
+func tokenHint(e *githubapi.Error) string {
+	if e.Op != "get an installation token" && e.Op != "find the GitHub App's installation" {
+		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
+	}
+	if e.Ahead.Abs() > time.Minute {
+		direction := "behind"
+		if e.Ahead < 0 {
+			direction = "ahead of"
+		}
+		return fmt.Sprintf("The runner's clock is %s %s GitHub's, which an App's credentials do not survive: set it", e.Ahead.Abs(), direction)
+	}
+	return "Check that app-id and app-private-key are of the same GitHub App, and that the key was not revoked"
+}
+
+// short cuts a foreign text to a bearable length.
+func short(text string) string {
+	const most = 120
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
