@@ -104,7 +104,7 @@ func (x *exchange) renamed(method string) *url.URL {
 	default:
 		return nil
 	}
-	if u := x.answer.location(); u != nil && origin(u) == origin(x.answer.url) {
+	if u := x.answer.location(); u != nil && u.User == nil && origin(u) == origin(x.answer.url) {
 		return u
 	}
 	return nil

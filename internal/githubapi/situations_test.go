@@ -141,50 +141,53 @@ func TestSituations(t *testing.T) {
 		text  string
 	}{
 		// What passes.
-		"502 then fine":                  {getOne, []step{says(502, html), good}, fine, "~", ""},
-		"503 with Retry-After":           {getOne, []step{says(503, "", "Retry-After", "9"), good}, fine, "9s", ""},
-		"503 for too long":               {getOne, []step{says(503, "", "Retry-After", "900")}, ServerError, "", "503"},
-		"501 is final":                   {getOne, []step{says(501, "")}, ServerError, "", "501"},
-		"reset then fine":                {getOne, []step{drops, good}, fine, "~", ""},
-		"body cut then fine":             {getOne, []step{cuts, good}, fine, "~", ""},
-		"list cut then fine":             {listAll, []step{cuts, says(200, `{"artifacts":[]}`)}, fine, "~", ""},
-		"cut for ever":                   {getOne, []step{cuts, cuts, cuts, cuts}, Network, "~ ~ ~", "after 4 tries: unexpected EOF"},
-		"download, 502 then fine":        {getURL, []step{says(502, ""), says(302, "", "Location", "https://s/x")}, fine, "~", ""},
-		"delete, 502 then 404":           {remove, []step{says(502, ""), says(404, `{}`)}, fine, "~", ""},
-		"delete, reset then 404":         {remove, []step{drops, says(404, `{}`)}, fine, "~", ""},
-		"delete, limit then 404":         {remove, []step{says(429, "", "Retry-After", "1"), says(404, `{}`)}, NotFound, "1s", ""},
-		"delete, 404":                    {remove, []step{says(404, `{"message":"Not Found"}`)}, NotFound, "", "Not Found"},
-		"delete":                         {remove, []step{noted}, fine, "", ""},
-		"delete, a page instead":         {remove, []step{says(200, html, "Content-Type", "text/html")}, UnexpectedAnswer, "", "Sign in to proxy"},
-		"primary, 60 s":                  {getOne, []step{limited(time.Minute), good}, fine, "1m1s", ""},
-		"primary, 2 min":                 {getOne, []step{limited(2 * time.Minute), good}, fine, "2m1s", ""},
-		"primary, 10 min":                {getOne, []step{limited(10 * time.Minute)}, PrimaryLimit, "", "until 2026-05-01 12:10:00 UTC"},
-		"primary, reset is past":         {getOne, []step{limited(-time.Hour), good}, fine, "1s", ""},
-		"primary, no reset":              {getOne, []step{says(403, `{}`, "X-RateLimit-Remaining", "0"), good}, fine, "1m0s", ""},
-		"primary, absurd reset":          {getOne, []step{says(429, `{}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "9223372036854775807")}, PrimaryLimit, "", "until 9999"},
-		"primary, by its text":           {getOne, []step{says(403, `{"message":"API rate limit exceeded for 1.2.3.4"}`), good}, fine, "1m0s", ""},
-		"secondary":                      {getOne, []step{says(403, `{}`, "Retry-After", "7"), good}, fine, "7s", ""},
-		"secondary goes before primary":  {getOne, []step{says(403, `{}`, "Retry-After", "7", "X-RateLimit-Remaining", "0"), good}, fine, "7s", ""},
-		"secondary, a date":              {getOne, []step{says(429, `{}`, "Retry-After", "Fri, 01 May 2026 12:00:30 GMT", "Date", "Fri, 01 May 2026 12:00:00 GMT"), good}, fine, "30s", ""},
-		"secondary, by its text":         {getOne, []step{says(403, `{"message":"You have exceeded a secondary rate limit."}`), good}, fine, "1m0s", ""},
-		"secondary, again without time":  {getOne, []step{says(429, ""), says(429, ""), good}, fine, "1m0s 2m0s", ""},
-		"secondary, 3 min":               {getOne, []step{says(429, "", "Retry-After", "180"), good}, fine, "3m0s", ""},
-		"secondary, an hour":             {getOne, []step{says(429, "", "Retry-After", "3600")}, SecondaryLimit, "", "a pause of 1h0m0s"},
-		"secondary, absurd":              {getOne, []step{says(429, "", "Retry-After", "9223372036854775807")}, SecondaryLimit, "", ""},
-		"secondary with a page":          {getOne, []step{says(429, html), good}, fine, "1m0s", ""},
-		"delete, limit, done":            {remove, []step{limited(time.Second), noted}, fine, "2s", ""},
-		"403 is no limit":                {getOne, []step{says(403, `{"message":"Resource protected by organization SAML enforcement."}`)}, NoPermission, "", "SAML"},
-		"redirected":                     {getOne, []step{says(301, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
-		"redirected by 302":              {getOne, []step{says(302, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
-		"redirected by 307":              {getOne, []step{says(307, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
-		"redirected too often":           {getOne, []step{says(301, "", "Location", "/1"), says(301, "", "Location", "/2"), says(301, "", "Location", "/3"), says(301, "", "Location", "/4")}, UnexpectedAnswer, "", "redirects to http://127.0.0.1"},
-		"download redirected":            {getURL, []step{says(301, "", "Location", "/repositories/1/a"), says(302, "", "Location", "https://s/x")}, fine, "", ""},
-		"download, 302 within the host":  {getURL, []step{says(302, "", "Location", "/storage/x")}, fine, "", ""},
-		"delete redirected by 301":       {remove, []step{says(301, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "301"},
-		"delete redirected by 302":       {remove, []step{says(302, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "302"},
-		"delete redirected by 307":       {remove, []step{says(307, "", "Location", "/repositories/1/a"), noted}, fine, "", ""},
-		"redirected to another host":     {getOne, []step{says(301, "", "Location", "http://elsewhere.invalid/x?token=abc")}, UnexpectedAnswer, "", "http://elsewhere.invalid/x?token=REDACTED"},
-		"redirected to another scheme":   {getOne, []step{says(301, "", "Location", "https://127.0.0.1/x")}, UnexpectedAnswer, "", "redirects to"},
+		"502 then fine":                 {getOne, []step{says(502, html), good}, fine, "~", ""},
+		"503 with Retry-After":          {getOne, []step{says(503, "", "Retry-After", "9"), good}, fine, "9s", ""},
+		"503 for too long":              {getOne, []step{says(503, "", "Retry-After", "900")}, ServerError, "", "503"},
+		"501 is final":                  {getOne, []step{says(501, "")}, ServerError, "", "501"},
+		"reset then fine":               {getOne, []step{drops, good}, fine, "~", ""},
+		"body cut then fine":            {getOne, []step{cuts, good}, fine, "~", ""},
+		"list cut then fine":            {listAll, []step{cuts, says(200, `{"artifacts":[]}`)}, fine, "~", ""},
+		"cut for ever":                  {getOne, []step{cuts, cuts, cuts, cuts}, Network, "~ ~ ~", "after 4 tries: unexpected EOF"},
+		"download, 502 then fine":       {getURL, []step{says(502, ""), says(302, "", "Location", "https://s/x")}, fine, "~", ""},
+		"delete, 502 then 404":          {remove, []step{says(502, ""), says(404, `{}`)}, fine, "~", ""},
+		"delete, reset then 404":        {remove, []step{drops, says(404, `{}`)}, fine, "~", ""},
+		"delete, limit then 404":        {remove, []step{says(429, "", "Retry-After", "1"), says(404, `{}`)}, NotFound, "1s", ""},
+		"delete, 404":                   {remove, []step{says(404, `{"message":"Not Found"}`)}, NotFound, "", "Not Found"},
+		"delete":                        {remove, []step{noted}, fine, "", ""},
+		"delete, a page instead":        {remove, []step{says(200, html, "Content-Type", "text/html")}, UnexpectedAnswer, "", "Sign in to proxy"},
+		"primary, 60 s":                 {getOne, []step{limited(time.Minute), good}, fine, "1m1s", ""},
+		"primary, 2 min":                {getOne, []step{limited(2 * time.Minute), good}, fine, "2m1s", ""},
+		"primary, 10 min":               {getOne, []step{limited(10 * time.Minute)}, PrimaryLimit, "", "until 2026-05-01 12:10:00 UTC"},
+		"primary, reset is past":        {getOne, []step{limited(-time.Hour), good}, fine, "1s", ""},
+		"primary, no reset":             {getOne, []step{says(403, `{}`, "X-RateLimit-Remaining", "0"), good}, fine, "1m0s", ""},
+		"primary, absurd reset":         {getOne, []step{says(429, `{}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "9223372036854775807")}, PrimaryLimit, "", "until 9999"},
+		"primary, by its text":          {getOne, []step{says(403, `{"message":"API rate limit exceeded for 1.2.3.4"}`), good}, fine, "1m0s", ""},
+		"secondary":                     {getOne, []step{says(403, `{}`, "Retry-After", "7"), good}, fine, "7s", ""},
+		"secondary goes before primary": {getOne, []step{says(403, `{}`, "Retry-After", "7", "X-RateLimit-Remaining", "0"), good}, fine, "7s", ""},
+		"secondary, a date":             {getOne, []step{says(429, `{}`, "Retry-After", "Fri, 01 May 2026 12:00:30 GMT", "Date", "Fri, 01 May 2026 12:00:00 GMT"), good}, fine, "30s", ""},
+		"secondary, by its text":        {getOne, []step{says(403, `{"message":"You have exceeded a secondary rate limit."}`), good}, fine, "1m0s", ""},
+		"secondary, again without time": {getOne, []step{says(429, ""), says(429, ""), good}, fine, "1m0s 2m0s", ""},
+		"secondary, 3 min":              {getOne, []step{says(429, "", "Retry-After", "180"), good}, fine, "3m0s", ""},
+		"secondary, an hour":            {getOne, []step{says(429, "", "Retry-After", "3600")}, SecondaryLimit, "", "a pause of 1h0m0s"},
+		"secondary, absurd":             {getOne, []step{says(429, "", "Retry-After", "9223372036854775807")}, SecondaryLimit, "", ""},
+		"secondary with a page":         {getOne, []step{says(429, html), good}, fine, "1m0s", ""},
+		"delete, limit, done":           {remove, []step{limited(time.Second), noted}, fine, "2s", ""},
+		"403 is no limit":               {getOne, []step{says(403, `{"message":"Resource protected by organization SAML enforcement."}`)}, NoPermission, "", "SAML"},
+		"redirected":                    {getOne, []step{says(301, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected by 302":             {getOne, []step{says(302, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected by 307":             {getOne, []step{says(307, "", "Location", "/repositories/1/a"), good}, fine, "", ""},
+		"redirected too often":          {getOne, []step{says(301, "", "Location", "/1"), says(301, "", "Location", "/2"), says(301, "", "Location", "/3"), says(301, "", "Location", "/4")}, UnexpectedAnswer, "", "redirects to http://127.0.0.1"},
+		"download redirected":           {getURL, []step{says(301, "", "Location", "/repositories/1/a"), says(302, "", "Location", "https://s/x")}, fine, "", ""},
+		"download, 302 within the host": {getURL, []step{says(302, "", "Location", "/storage/x")}, fine, "", ""},
+		"delete redirected by 301":      {remove, []step{says(301, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "301"},
+		"delete redirected by 302":      {remove, []step{says(302, "", "Location", "/repositories/1/a")}, UnexpectedAnswer, "", "302"},
+		"delete redirected by 307":      {remove, []step{says(307, "", "Location", "/repositories/1/a"), noted}, fine, "", ""},
+		"redirected to another host":    {getOne, []step{says(301, "", "Location", "http://elsewhere.invalid/x?token=abc")}, UnexpectedAnswer, "", "http://elsewhere.invalid/x?token=REDACTED"},
+		"redirected to another scheme":  {getOne, []step{says(301, "", "Location", "https://127.0.0.1/x")}, UnexpectedAnswer, "", "redirects to"},
+		"redirected with a password": {getOne, []step{func(w http.ResponseWriter, r *http.Request) {
+			says(301, "", "Location", "http://user:s3cret@"+r.Host+"/repositories/1/a")(w, r)
+		}}, UnexpectedAnswer, "", "redirects to http://127.0.0.1"},
 		"download, malformed Location":   {getURL, []step{says(302, "", "Location", "https://s/%zz?sig=s3cret")}, UnexpectedAnswer, "", "redirects to nowhere"},
 		"download, no Location":          {getURL, []step{says(302, "")}, UnexpectedAnswer, "", "redirects to nowhere"},
 		"download, the bytes themselves": {getURL, []step{says(200, strings.Repeat("PK", 1<<20))}, UnexpectedAnswer, "", "no redirect to the storage"},
@@ -524,6 +527,31 @@ func TestDownloadStaysWithTLS(t *testing.T) {
 	err = getURL(t.Context(), c)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != UnexpectedAnswer || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Nor does the token leave TLS, whatever the answer says.
+func TestRedirectStaysWithTLS(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("plain HTTP was asked, with %q", r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(plain.Close)
+	for _, status := range []int{301, 302, 307, 308} {
+		srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			says(status, "", "Location", plain.URL+r.URL.Path)(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		u, _ := url.Parse(srv.URL)
+		c, err := New(Options{BaseURL: u, Auth: Auth{Token: secret}, Transport: srv.Client().Transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, do := range []func(context.Context, *Client) error{getOne, listAll, remove} {
+			if err := do(t.Context(), c); !isKind(err, UnexpectedAnswer) {
+				t.Errorf("%d: %v", status, err)
+			}
+		}
 	}
 }
 

@@ -155,6 +155,9 @@ func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, key string, all
 	all = all[:min(most, total)]
 	last := max((len(all)+per-1)/per, 1)
 	from, to := min((n-1)*per, len(all)), min(n*per, len(all))
+	if s.opt.EndlessPages {
+		last, from, to = n+1, 0, min(per, len(all))
+	}
 	var links []string
 	link := func(page int, rel string) {
 		q.Set("page", strconv.Itoa(page))

@@ -33,6 +33,9 @@ type Options struct {
 	StatusLag time.Duration
 	// Order changes the order of lists, which is newest first otherwise.
 	Order Order
+	// EndlessPages makes lists ignore the parameter page, and lead on to the
+	// next one all the same.
+	EndlessPages bool
 	// RateLimit is the number of requests an hour and token; 0 means 5000.
 	RateLimit int
 }
@@ -198,6 +201,9 @@ func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 		s.logMu.Lock()
 		s.log = append(s.log, entry)
 		s.logMu.Unlock()
+		if h == API {
+			w.Header().Set("Date", s.opt.Now().UTC().Format(http.TimeFormat))
+		}
 		if f := s.takeFault(h, r); f != nil {
 			s.serveFault(f, rec, r, next)
 			return
