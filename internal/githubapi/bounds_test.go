@@ -220,7 +220,7 @@ func TestPagesThatMove(t *testing.T) {
 // parallel, because all that is allocated is counted.)
 func TestHostilePage(t *testing.T) {
 	for name, item := range map[string]string{"runs": `{"id":1}`, "null": `null`, "numbers": `1`, "lists": `[]`} {
-		body := []byte(`{"total_count":1,"workflow_runs":[` + strings.Repeat(item+",", 15<<20/(len(item)+1)) + item + `]}`)
+		body := []byte(`{"total_count":1,"workflow_runs":[` + strings.Repeat(item+",", (maxKept-100)/(len(item)+1)) + item + `]}`)
 		x := &exchange{call: call{op: "list runs"}, answer: &answer{status: 200, header: http.Header{}, body: body}}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -232,6 +232,45 @@ func TestHostilePage(t *testing.T) {
 		// Each item took half a kilobyte once.
 		if total := after.TotalAlloc - before.TotalAlloc; total > uint64(4*len(body)) {
 			t.Errorf("%s: %d MiB were allocated for %d MiB", name, total>>20, len(body)>>20)
+		}
+	}
+}
+
+// A stranger's commit message is cut while it arrives, wherever the reads end,
+// and what is left is the same JSON.
+func TestClip(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		text string // of a string in JSON, as it is sent
+		cut  bool
+	}{
+		"empty": {"", false}, "short": {`a\"b\\`, false}, "at the edge": {strings.Repeat("x", maxRaw), false},
+		"long": {strings.Repeat("x", maxRaw+1), true}, "a quote at the edge": {strings.Repeat("x", maxRaw-1) + `\"yyy`, true},
+		"a backslash at the edge": {strings.Repeat("x", maxRaw-1) + `\\`, false}, "escapes": {strings.Repeat(`\u00fc`, maxRaw), true},
+		"a character at the edge": {strings.Repeat("x", maxRaw-1) + "üyyy", true}, "pairs": {"x" + strings.Repeat(`\ud83d\ude00`, maxRaw), true},
+	} {
+		for _, size := range []int{1, 2, 3, 7, 4096, 1 << 20} {
+			var c clip
+			in := `{"a":"` + tt.text + `","b":[7,"` + tt.text + `"],"c":"}"}`
+			for rest := in; rest != ""; {
+				n := min(size, len(rest))
+				if _, err := c.Write([]byte(rest[:n])); err != nil {
+					t.Fatal(err)
+				}
+				rest = rest[n:]
+			}
+			if tt.cut != (c.kept.String() != in) || c.kept.Len() > 2*maxRaw+100 {
+				t.Errorf("%s: %d bytes became %d", name, len(in), c.kept.Len())
+			}
+			var got struct {
+				A, C string
+				B    []any
+			}
+			var want string
+			_ = json.Unmarshal([]byte(`"`+tt.text+`"`), &want)
+			if err := json.Unmarshal(c.kept.Bytes(), &got); err != nil || got.C != "}" || len(got.B) != 2 || !tt.cut && got.A != want || !strings.HasPrefix(want, strings.TrimRight(got.A, "\uFFFD")) {
+				t.Errorf("%s, %d bytes at a time: %v, %.40q", name, size, err, got.A)
+			}
 		}
 	}
 }

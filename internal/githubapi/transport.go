@@ -16,13 +16,9 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-const (
-	// maxAnswer bounds an answer. A page of 100 runs has about 2 MB.
-	maxAnswer = 16 << 20
-	// maxRefusal bounds the body of an answer that is not a success; what is
-	// longer is cut.
-	maxRefusal = 64 << 10
-)
+// maxRefusal bounds the body of an answer that is not a success; what is
+// longer is cut.
+const maxRefusal = 64 << 10
 
 // tokenSource is an oauth2.TokenSource that honours a context.
 type tokenSource func(ctx context.Context) (*oauth2.Token, error)
@@ -233,16 +229,19 @@ func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req 
 
 // readAnswer reads the body of an answer that is not too large.
 func readAnswer(res *http.Response) ([]byte, error) {
-	tooLarge := &settledError{&TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}}
+	tooLarge := &TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}
 	if res.ContentLength > maxAnswer {
-		return nil, tooLarge
+		return nil, &settledError{tooLarge}
 	}
-	var body bytes.Buffer
-	_, err := io.Copy(&body, io.LimitReader(res.Body, maxAnswer+1))
-	if body.Len() > maxAnswer {
-		return nil, tooLarge
+	var c clip
+	n, err := io.Copy(&c, io.LimitReader(res.Body, maxAnswer+1))
+	if large, ok := errors.AsType[*TooLargeError](err); ok {
+		return nil, &settledError{large}
 	}
-	return body.Bytes(), err
+	if n > maxAnswer {
+		return nil, &settledError{tooLarge}
+	}
+	return c.kept.Bytes(), err
 }
 
 // prepare makes the request of one try: with a body of its own, and with the

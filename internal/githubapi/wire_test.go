@@ -44,6 +44,7 @@ func TestPassingWireFaults(t *testing.T) {
 	for name, fault := range map[string]githubsim.WireFault{
 		"GOAWAY":                     githubsim.GoAway,
 		"GOAWAY with an error":       githubsim.GoAwayError,
+		"GOAWAY and closed":          githubsim.GoAwayClose,
 		"RST INTERNAL_ERROR":         githubsim.ResetInternal,
 		"RST PROTOCOL_ERROR":         githubsim.ProtocolReset,
 		"REFUSED_STREAM":             githubsim.RefusedStream,

@@ -40,7 +40,8 @@ const (
 // The faults of a request.
 const (
 	GoAway        WireFault = iota + 100 // NO_ERROR, and no request was dealt with
-	GoAwayError                          // INTERNAL_ERROR
+	GoAwayError                          // INTERNAL_ERROR, and no request was dealt with
+	GoAwayClose                          // INTERNAL_ERROR in the midst of the request, and the end of the connection
 	RefusedStream                        // RST_STREAM, REFUSED_STREAM
 	ResetInternal                        // RST_STREAM, INTERNAL_ERROR
 	ProtocolReset                        // RST_STREAM, PROTOCOL_ERROR
@@ -294,6 +295,8 @@ func (s *frontConn) answer(id uint32, r *http.Request, fault WireFault) {
 	case GoAway:
 		s.write(func(w *http2.Framer) error { return w.WriteGoAway(0, http2.ErrCodeNo, nil) })
 	case GoAwayError:
+		s.write(func(w *http2.Framer) error { return w.WriteGoAway(0, http2.ErrCodeInternal, []byte("debug")) })
+	case GoAwayClose:
 		s.write(func(w *http2.Framer) error { return w.WriteGoAway(id, http2.ErrCodeInternal, []byte("debug")) })
 		_ = s.conn.Close()
 	case RefusedStream:

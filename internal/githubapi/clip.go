@@ -1,0 +1,74 @@
+package githubapi
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+const (
+	// maxAnswer bounds what is read of an answer, in bytes, and maxKept what
+	// is kept of it. A page of 100 runs has about 2 MB.
+	maxAnswer = 64 << 20
+	maxKept   = 8 << 20
+	// maxRaw bounds a string as it is sent: maxText characters, all escaped.
+	maxRaw = 6 * (maxText + utf8.UTFMax)
+)
+
+// clip keeps the JSON that is written to it, but no more of a string than its
+// first maxRaw bytes. A run comes with the message of its commit, which
+// strangers write and artifetch never looks at: a page of such runs must
+// neither fill the memory nor be refused because of its size.
+type clip struct {
+	kept bytes.Buffer
+
+	inString  bool
+	length    int // of the string so far
+	dropping  bool
+	escape    int // bytes of an escape sequence that are still to come
+	backslash bool
+}
+
+// Write implements io.Writer. It fails with a *TooLargeError.
+func (c *clip) Write(p []byte) (int, error) {
+	out := c.kept.AvailableBuffer()
+	for _, b := range p {
+		if c.keeps(b) {
+			out = append(out, b)
+		}
+	}
+	if c.kept.Len()+len(out) > maxKept {
+		return 0, &TooLargeError{What: fmt.Sprintf("more than %d MiB, long texts apart", maxKept>>20)}
+	}
+	c.kept.Write(out)
+	return len(p), nil
+}
+
+// keeps reports whether the next byte is one to keep. A string is cut between
+// two characters.
+func (c *clip) keeps(b byte) bool {
+	if !c.inString {
+		c.inString, c.length, c.dropping = b == '"', 0, false
+		return true
+	}
+	begins := c.escape == 0 && utf8.RuneStart(b)
+	switch {
+	case c.backslash: // what kind of escape sequence it is
+		c.backslash, c.escape = false, 0
+		if b == 'u' {
+			c.escape = 4
+		}
+	case c.escape > 0:
+		c.escape--
+	case b == '\\':
+		c.backslash, c.escape = true, 1
+	case b == '"':
+		c.inString = false
+		return true
+	}
+	if begins && c.length >= maxRaw {
+		c.dropping = true
+	}
+	c.length++
+	return !c.dropping
+}
