@@ -3,6 +3,7 @@ package actions
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -205,14 +206,14 @@ func TestFiles(t *testing.T) {
 	outputs, summary := filepath.Join(dir, "out"), filepath.Join(dir, "sum")
 	log, _ := newLog(false, "GITHUB_OUTPUT", outputs, "GITHUB_STEP_SUMMARY", summary)
 	for _, err := range []error{
-		log.SetOutput("a", "1"), log.SetOutput("b", "x=y<<EOF %0A"), log.SetOutput("c", ""), log.Summary("# hi\n"), log.Summary(strings.Repeat("0123456789\n", 1<<17)),
+		log.SetOutputs(Output{"a", "1"}, Output{"b", "x=y<<EOF %0A"}), log.SetOutputs(Output{"c", ""}), log.Summary("# hi\n"), log.Summary(strings.Repeat("0123456789\n", 1<<17)),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
 	for _, bad := range []string{"a\nb=c", "a\rb", "\n"} {
-		if log.SetOutput("x", bad) == nil || log.SetOutput(bad, "x") == nil {
+		if log.SetOutputs(Output{"x", bad}) == nil || log.SetOutputs(Output{"y", "z"}, Output{bad, "x"}) == nil {
 			t.Errorf("%q was written", bad)
 		}
 	}
@@ -224,12 +225,12 @@ func TestFiles(t *testing.T) {
 		t.Errorf("the summary has %d bytes and ends in %q", len(got), got[max(0, len(got)-60):])
 	}
 	for _, name := range []string{"", "a=b", "a<<EOF"} {
-		if log.SetOutput(name, "x") == nil {
+		if log.SetOutputs(Output{name, "x"}) == nil {
 			t.Errorf("%q names an output", name)
 		}
 	}
 	log, _ = newLog(false, "GITHUB_OUTPUT", filepath.Join(dir, "no", "such"))
-	if err := log.SetOutput("a", "b"); !errors.Is(err, fs.ErrNotExist) {
+	if err := log.SetOutputs(Output{"a", "b"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that cannot be written gave %v", err)
 	}
 	if err := log.Summary("x"); err != nil {
@@ -336,31 +337,36 @@ func TestReadContext(t *testing.T) {
 		}
 		return nil, fs.ErrNotExist
 	}
-	full := []string{"GITHUB_REPOSITORY", "o/r", "GITHUB_RUN_ID", "7", "GITHUB_EVENT_NAME", "workflow_run"}
 	tests := map[string]struct {
-		env  []string
-		id   int64
-		want string
+		env     []string
+		trigger int64
+		want    string
 	}{
-		"outside":      {nil, 0, ""},
-		"workflow_run": {append(full, "GITHUB_EVENT_PATH", "/e"), 42, ""},
-		"without it":   {append(full, "GITHUB_EVENT_PATH", "/other"), 0, ""},
-		"push":         {[]string{"GITHUB_EVENT_NAME", "push", "GITHUB_EVENT_PATH", "/bad"}, 0, ""},
-		"broken":       {append(full, "GITHUB_EVENT_PATH", "/bad"), 0, "unexpected end of JSON input"},
-		"missing":      {append(full, "GITHUB_EVENT_PATH", "/none"), 0, "file does not exist"},
-		"run id":       {[]string{"GITHUB_RUN_ID", "x"}, 0, `GITHUB_RUN_ID is "x"`},
-		"run id 0":     {[]string{"GITHUB_RUN_ID", "0"}, 0, `GITHUB_RUN_ID is "0"`},
+		"outside":    {nil, 0, ""},
+		"told":       {[]string{"GITHUB_EVENT_PATH", "/e"}, 42, ""},
+		"without it": {[]string{"GITHUB_EVENT_PATH", "/other"}, 0, ""},
+		"broken":     {[]string{"GITHUB_EVENT_PATH", "/bad"}, 0, "unexpected end of JSON input"},
+		"missing":    {[]string{"GITHUB_EVENT_PATH", "/none"}, 0, "file does not exist"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, err := ReadContext(env(tt.env...), read)
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Fatalf("got %v, want %q", err, tt.want)
+		got, err := ReadContext(env(tt.env...)).Trigger(read)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+		if got != tt.trigger {
+			t.Errorf("%s: %d, want %d", name, got, tt.trigger)
+		}
+	}
+	for given, want := range map[string]int64{"": 0, "7": 7, "0": -1, "x": -1, "-1": -1, "99999999999999999999": -1} {
+		got, err := ReadContext(env("GITHUB_RUN_ID", given)).RunID()
+		if err != nil {
+			got = -1
+			if !strings.Contains(err.Error(), fmt.Sprintf("GITHUB_RUN_ID is %q", given)) {
+				t.Errorf("%q: %v", given, err)
 			}
-			if c.Event.WorkflowRun.ID != tt.id {
-				t.Errorf("id %d, want %d", c.Event.WorkflowRun.ID, tt.id)
-			}
-		})
+		}
+		if got != want {
+			t.Errorf("%q: %d, want %d", given, got, want)
+		}
 	}
 }

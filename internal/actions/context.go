@@ -10,46 +10,56 @@ import (
 // All of it is empty outside of Actions.
 type Context struct {
 	Repository  string // owner/name
-	RunID       int64
 	WorkflowRef string // owner/name/.github/workflows/ci.yml@refs/heads/main
 	EventName   string
-	Event       Event
+	Run         string // GITHUB_RUN_ID as it is; see RunID
 	// Workspace, Temp and Home are directories as this process sees them.
 	Workspace, Temp, Home string
-}
 
-// Event is what artifetch reads of the webhook payload that triggered the
-// run.
-type Event struct {
-	WorkflowRun struct {
-		ID int64 `json:"id"`
-	} `json:"workflow_run"`
+	eventPath string
 }
 
 // ReadContext reads the variables that GitHub's "Variables reference"
-// documents, and the event's payload.
-func ReadContext(lookup func(string) (string, bool), readFile func(string) ([]byte, error)) (Context, error) {
+// documents. What may be wrong with them is told where it is asked for.
+func ReadContext(lookup func(string) (string, bool)) Context {
 	get := func(k string) string { v, _ := lookup(k); return v }
-	c := Context{
+	return Context{
 		Repository: get("GITHUB_REPOSITORY"), WorkflowRef: get("GITHUB_WORKFLOW_REF"), EventName: get("GITHUB_EVENT_NAME"),
 		Workspace: get("GITHUB_WORKSPACE"), Temp: get("RUNNER_TEMP"), Home: get("HOME"),
+		Run: get("GITHUB_RUN_ID"), eventPath: get("GITHUB_EVENT_PATH"),
 	}
-	if id := get("GITHUB_RUN_ID"); id != "" {
-		var err error
-		if c.RunID, err = strconv.ParseInt(id, 10, 64); err != nil || c.RunID <= 0 {
-			return c, fmt.Errorf("GITHUB_RUN_ID is %q, which is no run's id", id)
-		}
+}
+
+// RunID is the id of the run, or 0 outside of Actions.
+func (c Context) RunID() (int64, error) {
+	if c.Run == "" {
+		return 0, nil
 	}
-	path := get("GITHUB_EVENT_PATH")
-	if path == "" || c.EventName != "workflow_run" {
-		return c, nil
+	id, err := strconv.ParseInt(c.Run, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("GITHUB_RUN_ID is %q, which is no run's id", c.Run)
 	}
-	data, err := readFile(path)
+	return id, nil
+}
+
+// Trigger is the id of the run that a workflow_run event is about, from the
+// event's payload. It is 0 where the payload does not tell one, or there is
+// none.
+func (c Context) Trigger(readFile func(string) ([]byte, error)) (int64, error) {
+	if c.eventPath == "" {
+		return 0, nil
+	}
+	var event struct {
+		WorkflowRun struct {
+			ID int64 `json:"id"`
+		} `json:"workflow_run"`
+	}
+	data, err := readFile(c.eventPath)
+	if err == nil {
+		err = json.Unmarshal(data, &event)
+	}
 	if err != nil {
-		return c, fmt.Errorf("the event that triggered this run (GITHUB_EVENT_PATH): %w", err)
+		return 0, fmt.Errorf("the event that triggered this run (GITHUB_EVENT_PATH): %w", err)
 	}
-	if err := json.Unmarshal(data, &c.Event); err != nil {
-		return c, fmt.Errorf("the event that triggered this run (%s): %w", path, err)
-	}
-	return c, nil
+	return max(event.WorkflowRun.ID, 0), nil
 }

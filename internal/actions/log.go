@@ -12,16 +12,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	githubactions "github.com/sethvargo/go-githubactions"
 )
 
-// maxSummary is the runner's limit for a step's summary, in bytes.
-const maxSummary = 1 << 20
+const (
+	// maxLine bounds what is written at once, in bytes before escaping.
+	maxLine = 16 << 10
+	// maxAnnotations is how many warnings, and how many errors, are issued as
+	// such: GitHub shows ten a step and fifty a job. The others are lines.
+	maxAnnotations = 50
+)
 
 // Options set up a Log.
 type Options struct {
@@ -41,7 +46,8 @@ type Log struct {
 	gha *githubactions.Action
 
 	mu      sync.Mutex
-	secrets []string
+	secrets []string // every spelling of every line of them
+	issued  map[string]int
 	grouped bool
 	bar     string // what stands on the terminal's last line
 }
@@ -49,12 +55,32 @@ type Log struct {
 // New makes a Log.
 func New(opt Options) *Log {
 	get := func(k string) string { v, _ := opt.Lookup(k); return v }
-	return &Log{opt: opt, gha: githubactions.New(githubactions.WithWriter(opt.Out), githubactions.WithGetenv(get))}
+	return &Log{opt: opt, issued: map[string]int{}, gha: githubactions.New(githubactions.WithWriter(opt.Out), githubactions.WithGetenv(get))}
 }
 
-// text formats, hides secrets and escapes.
+// text formats, hides secrets, bounds and escapes.
 func (l *Log) text(format string, args []any) string {
-	return Escape(redact(fmt.Sprintf(format, args...), l.secrets))
+	s := redact(fmt.Sprintf(format, args...), l.secrets)
+	if len(s) > maxLine {
+		kept := Cut(s, maxLine)
+		s = fmt.Sprintf("%s (and %d bytes more)", kept, len(s)-len(kept)+len(cutMark))
+	}
+	return Escape(s)
+}
+
+const cutMark = "…"
+
+// Cut shortens a text to at most so many bytes, at the end of a character, and
+// marks where it was cut.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := max(most-len(cutMark), 0)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + cutMark
 }
 
 // line writes above the bar, if there is one.
@@ -94,6 +120,10 @@ func (l *Log) command(issue func(string, ...any), prefix, format string, args []
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.issued[prefix]++; l.issued[prefix] > maxAnnotations {
+		l.write(prefix + l.text(format, args) + "\n")
+		return
+	}
 	_ = guard(func() { issue("%s", l.text(format, args)) })
 }
 
@@ -142,100 +172,31 @@ func (l *Log) Group(format string, args ...any) (end func()) {
 }
 
 // Mask keeps a secret out of all that is written from now on, here and by
-// the runner. Each line of it is masked, because a log has lines.
+// the runner: each line of it, in every spelling that a server could give it.
 func (l *Log) Mask(secret string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, line := range strings.FieldsFunc(secret, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = strings.TrimSpace(line); line == "" || slices.Contains(l.secrets, line) {
+	lines := secretLines(secret)
+	for _, line := range lines {
+		if slices.Contains(l.secrets, line) {
 			continue
 		}
-		l.secrets = append(l.secrets, line)
+		for _, s := range spellings(line, len(lines) == 1) {
+			if !slices.Contains(l.secrets, s) {
+				l.secrets = append(l.secrets, s)
+			}
+		}
 		if !l.opt.Command {
 			_ = guard(func() { l.gha.AddMask(line) })
 		}
 	}
 }
 
-// redact puts *** for whatever is part of a secret, also where secrets
-// overlap or one begins with another.
-func redact(s string, secrets []string) string {
-	var spans [][2]int
-	for _, secret := range secrets {
-		for from := 0; ; {
-			i := strings.Index(s[from:], secret)
-			if i < 0 {
-				break
-			}
-			spans = append(spans, [2]int{from + i, from + i + len(secret)})
-			from += i + 1
-		}
-	}
-	slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
-	var b strings.Builder
-	end := 0
-	for i, span := range spans {
-		if i == 0 || span[0] >= end {
-			b.WriteString(s[end:span[0]])
-			b.WriteString("***")
-		}
-		end = max(end, span[1])
-	}
-	b.WriteString(s[end:])
-	return b.String()
-}
-
-// SetOutput sets an output of the step. A value with a line break is
-// refused: whoever has one to give has not thought of injection.
-func (l *Log) SetOutput(name, value string) error {
-	if name == "" || strings.ContainsAny(name, "=<\r\n") {
-		return fmt.Errorf("%q cannot name an output", name)
-	}
-	if strings.ContainsAny(value, "\r\n") {
-		return fmt.Errorf("output %q: a value with a line break cannot be set", name)
-	}
-	return l.file("output", "GITHUB_OUTPUT", name+"="+value)
-}
-
-// Summary adds Markdown to the job's summary, without the masked secrets.
-// Beyond the runner's limit of 1 MiB it is cut at the end of a line: of a
-// larger one the runner would show nothing at all.
-func (l *Log) Summary(markdown string) error {
-	const note = "\n\n(cut: the summary was larger than 1 MiB)\n"
-	l.mu.Lock()
-	secrets := slices.Clone(l.secrets)
-	l.mu.Unlock()
-	for _, secret := range secrets {
-		// As it stands in the middle of a cell or an attribute.
-		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"), strings.TrimPrefix(Attribute("x"+secret), "x"))
-	}
-	markdown = redact(markdown, secrets)
-	room := maxSummary - len(githubactions.EOF)
-	if path, _ := l.opt.Lookup("GITHUB_STEP_SUMMARY"); path != "" {
-		if info, err := os.Stat(path); err == nil {
-			room -= int(info.Size())
-		}
-	}
-	if len(markdown) > room {
-		cut := markdown[:max(0, room-len(note))]
-		markdown = cut[:strings.LastIndexByte(cut, '\n')+1] + note
-	}
-	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
-}
-
-// file appends to one of the runner's files. A runner that gives none does
-// not want any.
-func (l *Log) file(name, variable, text string) error {
-	if v, _ := l.opt.Lookup(variable); v == "" {
-		return nil
-	}
+// Redact returns a text with *** for each masked secret in it.
+func (l *Log) Redact(s string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) })
-	if err != nil {
-		return fmt.Errorf("write to the file of %s: %w", variable, err)
-	}
-	return nil
+	return redact(s, l.secrets)
 }
 
 // guard turns go-githubactions' panics on write errors into errors.

@@ -14,8 +14,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,27 +76,49 @@ func Main(ctx context.Context, env Env) int {
 func runStep(ctx context.Context, env Env) int {
 	log := actions.New(actions.Options{Out: env.Stdout, Lookup: env.Lookup})
 	cfg, err := config.FromEnv(env.Lookup, names(env.Environ())...)
-	log.Mask(string(cfg.Token))
-	log.Mask(string(cfg.AppPrivateKey))
+	mask(log, cfg)
 	res := &result{err: err}
 	if err == nil {
 		res = execute(ctx, env, cfg, log, true)
 	}
 	report(log, res)
-	outputs, err := res.outputs()
-	for _, o := range outputs {
-		err = errors.Join(err, log.SetOutput(o.name, o.value))
+	failed := res.err != nil
+	for _, err := range handOn(log, cfg, res) {
+		log.Errorf("%s", message(err))
+		failed = true
 	}
-	if cfg.Summary {
-		err = errors.Join(err, log.Summary(res.summary()))
-	}
-	if err != nil {
-		log.Errorf("report to the runner: %v", err)
-	}
-	if err != nil || res.err != nil {
+	if failed {
 		return exitFailure
 	}
 	return exitOK
+}
+
+// handOn writes the outputs and the summary to the runner's files. Where one of
+// them cannot be written, the other is all the same.
+func handOn(log *actions.Log, cfg *config.Config, res *result) []error {
+	var errs []error
+	outputs, left, err := res.outputs(handedOn{redact: log.Redact, bounded: true})
+	if err == nil {
+		err = log.SetOutputs(outputs...)
+	}
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, note := range left {
+		log.Warningf("%s", note)
+	}
+	if cfg.Summary {
+		if err := log.Summary(res.summary()); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+func mask(log *actions.Log, cfg *config.Config) {
+	for _, secret := range cfg.Secrets() {
+		log.Mask(secret)
+	}
 }
 
 // runCommand is a run on a developer's machine: log on stderr, outputs on
@@ -104,6 +126,7 @@ func runStep(ctx context.Context, env Env) int {
 func runCommand(ctx context.Context, env Env) int {
 	log := actions.New(actions.Options{Out: env.Stderr, Lookup: env.Lookup, Command: true, Terminal: env.Terminal})
 	cfg, err := config.FromArgs(env.Args, env.Lookup)
+	mask(log, cfg)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		err = config.Help(env.Stdout)
@@ -114,11 +137,9 @@ func runCommand(ctx context.Context, env Env) int {
 		log.Infof("run artifetch --help for the flags")
 		return exitUsage
 	default:
-		log.Mask(string(cfg.Token))
-		log.Mask(string(cfg.AppPrivateKey))
 		res := execute(ctx, env, cfg, log, false)
 		report(log, res)
-		err = printOutputs(env.Stdout, res, cfg.JSON)
+		err = printOutputs(env.Stdout, res, log.Redact, cfg.JSON)
 		if code := commandCode(res); code != exitOK {
 			return code
 		}
@@ -140,14 +161,14 @@ func commandCode(res *result) int {
 	return exitOK
 }
 
-func printOutputs(w io.Writer, res *result, asJSON bool) error {
-	outputs, err := res.outputs()
+func printOutputs(w io.Writer, res *result, redact func(string) string, asJSON bool) error {
+	outputs, _, err := res.outputs(handedOn{redact: redact})
 	if err != nil {
 		return err
 	}
 	if !asJSON {
 		for _, o := range outputs {
-			if _, err := fmt.Fprintf(w, "%s=%s\n", o.name, o.value); err != nil {
+			if _, err := fmt.Fprintf(w, "%s=%s\n", o.Name, o.Value); err != nil {
 				return err
 			}
 		}
@@ -155,9 +176,9 @@ func printOutputs(w io.Writer, res *result, asJSON bool) error {
 	}
 	object := map[string]any{}
 	for _, o := range outputs {
-		object[o.name] = o.value
-		if o.name == "artifacts" || o.name == "runs" {
-			object[o.name] = json.RawMessage(o.value)
+		object[o.Name] = o.Value
+		if o.Name == "artifacts" || o.Name == "runs" {
+			object[o.Name] = json.RawMessage(o.Value)
 		}
 	}
 	enc := json.NewEncoder(w)
@@ -174,13 +195,15 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if len(cfg.Empty) > 0 {
 		log.Infof("given, but empty, and so as if not given: %s", strings.Join(cfg.Empty, ", "))
 	}
-	runner, err := actions.ReadContext(env.Lookup, os.ReadFile)
-	if err != nil {
-		return fail(err)
-	}
+	runner := actions.ReadContext(env.Lookup)
 	if !step {
-		// The command has nothing to do with the run it may be called in.
-		runner = actions.Context{Home: runner.Home}
+		// The command has nothing to do with the run it may be called in,
+		// unless it is asked for that one.
+		outside := actions.Context{Home: runner.Home}
+		if cfg.RunCurrent {
+			outside.Run = runner.Run
+		}
+		runner = outside
 	}
 	layout, err := layoutOf(env, runner)
 	if err != nil {
@@ -191,8 +214,14 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 		j.now = time.Now
 	}
 	j.chown = layout.Workspace != "" && env.UID == 0
+	if err := j.readRunner(); err != nil {
+		return fail(err)
+	}
 	if j.dest, err = layout.Resolve(cfg.Path); err != nil {
 		return fail(err)
+	}
+	if n := len(j.dest.Abs); n > maxAbsolute {
+		return fail(fmt.Errorf("path is %s long below %s, and a path may have %d", count(n, "byte"), cmp.Or(runner.Workspace, "the current directory"), maxAbsolute))
 	}
 	if err := j.connect(env); err != nil {
 		return fail(err)
@@ -204,6 +233,28 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	}
 	log.Infof("%s sent to GitHub's API%s", count(j.api.Requests(), "request"), free)
 	return res
+}
+
+// maxAbsolute is the longest path that Linux takes, in bytes.
+const maxAbsolute = 4095
+
+// readRunner reads what the runner says of the run and the event that triggered
+// it, as far as it matters: what is wrong with the rest is no concern of this run.
+func (j *job) readRunner() (err error) {
+	searches := !j.cfg.ByID()
+	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
+		return err
+	}
+	own, _ := artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
+	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() || !slices.ContainsFunc(repos(j.cfg), own.Equal) {
+		return nil
+	}
+	id, err := j.runner.Trigger(readEvent)
+	j.trigger = artifact.UnknownTrigger
+	if id > 0 {
+		j.trigger = id
+	}
+	return err
 }
 
 // connect makes the two clients. Only the API's knows the token.
@@ -261,7 +312,7 @@ func (j *job) readCA(env Env) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ca-cert: %w", err)
 	}
-	pem, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	pem, err := readFile(name, maxCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("ca-cert: %w; give the path of a PEM file in the workspace, or PEM text", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
@@ -66,6 +67,10 @@ func hint(err error) string {
 	}
 	if _, ok := errors.AsType[*workspace.ExistsError](err); ok {
 		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
+	}
+	if file, ok := errors.AsType[*actions.FileError](err); ok {
+		return fmt.Sprintf("The runner sets %s, so a step should not; if it did not, see whether the runner's temporary directory can be written and has room. "+
+			"Later steps lack what would have been in that file", file.Variable)
 	}
 	if _, ok := errors.AsType[*streamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"

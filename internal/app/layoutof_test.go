@@ -19,11 +19,7 @@ func onRunner(t *testing.T, temp string) (Env, actions.Context) {
 		"RUNNER_WORKSPACE": "/home/runner/work/app", "RUNNER_TEMP": temp,
 	}
 	env := Env{Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }}
-	runner, err := actions.ReadContext(env.Lookup, os.ReadFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return env, runner
+	return env, actions.ReadContext(env.Lookup)
 }
 
 // A runner before 2.329 neither mounts its temporary directory nor maps its

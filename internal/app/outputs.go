@@ -1,18 +1,33 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
+	"fmt"
+	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
+	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// output is one name and value, in the order of the README's table.
-type output struct{ name, value string }
+// What a job may hand on is bounded: GitHub takes 1 MB of outputs. Sizes are in
+// bytes.
+const (
+	maxErrorMessage = 4 << 10
+	// maxText bounds every other text that a server or an input chose.
+	maxText = 4 << 10
+	// maxList bounds each of the lists.
+	maxList = 512 << 10
+	// maxOutputs bounds all outputs together, with their names.
+	maxOutputs = 1_000_000
+)
 
 // artifactOutput is an element of the output "artifacts".
 type artifactOutput struct {
@@ -46,82 +61,204 @@ type runOutput struct {
 	Repository string `json:"repository"`
 }
 
-// outputs gives every output for every way out. Values hold no line break.
-func (r *result) outputs() ([]output, error) {
-	artifacts := make([]artifactOutput, 0, len(r.items))
-	var files int
-	var bytes int64
-	for _, p := range r.items {
-		a := p.Artifact
-		artifacts = append(artifacts, artifactOutput{
-			ID: a.ID, Name: a.Name, SizeInBytes: a.Size, Digest: a.Digest, DigestVerified: p.digest == digestVerified,
-			CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-			Repository: a.Repo.String(), RunID: known(p.Run.ID),
-			Path: path.Join(r.dest.Output, p.to), Files: p.files, Bytes: p.bytes,
-		})
-		files += p.files
-		bytes += p.bytes
-	}
-	runs := make([]runOutput, 0, len(r.runs))
-	for _, run := range r.runs {
-		runs = append(runs, newRunOutput(run))
-	}
-	artifactsJSON, err1 := json.Marshal(artifacts)
-	runsJSON, err2 := json.Marshal(runs)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
-	}
-	var errorMessage string
-	if r.err != nil {
-		errorMessage = message(r.err)
-	}
-	out := []output{
-		{"found", strconv.FormatBool(r.found)},
-		{"artifacts", string(artifactsJSON)},
-		{"artifact-count", strconv.Itoa(len(artifacts))},
-		{"file-count", strconv.Itoa(files)},
-		{"bytes", strconv.FormatInt(bytes, 10)},
-		{"path", r.dest.Output},
-		{"download-path", r.dest.HostPath},
-	}
-	out = append(out, newestRunOutputs(runs, r.origin())...)
-	out = append(out,
-		output{"runs", string(runsJSON)},
-		output{"error-message", errorMessage},
-		output{"found_artifact", strconv.FormatBool(r.found)},
-		output{"error_message", errorMessage},
-		output{"dry_run", strconv.FormatBool(r.found && r.dryRun)},
-	)
-	for i := range out {
-		out[i].value = oneLine(out[i].value)
-	}
-	return out, nil
+// reducedArtifact and reducedRun are what a list has of each element where it
+// would be too long otherwise.
+type reducedArtifact struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	RunID known  `json:"run_id"`
+	Path  string `json:"path"`
 }
 
-func newestRunOutputs(runs []runOutput, fromFork string) []output {
+type reducedRun struct {
+	RunID      known  `json:"run-id"`
+	RunURL     string `json:"run-url"`
+	Repository string `json:"repository"`
+}
+
+// handedOn says how outputs are handed on.
+type handedOn struct {
+	redact func(string) string // hides secrets
+	// bounded is set in a step: what is too long for a job is cut.
+	bounded bool
+}
+
+// text is a foreign text as an output.
+func (h handedOn) text(s string, most int) string {
+	s = oneLine(h.redact(s))
+	if h.bounded {
+		s = actions.Cut(s, most)
+	}
+	return s
+}
+
+// outputs gives every output for every way out, and says what was left out of
+// them. Values hold no line break and no secret.
+func (r *result) outputs(h handedOn) (out []actions.Output, left []string, err error) {
+	var files int
+	var size int64
+	for _, p := range r.items {
+		files += p.files
+		size += p.bytes
+	}
+	var newest []runOutput
+	if len(r.runs) > 0 {
+		newest = []runOutput{newRunOutput(r.runs[0], h)}
+	}
+	errorMessage := ""
+	if r.err != nil {
+		errorMessage = h.text(message(r.err), maxErrorMessage)
+	}
+	out = []actions.Output{
+		{Name: "found", Value: strconv.FormatBool(r.found)},
+		{Name: "artifacts"},
+		{Name: "artifact-count", Value: strconv.Itoa(len(r.items))},
+		{Name: "file-count", Value: strconv.Itoa(files)},
+		{Name: "bytes", Value: strconv.FormatInt(size, 10)},
+		{Name: "path", Value: h.text(r.dest.Output, 2*maxText)},
+		{Name: "download-path", Value: h.text(r.dest.HostPath, 2*maxText)},
+	}
+	out = append(out, newestRunOutputs(newest, r.origin())...)
+	out = append(out,
+		actions.Output{Name: "runs"},
+		actions.Output{Name: "error-message", Value: errorMessage},
+		actions.Output{Name: "found_artifact", Value: strconv.FormatBool(r.found)},
+		actions.Output{Name: "error_message", Value: errorMessage},
+		actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.found && r.dryRun)},
+	)
+	room := math.MaxInt
+	if h.bounded {
+		room = maxOutputs
+		for _, o := range out {
+			room -= len(o.Name) + len("=") + len(o.Value) + len("\n")
+		}
+	}
+	for _, list := range []outputList{r.artifactList(h), r.runList(h)} {
+		limit := room
+		if h.bounded {
+			limit = min(room, maxList)
+		}
+		text, note, err := list.within(limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		room -= len(text)
+		i := slices.IndexFunc(out, func(o actions.Output) bool { return o.Name == list.name })
+		out[i].Value = oneLine(text)
+		if note != "" {
+			left = append(left, note)
+		}
+	}
+	return out, left, nil
+}
+
+// outputList is an output that is a JSON array.
+type outputList struct {
+	name          string
+	n             int
+	full, reduced func(i int) any // its elements
+}
+
+func (r *result) artifactList(h handedOn) outputList {
+	where := func(p *parcel) string { return h.redact(path.Join(r.dest.Output, p.to)) }
+	return outputList{
+		name: "artifacts", n: len(r.items),
+		full: func(i int) any {
+			p := &r.items[i]
+			a := p.Artifact
+			return artifactOutput{
+				ID: a.ID, Name: h.redact(a.Name), SizeInBytes: a.Size, Digest: h.redact(a.Digest), DigestVerified: p.digest == digestVerified,
+				CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
+				Repository: h.redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.files, Bytes: p.bytes,
+			}
+		},
+		reduced: func(i int) any {
+			p := &r.items[i]
+			return reducedArtifact{ID: p.Artifact.ID, Name: h.redact(p.Artifact.Name), RunID: known(p.Run.ID), Path: where(p)}
+		},
+	}
+}
+
+func (r *result) runList(h handedOn) outputList {
+	return outputList{
+		name: "runs", n: len(r.runs),
+		full: func(i int) any { return newRunOutput(r.runs[i], h) },
+		reduced: func(i int) any {
+			run := newRunOutput(r.runs[i], h)
+			return reducedRun{RunID: run.RunID, RunURL: run.RunURL, Repository: run.Repository}
+		},
+	}
+}
+
+// within is the list in at most so many bytes: whole, else with its elements
+// reduced, else as many of these as fit. note says what is missing.
+func (l outputList) within(limit int) (text, note string, err error) {
+	text, n, err := array(l.n, l.full, limit)
+	if err != nil || n == l.n {
+		return text, "", err
+	}
+	text, n, err = array(l.n, l.reduced, limit)
+	if err != nil || n == l.n {
+		return text, "", err
+	}
+	return text, fmt.Sprintf("the output %s holds the first %s of %s, because a job can hand on 1 MB: %s missing",
+		l.name, humanize.Comma(int64(n)), humanize.Comma(int64(l.n)), areMissing(l.n-n)), nil
+}
+
+func areMissing(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return humanize.Comma(int64(n)) + " are"
+}
+
+// array is a JSON array of as many of the elements as fit, and their number.
+func array(n int, element func(i int) any, limit int) (text string, fit int, err error) {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i := range n {
+		e, err := json.Marshal(element(i))
+		if err != nil {
+			return "", 0, err
+		}
+		if b.Len()+len(",")+len(e)+len("]") > limit {
+			break
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(e)
+		fit++
+	}
+	b.WriteByte(']')
+	return b.String(), fit, nil
+}
+
+func newestRunOutputs(runs []runOutput, fromFork string) []actions.Output {
 	var newest runOutput
 	if len(runs) > 0 {
 		newest = runs[0]
 	}
-	return []output{
-		{"run-id", numberOrEmpty(int64(newest.RunID))},
-		{"run-number", numberOrEmpty(int64(newest.RunNumber))},
-		{"run-attempt", numberOrEmpty(int64(newest.RunAttempt))},
-		{"run-url", newest.RunURL},
-		{"workflow", newest.Workflow},
-		{"event", newest.Event},
-		{"conclusion", newest.Conclusion},
-		{"head-branch", newest.HeadBranch},
-		{"head-sha", newest.HeadSHA},
-		{"from-fork", fromFork},
+	return []actions.Output{
+		{Name: "run-id", Value: numberOrEmpty(int64(newest.RunID))},
+		{Name: "run-number", Value: numberOrEmpty(int64(newest.RunNumber))},
+		{Name: "run-attempt", Value: numberOrEmpty(int64(newest.RunAttempt))},
+		{Name: "run-url", Value: newest.RunURL},
+		{Name: "workflow", Value: newest.Workflow},
+		{Name: "event", Value: newest.Event},
+		{Name: "conclusion", Value: newest.Conclusion},
+		{Name: "head-branch", Value: newest.HeadBranch},
+		{Name: "head-sha", Value: newest.HeadSHA},
+		{Name: "from-fork", Value: fromFork},
 	}
 }
 
-func newRunOutput(r artifact.Run) runOutput {
+func newRunOutput(r artifact.Run, h handedOn) runOutput {
+	text := func(s string) string { return h.text(s, maxText) }
 	return runOutput{
-		RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: r.URL, Workflow: r.Workflow,
-		Event: r.Event, Conclusion: r.Conclusion, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA,
-		FromFork: fromFork(r.Origin()), Repository: r.Repo.String(),
+		RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: text(r.URL), Workflow: text(r.Workflow),
+		Event: text(r.Event), Conclusion: text(r.Conclusion), HeadBranch: text(r.HeadBranch), HeadSHA: text(r.HeadSHA),
+		FromFork: fromFork(r.Origin()), Repository: text(r.Repo.String()),
 	}
 }
 

@@ -9,14 +9,40 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// maxWarnings bounds the warnings of one kind: a run's annotations are few.
-const maxWarnings = 10
+const (
+	// maxWarnings bounds the warnings of one kind: a run's annotations are few.
+	maxWarnings = 10
+	// maxLogged bounds the lines of one kind.
+	maxLogged = 1000
+	// maxNames bounds the names in a line.
+	maxNames = 20
+)
+
+// logSome logs the first n things, and how many more there are.
+func logSome[T any](log *actions.Log, list []T, noun string, line func(T) string) {
+	for _, t := range list[:min(len(list), maxLogged)] {
+		log.Infof("%s", line(t))
+	}
+	if more := len(list) - maxLogged; more > 0 {
+		log.Infof("and %s", count(more, "more "+noun))
+	}
+}
+
+// fewNames is a list of names, or the beginning of a long one.
+func fewNames(names []string) string {
+	if more := len(names) - maxNames; more > 0 {
+		return fmt.Sprintf("%s and %s more", strings.Join(names[:maxNames], ", "), humanize.Comma(int64(more)))
+	}
+	return strings.Join(names, ", ")
+}
 
 // report tells the log how the run ended.
 func report(log *actions.Log, res *result) {
@@ -51,7 +77,7 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 	for _, p := range shown {
 		have := ""
 		if len(p.Names) > 0 {
-			have = "; it has " + strings.Join(p.Names, ", ")
+			have = "; it has " + fewNames(p.Names)
 		}
 		repo := ""
 		if p.Run.Repo != passed[0].Run.Repo || p.Run.Repo != passed[len(passed)-1].Run.Repo {
@@ -90,9 +116,7 @@ func runLabel(r artifact.Run) string {
 
 // logPlan says what was chosen, and where it comes from.
 func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
-	for _, run := range plan.Runs {
-		j.log.Infof("%s", j.runText(run))
-	}
+	logSome(j.log, plan.Runs, "run", j.runText)
 	j.warnForeign(plan.Runs, items)
 	j.logFewer(plan)
 	if plan.ByStatus {
@@ -100,14 +124,14 @@ func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
 			2*artifact.PerPage)
 	}
 	logPassedOver(j.log, plan.PassedOver)
-	for _, a := range plan.Superseded {
-		j.log.Infof("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
-	}
+	logSome(j.log, plan.Superseded, "artifact", func(a artifact.Artifact) string {
+		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
+	})
 	l := newLayout(j.cfg)
-	for _, item := range items {
+	logSome(j.log, items, "artifact", func(item artifact.Item) string {
 		a := item.Artifact
-		j.log.Infof("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
-	}
+		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
+	})
 }
 
 // runText is a run in a line.

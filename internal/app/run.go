@@ -31,6 +31,8 @@ type job struct {
 	dest    workspace.Destination
 	chown   bool
 	agent   string // User-Agent
+	current int64  // the current run's id, 0 outside of Actions
+	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
 }
 
 // result is what became of it. It is filled in as far as the job got.
@@ -168,19 +170,14 @@ func (j *job) request() artifact.Request {
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
 
-		CurrentRun:      j.runner.RunID,
+		CurrentRun:      j.current,
 		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.RunCurrent {
-		req.RunIDs = append(req.RunIDs, j.runner.RunID)
+		req.RunIDs = append(req.RunIDs, j.current)
 	}
-	if j.runner.EventName == "workflow_run" && !j.cfg.Searches() {
-		req.Trigger = artifact.UnknownTrigger
-		if id := j.runner.Event.WorkflowRun.ID; id > 0 {
-			req.Trigger = id
-		}
-	}
+	req.Trigger = j.trigger
 	return req
 }
 

@@ -12,30 +12,49 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// maxPassedOver bounds the table of runs passed over: a summary holds 1 MiB.
-const maxPassedOver = 50
+// A summary holds 1 MiB, so its tables and texts are bounded.
+const (
+	maxPassedOver = 50   // runs
+	maxRunLines   = 100  // runs
+	maxRows       = 1000 // artifacts
+	maxCell       = 512  // bytes
+)
+
+// cell is a text in the summary.
+func cell(s string) string { return actions.Cell(actions.Cut(s, maxCell)) }
+
+// paragraph is a longer one.
+func paragraph(s string) string { return actions.Cell(actions.Cut(s, maxErrorMessage)) }
+
+// andMore says how many things the summary leaves out.
+func andMore(b *strings.Builder, n, shown int, noun string) {
+	if more := n - shown; more > 0 {
+		fmt.Fprintf(b, "and %s\n\n", count(more, "more "+noun))
+	}
+}
 
 // summary is the job summary in Markdown.
 func (r *result) summary() string {
 	var b strings.Builder
 	switch {
 	case r.err != nil && !r.published:
-		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", actions.Cell(message(r.err)))
+		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(message(r.err)))
 	case r.err != nil:
-		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", actions.Cell(message(r.err)))
+		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", paragraph(message(r.err)))
 	case r.dryRun && r.found:
 		b.WriteString("### artifetch: dry run, nothing was written\n\n")
 	case !r.found:
 		b.WriteString("### artifetch: nothing found\n\n")
 		if r.notFound != nil {
-			fmt.Fprintf(&b, "%s\n\n", actions.Cell(message(r.notFound)))
+			fmt.Fprintf(&b, "%s\n\n", paragraph(message(r.notFound)))
 		}
 	default:
 		fmt.Fprintf(&b, "### artifetch: %s\n\n", r.total())
 	}
-	for _, run := range r.runs {
+	for _, run := range r.runs[:min(len(r.runs), maxRunLines)] {
 		b.WriteString(runLine(run))
 	}
+	andMore(&b, len(r.runs), maxRunLines, "run")
 	b.WriteString(r.orphanLine())
 	if len(r.items) > 0 {
 		r.artifactTable(&b)
@@ -47,35 +66,36 @@ func (r *result) summary() string {
 }
 
 func runLine(run artifact.Run) string {
-	link := actions.Cell(run.Label())
+	link := cell(run.Label())
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
-		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(run.URL), link)
+		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(actions.Cut(run.URL, maxErrorMessage)), link)
 	}
 	fork := map[artifact.Origin]string{
 		artifact.OriginFork:    ", **from a fork**",
 		artifact.OriginUnknown: ", **perhaps from a fork**: the server does not tell",
 	}[run.Origin()]
 	if run.Stub {
-		return fmt.Sprintf("From run %d of %s, which is no longer there: %s at %s%s\n\n", run.ID, actions.Cell(run.Repo.String()),
-			actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
+		return fmt.Sprintf("From run %d of %s, which is no longer there: %s at %s%s\n\n", run.ID, cell(run.Repo.String()),
+			cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 	}
-	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, actions.Cell(run.Repo.String()),
-		actions.Cell(run.Event), actions.Cell(run.HeadBranch), actions.Cell(shortSHA(run.HeadSHA)), fork)
+	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, cell(run.Repo.String()),
+		cell(run.Event), cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 }
 
 func (r *result) artifactTable(b *strings.Builder) {
 	b.WriteString("| Artifact | Size | Files | Digest | Destination |\n| --- | ---: | ---: | --- | --- |\n")
-	for _, p := range r.items {
+	for _, p := range r.items[:min(len(r.items), maxRows)] {
 		a := p.Artifact
 		files, digest := "", "not fetched"
 		size := a.Size
 		if p.by != nil {
 			files, digest, size = humanize.Comma(int64(p.files)), p.digest.String(), p.wire
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", actions.Cell(a.Name), ibytes(size),
-			files, digest, actions.Cell(path.Join(r.dest.Output, p.to)))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), ibytes(size),
+			files, digest, cell(path.Join(r.dest.Output, p.to)))
 	}
 	b.WriteString("\n")
+	andMore(b, len(r.items), maxRows, "artifact")
 }
 
 func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
@@ -89,20 +109,18 @@ func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
 		if !p.Run.Stub && !p.Run.CreatedAt.IsZero() { // of a stub only the artifact's time is known
 			created = p.Run.CreatedAt.UTC().Format(time.DateTime)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), actions.Cell(p.Run.HeadBranch),
-			created, actions.Cell(p.Reason), actions.Cell(strings.Join(p.Names, ", ")))
-	}
-	if more := len(passed) - len(shown); more > 0 {
-		fmt.Fprintf(b, "\nand %d more\n", more)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), cell(p.Run.HeadBranch),
+			created, cell(p.Reason), cell(fewNames(p.Names)))
 	}
 	b.WriteString("\n")
+	andMore(b, len(passed), len(shown), "run")
 }
 
 func runName(r artifact.Run) string {
 	if r.Stub {
-		return actions.Cell(fmt.Sprint(r.ID))
+		return cell(fmt.Sprint(r.ID))
 	}
-	return actions.Cell(fmt.Sprintf("%d (%s)", r.ID, r.Label()))
+	return cell(fmt.Sprintf("%d (%s)", r.ID, r.Label()))
 }
 
 // total is one line on what was fetched and how fast.

@@ -1,0 +1,109 @@
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	githubactions "github.com/sethvargo/go-githubactions"
+)
+
+// maxSummary is the runner's limit for a step's summary, in bytes.
+const maxSummary = 1 << 20
+
+// FileError says that one of the runner's files cannot be written.
+type FileError struct {
+	Variable string // names the file: GITHUB_OUTPUT
+	Err      error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("the file of %s: %v", e.Variable, e.Err) }
+
+// Unwrap is Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// Output is a name and a value.
+type Output struct{ Name, Value string }
+
+// SetOutputs sets outputs of the step, all of them or none, without the masked
+// secrets. A value with a line break is refused: whoever has one to give has
+// not thought of injection.
+func (l *Log) SetOutputs(outputs ...Output) error {
+	lines := make([]string, len(outputs))
+	for i, o := range outputs {
+		if o.Name == "" || strings.ContainsAny(o.Name, "=<\r\n") {
+			return fmt.Errorf("%q cannot name an output", o.Name)
+		}
+		if strings.ContainsAny(o.Value, "\r\n") {
+			return fmt.Errorf("output %q: a value with a line break cannot be set", o.Name)
+		}
+		lines[i] = o.Name + "=" + l.Redact(o.Value)
+	}
+	return l.file("output", "GITHUB_OUTPUT", strings.Join(lines, "\n"))
+}
+
+// Summary adds Markdown to the job's summary, without the masked secrets.
+// Beyond the runner's limit of 1 MiB it is cut at the end of a line: of a
+// larger one the runner would show nothing at all.
+func (l *Log) Summary(markdown string) error {
+	const note = "\n\n(cut: the summary was larger than 1 MiB)\n"
+	l.mu.Lock()
+	secrets := slices.Clone(l.secrets)
+	l.mu.Unlock()
+	for _, secret := range secrets {
+		// As it stands in the middle of a cell or an attribute.
+		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"), strings.TrimPrefix(Attribute("x"+secret), "x"))
+	}
+	markdown = redact(markdown, secrets)
+	room := maxSummary - len(githubactions.EOF)
+	if path, _ := l.opt.Lookup("GITHUB_STEP_SUMMARY"); path != "" {
+		if info, err := os.Stat(path); err == nil {
+			room -= int(min(info.Size(), maxSummary))
+		}
+	}
+	if len(markdown) > room {
+		if room < len(note) {
+			return nil // what other programs of the step wrote is shown at least
+		}
+		cut := markdown[:room-len(note)]
+		markdown = cut[:strings.LastIndexByte(cut, '\n')+1] + note
+	}
+	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
+}
+
+// file appends to one of the runner's files. A runner that gives none does
+// not want any.
+func (l *Log) file(name, variable, text string) error {
+	path, _ := l.opt.Lookup(variable)
+	if path == "" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := writable(path)
+	if err == nil {
+		err = guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) })
+	}
+	if err != nil {
+		// go-githubactions wraps it in words that say no more.
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
+			err = p
+		}
+		return &FileError{Variable: variable, Err: err}
+	}
+	return nil
+}
+
+// writable refuses what a write would wait for another process at.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+		return &fs.PathError{Op: "open", Path: path, Err: errPipe}
+	}
+	return nil // what else is wrong, opening it tells
+}
+
+var errPipe = errors.New("is a pipe, not a file")

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// The greatest sizes of files that the environment or an input names, in bytes.
+const (
+	// maxEvent is more than GitHub's limit for a webhook's payload, 25 MB.
+	maxEvent        = 32 << 20
+	maxCertificates = 4 << 20
+)
+
+func readEvent(name string) ([]byte, error) { return readFile(name, maxEvent) }
+
+// readFile reads a file of at most so many bytes. What could block or never end
+// (a pipe, a device) is refused.
+func readFile(name string, most int64) ([]byte, error) {
+	// Opening a pipe would wait for its writer.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: notRegular(info.Mode())}
+	}
+	f, err := os.Open(name) //nolint:gosec // the environment or an input names it
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
+	if err == nil && int64(len(data)) > most {
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("it is larger than %s", ibytes(most))}
+	}
+	return data, err
+}
+
+// notRegular says what is there instead of a file.
+type notRegular fs.FileMode
+
+func (m notRegular) Error() string {
+	switch mode := fs.FileMode(m); {
+	case mode.IsDir():
+		return "it is a directory, not a file"
+	case mode&fs.ModeNamedPipe != 0:
+		return "it is a pipe, not a file"
+	}
+	return "it is no regular file"
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// What the runner says wrongly matters only where it is needed.
+func TestUnreadableEvent(t *testing.T) {
+	t.Parallel()
+	none := in("GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", "/no/such/event")
+	with := func(more ...string) map[string]string {
+		m := in(more...)
+		for k, v := range none {
+			m[k] = v
+		}
+		return m
+	}
+	for name, tt := range map[string]struct {
+		in   map[string]string
+		want string // part of the log where it fails
+	}{
+		"the triggering run":   {with("name", "dist"), "the event that triggered this run (GITHUB_EVENT_PATH): open /no/such/event"},
+		"by run":               {with("run-id", "1", "name", "dist"), ""},
+		"by artifact":          {with("artifact-ids", "11"), ""},
+		"the current run":      {with("run-id", "current", "name", "fresh"), ""},
+		"a search":             {with("name", "dist", "branch", "main"), ""},
+		"another repository":   {with("repository", "octo/lib", "name", "dist"), ""},
+		"both repositories":    {with("repository", "octo/lib\nocto/app", "name", "dist"), "the event that triggered"},
+		"a stray run id":       {in("GITHUB_RUN_ID", "x", "run-id", "1", "name", "dist"), ""},
+		"a stray id, searches": {in("GITHUB_RUN_ID", "x", "name", "dist"), `GITHUB_RUN_ID is "x", which is no run's id`},
+		"a stray id, current":  {in("GITHUB_RUN_ID", "x", "run-id", "current"), `GITHUB_RUN_ID is "x"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := newWorld(t, githubsim.Options{}).step(t.Context(), t, tt.in)
+			if (got.code != 0) != (tt.want != "") || !strings.Contains(got.log, tt.want) {
+				t.Errorf("code %d\n%s", got.code, got.log)
+			}
+		})
+	}
+}
+
+// command runs the command with arguments and an environment.
+func (w *world) command(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	dir := t.TempDir()
+	var out, log bytes.Buffer
+	all := map[string]string{"GITHUB_TOKEN": "ghs_owner", "GITHUB_API_URL": w.APIURL, "HOME": dir}
+	for k, v := range env {
+		all[k] = v
+	}
+	code = Main(t.Context(), Env{
+		Args: args, Version: "1.2.3", Stdout: &out, Stderr: &log,
+		Lookup:  func(k string) (string, bool) { v, ok := all[k]; return v, ok },
+		Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
+	})
+	return code, out.String(), log.String()
+}
+
+// The command is no part of the run that it may be called in, unless it is asked
+// for that one.
+func TestCommandWithinARun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	stray := map[string]string{"GITHUB_RUN_ID": "x", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": "/no/such/event"}
+	if code, _, log := w.command(t, stray, "--repository", "octo/app", "--name", "dist"); code != 0 {
+		t.Errorf("code %d\n%s", code, log)
+	}
+	if code, out, log := w.command(t, map[string]string{"GITHUB_RUN_ID": "4"}, "--repository", "octo/app", "--run-id", "current", "--name", "fresh"); code != 0 || !strings.Contains(out, "run-id=4\n") {
+		t.Errorf("code %d\n%s\n%s", code, out, log)
+	}
+}
+
+// A token is nowhere in what is written, whoever names something after it.
+func TestTokenInForeignText(t *testing.T) {
+	t.Parallel()
+	const token = "ghs_owner"
+	w := newWorld(t, githubsim.Options{})
+	run := w.app.AddRun(githubsim.Run{ID: 77, Workflow: w.app.AddWorkflow("w "+token, ".github/workflows/e.yml"), HeadBranch: "b-" + token, Event: "e-" + token})
+	run.AddArtifact(githubsim.Artifact{ID: 771, Name: "a-" + token, Blob: files("f-"+token, "x")})
+	w.Fault(githubsim.Fault{Host: githubsim.API, Path: "/repos/octo/app/actions/runs/78", Status: 500, Times: -1, Body: `{"message":"no ` + token + `"}`})
+	for name, inputs := range map[string]map[string]string{
+		"fetched": in("run-id", "77"), "dry run": in("run-id", "77", "dry-run", "true", "files", "*"), "a path": in("run-id", "77", "path", "p-"+token),
+		"nothing": in("run-id", "77", "name", "x"), "failed": in("run-id", "78"), "wrong": in("repository", token), "wrong path": in("path", "/"+token),
+	} {
+		got := w.step(t.Context(), t, inputs)
+		log := strings.Replace(got.log, "::add-mask::"+token, "", 1)
+		for k, v := range got.outputs {
+			if strings.Contains(v, token) {
+				t.Errorf("%s: output %s is %s", name, k, v)
+			}
+		}
+		if strings.Contains(log+got.summary, token) {
+			t.Errorf("%s: %s\n%s", name, log, got.summary)
+		}
+	}
+	for _, args := range [][]string{
+		{"--repository", "octo/app", "--run-id", "77"}, {"--repository", "octo/app", "--run-id", "77", "--json"}, {"--repository", "octo/app", "--run-id", "78", "--json"},
+		{"--repository", token}, {token}, {"--path", "/" + token, "--repository", "octo/app"},
+	} {
+		_, out, log := w.command(t, nil, args...)
+		if strings.Contains(out+log, token) {
+			t.Errorf("%q: %s\n%s", args, out, log)
+		}
+		var object map[string]any
+		if args[len(args)-1] == "--json" && json.Unmarshal([]byte(out), &object) != nil {
+			t.Errorf("%q: %s", args, out)
+		}
+	}
+}
+
+// What the runner's files cannot take is said once, with what to do.
+func TestFilesThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, variable := range map[string]string{"a directory": dir, "not there": filepath.Join(dir, "no", "such")} {
+		for _, file := range []string{"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"} {
+			got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", file, variable))
+			if n := strings.Count(got.log, "::error::"); got.code != 1 || n != 1 || got.list() != "a.txt=a2" ||
+				!strings.Contains(got.log, "::error::the file of "+file+": open ") || !strings.Contains(got.log, "The runner sets "+file) {
+				t.Errorf("%s, %s: code %d, %d errors\n%s", name, file, got.code, n, got.log)
+			}
+		}
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(name, []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range map[int64]string{4: "it is larger than 4 B", 5: "", 6: ""} {
+		data, err := readFile(name, most)
+		if want == "" && (err != nil || string(data) != "12345") || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d: %q, %v", most, data, err)
+		}
+	}
+	if _, err := readFile(filepath.Dir(name), 5); err == nil || !strings.Contains(err.Error(), "it is a directory, not a file") {
+		t.Errorf("a directory gave %v", err)
+	}
+}
+
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", "path", strings.Repeat("p/", 2040)))
+	if got.code != 1 || got.list() != "" || !strings.Contains(got.log, "::error::path is 4,1") || !strings.Contains(got.log, "and a path may have 4095") {
+		t.Errorf("code %d, %s\n%s", got.code, got.list(), got.log)
+	}
+}
