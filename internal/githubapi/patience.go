@@ -19,7 +19,7 @@ const (
 	// runBudget bounds the time in which any call of a Client is troubled.
 	runBudget = 15 * time.Minute
 	// slowAnswer is when a call counts as troubled although no try has failed.
-	slowAnswer = 10 * time.Second
+	slowAnswer = 5 * time.Second
 )
 
 // SlowError says that a try was given up because its answer was not there, or

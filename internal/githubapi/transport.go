@@ -64,7 +64,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer r.Body.Close() // each try has its own
 	}
 	x := exchangeOf(r.Context())
-	c := &calling{transport: t, r: r, x: x, trouble: t.state.patience.watch(t.now)}
+	c := &calling{t: t, r: r, x: x, trouble: t.state.patience.watch(t.now)}
 	defer c.trouble.end()
 	err := c.policy().Do(r.Context(), c.attempt)
 	if a := x.answer; a != nil && r.Context().Err() == nil {
@@ -80,8 +80,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // calling is one request on its way, with all its tries.
 type calling struct {
-	*transport
-
+	t       *transport
 	r       *http.Request
 	x       *exchange
 	trouble *trouble
@@ -93,28 +92,28 @@ type calling struct {
 
 // policy is the transport's, whose pauses keep to the budgets.
 func (c *calling) policy() httpx.Policy {
-	p := c.transport.policy
+	p := c.t.policy
 	p.Notify = func(why error, _ time.Duration) { c.why = why }
 	p.Sleep = func(ctx context.Context, wait time.Duration) error {
 		c.trouble.begin()
 		left, bound := c.left()
 		if c.limited {
-			left, bound = c.state.patience.left(c.now()), &PatienceError{Limit: runBudget, Run: true}
+			left, bound = c.t.state.patience.left(c.t.now()), &PatienceError{Limit: runBudget, Run: true}
 		} else {
 			c.x.spent += wait
 		}
 		if wait >= left {
 			return bound
 		}
-		c.tell(c.x, c.why, wait)
-		return httpx.Policy{Sleep: c.transport.policy.Sleep}.Pause(ctx, nil, wait)
+		c.t.tell(c.x, c.why, wait)
+		return httpx.Policy{Sleep: c.t.policy.Sleep}.Pause(ctx, nil, wait)
 	}
 	return p
 }
 
 // left is how long the call may go on, and the error of the bound.
 func (c *calling) left() (time.Duration, *PatienceError) {
-	call, run := callBudget-c.x.spent, c.state.patience.left(c.now())
+	call, run := callBudget-c.x.spent, c.t.state.patience.left(c.t.now())
 	if run < call {
 		return run, &PatienceError{Limit: runBudget, Run: true}
 	}
@@ -124,21 +123,21 @@ func (c *calling) left() (time.Duration, *PatienceError) {
 // attempt is one try, for the policy.
 func (c *calling) attempt(ctx context.Context, try int) error {
 	if try > 1 {
-		c.state.gate.open(c.until)
+		c.t.state.gate.open(c.until)
 	}
 	c.x.tries, c.x.answer, c.limited = try, nil, false
 	a, err := c.try(ctx)
 	if err != nil {
-		return c.afterFault(c.r, c.x, err)
+		return c.t.afterFault(c.r, c.x, err)
 	}
 	c.x.answer = a
-	wait, err := c.afterAnswer(c.r, c.x, c.limits)
+	wait, err := c.t.afterAnswer(c.r, c.x, c.limits)
 	if err != nil && isLimit(a) {
 		c.limits++
 		c.limited = true
-		c.until = c.now().Add(wait)
-		if wait < c.state.patience.left(c.now()) {
-			c.state.gate.shut(c.until)
+		c.until = c.t.now().Add(wait)
+		if wait < c.t.state.patience.left(c.t.now()) {
+			c.t.state.gate.shut(c.until)
 		}
 	}
 	return err
@@ -161,10 +160,10 @@ func (t *transport) tell(x *exchange, why error, wait time.Duration) {
 
 // try sends the request once, when no limit holds it back.
 func (c *calling) try(ctx context.Context) (*answer, error) {
-	if err := c.state.gate.pass(ctx, c.transport.policy, c.now); err != nil {
+	if err := c.t.state.gate.pass(ctx, c.t.policy, c.t.now); err != nil {
 		return nil, &settledError{err}
 	}
-	req, err := c.prepare(ctx, c.r, c.x)
+	req, err := c.t.prepare(ctx, c.r, c.x)
 	if err != nil {
 		return nil, &settledError{err}
 	}
@@ -181,9 +180,9 @@ func (c *calling) try(ctx context.Context) (*answer, error) {
 	defer cancel(nil)
 	timer := time.AfterFunc(min(left, tryTimeout), func() { cancel(slow) })
 	defer timer.Stop()
-	began := c.now()
+	began := c.t.now()
 	a, err := c.send(ctx, cancel, req)
-	c.x.spent += c.now().Sub(began)
+	c.x.spent += c.t.now().Sub(began)
 	if _, settled := errors.AsType[*settledError](err); err == nil || settled {
 		return a, err
 	}
@@ -195,13 +194,13 @@ func (c *calling) try(ctx context.Context) (*answer, error) {
 
 // send sends a prepared request and reads the answer whole.
 func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request) (*answer, error) {
-	sent := &sends{total: &c.state.sent}
+	sent := &sends{total: &c.t.state.sent}
 	req = req.WithContext(httptrace.WithClientTrace(ctx, sent.trace()))
 	var kept *answer
-	if c.state.kept != nil {
-		kept = c.state.kept.condition(req)
+	if c.t.state.kept != nil {
+		kept = c.t.state.kept.condition(req)
 	}
-	res, err := c.base.RoundTrip(req)
+	res, err := c.t.base.RoundTrip(req)
 	if err == nil {
 		sent.answered()
 	}
@@ -209,9 +208,9 @@ func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req 
 	if err != nil {
 		return nil, err
 	}
-	res.Body = httpx.Watch(res.Body, c.idle, cancel)
+	res.Body = httpx.Watch(res.Body, c.t.idle, cancel)
 	defer res.Body.Close()
-	a := &answer{status: res.StatusCode, header: res.Header, url: c.r.URL, at: c.now()}
+	a := &answer{status: res.StatusCode, header: res.Header, url: c.r.URL, at: c.t.now()}
 	switch {
 	case c.x.want == http.StatusFound && a.status/100 == 2:
 		// The server sent the artifact instead of a redirect. Do not read it:
@@ -221,8 +220,8 @@ func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req 
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
-	if err == nil && c.state.kept != nil {
-		a = c.state.kept.settle(req, a, kept)
+	if err == nil && c.t.state.kept != nil {
+		a = c.t.state.kept.settle(req, a, kept)
 	}
 	return a, err
 }
