@@ -68,7 +68,7 @@ func TestEverythingEnds(t *testing.T) {
 	n := 0
 	flaky := func(w http.ResponseWriter, r *http.Request) {
 		if n++; n%6 == 0 {
-			says(200, `{"artifacts":[{"id":1}]}`, "Link", nextOf(r))(w, r)
+			says(200, fmt.Sprintf(`{"artifacts":[{"id":%d}]}`, n), "Link", nextOf(r))(w, r)
 			return
 		}
 		says(503, "", "Retry-After", "30")(w, r)
@@ -81,17 +81,18 @@ func TestEverythingEnds(t *testing.T) {
 		do      func(context.Context, *Client) error
 		handler step
 		most    time.Duration
+		why     string
 	}{
-		"hangs":                      {getOne, hangs, callBudget},
-		"503":                        {getOne, says(503, ""), callBudget},
-		"503, Retry-After":           {getOne, says(503, "", "Retry-After", "120"), callBudget},
-		"429":                        {getOne, says(429, "", "Date", "", "Retry-After", "1"), callBudget},
-		"429, 10 minutes":            {getOne, says(429, "", "Date", "", "Retry-After", "600"), runBudget},
-		"403, secondary":             {getOne, says(403, `{"message":"You have exceeded a secondary rate limit."}`), runBudget},
-		"renamed in a circle":        {getOne, circle, callBudget},
-		"each page at the sixth try": {listAll, flaky, runBudget + callBudget},
-		"slow pages without end":     {listAll, slow, runBudget + tryTimeout},
-		"202":                        {getOne, says(202, `{"id":7}`), callBudget},
+		"hangs":                      {getOne, hangs, callBudget, "no whole answer within 1m0s"},
+		"503":                        {getOne, says(503, ""), callBudget, "503"},
+		"503, Retry-After":           {getOne, says(503, "", "Retry-After", "120"), callBudget, "may take 3m0s"},
+		"429":                        {getOne, says(429, "", "Date", "", "Retry-After", "1"), callBudget, "tried 6 times"},
+		"429, 10 minutes":            {getOne, says(429, "", "Date", "", "Retry-After", "600"), runBudget, "in all"},
+		"403, secondary":             {getOne, says(403, `{"message":"You have exceeded a secondary rate limit."}`), runBudget, "in all"},
+		"renamed in a circle":        {getOne, circle, callBudget, "redirects to"},
+		"each page at the sixth try": {listAll, flaky, runBudget + callBudget, "503"},
+		"slow pages without end":     {listAll, slow, runBudget + tryTimeout, "in all"},
+		"202":                        {getOne, says(202, `{"id":7}`), callBudget, "202"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +103,7 @@ func TestEverythingEnds(t *testing.T) {
 				})
 				start := time.Now()
 				err := tt.do(t.Context(), c)
-				if _, ok := asError(err); !ok {
+				if _, ok := asError(err); !ok || !strings.Contains(err.Error(), tt.why) {
 					t.Errorf("got %v", err)
 				}
 				if took := time.Since(start); took > tt.most {

@@ -120,6 +120,15 @@ func (c *calling) left() (time.Duration, *PatienceError) {
 	return call, &PatienceError{Limit: callBudget}
 }
 
+// giveUp makes the error of a call that has reached a bound: that, and what the
+// last try failed with.
+func (c *calling) giveUp(bound *PatienceError) error {
+	if c.why == nil {
+		return &settledError{bound}
+	}
+	return &settledError{fmt.Errorf("%w: %w", bound, c.why)}
+}
+
 // attempt is one try, for the policy.
 func (c *calling) attempt(ctx context.Context, try int) error {
 	if try > 1 {
@@ -169,12 +178,12 @@ func (c *calling) try(ctx context.Context) (*answer, error) {
 	}
 	left, bound := c.left()
 	if left <= 0 {
-		return nil, &settledError{bound}
+		return nil, c.giveUp(bound)
 	}
 	// Whatever waits below, in net/http too, ends with this context.
 	var slow error = &SlowError{After: tryTimeout}
 	if left < tryTimeout {
-		slow = &settledError{bound}
+		slow = c.giveUp(bound)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
