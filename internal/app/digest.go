@@ -33,6 +33,20 @@ func (d digestState) String() string {
 	return "none given"
 }
 
+// expectedDigest is the state before the digest is compared: verified where it
+// will be, since what differs is found out then.
+func (d *download) expectedDigest() digestState {
+	switch digest := d.parcel.Artifact.Digest; {
+	case digest == "":
+		return digestAbsent
+	case !strings.HasPrefix(digest, sha256Prefix):
+		return digestUnknown
+	}
+	return digestVerified
+}
+
+const sha256Prefix = "sha256:"
+
 // checkDigest compares with what GitHub has on record, under the policy of
 // digest-mismatch.
 func (d *download) checkDigest(blob fetch.Info) error {
@@ -40,7 +54,7 @@ func (d *download) checkDigest(blob fetch.Info) error {
 	if a.Digest == "" {
 		return nil
 	}
-	want, ok := strings.CutPrefix(a.Digest, "sha256:")
+	want, ok := strings.CutPrefix(a.Digest, sha256Prefix)
 	if !ok {
 		d.parcel.digest = digestUnknown
 		d.log.Warningf("artifact %q: its digest %s is of an unknown algorithm and was not checked", a.Name, a.Digest)

@@ -83,12 +83,12 @@ func (d *download) checkEnd(err error, info fetch.Info) error {
 
 // receive extracts or keeps what arrives, and checks it.
 func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool) error {
-	archive, err := isArchive(blob)
+	form, name, err := d.formOfBlob(blob)
 	if err != nil {
 		return err
 	}
-	if !archive || d.cfg.SkipDecompress {
-		return d.whole(ctx, blob, s, archive)
+	if form != archive || d.cfg.SkipDecompress {
+		return d.whole(ctx, blob, s, form, name)
 	}
 	err = d.extract(ctx, blob)
 	if _, refused := errors.AsType[*unpack.RefusedError](err); refused {
@@ -138,7 +138,8 @@ func outcome(err, download error) error {
 	_, room := errors.AsType[*spool.QuotaError](err)
 	_, digest := errors.AsType[*digestError](err)
 	_, name := errors.AsType[*nameError](err)
-	if download == nil || (refused || limit || room || digest || name) && !startOver(download) {
+	_, page := errors.AsType[*pageError](err)
+	if download == nil || (refused || limit || room || digest || name || page) && !startOver(download) {
 		return err
 	}
 	return download

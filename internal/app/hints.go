@@ -55,6 +55,13 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*digestError](err); ok {
 		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
 	}
+	if _, ok := errors.AsType[*pageError](err); ok {
+		return "Nothing was written. A proxy, a login page or the storage's error came in the artifact's place: see whether the runner reaches the storage " +
+			"without them (NO_PROXY), and run the step again"
+	}
+	if _, ok := errors.AsType[*unsoundError](err); ok {
+		return "Nothing was written. No digest proves that the zip was uploaded like this, so that it has to be sound to be kept; run the step again, or upload the artifact anew"
+	}
 	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
 		return "Nothing was written. If you trust the artifact, skip-decompress: true keeps it as a zip; otherwise find out who made it"
 	}

@@ -3,8 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"mime"
 	"path"
 
 	"github.com/artifetch/artifetch/internal/fetch"
@@ -22,17 +22,17 @@ func (d *download) empty() error {
 }
 
 // fileName is the name of an artifact that is kept as a file.
-func (d *download) fileName(disposition string, archive bool) string {
-	if archive {
+func (d *download) fileName(f form, given string) string {
+	if f == archive {
 		return d.parcel.Artifact.Name + ".zip"
 	}
-	return cmp.Or(fetch.FileName(disposition), d.parcel.Artifact.Name)
+	return cmp.Or(given, d.parcel.Artifact.Name)
 }
 
 // whole keeps an artifact as one file. All that can be said against it is said
 // before it is fetched.
-func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, archive bool) error {
-	name := d.fileName(blob.ContentDisposition(), archive)
+func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f form, given string) error {
+	name := d.fileName(f, given)
 	if wanted := filesWanted(d.cfg.Files); wanted != nil && !wanted(name) {
 		d.parcel.digest = digestUnchecked
 		return d.empty()
@@ -51,11 +51,48 @@ func (d *download) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, 
 	if err != nil {
 		return err
 	}
-	if err := d.checkDigest(info); err != nil {
+	if err := d.checkUnproved(ctx, blob, f, d.checkDigest(info)); err != nil {
 		return err
 	}
 	return d.keep(ctx, s, name, info.Size)
 }
+
+// checkUnproved looks at what is kept as it is where no digest proves that it is
+// what was uploaded: a zip has to be sound, and anything else has to have a name.
+// differs is what checkDigest says.
+func (d *download) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
+	if d.parcel.digest == digestVerified {
+		return nil
+	}
+	if f != archive {
+		head, err := headOf(blob)
+		if err != nil {
+			return err
+		}
+		if _, _, err := d.formWith(blob, head, d.parcel.digest); err != nil {
+			return err // that the digest of a page differs is of no interest
+		}
+		return differs
+	}
+	if differs != nil {
+		return differs
+	}
+	zip, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: unpack.NewBudget(d.cfg.MaxFiles, 0)})
+	if err == nil {
+		err = zip.Verify(ctx, unpack.ExtractOptions{Pool: d.pool})
+	}
+	if refused, ok := errors.AsType[*unpack.RefusedError](err); ok {
+		return &unsoundError{refused}
+	}
+	return err
+}
+
+// unsoundError says that a zip that was to be kept as it is is not sound, and
+// that nothing proves that it was uploaded so.
+type unsoundError struct{ refused *unpack.RefusedError }
+
+func (e *unsoundError) Error() string { return e.refused.Error() }
+func (e *unsoundError) Unwrap() error { return e.refused }
 
 // nameError says that an artifact's file cannot have its name.
 type nameError struct{ err error }
@@ -79,20 +116,4 @@ func (d *download) keep(ctx context.Context, s *spool.Spool, name string, size i
 		d.parcel.to = path.Join(d.parcel.to, name)
 	}
 	return d.expand(ctx, root, nil)
-}
-
-// isArchive tells a zip from a file that was uploaded as it is. The magic
-// bytes are not enough: formats that build on zip (jar, docx, …) have them
-// too, and a damaged zip lacks them.
-func isArchive(blob *fetch.Blob) (bool, error) {
-	mediaType, _, _ := mime.ParseMediaType(blob.ContentType()) // empty where it cannot be parsed
-	switch mediaType {
-	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
-		return true, nil
-	case "", "application/octet-stream", "binary/octet-stream":
-		head := make([]byte, min(4, blob.Size()))
-		_, err := blob.ReadAt(head, 0)
-		return unpack.IsZip(head), err
-	}
-	return false, nil
 }

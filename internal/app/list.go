@@ -106,14 +106,14 @@ func (d *download) open(ctx context.Context, create func(int64) (fetch.Spool, er
 }
 
 func (d *download) read(blob *fetch.Blob) (listing, error) {
-	archive, err := isArchive(blob)
+	form, given, err := d.formOfBlob(blob)
 	if err != nil {
 		return listing{}, err
 	}
 	wanted := filesWanted(d.cfg.Files)
 	var list listing
-	if !archive {
-		if name := d.fileName(blob.ContentDisposition(), false); wanted(name) {
+	if form != archive {
+		if name := d.fileName(form, given); wanted(name) {
 			list.add(unpack.Entry{Name: name, Size: blob.Size()})
 			d.parcel.files, d.parcel.bytes = 1, blob.Size()
 			err = d.budget.Take(1, blob.Size())

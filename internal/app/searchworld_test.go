@@ -137,7 +137,7 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 			size, _ = strconv.Atoi(text)
 		}
 		added.AddArtifact(githubsim.Artifact{
-			Name: name, Expired: expired, NoDigest: true, Blob: githubsim.Bytes(make([]byte, size)),
+			Name: name, Expired: expired, Blob: githubsim.Bytes(make([]byte, size)),
 			CreatedAt: added.CreatedAt.Add(time.Duration(10+i) * time.Second),
 		})
 	}

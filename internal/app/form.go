@@ -1,0 +1,119 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/unpack"
+)
+
+// form is what an artifact is, by what the storage says of it.
+type form int
+
+const (
+	archive form = iota // a zip of the files that were uploaded
+	rawFile             // one file, uploaded as it is
+	noForm              // no artifact: an answer of something in between
+)
+
+// formOf tells an archive from a file that was uploaded as it is, and both from
+// the page of a proxy or a portal, or an error in JSON, that came in the
+// artifact's place with status 200. head is how it begins. name is the file's
+// name that the storage gives, or empty.
+//
+// The type alone does not do: GitHub sends many raw uploads as octet-streams.
+// The first bytes alone do not do either: formats that build on zip (jar, whl,
+// apk, …) have the same. What is neither a zip nor named is taken for an
+// artifact only if its digest is right, or is still to be compared.
+func formOf(contentType, disposition string, head []byte, digest digestState) (f form, name string) {
+	name = fetch.FileName(disposition)
+	switch mediaType(contentType) {
+	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
+		return archive, name
+	}
+	switch {
+	case unpack.IsZip(head) && (name == "" || strings.EqualFold(path.Ext(name), ".zip")):
+		return archive, name
+	case name != "" || digest == digestVerified || digest == digestUnchecked:
+		return rawFile, name
+	}
+	return noForm, ""
+}
+
+// mediaType is a Content-Type without parameters, also where these cannot be
+// parsed.
+func mediaType(contentType string) string {
+	if t, _, err := mime.ParseMediaType(contentType); err == nil {
+		return t
+	}
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+// headSize is how much of an artifact's beginning is looked at, in bytes: enough
+// for a person to recognise a page.
+const headSize = 64
+
+// formOfBlob is formOf with what is known of the digest before it is compared.
+func (d *download) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
+	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, d.expectedDigest()); f == archive {
+		return f, name, nil // whatever it begins with: a damaged zip is one
+	}
+	head, err := headOf(blob)
+	if err != nil {
+		return noForm, "", err
+	}
+	return d.formWith(blob, head, d.expectedDigest())
+}
+
+func (d *download) formWith(blob *fetch.Blob, head []byte, digest digestState) (f form, name string, err error) {
+	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), head, digest); f == noForm {
+		err = &pageError{contentType: blob.ContentType(), size: blob.Size(), head: head, digest: digest}
+	}
+	return f, name, err
+}
+
+func headOf(blob *fetch.Blob) ([]byte, error) {
+	head := make([]byte, min(headSize, max(blob.Size(), 0)))
+	n, err := blob.ReadAt(head, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// pageError says that what the storage sent is no artifact.
+type pageError struct {
+	contentType string
+	size        int64
+	head        []byte
+	digest      digestState
+}
+
+func (e *pageError) Error() string {
+	why := "GitHub has no digest to compare it with"
+	switch e.digest {
+	case digestMismatch:
+		why = "its digest differs"
+	case digestUnknown:
+		why = "its digest is of an unknown algorithm"
+	}
+	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, ibytes(e.size), e.kind())
+	if len(e.head) > 0 && utf8.Valid(e.head[:max(len(e.head)-utf8.UTFMax, 0)]) {
+		text += fmt.Sprintf(" that begins with %q", strings.ToValidUTF8(string(e.head), ""))
+	}
+	return text
+}
+
+func (e *pageError) kind() string {
+	if e.contentType == "" {
+		return "no type"
+	}
+	return e.contentType
+}

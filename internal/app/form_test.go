@@ -1,0 +1,153 @@
+package app
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+func TestFormOf(t *testing.T) {
+	t.Parallel()
+	const pk, empty, html = "PK\x03\x04\x14", "PK\x05\x06\x00", "<!DOCTYPE html>"
+	named := func(name string) string { return fmt.Sprintf(`attachment; filename="%s"`, name) }
+	for _, tt := range []struct {
+		contentType, disposition, head string
+		proved, unproved               form
+		name                           string
+	}{
+		{"application/zip", named("dist.zip"), pk, archive, archive, "dist.zip"},
+		{"application/zip", "", "", archive, archive, ""},
+		{"application/zip", named("app.jar"), pk, archive, archive, "app.jar"},
+		{"Application/ZIP; charset=binary", "", html, archive, archive, ""},
+		{"application/zip; x", "", pk, archive, archive, ""},
+		{"application/x-zip-compressed", "", "", archive, archive, ""},
+		{"application/zip-compressed", "", "", archive, archive, ""},
+		{"zip", "", "", archive, archive, ""},
+
+		{"application/octet-stream", "", pk, archive, archive, ""},
+		{"application/octet-stream", "", empty, archive, archive, ""},
+		{"binary/octet-stream", named("Dist.ZIP"), pk, archive, archive, "Dist.ZIP"},
+		{"", "attachment", pk, archive, archive, ""},
+		{"", named(".."), pk, archive, archive, ""},
+		{"application/x-odd", "", pk, archive, archive, ""},
+		{"; ;", "", pk, archive, archive, ""},
+		{"text/plain", "", empty, archive, archive, ""},
+
+		{"application/octet-stream", named("app.jar"), pk, rawFile, rawFile, "app.jar"},
+		{"application/java-archive", named("app.jar"), pk, rawFile, rawFile, "app.jar"},
+		{"", named("a.zip.jar"), pk, rawFile, rawFile, "a.zip.jar"},
+		{"application/octet-stream", `attachment; filename*=UTF-8''caf%C3%A9.whl`, pk, rawFile, rawFile, "café.whl"},
+		{"application/octet-stream", named("zip"), pk, rawFile, rawFile, "zip"},
+		{"application/octet-stream", named("dist.zip"), html, rawFile, rawFile, "dist.zip"},
+		{"text/html", named("report.html"), html, rawFile, rawFile, "report.html"},
+		{"text/html", named("../report.html"), html, rawFile, rawFile, "report.html"},
+		{"text/plain", named("empty"), "", rawFile, rawFile, "empty"},
+
+		{"text/html", "", html, rawFile, noForm, ""},
+		{"text/html; charset=utf-8", "inline", html, rawFile, noForm, ""},
+		{"application/json", "", `{"message":"no"}`, rawFile, noForm, ""},
+		{"text/plain", "", "", rawFile, noForm, ""},
+		{"application/octet-stream", "", "", rawFile, noForm, ""},
+		{"application/octet-stream", "", "PK", rawFile, noForm, ""},
+		{"application/octet-stream", named(".."), "x", rawFile, noForm, ""},
+		{"", "", "hello", rawFile, noForm, ""},
+		{"image/png", "", "\x89PNG", rawFile, noForm, ""},
+	} {
+		for digest, want := range map[digestState]form{
+			digestVerified: tt.proved, digestUnchecked: tt.proved, digestAbsent: tt.unproved, digestMismatch: tt.unproved, digestUnknown: tt.unproved,
+		} {
+			name := tt.name
+			if got, gotName := formOf(tt.contentType, tt.disposition, []byte(tt.head), digest); got != want || gotName != name {
+				t.Errorf("%q, %q, %q, %v: %d %q, want %d %q", tt.contentType, tt.disposition, tt.head, digest, got, gotName, want, name)
+			}
+		}
+	}
+}
+
+// What comes in an artifact's place with status 200 is no artifact, however it is
+// to be kept; with a digest that matches it is one.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	damaged := func(blob githubsim.Blob) githubsim.Blob {
+		data, _ := io.ReadAll(io.NewSectionReader(blob, 0, blob.Size()))
+		data[46] ^= 1
+		return githubsim.Bytes(data)
+	}
+	type row struct {
+		a     githubsim.Artifact
+		says  string // "" is success
+		files string // of the success
+	}
+	var jar bytes.Buffer
+	z := zip.NewWriter(&jar)
+	if _, err := z.Create("X.class"); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := func(s string) githubsim.Blob { return githubsim.Bytes([]byte(s)) }
+	for name, tt := range map[string]row{
+		"HTML":            {githubsim.Artifact{ContentType: "text/html", Blob: text("<!DOCTYPE html><title>Login</title>")}, `what came is no zip and has no file name, and GitHub has no digest to compare it with: 35 B of text/html that begins with "<!DOCTYPE html><title>Login</title>"`, "a=<!DOCTYPE html><title>Login</title>"},
+		"JSON":            {githubsim.Artifact{ContentType: "application/json", Blob: text(`{"message":"no"}`)}, "16 B of application/json", `a={"message":"no"}`},
+		"empty text":      {githubsim.Artifact{ContentType: "text/plain", Blob: text("")}, "0 B of text/plain", "a="},
+		"an octet-stream": {githubsim.Artifact{ContentType: "application/octet-stream", Blob: text("\xff\xfe\x00")}, "3 B of application/octet-stream", "a=\xff\xfe\x00"},
+		"named":           {githubsim.Artifact{ContentType: "text/html", ContentDisposition: `attachment; filename="r.html"`, Blob: text("<p>")}, "", "r.html=<p>"},
+		"a jar":           {githubsim.Artifact{ContentType: "application/octet-stream", ContentDisposition: `attachment; filename="app.jar"`, Blob: githubsim.Bytes(jar.Bytes())}, "", "app.jar=PK"},
+	} {
+		for _, digest := range []bool{false, true} {
+			for mode, inputs := range map[string]map[string]string{"extract": in(), "keep": in("skip-decompress", "true"), "files": in("files", "**"), "dry run": in("dry-run", "true", "files", "**"), "unpack": in("unpack", "true")} {
+				t.Run(fmt.Sprintf("%s, digest %v, %s", name, digest, mode), func(t *testing.T) {
+					t.Parallel()
+					a := tt.a
+					a.Name, a.NoDigest = "a", !digest
+					inputs["INPUT_RUN-ID"], inputs["INPUT_NAME"] = "1", "a"
+					got := runWorld(t, a).step(t.Context(), t, inputs)
+					files := tt.files
+					if tt.says != "" && !digest || mode == "dry run" {
+						files = ""
+					}
+					if fails := tt.says != "" && !digest; (got.code != 0) != fails || got.list() != files || fails &&
+						(!strings.Contains(got.log, tt.says) || !strings.Contains(got.log, "A proxy, a login page")) {
+						t.Errorf("code %d, files %q\n%s", got.code, got.list(), got.log)
+					}
+				})
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		a    githubsim.Artifact
+		in   map[string]string
+		want string // files, or the error
+	}{
+		"a page with another's digest": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("digest-mismatch", "ignore"),
+			"what came is no zip and has no file name, and its digest differs: 3 B of text/html",
+		},
+		"the same, not relaxed": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("skip-decompress", "true"),
+			"and its digest differs",
+		},
+		"a digest of another kind": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "md5:0"}, in(), "and its digest is of an unknown algorithm",
+		},
+		"kept, sound":   {githubsim.Artifact{Blob: files("x", "y"), NoDigest: true}, in("skip-decompress", "true"), "a.zip=PK"},
+		"kept, damaged": {githubsim.Artifact{Blob: damaged(files("a.txt", "a1", "d/b.txt", "b1")), NoDigest: true}, in("skip-decompress", "true"), `refused: entry "a.txt"`},
+		"kept, no zip":  {githubsim.Artifact{Blob: text("<html>"), NoDigest: true}, in("skip-decompress", "true"), "No digest proves that the zip was uploaded like this"},
+		"kept, proved":  {githubsim.Artifact{Blob: damaged(files("a.txt", "a1", "d/b.txt", "b1"))}, in("skip-decompress", "true"), "a.zip=PK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.a.Name, tt.in["INPUT_RUN-ID"], tt.in["INPUT_NAME"] = "a", "1", "a"
+			got := runWorld(t, tt.a).step(t.Context(), t, tt.in)
+			if got.list() != tt.want && (got.code == 0 || !strings.Contains(got.log, tt.want) || got.list() != "") {
+				t.Errorf("code %d, files %q\n%s", got.code, got.list(), got.log)
+			}
+		})
+	}
+}
