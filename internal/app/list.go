@@ -124,10 +124,14 @@ func (d *download) read(blob *fetch.Blob) (listing, error) {
 	if err != nil {
 		return listing{}, err
 	}
-	for _, e := range a.Entries {
+	err = a.Each(func(e unpack.Entry) error {
 		if !e.Mode.IsDir() {
 			list.add(e)
 		}
+		return nil
+	})
+	if err != nil {
+		return listing{}, err
 	}
 	d.parcel.files, d.parcel.bytes = list.files, a.Size
 	return list, nil

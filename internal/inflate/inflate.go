@@ -145,7 +145,7 @@ func (d *Decoder) fail(err error, detail string) error {
 
 // truncated is the error for input that ended: r's own, if it had one.
 func (d *Decoder) truncated() error {
-	if d.srcErr != nil && !errors.Is(d.srcErr, io.EOF) {
+	if d.srcErr != nil && d.srcErr != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failure of r
 		return d.srcErr
 	}
 	return d.fail(io.ErrUnexpectedEOF, "the data ends within the stream")
@@ -168,7 +168,7 @@ func (d *Decoder) stream() error {
 	return nil
 }
 
-// block decompresses one block, and tells whether it is the last.
+// block decompresses one block, and reports whether it is the last.
 func (d *Decoder) block() (bool, error) {
 	d.fill(headerMargin)
 	header, ok := d.take(3)
@@ -218,12 +218,12 @@ func (d *Decoder) codes() error {
 	}
 }
 
-// moreRoom tells whether there is little room, but room can make more.
+// moreRoom reports whether there is little room, but room can make more.
 func (d *Decoder) moreRoom() bool {
 	return d.limit-d.o < outMargin && (d.sink != nil || d.limit < len(d.out))
 }
 
-// moreInput tells whether there is little input, but fill can get more.
+// moreInput reports whether there is little input, but fill can get more.
 func (d *Decoder) moreInput() bool {
 	return d.source != nil && d.srcErr == nil && len(d.in)-d.p < inMargin
 }

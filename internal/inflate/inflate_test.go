@@ -261,12 +261,21 @@ func TestErrors(t *testing.T) {
 		"stored, cut":      {[]byte{1, 5, 0, 0xfa, 0xff, 1}, 5, io.ErrUnexpectedEOF},
 		"stored, too much": {[]byte{1, 2, 0, 0xfd, 0xff, 1, 2}, 1, ErrSize},
 		"distance too far": {hand(func(w *bitWriter) { w.bits(3, 3); w.literal('a'); w.match(3, 2); w.code(0, 7) }), 4, ErrCorrupt},
-		"length 286":       {hand(func(w *bitWriter) { w.bits(3, 3); w.code(0xc6, 8); w.bits(0, 32); w.bits(0, 32) }), 4, ErrCorrupt},
-		"distance 30":      {hand(func(w *bitWriter) { w.bits(3, 3); w.literal('a'); w.code(1, 7); w.code(30, 5); w.bits(0, 32) }), 4, ErrCorrupt},
-		"31 distances":     {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 5); w.bits(30, 5); w.bits(0, 4) }), 0, ErrCorrupt},
-		"287 literals":     {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(30, 5); w.bits(0, 5); w.bits(0, 4) }), 0, ErrCorrupt},
-		"over-subscribed":  {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 14); w.bits(0o1111, 12) }), 0, ErrCorrupt},
-		"repeats nothing":  {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 14); w.bits(0o0011, 12); w.bits(0, 20) }), 0, ErrCorrupt},
+		"distance too far, in the middle": {hand(func(w *bitWriter) {
+			w.bits(3, 3)
+			w.literal('a')
+			w.match(3, 2) // where the fast loop is, and one byte too far
+			for range 2 * outMargin {
+				w.literal('b')
+			}
+			w.code(0, 7)
+		}), 4 + 2*outMargin, ErrCorrupt},
+		"length 286":      {hand(func(w *bitWriter) { w.bits(3, 3); w.code(0xc6, 8); w.bits(0, 32); w.bits(0, 32) }), 4, ErrCorrupt},
+		"distance 30":     {hand(func(w *bitWriter) { w.bits(3, 3); w.literal('a'); w.code(1, 7); w.code(30, 5); w.bits(0, 32) }), 4, ErrCorrupt},
+		"31 distances":    {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 5); w.bits(30, 5); w.bits(0, 4) }), 0, ErrCorrupt},
+		"287 literals":    {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(30, 5); w.bits(0, 5); w.bits(0, 4) }), 0, ErrCorrupt},
+		"over-subscribed": {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 14); w.bits(0o1111, 12) }), 0, ErrCorrupt},
+		"repeats nothing": {hand(func(w *bitWriter) { w.bits(5, 3); w.bits(0, 14); w.bits(0o0011, 12); w.bits(0, 20) }), 0, ErrCorrupt},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -300,6 +309,10 @@ func TestErrorsOfOthers(t *testing.T) {
 	src := deflate(t, 6, text(1<<20))
 	if _, err := d.Copy(io.Discard, io.MultiReader(bytes.NewReader(src[:1000]), iotest.ErrReader(broken)), 1<<20); !errors.Is(err, broken) {
 		t.Errorf("reader: %v", err)
+	}
+	lost := fmt.Errorf("connection lost: %w", io.EOF)
+	if _, err := d.Copy(io.Discard, io.MultiReader(bytes.NewReader(src[:1000]), iotest.ErrReader(lost)), 1<<20); !errors.Is(err, lost) {
+		t.Errorf("reader, with an end that is none: %v", err)
 	}
 	if _, err := d.Copy(io.Discard, io.MultiReader(bytes.NewReader(src), iotest.ErrReader(broken)), 1<<20); err != nil {
 		t.Errorf("reader, after the end: %v", err)

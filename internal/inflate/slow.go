@@ -89,7 +89,7 @@ func (d *Decoder) symbol(table []uint32, tableBits uint) (uint32, bool) {
 	return e, true
 }
 
-// atEnd tells whether there is no more input.
+// atEnd reports whether there is no more input.
 func (d *Decoder) atEnd() bool {
 	return d.p == len(d.in) && (d.source == nil || d.srcErr != nil)
 }

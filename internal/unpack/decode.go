@@ -27,7 +27,7 @@ type source struct {
 
 // find checks the local header and finds the data behind it.
 func (s *source) find(e *Entry) error {
-	head, fixed := s.packed, localSize+e.storedLen()
+	head, fixed := s.packed, localSize+len(e.stored)
 	if head == nil {
 		head = make([]byte, fixed)
 		if err := readFull(s.r, head, e.start); err != nil {
@@ -164,7 +164,7 @@ func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (ui
 				return 0, e.writing(err)
 			}
 		}
-		if errors.Is(err, io.EOF) {
+		if in.err == nil && errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -205,7 +205,8 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	n, err := r.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	// A *ReadError may wrap an io.EOF, which is not the end of the data.
+	if _, failed := errors.AsType[*ReadError](err); failed || err != nil && !errors.Is(err, io.EOF) {
 		r.err = err
 	}
 	return n, err
@@ -217,7 +218,7 @@ func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
 	switch {
 	case in != nil && in.err != nil:
-		return fmt.Errorf("read entry %q: %w", e.stored(), in.err)
+		return fmt.Errorf("entry %q: %w", e.stored, in.err)
 	case errors.As(err, &corrupt) && errors.Is(err, inflate.ErrSize):
 		return e.refuse("it holds %s and declares %d", corrupt.Detail, e.Size)
 	}

@@ -1,97 +1,69 @@
 package unpack
 
 import (
-	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"math"
+	"slices"
 	"strings"
 )
 
 const (
-	endSize       = 22 // 4.3.16, without comment
-	end64Size     = 56 // 4.3.14, without extensible data
-	locator64Size = 20 // 4.3.15
-	headerSize    = 46 // 4.3.12, without name, extra field and comment
-	localSize     = 30 // 4.3.7, without name and extra field
-	extraZip64    = 1  // 4.5.3
-	maxComment    = math.MaxUint16
-	maxReserved   = 1 << 18                       // entries
-	maxHeader     = headerSize + 2*math.MaxUint16 // of what is looked at
-	namesBlock    = 64 << 10
-	// All names together may take so much, and so much more for each entry:
-	// they are what an archive takes of memory.
-	maxNames       = 16 << 20
-	maxNamesEach   = 128
-	flagDescriptor = 1 << 3
-	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
-	methodStored   = 0
-	methodDeflated = 8
-	methodZstd     = 93
-	creatorUnix    = 3
-	creatorMacOS   = 19
+	// A window over the directory begins with so many bytes after a jump, and
+	// grows to so many as long as headers are read one after the other.
+	firstWindow = 2 << 10
+	maxWindow   = 256 << 10
+	maxHeader   = headerSize + 2*math.MaxUint16 // without the comment
+	namesBlock  = 64 << 10
 )
 
-// Entry is a file, directory or symlink of an archive. There may be a million
-// of them.
-type Entry struct {
-	// Name is clean and slash-separated.
-	Name string
-	// Size is extracted, in bytes.
-	Size int64
-
-	// odd is the name as stored, where that is neither Name nor, with slash,
-	// Name and a slash.
-	odd *string
-	// start is where the local header begins.
-	start      int64
-	compressed int64
-	// Mode has the type and the execute bits; no set-id bits.
-	Mode fs.FileMode
-	crc  uint32
-	// gap is how much more room there is for the local header, the data and
-	// what follows than all of them need at least.
-	gap    uint32
-	method uint16
-	slash  bool
+// directory is the central directory (4.3.12). It is not kept in memory: the
+// headers of a million entries with long names take hundreds of megabytes. It
+// lies at the archive's end, which a download keeps until the last, so that it
+// is read again whenever its entries are needed, in pieces. What is kept is
+// one bit an entry at most, and 16 bytes where the entries lie in the archive
+// in another order than in the directory, which hardly any writer does.
+type directory struct {
+	in           input
+	offset, size int64
+	count        int     // of entries
+	places       []place // of the entries as they lie in the archive; nil: as in the directory
+	chosen       bitset  // by the same order; nil: all
 }
 
-// stored is the name as stored, to hold the local header against.
-func (e *Entry) stored() string {
-	switch {
-	case e.odd != nil:
-		return *e.odd
-	case e.slash:
-		return e.Name + "/"
+// place is where an entry's local header is in the archive, and where its
+// header is in the directory.
+type place struct{ start, header int64 }
+
+// bitset has one bit an entry.
+type bitset []uint64
+
+func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 != 0 }
+
+// put sets the bit after the last one that was put.
+func (b *bitset) put(i int, v bool) {
+	if i/64 == len(*b) {
+		*b = append(*b, 0)
 	}
-	return e.Name
-}
-
-func (e *Entry) storedLen() int {
-	switch {
-	case e.odd != nil:
-		return len(*e.odd)
-	case e.slash:
-		return len(e.Name) + 1
+	if v {
+		(*b)[i/64] |= 1 << (i % 64)
 	}
-	return len(e.Name)
 }
 
-// least is how many bytes the entry needs at least, from start on.
-func (e *Entry) least() int64 { return localSize + int64(e.storedLen()) + e.compressed }
-
-// limit is what the entry must not reach beyond.
-func (e *Entry) limit() int64 { return e.start + e.least() + int64(e.gap) }
-
-// names keeps strings side by side: a piece of memory for each would take a
-// third more.
-type names struct {
-	strings.Builder
-	total int64
+// cursor reads headers of a directory.
+type cursor struct {
+	dir    *directory
+	buf    []byte
+	window []byte // a part of buf
+	at     int64  // of the window in the directory
+	grow   int    // the size of the next window
+	names  names
 }
+
+// names keeps strings side by side: a piece of memory for each takes longer.
+// A string keeps its block.
+type names struct{ strings.Builder }
 
 func (n *names) keep(p []byte) string {
 	if n.Cap()-n.Len() < len(p) {
@@ -100,238 +72,121 @@ func (n *names) keep(p []byte) string {
 	}
 	at := n.Len()
 	_, _ = n.Write(p) // never fails
-	n.total += int64(len(p))
 	return n.String()[at:]
 }
 
-// end is what the end records say of the central directory.
-type end struct {
-	count        uint64
-	offset, size int64
+// peek returns n bytes of the directory from pos on, which has them.
+func (c *cursor) peek(pos int64, n int) ([]byte, error) {
+	from := pos - c.at
+	if from >= 0 && from+int64(n) <= int64(len(c.window)) {
+		return c.window[from : from+int64(n)], nil
+	}
+	if from >= 0 && from <= int64(len(c.window)) {
+		c.grow = min(2*max(c.grow, firstWindow), maxWindow)
+	} else {
+		c.grow = firstWindow
+	}
+	size := int(min(int64(max(c.grow, n)), c.dir.size-pos))
+	if size > len(c.buf) {
+		c.buf = make([]byte, max(size, n))
+	}
+	c.at, c.window = pos, c.buf[:size]
+	if err := readFull(c.dir.in, c.window, c.dir.offset+pos); err != nil {
+		c.window = nil
+		return nil, err
+	}
+	return c.window[:n], nil
 }
 
-func malformed(format string, args ...any) error {
-	return &RefusedError{Reason: "not a sound zip archive: " + fmt.Sprintf(format, args...)}
-}
-
-// readEnd finds the end of central directory record.
-func readEnd(r io.ReaderAt, size int64) (end, error) {
-	tail := make([]byte, min(size, endSize+maxComment))
-	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
-		return end{}, err
+// entry reads the header at pos, and returns where the next one begins. The
+// entry's name keeps a block of others in memory.
+func (c *cursor) entry(pos int64) (Entry, int64, error) {
+	left := c.dir.size - pos
+	if left < headerSize {
+		return Entry{}, 0, malformed("its directory ends within an entry")
 	}
-	le := binary.LittleEndian
-	for i := len(tail) - endSize; i >= 0; i-- {
-		if le.Uint32(tail[i:]) != 0x06054b50 || int(le.Uint16(tail[i+20:])) != len(tail)-i-endSize {
-			continue
-		}
-		rec := tail[i : i+endSize]
-		e := end{count: uint64(le.Uint16(rec[10:])), size: int64(le.Uint32(rec[12:])), offset: int64(le.Uint32(rec[16:]))}
-		if le.Uint16(rec[4:]) != 0 && le.Uint16(rec[4:]) != math.MaxUint16 || le.Uint16(rec[6:]) != 0 && le.Uint16(rec[6:]) != math.MaxUint16 {
-			return end{}, malformed("it spans several disks")
-		}
-		start := size - int64(len(tail)) + int64(i)
-		if e.count == math.MaxUint16 || e.size == math.MaxUint32 || e.offset == math.MaxUint32 {
-			var err error
-			if start, err = readEnd64(r, start, &e); err != nil {
-				return end{}, err
-			}
-		}
-		if e.offset < 0 || e.size < 0 || e.offset > start || e.size != start-e.offset {
-			return end{}, malformed("the directory does not end where its end record begins")
-		}
-		return e, nil
-	}
-	return end{}, malformed("it has no end of central directory record at its end")
-}
-
-// readEnd64 replaces what the end record at start says by the zip64 record,
-// if there is one, and returns where that begins.
-func readEnd64(r io.ReaderAt, start int64, e *end) (int64, error) {
-	le := binary.LittleEndian
-	loc := make([]byte, locator64Size)
-	if start < locator64Size {
-		return start, nil
-	}
-	if err := readFull(r, loc, start-locator64Size); err != nil {
-		return 0, err
-	}
-	if le.Uint32(loc) != 0x07064b50 {
-		return start, nil // the values just happen to be the largest
-	}
-	at := int64At(loc[8:])
-	if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || at < 0 || at > start-locator64Size-end64Size {
-		return 0, malformed("its zip64 locator is wrong")
-	}
-	rec := make([]byte, end64Size)
-	if err := readFull(r, rec, at); err != nil {
-		return 0, err
-	}
-	if le.Uint32(rec) != 0x06064b50 || int64At(rec[4:]) != start-locator64Size-at-12 || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
-		return 0, malformed("its zip64 end record is wrong")
-	}
-	e.count = le.Uint64(rec[32:])
-	e.size, e.offset = int64At(rec[40:]), int64At(rec[48:])
-	return at, nil
-}
-
-// readDirectory reads the central directory, entry by entry.
-func (a *Archive) readDirectory(r io.ReaderAt, e end, o Options) ([]Entry, error) {
-	br := bufio.NewReaderSize(io.NewSectionReader(r, e.offset, e.size), int(min(max(e.size, headerSize), maxHeader)))
-	// Not more than there is room for, whatever is declared.
-	all := make([]Entry, 0, min(e.size/headerSize, int64(min(e.count, maxReserved))))
-	var kept names
-	left := e.size
-	for left > 0 {
-		if err := o.Budget.Take(1, 0); err != nil {
-			return nil, err
-		}
-		entry, n, err := readHeader(br, left, &kept)
-		if err != nil {
-			return nil, err
-		}
-		left -= n
-		a.declared++
-		all = append(all, entry)
-		if most := int64(maxNames + maxNamesEach*len(all)); kept.total > most {
-			return nil, malformed("its %d first entries have names of %d bytes, more than %d", len(all), kept.total, most)
-		}
-	}
-	if a.declared != e.count {
-		return nil, malformed("its directory declares %d entries and holds %d", e.count, a.declared)
-	}
-	return all, nil
-}
-
-// readHeader reads one header of the directory, and tells its length. Nothing
-// but the name is copied.
-func readHeader(br *bufio.Reader, left int64, kept *names) (Entry, int64, error) {
-	fixed, err := br.Peek(headerSize)
+	fixed, err := c.peek(pos, headerSize)
 	if err != nil {
-		return Entry{}, 0, cutShort(err)
+		return Entry{}, 0, err
 	}
 	le := binary.LittleEndian
 	if le.Uint32(fixed) != 0x02014b50 {
 		return Entry{}, 0, malformed("its directory holds something else than entries")
 	}
 	nameLen, extraLen, commentLen := int(le.Uint16(fixed[28:])), int(le.Uint16(fixed[30:])), int(le.Uint16(fixed[32:]))
-	n := headerSize + nameLen + extraLen + commentLen
-	if int64(n) > left {
-		return Entry{}, 0, cutShort(io.ErrUnexpectedEOF)
+	n := headerSize + nameLen + extraLen
+	if int64(n+commentLen) > left {
+		return Entry{}, 0, malformed("its directory ends within an entry")
 	}
-	h, err := br.Peek(n - commentLen) // which may have moved
+	h, err := c.peek(pos, n)
 	if err != nil {
-		return Entry{}, 0, cutShort(err)
-	}
-	raw := kept.keep(h[headerSize : headerSize+nameLen])
-	e := Entry{
-		Name:       raw,
-		Mode:       fileMode(h[5], le.Uint32(h[38:]), raw),
-		method:     le.Uint16(h[10:]),
-		crc:        le.Uint32(h[16:]),
-		compressed: int64(le.Uint32(h[20:])),
-		Size:       int64(le.Uint32(h[24:])),
-		start:      int64(le.Uint32(h[42:])),
-	}
-	flags, disk := le.Uint16(h[8:]), le.Uint16(h[34:])
-	if err := e.zip64(h[headerSize+nameLen:]); err != nil {
 		return Entry{}, 0, err
 	}
-	if disk != 0 && disk != math.MaxUint16 {
-		return Entry{}, 0, e.refuse("it lies on another disk")
-	}
-	if err := e.check(flags); err != nil {
-		return Entry{}, 0, err
-	}
-	if e.odd != nil {
-		kept.total += int64(len(raw))
-	}
-	if _, err := br.Discard(n); err != nil {
-		return Entry{}, 0, cutShort(err)
-	}
-	return e, int64(n), nil
+	e, err := parseHeader(h, c.names.keep(h[headerSize:headerSize+nameLen]))
+	return e, pos + int64(n+commentLen), err
 }
 
-// zip64 takes from the extra field the values that did not fit (4.5.3).
-func (e *Entry) zip64(extra []byte) error {
-	le := binary.LittleEndian
-	for len(extra) >= 4 {
-		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
-		if n > len(extra)-4 {
-			break // padding of some writers; the values below decide
-		}
-		field := extra[4 : 4+n]
-		extra = extra[4+n:]
-		if id != extraZip64 {
-			continue
-		}
-		for _, v := range [...]*int64{&e.Size, &e.compressed, &e.start} {
-			if *v != math.MaxUint32 {
-				continue
+// errChanged is for a reader that does not give the same bytes each time.
+var errChanged = errors.New("it changed while it was read")
+
+// walk calls do for every entry, in the order in which they lie in the
+// archive. Each has its limit, which is where the next one begins; none
+// overlaps another.
+func (d *directory) walk(do func(i int, e *Entry) error) error {
+	c := cursor{dir: d}
+	var order overlaps
+	var e Entry
+	for i, pos := 0, int64(0); i <= d.count; i++ {
+		next := Entry{start: d.offset}
+		if i < d.count {
+			if d.places != nil {
+				pos = d.places[i].header
 			}
-			if len(field) < 8 {
-				return e.refuse("its zip64 field is too short")
+			var err error
+			if next, pos, err = c.entry(pos); err != nil {
+				return err
 			}
-			*v = int64At(field)
-			field = field[8:]
+			if err := order.next(&next, d.offset); err != nil {
+				return err
+			}
+			if order.mixed {
+				return &ReadError{errChanged}
+			}
 		}
-		break
-	}
-	if e.Size < 0 || e.compressed < 0 || e.start < 0 {
-		return e.refuse("its zip64 field overflows")
+		if i > 0 {
+			e.limit = next.start
+			if err := do(i-1, &e); err != nil {
+				return err
+			}
+		}
+		e = next
 	}
 	return nil
 }
 
-// fileMode reads the external attributes (4.4.15) as the creator's system
-// (4.4.2) means them. Types that are neither file, directory nor symlink
-// come out as ModeIrregular.
-func fileMode(creator byte, attributes uint32, name string) fs.FileMode {
-	mode := fs.FileMode(0)
-	isDir := name != "" && name[len(name)-1] == '/'
-	if creator == creatorUnix || creator == creatorMacOS {
-		unix := attributes >> 16
-		mode = fs.FileMode(unix & 0o111)
-		switch unix & 0o170000 {
-		case 0, 0o100000:
-		case 0o040000:
-			isDir = true
-		case 0o120000:
-			mode |= fs.ModeSymlink
-		default:
-			mode |= fs.ModeIrregular
+// each is walk without what was not chosen, and without entries for the
+// destination itself, which are common and harmless.
+func (d *directory) each(do func(e *Entry) error) error {
+	return d.walk(func(i int, e *Entry) error {
+		if e.Name == "" || d.chosen != nil && !d.chosen.has(i) {
+			return nil
 		}
-	} else if attributes&0x10 != 0 {
-		isDir = true
-	}
-	if isDir && mode&fs.ModeType == 0 {
-		mode |= fs.ModeDir
-	}
-	return mode
+		return do(e)
+	})
 }
 
-// int64At reads a 64-bit field. Values that no file can have come out
-// negative, which the callers refuse.
-func int64At(b []byte) int64 {
-	return int64(binary.LittleEndian.Uint64(b)) //nolint:gosec // see above
-}
-
-func (e *Entry) refuse(format string, args ...any) error {
-	return &RefusedError{Entry: e.stored(), Reason: fmt.Sprintf(format, args...)}
-}
-
-func readFull(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
+// sort finds out in which order the entries lie in the archive.
+func (d *directory) sort() error {
+	d.places = make([]place, 0, d.count)
+	c := cursor{dir: d}
+	for pos := int64(0); pos < d.size; {
+		e, next, err := c.entry(pos)
+		if err != nil {
+			return err
+		}
+		d.places = append(d.places, place{e.start, pos})
+		pos = next
 	}
-	return cutShort(err)
-}
-
-// cutShort tells an archive that ends too early from a reader that fails.
-func cutShort(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return malformed("it ends too early")
-	}
-	return fmt.Errorf("read the archive: %w", err)
+	slices.SortFunc(d.places, func(x, y place) int { return cmp.Compare(x.start, y.start) })
+	return nil
 }

@@ -15,8 +15,7 @@
 //     not looked at: some writers align data, and programs that extract
 //     themselves begin with the program.
 //   - The directory holds exactly as many entries as it declares (4.4.22),
-//     and no more than the Budget allows; entries are counted as they are
-//     read, before memory is taken for the next.
+//     and no more than the Budget allows, which counts them as they are read.
 //   - No entry declares more than 1 PiB.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
 //     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd with a
@@ -30,20 +29,33 @@
 //     as they are. It has at most 4096 bytes, 255 in a component, and 256
 //     components; no file system that matters takes more.
 //   - No two entries share a name, but directories may; no entry lies below
-//     one that is a file or a symlink. All names together have at most
-//     16 MiB, and 128 bytes more for each entry. Those chosen need no more
-//     than 1,000,000 directories that are no entries themselves.
+//     one that is a file or a symlink. The names need no more than 1,000,000
+//     directories that are no entries themselves.
 //   - The type that a Unix creator gives (4.4.15) is file, directory or
 //     symlink; a directory has no content.
 //   - A symlink's target is at most 4096 bytes long, relative, without NUL
 //     or backslash, and stays inside when it is followed through all other
-//     symlinks of the archive, in a bounded number of steps. All targets
-//     together have at most 16 MiB.
+//     symlinks of the archive, in a bounded number of steps. Names and
+//     targets of all symlinks together, and 100 bytes for each, are at most
+//     32 MiB, because they are kept until the end.
 //
 // Extract holds every file against its declared size and CRC-32, byte by byte
 // as it is written. Permissions come from the umask; only the
 // execute bit is taken from the archive, set-id bits never. Symlinks are
 // made last, so nothing can be written through one.
+//
+// Only what the bytes say makes a *RefusedError. When the archive's reader
+// fails, with whatever error, that is a *ReadError.
+//
+// Memory: the directory stays where it is and is read again when it is needed,
+// since a million entries with long names take hundreds of megabytes. While it
+// is checked, names are kept as hashes of 8 bytes, those of directories, too;
+// after that an entry takes one bit at most, and 16 bytes more where the
+// entries lie in another order than the directory's.
+//
+// Descriptors: directories are made and opened from the one above, and all
+// archives of a Pool together keep no more of them open than the system allows.
+// The time for a file does not depend on how deep it lies.
 package unpack
 
 import (
@@ -143,7 +155,7 @@ func (b *Budget) Undo() {
 	b.files, b.bytes = 0, 0
 }
 
-// IsZip tells whether a file that begins like head is a zip archive: by the
+// IsZip reports whether a file that begins like head is a zip archive: by the
 // signature of a local header (4.3.7), of an empty archive (4.3.16) or of a
 // spanned one (8.5.3).
 func IsZip(head []byte) bool {

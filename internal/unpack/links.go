@@ -2,20 +2,21 @@ package unpack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 )
 
 const (
-	// maxTarget is how long a symlink's target may be, maxTargets how long
-	// all of an archive are together, since they are kept until the end.
-	maxTarget  = 4096
-	maxTargets = 16 << 20
+	// maxTarget is how long a symlink's target may be.
+	maxTarget = 4096
+	// Symlinks are kept in memory until the end: so much of it all of an
+	// archive may take, with their names, their targets and so much besides.
+	maxLinkMemory  = 32 << 20
+	linkMemoryEach = 100
 	// maxFollow is how many symlinks are followed for one path, as on Linux.
 	maxFollow = 40
 	// Targets are followed component by component. Those that anybody makes
@@ -27,26 +28,27 @@ const (
 // Links are the symlinks of an archive that was extracted: names and targets.
 func (a *Archive) Links() map[string]string { return a.links }
 
-// checkTargets bounds what has to be kept of symlinks.
-func (a *Archive) checkTargets() error {
-	n := int64(0)
-	for i := range a.Entries {
-		if e := &a.Entries[i]; e.Mode&fs.ModeSymlink != 0 {
-			n += e.Size
-		}
-	}
-	if n > maxTargets {
-		return &RefusedError{Reason: fmt.Sprintf("the targets of its symlinks take %d bytes, more than %d", n, maxTargets)}
+// linkMemory is how much memory symlinks take.
+type linkMemory int64
+
+// take counts one with a name and a target of so many bytes.
+func (m *linkMemory) take(name int, target int64) error {
+	if *m += linkMemory(int64(name) + target + linkMemoryEach); *m > maxLinkMemory {
+		return &RefusedError{Reason: fmt.Sprintf("its symlinks take more than %d MiB of memory", maxLinkMemory>>20)}
 	}
 	return nil
 }
 
-func makeLinks(ctx context.Context, root *os.Root, links map[string]string) error {
-	for name, target := range links {
+// give takes back what take counted.
+func (m *linkMemory) give(name, target int) { *m -= linkMemory(name + target + linkMemoryEach) }
+
+// makeLinks makes symlinks, neighbours after each other.
+func makeLinks(ctx context.Context, dirs *dirTree, links map[string]string) error {
+	for _, name := range slices.SortedFunc(maps.Keys(links), comparePaths) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := root.Symlink(target, name); err != nil {
+		if err := dirs.symlink(ctx, name, links[name]); err != nil {
 			return fmt.Errorf("make symlink: %w", err)
 		}
 	}
@@ -81,7 +83,7 @@ type follower struct {
 	todo []string // paths to go from there, the next one last
 }
 
-// follow tells why a symlink is refused, if it is. Loops are: nothing good
+// follow returns why a symlink is refused, if it is. Loops are: nothing good
 // needs one.
 func (f *follower) follow(link string) string {
 	if !relativeTarget(f.targets[link]) {
@@ -131,4 +133,22 @@ func (f *follower) next() string {
 		f.todo = f.todo[:last]
 	}
 	return part
+}
+
+// comparePaths is strings.Compare with the slash before all other bytes, so
+// that whatever lies below a name follows right after it.
+func comparePaths(x, y string) int {
+	for i := range min(len(x), len(y)) {
+		if x[i] == y[i] {
+			continue
+		}
+		if x[i] == '/' {
+			return -1
+		}
+		if y[i] == '/' {
+			return 1
+		}
+		return cmp.Compare(x[i], y[i])
+	}
+	return cmp.Compare(len(x), len(y))
 }

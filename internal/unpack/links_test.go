@@ -82,21 +82,37 @@ func TestCheckLinksStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	if err := makeLinks(ctx, root, long(1)); !errors.Is(err, cause) {
+	dirs := newDirTree(root, newHandles(0), nil)
+	if err := errors.Join(makeLinks(ctx, dirs, long(1)), dirs.close()); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestTargetsAreBounded(t *testing.T) {
+func TestLinksAreBounded(t *testing.T) {
 	t.Parallel()
-	var z liar
-	for i := range maxTargets/maxTarget + 1 {
-		z.entries = append(z.entries, lie{name: fmt.Sprint(i), unix: 0o120777, raw: nothing, method: methodDeflated, size: maxTarget})
-	}
-	data := z.bytes()
-	_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
-	if refused, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(refused.Reason, "the targets of its symlinks take") {
-		t.Errorf("got %v", err)
+	for name, e := range map[string]lie{
+		"long targets": {name: "l%d", unix: 0o120777, raw: nothing, method: methodDeflated, size: maxTarget},
+		"long names":   {name: strings.Repeat(strings.Repeat("x", 200)+"/", 15) + "l%d", unix: 0o120777, body: "x"},
+		"many":         {name: "l%d", unix: 0o120777, body: "x"},
+	} {
+		each := len(e.name) + int(max(int(e.size), 1)) + linkMemoryEach
+		for _, tt := range []struct {
+			links   int
+			refused bool
+		}{{maxLinkMemory / (each + 6), false}, {maxLinkMemory/(each-2) + 1, true}} {
+			z := liar{zip64: true}
+			for i := range tt.links {
+				e := e
+				e.name = fmt.Sprintf(e.name, i)
+				z.entries = append(z.entries, e)
+			}
+			data := z.bytes()
+			_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+			refused, ok := errors.AsType[*RefusedError](err)
+			if ok != tt.refused || ok && !strings.Contains(refused.Reason, "its symlinks take more than 32 MiB of memory") {
+				t.Errorf("%s, %d: got %v", name, tt.links, err)
+			}
+		}
 	}
 }
 
@@ -165,7 +181,8 @@ func TestCheckLinksAgainstTheDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = errors.Join(root.MkdirAll("d/e", 0o700), makeLinks(t.Context(), root, links), root.Close())
+		dirs := newDirTree(root, newHandles(0), nil)
+		err = errors.Join(root.MkdirAll("d/e", 0o700), makeLinks(t.Context(), dirs, links), dirs.close(), root.Close())
 		if err != nil {
 			t.Fatal(err)
 		}

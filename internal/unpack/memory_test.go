@@ -5,47 +5,84 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
-// What 200,000 entries with ordinary names take while they are extracted.
-// Not parallel: what others allocate would count.
-func TestDirectoryMemory(t *testing.T) {
-	const entries = 200_000
-	z := liar{zip64: true}
+// onDisk writes an archive of many entries with long names, and opens it.
+func onDisk(t *testing.T, entries int, backwards bool, name func(i int) string) (*os.File, int64) {
+	t.Helper()
+	z := liar{zip64: true, backwards: backwards}
 	for i := range entries {
-		z.entries = append(z.entries, lie{name: fmt.Sprintf("packages/module-%03d/src/component-%02d/file-%06d.js", i/1000, i/100%10, i)})
+		z.entries = append(z.entries, lie{name: name(i)})
 	}
-	name := filepath.Join(t.TempDir(), "zip")
-	if err := os.WriteFile(name, z.bytes(), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "zip")
+	if err := os.WriteFile(path, z.bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	z.entries = nil
-	f, err := os.Open(name)
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
+	t.Cleanup(func() { _ = f.Close() })
 	info, err := f.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := heap()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	a, err := Open(f, info.Size(), Options{})
-	if err != nil {
-		t.Fatal(err)
+	return f, info.Size()
+}
+
+// What an archive of many entries keeps in memory, and what reading it takes at
+// most, does not depend on how long their names are.
+// Not parallel: what others allocate would count.
+func TestDirectoryMemory(t *testing.T) {
+	const entries = 100_000
+	long := strings.Repeat("long/", 20) + strings.Repeat("x", 90)
+	everyDir := func(i int) string { return fmt.Sprintf("%s/%d/%06d", long[:150], i, i) }
+	tests := map[string]struct {
+		backwards  bool
+		name       func(i int) string
+		held, most int64 // bytes an entry
+	}{
+		"long names":              {false, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 1, 40},
+		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 18, 60},
+		"each in a directory":     {false, everyDir, 1, 100},
+		"collisions":              {false, func(i int) string { return fmt.Sprintf("%s-%c-%06d", long, "aA"[i%2], i/2) }, 1, 60},
 	}
-	runtime.ReadMemStats(&after)
-	held = heap() - held
-	allocated, mallocs := after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs
-	t.Logf("%d entries hold %d bytes each, %d in all; to read them took %d bytes in %d pieces", entries, held/entries, held, allocated, mallocs)
-	if held > entries*120 {
-		t.Errorf("they hold %d bytes", held)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f, size := onDisk(t, entries, tt.backwards, tt.name)
+			held := heap()
+			f2 := &peak{f: f, base: held}
+			a, err := Open(f2, size, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			open := f2.most
+			_, _ = a.CaseCollisions(10)
+			if err := a.Verify(t.Context(), ExtractOptions{Pool: NewPool(1)}); err != nil {
+				t.Fatal(err)
+			}
+			held = heap() - held
+			t.Logf("%d entries hold %d bytes; to open them took %d, and %d to check them", entries, held, open, f2.most)
+			if fixed := int64(2 << 20); held > entries*tt.held+fixed || f2.most > entries*tt.most+fixed {
+				t.Errorf("more than %d bytes an entry, or %d at most", tt.held, tt.most)
+			}
+			runtime.KeepAlive(a)
+		})
 	}
-	if mallocs > entries/100 {
-		t.Errorf("%d allocations", mallocs)
+}
+
+// peak is a reader that looks at how much memory is in use, now and then.
+type peak struct {
+	f          *os.File
+	base, most int64
+	n          int
+}
+
+func (p *peak) ReadAt(b []byte, off int64) (int, error) {
+	if p.n++; p.n%64 == 0 && len(b) > firstWindow || p.n%8192 == 0 {
+		p.most = max(p.most, heap()-p.base)
 	}
-	runtime.KeepAlive(a)
+	return p.f.ReadAt(b, off)
 }

@@ -3,6 +3,7 @@ package unpack
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -15,8 +16,8 @@ const (
 	maxDepth     = 256
 )
 
-// CheckName tells whether a name from elsewhere, such as an artifact's, can
-// name one file or directory. It applies the rules for entries to a single
+// CheckName returns an error unless a name from elsewhere, such as an
+// artifact's, can name one file or directory. It applies the rules for entries to a single
 // component.
 func CheckName(name string) error {
 	if strings.Contains(name, "/") {
@@ -74,3 +75,8 @@ func cleanName(name string) (string, error) {
 func dropped(component string) bool { return component == "" || component == "." }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// isRoot reports whether a name such as "./" means the destination itself.
+func isRoot(name string) bool {
+	return name != "" && name[0] != '/' && strings.Trim(name, "./") == "" && path.Clean(name) == "." && !strings.Contains(name, "..")
+}

@@ -27,8 +27,10 @@ const (
 
 // Pool bounds how many entries and tars are decompressed at a time, and with
 // them the memory: about 1 MiB each, and for all of zstd together the largest
-// window it may have. It is safe for concurrent use.
+// window it may have. It bounds how many directories are kept open, too, by
+// what the system allows. It is safe for concurrent use.
 type Pool struct {
+	handles *handles
 	free    chan *decoder
 	windows *semaphore.Weighted // bytes
 	idle    chan *zstdReader    // all for windows of the same size
@@ -38,7 +40,8 @@ type Pool struct {
 func NewPool(n int) *Pool {
 	n = min(n, maxPool)
 	p := &Pool{
-		free: make(chan *decoder, n), windows: semaphore.NewWeighted(maxTarWindow),
+		handles: newHandles(maxDescriptors()),
+		free:    make(chan *decoder, n), windows: semaphore.NewWeighted(maxTarWindow),
 		idle: make(chan *zstdReader, maxTarWindow/maxEntryWindow),
 	}
 	for range n {
@@ -79,8 +82,8 @@ type zstdReader struct {
 }
 
 // zstd decompresses what r has, as soon as there is memory for the window,
-// which may be at most so large. Those who wait hold a decoder, and so does
-// whoever they wait for: that one goes on.
+// which may be at most so large. It cannot deadlock: a goroutine that waits for
+// window memory holds a decoder, but so does the one that will release it.
 func (p *Pool) zstd(ctx context.Context, r *bufio.Reader, most int64) (*zstdReader, error) {
 	window := most
 	head, _ := r.Peek(zstd.HeaderMaxSize) // what is wrong comes again when it is read

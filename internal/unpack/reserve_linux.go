@@ -11,7 +11,7 @@ import (
 // early. File systems that cannot do it need not.
 func (f *rawFile) reserve(size int64) error {
 	if err := unix.Fallocate(f.fd, 0, 0, size); errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG) {
-		return f.failed("reserve room for", err)
+		return err
 	}
 	return nil
 }

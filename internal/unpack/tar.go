@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -30,9 +29,12 @@ type TarOptions struct {
 	// Room is asked before an entry's n bytes are written; its error is
 	// returned.
 	Room func(n int64) error
-	// Pool bounds the memory of all that share it, and how many tars are
-	// expanded side by side; nil is a pool of its own.
+	// Pool bounds the memory and the descriptors of all that share it, and how
+	// many tars are expanded side by side; nil is a pool of its own.
 	Pool *Pool
+	// Owner gets every file, directory and symlink as soon as it is made; nil
+	// leaves them with the process.
+	Owner *Owner
 }
 
 // ExpandTars expands the tar files that lie right below root, as Extract left
@@ -49,7 +51,7 @@ type TarOptions struct {
 //
 // Permissions are those of the tar, without set-id bits, as the umask lets
 // them. It returns what it made less the tars.
-func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (Result, error) {
+func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Result, err error) {
 	if o.Budget == nil {
 		o.Budget = NewBudget(0, 0)
 	}
@@ -59,24 +61,21 @@ func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (Result, error
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
-	top, err := fs.ReadDir(root.FS(), ".")
+	x := newTarExpander(root, o)
+	defer func() { err = errors.Join(err, x.dirs.close()) }()
+	tars, err := findTars(root)
 	if err != nil {
 		return Result{}, err
 	}
-	x := newTarExpander(root, o)
-	var res Result
-	for _, e := range top {
-		if !e.Type().IsRegular() || !slices.ContainsFunc(tarSuffixes, func(s string) bool { return len(e.Name()) > len(s) && strings.HasSuffix(e.Name(), s) }) {
-			continue
-		}
-		info, err := e.Info()
+	for _, name := range tars {
+		info, err := root.Lstat(name)
 		if err != nil {
 			return Result{}, err
 		}
-		if err := x.expand(ctx, e.Name()); err != nil {
-			return Result{}, fmt.Errorf("unpack %q: %w", e.Name(), err)
+		if err := x.expand(ctx, name, info.Size()); err != nil {
+			return Result{}, fmt.Errorf("unpack %q: %w", name, err)
 		}
-		if err := root.Remove(e.Name()); err != nil {
+		if err := root.Remove(name); err != nil {
 			return Result{}, err
 		}
 		res.Files--
@@ -90,34 +89,61 @@ func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (Result, error
 	return res, nil
 }
 
-// expand expands one tar.
-func (x *tarExpander) expand(ctx context.Context, name string) (err error) {
+// findTars lists the tars right below root, in the order of their names. There
+// may be a million other files.
+func findTars(root *os.Root) (names []string, err error) {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	for {
+		some, err := dir.ReadDir(1 << 10)
+		for _, e := range some {
+			if e.Type().IsRegular() && slices.ContainsFunc(tarSuffixes, func(s string) bool { return len(e.Name()) > len(s) && strings.HasSuffix(e.Name(), s) }) {
+				names = append(names, e.Name())
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			slices.Sort(names)
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// expand expands one tar, of so many bytes.
+func (x *tarExpander) expand(ctx context.Context, name string, size int64) (err error) {
 	f, err := x.root.Open(name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	return x.read(ctx, name, io.NewSectionReader(input{f}, 0, size))
+}
+
+// read expands the tar that a reader has, of a kind that its name tells.
+func (x *tarExpander) read(ctx context.Context, name string, tarred io.Reader) error {
 	d, err := x.o.Pool.get(ctx)
 	if err != nil {
 		return err
 	}
 	defer x.o.Pool.put(d)
-	in := &sourceReader{ctx: ctx, r: f}
+	in := &sourceReader{ctx: ctx, r: tarred}
 	r, err := d.open(ctx, in, name)
 	if err != nil {
 		return damagedTar(err, in)
 	}
 	x.begin(in, d.buf)
-	defer func() {
-		_ = r.Close() // it says again what reading said
-		err = errors.Join(err, x.dirs.close())
-	}()
+	defer func() { _ = r.Close() }() // it says again what reading said
 	for t := tar.NewReader(r); ; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
+		if in.err == nil && errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -130,7 +156,7 @@ func (x *tarExpander) expand(ctx context.Context, name string) (err error) {
 	// Only the end holds the checksum of what was compressed.
 	n, err := io.Copy(io.Discard, io.LimitReader(r, maxTrailer+1))
 	switch {
-	case err != nil:
+	case err != nil || in.err != nil:
 		return damagedTar(err, in)
 	case n > maxTrailer:
 		return &RefusedError{Reason: "there is more data after the end of the tar"}
@@ -150,7 +176,7 @@ func (d *decoder) open(ctx context.Context, in io.Reader, name string) (io.ReadC
 	return io.NopCloser(br), nil
 }
 
-// damagedTar tells bad data from what was read failing.
+// damagedTar tells bad data from a reader that fails.
 func damagedTar(err error, in *sourceReader) error {
 	if in.err != nil {
 		return in.err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 )
 
 // tarExpander is the state of one ExpandTars.
@@ -24,13 +25,11 @@ type tarExpander struct {
 	tar    int                // the number of the tar
 	in     *sourceReader      // it
 	buf    []byte             // to copy by
-	dirs   dirMaker           // where something was made last
-	made   nameSet            // files of this tar
-	known  nameSet            // directories, and no symlinks
-	newDir int                // directories that were made
+	dirs   *dirTree           // where all is made
+	made   hashSet            // files of this tar
 	links  map[string]tarLink // of all tars, to be made at the end
 	strict []tarDir           // directories that end up without a right of the owner's
-	held   int                // bytes of names and targets in the two
+	held   linkMemory         // what the two take
 }
 
 type tarLink struct {
@@ -43,28 +42,59 @@ type tarDir struct {
 	perm fs.FileMode
 }
 
-// nameSet holds names by their hashes: names at length take much more memory.
-type nameSet struct {
-	seed maphash.Seed
-	has  map[uint64]bool
+// hashSet holds names by their hashes: names at length take much more memory,
+// and a map of the hashes twice as much.
+type hashSet struct {
+	seed  maphash.Seed
+	slots []uint64 // a table with open addressing; 0 is free
+	n     int
 }
 
-func newNameSet() nameSet { return nameSet{maphash.MakeSeed(), map[uint64]bool{}} }
+func newHashSet() hashSet { return hashSet{seed: maphash.MakeSeed(), slots: make([]uint64, 1<<8)} }
 
-func (s nameSet) add(name string)           { s.has[maphash.String(s.seed, name)] = true }
-func (s nameSet) remove(name string)        { delete(s.has, maphash.String(s.seed, name)) }
-func (s nameSet) contains(name string) bool { return s.has[maphash.String(s.seed, name)] }
+// find returns the slot of a hash: it is there, or free.
+func (s *hashSet) find(h uint64) *uint64 {
+	mask := uint64(len(s.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		if s.slots[i] == h || s.slots[i] == 0 {
+			return &s.slots[i]
+		}
+	}
+}
+
+func (s *hashSet) hash(name string) uint64 { return max(maphash.String(s.seed, name), 1) }
+
+func (s *hashSet) contains(name string) bool { return *s.find(s.hash(name)) != 0 }
+
+func (s *hashSet) add(name string) {
+	slot := s.find(s.hash(name))
+	if *slot != 0 {
+		return
+	}
+	*slot = s.hash(name)
+	if s.n++; s.n < len(s.slots)/4*3 {
+		return
+	}
+	old := s.slots
+	s.slots = make([]uint64, 2*len(old))
+	for _, h := range old {
+		if h != 0 {
+			*s.find(h) = h
+		}
+	}
+}
 
 func newTarExpander(root *os.Root, o TarOptions) *tarExpander {
-	x := &tarExpander{root: root, o: o, dirs: dirMaker{root: root}, known: newNameSet(), links: map[string]tarLink{}}
-	x.known.add(".")
+	x := &tarExpander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]tarLink{}}
+	x.dirs.most = maxDirs
+	x.dirs.isLink = func(name string) bool { _, ok := x.links[name]; return ok }
 	return x
 }
 
 // begin is called before the entries of a tar. Copies take a buffer.
 func (x *tarExpander) begin(in *sourceReader, buf []byte) {
 	x.tar++
-	x.in, x.buf, x.made = in, buf, newNameSet()
+	x.in, x.buf, x.made = in, buf, newHashSet()
 }
 
 func refuseTar(h *tar.Header, format string, args ...any) error {
@@ -85,18 +115,24 @@ func (x *tarExpander) entry(ctx context.Context, r io.Reader, h *tar.Header) err
 	if err != nil {
 		return refuseTar(h, "its name %v", err)
 	}
-	if err := x.makeParents(ctx, h, name); err != nil {
-		return err
+	err = x.make(ctx, r, h, name)
+	if through, ok := errors.AsType[*throughError](err); ok {
+		return refuseTar(h, "it would be written through %q, which is no directory", through.name)
 	}
-	perm := fs.FileMode(h.Mode) & fs.ModePerm //nolint:gosec // the nine bits of it
-	if h.Typeflag == tar.TypeDir {
-		return x.makeDir(h, name, perm)
-	}
-	dir, err := x.dirs.open(path.Dir(name))
+	return err
+}
+
+func (x *tarExpander) make(ctx context.Context, r io.Reader, h *tar.Header, name string) error {
+	parent, err := x.dirs.get(ctx, path.Dir(name))
 	if err != nil {
 		return err
 	}
-	if err := x.vacate(h, dir, name); err != nil {
+	defer x.dirs.put(parent)
+	perm := fs.FileMode(h.Mode) & fs.ModePerm //nolint:gosec // the nine bits of it
+	if h.Typeflag == tar.TypeDir {
+		return x.makeDir(parent, name, perm)
+	}
+	if err := x.vacate(h, parent, name); err != nil {
 		return err
 	}
 	switch h.Typeflag {
@@ -104,104 +140,66 @@ func (x *tarExpander) entry(ctx context.Context, r io.Reader, h *tar.Header) err
 		if err := x.o.Room(h.Size); err != nil {
 			return err
 		}
-		return x.file(ctx, r, dir, name, perm)
+		return x.file(ctx, r, parent, name, perm)
 	case tar.TypeLink:
-		return x.hardLink(h, name)
+		return x.hardLink(ctx, h, parent, name)
 	case tar.TypeSymlink:
 		if len(h.Linkname) > maxTarget || !relativeTarget(h.Linkname) {
 			return refuseTar(h, "its target %q is not a relative path", h.Linkname)
 		}
-		x.links[name] = tarLink{h.Linkname, x.tar}
-		return x.hold(len(name) + len(h.Linkname))
+		x.links[strings.Clone(name)] = tarLink{strings.Clone(h.Linkname), x.tar}
+		return x.held.take(len(name), int64(len(h.Linkname)))
 	}
 	return refuseTar(h, "it is a device or another special file")
 }
 
-// hold bounds what is kept in memory until the end.
-func (x *tarExpander) hold(n int) error {
-	if x.held += n; x.held > maxTargets {
-		return &RefusedError{Reason: fmt.Sprintf("its symlinks and directories without rights take more than %d bytes of memory", maxTargets)}
-	}
-	return nil
-}
-
-// makeParents makes the directories above an entry.
-func (x *tarExpander) makeParents(ctx context.Context, h *tar.Header, name string) error {
-	if x.known.contains(path.Dir(name)) {
-		return nil
-	}
-	for i := range len(name) {
-		if name[i] != '/' || x.known.contains(name[:i]) {
-			continue
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := x.makeDir(h, name[:i], 0o777); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // makeDir makes a directory, unless it is there.
-func (x *tarExpander) makeDir(h *tar.Header, name string, perm fs.FileMode) error {
-	if _, ok := x.links[name]; ok {
-		return refuseTar(h, "it would be written through %q, which is no directory", name)
-	}
-	parent, err := x.dirs.open(path.Dir(name))
+func (x *tarExpander) makeDir(parent *handle, name string, perm fs.FileMode) error {
+	fresh, err := x.dirs.makeIn(parent, name, perm|0o700)
 	if err != nil {
 		return err
 	}
-	switch info, err := parent.Lstat(path.Base(name)); {
-	case err == nil && info.IsDir():
-		x.known.add(name)
-		return nil
-	case err == nil:
-		return refuseTar(h, "it would be written through %q, which is no directory", name)
-	case !errors.Is(err, fs.ErrNotExist):
+	if !fresh {
+		isDir, _, err := parent.dir.stat(path.Base(name))
+		if err == nil && !isDir {
+			return &throughError{name}
+		}
 		return err
 	}
-	if x.newDir++; x.newDir > maxDirs {
-		return tooManyDirs()
+	if err := x.dirs.chown(parent, name); err != nil || perm&0o700 == 0o700 {
+		return err
 	}
-	x.known.add(name)
-	if perm&0o700 != 0o700 {
-		x.strict = append(x.strict, tarDir{name, perm})
-		if err := x.hold(len(name)); err != nil {
-			return err
-		}
-	}
-	return parent.Mkdir(path.Base(name), perm|0o700)
+	x.strict = append(x.strict, tarDir{strings.Clone(name), perm})
+	return x.held.take(len(name), 0)
 }
 
 // vacate sees to it that a name is free in its directory: an earlier entry of
 // the same tar gives way.
-func (x *tarExpander) vacate(h *tar.Header, dir *os.Root, name string) error {
+func (x *tarExpander) vacate(h *tar.Header, parent *handle, name string) error {
 	if link, ok := x.links[name]; ok {
 		if link.tar != x.tar {
 			return refuseTar(h, "there is something of that name already")
 		}
-		x.held -= len(name) + len(link.target)
+		x.held.give(len(name), len(link.target))
 		delete(x.links, name)
 		return nil
 	}
-	switch info, err := dir.Lstat(path.Base(name)); {
-	case err == nil && x.made.contains(name):
-		x.made.remove(name)
-		x.files--
-		x.bytes -= info.Size()
-		return dir.Remove(path.Base(name))
-	case err == nil:
-		return refuseTar(h, "there is something of that name already")
-	case !errors.Is(err, fs.ErrNotExist):
+	isDir, size, err := parent.dir.stat(path.Base(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
+	case isDir || !x.made.contains(name):
+		return refuseTar(h, "there is something of that name already")
 	}
-	return nil
+	x.files--
+	x.bytes -= size
+	return parent.dir.remove(path.Base(name))
 }
 
-func (x *tarExpander) file(ctx context.Context, r io.Reader, dir *os.Root, name string, perm fs.FileMode) (err error) {
-	f, err := dir.OpenFile(path.Base(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+func (x *tarExpander) file(ctx context.Context, r io.Reader, parent *handle, name string, perm fs.FileMode) (err error) {
+	f, err := x.dirs.createIn(parent, name, perm)
 	if err != nil {
 		return err
 	}
@@ -223,24 +221,33 @@ func (x *tarExpander) file(ctx context.Context, r io.Reader, dir *os.Root, name 
 // onlyReader has no method that would make a copy take another buffer.
 type onlyReader struct{ io.Reader }
 
-func (x *tarExpander) hardLink(h *tar.Header, name string) error {
+func (x *tarExpander) hardLink(ctx context.Context, h *tar.Header, parent *handle, name string) error {
 	target, err := cleanName(h.Linkname)
 	if err != nil {
 		return refuseTar(h, "the name it links to %v", err)
 	}
-	if !x.made.contains(target) {
+	// A file that gave way to a symlink is in made still.
+	if _, isLink := x.links[target]; isLink || !x.made.contains(target) {
 		return refuseTar(h, "it links to %q, which is no file before it", h.Linkname)
 	}
-	info, err := x.root.Lstat(target)
-	if err == nil {
-		err = x.root.Link(target, name)
-	}
+	from, err := x.dirs.get(ctx, path.Dir(target))
 	if err != nil {
 		return err
 	}
+	defer x.dirs.put(from)
+	_, size, err := from.dir.stat(path.Base(target))
+	if errors.Is(err, fs.ErrNotExist) { // it links to itself, and gave way
+		return refuseTar(h, "it links to %q, which is no file before it", h.Linkname)
+	}
+	if err == nil {
+		err = hardLink(x.root, from.dir, target, parent.dir, name)
+	}
+	if err != nil {
+		return &fs.PathError{Op: "link", Path: name, Err: err}
+	}
 	x.made.add(name)
 	x.files++
-	x.bytes += info.Size()
+	x.bytes += size
 	return nil
 }
 
@@ -258,20 +265,20 @@ func (x *tarExpander) finish(ctx context.Context) error {
 	if err := checkLinks(ctx, all); err != nil {
 		return err
 	}
-	if err := makeLinks(ctx, x.root, ours); err != nil {
+	x.dirs.isLink = nil // what is made now is they
+	if err := makeLinks(ctx, x.dirs, ours); err != nil {
 		return err
 	}
 	x.files += len(ours)
 	for _, d := range slices.Backward(x.strict) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		info, err := x.root.Lstat(d.name)
-		if err == nil {
-			err = x.root.Chmod(d.name, info.Mode().Perm()&d.perm)
-		}
+		h, err := x.dirs.get(ctx, d.name)
 		if err != nil {
 			return err
+		}
+		err = h.dir.restrict(d.perm)
+		x.dirs.put(h)
+		if err != nil {
+			return &fs.PathError{Op: "change the mode of", Path: d.name, Err: err}
 		}
 	}
 	return nil

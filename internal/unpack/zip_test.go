@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -21,6 +22,8 @@ type liar struct {
 	dirShift int
 	disk     uint16
 	zip64    bool
+	// backwards makes the directory list the entries in the other order.
+	backwards bool
 }
 
 // lie is an entry. Zero fields mean the truth.
@@ -40,6 +43,7 @@ type lie struct {
 	compressed  uint32
 	crc         uint32
 	localSize   uint32
+	localExtra  uint16 // length that the local header declares of what is not there
 	offsetShift int
 	sameOffset  bool // as the entry before
 	gap         int  // bytes after it
@@ -50,6 +54,7 @@ func (l liar) bytes() []byte {
 	var out, dir bytes.Buffer
 	out.WriteString(l.prefix)
 	prev := 0
+	var headers []string
 	for _, e := range l.entries {
 		data := []byte(e.body)
 		method := e.method
@@ -84,6 +89,7 @@ func (l liar) bytes() []byte {
 		le.PutUint32(h[18:], local[1])
 		le.PutUint32(h[22:], or(e.localSize, local[0]))
 		le.PutUint16(h[26:], uint16(len(localName)))
+		le.PutUint16(h[28:], e.localExtra)
 		if !e.sameOffset {
 			out.Write(h)
 			out.WriteString(localName)
@@ -114,9 +120,13 @@ func (l liar) bytes() []byte {
 			le.PutUint32(c[38:], e.unix<<16)
 		}
 		le.PutUint32(c[42:], uint32(offset+e.offsetShift))
-		dir.Write(c)
-		dir.WriteString(e.name)
-		dir.WriteString(e.extra)
+		headers = append(headers, string(c)+e.name+e.extra)
+	}
+	if l.backwards {
+		slices.Reverse(headers)
+	}
+	for _, h := range headers {
+		dir.WriteString(h)
 	}
 	l.writeEnd(&out, dir.Bytes())
 	return out.Bytes()

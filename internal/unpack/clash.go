@@ -1,0 +1,248 @@
+package unpack
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"slices"
+	"strings"
+)
+
+// maxSuspects is how many names that may be there twice are looked at in one
+// go: as many are kept in memory.
+const maxSuspects = 1024
+
+// minDirs is how many hashes of directories are kept before those that are
+// there twice are looked for.
+const minDirs = 1 << 12
+
+// maxReserved is for how many entries memory is taken before they are read.
+const maxReserved = 1 << 20
+
+// nameTree collects the names of all entries, by their hashes, to find those that
+// cannot live in one tree of files. Names at length take too much memory. A
+// hash that is there twice is a suspicion only, and leads to a second look at
+// the names. That hashes are keyed keeps archives from being made to have many.
+type nameTree struct {
+	seed  maphash.Seed
+	files []uint64 // of entries that are files or symlinks
+	dirs  []uint64 // of directories, entries or above entries; some more than once
+	full  int      // how many of these are compacted
+	most  int      // how many there may be
+
+	dir    string  // the directory added last,
+	levels []level // and all those it consists of
+}
+
+// level is one component of a path: where it ends, and the hash of the path as
+// far as that.
+type level struct {
+	end  int
+	hash uint64
+}
+
+// below returns the hash of a path, by the hash of its directory and its last
+// component.
+func (t *nameTree) below(dir uint64, base string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], dir)
+	_, _ = h.Write(b[:]) // never fails
+	_, _ = h.WriteString(base)
+	return h.Sum64()
+}
+
+// enter makes dir the directory that was added last, and calls fresh for what
+// the one before does not lie in.
+func (t *nameTree) enter(dir string, fresh func(l level)) {
+	n := sharedDir(t.dir, dir)
+	for len(t.levels) > 0 && t.levels[len(t.levels)-1].end > n {
+		t.levels = t.levels[:len(t.levels)-1]
+	}
+	for n < len(dir) {
+		start := n
+		if start > 0 {
+			start++ // the slash
+		}
+		if n = strings.IndexByte(dir[start:], '/'); n >= 0 {
+			n += start
+		} else {
+			n = len(dir)
+		}
+		l := level{n, t.below(t.hash(), dir[start:n])}
+		t.levels = append(t.levels, l)
+		fresh(l)
+	}
+	t.dir = dir
+}
+
+// hash returns the hash of the directory added last.
+func (t *nameTree) hash() uint64 {
+	if len(t.levels) == 0 {
+		return 0
+	}
+	return t.levels[len(t.levels)-1].hash
+}
+
+// split cuts a path into the directory that has to be there for an entry,
+// itself for one that is a directory, and the rest.
+func (e *Entry) split() (dir, base string) {
+	if e.Mode.IsDir() {
+		return e.Name, ""
+	}
+	i := strings.LastIndexByte(e.Name, '/')
+	return e.Name[:max(i, 0)], e.Name[i+1:]
+}
+
+// newNameTree makes a tree for a directory that declares so many entries, and
+// reserves memory for as many as have room in it, up to maxReserved.
+func newNameTree(d *directory, declared uint64) *nameTree {
+	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32)))) //nolint:gosec // small
+	return &nameTree{
+		seed: maphash.MakeSeed(), full: minDirs, most: maxDirs + entries,
+		files: make([]uint64, 0, min(entries, maxReserved)),
+	}
+}
+
+// add adds an entry.
+func (t *nameTree) add(e *Entry) error {
+	dir, base := e.split()
+	t.enter(dir, func(l level) { t.dirs = append(t.dirs, l.hash) })
+	if base != "" {
+		t.files = append(t.files, t.below(t.hash(), base))
+	}
+	if len(t.dirs) < t.full {
+		return nil
+	}
+	err := t.compact()
+	t.full = max(minDirs, 2*len(t.dirs))
+	return err
+}
+
+// compact forgets what is in dirs more than once. It fails when there are too
+// many.
+func (t *nameTree) compact() error {
+	slices.Sort(t.dirs)
+	t.dirs = slices.Compact(t.dirs)
+	if len(t.dirs) > t.most {
+		return tooManyDirs()
+	}
+	return nil
+}
+
+// suspects returns the hashes of files that are there twice, or as a directory,
+// too, and forgets the others.
+func (t *nameTree) suspects() ([]uint64, error) {
+	if err := t.compact(); err != nil {
+		return nil, err
+	}
+	slices.Sort(t.files)
+	found, dirs := t.files[:0], t.dirs
+	for i, h := range t.files {
+		for len(dirs) > 0 && dirs[0] < h {
+			dirs = dirs[1:]
+		}
+		if i+1 < len(t.files) && t.files[i+1] == h || len(dirs) > 0 && dirs[0] == h {
+			found = append(found, h)
+		}
+	}
+	t.dirs, t.files = nil, nil
+	return slices.Compact(found), nil
+}
+
+// suspect is the first entry that has a name, or lies below it.
+type suspect struct {
+	name, stored string
+	file, entry  bool // it is one; the name is that of an entry
+}
+
+// clash returns why the names cannot live in one tree, if one of the suspects
+// tells.
+func (d *directory) clash(t *nameTree, suspects []uint64) error {
+	for len(suspects) > 0 {
+		some := suspects[:min(len(suspects), maxSuspects)]
+		suspects = suspects[len(some):]
+		seen := make(map[uint64]suspect, len(some))
+		t.dir, t.levels = "", t.levels[:0]
+		look := func(h uint64, s suspect) error {
+			if _, ok := slices.BinarySearch(some, h); !ok {
+				return nil
+			}
+			first, ok := seen[h]
+			if !ok || first.name != s.name {
+				seen[h] = suspect{strings.Clone(s.name), strings.Clone(s.stored), s.file, s.entry}
+				return nil
+			}
+			return first.against(s)
+		}
+		c := cursor{dir: d}
+		for pos := int64(0); pos < d.size; {
+			e, next, err := c.entry(pos)
+			if err != nil {
+				return err
+			}
+			pos = next
+			dir, base := e.split()
+			t.enter(dir, func(l level) {
+				if err == nil {
+					err = look(l.hash, suspect{dir[:l.end], e.stored, false, l.end == len(e.Name)})
+				}
+			})
+			if err == nil && base != "" {
+				err = look(t.below(t.hash(), base), suspect{e.Name, e.stored, true, true})
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// against returns why two entries cannot share a name.
+func (s suspect) against(other suspect) error {
+	refuse := func(entry, format string, args ...any) error {
+		e := Entry{stored: entry}
+		return e.refuse(format, args...)
+	}
+	switch {
+	case !s.file && !other.file:
+		return nil
+	case s.file && other.file:
+		return refuse(other.stored, "it is there twice")
+	case s.entry && other.entry:
+		return refuse(other.stored, "it is there as a file and as a directory")
+	case s.file:
+		return refuse(other.stored, "it would be written through %q, which is no directory", s.name)
+	}
+	return refuse(s.stored, "it would be written through %q, which is no directory", s.name)
+}
+
+// sharedDir is the length of the deepest directory that both lie in or are.
+func sharedDir(x, y string) int {
+	shared := 0
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return shared
+		}
+		if x[i] == '/' {
+			shared = i
+		}
+	}
+	switch n := min(len(x), len(y)); {
+	case len(x) == len(y), len(x) > n && x[n] == '/', len(y) > n && y[n] == '/':
+		return n
+	}
+	return shared
+}
+
+// maxDirs is how many directories names may ask for, besides one an entry. Few
+// bytes of a name make hundreds of them, each of which takes a block of the
+// disk, and they are no entries that a Budget would count.
+const maxDirs = 1_000_000
+
+func tooManyDirs() error {
+	return &RefusedError{Reason: fmt.Sprintf("its names need more than %d directories that are no entries", maxDirs)}
+}

@@ -1,0 +1,209 @@
+package unpack
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+)
+
+const (
+	headerSize     = 46 // 4.3.12, without name, extra field and comment
+	localSize      = 30 // 4.3.7, without name and extra field
+	extraZip64     = 1  // 4.5.3
+	flagDescriptor = 1 << 3
+	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
+	methodStored   = 0
+	methodDeflated = 8
+	methodZstd     = 93
+	creatorUnix    = 3
+	creatorMacOS   = 19
+	// maxSize is what an entry may declare, in bytes: no disk has that much,
+	// and the sum of a few of them does not overflow.
+	maxSize = 1 << 50
+)
+
+// Entry is a file, directory or symlink of an archive.
+type Entry struct {
+	// Name is clean and slash-separated.
+	Name string
+	// Size is extracted, in bytes.
+	Size int64
+	// Mode has the type and the execute bits; no set-id bits.
+	Mode fs.FileMode
+
+	stored     string // the name as the archive has it
+	start      int64  // where the local header begins
+	compressed int64
+	limit      int64 // what the entry must not reach beyond
+	crc        uint32
+	method     uint16
+}
+
+// least returns how many bytes the entry needs at least, from start on.
+func (e *Entry) least() int64 { return localSize + int64(len(e.stored)) + e.compressed }
+
+func (e *Entry) refuse(format string, args ...any) error {
+	return &RefusedError{Entry: e.stored, Reason: fmt.Sprintf(format, args...)}
+}
+
+// parseHeader reads a header of the directory, of which h has everything but
+// the comment, and checks it. The entry has the name that it is given, which
+// is the one in h.
+func parseHeader(h []byte, name string) (Entry, error) {
+	le := binary.LittleEndian
+	e := Entry{
+		Name:       name,
+		stored:     name,
+		Mode:       fileMode(h[5], le.Uint32(h[38:]), name),
+		method:     le.Uint16(h[10:]),
+		crc:        le.Uint32(h[16:]),
+		compressed: int64(le.Uint32(h[20:])),
+		Size:       int64(le.Uint32(h[24:])),
+		start:      int64(le.Uint32(h[42:])),
+	}
+	if err := e.zip64(h[headerSize+len(name):]); err != nil {
+		return Entry{}, err
+	}
+	if disk := le.Uint16(h[34:]); disk != 0 && disk != math.MaxUint16 {
+		return Entry{}, e.refuse("it lies on another disk")
+	}
+	return e, e.check(le.Uint16(h[8:]))
+}
+
+// zip64 takes from the extra field the values that did not fit (4.5.3).
+func (e *Entry) zip64(extra []byte) error {
+	le := binary.LittleEndian
+	for len(extra) >= 4 {
+		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
+		if n > len(extra)-4 {
+			break // padding of some writers; the values below decide
+		}
+		field := extra[4 : 4+n]
+		extra = extra[4+n:]
+		if id != extraZip64 {
+			continue
+		}
+		for _, v := range [...]*int64{&e.Size, &e.compressed, &e.start} {
+			if *v != math.MaxUint32 {
+				continue
+			}
+			if len(field) < 8 {
+				return e.refuse("its zip64 field is too short")
+			}
+			*v = int64At(field)
+			field = field[8:]
+		}
+		break
+	}
+	if e.Size < 0 || e.compressed < 0 || e.start < 0 {
+		return e.refuse("its zip64 field overflows")
+	}
+	return nil
+}
+
+// fileMode reads the external attributes (4.4.15) as the creator's system
+// (4.4.2) means them. Types that are neither file, directory nor symlink
+// come out as ModeIrregular.
+func fileMode(creator byte, attributes uint32, name string) fs.FileMode {
+	mode := fs.FileMode(0)
+	isDir := name != "" && name[len(name)-1] == '/'
+	if creator == creatorUnix || creator == creatorMacOS {
+		unix := attributes >> 16
+		mode = fs.FileMode(unix & 0o111)
+		switch unix & 0o170000 {
+		case 0, 0o100000:
+		case 0o040000:
+			isDir = true
+		case 0o120000:
+			mode |= fs.ModeSymlink
+		default:
+			mode |= fs.ModeIrregular
+		}
+	} else if attributes&0x10 != 0 {
+		isDir = true
+	}
+	if isDir && mode&fs.ModeType == 0 {
+		mode |= fs.ModeDir
+	}
+	return mode
+}
+
+// int64At reads a 64-bit field. Values that no file can have come out
+// negative, which the callers refuse.
+func int64At(b []byte) int64 {
+	return int64(binary.LittleEndian.Uint64(b)) //nolint:gosec // see above
+}
+
+// check applies the rules for a single entry and sets its clean Name, which is
+// empty for an entry that means the destination itself.
+func (e *Entry) check(flags uint16) error {
+	raw := e.stored
+	switch {
+	case flags&flagsRefused != 0:
+		return e.refuse("it is encrypted or patched")
+	case e.method != methodStored && e.method != methodDeflated && e.method != methodZstd:
+		return e.refuse("its compression method %d is not supported", e.method)
+	case e.method == methodStored && e.Size != e.compressed:
+		return e.refuse("it is stored, but its sizes differ")
+	case e.Size > maxSize:
+		return e.refuse("it declares %d bytes, which no disk holds", e.Size)
+	case e.Mode&fs.ModeIrregular != 0:
+		return e.refuse("it is a device or another special file")
+	case e.Mode.IsDir() && e.Size != 0:
+		return e.refuse("it is a directory with content")
+	case e.Mode.IsDir() && isRoot(raw):
+		e.Name = ""
+		return nil
+	case e.Mode&fs.ModeSymlink != 0 && e.Size > maxTarget:
+		return e.refuse("it is a symlink with a target of %d bytes", e.Size)
+	}
+	name, err := cleanName(raw)
+	if err != nil {
+		return e.refuse("its name %v", err)
+	}
+	if !e.Mode.IsDir() && strings.HasSuffix(raw, "/") {
+		return e.refuse("it ends like a directory and is none")
+	}
+	e.Name = name
+	return nil
+}
+
+// checkLocal holds the fixed part of a local header against the directory,
+// and returns how long the header is, name and extra field included.
+func (e *Entry) checkLocal(head []byte) (int64, error) {
+	le := binary.LittleEndian
+	signature, flags, method := le.Uint32(head), le.Uint16(head[6:]), le.Uint16(head[8:])
+	compressed, size := le.Uint32(head[18:]), le.Uint32(head[22:])
+	nameLen, extraLen := int64(le.Uint16(head[26:])), int64(le.Uint16(head[28:]))
+	switch {
+	case signature != 0x04034b50:
+		return 0, e.refuse("there is no local header where the directory says")
+	case nameLen != int64(len(e.stored)):
+		return 0, e.refuse("its local header names it otherwise")
+	case method != e.method || flags&flagsRefused != 0:
+		return 0, e.refuse("its local header gives another method or encryption")
+	case flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
+		return 0, e.refuse("its local header gives other sizes")
+	}
+	n := localSize + nameLen + extraLen
+	if e.compressed > e.limit-e.start-n {
+		return 0, e.refuse("its data reaches beyond its place")
+	}
+	return n, nil
+}
+
+// checkLocalName does so with the name that follows.
+func (e *Entry) checkLocalName(name []byte) error {
+	if string(name) != e.stored {
+		return e.refuse("its local header names it %q", name)
+	}
+	return nil
+}
+
+// differs compares a size of a local header, where the largest value means
+// that the size is in a zip64 field.
+func differs(local uint32, size int64) bool {
+	return local != math.MaxUint32 && int64(local) != size
+}

@@ -1,0 +1,201 @@
+package unpack
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// rawTar is a header of a type, that declares a size, and what follows it.
+func rawTar(t testing.TB, typeflag byte, size int64, body []byte) []byte {
+	t.Helper()
+	h := make([]byte, 512)
+	copy(h, "x")
+	copy(h[100:], "0000644\x00")
+	if size < 1<<33 {
+		copy(h[124:], fmt.Sprintf("%011o\x00", size))
+	} else {
+		h[124] = 0x80
+		for i := range 8 {
+			h[135-i] = byte(size >> (8 * i))
+		}
+	}
+	h[156] = typeflag
+	copy(h[257:], "ustar\x0000")
+	copy(h[148:], "        ")
+	sum := 0
+	for _, c := range h {
+		sum += int(c)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	h = append(h, body...)
+	return append(h, make([]byte, (512-len(h)%512)%512)...)
+}
+
+// pax is a header of extended records.
+func pax(t testing.TB, records string) []byte {
+	t.Helper()
+	return rawTar(t, tar.TypeXHeader, int64(len(records)), []byte(records))
+}
+
+func record(key, value string) string {
+	n := len(key) + len(value) + 3
+	for len(fmt.Sprint(n))+len(key)+len(value)+3 != n {
+		n = len(fmt.Sprint(n)) + len(key) + len(value) + 3
+	}
+	return fmt.Sprintf("%d %s=%s\n", n, key, value)
+}
+
+// Whatever sizes a tar declares, it is refused, and memory is not taken for it.
+// Not parallel: what others allocate would count.
+func TestTarSizesAreBounded(t *testing.T) {
+	x := rawTar(t, tar.TypeReg, 1, []byte("x"))
+	tests := map[string][]byte{
+		"a GNU name of 2 MiB":        rawTar(t, 'L', 2<<20, bytes.Repeat([]byte("n"), 2<<20)),
+		"a GNU name that is missing": rawTar(t, 'L', 1<<32, nil),
+		"a GNU name of 2^62 bytes":   rawTar(t, 'L', 1<<62, nil),
+		"a GNU name too long":        append(rawTar(t, 'L', 5000, bytes.Repeat([]byte("n"), 5000)), x...),
+		"a GNU target too long":      append(rawTar(t, 'K', 5000, bytes.Repeat([]byte("n"), 5000)), rawTar(t, tar.TypeSymlink, 0, nil)...),
+		"extended headers of 2^62":   rawTar(t, tar.TypeXHeader, 1<<62, nil),
+		"extended headers of 2 MiB":  pax(t, record("comment", strings.Repeat("c", 2<<20))),
+		"an extended name too long":  append(pax(t, record("path", strings.Repeat("n/", 3000))), x...),
+		"an extended size":           append(pax(t, record("size", "9223372036854775807")), x...),
+		"an extended size below 0":   append(pax(t, record("size", "-1")), x...),
+		"an extended size too large": append(pax(t, record("size", "9223372036854775808")), x...),
+		"a size of 2^62":             rawTar(t, tar.TypeReg, 1<<62, nil),
+		"a negative size":            rawTar(t, tar.TypeReg, -1<<62, nil),
+		"sparse, of 2^62":            append(pax(t, record("GNU.sparse.major", "1")+record("GNU.sparse.minor", "0")+record("GNU.sparse.realsize", fmt.Sprint(int64(1)<<62))), rawTar(t, tar.TypeReg, 512, []byte("0\n"))...),
+		"sparse, a map too long":     append(pax(t, record("GNU.sparse.major", "1")+record("GNU.sparse.minor", "0")+record("GNU.sparse.realsize", "9")), rawTar(t, tar.TypeReg, 512, []byte("999999999\n"))...),
+		"sparse, an old map":         append(pax(t, record("GNU.sparse.numblocks", "999999999")+record("GNU.sparse.map", "0,1")+record("GNU.sparse.size", "9")), x...),
+	}
+	for name, data := range tests {
+		t.Run(name, func(t *testing.T) {
+			pool := NewPool(1)
+			dir := t.TempDir()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := inRoot(t, dir, func(root *os.Root) error {
+				if err := root.WriteFile("x.tar", data, 0o600); err != nil {
+					return err
+				}
+				_, err := ExpandTars(t.Context(), root, TarOptions{Pool: pool})
+				return err
+			})
+			runtime.ReadMemStats(&after)
+			if _, refused := errors.AsType[*RefusedError](err); !refused {
+				t.Errorf("got %v", err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 12<<20 {
+				t.Errorf("it took %d bytes", took)
+			}
+		})
+	}
+}
+
+// endless is a tar of many empty files with long names.
+type endless struct {
+	left int
+	buf  bytes.Buffer
+	w    *tar.Writer
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	for e.buf.Len() < len(p) && e.left > 0 {
+		e.left--
+		h := tar.Header{Typeflag: tar.TypeReg, Mode: 0o600, Name: fmt.Sprintf("%s/%07d", strings.Repeat("long", 40), e.left)}
+		if err := e.w.WriteHeader(&h); err != nil {
+			return 0, err
+		}
+		if e.left == 0 {
+			if err := e.w.Close(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if e.buf.Len() == 0 {
+		return 0, io.EOF
+	}
+	return e.buf.Read(p)
+}
+
+// What a tar keeps in memory is a few bytes an entry, however long its names are.
+// Not parallel: what others allocate would count.
+func TestTarMemory(t *testing.T) {
+	const entries = 20_000
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	pool := NewPool(1)
+	x := newTarExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
+	before := heap()
+	e := &endless{left: entries}
+	e.w = tar.NewWriter(&e.buf)
+	if err := x.read(t.Context(), "x.tar", e); err != nil {
+		t.Fatal(err)
+	}
+	took := heap() - before
+	if took > entries*16+4<<20 {
+		t.Errorf("%d bytes for %d entries", took, entries)
+	}
+	if x.files != entries {
+		t.Errorf("%d files", x.files)
+	}
+	if err := x.dirs.close(); err != nil {
+		t.Error(err)
+	}
+	runtime.KeepAlive(x)
+}
+
+func TestHashSet(t *testing.T) {
+	t.Parallel()
+	s := newHashSet()
+	for i := range 5000 {
+		if s.contains(fmt.Sprint(i)) {
+			t.Fatalf("%d is there already", i)
+		}
+		s.add(fmt.Sprint(i))
+		s.add(fmt.Sprint(i / 2))
+	}
+	for i := range 5000 {
+		if !s.contains(fmt.Sprint(i)) || s.contains(fmt.Sprint(-1-i)) {
+			t.Fatal(i)
+		}
+	}
+	if s.n != 5000 {
+		t.Errorf("%d names", s.n)
+	}
+}
+
+// A file that gave way is none that a link could lead to.
+func TestTarLinksToWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for name, entries := range map[string][]string{
+		"itself":           {"a", "a => a"},
+		"a later symlink":  {"a", "a -> b", "b => a"},
+		"a directory":      {"d/", "h => d"},
+		"a file of a name": {"a", "h => a/b"},
+	} {
+		_, _, err := expand(t, map[string][]byte{"x.tar": tarOf(t, entries...)}, nil, NewBudget(0, 0))
+		if _, refused := errors.AsType[*RefusedError](err); !refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir, _, err := expand(t, map[string][]byte{"x.tar": tarOf(t, "a", "h => a", "a", "i => a")}, nil, NewBudget(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err1 := os.Stat(filepath.Join(dir, "a"))
+	two, err2 := os.Stat(filepath.Join(dir, "i"))
+	if err1 != nil || err2 != nil || !os.SameFile(one, two) {
+		t.Errorf("the link leads elsewhere: %v, %v", err1, err2)
+	}
+}

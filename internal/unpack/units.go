@@ -1,0 +1,127 @@
+package unpack
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// A unit of work is a run of entries up to these bounds, in bytes of the
+	// archive: large enough for one read, small enough to share out.
+	unitFiles = 64
+	unitBytes = 256 << 10
+	// maxGap is what may lie between entries that are fetched in one go, when
+	// not all are.
+	maxGap = 64 << 10
+)
+
+// unit is some neighbours, and what they are read from.
+type unit struct {
+	entries []Entry
+	r       *unitReader
+}
+
+// eachContent calls do for the entries chosen, several at a time and roughly
+// from front to back, each with its data behind a local header that is checked.
+func (a *Archive) eachContent(ctx context.Context, pool *Pool, front *frontier, do func(context.Context, *decoder, *Entry, *source) error) error {
+	if err := a.wantChosen(); err != nil {
+		return err
+	}
+	units := make(chan unit)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(units)
+		return a.eachUnit(func(entries []Entry) error {
+			select {
+			case units <- unit{entries, front.begin(a.in, entries[0].start)}:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+	})
+	for range min(cap(pool.free), 1+a.count/8) {
+		g.Go(func() error {
+			for u := range units {
+				if err := u.each(ctx, pool, do); err != nil {
+					return err
+				}
+				u.r.end()
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// wantChosen tells the reader what will be read, where that is not everything.
+func (a *Archive) wantChosen() error {
+	if a.chosen == nil {
+		return nil
+	}
+	var spans [][2]int64
+	err := a.each(func(e *Entry) error {
+		if n := len(spans); n > 0 && e.start-spans[n-1][1] <= maxGap {
+			spans[n-1][1] = e.limit
+		} else {
+			spans = append(spans, [2]int64{e.start, e.limit})
+		}
+		return nil
+	})
+	for i := range spans { // what is wanted last comes first
+		s := spans[len(spans)-1-i]
+		a.in.want(s[0], s[1]-s[0])
+	}
+	return err
+}
+
+// eachUnit cuts the entries chosen into units.
+func (a *Archive) eachUnit(do func([]Entry) error) error {
+	var unit []Entry
+	err := a.each(func(e *Entry) error {
+		if n := len(unit); n > 0 && (n == unitFiles || e.start != unit[n-1].limit || e.limit-unit[0].start > unitBytes) {
+			if err := do(unit); err != nil {
+				return err
+			}
+			unit = nil
+		}
+		unit = append(unit, *e)
+		return nil
+	})
+	if err != nil || len(unit) == 0 {
+		return err
+	}
+	return do(unit)
+}
+
+// each goes through neighbours: all from one read, if they are small.
+func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *decoder, *Entry, *source) error) error {
+	d, err := pool.get(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.put(d)
+	start, end := u.entries[0].start, u.entries[len(u.entries)-1].limit
+	var packed []byte
+	if end-start <= unitBytes {
+		packed = d.packed[:end-start]
+		if err := readFull(u.r, packed, start); err != nil {
+			return err
+		}
+	}
+	for i := range u.entries {
+		e := &u.entries[i]
+		s := source{r: u.r}
+		if packed != nil {
+			s.packed = packed[e.start-start : e.limit-start]
+		}
+		if err := s.find(e); err != nil {
+			return err
+		}
+		if err := do(ctx, d, e, &s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
