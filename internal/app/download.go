@@ -223,7 +223,7 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 		return err
 	}
 	defer root.Close()
-	res, err := archive.Extract(ctx, root, unpack.ExtractOptions{Pool: d.pool})
+	res, err := archive.Extract(ctx, root, unpack.ExtractOptions{Pool: d.pool, Owner: d.owner()})
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (d *download) expand(ctx context.Context, root *os.Root, links map[string]s
 		return nil
 	}
 	reserved := d.disk.Reserved()
-	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Room: d.disk.Reserve, Pool: d.pool})
+	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: d.budget, Room: d.disk.Reserve, Pool: d.pool, Owner: d.owner()})
 	if err != nil {
 		return err
 	}
@@ -248,6 +248,15 @@ func (d *download) expand(ctx context.Context, root *os.Root, links map[string]s
 	// The tars are gone, and others can have their room.
 	d.disk.Release(d.disk.Reserved() - reserved - res.Bytes)
 	return nil
+}
+
+// owner returns who gets what is extracted; nil leaves it with the process.
+func (d *download) owner() *unpack.Owner {
+	uid, gid, ok := d.stage.Owner()
+	if !ok {
+		return nil
+	}
+	return &unpack.Owner{UID: uid, GID: gid}
 }
 
 // filesWanted reads the input files; nil is all of them.

@@ -4,7 +4,7 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs are timed as well, if they are given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,S,M] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,S] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
@@ -19,6 +19,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -39,10 +41,11 @@ import (
 
 // world is what there is to fetch, and over what network.
 type world struct {
-	artifacts, files int    // files in each
-	size             int    // of each, in bytes
-	only             string // what artifetch fetches, unless all
-	bandwidth        int64  // of a connection to the storage, in bytes a second
+	artifacts, files int                // files in each
+	size             int                // of each, in bytes
+	names            func(i int) string // of tiny files; nil: those of githubsim.BigZip
+	only             string             // what artifetch fetches, unless all
+	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration
 	cores            int
 }
@@ -59,7 +62,20 @@ var cases = []struct {
 	{"E", "A, 60 MB/s a connection, 20 ms to the first byte", world{artifacts: 1, files: 64, size: 16 << 20, bandwidth: 60e6, storage: 20 * time.Millisecond}},
 	{"F", "C, 50 ms to each first byte", world{artifacts: 100, files: 10, size: 24_000, storage: 50 * time.Millisecond, api: 50 * time.Millisecond}},
 	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin"}},
+	{"G", "100 files below 250 directories each", world{artifacts: 1, files: 100, names: below(250)}},
+	{"H", "3,000 files below 60 directories each", world{artifacts: 1, files: 3000, names: below(60)}},
+	{"L", "1,000,000 files, names of 140 bytes", world{artifacts: 1, files: 1_000_000, names: long}},
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
+}
+
+// below names files that each lie below so many directories of their own.
+func below(levels int) func(i int) string {
+	return func(i int) string { return fmt.Sprintf("%d%s/f", i, strings.Repeat("/d", levels-1)) }
+}
+
+// long names files as those of packages are that are built by their hashes.
+func long(i int) string {
+	return fmt.Sprintf("packages/module-%04d/node_modules/component-%05d/dist/%x-%07d.min.js", i/2000, i/200, sha256.Sum256([]byte(strconv.Itoa(i))), i)
 }
 
 func main() {
@@ -68,7 +84,7 @@ func main() {
 	}
 	b := &bencher{}
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")
-	only := flag.String("cases", "A,B,C,D,E,F,S", "which cases")
+	only := flag.String("cases", "A,B,C,D,E,F,G,H,S", "which cases")
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
 	scaling := flag.String("scaling", "", "measure how time grows instead: size,files,artifacts,cores or some of it")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {

@@ -38,7 +38,7 @@ func newScene(w world) *scene {
 	repo := s.sim.AddRepo("octo/app")
 	run := repo.AddRun(githubsim.Run{Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
 	s.run = run.ID
-	blob := githubsim.BigZip(w.files, w.size, 1)
+	blob := w.blob()
 	for i := range w.artifacts {
 		a := run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("dist-%d", i), Blob: blob})
 		s.ids = append(s.ids, a.ID)
@@ -61,6 +61,28 @@ func newScene(w world) *scene {
 		ModifyResponse: s.rename,
 	})
 	return s
+}
+
+// blob is the zip of an artifact.
+func (w world) blob() githubsim.Blob {
+	if w.names == nil {
+		return githubsim.BigZip(w.files, w.size, 1)
+	}
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for i := range w.files {
+		f, err := z.Create(w.names(i))
+		if err == nil {
+			_, err = io.WriteString(f, "content\n")
+		}
+		if err != nil {
+			panic(err) // a Buffer does not fail
+		}
+	}
+	if err := z.Close(); err != nil {
+		panic(err)
+	}
+	return githubsim.Bytes(buf.Bytes())
 }
 
 // rename makes the API's own URLs lead through the proxy, too.
