@@ -18,11 +18,21 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // as nohup has it
+			signals = append(signals, s)
+		}
+	}
+	signal.Ignore(syscall.SIGPIPE) // app.Pipe sees to it
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	ctx, cancel := context.WithCancelCause(ctx)
 	code := app.Main(ctx, app.Env{
 		Args: os.Args[1:], Version: version, Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
-		Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), UID: os.Getuid(),
+		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())), UID: os.Getuid(),
 	})
+	cancel(nil)
 	stop()
 	os.Exit(code)
 }

@@ -33,6 +33,8 @@ const (
 	exitFailure  = 1
 	exitUsage    = 2
 	exitNotFound = 3
+
+	exitInterrupted = 130
 )
 
 // Env is everything that Main takes from the process it runs in.
@@ -155,6 +157,8 @@ func commandCode(res *result) int {
 	switch {
 	case nothingFound(res.err):
 		return exitNotFound
+	case errors.Is(res.err, context.Canceled):
+		return exitInterrupted
 	case res.err != nil:
 		return exitFailure
 	}

@@ -34,6 +34,9 @@ func message(err error) string {
 }
 
 func hint(err error) string {
+	if _, ok := errors.AsType[*workspace.UndoError](err); ok {
+		return "What could not be undone is as the message says; look at it before the step runs again"
+	}
 	if nf, ok := errors.AsType[*artifact.NotFoundError](err); ok {
 		return notFoundHint(nf)
 	}

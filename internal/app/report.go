@@ -220,6 +220,33 @@ func (j *job) logReport(r workspace.Report) {
 	}
 }
 
+// logRecovered tells of runs that were killed while they wrote to the
+// destination.
+func (j *job) logRecovered(all []workspace.Recovery) {
+	warnings := 0
+	warn := func(format string, args ...any) {
+		if warnings++; warnings <= maxWarnings {
+			j.log.Warningf(format, args...)
+		}
+	}
+	for _, r := range all {
+		switch {
+		case r.Err != nil:
+			warn("%s, which a run that was killed left, is still there: %v", r.Stage, r.Err)
+		case r.Undone > 0 || len(r.Left) > 0:
+			warn("a run that was killed had begun to write files into place; %s undone", count(r.Undone, "change"))
+		default:
+			j.log.Infof("removed %s, which a run that was killed left", r.Stage)
+		}
+		for _, p := range r.Left {
+			warn("%q was changed after a run that was killed had written it, and is left as it is", p)
+		}
+	}
+	if more := warnings - maxWarnings; more > 0 {
+		j.log.Warningf("and %d more of what killed runs left", more)
+	}
+}
+
 // configMessage is all problems with the inputs on one line.
 func configMessage(e *config.Errors) string {
 	list := make([]string, len(e.Problems))

@@ -58,8 +58,9 @@ func (j *job) run(ctx context.Context) *result {
 	err := j.attempt(ctx, res)
 	res.took = j.now().Sub(start)
 	if ctx.Err() != nil && !res.published {
-		// What was under way when the job was cancelled failed because of it.
-		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
+		// What was under way when the job was cancelled failed because of it, but
+		// for what could not be undone.
+		err = errors.Join(append([]error{fmt.Errorf("stopped: %w", context.Cause(ctx))}, undoErrors(err)...)...)
 	}
 	if err != nil && !res.published {
 		res.found, res.items, res.runs = false, nil, nil
@@ -70,6 +71,23 @@ func (j *job) run(ctx context.Context) *result {
 	}
 	res.err = err
 	return res
+}
+
+// undoErrors finds every *workspace.UndoError in err.
+func undoErrors(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // it takes err apart itself
+	case *workspace.UndoError:
+		return []error{e}
+	case interface{ Unwrap() error }:
+		return undoErrors(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, err := range e.Unwrap() {
+			all = append(all, undoErrors(err)...)
+		}
+		return all
+	}
+	return nil
 }
 
 // attempt is run without the policies for its errors.
@@ -204,7 +222,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 }
 
 func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
-	if err := s.open(); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	trees, err := s.fetchAll(ctx, res.items)

@@ -174,10 +174,15 @@ func (j *job) newSession() *session {
 	}
 }
 
-// open makes the stage, once.
-func (s *session) open() (err error) {
+// open makes the stage, once, after what killed runs left is put back.
+func (s *session) open(ctx context.Context) (err error) {
 	if s.stage != nil {
 		return nil
+	}
+	recovered, err := workspace.Recover(ctx, s.dest)
+	s.logRecovered(recovered)
+	if err != nil {
+		return err
 	}
 	if s.stage, err = workspace.NewStage(s.dest, workspace.StageOptions{Chown: s.chown, OwnerOf: s.runner.Workspace}); err != nil {
 		return err

@@ -238,6 +238,9 @@ func (c *carrier) moveBack(st *step) error {
 // context ended.
 func (c *carrier) rollBack() error {
 	var errs []error
+	if c.begun > 0 {
+		_ = c.beginUndo() // it is worth going on without
+	}
 	for number := c.begun; number > 0; number-- {
 		st := &c.steps[number-1]
 		_, left, err := c.revert(st, c.aside(number), c.since)
@@ -254,6 +257,9 @@ func (c *carrier) rollBack() error {
 			c.kept = c.kept || kept
 		}
 	}
+	if err := c.endUndo(); err != nil {
+		errs = append(errs, err)
+	}
 	c.spent = c.spent || len(errs) > 0
 	for _, undo := range slices.Backward(c.prepared) {
 		if err := undo(); err != nil {
@@ -261,15 +267,21 @@ func (c *carrier) rollBack() error {
 			errs = append(errs, fmt.Errorf("undo: %w", err))
 		}
 	}
-	if err := c.at.unlink(path.Join(c.dir, journalName)); err != nil && !missing(err) {
-		errs = append(errs, err)
-	}
 	if c.kept {
 		errs = append(errs, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
 			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
 	}
-	return errors.Join(errs...)
+	if len(errs) == 0 {
+		return nil
+	}
+	return &UndoError{errors.Join(errs...)}
 }
+
+// UndoError says what could not be undone or removed after a failure, and stays.
+type UndoError struct{ err error }
+
+func (e *UndoError) Error() string { return e.err.Error() }
+func (e *UndoError) Unwrap() error { return e.err }
 
 // modeOf are the bits that Chmod sets.
 func modeOf(info fs.FileInfo) fs.FileMode {

@@ -16,9 +16,13 @@ const errNotDir = syscall.ENOTDIR
 // handles does the file operations of publishing and undoing through an
 // *os.Root, without what only some systems have: files are told apart by size
 // and time alone, and nothing can be exchanged.
-type handles struct{ root *os.Root }
+type handles struct {
+	root *os.Root
+	// before is for tests of other systems.
+	before func()
+}
 
-func openHandles(root *os.Root) (*handles, error) { return &handles{root}, nil }
+func openHandles(root *os.Root) (*handles, error) { return &handles{root, func() {}}, nil }
 
 func (h *handles) close() error { return nil }
 

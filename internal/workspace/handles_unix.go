@@ -25,6 +25,8 @@ type handles struct {
 	top  *os.File
 	open map[string]*handle
 	uses int
+	// before is called before each change; tests die there.
+	before func()
 }
 
 // handle is an open directory. used orders handles by their last use.
@@ -35,7 +37,7 @@ func openHandles(root *os.Root) (*handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handles{root: root.Name(), top: top, open: map[string]*handle{}}, nil
+	return &handles{root: root.Name(), top: top, open: map[string]*handle{}, before: func() {}}, nil
 }
 
 func (h *handles) close() error {
@@ -161,6 +163,7 @@ func (h *handles) between(op, from, to string, call func(fromAt int, fromBase st
 	if err != nil {
 		return err
 	}
+	h.before()
 	if err := again(func() error { return call(fromAt, fromBase, toAt, toBase) }); err != nil {
 		return &os.LinkError{Op: op, Old: from, New: to, Err: err}
 	}
@@ -261,15 +264,18 @@ func (h *handles) link(from, to string) error {
 }
 
 func (h *handles) mkdir(name string, mode fs.FileMode) error {
+	h.before()
 	return h.on("mkdir", name, func(at int, base string) error { return unix.Mkdirat(at, base, uint32(mode.Perm())) })
 }
 
 func (h *handles) rmdir(name string) error {
 	h.forget(name)
+	h.before()
 	return h.on("rmdir", name, func(at int, base string) error { return unix.Unlinkat(at, base, unix.AT_REMOVEDIR) })
 }
 
 func (h *handles) unlink(name string) error {
+	h.before()
 	return h.on("unlink", name, func(at int, base string) error { return unix.Unlinkat(at, base, 0) })
 }
 

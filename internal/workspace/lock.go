@@ -50,6 +50,16 @@ func (s *Stage) hold() error {
 	return nil
 }
 
+// release gives up the stage.
+func (s *Stage) release() error {
+	if s.lock == nil {
+		return nil
+	}
+	f := s.lock
+	s.lock = nil
+	return unlock(f)
+}
+
 // sameFile reports whether a path still leads to an open file.
 func sameFile(root *os.Root, name string, f *os.File) bool {
 	there, err := root.Lstat(name)
@@ -79,7 +89,7 @@ func takeTurn(ctx context.Context, root *os.Root, pause pauseFunc) (end func(), 
 	if err != nil {
 		return nil, err
 	}
-	end = func() { _ = dir.Close() } // nothing was written through it
+	end = func() { _ = unlock(dir) } // nothing was written through it
 	for waited := time.Duration(0); ; {
 		err := tryLock(dir)
 		if !errors.Is(err, errBusy) || waited >= longestTurn {

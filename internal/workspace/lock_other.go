@@ -10,4 +10,6 @@ const canRecover = false
 
 func tryLock(*os.File) error { return errRefused }
 
+func unlock(f *os.File) error { return f.Close() }
+
 func (i *info) ours() bool { return false }

@@ -26,6 +26,12 @@ func tryLock(f *os.File) error {
 	return errRefused
 }
 
+// unlock gives a lock back at once. Closing alone would not while a process that
+// is being started still shares the descriptor.
+func unlock(f *os.File) error {
+	return errors.Join(again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }), f.Close())
+}
+
 // ours reports whether a file belongs to this process's user or to root, and
 // no one else may write to it.
 func (i *info) ours() bool {

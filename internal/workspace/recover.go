@@ -77,7 +77,7 @@ func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
 		if end == nil {
 			var err error
 			if end, err = takeTurn(ctx, s.root, s.pause); err != nil {
-				return all, errors.Join(err, dead.lock.Close())
+				return all, errors.Join(err, dead.release())
 			}
 			defer end()
 		}
@@ -142,9 +142,7 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 	r.Stage = filepath.Join(s.dest.Root, filepath.FromSlash(s.dir))
 	locked := s.lock != nil
 	defer func() {
-		if s.lock != nil {
-			err = errors.Join(err, s.lock.Close())
-		}
+		err = errors.Join(err, s.release())
 	}()
 	j, readErr := s.readJournal()
 	switch {
@@ -166,6 +164,7 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 
 // undoJournal undoes the changes that were made, the last one first.
 func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error {
+	_ = s.beginUndo() // it is worth going on without
 	for i, st := range slices.Backward(j.steps) {
 		if err := s.mayChange(ctx); err != nil {
 			return err
@@ -181,7 +180,7 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 		return nil
 	}
 	// What is left is the others' now; what it had replaced goes with the stage.
-	r.Err = s.at.unlink(path.Join(s.dir, journalName))
+	r.Err = s.endUndo()
 	return nil
 }
 

@@ -40,11 +40,12 @@ type Stage struct {
 
 	lock *os.File // held as long as the stage is in use; nil where there are no locks
 
-	at     *handles               // for Publish and Recover alone
-	modes  map[string]fs.FileMode // that directories had before they were planned
-	kept   bool                   // an undo failed: the files replaced must not be removed
-	spent  bool                   // the trees are not as they were, and cannot be published again
-	noSwap bool                   // the file system cannot exchange files
+	at      *handles               // for Publish and Recover alone
+	modes   map[string]fs.FileMode // that directories had before they were planned
+	kept    bool                   // an undo failed: the files replaced must not be removed
+	spent   bool                   // the trees are not as they were, and cannot be published again
+	undoing bool                   // an undo was begun before, by a process that is gone
+	noSwap  bool                   // the file system cannot exchange files
 
 	// noLinks is set by tests: the file system has no hard links.
 	noLinks bool
@@ -60,6 +61,7 @@ type Stage struct {
 // Names in the stage that Publish uses for itself.
 const (
 	joinedDir   = "joined"   // directories that are put together here
+	undoName    = "undo"     // is there once undoing has begun
 	replacedDir = "replaced" // what was in the destination before, where it cannot be exchanged
 )
 
@@ -231,7 +233,7 @@ func (s *Stage) Close() error {
 	}
 	err := s.removeStage(keep)
 	if err != nil {
-		err = fmt.Errorf("remove the staging directory: %w", err)
+		err = &UndoError{fmt.Errorf("remove the staging directory: %w", err)}
 	}
 	err = errors.Join(err, s.at.close(), s.root.Close())
 	s.root = nil
@@ -259,11 +261,7 @@ func (s *Stage) removeStage(keep string) error {
 	if err == nil && keep == "" {
 		err = s.removeAll(s.dir)
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-		s.lock = nil
-	}
-	return err
+	return errors.Join(err, s.release())
 }
 
 // removeAll removes a tree of the stage. Directories that an artifact made

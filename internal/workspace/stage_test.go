@@ -23,9 +23,15 @@ import (
 // one for the whole process.
 const umaskVar = "WORKSPACE_TEST_UMASK"
 
+// childVar makes the process one of those that tests kill, or run side by side.
+const childVar = "WORKSPACE_TEST_CHILD"
+
 func TestMain(m *testing.M) {
 	if umask, err := strconv.ParseInt(os.Getenv(umaskVar), 8, 0); err == nil {
 		syscall.Umask(int(umask))
+	}
+	if child := os.Getenv(childVar); child != "" {
+		os.Exit(runChild(child))
 	}
 	os.Exit(m.Run())
 }

@@ -37,20 +37,53 @@ func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []s
 	}
 	if now == nil || now.IsDir() != st.dir || !now.same(st.is) {
 		staged, err := s.at.lookup(st.from)
+		if st.dir && now == nil && staged != nil && staged.IsDir() {
+			return false, nil, err // it was not made, or is undone
+		}
 		if err != nil || staged != nil && staged.IsDir() == st.dir && staged.same(st.is) {
 			return false, nil, err
+		}
+		if old, err := s.at.lookup(aside); err != nil || st.do == replace && staged == nil && old == nil {
+			return false, nil, err // a copy was put back, and the new file went with that
 		}
 		return true, []string{st.to}, nil
 	}
 	switch {
 	case st.dir:
-		left, err = s.takeBack(st.to, st.from, now, since, now.mtime == st.is.mtime)
+		left, err = s.takeBack(st.to, st.from, now, since, s.undoing || now.mtime == st.is.mtime)
 	case st.do == replace:
 		left, err = s.unreplace(st, aside, now)
 	default:
 		left, err = s.takeFile(st.to, st.from, now)
 	}
 	return true, left, err
+}
+
+// beginUndo marks the stage: whoever undoes the rest, when this process is
+// killed, finds directories empty that this one emptied.
+func (s *Stage) beginUndo() error {
+	name := path.Join(s.dir, undoName)
+	i, err := s.at.lookup(name)
+	if s.undoing = i != nil; s.undoing || err != nil {
+		return err
+	}
+	f, err := s.at.openFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// endUndo says that nothing is left to be undone.
+func (s *Stage) endUndo() error {
+	s.undoing = false
+	var errs []error
+	for _, name := range []string{journalName, undoName} {
+		if err := s.at.unlink(path.Join(s.dir, name)); err != nil && !missing(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // takeFile moves a file back into the stage, unless it is another one by then.
@@ -124,7 +157,7 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 		case i.changed > since && strings.HasPrefix(e.Name(), stagePrefix):
 			shared = true
 		case i.IsDir():
-			more, err = s.takeBack(name, path.Join(to, e.Name()), i, since, i.changed <= since)
+			more, err = s.takeBack(name, path.Join(to, e.Name()), i, since, s.undoing || i.changed <= since)
 		case i.changed > since:
 			more = []string{name}
 		default:

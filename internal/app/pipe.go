@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"syscall"
+)
+
+// Pipe is a stream that calls Broken when its reader is gone: the run is then
+// stopped as by a signal. The system's own signal, SIGPIPE, would not do: it
+// comes for broken network connections, too.
+type Pipe struct {
+	io.Writer
+
+	Broken context.CancelCauseFunc
+}
+
+func (p Pipe) Write(b []byte) (int, error) {
+	n, err := p.Writer.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		p.Broken(readerGoneError{})
+	}
+	return n, err
+}
+
+// readerGoneError counts as a cancelled context.
+type readerGoneError struct{}
+
+func (readerGoneError) Error() string        { return "the log's reader is gone" }
+func (readerGoneError) Is(target error) bool { return target == context.Canceled }
