@@ -187,7 +187,7 @@ func (j *journalReader) line(line string) bool {
 	st := step{do: moveIn, from: path.Join(j.from, name), to: path.Join(j.to, name)}
 	st.is, rest, ok = parseIdent(rest)
 	switch {
-	case !ok || j.from == "" || j.to == "" || !isName(name) || st.to == j.dir:
+	case !ok || j.from == "" || j.to == "" || !isName(name) || within(j.dir, st.to):
 		return false
 	case kind == "t":
 		st.dir = true

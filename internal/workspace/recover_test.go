@@ -1,0 +1,333 @@
+//go:build unix
+
+package workspace
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Stages of dead processes go, wherever on the way to the destination; what may
+// be in use, or is none of ours, stays.
+func TestRecoverFinds(t *testing.T) {
+	t.Parallel()
+	const name = stagePrefix + "X"
+	aged := func(dir string) error {
+		then := time.Now().Add(-maxAge - time.Hour)
+		return os.Chtimes(dir, then, then)
+	}
+	tests := map[string]struct {
+		dest  string
+		lines []string // before
+		act   func(ws string) error
+		want  []string // nil: as it was
+		err   string
+	}{
+		"dead":                      {".", []string{name + "/lock=", name + "/art0/f=1"}, nil, []string{}, ""},
+		"above the destination":     {"a/b", []string{"a/b/", name + "/lock=", "a/" + name + "/lock="}, nil, []string{"a/b/"}, ""},
+		"in the destination":        {"a", []string{"a/" + name + "/lock="}, nil, []string{"a/"}, ""},
+		"through a symlink":         {"l/n", []string{"a/b/" + name + "/lock=", "a/" + name + "/lock=", "l -> a/b"}, nil, []string{"a/b/", "l -> a/b"}, ""},
+		"below the destination":     {".", []string{"a/" + name + "/lock="}, nil, nil, ""},
+		"beside the destination":    {"a", []string{"a/", "b/" + name + "/lock="}, nil, nil, ""},
+		"empty":                     {".", []string{name + "/"}, nil, []string{}, ""},
+		"no lock, young":            {".", []string{name + "/art0/f=1"}, nil, nil, ""},
+		"no lock, old":              {".", []string{name + "/art0/f=1", name + "/replaced/"}, func(ws string) error { return aged(filepath.Join(ws, name)) }, []string{}, ""},
+		"no lock, old, with a file": {".", []string{name + "/replaced/1=precious"}, func(ws string) error { return aged(filepath.Join(ws, name)) }, nil, "could not be put back"},
+		"a symlink":                 {".", []string{"else/lock=", "else/f=1", name + " -> else"}, nil, nil, ""},
+		"a file":                    {".", []string{name + "=1"}, nil, nil, ""},
+		"lock is a symlink":         {".", []string{"else=1", name + "/lock -> ../else"}, nil, nil, ""},
+		"journal is a symlink":      {".", []string{"else=1", name + "/lock=", name + "/journal -> ../else"}, nil, nil, "another user"},
+		"journal is a directory":    {".", []string{name + "/lock=", name + "/journal/"}, nil, nil, "another user"},
+		"journal of all":            {".", []string{name + "/lock=", name + "/journal=x"}, func(ws string) error { return os.Chmod(filepath.Join(ws, name, journalName), 0o666) }, nil, "another user"},
+		"journal of another":        {".", []string{name + "/lock=", "0600 " + name + "/journal=artifetch journal 1 1 1\n"}, nil, nil, "damaged"},
+		"journal of nothing":        {".", []string{name + "/lock=", "0600 " + name + "/journal="}, nil, nil, "damaged"},
+		"journal begun":             {".", []string{name + "/lock=", name + "/journal.new="}, nil, []string{}, ""},
+	}
+	for title, tt := range tests {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			ws := t.TempDir()
+			write(t, ws, tt.lines...)
+			if tt.act != nil {
+				if err := tt.act(ws); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := tt.want
+			if want == nil {
+				want = snapshot(t, ws)
+			}
+			var errs []error
+			for _, r := range recoverIn(t, ws, tt.dest) {
+				errs = append(errs, r.Err)
+			}
+			if err := errors.Join(errs...); tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("got %v, want %q", err, tt.err)
+			}
+			if diff := cmp.Diff(want, snapshot(t, ws)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A FIFO for a lock or a journal makes no one wait.
+func TestRecoverFIFO(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{lockName, journalName} {
+		ws := t.TempDir()
+		write(t, ws, stagePrefix+"X/")
+		if name == journalName {
+			write(t, ws, stagePrefix+"X/lock=")
+		}
+		if err := syscall.Mkfifo(filepath.Join(ws, stagePrefix+"X", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range recoverIn(t, ws, ".") {
+			if name == journalName && r.Err == nil {
+				t.Error("it was believed")
+			}
+		}
+	}
+}
+
+// The stage of a process that lives is left alone, however often it is looked
+// at.
+func TestRecoverSparesTheLiving(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "a=0")
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "b=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.before = func() error {
+		if all := recoverIn(t, ws, "."); len(all) > 0 {
+			t.Errorf("it was taken for dead: %+v", all)
+		}
+		return nil
+	}
+	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"a=1", "b=1"}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Where a stage is taken for dead while it is made, another one is made.
+func TestStageIsTakenWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	d, err := Layout{Workspace: ws}.Resolve(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := Recover(t.Context(), d); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for range 100 {
+		s, err := NewStage(d, StageOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Mkdir("x")
+		if err := errors.Join(err, r.Close(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-done
+	if got := snapshot(t, ws); len(got) > 0 {
+		t.Errorf("left: %q", got)
+	}
+}
+
+// A journal that anyone could have written leads nowhere else than to the
+// destination, touches nothing but what it knows, and does no harm when it ends
+// anywhere.
+func TestHostileJournal(t *testing.T) {
+	t.Parallel()
+	const dir = stagePrefix + "X"
+	tests := map[string]struct {
+		lines   string // FILE is the identity of outside/x, MINE of mine
+		damaged bool
+	}{
+		"up":                   {"s \"t\"\nd \"../outside\"\nf \"x\" FILE\n", true},
+		"absolute":             {"s \"t\"\nd \"/etc\"\nf \"passwd\" 1 1 1\n", true},
+		"from elsewhere":       {"s \"..\"\nd \".\"\nf \"mine\" MINE\n", true},
+		"a path for a name":    {"s \"t\"\nd \".\"\nf \"../outside/x\" FILE\n", true},
+		"a path in the stage":  {"s \"t\"\nd \".\"\nf \"mine\" MINE \"../../x\"\n", true},
+		"no directory":         {"f \"mine\" MINE\n", true},
+		"dots":                 {"s \"t\"\nd \".\"\nf \"..\" MINE\n", true},
+		"through a symlink":    {"s \"t\"\nd \"out\"\nf \"x\" FILE\n", false},
+		"a directory, through": {"s \"t\"\nd \".\"\nt \"out\" FILE\n", false},
+		"the stage itself":     {"s \"t\"\nd \".\"\nt \"" + dir + "\" FILE\n", true},
+		"in the stage":         {"s \"t\"\nd \"" + dir + "\"\nf \"lock\" FILE\n", true},
+		"another file":         {"s \"t\"\nd \".\"\nf \"mine\" FILE\n", false},
+		"NUL":                  {"s \"t\"\nd \"a\\x00\"\nf \"mine\" MINE\n", false},
+		"unknown":              {"s \"t\"\nd \".\"\nx \"mine\" MINE\n", true},
+		"no number":            {"s \"t\"\nd \".\"\nf \"mine\" 1 x 1\n", true},
+		"more":                 {"s \"t\"\nd \".\"\nf \"mine\" MINE 1\n", true},
+		"long":                 {"s \"" + strings.Repeat("a/", maxLine) + "\"\n", true},
+		"an unknown end":       {"s \"t\"\nd \".\"\nf \"mine\" MI", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			top := t.TempDir()
+			ws := filepath.Join(top, "ws")
+			write(t, top, "outside/x=theirs", "ws/mine=mine", "ws/out -> ../outside", "ws/"+dir+"/lock=", "ws/"+dir+"/t/")
+			lines := strings.NewReplacer("FILE", identText(t, filepath.Join(top, "outside/x")), "MINE", identText(t, filepath.Join(ws, "mine"))).Replace(tt.lines)
+			journal := filepath.Join(ws, dir, journalName)
+			f, err := os.OpenFile(journal, os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ino, _, _ := strings.Cut(identText(t, journal), " ")
+			_, err = fmt.Fprintf(f, "%s %s 1\n%s", journalTitle, ino, lines)
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			all := recoverIn(t, ws, ".")
+			if len(all) != 1 || (all[0].Err != nil) != tt.damaged && name != "NUL" {
+				t.Errorf("got %+v", all)
+			}
+			for p, want := range map[string]string{"outside/x": "theirs", "ws/mine": "mine"} {
+				if got, err := os.ReadFile(filepath.Join(top, p)); string(got) != want {
+					t.Errorf("%s is %q, %v", p, got, err)
+				}
+			}
+			if _, err := os.Lstat(filepath.Join(ws, dir)); (err == nil) != (all[0].Err != nil) {
+				t.Errorf("the stage: %v", err)
+			}
+		})
+	}
+}
+
+// identText is the identity of a file as a journal has it.
+func identText(t *testing.T, name string) string {
+	t.Helper()
+	root, err := os.OpenRoot(filepath.Dir(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	h, err := openHandles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := h.lstat(filepath.Base(name))
+	if err := errors.Join(err, h.close()); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(i.ino, i.size, i.mtime)
+}
+
+// journalText writes a journal as a process would.
+func journalText(t testing.TB, ino uint64, base, dir string, steps ...step) []byte {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := journalWriter{f: f, base: base, dir: dir}
+	if err := errors.Join(w.begin(ino, 7), w.write(steps), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var journalSteps = []step{
+	{do: moveIn, from: "b/.artifetch-X/art0/f", to: "b/f", is: ident{1, 2, -3}},
+	{do: moveIn, from: "b/.artifetch-X/joined/1", to: "b/new", is: ident{ino: 4}, dir: true},
+	{do: replace, from: "b/.artifetch-X/art0/d/x\n\xff\"", to: "real/d/x\n\xff\"", is: ident{5, 6, 7}, was: ident{1 << 63, 9, 1 << 62}},
+	{do: replace, from: "b/.artifetch-X/art0/d/y", to: "real/d/y", is: ident{5, 6, 7}, was: ident{8, 9, 10}},
+	{do: moveIn, from: "b/.artifetch-X/art0/top", to: "top", is: ident{5, 6, 7}},
+}
+
+// What is written is read, and of a journal that ends early the beginning.
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	text := journalText(t, 42, "b", "b/.artifetch-X", journalSteps...)
+	if perStep := len(text) / len(journalSteps); perStep > 100 {
+		t.Errorf("%d bytes a step: %s", perStep, text)
+	}
+	head := bytes.IndexByte(text, '\n') + 1
+	for end := range len(text) + 1 {
+		j, err := readJournal(bytes.NewReader(text[:end]), 42, "b", "b/.artifetch-X")
+		if end < head {
+			if !errors.Is(err, errDamaged) {
+				t.Errorf("%d bytes: %v", end, err)
+			}
+			continue
+		}
+		if err != nil || j.since != 7 {
+			t.Fatalf("%d bytes: %v", end, err)
+		}
+		if !slices.Equal(j.steps, journalSteps[:len(j.steps)]) || end == len(text) && len(j.steps) != len(journalSteps) {
+			t.Errorf("%d bytes: %+v", end, j.steps)
+		}
+	}
+	if _, err := readJournal(bytes.NewReader(text), 43, "b", "b/.artifetch-X"); !errors.Is(err, errDamaged) {
+		t.Errorf("a copy: %v", err)
+	}
+	// By another root it leads to the same places, or nowhere.
+	j, err := readJournal(bytes.NewReader(text), 42, "x/b", "x/b/.artifetch-X")
+	if err != nil || j.steps[2].to != "x/real/d/x\n\xff\"" {
+		t.Errorf("%v, %+v", err, j)
+	}
+	if _, err := readJournal(bytes.NewReader(text), 42, ".", ".artifetch-X"); !errors.Is(err, errDamaged) {
+		t.Errorf("it leads out: %v", err)
+	}
+}
+
+func FuzzJournal(f *testing.F) {
+	f.Add(string(journalText(f, 42, "b", "b/.artifetch-X", journalSteps...)))
+	f.Add(journalTitle + " 42 1\ns \".\"\nd \"..\"\nt \"x\" 1 2 3 \"y\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		const base, dir = "b", "b/.artifetch-X"
+		j, err := readJournal(strings.NewReader(text), 42, base, dir)
+		if err != nil {
+			return
+		}
+		for _, st := range j.steps {
+			if !filepath.IsLocal(st.to) || path.Clean(st.to) != st.to || within(st.to, dir) || within(dir, st.to) {
+				t.Errorf("it leads to %q", st.to)
+			}
+			if !within(st.from, dir) || st.from == dir || path.Clean(st.from) != st.from {
+				t.Errorf("it leads from %q", st.from)
+			}
+		}
+	})
+}

@@ -1,0 +1,190 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// runVar makes this test's executable the program itself.
+const runVar = "ARTIFETCH_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runVar) != "" {
+		main() // exits
+	}
+	os.Exit(m.Run())
+}
+
+// program is a step, or a command where it has arguments, whose download
+// stands still.
+type program struct {
+	*exec.Cmd
+
+	ws, outputs string
+}
+
+func newProgram(t *testing.T, args ...string) program {
+	t.Helper()
+	w := githubsim.New(githubsim.Options{})
+	t.Cleanup(w.Close)
+	repo := w.AddRepo("octo/app")
+	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
+	run := repo.AddRun(githubsim.Run{ID: 1, Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	run.AddArtifact(githubsim.Artifact{ID: 11, Name: "dist", Blob: githubsim.Zip(githubsim.File{Name: "f", Body: strings.Repeat("x", 1000)})})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Path: "/artifacts/11/*", Times: -1, Stall: 20})
+	dir := t.TempDir()
+	p := program{ws: filepath.Join(dir, "ws"), outputs: filepath.Join(dir, "out")}
+	if err := errors.Join(os.Mkdir(p.ws, 0o755), os.WriteFile(filepath.Join(p.ws, "f"), []byte("old"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{runVar: "1", "HOME": dir, "GITHUB_TOKEN": "ghs_owner", "GITHUB_API_URL": w.APIURL}
+	if len(args) == 0 {
+		maps.Copy(env, map[string]string{
+			"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/app", "GITHUB_RUN_ID": "4", "GITHUB_EVENT_NAME": "push",
+			"GITHUB_WORKFLOW_REF": "octo/app/.github/workflows/ci.yml@refs/heads/main", "GITHUB_WORKSPACE": p.ws,
+			"GITHUB_OUTPUT": p.outputs, "INPUT_GITHUB-TOKEN": "ghs_owner", "INPUT_REPOSITORY": "octo/app", "INPUT_RUN-ID": "1",
+		})
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), self, args...)
+	p.Dir = p.ws
+	for k, v := range env {
+		p.Env = append(p.Env, k+"="+v)
+	}
+	return p
+}
+
+// finish checks how the program ended, and that it left all as it was.
+func (p program) finish(t *testing.T, code int) {
+	t.Helper()
+	if err := p.Wait(); p.ProcessState.ExitCode() != code {
+		t.Errorf("%v, want exit code %d", err, code)
+	}
+	entries, err := os.ReadDir(p.ws)
+	body, readErr := os.ReadFile(filepath.Join(p.ws, "f"))
+	if err := errors.Join(err, readErr); err != nil || len(entries) != 1 || string(body) != "old" {
+		t.Errorf("left: %v, %q, %v", entries, body, err)
+	}
+}
+
+// begin starts the program and waits until it has a stage. log is what it
+// writes from then on.
+func (p program) begin(t *testing.T) (log *bufio.Reader) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	p.Stdout, p.Stderr = w, w
+	if err := errors.Join(p.Start(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	log = bufio.NewReader(r)
+	for {
+		line, err := log.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if strings.Contains(line, `"dist"`) {
+			return log
+		}
+	}
+}
+
+// Every signal that ends a job ends it in order: nothing is left half done, all
+// outputs are set, a second signal hastens nothing.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		for _, args := range [][]string{nil, {"--repository", "octo/app", "--run-id", "1"}} {
+			t.Run(sig.String()+strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				p := newProgram(t, args...)
+				log := p.begin(t)
+				for range 2 {
+					if err := p.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+						t.Fatal(err)
+					}
+				}
+				rest, err := io.ReadAll(log)
+				if err != nil || !strings.Contains(string(rest), "stopped: "+sig.String()) {
+					t.Errorf("%s, %v", rest, err)
+				}
+				if len(args) > 0 {
+					p.finish(t, 130)
+					return
+				}
+				p.finish(t, 1)
+				p.checkOutputs(t, "stopped: "+sig.String())
+			})
+		}
+	}
+}
+
+func (p program) checkOutputs(t *testing.T, message string) {
+	t.Helper()
+	b, err := os.ReadFile(p.outputs)
+	if err != nil || !strings.Contains(string(b), message) || !strings.Contains(string(b), "found") {
+		t.Errorf("outputs: %s, %v", b, err)
+	}
+}
+
+// A log without a reader ends a step in order, too.
+func TestReaderGone(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stdout, p.Stderr = w, w
+	if err := errors.Join(r.Close(), p.Start(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p.finish(t, 1)
+	p.checkOutputs(t, "the log's reader is gone")
+}
+
+// SIGPIPE itself is no reason to stop: it comes for broken connections, too.
+// Nor is the end of a terminal, where the user said so.
+func TestSignalsIgnored(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t)
+			if sig == syscall.SIGHUP {
+				p.Path, p.Args = "/bin/sh", slices.Concat([]string{"sh", "-c", `trap "" HUP; exec "$0"`}, p.Args)
+			}
+			log := p.begin(t)
+			for _, s := range []syscall.Signal{sig, syscall.SIGTERM} {
+				if err := p.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rest, err := io.ReadAll(log)
+			if err != nil || !strings.Contains(string(rest), "stopped: terminated") {
+				t.Errorf("%s, %v", rest, err)
+			}
+			p.finish(t, 1)
+		})
+	}
+}
