@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -114,4 +115,77 @@ func TestCancelledInPublish(t *testing.T) {
 		t.Errorf("left: %v, %v", left, top)
 	}
 	got.check(t)
+}
+
+// What could not be undone is told although the job was cancelled: the message
+// says where the files are that were replaced.
+func TestCancelledUndoFails(t *testing.T) {
+	t.Parallel()
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files("d/f01", "new", "d/f02", "new", "d/f03", "new")})
+	ws := filepath.Join(t.TempDir(), "ws")
+	if err := os.MkdirAll(filepath.Join(ws, "d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(ws, "d", "f01")
+	if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inner, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	env := in("run-id", "1", "name", "a")
+	env["GITHUB_WORKSPACE"] = ws
+	// Another process replaces what was replaced, and the job is cancelled.
+	got := w.step(&trap{inner, func() {
+		if err := os.WriteFile(name, []byte("theirs"), 0o600); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	}, filepath.Join(ws, "d", "f02")}, t, env)
+	kept, _ := filepath.Glob(filepath.Join(ws, ".artifetch-*", "replaced", "1"))
+	if len(kept) != 1 {
+		t.Fatalf("kept: %q\n%s", kept, got.log)
+	}
+	for _, want := range []string{"stopped: ", `"d/f01" was changed by another process`, "kept in " + filepath.Dir(kept[0]), "look at it before the step runs again"} {
+		if got.code != 1 || !strings.Contains(got.log, want) || !strings.Contains(got.outputs["error-message"], want) {
+			t.Errorf("code %d, no %q\n%s\n%s", got.code, want, got.log, got.outputs["error-message"])
+		}
+	}
+	if strings.Contains(got.log, "nothing was written") {
+		t.Error(got.log)
+	}
+	if b, err := os.ReadFile(kept[0]); string(b) != "old" {
+		t.Errorf("it is %q, %v", b, err)
+	}
+	if b, err := os.ReadFile(name); string(b) != "theirs" {
+		t.Errorf("theirs is %q, %v", b, err)
+	}
+}
+
+// What a killed run left is removed, and what the next one cannot put back is
+// named.
+func TestRecovered(t *testing.T) {
+	t.Parallel()
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files("f", "new")})
+	ws := filepath.Join(t.TempDir(), "ws")
+	for _, name := range []string{".artifetch-dead/lock", ".artifetch-bad/lock", ".artifetch-bad/journal"} {
+		p := filepath.Join(ws, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := in("run-id", "1", "name", "a")
+	env["GITHUB_WORKSPACE"] = ws
+	got := w.step(t.Context(), t, env)
+	for _, want := range []string{
+		"removed " + ws + "/.artifetch-dead, which a run that was killed left",
+		"::warning::" + ws + "/.artifetch-bad, which a run that was killed left, is still there: its journal is damaged",
+	} {
+		if got.code != 0 || !strings.Contains(got.log, want) {
+			t.Errorf("code %d, no %q\n%s", got.code, want, got.log)
+		}
+	}
+	left, err := os.ReadDir(ws)
+	if err != nil || len(left) != 2 { // f, and what is damaged
+		t.Errorf("left: %v, %v", left, err)
+	}
 }
