@@ -20,8 +20,10 @@ func renameSwap(fromAt int, from string, toAt int, to string) error {
 
 func rename2(fromAt int, from string, toAt int, to string, flag uint) error {
 	err := unix.Renameat2(fromAt, from, toAt, to, flag)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
-		return errRefused
+	for _, refused := range []error{unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM} { // EPERM: an old seccomp filter
+		if errors.Is(err, refused) {
+			return errRefused
+		}
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (h *handles) lstat(name string) (*info, error) {
 
 // openFile opens a file, or makes it.
 func (h *handles) openFile(name string, flags int) (*os.File, error) {
-	return h.root.OpenFile(name, flags, 0o600)
+	return h.root.OpenFile(name, flags, 0o644)
 }
 
 func (h *handles) forget(string) {}

@@ -214,7 +214,7 @@ func infoOf(name string, st *unix.Stat_t) *info {
 func (h *handles) openFile(name string, flags int) (*os.File, error) {
 	var fd int
 	err := h.on("open", name, func(at int, base string) (err error) {
-		fd, err = unix.Openat(at, base, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+		fd, err = unix.Openat(at, base, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o644)
 		return err
 	})
 	if err != nil {

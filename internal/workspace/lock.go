@@ -30,7 +30,7 @@ func (s *Stage) hold() error {
 		return nil
 	}
 	name := path.Join(s.dir, lockName)
-	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errLost
 	}

@@ -71,11 +71,14 @@ func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
 		}
 		dead := newStage(s.dest, s.root)
 		dead.at, dead.base, dead.dir, dead.before = s.at, path.Dir(dir), dir, s.before
-		if !dead.claim() {
+		claimed, err := dead.claim()
+		if err != nil {
+			all = append(all, Recovery{Stage: dead.path(), Err: err})
+		}
+		if !claimed {
 			continue
 		}
 		if end == nil {
-			var err error
 			if end, err = takeTurn(ctx, s.root, s.pause); err != nil {
 				return all, errors.Join(err, dead.release())
 			}
@@ -89,6 +92,9 @@ func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
 	}
 	return all, nil
 }
+
+// path is where the stage is.
+func (s *Stage) path() string { return filepath.Join(s.dest.Root, filepath.FromSlash(s.dir)) }
 
 // stages lists the stages from root to base, symlinks of such names not
 // included.
@@ -114,32 +120,40 @@ func (s *Stage) stages() []string {
 
 // claim locks the stage of a process that is gone, and reports whether that is
 // what it is. One without a lock was made by an older version, or is being made:
-// as long as it is empty it can go, for who makes it will notice.
-func (s *Stage) claim() bool {
+// as long as it is empty it can go, for who makes it will notice. One that this
+// process may not look into is an error, once it is old.
+func (s *Stage) claim() (bool, error) {
 	name := path.Join(s.dir, lockName)
 	f, err := s.at.openFile(name, os.O_RDWR)
-	if errors.Is(err, fs.ErrNotExist) {
-		if s.at.rmdir(s.dir) == nil {
-			return false
+	if errors.Is(err, fs.ErrPermission) {
+		f, err = s.at.openFile(name, os.O_RDONLY) // root's, and this process is not root's
+	}
+	switch {
+	case err == nil:
+		if tryLock(f) != nil || !sameFile(s.root, name, f) {
+			return false, f.Close()
 		}
-		now, err := s.at.lstat(s.dir)
-		return err == nil && time.Since(now.ModTime()) > maxAge
+		s.lock = f
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist) && s.at.rmdir(s.dir) == nil:
+		return false, nil
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+		return false, nil // no file, or gone meanwhile
 	}
-	if err != nil {
-		return false
+	now, statErr := s.at.lookup(s.dir)
+	switch {
+	case now == nil || time.Since(now.ModTime()) < maxAge:
+		return false, statErr
+	case errors.Is(err, fs.ErrPermission):
+		return false, err
 	}
-	if tryLock(f) != nil || !sameFile(s.root, name, f) {
-		_ = f.Close() // nothing was written to it
-		return false
-	}
-	s.lock = f
-	return true
+	return true, nil
 }
 
 // recover undoes what the journal has, and removes the stage. Where something
 // stands in the way the stage stays, and the next process tries again.
 func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
-	r.Stage = filepath.Join(s.dest.Root, filepath.FromSlash(s.dir))
+	r.Stage = s.path()
 	locked := s.lock != nil
 	defer func() {
 		err = errors.Join(err, s.release())

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -129,6 +130,47 @@ func TestRecoverSparesTheLiving(t *testing.T) {
 	}
 }
 
+// The stage of another user that this process may not look into is named once
+// it is old. What root's process left in a workspace of this user's is put back.
+func TestRecoverOthers(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 {
+		t.Skip("root may look anywhere; TestAsNobody runs this")
+	}
+	for age, want := range map[time.Duration]int{0: 0, 2 * maxAge: 1} {
+		ws := t.TempDir()
+		makeRemovable(t, ws)
+		dir := filepath.Join(ws, stagePrefix+"X")
+		write(t, dir, "lock=")
+		then := time.Now().Add(-age)
+		if err := errors.Join(os.Chtimes(dir, then, then), os.Chmod(dir, 0)); err != nil {
+			t.Fatal(err)
+		}
+		all := recoverIn(t, ws, ".")
+		if len(all) != want || want > 0 && !errors.Is(all[0].Err, fs.ErrPermission) {
+			t.Errorf("%v old: %+v", age, all)
+		}
+	}
+	ws := t.TempDir()
+	write(t, ws, "f=1", stagePrefix+"X/lock=", stagePrefix+"X/art0/f=0")
+	text := journalText(t, 42, ".", stagePrefix+"X", step{do: replace, from: stagePrefix + "X/art0/f", to: "f", is: identOf(t, ws+"/f"), was: identOf(t, ws+"/"+stagePrefix+"X/art0/f")})
+	journal := filepath.Join(ws, stagePrefix+"X", journalName)
+	if err := os.WriteFile(journal, nil, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte(" 42 "), fmt.Appendf(nil, " %d ", identOf(t, journal).ino), 1)
+	if err := errors.Join(os.Chmod(journal, 0o644), os.WriteFile(journal, text, 0o644), os.Chmod(journal, 0o444),
+		os.Chmod(filepath.Join(ws, stagePrefix+"X", lockName), 0o444)); err != nil {
+		t.Fatal(err)
+	}
+	if all := recoverIn(t, ws, "."); len(all) != 1 || all[0].Err != nil || all[0].Undone != 1 {
+		t.Errorf("got %+v", all)
+	}
+	if diff := cmp.Diff([]string{"f=0"}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Where a stage is taken for dead while it is made, another one is made.
 func TestStageIsTakenWhileItIsMade(t *testing.T) {
 	t.Parallel()
@@ -234,6 +276,12 @@ func TestHostileJournal(t *testing.T) {
 // identText is the identity of a file as a journal has it.
 func identText(t *testing.T, name string) string {
 	t.Helper()
+	i := identOf(t, name)
+	return fmt.Sprint(i.ino, i.size, i.mtime)
+}
+
+func identOf(t *testing.T, name string) ident {
+	t.Helper()
 	root, err := os.OpenRoot(filepath.Dir(name))
 	if err != nil {
 		t.Fatal(err)
@@ -247,7 +295,7 @@ func identText(t *testing.T, name string) string {
 	if err := errors.Join(err, h.close()); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(i.ino, i.size, i.mtime)
+	return i.ident
 }
 
 // journalText writes a journal as a process would.
@@ -314,6 +362,7 @@ func TestJournal(t *testing.T) {
 
 func FuzzJournal(f *testing.F) {
 	f.Add(string(journalText(f, 42, "b", "b/.artifetch-X", journalSteps...)))
+	f.Add(journalTitle + " 42 1\ns \"t\"\nd \"..\"\nt \"b\" 1 2 3\n")
 	f.Add(journalTitle + " 42 1\ns \".\"\nd \"..\"\nt \"x\" 1 2 3 \"y\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		const base, dir = "b", "b/.artifetch-X"

@@ -103,7 +103,7 @@ func (c *carrier) copyFile(name, aside string, was *info) error {
 		return err
 	}
 	defer from.Close()
-	to, err := c.at.openFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	to, err := c.root.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
