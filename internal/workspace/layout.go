@@ -8,12 +8,19 @@
 //   - Until Publish the destination is not touched but for the staging
 //     directory, which only its owner can look into. What Publish refuses, it
 //     refuses before the first change.
-//   - Publish moves, it never copies: a directory that is new to the
-//     destination appears in one rename, with all that belongs into it; only
-//     in directories that were there files move one by one. What they replace
-//     is moved into the stage first. Each change is entered in a journal;
-//     when one fails, or the context ends, they are undone in reverse order
-//     and the destination is as it was: content, modes, owners, symlinks.
+//   - Publish moves: a directory that is new to the destination appears in one
+//     rename, with all that belongs into it; only in directories that were there
+//     files move one by one. One that replaces another takes its place in one
+//     step, and the other is kept in the stage. When a change fails, or the
+//     context ends, all are undone in reverse order and the destination is as it
+//     was: content, modes, owners, symlinks.
+//   - Each change is entered in a journal before it is made. A process that is
+//     killed leaves, for each path, its old or its new file; Recover, in the next
+//     one, undoes what it finds untouched since, names the rest and removes the
+//     stage. A lock tells that a process is gone.
+//   - Processes that publish below one root take turns. What others changed
+//     between plan and change is planned for anew; what they changed after it is
+//     not undone, but named.
 //   - A symlink that was there is never written through at the end of a path:
 //     a file takes the symlink's place, under the same rule (if-exists) as a
 //     file's. On the way, a symlink to a directory is followed if it leads to
@@ -31,11 +38,8 @@
 //     replaced files that could not be moved back: they are kept, and the
 //     error of Publish says where.
 //
-// What this does not cover: a process that is killed outright leaves its
-// staging directory, .artifetch-…, and if it was killed while publishing, part
-// of the files. Others who change the destination in the same instant are
-// noticed where the system lets us (nothing of theirs is knowingly
-// overwritten), but not excluded.
+// What this does not cover: power loss, for nothing is synced; and systems or
+// file systems without locks, where the stage of a killed process stays.
 package workspace
 
 import (
