@@ -14,8 +14,8 @@ import (
 const errNotDir = syscall.ENOTDIR
 
 // handles does the file operations of publishing and undoing through an
-// *os.Root, without what only some systems have: files are told apart by size
-// and time alone, and nothing can be exchanged.
+// *os.Root, without what only some systems have: nothing can be exchanged, and
+// of a change only the time is known that programs may set.
 type handles struct {
 	root *os.Root
 	// before is for tests of other systems.
@@ -31,8 +31,12 @@ func (h *handles) lstat(name string) (*info, error) {
 	if err != nil {
 		return nil, err
 	}
+	ino, err := fileIndex(h.root, name, i)
+	if err != nil {
+		return nil, err
+	}
 	at := i.ModTime().UnixNano()
-	return &info{ident: ident{size: i.Size(), mtime: at}, name: path.Base(name), mode: i.Mode(), changed: at}, nil
+	return &info{ident: ident{ino, i.Size(), at}, name: path.Base(name), mode: i.Mode(), changed: at}, nil
 }
 
 // openFile opens a file, or makes it.

@@ -333,27 +333,80 @@ func TestPublishPlansAgain(t *testing.T) {
 		}, 2, Overwrite, []string{"d/theirs=0", "z=theirs"}, `"d/theirs" was changed by another process`},
 	}
 	for name, tt := range tests {
+		for way, w := range ways {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				ws := t.TempDir()
+				makeRemovable(t, ws)
+				write(t, ws, tt.before...)
+				s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", tt.tree})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.noSwap, s.noLinks = w.noSwap, w.noLinks
+				n := 0
+				s.before = func() error {
+					if n++; n == tt.change {
+						waitForTick(t)
+						return tt.others(ws)
+					}
+					return nil
+				}
+				_, err = s.Publish(t.Context(), trees, tt.ie)
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+				if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+					t.Errorf("got %v, want %q", err, tt.err)
+				}
+				if diff := cmp.Diff(tt.want, snapshot(t, ws)); diff != "" {
+					t.Error(diff)
+				}
+				if name == "modes" && (mode(t, ws+"/d") != 0o555 || mode(t, ws+"/d/e") != 0o555) {
+					t.Errorf("modes are %v and %v", mode(t, ws+"/d"), mode(t, ws+"/d/e"))
+				}
+			})
+		}
+	}
+}
+
+// What was replaced and put back can be published again, unless the new file had
+// to give way to a copy.
+func TestPublishAgainAfterReplacing(t *testing.T) {
+	t.Parallel()
+	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ws := t.TempDir()
-			makeRemovable(t, ws)
-			write(t, ws, tt.before...)
+			write(t, ws, "0640 a=0", "b=0", "l -> 0")
+			s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "l -> 1", "z=1"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.noSwap, s.noLinks = way.noSwap, way.noLinks
 			n := 0
-			_, err := publish(t.Context(), t, ws, ".", []staged{{"", tt.tree}}, tt.ie, func() error {
-				if n++; n == tt.change {
-					waitForTick(t)
-					return tt.others(ws)
+			s.before = func() error {
+				if n++; n == 3 {
+					return os.WriteFile(ws+"/z", []byte("theirs"), 0o600)
 				}
 				return nil
-			})
-			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
-				t.Errorf("got %v, want %q", err, tt.err)
 			}
-			if diff := cmp.Diff(tt.want, snapshot(t, ws)); diff != "" {
+			_, err = s.Publish(t.Context(), trees, Overwrite)
+			want := []string{"a=1", "b=0", "l -> 1", "z=1"}
+			if way.noLinks {
+				want = []string{"a=0", "b=0", "l -> 0", "z=theirs"}
+				if _, busy := errors.AsType[*busyError](err); busy {
+					err = nil
+				}
+				if mode(t, ws+"/a") != 0o640 {
+					t.Errorf("the copy's mode is %v", mode(t, ws+"/a"))
+				}
+			}
+			if err := errors.Join(err, s.Close()); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(want, snapshot(t, ws)); diff != "" {
 				t.Error(diff)
-			}
-			if name == "modes" && (mode(t, ws+"/d") != 0o555 || mode(t, ws+"/d/e") != 0o555) {
-				t.Errorf("modes are %v and %v", mode(t, ws+"/d"), mode(t, ws+"/d/e"))
 			}
 		})
 	}

@@ -48,28 +48,35 @@ func (c *carrier) replaceAside(st *step, aside string) error {
 	if !c.noLinks {
 		err = c.at.link(st.to, aside)
 	}
-	copied := errors.Is(err, errRefused)
-	if copied {
+	if errors.Is(err, errRefused) {
 		err = c.copyAside(st.to, aside)
 	}
-	if err != nil {
-		return err
-	}
-	if err := c.mayChange(c.ctx); err != nil {
-		return err
-	}
-	now, err := c.at.lstat(st.to)
-	if err == nil && (!now.same(st.was) || now.IsDir()) {
-		err = &busyError{st.to, replacedSince}
+	if err == nil {
+		err = c.replaceKept(st)
 	}
 	if err == nil {
-		err = c.at.over(st.from, st.to)
+		return nil
+	}
+	if left := c.at.unlink(aside); left != nil && !missing(left) {
+		err = errors.Join(err, left)
 	}
 	return err
 }
 
-// copyAside copies a file or a symlink into the stage, with mode, time and, as
-// far as this process may, owner.
+// replaceKept replaces a file that is kept already.
+func (c *carrier) replaceKept(st *step) error {
+	now, err := c.at.lstat(st.to)
+	if err != nil {
+		return err
+	}
+	if !now.same(st.was) || now.IsDir() {
+		return &busyError{st.to, replacedSince}
+	}
+	return c.at.over(st.from, st.to)
+}
+
+// copyAside copies a file, with mode and time, or a symlink into the stage, and
+// gives it its owner as far as this process may.
 func (c *carrier) copyAside(name, aside string) error {
 	was, err := c.at.lstat(name)
 	if err != nil {
@@ -94,7 +101,7 @@ func (c *carrier) copyAside(name, aside string) error {
 	if err := c.root.Lchown(aside, was.uid, was.gid); err != nil && !cannotGive(err) {
 		return err
 	}
-	return c.at.setTime(aside, was.mtime)
+	return nil
 }
 
 func (c *carrier) copyFile(name, aside string, was *info) error {
@@ -108,7 +115,7 @@ func (c *carrier) copyFile(name, aside string, was *info) error {
 		return err
 	}
 	_, err = io.Copy(to, reading{c.ctx, from})
-	return errors.Join(err, to.Chmod(modeOf(was)), to.Close())
+	return errors.Join(err, to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
 }
 
 // reading ends with its context.

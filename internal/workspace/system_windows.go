@@ -2,7 +2,9 @@ package workspace
 
 import (
 	"errors"
+	"io/fs"
 	"math"
+	"os"
 
 	"golang.org/x/sys/windows"
 )
@@ -21,3 +23,17 @@ func freeBytes(dir string) (int64, error) {
 }
 
 func ownerOf(string) (*owner, error) { return nil, errors.ErrUnsupported }
+
+// fileIndex tells files of one volume apart; symlinks all have 0.
+func fileIndex(root *os.Root, name string, i fs.FileInfo) (uint64, error) {
+	if !i.Mode().IsRegular() && !i.IsDir() {
+		return 0, nil
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	var all windows.ByHandleFileInformation
+	err = windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &all)
+	return uint64(all.FileIndexHigh)<<32 | uint64(all.FileIndexLow), errors.Join(err, f.Close())
+}
