@@ -36,7 +36,7 @@ func (h *handles) lstat(name string) (*info, error) {
 		return nil, err
 	}
 	at := i.ModTime().UnixNano()
-	return &info{ident: ident{ino, i.Size(), at}, name: path.Base(name), mode: i.Mode(), changed: at}, nil
+	return &info{ident: ident{ino, i.Size(), at}, name: path.Base(name), mode: i.Mode(), changed: at, uid: -1, gid: -1}, nil
 }
 
 // openFile opens a file, or makes it.

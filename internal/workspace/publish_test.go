@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -378,7 +379,7 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ws := t.TempDir()
-			write(t, ws, "0640 a=0", "b=0", "l -> 0")
+			write(t, ws, "02640 a=0", "b=0", "l -> 0")
 			s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "l -> 1", "z=1"}})
 			if err != nil {
 				t.Fatal(err)
@@ -398,8 +399,8 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 				if _, busy := errors.AsType[*busyError](err); busy {
 					err = nil
 				}
-				if mode(t, ws+"/a") != 0o640 {
-					t.Errorf("the copy's mode is %v", mode(t, ws+"/a"))
+				if info, err := os.Lstat(ws + "/a"); err != nil || info.Mode() != 0o640|fs.ModeSetgid {
+					t.Errorf("the copy is %v, %v", info, err)
 				}
 			}
 			if err := errors.Join(err, s.Close()); err != nil {

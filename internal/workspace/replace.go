@@ -84,24 +84,26 @@ func (c *carrier) copyAside(name, aside string) error {
 	}
 	switch {
 	case was.mode.IsRegular():
-		if err := c.copyFile(name, aside, was); err != nil {
-			return err
-		}
-	case was.mode&fs.ModeSymlink != 0:
-		target, err := c.root.Readlink(name)
-		if err != nil {
-			return err
-		}
-		if err := c.root.Symlink(target, aside); err != nil {
-			return err
-		}
-	default:
+		return c.copyFile(name, aside, was)
+	case was.mode&fs.ModeSymlink == 0:
 		return fmt.Errorf("%s is a special file, which this file system lets no one put aside", name)
 	}
-	if err := c.root.Lchown(aside, was.uid, was.gid); err != nil && !cannotGive(err) {
+	target, err := c.root.Readlink(name)
+	if err != nil {
 		return err
 	}
-	return nil
+	if err := c.root.Symlink(target, aside); err != nil {
+		return err
+	}
+	return ifCanGive(c.root.Lchown(aside, was.uid, was.gid))
+}
+
+// ifCanGive is the error of changing an owner, where that can be done at all.
+func ifCanGive(err error) error {
+	if cannotGive(err) {
+		return nil
+	}
+	return err
 }
 
 func (c *carrier) copyFile(name, aside string, was *info) error {
@@ -115,7 +117,8 @@ func (c *carrier) copyFile(name, aside string, was *info) error {
 		return err
 	}
 	_, err = io.Copy(to, reading{c.ctx, from})
-	return errors.Join(err, to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
+	// A change of the owner takes set-id bits away, so the mode comes after it.
+	return errors.Join(err, ifCanGive(to.Chown(was.uid, was.gid)), to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
 }
 
 // reading ends with its context.
