@@ -303,7 +303,7 @@ func (p *planner) children(sources []source) ([]string, map[string][]child, erro
 // unlock sees to it that what lies in a directory of the stage can be listed
 // and moved, and gives the mode it had.
 func (p *planner) unlock(dir string) (fs.FileMode, error) {
-	info, err := p.stage.at.lstat(dir)
+	info, err := p.stage.root.Lstat(dir)
 	if err != nil {
 		return 0, fmt.Errorf("look at what was staged: %w", err)
 	}
