@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 )
 
 type kind int
@@ -48,10 +47,11 @@ type carrier struct {
 	*Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
-	// prepared undoes what was done within the stage.
-	prepared []func() error
+	// prepared has what was done within the stage. The mode of a setMode is
+	// what the directory had.
+	prepared *steps
 	// steps change the destination; the first begun of them may have been made.
-	steps []step
+	steps *steps
 	begun int
 	// since is when the trees were complete: what has changed in them later was
 	// changed by others.
@@ -60,26 +60,28 @@ type carrier struct {
 
 // carryOut makes the changes, and undoes those made when one fails or ctx ends.
 // First come those within the stage, which no one else sees.
-func (s *Stage) carryOut(ctx context.Context, steps []step) error {
-	c := &carrier{Stage: s, ctx: ctx}
-	err := c.run(steps)
-	if err != nil {
+func (s *Stage) carryOut(ctx context.Context, plan *steps) (err error) {
+	c := &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps()}
+	defer func() { err = errors.Join(err, c.prepared.close(), c.steps.close()) }()
+	if err := c.run(plan); err != nil {
 		return errors.Join(fmt.Errorf("move files into place: %w", err), c.rollBack())
 	}
 	return nil
 }
 
-func (c *carrier) run(steps []step) error {
-	for _, st := range steps {
-		if (st.do == moveIn || st.do == replace) && !within(st.to, c.dir) {
-			c.steps = append(c.steps, st)
-			continue
+func (c *carrier) run(plan *steps) error {
+	public := 0
+	for st, err := range plan.all() {
+		if err == nil && c.isPublic(&st) {
+			public++
+		} else if err == nil {
+			err = c.prepare(st)
 		}
-		if err := c.prepare(st); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	if len(c.steps) == 0 {
+	if public == 0 {
 		return nil
 	}
 	w, err := c.openJournal()
@@ -87,27 +89,56 @@ func (c *carrier) run(steps []step) error {
 		return fmt.Errorf("begin a journal: %w", err)
 	}
 	defer w.f.Close()
-	for some := range slices.Chunk(c.steps, batch) {
-		if err := c.identify(some); err != nil {
+	some := make([]step, 0, batch)
+	for st, err := range plan.all() {
+		if err != nil {
 			return err
 		}
-		if err := w.write(some); err != nil {
-			return fmt.Errorf("write the journal: %w", err)
+		if !c.isPublic(&st) {
+			continue
 		}
-		for range some {
-			if err := c.mayChange(c.ctx); err != nil {
+		public--
+		if some = append(some, st); len(some) == batch || public == 0 {
+			if err := c.publish(w, some); err != nil {
 				return err
 			}
-			c.begun++
-			if err := c.make(c.begun); err != nil {
-				return err
-			}
+			some = some[:0]
 		}
 	}
 	if err := c.mayChange(c.ctx); err != nil {
 		return err
 	}
 	return c.at.unlink(path.Join(c.dir, journalName))
+}
+
+// isPublic reports whether a step changes the destination.
+func (c *carrier) isPublic(st *step) bool {
+	return (st.do == moveIn || st.do == replace) && !within(st.to, c.dir)
+}
+
+// publish enters changes in the journal, and makes them.
+func (c *carrier) publish(w *journalWriter, some []step) error {
+	if err := c.identify(some); err != nil {
+		return err
+	}
+	if err := w.write(some); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	for i := range some {
+		if err := c.steps.add(&some[i]); err != nil {
+			return err
+		}
+	}
+	for i := range some {
+		if err := c.mayChange(c.ctx); err != nil {
+			return err
+		}
+		c.begun++
+		if err := c.make(&some[i], c.begun); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mayChange is asked before each change.
@@ -123,31 +154,40 @@ func (c *carrier) prepare(st step) error {
 	if err := c.mayChange(c.ctx); err != nil {
 		return err
 	}
-	var undo func() error
+	done := st // what to undo
 	var err error
 	switch st.do {
 	case makeDir:
-		undo = func() error { return c.at.rmdir(st.to) }
 		err = c.mkdir(st.to, 0o777)
 	case setMode:
 		var now *info
 		if now, err = c.at.lstat(st.to); err == nil {
-			undo = func() error { return c.root.Chmod(st.to, modeOf(now)) }
+			done.mode = modeOf(now)
 			err = c.root.Chmod(st.to, st.mode)
 		}
 	default:
 		some := []step{st}
 		if err = c.identify(some); err == nil {
-			st = some[0]
-			undo = func() error { return c.moveBack(&st) }
-			err = c.moveOpen(&st, c.at.move)
+			done = some[0]
+			err = c.moveOpen(&done, c.at.move)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	c.prepared = append(c.prepared, undo)
-	return nil
+	return c.prepared.add(&done)
+}
+
+// unprepare undoes a change within the stage.
+func (c *carrier) unprepare(st *step) error {
+	switch st.do {
+	case makeDir:
+		return c.at.rmdir(st.to)
+	case setMode:
+		return c.root.Chmod(st.to, st.mode)
+	default:
+		return c.moveBack(st)
+	}
 }
 
 // identify looks at what is about to be moved.
@@ -190,8 +230,7 @@ func (c *carrier) openJournal() (*journalWriter, error) {
 }
 
 // make makes the change of a number, the first being 1.
-func (c *carrier) make(number int) error {
-	st := &c.steps[number-1]
+func (c *carrier) make(st *step, number int) error {
 	if st.do == replace {
 		return c.replace(st, c.aside(number))
 	}
@@ -242,7 +281,12 @@ func (c *carrier) rollBack() error {
 		_ = c.beginUndo() // it is worth going on without
 	}
 	for number := c.begun; number > 0; number-- {
-		st := &c.steps[number-1]
+		st, err := c.steps.at(number)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("undo: %w", err))
+			c.kept = true // what cannot be told is not thrown away
+			break
+		}
 		_, left, err := c.revert(st, c.aside(number), c.since)
 		if len(left) > 0 {
 			err = errors.Join(err, &leftError{left})
@@ -261,8 +305,12 @@ func (c *carrier) rollBack() error {
 		errs = append(errs, err)
 	}
 	c.spent = c.spent || len(errs) > 0
-	for _, undo := range slices.Backward(c.prepared) {
-		if err := undo(); err != nil {
+	for number := c.prepared.count; number > 0; number-- {
+		st, err := c.prepared.at(number)
+		if err == nil {
+			err = c.unprepare(st)
+		}
+		if err != nil {
 			c.spent = true
 			errs = append(errs, fmt.Errorf("undo: %w", err))
 		}

@@ -17,12 +17,18 @@ var (
 	errLoop     = errors.New("it goes through too many symlinks")
 )
 
-// follow gives the path below root, without symlinks, of what name leads to.
-// os.Root would follow, too; but two paths that lead to the same place have
-// to be told by their names before anything is moved there.
-func follow(root *os.Root, name string) (string, error) {
+// lister looks at what is below a root: an *os.Root, or dirs.
+type lister interface {
+	Lstat(name string) (os.FileInfo, error)
+	Readlink(name string) (string, error)
+}
+
+// follow returns the path below the root, without symlinks, of what name leads
+// to from the directory at, which has none. An *os.Root would follow, too; but
+// two paths that lead to the same place have to be told by their names before
+// anything is moved there.
+func follow(root lister, at, name string) (string, error) {
 	links := 0
-	at := "."
 	for rest := split(name); len(rest) > 0; {
 		part := rest[0]
 		rest = rest[1:]
@@ -67,10 +73,10 @@ func split(p string) []string {
 	return strings.Split(p, "/")
 }
 
-// absolute tells a symlink's target that does not start where the symlink is.
+// absolute reports whether a symlink's target does not start where the symlink is.
 func absolute(target string) bool {
 	return filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0])
 }
 
-// within tells whether a path is another one or lies below it.
+// within reports whether a path is dir or lies below it.
 func within(p, dir string) bool { return dir == "." || p == dir || strings.HasPrefix(p, dir+"/") }

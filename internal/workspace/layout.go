@@ -58,7 +58,10 @@ type Layout struct {
 	Workspace, Temp, Home string
 	// Dir is where relative paths start outside of Actions.
 	Dir string
-	// Container tells that only the three directories outlive the process.
+	// RunnerTemp is the runner's temporary directory where Temp is not set: the
+	// command writes wherever it is told to, but for the runner's own files.
+	RunnerTemp string
+	// Container is set where only the three directories outlive the process.
 	Container bool
 	// HostWorkspace, HostTemp and HostHome are the same directories as the
 	// runner's host sees them, where known.
@@ -84,6 +87,8 @@ type Destination struct {
 	Output string
 	// HostPath is the absolute path on the runner's host, as far as known.
 	HostPath string
+	// Guarded are absolute paths of directories that no artifact may write to.
+	Guarded []string
 }
 
 // Resolve makes a Destination of the input path. In a step it has to lie
@@ -94,6 +99,69 @@ func (l Layout) Resolve(p string) (Destination, error) {
 	if err != nil {
 		return Destination{}, err
 	}
+	guarded := l.guarded()
+	for _, dir := range guarded {
+		if withinFold(filepath.ToSlash(abs), filepath.ToSlash(dir)) {
+			return Destination{}, &PathError{short(p), fmt.Sprintf("lies in %s, which is the runner's own", dir)}
+		}
+	}
+	if err := checkLength(p, abs); err != nil {
+		return Destination{}, err
+	}
+	d, err := l.destination(p, abs)
+	if err != nil {
+		return Destination{}, err
+	}
+	d.Guarded = guarded
+	return d, checkLength(p, d.HostPath)
+}
+
+// guarded lists the directories by which steps and the runner talk, and which
+// no artifact writes to: what they hold sets variables of later steps. Source:
+// TempDirectoryManager and FileCommandManager of actions/runner.
+func (l Layout) guarded() []string {
+	var list []string
+	for _, temp := range []string{l.Temp, l.RunnerTemp} {
+		if temp != "" {
+			list = append(list, filepath.Join(temp, "_runner_file_commands"), filepath.Join(temp, "_github_workflow"))
+		}
+	}
+	return list
+}
+
+// What Linux opens: a path and its NUL, a name.
+const (
+	maxPath = 4095
+	maxName = 255
+	// stageRoom is what a path in the stage has more than the destination's.
+	stageRoom = 64
+)
+
+// checkLength refuses a destination that could be made, name by name, but not
+// be opened by its path: not by the next run, nor by other steps.
+func checkLength(p, abs string) error {
+	if len(abs) > maxPath-stageRoom {
+		return &PathError{short(p), fmt.Sprintf("is an absolute path of %d bytes, and %d is the most that other steps could open", len(abs), maxPath-stageRoom)}
+	}
+	for name := range strings.SplitSeq(filepath.ToSlash(abs), "/") {
+		if len(name) > maxName && filepath.Separator == '/' {
+			return &PathError{short(p), fmt.Sprintf("has a directory name of %d bytes, and %d is the most there can be", len(name), maxName)}
+		}
+	}
+	return nil
+}
+
+// short is a path for a message: what is too long to be one is cut.
+func short(p string) string {
+	const most = 100
+	if len(p) <= 2*most {
+		return p
+	}
+	return p[:most] + "…" + p[len(p)-most:]
+}
+
+// destination is Resolve without what holds for all of them.
+func (l Layout) destination(p, abs string) (Destination, error) {
 	if l.Workspace == "" {
 		return l.anywhere(p, abs)
 	}

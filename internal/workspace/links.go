@@ -13,14 +13,18 @@ import (
 
 var errGoesUp = errors.New("goes up from what is no directory")
 
+// maxKnownLinks bounds what a linkChecker remembers.
+const maxKnownLinks = 8 << 10
+
 // linkChecker follows the symlinks that are about to be published through the
-// destination as it will be. It reads each place once, and each target: the
-// work is bounded by what is there.
+// destination as it will be. What it found last it remembers, which saves time
+// only: how far a symlink is followed has a bound of its own.
 type linkChecker struct {
 	*planner
 	nodes  map[string]node
 	ends   map[linkIn]end
-	locked []step // modes to give back
+	above  map[string]string // directory → the nearest one above it that is merged into
+	locked []step            // modes to give back
 }
 
 type nodeKind int
@@ -49,23 +53,37 @@ type end struct {
 	links int
 }
 
-// checkLinks refuses symlinks that lead out of the destination. Trees that
-// have none cost nothing.
-func (p *planner) checkLinks() (err error) {
-	c := &linkChecker{planner: p, nodes: map[string]node{}, ends: map[linkIn]end{}}
-	defer func() { err = errors.Join(err, c.lock()) }()
-	for _, cl := range p.claims {
-		for _, from := range cl.from {
-			switch {
-			case from.tree.NoLinks:
-			case from.isDir:
-				err = c.search(from.source, path.Join(cl.real, path.Join(from.virtual...)), cl.top)
-			case from.isLink:
-				err = c.check(from.source, cl.real, cl.top)
-			}
-			if err != nil {
-				return err
-			}
+// checkLinks refuses symlinks that lead out of the destination. The plan is
+// walked once more, for what it puts where. Trees that have no symlinks cost
+// nothing.
+func (p *planner) checkLinks(trees []Tree) (err error) {
+	if !slices.ContainsFunc(trees, func(t Tree) bool { return !t.NoLinks }) {
+		return nil
+	}
+	c := &linkChecker{planner: p, nodes: map[string]node{}, ends: map[linkIn]end{}, above: map[string]string{}}
+	report := p.report
+	p.report = Report{Lost: make([]Lost, len(p.trees))}
+	p.onClaim = c.checkClaim
+	defer func() {
+		p.onClaim, p.report = nil, report
+		err = errors.Join(err, c.lock())
+	}()
+	return p.merge(p.start(), p.sources)
+}
+
+// checkClaim checks what gets to a place of the destination.
+func (c *linkChecker) checkClaim(to spot, from []child) error {
+	for _, f := range from {
+		var err error
+		switch {
+		case f.tree.NoLinks:
+		case f.isDir:
+			err = c.search(f.source, path.Join(to.real, path.Join(f.virtual...)), to.top)
+		case f.isLink:
+			err = c.check(f.source, to.real, to.top)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -77,30 +95,37 @@ func (c *linkChecker) search(src source, to, top string) error {
 	if err := context.Cause(c.ctx); err != nil {
 		return err
 	}
+	_, planned := c.stage.modes[src.dir]
 	mode, err := c.unlock(src.dir)
 	if err != nil {
 		return err
 	}
-	if mode&0o700 != 0o700 {
+	if mode&0o700 != 0o700 && !planned {
 		c.locked = append(c.locked, step{do: setMode, to: src.dir, mode: mode})
 	}
-	entries, err := c.stage.list(src.dir)
-	if err != nil {
+	var failed error
+	err = c.stage.at.each(src.dir, func(batch []fs.DirEntry) error {
+		if failed = context.Cause(c.ctx); failed != nil {
+			return failed
+		}
+		for _, e := range batch {
+			below := source{tree: src.tree, dir: path.Join(src.dir, e.Name())}
+			switch {
+			case e.IsDir():
+				failed = c.search(below, path.Join(to, e.Name()), top)
+			case e.Type() == fs.ModeSymlink:
+				failed = c.check(below, path.Join(to, e.Name()), top)
+			}
+			if failed != nil {
+				return failed
+			}
+		}
+		return nil
+	})
+	if err != nil && failed == nil {
 		return fmt.Errorf("look at what was staged: %w", err)
 	}
-	for _, e := range entries {
-		below := source{tree: src.tree, dir: path.Join(src.dir, e.Name())}
-		switch {
-		case e.IsDir():
-			err = c.search(below, path.Join(to, e.Name()), top)
-		case e.Type() == fs.ModeSymlink:
-			err = c.check(below, path.Join(to, e.Name()), top)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // lock gives directories of the stage the modes that they had.
@@ -108,6 +133,7 @@ func (c *linkChecker) lock() error {
 	var errs []error
 	for _, st := range slices.Backward(c.locked) {
 		errs = append(errs, c.stage.root.Chmod(st.to, st.mode))
+		delete(c.stage.modes, st.to)
 	}
 	return errors.Join(errs...)
 }
@@ -183,11 +209,14 @@ func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) 
 			}
 		}
 	}
+	if len(c.ends) >= maxKnownLinks {
+		clear(c.ends)
+	}
 	c.ends[l] = e
 	return e, nil
 }
 
-// look tells what will be at a real path, of which all that is above will be
+// look finds what will be at a real path, of which all that is above will be
 // directories.
 func (c *linkChecker) look(at string) (node, error) {
 	if n, ok := c.nodes[at]; ok {
@@ -200,32 +229,94 @@ func (c *linkChecker) look(at string) (node, error) {
 	if err != nil {
 		return node{}, fmt.Errorf("look at where symlinks lead: %w", err)
 	}
+	if len(c.nodes) >= maxKnownLinks {
+		clear(c.nodes)
+	}
 	c.nodes[at] = n
 	return n, nil
 }
 
 func (c *linkChecker) find(at string) (node, error) {
-	for place := at; ; place = path.Dir(place) {
-		if i, ok := c.claimed[place]; ok {
-			return c.findIn(c.claims[i], split(strings.TrimPrefix(strings.TrimPrefix(at, place), "/")))
+	merged := c.mergedAbove(path.Dir(at))
+	below := split(strings.TrimPrefix(strings.TrimPrefix(at, strings.TrimSuffix(merged, ".")), "/"))
+	for _, m := range c.merges[merged] {
+		if len(below) == 0 {
+			break
 		}
-		if place == "." {
-			return c.stat(at)
+		n, ok, err := c.findIn(m, below)
+		if ok || err != nil {
+			return n, err
 		}
 	}
+	return c.stat(at)
 }
 
-// findIn looks for what is below a place that gets something new.
-func (c *linkChecker) findIn(cl claim, below []string) (node, error) {
-	for _, from := range cl.from {
-		common := min(len(from.virtual), len(below))
-		switch {
-		case !slices.Equal(from.virtual[:common], below[:common]):
+// mergedAbove returns the nearest directory, dir or above it, that is there
+// and merged into; the root where there is none.
+func (c *linkChecker) mergedAbove(dir string) string {
+	if known, ok := c.above[dir]; ok {
+		return known
+	}
+	at := dir
+	for at != "." && len(c.merges[at]) == 0 {
+		at = path.Dir(at)
+	}
+	if len(c.above) >= maxKnownLinks {
+		clear(c.above)
+	}
+	c.above[dir] = at
+	return at
+}
+
+// findIn looks for what trees bring to a directory; false means that what is
+// there now counts.
+func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
+	var from []source
+	for _, s := range m.from {
+		child, err := c.child(s, below[0])
+		if err != nil {
+			return node{}, false, err
+		}
+		if child == nil {
 			continue
-		case common < len(from.virtual):
+		}
+		from = append(from, child.source)
+		if !child.isDir {
+			break
+		}
+	}
+	if len(from) == 0 {
+		return node{}, false, nil
+	}
+	info, err := c.stage.at.lookup(path.Join(m.real, below[0]))
+	switch {
+	case err != nil:
+		return node{}, false, err
+	case info == nil:
+	case c.ifExists == Skip || info.IsDir() || len(from[0].virtual) > 0:
+		return node{}, false, nil
+	default:
+		// A file gives way to a file; a symlink to a directory stays where a
+		// directory is merged into what it leads to.
+		if first, err := c.stat(from[0].dir); err != nil || first.kind == directory {
+			return node{}, false, err
+		}
+	}
+	n, err := c.findStaged(from, below[1:])
+	return n, true, err
+}
+
+// findStaged looks for what is below a place that gets something new.
+func (c *linkChecker) findStaged(from []source, below []string) (node, error) {
+	for _, s := range from {
+		common := min(len(s.virtual), len(below))
+		switch {
+		case !slices.Equal(s.virtual[:common], below[:common]):
+			continue
+		case common < len(s.virtual):
 			return node{kind: directory}, nil // on the way to the tree
 		}
-		n, err := c.stat(path.Join(from.dir, path.Join(below[common:]...)))
+		n, err := c.stat(path.Join(s.dir, path.Join(below[common:]...)))
 		if err != nil || n.kind != nothing {
 			return n, err
 		}
@@ -233,20 +324,17 @@ func (c *linkChecker) findIn(cl claim, below []string) (node, error) {
 	return node{}, nil
 }
 
-// stat tells what is at a path now.
+// stat finds what is at a path now.
 func (c *linkChecker) stat(name string) (node, error) {
-	root := c.stage.root
-	info, err := root.Lstat(name)
+	info, err := c.stage.at.lookup(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return node{}, nil
-	case err != nil:
+	case err != nil || info == nil:
 		return node{}, err
 	case info.IsDir():
 		return node{kind: directory, now: name}, nil
-	case info.Mode()&fs.ModeSymlink == 0:
+	case info.mode&fs.ModeSymlink == 0:
 		return node{kind: otherFile, now: name}, nil
 	}
-	target, err := root.Readlink(name)
+	target, err := c.stage.at.readlink(name)
 	return node{symlink, name, target}, err
 }

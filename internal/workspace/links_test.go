@@ -203,7 +203,7 @@ func TestPublishLinksCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if err := p.checkLinks(); !errors.Is(err, context.Canceled) {
+	if err := p.checkLinks(trees); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -6,45 +6,65 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// planner turns sources into steps. It changes nothing but modes in the
-// stage.
+// planner turns trees into steps. It changes nothing but modes in the stage.
+//
+// It walks the destination's directories that the trees share, and for each
+// name in one decides what becomes of it. A directory that the destination
+// lacks is not walked: it moves as a whole. Of what was decided the steps and
+// the counts of the report remain, nothing else: memory does not grow with
+// the number of files. What has to be known of other paths on the way is
+// looked up in destination and stage again, which do not change meanwhile.
 type planner struct {
 	stage    *Stage
 	ctx      context.Context //nolint:containedctx // lives as long as one call of Publish
 	ifExists IfExists
-	steps    []step
+	trees    []*tree
+	steps    *steps
 	taken    ExistsError
 	report   Report
 	joined   int // numbers the names in joinedDir
-	// claims are the places that get something new; claimed finds them by
-	// their real path.
-	claims  []claim
-	claimed map[string]int
+	guard    guard
+	sources  []source
+	// merges has the directories that trees are merged into, by their real
+	// paths; nil unless something needs it: symlinks of the trees, or one in
+	// the destination that was followed.
+	merges map[string][]*merge
+	// onClaim, if set, is called instead of adding steps: the plan is only
+	// walked once more.
+	onClaim func(to spot, from []child) error
+	// hollow plans without trees: only the places where they are going to be
+	// are looked at.
+	hollow bool
 }
 
-// claim is a place of the destination, and what it gets: the first of from,
-// if that is a file, else all of them together.
-type claim struct {
-	spot
-	from []child
+// errFollowed says that a symlink of the destination was followed, so that the
+// plan has to be made with merges.
+var errFollowed = errors.New("a symlink was followed")
+
+// tree is a Tree, and which it is.
+type tree struct {
+	Tree
+	index int
 }
 
 // source is a directory to merge: one of the stage, or, while virtual is not
 // empty, one that holds nothing but virtual[0].
 type source struct {
-	tree    *Tree
+	tree    *tree
 	dir     string
 	virtual []string
 }
 
-// child is what a source has under one name.
-type child struct {
-	source
-	isDir, isLink bool
+// merge is a directory that is there, and what is merged into it.
+type merge struct {
+	spot
+	from []source
 }
 
 // spot is a path in the destination's root: the real one, without symlinks on
@@ -55,38 +75,111 @@ type spot struct {
 	// the destination, or, where a symlink that was there leads out of that,
 	// the directory it leads to.
 	top string
+	// barred is why nothing can be put into the directory that this is in.
+	barred error
+	// github: it lies in a .github that is there.
+	github bool
 }
 
 func (s spot) join(name string) spot {
-	return spot{path.Join(s.real, name), path.Join(s.shown, name), s.top}
+	s.real, s.shown = path.Join(s.real, name), path.Join(s.shown, name)
+	return s
+}
+
+// inside reports whether a path lies in the destination; else it is the
+// destination, or on the way there.
+func (p *planner) inside(at spot) bool {
+	return at.shown != "" && strings.Count(at.shown, "/") >= len(p.stage.missing)
 }
 
 // show is a path as messages have it: below the destination.
 func (p *planner) show(at spot) string {
-	parts := split(at.shown)
-	if len(parts) <= len(p.stage.missing) {
+	if !p.inside(at) {
 		return at.shown
 	}
-	return path.Join(parts[len(p.stage.missing):]...)
+	rest := at.shown
+	for range p.stage.missing {
+		_, rest, _ = strings.Cut(rest, "/")
+	}
+	return rest
+}
+
+func (s *Stage) planner(ctx context.Context, ifExists IfExists) *planner {
+	return &planner{stage: s, ctx: ctx, ifExists: ifExists, steps: s.newSteps()}
+}
+
+// close gives up the plan.
+func (p *planner) close() error { return p.steps.close() }
+
+// plan turns trees into steps.
+func (p *planner) plan(trees []Tree) error {
+	s := p.stage
+	p.trees, p.sources = make([]*tree, len(trees)), make([]source, len(trees))
+	for i, t := range trees {
+		to := split(t.To)
+		if len(to) > 0 && (!filepath.IsLocal(filepath.FromSlash(t.To)) || path.Clean(t.To) != t.To) {
+			return &ClashError{t.To, "is no path below the destination"}
+		}
+		p.trees[i] = &tree{t, i}
+		p.sources[i] = source{tree: p.trees[i], dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
+		if !t.NoLinks && p.merges == nil {
+			p.merges = map[string][]*merge{}
+		}
+	}
+	if err := p.guard.begin(s); err != nil {
+		return err
+	}
+	err := p.walk()
+	// Where symlinks lead, or Git's directories are, may be known only now.
+	for errors.Is(err, errFollowed) || err == nil && p.guard.grew() {
+		if errors.Is(err, errFollowed) {
+			p.merges = map[string][]*merge{}
+		}
+		err = p.walk()
+	}
+	return err
+}
+
+// walk makes the plan anew.
+func (p *planner) walk() error {
+	clear(p.merges)
+	p.taken, p.joined = ExistsError{}, 0
+	p.report = Report{Lost: make([]Lost, len(p.trees))}
+	if err := p.steps.close(); err != nil {
+		return err
+	}
+	return p.merge(p.start(), p.sources)
+}
+
+// start is where the walk begins: at the stage's base.
+func (p *planner) start() spot {
+	s := p.stage
+	return spot{real: s.base, top: path.Join(append([]string{s.base}, s.missing...)...)}
 }
 
 // merge plans the content of a directory that is there.
 func (p *planner) merge(to spot, sources []source) error {
-	names, children, err := p.children(sources)
+	to, err := p.enter(to)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := p.place(to.join(name), children[name]); err != nil {
-			return err
-		}
+	if p.merges != nil && p.onClaim == nil {
+		p.merges[to.real] = append(p.merges[to.real], &merge{to, sources})
 	}
-	return nil
+	if p.hollow && len(sources) > 0 && len(sources[0].virtual) == 0 && to.barred != nil {
+		return to.barred
+	}
+	return p.each(sources, func(name string, from []child) error {
+		return p.place(to.join(name), from)
+	})
 }
 
 // place plans one path, in a directory that is there, that some of the
 // sources have.
 func (p *planner) place(to spot, from []child) error {
+	if err := p.guard.name(p, to, from[0]); err != nil {
+		return err
+	}
 	if err := p.sameKind(to, from); err != nil {
 		return err
 	}
@@ -94,7 +187,14 @@ func (p *planner) place(to spot, from []child) error {
 	if err != nil {
 		return err
 	}
+	if info != nil {
+		if err := p.guard.there(p, to, info, from[0]); err != nil {
+			return err
+		}
+	}
 	switch isDir := from[0].isDir; {
+	case info == nil && isDir && p.hollow:
+		return to.barred
 	case info == nil && isDir:
 		dir, err := p.join(to, sourcesOf(from))
 		if err != nil {
@@ -128,26 +228,19 @@ func (p *planner) join(to spot, sources []source) (string, error) {
 		if mode, err = p.unlock(dir); err != nil {
 			return "", err
 		}
-		if was, ok := p.stage.modes[dir]; ok {
-			mode = was // an earlier plan unlocked it
-		}
 	default:
 		dir = p.joinedName()
-		p.steps = append(p.steps, step{do: makeDir, to: dir})
-	}
-	names, children, err := p.children(sources)
-	if err != nil {
-		return "", err
-	}
-	for _, name := range names {
-		if err := p.joinChild(to.join(name), path.Join(dir, name), children[name]); err != nil {
+		if err := p.add(step{do: makeDir, to: dir}); err != nil {
 			return "", err
 		}
 	}
-	if first >= 0 && mode&0o700 != 0o700 {
-		p.steps = append(p.steps, step{do: setMode, to: dir, mode: mode})
+	err := p.each(sources, func(name string, from []child) error {
+		return p.joinChild(to.join(name), path.Join(dir, name), from)
+	})
+	if err == nil && first >= 0 && mode&0o700 != 0o700 {
+		err = p.add(step{do: setMode, to: dir, mode: mode})
 	}
-	return dir, nil
+	return dir, err
 }
 
 // joinedName is a free name in the stage.
@@ -176,10 +269,11 @@ func (p *planner) joinChild(to spot, staged string, from []child) error {
 	// An older tree may have had its directory here. What counts of it was
 	// moved by now.
 	if slices.ContainsFunc(from, func(c child) bool { return len(c.virtual) == 0 && c.dir == staged }) {
-		p.steps = append(p.steps, step{do: moveIn, from: staged, to: p.joinedName()})
+		if err := p.add(step{do: moveIn, from: staged, to: p.joinedName()}); err != nil {
+			return err
+		}
 	}
-	p.steps = append(p.steps, step{do: moveIn, from: dir, to: staged})
-	return nil
+	return p.add(step{do: moveIn, from: dir, to: staged})
 }
 
 // sameKind refuses a path that is a file here and a directory there.
@@ -192,19 +286,21 @@ func (p *planner) sameKind(to spot, from []child) error {
 	return nil
 }
 
-// lookAt tells what is at a path; nil is nothing. For a directory to come, a
-// symlink counts as the directory it leads to, if that lies inside of the
+// lookAt describes what is at a path; nil is nothing. For a directory to come,
+// a symlink counts as the directory it leads to, if that lies inside of the
 // root, and the spot's real path becomes that; a file takes the place of the
 // symlink itself.
 func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
-	root, at := p.stage.root, p.stage.at
-	info, err := at.lstat(to.real)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := p.stage.at.lookup(to.real)
+	if info == nil && err == nil {
 		return to, nil, nil
 	}
-	if err == nil && forDir && info.mode&fs.ModeSymlink != 0 {
-		if to.real, err = follow(root, to.real); err == nil {
-			info, err = at.lstat(to.real)
+	if err == nil && forDir && info.Mode()&fs.ModeSymlink != 0 {
+		if p.merges == nil {
+			return to, nil, errFollowed
+		}
+		if to.real, err = follow(paths{p.stage.at}, path.Dir(to.real), path.Base(to.real)); err == nil {
+			info, err = p.stage.at.lstat(to.real)
 			if !within(to.real, to.top) {
 				to.top = to.real
 			}
@@ -228,9 +324,12 @@ func (p *planner) file(to spot, from []child, was *info) error {
 	switch {
 	case was != nil && p.ifExists == Skip:
 		p.report.Skipped++
+		for _, c := range from {
+			p.lose(to, c, "")
+		}
 		return nil
 	case was != nil && p.ifExists == Fail:
-		p.taken.Paths = append(p.taken.Paths, p.show(to))
+		p.taken.addPath(p.show(to))
 		return nil
 	case !p.conflicts(to, from):
 		return nil
@@ -242,68 +341,88 @@ func (p *planner) file(to spot, from []child, was *info) error {
 	}
 }
 
-// conflicts notes the sources that lose a file to the first, and tells
+// conflicts notes the sources that lose a file to the first, and reports
 // whether to go on.
 func (p *planner) conflicts(to spot, from []child) bool {
 	for _, c := range from[1:] {
 		conflict := Conflict{Path: p.show(to), Winner: from[0].tree.Label, Loser: c.tree.Label}
 		if p.ifExists == Fail {
-			p.taken.Conflicts = append(p.taken.Conflicts, conflict)
+			p.taken.addConflict(conflict)
 			continue
 		}
-		p.report.Conflicts = append(p.report.Conflicts, conflict)
+		p.report.addConflict(conflict)
+		p.lose(to, c, from[0].tree.Label)
 	}
 	return p.ifExists != Fail || len(from) == 1
 }
 
+// lose notes a file of a tree that will not be in the destination: the place
+// is another tree's, or, where that has no label, was taken before.
+func (p *planner) lose(to spot, c child, winner string) {
+	l := &p.report.Lost[c.tree.index]
+	shown := p.show(to)
+	if l.Files == 0 || shown < l.Path {
+		l.Path, l.Winner = shown, winner
+	}
+	l.Files++
+}
+
 // claim adds a step that puts something to a place of the destination.
 func (p *planner) claim(to spot, from []child, st step) error {
-	if other, ok := p.claimed[to.real]; ok {
-		return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink that is there; artifacts have both", p.show(p.claims[other].spot))}
+	if to.barred != nil {
+		return to.barred
 	}
-	p.claimed[to.real] = len(p.claims)
-	p.claims = append(p.claims, claim{to, from})
-	p.steps = append(p.steps, st)
+	if err := p.twice(to); err != nil {
+		return err
+	}
+	if p.onClaim != nil {
+		return p.onClaim(to, from)
+	}
+	if to.github || st.do == replace && isDotGitHub(path.Base(to.real)) {
+		p.report.addGitHub(p.show(to), from[0].tree.Label)
+	}
+	return p.add(st)
+}
+
+// twice refuses a place that artifacts reach in two ways, because of a symlink
+// that is there.
+func (p *planner) twice(to spot) error {
+	into := p.merges[path.Dir(to.real)]
+	if len(into) < 2 {
+		return nil
+	}
+	name := path.Base(to.real)
+	for _, m := range into {
+		other := m.join(name)
+		if other.shown == to.shown {
+			continue
+		}
+		for _, s := range m.from {
+			if c, err := p.child(s, name); err != nil {
+				return err
+			} else if c != nil {
+				return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink that is there; artifacts have both", p.show(other))}
+			}
+		}
+	}
 	return nil
 }
 
-// children lists what the sources have, in sorted order.
-func (p *planner) children(sources []source) ([]string, map[string][]child, error) {
-	if err := context.Cause(p.ctx); err != nil {
-		return nil, nil, err
+// add appends a step.
+func (p *planner) add(st step) error {
+	if p.onClaim != nil {
+		return nil
 	}
-	all := map[string][]child{}
-	for _, s := range sources {
-		if len(s.virtual) > 0 {
-			name := s.virtual[0]
-			all[name] = append(all[name], child{source: source{s.tree, s.dir, s.virtual[1:]}, isDir: true})
-			continue
-		}
-		if _, err := p.unlock(s.dir); err != nil {
-			return nil, nil, err
-		}
-		entries, err := p.stage.at.list(s.dir)
-		if err != nil {
-			return nil, nil, fmt.Errorf("look at what was staged: %w", err)
-		}
-		for _, e := range entries {
-			all[e.Name()] = append(all[e.Name()], child{
-				source: source{tree: s.tree, dir: path.Join(s.dir, e.Name())}, isDir: e.IsDir(), isLink: e.Type() == fs.ModeSymlink,
-			})
-		}
-	}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, all, nil
+	return p.steps.add(&st)
 }
 
 // unlock sees to it that what lies in a directory of the stage can be listed
 // and moved, and gives the mode it had.
 func (p *planner) unlock(dir string) (fs.FileMode, error) {
-	info, err := p.stage.root.Lstat(dir)
+	if mode, ok := p.stage.modes[dir]; ok {
+		return mode, nil // an earlier plan unlocked it
+	}
+	info, err := p.stage.at.lstat(dir)
 	if err != nil {
 		return 0, fmt.Errorf("look at what was staged: %w", err)
 	}
@@ -311,19 +430,9 @@ func (p *planner) unlock(dir string) (fs.FileMode, error) {
 	if mode&0o700 == 0o700 {
 		return mode, nil
 	}
-	if _, ok := p.stage.modes[dir]; !ok {
-		p.stage.modes[dir] = mode
-	}
 	if err := p.stage.root.Chmod(dir, mode|0o700); err != nil {
 		return 0, fmt.Errorf("look at what was staged: %w", err)
 	}
+	p.stage.modes[dir] = mode
 	return mode, nil
-}
-
-func sourcesOf(children []child) []source {
-	list := make([]source, len(children))
-	for i, c := range children {
-		list[i] = c.source
-	}
-	return list
 }

@@ -1,11 +1,10 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -44,27 +43,89 @@ func (c Conflict) String() string {
 	return fmt.Sprintf("%q is in %q and in %q", c.Path, c.Winner, c.Loser)
 }
 
+// maxListed is how many paths reports and errors name. They are the first in
+// the order of their names.
+const maxListed = 10
+
 // Report is what Publish did with paths that were taken.
 type Report struct {
 	// Replaced counts files that gave way, Skipped those that were kept.
 	Replaced, Skipped int
-	// Conflicts lists, for each file written that several trees bring, the
-	// trees whose file was not taken.
-	Conflicts []Conflict
+	// Conflicts has the first few of the files that were not taken because an
+	// earlier tree has the path; Conflicting counts all.
+	Conflicts   []Conflict
+	Conflicting int
+	// Lost says for each tree what of it is not in the destination.
+	Lost []Lost
+	// GitHub has the first few of the places in a .github directory that was
+	// there before that got something new; InGitHub counts all.
+	GitHub   []Placed
+	InGitHub int
 }
 
-// ExistsError lists what is in the way when if-exists is fail.
+// Lost is what of a tree did not come to the destination.
+type Lost struct {
+	Files int
+	// Path is one of them, below the destination. Winner labels the tree that
+	// has it; if that is empty, the path was taken before.
+	Path, Winner string
+}
+
+// Placed is a path below the destination, and the label of the tree it is from.
+type Placed struct{ Path, Label string }
+
+func (r *Report) addConflict(c Conflict) {
+	r.Conflicting++
+	r.Conflicts = addFirst(r.Conflicts, c, conflictPath)
+}
+
+func (r *Report) addGitHub(path, label string) {
+	r.InGitHub++
+	r.GitHub = addFirst(r.GitHub, Placed{path, label}, func(p Placed) string { return p.Path })
+}
+
+func conflictPath(c Conflict) string { return c.Path }
+
+// addFirst adds an item to a sorted list, which keeps the first maxListed.
+func addFirst[T any](list []T, item T, key func(T) string) []T {
+	k := key(item)
+	i := len(list)
+	for i > 0 && key(list[i-1]) > k {
+		i--
+	}
+	if i == maxListed {
+		return list
+	}
+	list = slices.Insert(list, i, item)
+	return list[:min(len(list), maxListed)]
+}
+
+// ExistsError says what is in the way when if-exists is fail.
 type ExistsError struct {
-	// Paths are taken in the destination, below which they are given.
+	// Paths has the first few of the paths that are taken in the destination,
+	// below which they are given; Taken counts all.
 	Paths []string
-	// Conflicts are paths that several trees bring.
-	Conflicts []Conflict
+	Taken int
+	// Conflicts has the first few of the paths that several trees bring;
+	// Conflicting counts all.
+	Conflicts   []Conflict
+	Conflicting int
+}
+
+func (e *ExistsError) addPath(p string) {
+	e.Taken++
+	e.Paths = addFirst(e.Paths, p, func(p string) string { return p })
+}
+
+func (e *ExistsError) addConflict(c Conflict) {
+	e.Conflicting++
+	e.Conflicts = addFirst(e.Conflicts, c, conflictPath)
 }
 
 // Error names the first few.
 func (e *ExistsError) Error() string {
 	var parts []string
-	switch len(e.Paths) {
+	switch e.Taken {
 	case 0:
 	case 1:
 		parts = append(parts, fmt.Sprintf("%q is already there", e.Paths[0]))
@@ -73,25 +134,30 @@ func (e *ExistsError) Error() string {
 		for i, p := range e.Paths {
 			quoted[i] = fmt.Sprintf("%q", p)
 		}
-		parts = append(parts, fmt.Sprintf("%d files are already there: %s", len(e.Paths), few(quoted, ", ")))
+		parts = append(parts, fmt.Sprintf("%d files are already there: %s", e.Taken, firstOf(e.Taken, quoted, ", ")))
 	}
-	if len(e.Conflicts) > 0 {
+	if e.Conflicting > 0 {
 		texts := make([]string, len(e.Conflicts))
 		for i, c := range e.Conflicts {
 			texts[i] = c.String()
 		}
-		parts = append(parts, "artifacts have files of the same name: "+few(texts, "; "))
+		parts = append(parts, "artifacts have files of the same name: "+firstOf(e.Conflicting, texts, "; "))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// few joins the first ten.
+// few joins the first few.
 func few(list []string, sep string) string {
-	const most = 10
-	if n := len(list) - most; n > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], sep), n)
+	return firstOf(len(list), list[:min(len(list), maxListed)], sep)
+}
+
+// firstOf joins the first of count items.
+func firstOf(count int, first []string, sep string) string {
+	text := strings.Join(first, sep)
+	if n := count - len(first); n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
 	}
-	return strings.Join(list, sep)
+	return text
 }
 
 // ClashError says that a path cannot be what it would have to be: a file
@@ -102,6 +168,17 @@ type ClashError struct {
 }
 
 func (e *ClashError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Reason) }
+
+// PlaceError says that nothing can be put into a directory that is there,
+// although it is one.
+type PlaceError struct {
+	Path   string // below the destination; "" is the destination
+	Reason string
+	// Mount: it is on another mount than where files are staged.
+	Mount bool
+}
+
+func (e *PlaceError) Error() string { return fmt.Sprintf("%q %s", cmp.Or(e.Path, "."), e.Reason) }
 
 // LinkError says that a symlink would lead, or could come to lead, out of the
 // destination.
@@ -118,12 +195,12 @@ func (e *LinkError) Error() string {
 
 // Publish moves trees into place. On equal paths the earlier tree wins. All
 // of it is planned, and refused, before the first change: *ClashError,
-// *ExistsError, *LinkError. A later failure, the end of ctx included, undoes
-// every change made and is returned together with what could not be undone, if
-// anything. Where another process changed the destination between plan and
-// change, all is undone, planned and tried again a few times. Trees must not be
-// open or change any more. Whatever the outcome, they are not to be published
-// again.
+// *ExistsError, *LinkError, *PlaceError, *ProtectedError. A later failure, the
+// end of ctx included, undoes every change made and is returned together with
+// what could not be undone, if anything. Where another process changed the
+// destination between plan and change, all is undone, planned and tried again a
+// few times. Trees must not be open or change any more. Whatever the outcome,
+// they are not to be published again.
 func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	defer s.at.forget(".")
 	end, err := takeTurn(ctx, s.root, s.pause)
@@ -150,15 +227,10 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 const racePause = time.Millisecond
 
 // publishOnce plans, and carries the plan out or undoes all of it.
-func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
+func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (report Report, err error) {
 	p := s.planner(ctx, ifExists)
-	if err := p.plan(trees); err != nil {
-		return Report{}, err
-	}
-	if len(p.taken.Paths)+len(p.taken.Conflicts) > 0 {
-		return Report{}, &p.taken
-	}
-	if err := p.checkLinks(); err != nil {
+	defer func() { err = errors.Join(err, p.close()) }()
+	if err := p.check(trees); err != nil {
 		return Report{}, err
 	}
 	if err := s.carryOut(ctx, p.steps); err != nil {
@@ -167,21 +239,23 @@ func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists
 	return p.report, nil
 }
 
-func (s *Stage) planner(ctx context.Context, ifExists IfExists) *planner {
-	return &planner{stage: s, ctx: ctx, ifExists: ifExists, claimed: map[string]int{}}
+// Foresee refuses what Publish would refuse whatever the trees hold, because of
+// where they go: it looks at the directories on the way. Trees need not have
+// a Dir.
+func (s *Stage) Foresee(ctx context.Context, trees []Tree) (err error) {
+	p := s.planner(ctx, Overwrite)
+	p.hollow = true
+	defer func() { err = errors.Join(err, p.close()) }()
+	return p.plan(trees)
 }
 
-// plan turns trees into steps.
-func (p *planner) plan(trees []Tree) error {
-	s := p.stage
-	sources := make([]source, len(trees))
-	for i, t := range trees {
-		to := split(t.To)
-		if len(to) > 0 && (!filepath.IsLocal(filepath.FromSlash(t.To)) || path.Clean(t.To) != t.To) {
-			return &ClashError{t.To, "is no path below the destination"}
-		}
-		sources[i] = source{tree: &trees[i], dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
+// check makes the plan, and refuses what cannot or must not be done.
+func (p *planner) check(trees []Tree) error {
+	if err := p.plan(trees); err != nil {
+		return err
 	}
-	top := path.Join(append([]string{s.base}, s.missing...)...)
-	return p.merge(spot{real: s.base, top: top}, sources)
+	if p.taken.Taken+p.taken.Conflicting > 0 {
+		return &p.taken
+	}
+	return p.checkLinks(trees)
 }

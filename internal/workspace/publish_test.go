@@ -455,11 +455,11 @@ func TestExistsErrorIsShort(t *testing.T) {
 	t.Parallel()
 	e := &ExistsError{}
 	for i := range 25 {
-		e.Paths = append(e.Paths, fmt.Sprint(i))
-		e.Conflicts = append(e.Conflicts, Conflict{fmt.Sprint(i), "x", "y"})
+		e.addPath(fmt.Sprintf("%02d", 24-i))
+		e.addConflict(Conflict{fmt.Sprintf("%02d", 24-i), "x", "y"})
 	}
 	got := e.Error()
-	if strings.Count(got, "and 15 more") != 2 || strings.Contains(got, `"10"`) {
+	if strings.Count(got, "and 15 more") != 2 || strings.Contains(got, `"10"`) || !strings.HasPrefix(got, `25 files are already there: "00", "01", `) {
 		t.Error(got)
 	}
 }

@@ -38,6 +38,9 @@ type Stage struct {
 	owner    *owner // nil: things belong to whom they belong
 	chownErr error
 
+	place place // what the system says of base
+	lists int   // numbers the files of long lists of steps
+
 	lock *os.File // held as long as the stage is in use; nil where there are no locks
 
 	at      *handles               // for Publish and Recover alone
@@ -87,6 +90,9 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 	for race := 1; ; race++ {
 		err := s.find()
 		if err == nil {
+			err = s.probe()
+		}
+		if err == nil {
 			err = s.make(o)
 		}
 		if err == nil {
@@ -126,7 +132,7 @@ func (s *Stage) find() error {
 			return nil
 		}
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			if next, err = follow(s.root, next); err == nil {
+			if next, err = follow(s.root, s.base, part); err == nil {
 				info, err = s.root.Lstat(next)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -173,6 +174,41 @@ func TestStageIsWhereItCanBeRenamedFrom(t *testing.T) {
 		if free, err := s.Free(); err != nil || free <= 0 {
 			t.Errorf("free: %d, %v", free, err)
 		}
+	}
+}
+
+// The longest path that is accepted works as often as one likes.
+func TestStageInLongPath(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	makeRemovable(t, ws)
+	room := maxPath - stageRoom - len(ws) - 1
+	dest := strings.Repeat(strings.Repeat("d", 199)+"/", room/200) + strings.Repeat("e", room%200)
+	for i := range 3 {
+		s, trees, err := stage(t, ws, dest, StageOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if free, err := s.Free(); err != nil || free <= 0 {
+			t.Errorf("free: %d, %v", free, err)
+		}
+		root, err := s.Mkdir("art")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(root.WriteFile(fmt.Sprint(i), nil, 0o600), root.Close()); err != nil {
+			t.Fatal(err)
+		}
+		trees = append(trees, Tree{Dir: "art", Label: "art"})
+		if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(ws, dest, "2")); err != nil {
+		t.Error(err)
 	}
 }
 

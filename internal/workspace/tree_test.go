@@ -164,6 +164,12 @@ func stage(t testing.TB, ws, dest string, o StageOptions, trees ...staged) (*Sta
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	s.pause = func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
+	return s, mkTrees(t, s, trees), nil
+}
+
+// mkTrees makes trees in a stage.
+func mkTrees(t testing.TB, s *Stage, trees []staged) []Tree {
+	t.Helper()
 	var list []Tree
 	for i, tr := range trees {
 		name := fmt.Sprint("art", i)
@@ -177,7 +183,7 @@ func stage(t testing.TB, ws, dest string, o StageOptions, trees ...staged) (*Sta
 		}
 		list = append(list, Tree{Dir: name, To: tr.to, Label: name})
 	}
-	return s, list, nil
+	return list
 }
 
 // publish stages, publishes and closes; before fails the changes.

@@ -204,7 +204,7 @@ func publishKind(t *testing.T, ws, dest string, trees []staged, ie IfExists, m *
 	if err != nil {
 		return err.Error(), err
 	}
-	if report.Replaced != m.replaced || report.Skipped != m.skipped || len(report.Conflicts) != m.conflicts {
+	if report.Replaced != m.replaced || report.Skipped != m.skipped || report.Conflicting != m.conflicts {
 		t.Errorf("report %+v, want %d replaced, %d skipped, %d conflicts", report, m.replaced, m.skipped, m.conflicts)
 	}
 	return "published", nil

@@ -1,0 +1,331 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ProtectedError says that an artifact would write where what it writes is
+// run: into Git's own directory, whose configuration and hooks hold commands,
+// or into the files by which steps talk to the runner.
+type ProtectedError struct {
+	Label string // of the tree
+	Entry string // below the destination
+	Place string // that is protected, below the destination's root
+	// Runner: the place is the runner's; else it is Git's.
+	Runner bool
+}
+
+func (e *ProtectedError) Error() string {
+	why := "Git's own and was there before"
+	if e.Runner {
+		why = "the runner's own"
+	}
+	return fmt.Sprintf("artifact %q: entry %q would be written into %q, which is %s", e.Label, e.Entry, e.Place, why)
+}
+
+// guard knows the places of the destination's root that no artifact writes
+// to. Paths are real ones below the root.
+type guard struct {
+	base   string
+	runner []string
+	// git has what .git files and symlinks lead to. It grows as directories
+	// are met; before is how many were known when the walk began.
+	git    []string
+	before int
+	// beside is the directory whose .git was looked at last.
+	beside string
+	dotGit uint64 // its inode; 0 is none
+}
+
+// begin finds out what is protected whatever the trees hold.
+func (g *guard) begin(s *Stage) error {
+	g.base = s.base
+	for _, dir := range s.dest.Guarded {
+		rel, ok := below(s.dest.Root, dir)
+		if !ok {
+			continue
+		}
+		rel = filepath.ToSlash(rel)
+		g.runner = append(g.runner, rel)
+		if real, err := follow(paths{s.at}, ".", rel); err == nil && real != rel {
+			g.runner = append(g.runner, real)
+		}
+	}
+	for at := s.base; ; at = path.Dir(at) {
+		if err := g.read(s, at); err != nil {
+			return err
+		}
+		if at == "." {
+			break
+		}
+	}
+	g.before = len(g.git)
+	return nil
+}
+
+// grew reports whether places became known on the way, so that what was
+// planned has to be looked at again.
+func (g *guard) grew() bool {
+	grew := len(g.git) > g.before
+	g.before = len(g.git)
+	return grew
+}
+
+// name refuses a path because of its name alone, whether or not anything is
+// there. A path that leads to the destination is the user's choice.
+func (g *guard) name(p *planner, to spot, from child) error {
+	if !p.inside(to) {
+		return nil
+	}
+	for _, place := range g.runner {
+		if withinFold(to.real, place) {
+			return p.protected(to, from, place, true)
+		}
+	}
+	if !isDotGit(path.Base(to.real)) {
+		return nil
+	}
+	dir := path.Dir(to.real)
+	for _, name := range dotGits {
+		info, err := p.stage.at.lookup(path.Join(dir, name))
+		if err != nil {
+			return fmt.Errorf("look at what is there: %w", err)
+		}
+		if info != nil {
+			return p.protected(to, from, path.Join(dir, name), false)
+		}
+	}
+	return nil
+}
+
+// there refuses a path that exists: one that a symlink led into a protected
+// place, and what is a .git under another name, as file systems that fold
+// names have it.
+func (g *guard) there(p *planner, to spot, info *info, from child) error {
+	if err := g.look(p.stage.at, path.Dir(to.real)); err != nil {
+		return err
+	}
+	if g.dotGit != 0 && g.dotGit == info.ino {
+		return p.protected(to, from, path.Join(path.Dir(to.real), ".git"), false)
+	}
+	if !info.IsDir() {
+		return nil
+	}
+	if place, ok := g.within(to.real); ok {
+		return p.protected(to, from, place, slices.Contains(g.runner, place))
+	}
+	return g.read(p.stage, to.real)
+}
+
+// within finds the protected place that a directory lies in, unless the
+// destination lies there as well.
+func (g *guard) within(real string) (string, bool) {
+	if place, ok := g.known(real); ok {
+		return place, true
+	}
+	return g.dotGitIn(real)
+}
+
+// known does so for the places that have to be known by their paths.
+func (g *guard) known(real string) (string, bool) {
+	for _, place := range g.runner {
+		if withinFold(real, place) {
+			return place, true
+		}
+	}
+	for _, place := range g.git {
+		if within(real, place) && !within(g.base, place) {
+			return place, true
+		}
+	}
+	return "", false
+}
+
+// dotGitIn finds the .git that a path leads through, unless the destination
+// lies in that as well.
+func (g *guard) dotGitIn(real string) (string, bool) {
+	end := 0
+	for part := range strings.SplitSeq(real, "/") {
+		end += len(part)
+		if isDotGit(part) && !within(g.base, real[:end]) {
+			return real[:end], true
+		}
+		end++
+	}
+	return "", false
+}
+
+// look sees to it that dotGit is that of a directory.
+func (g *guard) look(at *handles, dir string) error {
+	if g.beside == dir {
+		return nil
+	}
+	info, err := at.lookup(path.Join(dir, ".git"))
+	if err != nil {
+		return fmt.Errorf("look at what is there: %w", err)
+	}
+	g.beside, g.dotGit = dir, 0
+	if info != nil {
+		g.dotGit = info.ino
+	}
+	return nil
+}
+
+// read learns where a directory's .git leads, if it is a symlink, or the file
+// that stands for it in submodules and worktrees. Source: gitrepository-layout(5).
+func (g *guard) read(s *Stage, dir string) error {
+	at := path.Join(dir, ".git")
+	info, err := s.at.lstat(at)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if at, err = follow(paths{s.at}, dir, ".git"); err == nil {
+			g.add(at)
+			info, err = s.at.lstat(at)
+		}
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return nil //nolint:nilerr // there is none that leads anywhere, or it leads out of the root
+	}
+	target, ok := strings.CutPrefix(firstLine(s.at, at), "gitdir: ")
+	if !ok {
+		return nil
+	}
+	gitDir, ok := g.lead(s, path.Dir(at), target)
+	if !ok {
+		return nil
+	}
+	// A worktree's directory names the one it shares with others.
+	if common := firstLine(s.at, path.Join(gitDir, "commondir")); common != "" {
+		g.lead(s, gitDir, common)
+	}
+	return nil
+}
+
+// lead adds the directory that a path in one of Git's files leads to.
+func (g *guard) lead(s *Stage, dir, target string) (string, bool) {
+	if filepath.IsAbs(target) {
+		rel, ok := below(s.dest.Root, filepath.Clean(target))
+		if !ok {
+			return "", false
+		}
+		dir, target = ".", filepath.ToSlash(rel)
+	}
+	real, err := follow(paths{s.at}, dir, target)
+	if err != nil {
+		return "", false // nothing, or out of the root
+	}
+	g.add(real)
+	return real, true
+}
+
+func (g *guard) add(real string) {
+	if !slices.Contains(g.git, real) {
+		g.git = append(g.git, real)
+	}
+}
+
+// firstLine is the first line of a small file; empty where there is none.
+func firstLine(at *handles, name string) string {
+	info, err := at.lookup(name)
+	if err != nil || info == nil || !info.mode.IsRegular() {
+		return ""
+	}
+	f, err := at.openFile(name, os.O_RDONLY)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 8<<10))
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimRight(line, "\r")
+}
+
+// protected says which entry would be written into a place. Of a directory it
+// names the first file in it.
+func (p *planner) protected(to spot, from child, place string, runner bool) error {
+	return &ProtectedError{Label: from.tree.Label, Entry: path.Join(p.show(to), p.example(from)), Place: place, Runner: runner}
+}
+
+// example is a path in what a source has; empty for a file, or where there is
+// none.
+func (p *planner) example(c child) string {
+	at := "."
+	for c.isDir {
+		var first *entry
+		err := p.list(c.source, func(batch []entry) error {
+			if len(batch) > 0 {
+				first = &batch[0]
+			}
+			return fs.SkipAll
+		})
+		if err != nil && !errors.Is(err, fs.SkipAll) || first == nil {
+			break
+		}
+		at, c = path.Join(at, first.name), first.child
+	}
+	return at
+}
+
+// dotGits are the spellings of .git.
+var dotGits = []string{".git", ".giT", ".gIt", ".gIT", ".Git", ".GiT", ".GIt", ".GIT"}
+
+func isDotGit(name string) bool    { return strings.EqualFold(name, ".git") }
+func isDotGitHub(name string) bool { return strings.EqualFold(name, ".github") }
+
+// inDotGitHub reports whether a path leads through a .github.
+func inDotGitHub(real string) bool {
+	for part := range strings.SplitSeq(real, "/") {
+		if isDotGitHub(part) {
+			return true
+		}
+	}
+	return false
+}
+
+// dotGitsIn counts the .git that a path leads through.
+func dotGitsIn(real string) int {
+	n := 0
+	for part := range strings.SplitSeq(real, "/") {
+		if isDotGit(part) {
+			n++
+		}
+	}
+	return n
+}
+
+// withinFold is within for file systems that ignore case.
+func withinFold(p, dir string) bool { return within(strings.ToLower(p), strings.ToLower(dir)) }
+
+// guardDestination refuses a destination that lies in a protected place
+// without the path saying so: because a symlink leads there, which an earlier
+// artifact may have brought.
+func (s *Stage) guardDestination() error {
+	var g guard
+	if err := g.begin(s); err != nil {
+		return err
+	}
+	// What the path itself says counts, not where it leads.
+	g.base = filepath.ToSlash(s.dest.Rel)
+	place, ok := g.known(s.base)
+	if !ok && dotGitsIn(s.base) > dotGitsIn(g.base) {
+		place, ok = g.dotGitIn(s.base)
+	}
+	if ok {
+		reason := "a symlink that is there leads it into %s, which is Git's own"
+		if slices.Contains(g.runner, place) {
+			reason = "leads into %s, which is the runner's own"
+		}
+		return &PathError{s.dest.Output, fmt.Sprintf(reason, filepath.Join(s.dest.Root, filepath.FromSlash(place)))}
+	}
+	return nil
+}

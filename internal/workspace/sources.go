@@ -1,0 +1,194 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"path"
+	"slices"
+)
+
+// child is what a source has under one name.
+type child struct {
+	source
+	isDir, isLink bool
+}
+
+func sourcesOf(children []child) []source {
+	list := make([]source, len(children))
+	for i, c := range children {
+		list[i] = c.source
+	}
+	return list
+}
+
+// each calls f for every name that sources have, with all that have it, in the
+// order of the sources. The names come source by source, so many at a time
+// that listing them takes little memory.
+func (p *planner) each(sources []source, f func(name string, from []child) error) error {
+	var all names
+	if len(sources) > 1 {
+		var err error
+		if all, err = p.names(sources); err != nil {
+			return err
+		}
+	}
+	for i, s := range sources {
+		err := p.list(s, func(batch []entry) error {
+			for _, e := range batch {
+				from, err := p.having(e, i, sources, all)
+				if err != nil {
+					return err
+				}
+				if from == nil {
+					continue // it came with an earlier source
+				}
+				if err := f(e.name, from); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry is a name in a source, and what it is.
+type entry struct {
+	name string
+	child
+}
+
+// list calls f for what a source has, a batch after the other.
+func (p *planner) list(s source, f func(batch []entry) error) error {
+	if err := context.Cause(p.ctx); err != nil {
+		return err
+	}
+	if len(s.virtual) > 0 {
+		return f([]entry{{s.virtual[0], child{source: source{s.tree, s.dir, s.virtual[1:]}, isDir: true}}})
+	}
+	if p.hollow {
+		return nil
+	}
+	if _, err := p.unlock(s.dir); err != nil {
+		return err
+	}
+	var failed error
+	err := p.stage.at.each(s.dir, func(batch []fs.DirEntry) error {
+		list := make([]entry, len(batch))
+		for i, e := range batch {
+			list[i] = entry{e.Name(), s.child(e.Name(), e.Type())}
+		}
+		if failed = context.Cause(p.ctx); failed == nil {
+			failed = f(list)
+		}
+		return failed
+	})
+	if err != nil && failed == nil {
+		return fmt.Errorf("look at what was staged: %w", err)
+	}
+	return err
+}
+
+func (s source) child(name string, t fs.FileMode) child {
+	return child{source: source{tree: s.tree, dir: path.Join(s.dir, name)}, isDir: t.IsDir(), isLink: t&fs.ModeSymlink != 0}
+}
+
+// child looks for a name in a source; nil is nothing.
+func (p *planner) child(s source, name string) (*child, error) {
+	if len(s.virtual) > 0 {
+		if s.virtual[0] != name {
+			return nil, nil
+		}
+		return &child{source: source{s.tree, s.dir, s.virtual[1:]}, isDir: true}, nil
+	}
+	if p.hollow {
+		return nil, nil
+	}
+	info, err := p.stage.at.lookup(path.Join(s.dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("look at what was staged: %w", err)
+	}
+	if info == nil {
+		return nil, nil
+	}
+	c := s.child(name, info.mode.Type())
+	return &c, nil
+}
+
+// names are the names that sources have, by their hashes: sorted by hash, then
+// by source. Names of one hash are looked up.
+type names []nameHash
+
+type nameHash struct {
+	hash   uint64
+	source int32
+}
+
+func (n nameHash) compare(o nameHash) int {
+	if n.hash != o.hash {
+		if n.hash < o.hash {
+			return -1
+		}
+		return 1
+	}
+	return int(n.source) - int(o.source)
+}
+
+var nameSeed = maphash.MakeSeed()
+
+// names lists the sources' names.
+func (p *planner) names(sources []source) (names, error) {
+	var all names
+	for i, s := range sources {
+		err := p.list(s, func(batch []entry) error {
+			for _, e := range batch {
+				all = append(all, nameHash{maphash.String(nameSeed, e.name), int32(i)}) //nolint:gosec // there are at most max-files
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, nameHash.compare)
+	return all, nil
+}
+
+// of are the sources that may have a name.
+func (n names) of(name string) names {
+	hash := maphash.String(nameSeed, name)
+	from, _ := slices.BinarySearchFunc(n, nameHash{hash, -1}, nameHash.compare)
+	to := from
+	for to < len(n) && n[to].hash == hash {
+		to++
+	}
+	return n[from:to]
+}
+
+// having lists what has the name of an entry of source i, which comes first;
+// nil if an earlier source has it, too.
+func (p *planner) having(e entry, i int, sources []source, all names) ([]child, error) {
+	from := []child{e.child}
+	for _, n := range all.of(e.name) {
+		j := int(n.source)
+		if j == i {
+			continue
+		}
+		c, err := p.child(sources[j], e.name)
+		switch {
+		case err != nil:
+			return nil, err
+		case c == nil:
+		case j < i:
+			return nil, nil
+		default:
+			from = append(from, *c)
+		}
+	}
+	return from, nil
+}

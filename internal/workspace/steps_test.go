@@ -1,0 +1,141 @@
+//go:build unix
+
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A plan comes back as it was made, from memory or from its file.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 10, 30_000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			stage, _, err := stage(t, t.TempDir(), ".", StageOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := stage.newSteps()
+			name := filepath.Join(stage.dest.Root, stage.dir, "list-1")
+			var want []step
+			for i := range n {
+				st := step{do: kind(i % 4), to: fmt.Sprintf("d%d/\xff%d", i/3, i), dir: i%5 == 0, is: ident{uint64(i), 1, 2}} //nolint:gosec // small
+				switch st.do {
+				case moveIn, replace:
+					st.from = fmt.Sprintf("s/%s/%d", strings.Repeat("x", i%90), i)
+				case makeDir, setMode:
+				}
+				switch st.do {
+				case replace:
+					st.was = ident{math.MaxUint64, math.MinInt64, int64(-i)}
+				case setMode:
+					st.mode = fs.ModePerm | fs.ModeSticky
+				case makeDir, moveIn:
+				}
+				want = append(want, st)
+				if err := s.add(&st); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range want { // from the end, as undoing does
+				got, err := s.at(n - i)
+				if diff := cmp.Diff(&want[n-1-i], got, cmp.AllowUnexported(step{}, ident{})); err != nil || diff != "" {
+					t.Fatalf("%d: %v, %s", n-i, err, diff)
+				}
+			}
+			for range 2 { // it may be read again
+				var got []step
+				for st, err := range s.all() {
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, st)
+				}
+				if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, ident{})); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if _, err := os.Stat(name); (err == nil) != (n > 10_000) {
+				t.Errorf("its file: %v", err)
+			}
+			if err := errors.Join(s.close(), s.close()); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("its file is left: %v", err)
+			}
+		})
+	}
+}
+
+// A file that lost its end is an error, not a shorter plan.
+func TestStepsCutShort(t *testing.T) {
+	t.Parallel()
+	stage, _, err := stage(t, t.TempDir(), ".", StageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stage.newSteps()
+	for i := range 30_000 {
+		if err := s.add(&step{do: moveIn, from: fmt.Sprint("from/", i, strings.Repeat("x", 99)), to: fmt.Sprint("to/", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.file.Truncate(1000); err != nil {
+		t.Fatal(err)
+	}
+	n, failed := 0, false
+	for _, err := range s.all() {
+		n++
+		failed = failed || err != nil
+	}
+	if !failed || n > batch {
+		t.Errorf("%d steps, failed: %v", n, failed)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The plan's memory does not grow with its files, nor the descriptors with
+// the directories.
+func TestPlanIsLean(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	var lines []string
+	deep := strings.Repeat("d/", 2*maxHandles)
+	for i := range 3 * listed {
+		lines = append(lines, fmt.Sprintf("%s%0200d=", deep, i))
+	}
+	write(t, ws, deep+"x=0")
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", lines}, staged{"", lines[:2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.planner(t.Context(), Overwrite)
+	if err := p.plan(trees); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(s.at.open); got > maxHandles {
+		t.Errorf("%d directories are open", got)
+	}
+	if got := p.report.Conflicting; p.steps.count != 3*listed || got != 2 {
+		t.Errorf("%d steps, %d conflicts", p.steps.count, got)
+	}
+	if perStep := len(p.steps.buf) / p.steps.count; perStep > 2*(200+8) {
+		t.Errorf("a step takes %d bytes", perStep)
+	}
+	if err := p.close(); err != nil {
+		t.Error(err)
+	}
+}

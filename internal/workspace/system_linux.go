@@ -1,0 +1,31 @@
+package workspace
+
+import (
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+// placeOf asks for a directory's mount and attributes. Of a directory that may
+// not be read, or where the kernel does not know, they are not known.
+func placeOf(h *handles, name string) (place, error) {
+	f, err := h.openDirectory(name)
+	if errors.Is(err, fs.ErrPermission) {
+		return place{}, nil
+	}
+	if err != nil {
+		return place{}, err
+	}
+	var at place
+	var st unix.Statx_t
+	if unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) == nil { //nolint:gosec // descriptors are small
+		at.known, at.device = true, unix.Mkdev(st.Dev_major, st.Dev_minor)
+		if st.Mask&unix.STATX_MNT_ID != 0 {
+			at.mount = st.Mnt_id
+		}
+		at.appendOnly = st.Attributes&unix.STATX_ATTR_APPEND != 0
+		at.immutable = st.Attributes&unix.STATX_ATTR_IMMUTABLE != 0
+	}
+	return at, f.Close()
+}
