@@ -332,7 +332,7 @@ func layoutOf(env Env, runner actions.Context) (workspace.Layout, error) {
 	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
 	if l.Workspace == "" {
 		dir, err := env.Getwd()
-		l.Dir = dir
+		l.Dir, l.RunnerTemp = dir, env.get("RUNNER_TEMP") // of the job that the command may run in
 		return l, err
 	}
 	l.Container = l.Workspace == "/github/workspace"

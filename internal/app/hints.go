@@ -72,6 +72,12 @@ func hint(err error) string {
 		return "Nothing was written. Symlinks may lead to what will be in the destination, not elsewhere; find out who made the artifact, " +
 			"or choose a path that no other files are in, without merge-multiple"
 	}
+	if protected, ok := errors.AsType[*workspace.ProtectedError](err); ok {
+		return protectedHint(protected)
+	}
+	if place, ok := errors.AsType[*workspace.PlaceError](err); ok {
+		return placeHint(place)
+	}
 	if limit, ok := errors.AsType[*unpack.LimitError](err); ok {
 		return fmt.Sprintf("Nothing was written. Raise %s if that is what you expect", limitInput(limit))
 	}
@@ -86,6 +92,21 @@ func hint(err error) string {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
 	}
 	return systemHint(err)
+}
+
+func protectedHint(e *workspace.ProtectedError) string {
+	if e.Runner {
+		return "Nothing was written. What lies there sets variables and paths of later steps; find out who made the artifact, or choose another path"
+	}
+	return "Nothing was written. Git runs commands that its configuration and hooks name, at the latest when the checkout action cleans up; " +
+		"choose a path that no repository is in, leave it out with files: '!**/.git/**', or, if you mean it, choose a path inside of that directory"
+}
+
+func placeHint(e *workspace.PlaceError) string {
+	if e.Mount {
+		return "Nothing was written. Choose a path inside of the mount, or one that has no mount below it"
+	}
+	return "Nothing was written. Take the attribute away (chattr), or choose another path"
 }
 
 func systemHint(err error) string {

@@ -185,12 +185,38 @@ func (j *job) logFewer(plan *artifact.Plan) {
 // requests".
 func (j *job) privileged() string {
 	event := j.runner.EventName
-	if event != "pull_request_target" && event != "workflow_run" || j.cfg.DryRun || j.dest.Root != j.runner.Workspace {
+	if !j.isPrivileged() || j.cfg.DryRun || j.dest.Root != j.runner.Workspace {
 		return ""
 	}
 	return fmt.Sprintf(". This workflow runs with the repository's secrets (%s), and the files are about to be written inside the workspace, "+
 		"where later steps may run them: write them elsewhere, path: ${{ runner.temp }}/artifacts, and handle them as data "+
 		"(https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/)", event)
+}
+
+// isPrivileged reports whether the job's event gives it rights that whoever
+// caused the event need not have.
+func (j *job) isPrivileged() bool {
+	return j.runner.EventName == "pull_request_target" || j.runner.EventName == "workflow_run"
+}
+
+// warnGitHub warns where a privileged job's artifacts changed what was in a
+// .github directory: local actions there are run by later steps, and workflows
+// by whoever commits them.
+func (j *job) warnGitHub(r workspace.Report) {
+	if r.InGitHub == 0 || !j.isPrivileged() {
+		return
+	}
+	list := make([]string, 0, len(r.GitHub))
+	for _, p := range r.GitHub {
+		list = append(list, fmt.Sprintf("%q of %q", p.Path, p.Label))
+	}
+	more := ""
+	if n := r.InGitHub - len(list); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	j.log.Warningf("artifacts wrote into a .github directory that was there (%s%s), and this workflow runs with the repository's secrets (%s): "+
+		"run no action and commit no workflow from there, or write artifacts elsewhere, path: ${{ runner.temp }}/artifacts",
+		strings.Join(list, ", "), more, j.runner.EventName)
 }
 
 // logWait tells of a pause before looking again.
@@ -207,11 +233,14 @@ func (j *job) logWait(nf *artifact.NotFoundError, pause time.Duration) {
 func (j *job) logReport(r workspace.Report) {
 	for i, c := range r.Conflicts {
 		if i == maxWarnings {
-			j.log.Warningf("and %d more files that several artifacts have", len(r.Conflicts)-i)
 			break
 		}
 		j.log.Warningf("%q is in %q and in %q: that of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
 	}
+	if more := r.Conflicting - min(len(r.Conflicts), maxWarnings); more > 0 {
+		j.log.Warningf("and %d more files that several artifacts have", more)
+	}
+	j.warnGitHub(r)
 	if r.Replaced > 0 {
 		j.log.Infof("%s replaced", count(r.Replaced, "file"))
 	}

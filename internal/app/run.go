@@ -225,6 +225,9 @@ func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	if err := s.stage.Foresee(ctx, s.places(res.items)); err != nil {
+		return err
+	}
 	trees, err := s.fetchAll(ctx, res.items)
 	if err != nil {
 		return err
@@ -234,25 +237,9 @@ func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
 		return err
 	}
 	res.found, res.published = true, true
+	for i := range res.items {
+		res.items[i].lost = report.Lost[i]
+	}
 	s.logReport(report)
-	return nil
-}
-
-func (j *job) delete(ctx context.Context, res *result) error {
-	if !j.cfg.Delete {
-		return nil
-	}
-	var errs []error
-	for _, p := range res.items {
-		a := p.Artifact
-		if err := j.api.Delete(ctx, a.Repo, a.ID); err != nil {
-			errs = append(errs, fmt.Errorf("artifact %q (%d): %w", a.Name, a.ID, err))
-			continue
-		}
-		j.log.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
-	}
-	if len(errs) > 0 {
-		return &deleteError{errs: errs}
-	}
 	return nil
 }

@@ -32,8 +32,9 @@ type parcel struct {
 	digest  digestState
 	noLinks bool // it is known to hold no symlinks
 	files   int
-	bytes   int64 // extracted
-	wire    int64 // fetched
+	bytes   int64          // extracted
+	wire    int64          // fetched
+	lost    workspace.Lost // what of it is not in the destination
 }
 
 // goneError says that an artifact expired although its listing did not say
@@ -86,11 +87,20 @@ func (s *session) fetchAll(ctx context.Context, all []parcel) ([]workspace.Tree,
 		s.keepFetched(all)
 		return nil, err
 	}
-	trees := make([]workspace.Tree, len(all))
+	trees := s.places(all)
 	for i, p := range all {
-		trees[i] = workspace.Tree{Dir: p.by.dir, To: newLayout(s.cfg).dir(p.Item), Label: p.Artifact.Name, NoLinks: p.noLinks}
+		trees[i].Dir, trees[i].NoLinks = p.by.dir, p.noLinks
 	}
 	return trees, s.checkFiles(all)
+}
+
+// places says where artifacts go, whether or not they are there.
+func (j *job) places(all []parcel) []workspace.Tree {
+	trees := make([]workspace.Tree, len(all))
+	for i, p := range all {
+		trees[i] = workspace.Tree{To: newLayout(j.cfg).dir(p.Item), Label: p.Artifact.Name}
+	}
+	return trees
 }
 
 // remaining lists what of a choice is still to be fetched, and forgets what an

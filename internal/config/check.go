@@ -89,6 +89,9 @@ func (r *reader) checkSelection(cfg *Config) {
 }
 
 func (r *reader) checkOutput(cfg *Config) {
+	if files := r.values["files"]; cfg.Delete && files.given {
+		r.fail(r.values["delete"].by, "", "and "+files.by+" exclude each other: what was not fetched of an artifact would be lost", "")
+	}
 	keep := r.values["skip-decompress"]
 	if !cfg.SkipDecompress {
 		return

@@ -81,6 +81,7 @@ func TestRefusals(t *testing.T) {
 		"name and ids":              {inputs{"name": "a", "artifact-ids": "1"}, []string{`name and artifact-ids exclude each other`}},
 		"all ways":                  {inputs{"name": "a", "pattern": "*", "name-regex": "x", "artifact-ids": "1"}, []string{`name and name-regex and artifact-ids exclude each other`}},
 		"pattern and expression":    {inputs{"pattern": "*", "name-regex": "x"}, []string{`pattern and name-regex exclude`}},
+		"delete and parts":          {inputs{"delete": "true", "files": "*"}, []string{`delete and files exclude each other: what was not fetched of an artifact would be lost`}},
 		"whole and in parts":        {inputs{"skip-decompress": "true", "unpack": "true", "files": "*"}, []string{`skip-decompress and unpack exclude`, `skip-decompress and files exclude`}},
 		"own name and alias":        {inputs{"run-id": "1", "run_id": "2"}, []string{`run-id and its alias run_id are both given and differ`}},
 		"regexp both ways":          {inputs{"name": "a", "name_is_regexp": "true", "name-regex": "b"}, []string{`name-regex and name with name_is_regexp are both given and differ`}},

@@ -195,7 +195,7 @@ var policy = []Input{
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.DryRun }, parseBool)},
 	{Name: "delete", Group: Policy, Default: "false", ActionDefault: "false",
-		Help:     "delete the artifacts on GitHub after all of them were fetched, verified and published",
+		Help:     "delete the artifacts on GitHub after all of them were fetched, verified and published, but those of which a file is not in the destination or the digest was not verified",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.Delete }, parseBool)},
 	{Name: "summary", Group: Policy, Default: "true", ActionDefault: "true",
