@@ -104,7 +104,7 @@ func (c *linkChecker) search(src source, to, top string) error {
 		c.locked = append(c.locked, step{do: setMode, to: src.dir, mode: mode})
 	}
 	var failed error
-	err = c.stage.at.each(src.dir, func(batch []fs.DirEntry) error {
+	err = c.listing.each(src.dir, func(batch []fs.DirEntry) error {
 		if failed = context.Cause(c.ctx); failed != nil {
 			return failed
 		}

@@ -24,6 +24,7 @@ type planner struct {
 	stage    *Stage
 	ctx      context.Context //nolint:containedctx // lives as long as one call of Publish
 	ifExists IfExists
+	listing  listing
 	trees    []*tree
 	steps    *steps
 	taken    ExistsError
@@ -105,7 +106,7 @@ func (p *planner) show(at spot) string {
 }
 
 func (s *Stage) planner(ctx context.Context, ifExists IfExists) *planner {
-	return &planner{stage: s, ctx: ctx, ifExists: ifExists, steps: s.newSteps()}
+	return &planner{stage: s, ctx: ctx, ifExists: ifExists, listing: newListing(s.at), steps: s.newSteps()}
 }
 
 // close gives up the plan.

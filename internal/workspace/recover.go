@@ -105,15 +105,17 @@ func (s *Stage) stages() []string {
 		dirs = append(dirs, path.Join(dirs[len(dirs)-1], part))
 	}
 	for _, dir := range dirs {
-		entries, err := s.at.list(dir)
-		if err != nil {
-			continue // it cannot hold a stage that this process could remove
-		}
-		for _, e := range entries {
-			if e.IsDir() && strings.HasPrefix(e.Name(), stagePrefix) && len(found) < maxStages {
-				found = append(found, path.Join(dir, e.Name()))
+		l := newListing(s.at)
+		// A directory that cannot be read cannot hold a stage that this process
+		// could remove.
+		_ = l.each(dir, func(batch []fs.DirEntry) error {
+			for _, e := range batch {
+				if e.IsDir() && strings.HasPrefix(e.Name(), stagePrefix) && len(found) < maxStages {
+					found = append(found, path.Join(dir, e.Name()))
+				}
 			}
-		}
+			return nil
+		})
 	}
 	return found
 }

@@ -78,7 +78,7 @@ func (p *planner) list(s source, f func(batch []entry) error) error {
 		return err
 	}
 	var failed error
-	err := p.stage.at.each(s.dir, func(batch []fs.DirEntry) error {
+	err := p.listing.each(s.dir, func(batch []fs.DirEntry) error {
 		list := make([]entry, len(batch))
 		for i, e := range batch {
 			list[i] = entry{e.Name(), s.child(e.Name(), e.Type())}

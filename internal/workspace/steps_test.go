@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,8 +50,8 @@ func TestSteps(t *testing.T) {
 			}
 			for i := range want { // from the end, as undoing does
 				got, err := s.at(n - i)
-				if diff := cmp.Diff(&want[n-1-i], got, cmp.AllowUnexported(step{}, ident{})); err != nil || diff != "" {
-					t.Fatalf("%d: %v, %s", n-i, err, diff)
+				if err != nil || *got != want[n-1-i] {
+					t.Fatalf("%d: %+v, %v, want %+v", n-i, got, err, want[n-1-i])
 				}
 			}
 			for range 2 { // it may be read again
@@ -112,9 +113,10 @@ func TestStepsCutShort(t *testing.T) {
 func TestPlanIsLean(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
+	const files = 100
 	var lines []string
 	deep := strings.Repeat("d/", 2*maxHandles)
-	for i := range 3 * listed {
+	for i := range 3 * files {
 		lines = append(lines, fmt.Sprintf("%s%0200d=", deep, i))
 	}
 	write(t, ws, deep+"x=0")
@@ -129,13 +131,65 @@ func TestPlanIsLean(t *testing.T) {
 	if got := len(s.at.open); got > maxHandles {
 		t.Errorf("%d directories are open", got)
 	}
-	if got := p.report.Conflicting; p.steps.count != 3*listed || got != 2 {
+	if got := p.report.Conflicting; p.steps.count != 3*files || got != 2 {
 		t.Errorf("%d steps, %d conflicts", p.steps.count, got)
 	}
 	if perStep := len(p.steps.buf) / p.steps.count; perStep > 2*(200+8) {
 		t.Errorf("a step takes %d bytes", perStep)
 	}
 	if err := p.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// However deep directories with many entries lie in each other, few are open.
+func TestListingIsBounded(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	const depth, size, most = 8, 4, 3
+	for i := range depth {
+		dir := filepath.Join(ws, strings.Repeat("d/", i))
+		if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for n := range size {
+			if err := os.Symlink("x", filepath.Join(dir, fmt.Sprintf("f%03d", n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	root, err := os.OpenRoot(ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := openHandles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := listing{at: at, size: size, most: most}
+	open, seen := 0, 0
+	var walk func(dir string) error
+	walk = func(dir string) error {
+		return l.each(dir, func(batch []fs.DirEntry) error {
+			open = max(open, l.open)
+			seen += len(batch)
+			for _, e := range batch {
+				if e.IsDir() {
+					if err := walk(path.Join(dir, e.Name())); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if err := walk("."); err != nil {
+		t.Fatal(err)
+	}
+	if open > most || seen != depth*(size+1) || l.open != 0 {
+		t.Errorf("%d open at most, %d in the end; %d entries", open, l.open, seen)
+	}
+	if err := errors.Join(at.close(), root.Close()); err != nil {
 		t.Error(err)
 	}
 }

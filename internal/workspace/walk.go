@@ -8,39 +8,56 @@ import (
 	"strings"
 )
 
-// listed is how many entries of a directory are read at a time.
-const listed = 256
+// listing reads directories a batch at a time.
+type listing struct {
+	at   *handles
+	size int // of a batch
+	most int // directories that may be open to be read further
+	open int
+}
 
-// each calls f for the entries of a directory, listed at a time, these in the
-// order of their names. A directory that has no more is closed before the call,
-// so that f may call each in turn, however deep.
-func (h *handles) each(name string, f func(entries []fs.DirEntry) error) (err error) {
-	dir, err := h.openDirectory(name)
+func newListing(at *handles) listing { return listing{at: at, size: 256, most: 32} }
+
+// each calls f for the entries of a directory, in batches that are sorted by
+// name. A directory whose entries were all read is closed before the call. f
+// may call each in turn, however deep: below as many open directories as there
+// may be, all entries are read at once.
+func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err error) {
+	dir, err := l.at.openDirectory(name)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if dir != nil {
-			err = errors.Join(err, dir.Close())
+	l.open++
+	end := func() error {
+		if dir == nil {
+			return nil
 		}
-	}()
-	for {
-		entries, err := dir.ReadDir(listed)
+		closed := dir
+		dir = nil
+		l.open--
+		return closed.Close()
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	for dir != nil {
+		n := l.size
+		if l.open > l.most {
+			n = -1
+		}
+		batch, err := dir.ReadDir(n)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if len(entries) < listed {
-			closed := dir
-			dir = nil
-			if err := closed.Close(); err != nil {
+		if len(batch) < l.size || n < 0 {
+			if err := end(); err != nil {
 				return err
 			}
 		}
-		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-		if err := f(entries); err != nil || dir == nil {
+		slices.SortFunc(batch, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		if err := f(batch); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // paths are handles as a lister.
