@@ -34,6 +34,12 @@
 //     another thing after the next download. Where one that was there had led
 //     its own place out of the destination, it may not leave the directory that
 //     one leads to.
+//   - No tree writes into a .git that was there, in any spelling and by any way,
+//     into the directory that one leads to, or into the directories by which the
+//     runner and its steps talk, unless the destination's path itself lies in
+//     that .git. That is refused by name.
+//   - Memory does not grow with the number of files, nor the number of open
+//     directories with theirs.
 //   - Close leaves nothing of the staging directory. The one exception are
 //     replaced files that could not be moved back: they are kept, and the
 //     error of Publish says where.
