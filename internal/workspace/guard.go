@@ -55,7 +55,7 @@ func (g *guard) begin(s *Stage) error {
 		}
 		rel = filepath.ToSlash(rel)
 		g.runner = append(g.runner, rel)
-		if real, err := follow(paths{s.at}, ".", rel); err == nil && real != rel {
+		if real, err := follow(handleLister{s.at}, ".", rel); err == nil && real != rel {
 			g.runner = append(g.runner, real)
 		}
 	}
@@ -185,7 +185,7 @@ func (g *guard) read(s *Stage, dir string) error {
 	at := path.Join(dir, ".git")
 	info, err := s.at.lstat(at)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if at, err = follow(paths{s.at}, dir, ".git"); err == nil {
+		if at, err = follow(handleLister{s.at}, dir, ".git"); err == nil {
 			g.add(at)
 			info, err = s.at.lstat(at)
 		}
@@ -217,7 +217,7 @@ func (g *guard) lead(s *Stage, dir, target string) (string, bool) {
 		}
 		dir, target = ".", filepath.ToSlash(rel)
 	}
-	real, err := follow(paths{s.at}, dir, target)
+	real, err := follow(handleLister{s.at}, dir, target)
 	if err != nil {
 		return "", false // nothing, or out of the root
 	}

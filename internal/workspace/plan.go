@@ -300,7 +300,7 @@ func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
 		if p.merges == nil {
 			return to, nil, errFollowed
 		}
-		if to.real, err = follow(paths{p.stage.at}, path.Dir(to.real), path.Base(to.real)); err == nil {
+		if to.real, err = follow(handleLister{p.stage.at}, path.Dir(to.real), path.Base(to.real)); err == nil {
 			info, err = p.stage.at.lstat(to.real)
 			if !within(to.real, to.top) {
 				to.top = to.real

@@ -60,11 +60,11 @@ func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err erro
 	return nil
 }
 
-// paths are handles as a lister.
-type paths struct{ h *handles }
+// handleLister is handles as a lister.
+type handleLister struct{ h *handles }
 
 // Lstat describes what is at a path.
-func (p paths) Lstat(name string) (fs.FileInfo, error) {
+func (p handleLister) Lstat(name string) (fs.FileInfo, error) {
 	i, err := p.h.lstat(name)
 	if err != nil {
 		return nil, err
@@ -73,4 +73,4 @@ func (p paths) Lstat(name string) (fs.FileInfo, error) {
 }
 
 // Readlink reads a symlink.
-func (p paths) Readlink(name string) (string, error) { return p.h.readlink(name) }
+func (p handleLister) Readlink(name string) (string, error) { return p.h.readlink(name) }
