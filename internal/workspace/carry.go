@@ -163,7 +163,7 @@ func (c *carrier) prepare(st step) error {
 		var now *info
 		if now, err = c.at.lstat(st.to); err == nil {
 			done.mode = modeOf(now)
-			err = c.root.Chmod(st.to, st.mode)
+			err = c.at.chmodDir(st.to, st.mode)
 		}
 	default:
 		some := []step{st}
@@ -184,7 +184,7 @@ func (c *carrier) unprepare(st *step) error {
 	case makeDir:
 		return c.at.rmdir(st.to)
 	case setMode:
-		return c.root.Chmod(st.to, st.mode)
+		return c.at.chmodDir(st.to, st.mode)
 	default:
 		return c.moveBack(st)
 	}

@@ -132,7 +132,7 @@ func (c *linkChecker) search(src source, to, top string) error {
 func (c *linkChecker) lock() error {
 	var errs []error
 	for _, st := range slices.Backward(c.locked) {
-		errs = append(errs, c.stage.root.Chmod(st.to, st.mode))
+		errs = append(errs, c.stage.at.chmodDir(st.to, st.mode))
 		delete(c.stage.modes, st.to)
 	}
 	return errors.Join(errs...)

@@ -431,7 +431,7 @@ func (p *planner) unlock(dir string) (fs.FileMode, error) {
 	if mode&0o700 == 0o700 {
 		return mode, nil
 	}
-	if err := p.stage.root.Chmod(dir, mode|0o700); err != nil {
+	if err := p.stage.at.chmodDir(dir, mode|0o700); err != nil {
 		return 0, fmt.Errorf("look at what was staged: %w", err)
 	}
 	p.stage.modes[dir] = mode

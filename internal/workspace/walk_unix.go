@@ -3,6 +3,7 @@
 package workspace
 
 import (
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -25,4 +26,19 @@ func (h *handles) readlink(name string) (string, error) {
 		return "", err
 	}
 	return string(b[:n]), nil
+}
+
+// chmodDir sets the mode of a directory of the stage, which is none but this
+// process's.
+func (h *handles) chmodDir(name string, mode fs.FileMode) error {
+	bits := uint32(mode.Perm())
+	for _, special := range []struct {
+		mode fs.FileMode
+		bit  uint32
+	}{{fs.ModeSetuid, unix.S_ISUID}, {fs.ModeSetgid, unix.S_ISGID}, {fs.ModeSticky, unix.S_ISVTX}} {
+		if mode&special.mode != 0 {
+			bits |= special.bit
+		}
+	}
+	return h.on("chmod", name, func(at int, base string) error { return unix.Fchmodat(at, base, bits, 0) })
 }
