@@ -60,9 +60,10 @@ type carrier struct {
 
 // carryOut makes the changes, and undoes those made when one fails or ctx ends.
 // First come those within the stage, which no one else sees.
-func (s *Stage) carryOut(ctx context.Context, plan *steps) (err error) {
+func (s *Stage) carryOut(ctx context.Context, plan *steps) error {
 	c := &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps()}
-	defer func() { err = errors.Join(err, c.prepared.close(), c.steps.close()) }()
+	defer c.prepared.close()
+	defer c.steps.close()
 	if err := c.run(plan); err != nil {
 		return errors.Join(fmt.Errorf("move files into place: %w", err), c.rollBack())
 	}
@@ -175,7 +176,11 @@ func (c *carrier) prepare(st step) error {
 	if err != nil {
 		return err
 	}
-	return c.prepared.add(&done)
+	if err := c.prepared.add(&done); err != nil {
+		c.spent = true // it will not be undone
+		return err
+	}
+	return nil
 }
 
 // unprepare undoes a change within the stage.

@@ -237,3 +237,31 @@ func TestPublishReportsLost(t *testing.T) {
 		})
 	}
 }
+
+// What was looked at before the trees are there is looked at again.
+func TestForeseeRemembersNothing(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "out/d/e/x=0")
+	s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"d/e", []string{"y=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Foresee(t.Context(), []Tree{{To: "d/e"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(ws+"/out/d", ws+"/out/old"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, ws, "out/d/e/z=0")
+	if _, err := s.Publish(t.Context(), trees, Overwrite); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"out/d/e/y=1", "out/d/e/z=0", "out/old/e/x=0"}
+	if diff := cmp.Diff(want, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}

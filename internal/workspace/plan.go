@@ -109,9 +109,6 @@ func (s *Stage) planner(ctx context.Context, ifExists IfExists) *planner {
 	return &planner{stage: s, ctx: ctx, ifExists: ifExists, listing: newListing(s.at), steps: s.newSteps()}
 }
 
-// close gives up the plan.
-func (p *planner) close() error { return p.steps.close() }
-
 // plan turns trees into steps.
 func (p *planner) plan(trees []Tree) error {
 	s := p.stage
@@ -146,9 +143,7 @@ func (p *planner) walk() error {
 	clear(p.merges)
 	p.taken, p.joined = ExistsError{}, 0
 	p.report = Report{Lost: make([]Lost, len(p.trees))}
-	if err := p.steps.close(); err != nil {
-		return err
-	}
+	p.steps.close()
 	return p.merge(p.start(), p.sources)
 }
 

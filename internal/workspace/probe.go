@@ -25,6 +25,7 @@ func (p place) sameMount(o place) bool {
 // probe finds out, before anything is made or fetched, whether a stage can do
 // its work in base: files have to be moved there, and the stage removed.
 func (s *Stage) probe() error {
+	defer s.at.forget(".")
 	at, err := placeOf(s.at, s.base)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err // another process's undo removed it

@@ -227,9 +227,9 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 const racePause = time.Millisecond
 
 // publishOnce plans, and carries the plan out or undoes all of it.
-func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (report Report, err error) {
+func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	p := s.planner(ctx, ifExists)
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer p.steps.close()
 	if err := p.check(trees); err != nil {
 		return Report{}, err
 	}
@@ -242,10 +242,10 @@ func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists
 // Foresee refuses what Publish would refuse whatever the trees hold, because of
 // where they go: it looks at the directories on the way. Trees need not have
 // a Dir.
-func (s *Stage) Foresee(ctx context.Context, trees []Tree) (err error) {
+func (s *Stage) Foresee(ctx context.Context, trees []Tree) error {
 	p := s.planner(ctx, Overwrite)
 	p.hollow = true
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer s.at.forget(".") // until Publish there is time for much to change
 	return p.plan(trees)
 }
 

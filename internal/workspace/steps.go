@@ -152,15 +152,14 @@ func (s *steps) load(which int) error {
 	return nil
 }
 
-// close gives up the list, and its file.
-func (s *steps) close() error {
-	*s = steps{stage: s.stage, file: s.file, name: s.name, which: -1}
-	if s.file == nil {
-		return nil
+// close gives up the list, and its file. What of that stays goes with the stage:
+// it must not look as if publishing had failed.
+func (s *steps) close() {
+	if s.file != nil {
+		_ = s.file.Close()
+		_ = s.stage.root.Remove(s.name)
 	}
-	err := errors.Join(s.file.Close(), s.stage.root.Remove(s.name))
-	s.file = nil
-	return err
+	*s = *s.stage.newSteps()
 }
 
 // stepReader reads steps. After its first error all is zero, and nothing is
