@@ -224,9 +224,6 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if j.dest, err = layout.Resolve(cfg.Path); err != nil {
 		return fail(err)
 	}
-	if n := len(j.dest.Abs); n > maxAbsolute {
-		return fail(fmt.Errorf("path is %s long below %s, and a path may have %d", count(n, "byte"), cmp.Or(runner.Workspace, "the current directory"), maxAbsolute))
-	}
 	if err := j.connect(env); err != nil {
 		return fail(err)
 	}
@@ -238,9 +235,6 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	log.Infof("%s sent to GitHub's API%s", count(j.api.Requests(), "request"), free)
 	return res
 }
-
-// maxAbsolute is the longest path that Linux takes, in bytes.
-const maxAbsolute = 4095
 
 // readRunner reads what the runner says of the run and the event that triggered
 // it, as far as it matters: what is wrong with the rest is no concern of this run.
