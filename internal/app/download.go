@@ -11,7 +11,6 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
-	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
@@ -155,7 +154,7 @@ func startOver(err error) bool {
 
 func (d *download) named(err error) error {
 	a := d.parcel.Artifact
-	if api, ok := errors.AsType[*githubapi.Error](err); ok && api.Kind == githubapi.Gone {
+	if isGone(err) {
 		return &goneError{id: a.ID, err: err}
 	}
 	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -100,11 +99,11 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 
 // obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
 func (j *job) obtain(ctx context.Context, res *result) (err error) {
-	req := j.request()
+	c := j.newChoices()
 	s := j.newSession()
 	defer func() { err = errors.Join(err, s.close()) }()
 	for {
-		plan, err := j.choose(ctx, req)
+		plan, err := c.next(ctx)
 		if plan != nil {
 			res.passedOver = plan.PassedOver
 		}
@@ -132,18 +131,19 @@ func (j *job) obtain(ctx context.Context, res *result) (err error) {
 		}
 		// Listings lag behind: the next candidate may still be there.
 		j.log.Infof("%v; choosing again without it", gone)
-		req.Gone = maps.Clone(req.Gone)
-		req.Gone[gone.id] = true
+		if err := c.without(ctx, gone.id, res.items); err != nil {
+			return err
+		}
 	}
 }
 
-// choose chooses, and waits for something to choose from if need be.
-func (j *job) choose(ctx context.Context, req artifact.Request) (*artifact.Plan, error) {
+// choose chooses. It waits up to patience for something to choose from.
+func (j *job) choose(ctx context.Context, req artifact.Request, patience time.Duration) (*artifact.Plan, error) {
 	chooser := artifact.Chooser{Source: j.api, Now: j.now}
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := artifact.Wait{
-		For: j.cfg.Wait, Now: j.now, Notify: j.logWait,
+		For: patience, Now: j.now, Notify: j.logWait,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
 	return artifact.Await(ctx, wait, func(ctx context.Context, brief bool) (*artifact.Plan, error) {
