@@ -260,9 +260,12 @@ func TestHeadDrips(t *testing.T) {
 	})
 }
 
-// dripOn writes something, and then a byte now and then.
+// dripOn answers with something, and then a byte now and then.
 func dripOn(conn net.Conn, next string) {
 	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // an answer before there is a request would be another fault
+		return
+	}
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
