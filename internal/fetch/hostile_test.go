@@ -3,7 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
+	"crypto/md5" //nolint:gosec // the storage has no other digest
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"

@@ -150,6 +150,5 @@ func (p *patience) isSpent() bool {
 type WaitError struct{}
 
 func (*WaitError) Error() string {
-	return fmt.Sprintf("the storage is too slow: it brought so little that it kept this run waiting for %s longer than %d KiB/s would",
-		maxWait, minRate>>10)
+	return fmt.Sprintf("the storage is too slow: it was waited for %s longer than what it sent takes at %d KiB/s", maxWait, minRate>>10)
 }
