@@ -108,14 +108,17 @@ func (d *download) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool
 // for it to be fetched to its end.
 const worthFinishing = 8 << 20
 
-// refused tells whether an archive that was refused came damaged, which only
-// its digest can say, as long as that takes little.
+// refused returns why an archive was refused. If it came damaged, which only a
+// digest can say, that is why; it is found out as long as that takes little.
 func (d *download) refused(blob *fetch.Blob, refusal error) error {
 	info, _ := blob.Info()
-	if d.parcel.Artifact.Digest == "" || blob.Size()-info.Fetched >= worthFinishing {
+	if blob.Size()-info.Fetched >= worthFinishing {
 		return refusal
 	}
 	info, err := blob.Wait()
+	if _, differs := errors.AsType[*fetch.MD5Error](err); differs {
+		return err
+	}
 	if err != nil {
 		return refusal
 	}
@@ -144,8 +147,8 @@ func outcome(err, download error) error {
 	return download
 }
 
-// startOver tells errors after which a download begins anew: the blob changed,
-// or what the storage makes of ranges.
+// startOver reports whether a download begins anew after an error: the blob
+// changed, or what the storage makes of ranges.
 func startOver(err error) bool {
 	_, noRanges := errors.AsType[*fetch.RangeError](err)
 	_, changed := errors.AsType[*fetch.ChangedError](err)

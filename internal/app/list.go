@@ -36,7 +36,7 @@ func (l *listing) add(e unpack.Entry) {
 	}
 }
 
-// listFiles tells, in a dry run, which files the input files chooses. It
+// listFiles logs, in a dry run, which files the input files chooses. It
 // fetches the directories of the archives only.
 func (s *session) listFiles(ctx context.Context, all []parcel) error {
 	if len(s.cfg.Files) == 0 {

@@ -175,19 +175,22 @@ func TestStoragesMD5(t *testing.T) {
 	t.Parallel()
 	zip := contentOf(files("a.txt", "a"))
 	for name, tt := range map[string]struct {
-		md5    string
-		digest bool
-		code   int
+		md5     string
+		digest  bool
+		corrupt int64
+		code    int
 	}{
 		"right":                 {md5: md5Of(string(zip))},
 		"wrong":                 {md5: md5Of("x"), code: 1},
+		"damaged":               {md5: md5Of(string(zip)), corrupt: 35, code: 1},
+		"no archive any more":   {md5: md5Of(string(zip)), corrupt: int64(len(zip) - 20), code: 1},
 		"there is a better one": {md5: md5Of("x"), digest: true},
 	} {
 		for _, keep := range []string{"false", "true"} {
 			t.Run(name+", skip-decompress: "+keep, func(t *testing.T) {
 				t.Parallel()
 				w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(zip), NoDigest: !tt.digest})
-				w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Header: http.Header{"X-Ms-Blob-Content-Md5": {tt.md5}}})
+				w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Header: http.Header{"X-Ms-Blob-Content-Md5": {tt.md5}}, Corrupt: tt.corrupt})
 				got := w.step(t.Context(), t, in("run-id", "1", "skip-decompress", keep))
 				if got.code != tt.code || tt.code != 0 && (len(got.files) > 0 || !strings.Contains(got.log, "the storage says that the blob's MD5 is") || tt.code != 0 && !strings.Contains(got.log, "not those that were stored")) {
 					t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)

@@ -165,7 +165,7 @@ func (d *download) restart() error {
 	return nil
 }
 
-// strong tells an ETag that If-Match can use (RFC 9110, section 13.1.1).
+// strong reports whether If-Match can use an ETag (RFC 9110, section 13.1.1).
 func strong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 
 // opaque is an ETag without its mark of weakness, which caches and proxies

@@ -270,7 +270,7 @@ func (b *Blob) All() {
 }
 
 // Wait waits until all of the blob is there, unless it is fetched on demand,
-// and tells what is known of it. What is not read by then is fetched however
+// and returns what is known of it. What is not read by then is fetched however
 // far ahead it is.
 func (b *Blob) Wait() (Info, error) {
 	b.mu.Lock()
@@ -283,7 +283,7 @@ func (b *Blob) Wait() (Info, error) {
 	return b.info, b.err
 }
 
-// Info tells what is known by now, and what the download failed with, if it
+// Info returns what is known by now, and what the download failed with, if it
 // did.
 func (b *Blob) Info() (Info, error) {
 	b.mu.Lock()

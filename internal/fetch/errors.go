@@ -156,7 +156,7 @@ func statusError(res *http.Response) error {
 // maxCode is longer than any code of Azure or S3, in bytes.
 const maxCode = 64
 
-// expired tells answers that a fresh URL may change. S3 has a 400 for an
+// expired reports whether a fresh URL may change an answer. S3 has a 400 for an
 // expired signature and for a slow request. Source: Amazon S3 API reference,
 // "Error responses".
 func expired(e *StorageError) bool {

@@ -148,7 +148,7 @@ type Info struct {
 	Size int64
 	// SHA256 is of the whole blob; zero unless Whole.
 	SHA256 [sha256.Size]byte
-	// Whole tells that all of it was fetched.
+	// Whole is set once all of it was fetched.
 	Whole bool
 	// OpenEnded is set where nothing but the end of the connection said that
 	// it is whole.

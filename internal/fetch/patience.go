@@ -27,8 +27,8 @@ const (
 	waitTick = 15 * time.Second
 )
 
-// Connections bounds how many requests are under way, and how long they may
-// keep those who share them waiting.
+// Connections bounds how many requests are under way, and how long the
+// downloads that share it wait for them.
 type Connections struct {
 	most     int
 	free     *semaphore.Weighted

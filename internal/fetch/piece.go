@@ -97,13 +97,13 @@ func (b *Blob) check(p *piece, res *http.Response) error {
 	return nil
 }
 
-// isExpired tells errors that a fresh URL may change.
+// isExpired reports whether a fresh URL may help after an error.
 func isExpired(err error) bool {
 	e, ok := errors.AsType[*StorageError](err)
 	return ok && expired(e)
 }
 
-// isBusy tells errors of a storage that is asked too much.
+// isBusy reports whether an error says that the storage is asked too much.
 func isBusy(err error) bool {
 	e, ok := errors.AsType[*StorageError](err)
 	return ok && httpx.TemporaryStatus(e.Status)

@@ -55,7 +55,7 @@ func (b *Blob) part(off int64) int {
 	return i
 }
 
-// has tells whether a span is to be fetched in one go.
+// has reports whether a span is to be fetched in one go.
 func (q *queue) has(s span) bool {
 	return slices.ContainsFunc(q.spans, func(o span) bool { return o.start <= s.start && s.end <= o.end })
 }

@@ -2,7 +2,7 @@ package fetch
 
 import "slices"
 
-// window keeps a download from running far ahead of those who read it, so
+// window keeps a download from running far ahead of its readers, so
 // that what is between them fits into memory. It opens where it is in the
 // way: when a reader has to wait although connections stand by, the network
 // is what takes time, and needs more under way.
@@ -21,7 +21,7 @@ func (w *window) stride(n int64) int64 {
 	return min(n, max(w.size/4, smallestPart))
 }
 
-// ahead tells that the next part is too far ahead to be fetched now. What was
+// ahead reports whether the next part is too far ahead to be fetched now. What was
 // wanted before its turn never is. b.mu is held.
 func (b *Blob) ahead() bool {
 	if b.window.size == 0 || b.o.OnDemand {

@@ -1,5 +1,5 @@
 // Package spool keeps the bytes of blobs between the network, which brings
-// them in any order, and those who read them: in memory as long as there is
+// them in any order, and their readers: in memory as long as there is
 // some, then in a file, for which disk is reserved before it is written.
 //
 // A Spool promises this, for bytes at offsets from 0 on:
