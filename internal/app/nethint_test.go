@@ -40,7 +40,7 @@ func TestWhoIsToBlame(t *testing.T) {
 		t.Cleanup(srv.Close)
 		return "http://user:s3cret@" + strings.TrimPrefix(srv.URL, "http://")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

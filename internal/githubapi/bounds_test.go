@@ -146,6 +146,19 @@ func TestPatienceIsOfTheRun(t *testing.T) {
 	if left := p.left(now); left != runBudget-3*time.Minute {
 		t.Errorf("%s left", left)
 	}
+	// One that began while another was troubled, and is so only after that.
+	c := p.watch(clock)
+	c.begin()
+	now = now.Add(time.Minute)
+	d := p.watch(clock)
+	now = now.Add(time.Minute)
+	c.end()
+	now = now.Add(time.Minute)
+	d.begin()
+	d.end()
+	if left := p.left(now); left != runBudget-6*time.Minute {
+		t.Errorf("%s left in the end", left)
+	}
 }
 
 // A list that leads on for ever ends.
@@ -200,8 +213,8 @@ func TestEndlessPages(t *testing.T) {
 func TestPagesThatMove(t *testing.T) {
 	t.Parallel()
 	var v visited
-	for i, print := range []uint64{7, 7, 8, 8, 7, 7, 9} {
-		if v.again("list", i+1, print) || v.again("other", i+1, 7+uint64(i)) {
+	for i, mark := range []uint64{7, 7, 8, 8, 7, 7, 9} {
+		if v.again("list", i+1, mark) || v.again("other", i+1, 7+uint64(i)) {
 			t.Errorf("page %d was taken for a circle", i+1)
 		}
 	}

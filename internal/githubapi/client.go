@@ -48,23 +48,11 @@ type Options struct {
 	// MaxLimitWait is the longest wait for a primary limit's reset; 0 means
 	// 2 minutes. One that resets later fails at once.
 	MaxLimitWait time.Duration
-	// Notify is told of every wait, beside Policy.Notify; nil is fine. It may
-	// be called concurrently.
-	Notify func(Event)
 	// UserAgent is sent with every request; GitHub wants one.
 	UserAgent string
 	// Conditional keeps answers, up to 32 MiB, to make a request that is sent
 	// again conditional: it costs nothing while nothing has changed.
 	Conditional bool
-}
-
-// Event is a wait before another try.
-type Event struct {
-	Op      string // such as "list artifacts"
-	Subject string // such as "run 42"; may be empty
-	Repo    artifact.Repo
-	Why     error // what the last try met with
-	Wait    time.Duration
 }
 
 // Client is safe for concurrent use.
@@ -133,7 +121,7 @@ func newConn(o Options, s *state, token tokenSource) *conn {
 	gh := github.NewClient(&http.Client{
 		Transport: &transport{
 			base: o.Transport, origin: origin(o.BaseURL), token: token, policy: o.Policy,
-			maxLimitWait: o.MaxLimitWait, idle: idleTimeout, now: o.Now, notify: o.Notify, state: s,
+			maxLimitWait: o.MaxLimitWait, idle: idleTimeout, now: o.Now, state: s,
 		},
 		CheckRedirect: httpx.StopAtRedirect,
 	})

@@ -50,19 +50,19 @@ const maxVisits = 4 * maxPages
 
 // again notes a page, and reports whether it is one of three neighbours that
 // are the same.
-func (v *visited) again(list string, page int, print uint64) bool {
+func (v *visited) again(list string, page int, mark uint64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if print == 0 {
+	if mark == 0 {
 		return false
 	}
 	if v.pages == nil || len(v.pages) >= maxVisits {
 		v.pages = map[visit]uint64{}
 	}
-	v.pages[visit{list, page}] = print
+	v.pages[visit{list, page}] = mark
 	row := 0
 	for n := page - 2; n <= page+2; n++ {
-		if v.pages[visit{list, n}] != print {
+		if v.pages[visit{list, n}] != mark {
 			row = 0
 		} else if row++; row == 3 {
 			return true

@@ -43,7 +43,6 @@ type transport struct {
 	maxLimitWait time.Duration
 	idle         time.Duration
 	now          func() time.Time
-	notify       func(Event)
 	state        *state
 }
 
@@ -105,8 +104,7 @@ func (c *calling) policy() httpx.Policy {
 		if wait >= left {
 			return bound
 		}
-		c.t.tell(c.x, c.why, wait)
-		return httpx.Policy{Sleep: c.t.policy.Sleep}.Pause(ctx, nil, wait)
+		return c.t.policy.Pause(ctx, c.why, wait)
 	}
 	return p
 }
@@ -155,16 +153,6 @@ func (c *calling) attempt(ctx context.Context, try int) error {
 func isLimit(a *answer) bool {
 	_, ok := limitOf(a)
 	return ok
-}
-
-// tell is of a wait before another try.
-func (t *transport) tell(x *exchange, why error, wait time.Duration) {
-	if t.policy.Notify != nil {
-		t.policy.Notify(why, wait)
-	}
-	if t.notify != nil {
-		t.notify(Event{Op: x.op, Subject: x.subject, Repo: x.repo, Why: why, Wait: wait})
-	}
 }
 
 // try sends the request once, when no limit holds it back.

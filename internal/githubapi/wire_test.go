@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,11 +61,24 @@ func TestPassingWireFaults(t *testing.T) {
 			if _, err := c.Run(t.Context(), app, f.run.ID); err != nil {
 				t.Errorf("after one such fault: %v (%d connections, %d requests)", err, front.Connections(), front.Requests())
 			}
-			if c.Requests() != max(front.Requests(), 1) && fault != githubsim.MalformedHead && fault != githubsim.BadRecord && fault != githubsim.CloseAfterHandshake {
+			if !countsAlike(c, front) {
 				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
 			}
 		})
 	}
+}
+
+// countsAlike reports whether the client counts what arrived. net/http may tell
+// of a request a moment after its answer; what it wrote into a broken connection
+// never arrives.
+func countsAlike(c *Client, front *githubsim.Front) bool {
+	for range 1000 {
+		if c.Requests() == front.Requests() || front.Connections() > front.Requests() {
+			return true
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // net/http repeats what a server says it has not dealt with, of GOAWAY without
@@ -94,7 +108,7 @@ func TestEndlessWireFaults(t *testing.T) {
 			if front.Requests() > tt.requests {
 				t.Errorf("%d requests arrived, want at most %d", front.Requests(), tt.requests)
 			}
-			if tt.requests > 0 && c.Requests() != front.Requests() {
+			if tt.requests > 0 && !countsAlike(c, front) {
 				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
 			}
 		})
@@ -165,4 +179,27 @@ func inBubble(t *testing.T, opt githubsim.FrontOptions, handler step) *Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// An answer that does not come is asked for again.
+func TestOneAnswerThatNeverComes(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]githubsim.WireFault{
+		"no head": githubsim.NoHead, "interim answers": githubsim.DripHead, "a dripping body": githubsim.DripBody,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				page := strings.Repeat(" ", 1000) + `{"id":7,"name":"dist"}`
+				c := inBubble(t, githubsim.FrontOptions{Faults: []githubsim.WireFault{fault}, Tick: time.Second}, says(200, page))
+				start := time.Now()
+				if err := getOne(t.Context(), c); err != nil || c.Requests() != 2 {
+					t.Errorf("%v after %d requests", err, c.Requests())
+				}
+				if took := time.Since(start); took > tryTimeout+time.Second {
+					t.Errorf("took %s", took)
+				}
+			})
+		})
+	}
 }

@@ -92,7 +92,7 @@ type Front struct {
 	stream   []WireFault
 }
 
-// Front puts a Front before the API, whose base URL it has the path of.
+// Front puts a Front before the API.
 func (s *Sim) Front(opt FrontOptions) *Front {
 	f := NewFront(s.api.Config.Handler, opt)
 	if u, err := url.Parse(s.APIURL); err == nil {
@@ -104,18 +104,18 @@ func (s *Sim) Front(opt FrontOptions) *Front {
 // NewFront starts a Front. Close it after use.
 func NewFront(next http.Handler, opt FrontOptions) *Front {
 	cert, ca := certificate(opt)
+	ctx, cancel := context.WithCancel(context.Background())
 	ln := opt.Listener
 	if ln == nil {
 		var err error
-		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if ln, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			panic(err) // as httptest does
 		}
 	}
 	f := &Front{
-		URL: "https://" + ln.Addr().String(), CA: ca, opt: opt, next: next, ln: ln, conns: map[net.Conn]bool{},
+		URL: "https://" + ln.Addr().String(), CA: ca, opt: opt, next: next, ln: ln, conns: map[net.Conn]bool{}, ctx: ctx, cancel: cancel,
 		tls: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12},
 	}
-	f.ctx, f.cancel = context.WithCancel(context.Background())
 	for _, fault := range opt.Faults {
 		if fault < GoAway {
 			f.conn = append(f.conn, fault)

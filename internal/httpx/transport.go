@@ -156,9 +156,9 @@ func (t *Transport) refusedByProxy(r *http.Request, res *http.Response) error {
 	if t.Proxy == nil || r.URL.Scheme != "http" {
 		return nil
 	}
-	proxy, err := t.Proxy(r)
-	if err != nil || proxy == nil {
-		return nil //nolint:nilerr // there is an answer, whatever became of this
+	proxy, _ := t.Proxy(r)
+	if proxy == nil {
+		return nil
 	}
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	switch res.StatusCode {
