@@ -3,7 +3,9 @@ package githubapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -247,6 +249,27 @@ func TestHostilePage(t *testing.T) {
 		if total := after.TotalAlloc - before.TotalAlloc; total > uint64(4*len(body)) {
 			t.Errorf("%s: %d MiB were allocated for %d MiB", name, total>>20, len(body)>>20)
 		}
+	}
+}
+
+// Nor is more read than that of a text without end.
+func TestAnswerWithoutEnd(t *testing.T) {
+	t.Parallel()
+	read := 0
+	endless := readerFunc(func(p []byte) (int, error) {
+		for i := range p {
+			p[i] = 'x'
+		}
+		if read == 0 {
+			p[0] = '"'
+		}
+		read += len(p)
+		return len(p), nil
+	})
+	_, err := readAnswer(&http.Response{Body: io.NopCloser(endless), ContentLength: -1})
+	settled, ok := errors.AsType[*settledError](err)
+	if !ok || settled.Error() != "the answer has more than 64 MiB" || read > maxAnswer+1<<20 {
+		t.Errorf("%v after %d MiB", err, read>>20)
 	}
 }
 

@@ -32,16 +32,38 @@ type clip struct {
 // Write implements io.Writer. It fails with a *TooLargeError.
 func (c *clip) Write(p []byte) (int, error) {
 	out := c.kept.AvailableBuffer()
-	for _, b := range p {
-		if c.keeps(b) {
-			out = append(out, b)
+	for rest := p; len(rest) > 0; {
+		n, keep := c.run(rest)
+		if n == 0 {
+			n, keep = 1, c.keeps(rest[0])
 		}
+		if keep {
+			out = append(out, rest[:n]...)
+		}
+		rest = rest[n:]
 	}
 	if c.kept.Len()+len(out) > maxKept {
 		return 0, &TooLargeError{What: fmt.Sprintf("more than %d MiB, long texts apart", maxKept>>20)}
 	}
 	c.kept.Write(out)
 	return len(p), nil
+}
+
+// run is how many of the next bytes there is no need to look at one by one, and
+// whether to keep them: what lies between two strings, and what is dropped.
+func (c *clip) run(p []byte) (n int, keep bool) {
+	switch {
+	case !c.inString:
+		n, keep = bytes.IndexByte(p, '"'), true
+	case c.dropping && c.escape == 0:
+		n = bytes.IndexAny(p, `"\`)
+	default:
+		return 0, false
+	}
+	if n < 0 {
+		n = len(p)
+	}
+	return n, keep
 }
 
 // keeps reports whether the next byte is one to keep. A string is cut between
