@@ -37,6 +37,12 @@ func (s *Stage) hold() error {
 	if err != nil {
 		return err
 	}
+	return s.holdBy(f, name)
+}
+
+// holdBy locks the stage by its lock, which may have been found, and be about to
+// be removed, since it was made.
+func (s *Stage) holdBy(f *os.File, name string) error {
 	switch err := tryLock(f); {
 	case errors.Is(err, errBusy):
 		return errors.Join(errLost, f.Close())

@@ -211,6 +211,74 @@ func TestStageIsTakenWhileItIsMade(t *testing.T) {
 	}
 }
 
+// A lock that another process found before it was locked is no lock.
+func TestLostLock(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(name string) (*os.File, error){
+		"locked": func(name string) (*os.File, error) {
+			f, err := os.Open(name)
+			if err == nil {
+				err = tryLock(f)
+			}
+			return f, err
+		},
+		"removed": func(name string) (*os.File, error) { return nil, os.Remove(name) },
+		"replaced": func(name string) (*os.File, error) {
+			return nil, errors.Join(os.Remove(name), os.WriteFile(name, nil, 0o600))
+		},
+	} {
+		root, err := os.OpenRoot(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newStage(Destination{}, root)
+		f, err := root.Create(lockName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := act(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.holdBy(f, lockName); !errors.Is(err, errLost) || s.lock != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = other.Close() // may be nil
+		root.Close()
+	}
+}
+
+// While a stage is removed its lock tells whose it is, to the last.
+func TestLockGoesLast(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	var lines []string
+	for i := range 2000 {
+		lines = append(lines, fmt.Sprintf("%d=x", i))
+	}
+	s, _, err := stage(t, ws, ".", StageOptions{}, staged{"", lines})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := s.path()
+	done := make(chan error)
+	go func() { done <- s.Close() }()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		entries, _ := os.ReadDir(dir)
+		if len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName }) {
+			t.Errorf("%v without its lock", entries)
+		}
+	}
+}
+
 // A journal that anyone could have written leads nowhere else than to the
 // destination, touches nothing but what it knows, and does no harm when it ends
 // anywhere.

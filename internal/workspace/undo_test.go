@@ -347,3 +347,53 @@ func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What another process puts in place of a file in the very moment in which that
+// is undone is not undone.
+func TestUndoNoticesOthers(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "b=0")
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "b=1", "d/c=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, calls := 0, 0
+	s.before = func() error {
+		if changes++; changes == 4 { // all are made
+			calls = 1
+			return errFault
+		}
+		return nil
+	}
+	// What undoing does to the file system, one call after the other, and what
+	// has been put there just before it.
+	moments := map[int]string{2: "d/c", 5: "b", 7: "a"}
+	s.at.before = func() {
+		if calls == 0 {
+			return
+		}
+		if name, ok := moments[calls]; ok {
+			p := filepath.Join(ws, name)
+			if got, err := os.ReadFile(p); err != nil || string(got) != "1" {
+				t.Errorf("%s was %q, %v", name, got, err)
+			}
+			if err := errors.Join(os.Remove(p), os.WriteFile(p, []byte("theirs"), 0o600)); err != nil {
+				t.Error(err)
+			}
+		}
+		calls++
+	}
+	_, err = s.Publish(t.Context(), trees, Overwrite)
+	if _, ok := errors.AsType[*UndoError](err); !ok || !errors.Is(err, errFault) {
+		t.Errorf("got %v", err)
+	}
+	dir := s.path()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	rel, _ := filepath.Rel(ws, dir)
+	if diff := cmp.Diff([]string{rel + "/replaced/2=0", "a=theirs", "b=theirs", "d/c=theirs"}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
