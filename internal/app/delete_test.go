@@ -13,7 +13,7 @@ import (
 // deleted. Another one stays, which a warning says, and is no failure.
 func TestDeleteOnlyWhatIsSafeHere(t *testing.T) {
 	t.Parallel()
-	differs := func(w *world) { w.artifacts[11].Digest = "sha256:" + strings.Repeat("0", 64) }
+	otherDigest := func(w *world) { w.artifacts[11].Digest = "sha256:" + strings.Repeat("0", 64) }
 	tests := map[string]struct {
 		in     map[string]string
 		before []string
@@ -35,8 +35,8 @@ func TestDeleteOnlyWhatIsSafeHere(t *testing.T) {
 		"of two runs":          {in: in("run-id", "1\n2", "name", "dist", "merge-multiple", "true"), gone: []int64{21}, log: []string{`artifact "dist" (11) of octo/app is not deleted`}},
 		"of two runs, apart":   {in: in("run-id", "1\n2", "name", "dist"), gone: []int64{11, 21}},
 		"superseded":           {in: in("run-id", "1", "name", "dist"), change: func(w *world) { w.Attempt(1, githubsim.Artifact{Name: "dist", Blob: files("a.txt", "new")}) }},
-		"digest differs, warn": {in: in("run-id", "1", "name", "dist", "digest-mismatch", "warn"), change: differs, log: []string{`is not deleted: its SHA-256 is not the one that GitHub has on record`}},
-		"digest differs, mute": {in: in("run-id", "1", "name", "dist", "digest-mismatch", "ignore"), change: differs, log: []string{`is not deleted: its SHA-256 is not the one that GitHub has on record`}},
+		"digest differs, warn": {in: in("run-id", "1", "name", "dist", "digest-mismatch", "warn"), change: otherDigest, log: []string{`is not deleted: its SHA-256 is not the one that GitHub has on record`}},
+		"digest differs, mute": {in: in("run-id", "1", "name", "dist", "digest-mismatch", "ignore", "skip-decompress", "true"), change: otherDigest, log: []string{`is not deleted: its SHA-256 is not the one that GitHub has on record`}},
 		"unknown digest":       {in: in("run-id", "1", "name", "dist"), change: func(w *world) { w.artifacts[11].Digest = "sha512:00" }, log: []string{`is not deleted: its digest is of an unknown algorithm`}},
 		"unknown, ignored":     {in: in("run-id", "1", "name", "dist", "digest-mismatch", "ignore"), change: func(w *world) { w.artifacts[11].Digest = "sha512:00" }, log: []string{`is not deleted: its digest is of an unknown algorithm`}},
 		"no digest":            {in: in("run-id", "1"), opt: githubsim.Options{Enterprise: true}, gone: []int64{11, 12}},

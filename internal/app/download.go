@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path"
 	"strings"
 	"sync/atomic"
 
@@ -209,6 +210,9 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 	if err != nil {
 		return err
 	}
+	if err := d.checkMounts(archive); err != nil {
+		return err
+	}
 	if err := d.disk.Reserve(archive.Size); err != nil {
 		return err
 	}
@@ -233,6 +237,20 @@ func (d *download) extract(ctx context.Context, blob *fetch.Blob) error {
 	links := archive.Links()
 	d.parcel.noLinks = len(links) == 0 && !d.cfg.Unpack // tars have symlinks of their own
 	return d.expand(ctx, root, links)
+}
+
+// checkMounts refuses an archive that has files for a mount below the
+// destination, before they are fetched.
+func (d *download) checkMounts(archive *unpack.Archive) error {
+	if !d.stage.HasMounts() {
+		return nil
+	}
+	return archive.Each(func(e unpack.Entry) error {
+		if e.Mode.IsDir() {
+			return nil
+		}
+		return d.stage.CheckMount(path.Join(newLayout(d.cfg).dir(d.parcel.Item), e.Name))
+	})
 }
 
 // expand expands the tars of an artifact, if that is asked for.

@@ -80,6 +80,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 }
+
 // Whatever an input is given, a user and a password in it do not show, however
 // they are spelt.
 func TestPasswordsInAddresses(t *testing.T) {

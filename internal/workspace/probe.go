@@ -33,7 +33,12 @@ func (s *Stage) probe() error {
 	if err != nil {
 		return &PathError{s.dest.Output, "cannot be looked into: " + err.Error()}
 	}
-	s.place = at
+	s.place, s.mounts = at, nil
+	for _, m := range mounts(s.dest.Root) {
+		if m != s.base && within(m, s.base) {
+			s.mounts = append(s.mounts, m)
+		}
+	}
 	if at.appendOnly || at.immutable {
 		attribute := "append-only (chattr +a): files that are made there can be neither moved nor removed"
 		if at.immutable {
@@ -54,7 +59,7 @@ func (p *planner) enter(to spot) (spot, error) {
 	to.barred = nil
 	switch {
 	case !at.sameMount(p.stage.place):
-		to.barred = &PlaceError{Path: p.show(to), Mount: true, Reason: "is a mount of its own, and files cannot be moved into it from where they are staged"}
+		to.barred = mountError(p.show(to))
 	case at.appendOnly:
 		to.barred = &PlaceError{Path: p.show(to), Reason: "is append-only (chattr +a): files that are put there can be neither moved nor removed"}
 	case at.immutable:

@@ -118,6 +118,9 @@ func TestPublishWhereNothingCanBeMoved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if tt.err != "" && strings.Contains(tt.err, "mount") != (s.CheckMount("cache/x") != nil) || s.CheckMount("other/x") != nil {
+				t.Errorf("mounts are %q", s.mounts)
+			}
 			foreseen := s.Foresee(t.Context(), []Tree{{To: "cache", Label: "art0"}})
 			if _, ok := errors.AsType[*PlaceError](foreseen); !ok || tt.err != "" && !strings.Contains(foreseen.Error(), tt.err) {
 				t.Errorf("foreseen: %v", foreseen)

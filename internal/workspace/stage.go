@@ -38,8 +38,9 @@ type Stage struct {
 	owner    *owner // nil: things belong to whom they belong
 	chownErr error
 
-	place place // what the system says of base
-	lists int   // numbers the files of long lists of steps
+	place  place    // what the system says of base
+	mounts []string // below base
+	lists  int      // numbers the files of long lists of steps
 
 	lock *os.File // held as long as the stage is in use; nil where there are no locks
 

@@ -3,6 +3,8 @@ package workspace
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,4 +30,23 @@ func placeOf(h *handles, name string) (place, error) {
 		at.immutable = st.Attributes&unix.STATX_ATTR_IMMUTABLE != 0
 	}
 	return at, f.Close()
+}
+
+// mounts returns the mounts below a directory. It is a help to refuse early, so
+// what cannot be found out is none.
+func mounts(dir string) []string {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil
+	}
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	found, err := mountsBelow(real, f)
+	if err != nil {
+		return nil
+	}
+	return found
 }
