@@ -105,13 +105,14 @@ func TestPublishWhereNothingCanBeMoved(t *testing.T) {
 		"a mount, not needed": {mount, []string{"a=1", "cache/"}, ""},
 		"append-only":         {attribute(unix.STATX_ATTR_APPEND), []string{"a=1", "cache/x=1"}, `"cache" is append-only`},
 		"append-only, unused": {attribute(unix.STATX_ATTR_APPEND), []string{"a=1", "cache/"}, ""},
+		"append-only, below":  {attribute(unix.STATX_ATTR_APPEND), []string{"a=1", "cache/sub/x=1"}, ""},
 		"immutable":           {attribute(unix.STATX_ATTR_IMMUTABLE), []string{"a=1", "cache/x=1"}, `"cache" is immutable`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ws := t.TempDir()
-			write(t, ws, "out/cache/", "out/other/")
+			write(t, ws, "out/cache/sub/", "out/other/")
 			tt.make(t, ws+"/out/cache")
 			before := snapshot(t, ws)
 			s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", tt.tree})
