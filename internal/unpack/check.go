@@ -61,6 +61,11 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 	if err := a.clash(t, suspects); err != nil {
 		return nil, err
 	}
+	if a.mixed {
+		if err := a.reorder(o); err != nil {
+			return nil, err
+		}
+	}
 	return a, o.Budget.Take(0, a.Size)
 }
 
@@ -101,9 +106,7 @@ func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
 	if uint64(a.count) != declared { //nolint:gosec // not negative
 		return malformed("its directory declares %d entries and holds %d", declared, a.count)
 	}
-	if order.mixed {
-		return a.reorder(o)
-	}
+	a.mixed = order.mixed
 	return nil
 }
 

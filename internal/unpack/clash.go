@@ -117,7 +117,8 @@ func (t *nameTree) add(e *Entry) error {
 		return nil
 	}
 	err := t.compact()
-	t.full = max(minDirs, 2*len(t.dirs))
+	t.full = max(minDirs, len(t.dirs)/2*3)
+	t.dirs = slices.Grow(t.dirs, t.full-len(t.dirs))
 	return err
 }
 

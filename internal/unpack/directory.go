@@ -1,10 +1,10 @@
 package unpack
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -27,14 +27,11 @@ const (
 type directory struct {
 	in           input
 	offset, size int64
-	count        int     // of entries
-	places       []place // of the entries as they lie in the archive; nil: as in the directory
-	chosen       bitset  // by the same order; nil: all
+	count        int      // of entries
+	mixed        bool     // the entries lie in another order than the directory's
+	order        []uint64 // of the entries in the archive, see sort; nil unless mixed
+	chosen       bitset   // by the same order; nil: all
 }
-
-// place is where an entry's local header is in the archive, and where its
-// header is in the directory.
-type place struct{ start, header int64 }
 
 // bitset has one bit an entry.
 type bitset []uint64
@@ -139,8 +136,8 @@ func (d *directory) walk(do func(i int, e *Entry) error) error {
 	for i, pos := 0, int64(0); i <= d.count; i++ {
 		next := Entry{start: d.offset}
 		if i < d.count {
-			if d.places != nil {
-				pos = d.places[i].header
+			if d.order != nil {
+				pos = int64(d.order[i] & (1<<d.shift() - 1)) //nolint:gosec // of 63 bits at most
 			}
 			var err error
 			if next, pos, err = c.entry(pos); err != nil {
@@ -175,18 +172,26 @@ func (d *directory) each(do func(e *Entry) error) error {
 	})
 }
 
-// sort finds out in which order the entries lie in the archive.
+// shift is how many bits a place in the directory has.
+func (d *directory) shift() int { return bits.Len64(uint64(d.size)) } //nolint:gosec // not negative
+
+// sort finds out in which order the entries lie in the archive. An entry's
+// place in the archive and that of its header in the directory are sorted as
+// one number, which is enough for a terabyte with 250,000 entries.
 func (d *directory) sort() error {
-	d.places = make([]place, 0, d.count)
+	if bits.Len64(uint64(d.offset))+d.shift() > 64 { //nolint:gosec // not negative
+		return malformed("it is too large for a directory in another order than its entries")
+	}
+	d.order = make([]uint64, 0, d.count)
 	c := cursor{dir: d}
 	for pos := int64(0); pos < d.size; {
 		e, next, err := c.entry(pos)
 		if err != nil {
 			return err
 		}
-		d.places = append(d.places, place{e.start, pos})
+		d.order = append(d.order, uint64(e.start)<<d.shift()|uint64(pos)) //nolint:gosec // not negative
 		pos = next
 	}
-	slices.SortFunc(d.places, func(x, y place) int { return cmp.Compare(x.start, y.start) })
+	slices.Sort(d.order)
 	return nil
 }

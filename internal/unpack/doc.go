@@ -50,7 +50,7 @@
 // Memory: the directory stays where it is and is read again when it is needed,
 // since a million entries with long names take hundreds of megabytes. While it
 // is checked, names are kept as hashes of 8 bytes, those of directories, too;
-// after that an entry takes one bit at most, and 16 bytes more where the
+// after that an entry takes one bit at most, and 8 bytes more where the
 // entries lie in another order than the directory's.
 //
 // Descriptors: directories are made and opened from the one above, and all

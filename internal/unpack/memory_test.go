@@ -36,7 +36,7 @@ func onDisk(t *testing.T, entries int, backwards bool, name func(i int) string) 
 // most, does not depend on how long their names are.
 // Not parallel: what others allocate would count.
 func TestDirectoryMemory(t *testing.T) {
-	const entries = 100_000
+	const entries = 50_000
 	long := strings.Repeat("long/", 20) + strings.Repeat("x", 90)
 	everyDir := func(i int) string { return fmt.Sprintf("%s/%d/%06d", long[:150], i, i) }
 	tests := map[string]struct {
@@ -45,8 +45,8 @@ func TestDirectoryMemory(t *testing.T) {
 		held, most int64 // bytes an entry
 	}{
 		"long names":              {false, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 1, 40},
-		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 18, 60},
-		"each in a directory":     {false, everyDir, 1, 100},
+		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 9, 40},
+		"each in a directory":     {false, everyDir, 1, 60},
 		"collisions":              {false, func(i int) string { return fmt.Sprintf("%s-%c-%06d", long, "aA"[i%2], i/2) }, 1, 60},
 	}
 	for name, tt := range tests {
@@ -81,7 +81,7 @@ type peak struct {
 }
 
 func (p *peak) ReadAt(b []byte, off int64) (int, error) {
-	if p.n++; p.n%64 == 0 && len(b) > firstWindow || p.n%8192 == 0 {
+	if p.n++; len(b) == maxWindow && p.n%8 == 0 || p.n%4096 == 0 {
 		p.most = max(p.most, heap()-p.base)
 	}
 	return p.f.ReadAt(b, off)
