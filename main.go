@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/term"
@@ -18,6 +19,7 @@ import (
 var version = "dev"
 
 func main() {
+	debug.SetGCPercent(50) // half of Go's default: little memory is promised, and buffers take no time to collect
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // as nohup has it
