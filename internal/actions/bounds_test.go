@@ -62,6 +62,18 @@ func TestSpellingsOfSecrets(t *testing.T) {
 	}
 }
 
+// What later steps read stays readable beside a token of a test.
+func TestShortSecrets(t *testing.T) {
+	t.Parallel()
+	log, out := newLog(false)
+	log.Mask("t1")
+	out.Reset()
+	log.Infof("t1")
+	if got := log.Redact(`{"t1":true}`); got != `{"t1":true}` || out.String() != "***\n" {
+		t.Errorf("%s, %s", got, out)
+	}
+}
+
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -192,11 +192,14 @@ func (l *Log) Mask(secret string) {
 	}
 }
 
-// Redact returns a text with *** for each masked secret in it.
+// Redact returns a text that later steps read with *** for each masked secret in
+// it. A secret of a few characters is left: it would take parts of words, and of
+// numbers and JSON, with it.
 func (l *Log) Redact(s string) string {
+	const shortest = 6
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return redact(s, l.secrets)
+	return redact(s, slices.DeleteFunc(slices.Clone(l.secrets), func(secret string) bool { return len(secret) < shortest }))
 }
 
 // guard turns go-githubactions' panics on write errors into errors.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
@@ -104,16 +106,20 @@ func (e *pageError) Error() string {
 	case digestUnknown:
 		why = "its digest is of an unknown algorithm"
 	}
-	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, ibytes(e.size), e.kind())
-	if len(e.head) > 0 && utf8.Valid(e.head[:max(len(e.head)-utf8.UTFMax, 0)]) {
-		text += fmt.Sprintf(" that begins with %q", strings.ToValidUTF8(string(e.head), ""))
+	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, ibytes(e.size), cmp.Or(actions.Cut(e.contentType, 100), "no type"))
+	if begins := beginning(e.head); begins != "" {
+		text += fmt.Sprintf(" that begins with %q", begins)
 	}
 	return text
 }
 
-func (e *pageError) kind() string {
-	if e.contentType == "" {
-		return "no type"
+// beginning is a head that is text, without the part of a character at its end.
+func beginning(head []byte) string {
+	for range utf8.UTFMax {
+		if utf8.Valid(head) || len(head) == 0 {
+			return string(head)
+		}
+		head = head[:len(head)-1]
 	}
-	return e.contentType
+	return ""
 }

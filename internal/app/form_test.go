@@ -151,3 +151,12 @@ func TestPages(t *testing.T) {
 		})
 	}
 }
+
+func TestBeginning(t *testing.T) {
+	t.Parallel()
+	for head, want := range map[string]string{"": "", "<p>": "<p>", "a\xe6\x97": "a", "日本": "日本", "\x89PNG\r\n": "", "\xff\xfe": "", "PK\x03\x04\xff": "PK\x03\x04"} {
+		if got := beginning([]byte(head)); got != want {
+			t.Errorf("%q: %q, want %q", head, got, want)
+		}
+	}
+}

@@ -154,7 +154,11 @@ type noFilesError struct {
 }
 
 func (e *noFilesError) Error() string {
-	return fmt.Sprintf("no file of the %s matches files: %q", count(e.artifacts, "artifact"), e.patterns)
+	shown, more := e.patterns[:min(len(e.patterns), maxNames)], ""
+	if n := len(e.patterns) - len(shown); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("no file of the %s matches files: %q%s", count(e.artifacts, "artifact"), shown, more)
 }
 
 // session is what the artifacts of one run share while they are fetched, also

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,6 +146,36 @@ func TestReadFile(t *testing.T) {
 	}
 	if _, err := readFile(filepath.Dir(name), 5); err == nil || !strings.Contains(err.Error(), "it is a directory, not a file") {
 		t.Errorf("a directory gave %v", err)
+	}
+}
+
+// Long lists in inputs make no long messages.
+func TestLongListOfFiles(t *testing.T) {
+	t.Parallel()
+	var list strings.Builder
+	for i := range 8000 {
+		fmt.Fprintf(&list, "no/such/%d\n", i)
+	}
+	got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", "files", list.String()))
+	if want := `"no/such/19"] and 7980 more`; got.code != 1 || !strings.HasSuffix(got.outputs["error-message"], want) {
+		t.Errorf("code %d\n%.1000s", got.code, got.log)
+	}
+}
+
+// A directory's name, a slash at the end and a ./ in front choose what is below.
+func TestFilesOfADirectory(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"d", "d/", "./d/**", "./d", "{d,e}", "d/{b..c}.txt"} {
+		got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", "run-id", "1", "files", pattern))
+		if got.list() != "d/b.txt=b1" {
+			t.Errorf("%s: %q\n%s", pattern, got.list(), got.log)
+		}
+	}
+	for _, pattern := range []string{"*", "!d/"} {
+		got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", "run-id", "1", "files", pattern))
+		if got.list() != "a.txt=a1" {
+			t.Errorf("%s: %q\n%s", pattern, got.list(), got.log)
+		}
 	}
 }
 

@@ -134,7 +134,7 @@ func Outputs() []Output {
 var outputs = []Output{
 	{Name: "found", Alias: "found_artifact", Help: "`true` or `false`"},
 	{Name: "artifacts", Help: "JSON array, one object an artifact: `id`, `name`, `size_in_bytes`, `digest`, `digest_verified`, " +
-		"`created_at`, `expires_at`, `repository`, `run_id`, `path` (workspace-relative), `files` (count), `bytes` (extracted)"},
+		"`created_at`, `expires_at`, `repository`, `run_id`, `path` (workspace-relative), `files` (count), `bytes` (extracted); past 512 KiB `id`, `name`, `run_id` and `path` only"},
 	{Name: "artifact-count", Help: "number of artifacts taken"},
 	{Name: "file-count", Help: "number of files, all artifacts together"},
 	{Name: "bytes", Help: "size of these files"},
@@ -150,7 +150,7 @@ var outputs = []Output{
 	{Name: "head-branch", Help: "its head branch"},
 	{Name: "head-sha", Help: "its head commit"},
 	{Name: "from-fork", Help: "`true` where its commit came from a fork, `false` where it is the repository's own, `unknown` where the server does not tell; empty when no run was taken"},
-	{Name: "runs", Help: "JSON array of the runs taken, newest first, with the fields above and `repository`"},
-	{Name: "error-message", Alias: "error_message", Help: "why it failed, one line; empty otherwise"},
+	{Name: "runs", Help: "JSON array of the runs taken, newest first, with the fields above and `repository`; past 512 KiB `run-id`, `run-url` and `repository` only"},
+	{Name: "error-message", Alias: "error_message", Help: "why it failed, one line of at most 4 KiB; empty otherwise"},
 	{Name: "dry_run", Help: "`true` when a dry run found something (a name of dawidd6/action-download-artifact)"},
 }

@@ -3,16 +3,16 @@
 //
 // A glob is text in which these have a meaning:
 //
-//   - any characters but "/"
-//     ?         one character but "/"
-//     [abc]     one of these characters; [a-f] a range; [!a] and [^a] any other
-//     but "/"
-//     **        any characters, "/" too; as a whole component any number of
-//     directories, also none
-//     {a,b}     a or b, which may be globs, and nest
-//     {1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
-//     in steps, {a..f} is a letter
-//     \x        the sign x itself
+//	?         one character but "/"
+//	*         any characters but "/"
+//	[abc]     one of these characters; [a-f] a range; [!a] and [^a] any other
+//	          but "/"
+//	**        any characters, "/" too; as a whole component any number of
+//	          directories, also none
+//	{a,b}     a or b, which may be globs, and nest
+//	{1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
+//	          in steps, {a..f} is a letter
+//	\x        the sign x itself
 //
 // A path matches a glob whose last component has no wildcard also when it lies
 // below the directory of that name: "dist" is dist, and all in it; "dist/" says
