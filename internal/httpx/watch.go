@@ -53,7 +53,7 @@ type SlowError struct {
 }
 
 func (e *SlowError) Error() string {
-	return fmt.Sprintf("only %d bytes arrived in %s", e.Bytes, e.Over)
+	return fmt.Sprintf("only %d bytes arrived in %s", e.Bytes, e.Over.Round(time.Second))
 }
 
 // WatchRate returns body with a watchdog for one that drips: each time when
