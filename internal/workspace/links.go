@@ -238,7 +238,7 @@ func (c *linkChecker) look(at string) (node, error) {
 
 func (c *linkChecker) find(at string) (node, error) {
 	merged := c.mergedAbove(path.Dir(at))
-	below := split(strings.TrimPrefix(strings.TrimPrefix(at, strings.TrimSuffix(merged, ".")), "/"))
+	below := split(relativeTo(merged, at))
 	for _, m := range c.merges[merged] {
 		if len(below) == 0 {
 			break

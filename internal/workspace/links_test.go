@@ -77,6 +77,8 @@ func TestPublishLinks(t *testing.T) {
 		"placed elsewhere, and up":    {[]string{"out/d -> ../real", "real/x=0"}, "out", []staged{{"", []string{"d/l -> ../y", "y=1"}}}, Overwrite, `entry "d/l": its target "../y" leaves the destination`},
 		"the destination is a link":   {[]string{"out -> a/b", "a/b/x=0"}, "out", []staged{{"", []string{"d/l -> ../x"}}}, Overwrite, ""},
 		"the destination's, and up":   {[]string{"out -> a/b", "a/b/x=0"}, "out", []staged{{"", []string{"d/l -> ../../x"}}}, Overwrite, `leaves the destination`},
+		"below a name with a dot":     {[]string{"out/d./x=0"}, "out", []staged{{"", []string{"d./l -> /etc/passwd"}}}, Overwrite, `entry "d./l": its target "/etc/passwd" leaves the destination`},
+		"below an odd name":           {[]string{"out/d./.../x=0"}, "out", []staged{{"", []string{"d./.../l -> ../../../secret"}}}, Overwrite, `entry "d./.../l"`},
 		"a loser is not looked at":    {nil, "out", []staged{{"", []string{"d/l=1", "d/x=1"}}, {"", []string{"d/l -> /etc/passwd", "d/y=1"}}}, Overwrite, ""},
 		"a loser of what is merged":   {[]string{"out/x=0"}, "out", []staged{{"", []string{"l=1"}}, {"", []string{"l -> /etc/passwd"}}}, Overwrite, ""},
 		"directories without rights":  {nil, "out", []staged{{"", []string{"0300 d/", "d/l -> ../a", "a=1"}}}, Overwrite, ""},
