@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -228,6 +229,9 @@ const racePause = time.Millisecond
 
 // publishOnce plans, and carries the plan out or undoes all of it.
 func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
+	if err := s.lockAgain(); err != nil {
+		return Report{}, err
+	}
 	p := s.planner(ctx, ifExists)
 	defer p.steps.close()
 	if err := p.check(trees); err != nil {
@@ -237,6 +241,18 @@ func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists
 		return Report{}, err
 	}
 	return p.report, nil
+}
+
+// lockAgain gives directories of the stage the modes that they had before an
+// earlier plan opened them up, the deepest first.
+func (s *Stage) lockAgain() error {
+	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(s.modes))) {
+		if err := s.at.chmodDir(dir, s.modes[dir]); err != nil {
+			return fmt.Errorf("look at what was staged: %w", err)
+		}
+	}
+	clear(s.modes)
+	return nil
 }
 
 // Foresee refuses what Publish would refuse whatever the trees hold, because of

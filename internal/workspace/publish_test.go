@@ -416,6 +416,30 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 	}
 }
 
+// A directory that was opened up for one plan and moves whole in the next has
+// the mode that it came with.
+func TestPublishPlansAgainWithModes(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	makeRemovable(t, ws)
+	write(t, ws, "d/e/x=0")
+	n := 0
+	_, err := publish(t.Context(), t, ws, ".", []staged{{"", []string{"a=1", "d/e/f=1", "0555 d/e/", "0555 d/"}}}, Overwrite, func() error {
+		if n++; n == 2 {
+			return os.RemoveAll(ws + "/d")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"d", "d/e"} {
+		if got := mode(t, filepath.Join(ws, dir)); got != 0o555 {
+			t.Errorf("%s is %v", dir, got)
+		}
+	}
+}
+
 // waitForTick waits until what is written has a later time than all that was.
 func waitForTick(t *testing.T) {
 	t.Helper()
