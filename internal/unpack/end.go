@@ -30,9 +30,17 @@ func readEnd(r input, size int64) (end, error) {
 		return end{}, err
 	}
 	le := binary.LittleEndian
+	other := false
 	for i := len(tail) - endSize; i >= 0; i-- {
-		if le.Uint32(tail[i:]) != 0x06054b50 || int(le.Uint16(tail[i+20:])) != len(tail)-i-endSize {
+		if le.Uint32(tail[i:]) != 0x06054b50 {
 			continue
+		}
+		if int(le.Uint16(tail[i+20:])) != len(tail)-i-endSize {
+			other = true
+			continue
+		}
+		if other { // which others would take for the end
+			return end{}, malformed("its comment holds another end record")
 		}
 		rec := tail[i : i+endSize]
 		e := end{count: uint64(le.Uint16(rec[10:])), size: int64(le.Uint32(rec[12:])), offset: int64(le.Uint32(rec[16:]))}

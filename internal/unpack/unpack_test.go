@@ -121,13 +121,14 @@ var refusals = map[string]struct {
 	"larger than any disk": {of(huge("a", maxSize+1)), "a", "declares 1125899906842625 bytes"},
 	"sum that overflows":   {of(huge("a", 1<<62), huge("b", 1<<62)), "a", "declares"},
 
-	"data before, not told": {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
-	"data after":            {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
-	"several disks":         {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
-	"count too small":       {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
-	"count too large":       {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
-	"count wraps":           {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
-	"second end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
+	"data before, not told":  {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
+	"data after":             {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
+	"several disks":          {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
+	"count too small":        {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
+	"count too large":        {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
+	"count wraps":            {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
+	"half an end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{comment: "xyz"}.bytes()[:endSize])}, "", "another end record"},
+	"second end in comment":  {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
 }
 
 // manyDirs asks for a million directories by few entries.
