@@ -108,7 +108,7 @@ func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
 		return 0, e.damaged(err, nil)
 	}
 	if _, err := w.Write(d.buf[:e.Size]); err != nil {
-		return 0, e.writing(err)
+		return 0, err
 	}
 	return res.CRC, e.checkConsumed(res)
 }
@@ -119,7 +119,7 @@ func (d *decoder) large(w io.Writer, e *Entry, s *source) (uint32, error) {
 	res, err := d.inflate.Copy(out, in, e.Size)
 	switch {
 	case out.err != nil:
-		return 0, e.writing(out.err)
+		return 0, out.err
 	case err != nil:
 		return 0, e.damaged(err, in)
 	}
@@ -161,7 +161,7 @@ func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (ui
 		sum = crc32.Update(sum, crc32.IEEETable, d.buf[:n])
 		if n > 0 {
 			if _, err := w.Write(d.buf[:n]); err != nil {
-				return 0, e.writing(err)
+				return 0, err
 			}
 		}
 		if in.err == nil && errors.Is(err, io.EOF) {
@@ -188,8 +188,6 @@ func (w *entryWriter) Write(p []byte) (int, error) {
 	w.err = err
 	return n, err
 }
-
-func (e *Entry) writing(err error) error { return fmt.Errorf("write %q: %w", e.Name, err) }
 
 // sourceReader remembers its own error, to tell it from those of the data,
 // and ends with its context, if it has one.

@@ -7,10 +7,9 @@
 // comes by. What Extract leaves when it fails is not to be used.
 //
 //   - The end of central directory record (4.3.16) is the last thing in the
-//     file, its comment included, and the central directory (4.3.12) ends
-//     where that record, or the zip64 one (4.3.14), begins: nothing follows
-//     the archive. Offsets count from the start of the file. One disk
-//     (4.4.19).
+//     file, its comment included, which holds no other such record. The
+//     central directory (4.3.12) ends where it, or the zip64 record (4.3.14),
+//     begins. Offsets count from the start of the file. One disk (4.4.19).
 //   - Bytes that belong to no entry, before the first or between them, are
 //     not looked at: some writers align data, and programs that extract
 //     themselves begin with the program.
