@@ -15,6 +15,8 @@ const (
 	maxDepth = 10
 	// maxAlternatives is how many globs without braces one glob stands for.
 	maxAlternatives = 1000
+	// maxText bounds what one glob stands for, in bytes.
+	maxText = 1 << 20
 	// maxTotal bounds the globs without braces that a list stands for, in bytes.
 	maxTotal = 16 << 20
 )
@@ -71,6 +73,12 @@ func expand(glob string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	total := 0
+	for _, g := range braceless {
+		if total += len(g); total > maxText {
+			return nil, fmt.Errorf("stands for more than %d MiB of globs without braces", maxText>>20)
+		}
+	}
 	var list []string
 	for _, g := range braceless {
 		if g, err = clean(g); err != nil {
@@ -107,38 +115,39 @@ func clean(glob string) (string, error) {
 // GitHub's filters of paths, any characters: "**.js" is "**/*.js", "a**" is "a*"
 // and "a*/**".
 func acrossDirectories(glob string) ([]string, error) {
-	var list []string
-	for component := range strings.SplitSeq(glob, "/") {
-		variants := []string{component}
-		var err error
-		if component != "**" {
-			variants, err = withinComponent(component)
+	if !strings.Contains(glob, "**") {
+		return []string{negations(glob)}, nil
+	}
+	var list joined
+	for i, component := range strings.Split(glob, "/") {
+		if i > 0 {
+			list.tail.WriteByte('/')
 		}
-		switch {
-		case err != nil:
-		case list == nil:
-			list = variants
-		default:
-			for i := range variants {
-				variants[i] = "/" + variants[i]
-			}
-			list, err = product(list, variants)
+		if component == "**" || !strings.Contains(component, "**") {
+			list.tail.WriteString(component)
+			continue
+		}
+		variants, err := withinComponent(component)
+		if err == nil {
+			err = list.add(variants)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	for i := range list {
-		list[i] = negations(list[i])
+	all := list.all()
+	for i := range all {
+		all[i] = negations(all[i])
 	}
-	return list, nil
+	return all, nil
 }
 
 // withinComponent returns the globs that a component with "**" among other
 // characters stands for.
 func withinComponent(component string) ([]string, error) {
 	parts := betweenDoubleStars(component)
-	list := parts[:1]
+	var list joined
+	list.tail.WriteString(parts[0])
 	for i, part := range parts[1:] {
 		ends := []string{"*" + part, "*/**/*" + part}
 		switch {
@@ -147,12 +156,11 @@ func withinComponent(component string) ([]string, error) {
 		case i == len(parts)-2 && part == "":
 			ends = []string{"*", "*/**"}
 		}
-		var err error
-		if list, err = product(list, ends); err != nil {
+		if err := list.add(ends); err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	return list.all(), nil
 }
 
 // betweenDoubleStars splits a component at "**", or more stars.
@@ -204,7 +212,7 @@ func (p *parser) skip(n int) string {
 // to the comma or the closing brace, which it leaves. It returns what was read
 // without braces.
 func (p *parser) sequence(depth int) ([]string, error) {
-	list := []string{""}
+	var list joined
 	for p.rest != "" {
 		if err := p.refuseExtended(); err != nil {
 			return nil, err
@@ -213,7 +221,7 @@ func (p *parser) sequence(depth int) ([]string, error) {
 		var err error
 		switch c := p.rest[0]; {
 		case (c == ',' || c == '}') && depth > 0:
-			return list, nil
+			return list.all(), nil
 		case c == '}':
 			return nil, errors.New(`has a } without a {; write \} for the sign itself`)
 		case c == '{':
@@ -225,14 +233,14 @@ func (p *parser) sequence(depth int) ([]string, error) {
 		default:
 			next = []string{p.skip(p.plain())}
 		}
+		if err == nil {
+			err = list.add(next)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if list, err = product(list, next); err != nil {
-			return nil, err
-		}
 	}
-	return list, nil
+	return list.all(), nil
 }
 
 // plain is how many bytes follow that have no meaning to the parser, but at
@@ -244,18 +252,43 @@ func (p *parser) plain() int {
 	return len(p.rest)
 }
 
-// product appends each of the ends to each of the beginnings.
-func product(beginnings, ends []string) ([]string, error) {
-	if len(beginnings)*len(ends) > maxAlternatives {
-		return nil, errTooMany
+// joined are texts that are made of alternatives, one after the other.
+type joined struct {
+	heads []string        // none stand for one that is empty
+	tail  strings.Builder // follows each of them
+}
+
+// add appends each of the alternatives to each of the texts. A single one is only
+// noted, so that it is not copied once a text, however many follow.
+func (j *joined) add(alternatives []string) error {
+	if len(alternatives) == 1 {
+		j.tail.WriteString(alternatives[0])
+		return nil
 	}
-	list := make([]string, 0, len(beginnings)*len(ends))
-	for _, b := range beginnings {
-		for _, e := range ends {
-			list = append(list, b+e)
+	if max(len(j.heads), 1)*len(alternatives) > maxAlternatives {
+		return errTooMany
+	}
+	var heads []string
+	for _, head := range j.all() {
+		for _, a := range alternatives {
+			heads = append(heads, head+a)
 		}
 	}
-	return list, nil
+	j.heads = heads
+	j.tail.Reset()
+	return nil
+}
+
+// all returns the texts.
+func (j *joined) all() []string {
+	if j.heads == nil {
+		return []string{j.tail.String()}
+	}
+	list := make([]string, len(j.heads))
+	for i, head := range j.heads {
+		list[i] = head + j.tail.String()
+	}
+	return list
 }
 
 // escape reads a backslash and the sign after it.
