@@ -289,7 +289,7 @@ func (c *carrier) rollBack() error {
 		st, err := c.steps.at(number)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("undo: %w", err))
-			c.kept = true // what cannot be told is not thrown away
+			c.stays = true
 			break
 		}
 		_, left, err := c.revert(st, c.aside(number), c.since)
@@ -300,17 +300,20 @@ func (c *carrier) rollBack() error {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("undo: %w", err))
-		if kept, err := c.keep(st, c.aside(number)); err != nil {
+		kept, err := c.keep(st, c.aside(number))
+		if err != nil {
 			errs = append(errs, err)
-		} else {
-			c.kept = c.kept || kept
+			c.stays = true
+		}
+		c.kept = c.kept || kept
+	}
+	if !c.stays {
+		if err := c.endUndo(); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	if err := c.endUndo(); err != nil {
-		errs = append(errs, err)
-	}
 	c.spent = c.spent || len(errs) > 0
-	for number := c.prepared.count; number > 0; number-- {
+	for number := c.prepared.count; number > 0 && !c.stays; number-- {
 		st, err := c.prepared.at(number)
 		if err == nil {
 			err = c.unprepare(st)
@@ -320,7 +323,10 @@ func (c *carrier) rollBack() error {
 			errs = append(errs, fmt.Errorf("undo: %w", err))
 		}
 	}
-	if c.kept {
+	switch {
+	case c.stays:
+		errs = append(errs, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.path()))
+	case c.kept:
 		errs = append(errs, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
 			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
 	}

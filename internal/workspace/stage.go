@@ -47,6 +47,7 @@ type Stage struct {
 	at      *handles               // for Publish and Recover alone
 	modes   map[string]fs.FileMode // that directories had before they were planned
 	kept    bool                   // an undo failed: the files replaced must not be removed
+	stays   bool                   // an undo failed: the stage and its journal are for the next run
 	spent   bool                   // the trees are not as they were, and cannot be published again
 	undoing bool                   // an undo was begun before, by a process that is gone
 	noSwap  bool                   // the file system cannot exchange files
@@ -227,18 +228,23 @@ func (s *Stage) Free() (int64, error) {
 	return n, nil
 }
 
-// Close removes the stage and all that is left in it, but for files that
-// Publish replaced and could not put back. It needs no context: it has work to
+// Close removes the stage and all that is left in it, but for what Publish could
+// not put back: files that it replaced, or, where these cannot even be put aside,
+// all of it. It needs no context: it has work to
 // do exactly when there is none left. It may be called again.
 func (s *Stage) Close() error {
 	if s.root == nil {
 		return nil
 	}
-	keep := ""
-	if s.kept {
-		keep = replacedDir
+	var err error
+	switch {
+	case s.stays:
+		err = s.release()
+	case s.kept:
+		err = s.removeStage(replacedDir)
+	default:
+		err = s.removeStage("")
 	}
-	err := s.removeStage(keep)
 	if err != nil {
 		err = &UndoError{fmt.Errorf("remove the staging directory: %w", err)}
 	}

@@ -397,3 +397,41 @@ func TestUndoNoticesOthers(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Where what was replaced can neither be put back nor put aside, the whole stage
+// stays, and the next run can go on from its journal.
+func TestFailedUndoKeepsTheStage(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "a=0", "b=precious", "c=0")
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "b=1", "c=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	s.before = func() error {
+		if n++; n == 3 { // a and b were replaced
+			return errors.Join(errFault, os.Remove(filepath.Join(s.path(), replacedDir)), os.WriteFile(ws+"/b", []byte("theirs"), 0o600))
+		}
+		return nil
+	}
+	_, err = s.Publish(t.Context(), trees, Overwrite)
+	if _, ok := errors.AsType[*UndoError](err); !ok || !strings.Contains(err.Error(), "kept in "+s.path()+" until the next run") {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"a": "0", "b": "theirs", "c": "0", s.dir + "/art0/b": "precious"} {
+		if got, err := os.ReadFile(filepath.Join(ws, name)); string(got) != want {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
+	}
+	all := recoverIn(t, ws, ".")
+	if len(all) != 1 || all[0].Err != nil || len(all[0].Left) != 1 {
+		t.Errorf("got %+v", all)
+	}
+	if diff := cmp.Diff([]string{"a=0", "b=theirs", "c=0"}, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
