@@ -20,8 +20,9 @@ const module = "github.com/artifetch/artifetch"
 // import githubsim besides.
 var allowed = map[string][]string{
 	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/spool", "internal/unpack", "internal/workspace"},
-	"internal/githubapi":           {"internal/artifact", "internal/httpx"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/unpack", "internal/workspace"},
+	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search"},
+	"internal/search":              {"internal/artifact", "internal/suggest"},
 	"internal/fetch":               {"internal/httpx"},
 	"internal/demo":                {"internal/app", "internal/githubsim"},
 	"internal/bench":               {"internal/githubsim"},
@@ -31,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/e2e/openapi":         {"internal/githubsim"},
 	"internal":                     nil,
 	"internal/actions":             nil,
-	"internal/artifact":            {"internal/glob", "internal/suggest"},
+	"internal/artifact":            {"internal/glob"},
 	"internal/config":              {"internal/glob", "internal/suggest"},
 	"internal/glob":                nil,
 	"internal/suggest":             nil,

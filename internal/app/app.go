@@ -24,6 +24,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -248,7 +249,7 @@ func (j *job) readRunner() (err error) {
 		return nil
 	}
 	id, err := j.runner.Trigger(readEvent)
-	j.trigger = artifact.UnknownTrigger
+	j.trigger = search.UnknownTrigger
 	if id > 0 {
 		j.trigger = id
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 var nothing = githubsim.Bytes(nil)
@@ -65,7 +66,7 @@ func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
 
 // search answers a request as the action would ask it, and tells how many
 // requests that took.
-func (h *history) search(t *testing.T, req artifact.Request) (*artifact.Plan, int, error) {
+func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, error) {
 	t.Helper()
 	u, err := url.Parse(h.APIURL)
 	if err != nil {
@@ -86,7 +87,7 @@ func (h *history) search(t *testing.T, req artifact.Request) (*artifact.Plan, in
 		req.Conclusions = []string{"success"}
 	}
 	h.ResetLog()
-	plan, err := artifact.Chooser{Source: api}.Choose(t.Context(), req)
+	plan, err := search.Chooser{Source: api}.Choose(t.Context(), req)
 	return plan, h.Count(githubsim.API), err
 }
 
@@ -115,35 +116,35 @@ func TestCosts(t *testing.T) {
 	tests := []struct {
 		name string
 		past []past // oldest first
-		req  artifact.Request
+		req  search.Request
 		want int
 		back int // how many runs from the newest the one is that is found; -1 for none
 	}{
-		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist")}, 2, 0},
-		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2, 0},
-		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, artifact.Request{}, 2, 0},
-		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, artifact.Request{Select: names("a", "b")}, 3, 0},
-		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, artifact.Request{Select: names("a", "b", "c")}, 4, 0},
-		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, artifact.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5, 0},
-		{"rare, 0 runs back", back(0)["rare"], artifact.Request{Select: names("dist")}, 2, 0},
-		{"rare, 50 runs back", back(50)["rare"], artifact.Request{Select: names("dist")}, 2, 50},
-		{"rare, 800 runs back", back(800)["rare"], artifact.Request{Select: names("dist")}, 3, 800},
-		{"rare, 5,000 runs back", back(5000)["rare"], artifact.Request{Select: names("dist")}, 3, 5000},
-		{"common, 0 runs back", back(0)["common"], artifact.Request{Select: names("dist")}, 2, 0},
-		{"common, 50 runs back", back(50)["common"], artifact.Request{Select: names("dist")}, 2, 50},
-		{"common, 800 runs back", back(800)["common"], artifact.Request{Select: names("dist")}, 5, 800},
-		{"common, 5,000 runs back", back(5000)["common"], artifact.Request{Select: names("dist")}, 5, 5000},
-		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), artifact.Request{Select: names("dist")}, 4, 801},
-		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Branches: []string{"release"}}, 3, 900},
-		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3, 900},
-		{"run number, 800 runs back", []past{{1000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 200}, 4, 800},
-		{"run number, 4,999 runs back", []past{{5000, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 1}, 4, 4999},
-		{"run number of the newest", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 300}, 2, 0},
-		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, artifact.Request{Select: names("dist"), RunNumber: 301}, 2, -1},
-		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), artifact.Request{Select: names("dist"), RunNumber: 200}, 6, 800},
-		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, artifact.Request{Select: names("dist")}, 2 + 3, -1},
-		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), artifact.Request{Select: names("dist"), SearchLimit: 200}, 29, -1},
-		{"the worst case: 150 for each of ours", wrong(40, 150), artifact.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3, -1},
+		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist")}, 2, 0},
+		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2, 0},
+		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, search.Request{}, 2, 0},
+		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, search.Request{Select: names("a", "b")}, 3, 0},
+		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, search.Request{Select: names("a", "b", "c")}, 4, 0},
+		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, search.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5, 0},
+		{"rare, 0 runs back", back(0)["rare"], search.Request{Select: names("dist")}, 2, 0},
+		{"rare, 50 runs back", back(50)["rare"], search.Request{Select: names("dist")}, 2, 50},
+		{"rare, 800 runs back", back(800)["rare"], search.Request{Select: names("dist")}, 3, 800},
+		{"rare, 5,000 runs back", back(5000)["rare"], search.Request{Select: names("dist")}, 3, 5000},
+		{"common, 0 runs back", back(0)["common"], search.Request{Select: names("dist")}, 2, 0},
+		{"common, 50 runs back", back(50)["common"], search.Request{Select: names("dist")}, 2, 50},
+		{"common, 800 runs back", back(800)["common"], search.Request{Select: names("dist")}, 5, 800},
+		{"common, 5,000 runs back", back(5000)["common"], search.Request{Select: names("dist")}, 5, 5000},
+		{"rare, the newest that holds it failed", append(back(400)["rare"], past{1, failed, dist}, past{400, githubsim.Run{}, nil}), search.Request{Select: names("dist")}, 4, 801},
+		{"common, a branch that is rarely built", []past{{1, githubsim.Run{HeadBranch: "release"}, dist}, {900, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), Branches: []string{"release"}}, 3, 900},
+		{"common, a commit", []past{{1, githubsim.Run{HeadSHA: "00000000000000000000000000000000000000aa"}, dist}, {900, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), Commit: "00000000000000000000000000000000000000aa"}, 3, 900},
+		{"run number, 800 runs back", []past{{1000, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), RunNumber: 200}, 4, 800},
+		{"run number, 4,999 runs back", []past{{5000, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), RunNumber: 1}, 4, 4999},
+		{"run number of the newest", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), RunNumber: 300}, 2, 0},
+		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), RunNumber: 301}, 2, -1},
+		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), search.Request{Select: names("dist"), RunNumber: 200}, 6, 800},
+		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, search.Request{Select: names("dist")}, 2 + 3, -1},
+		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), search.Request{Select: names("dist"), SearchLimit: 200}, 29, -1},
+		{"the worst case: 150 for each of ours", wrong(40, 150), search.Request{Select: names("dist"), SearchLimit: 30}, 2 + 30 + 3, -1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,7 +164,7 @@ func TestCosts(t *testing.T) {
 			if err == nil {
 				back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
 			}
-			if nf := (*artifact.NotFoundError)(nil); back != tt.back || err != nil && !errors.As(err, &nf) {
+			if nf := (*search.NotFoundError)(nil); back != tt.back || err != nil && !errors.As(err, &nf) {
 				t.Errorf("found the run %d back, want %d; %v", back, tt.back, err)
 			}
 		})
@@ -227,7 +228,7 @@ func TestCostsOfCandidates(t *testing.T) {
 				for _, p := range tt.past(k) {
 					h.add(p.n, p.run, p.artifacts...)
 				}
-				req := artifact.Request{Select: names("dist"), Branches: []string{"main"}}
+				req := search.Request{Select: names("dist"), Branches: []string{"main"}}
 				plan, n, err := h.search(t, req)
 				if err != nil || plan.Runs[0].Conclusion != "success" || plan.Runs[0].WorkflowID != h.ci.ID || n != want {
 					t.Errorf("k=%d: %d requests, want %d; %v", k, n, want, err)

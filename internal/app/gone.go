@@ -10,13 +10,14 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // choices is how a request is answered again and again, as artifacts turn out
 // to be gone although lists have them.
 type choices struct {
 	*job
-	req   artifact.Request
+	req   search.Request
 	until time.Time // the end of the wait, for all choices together
 	again int
 }
@@ -26,7 +27,7 @@ func (j *job) newChoices() *choices {
 }
 
 // next chooses from what is not known to be gone.
-func (c *choices) next(ctx context.Context) (*artifact.Plan, error) {
+func (c *choices) next(ctx context.Context) (*search.Plan, error) {
 	return c.choose(ctx, c.req, c.until.Sub(c.now()))
 }
 

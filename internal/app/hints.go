@@ -15,6 +15,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/workspace"
@@ -37,10 +38,10 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*workspace.UndoError](err); ok {
 		return "What could not be undone is as the message says; look at it before the step runs again"
 	}
-	if nf, ok := errors.AsType[*artifact.NotFoundError](err); ok {
+	if nf, ok := errors.AsType[*search.NotFoundError](err); ok {
 		return notFoundHint(nf)
 	}
-	if fork, ok := errors.AsType[*artifact.ForkError](err); ok {
+	if fork, ok := errors.AsType[*search.ForkError](err); ok {
 		doubt := ""
 		if fork.Run.Origin() == artifact.OriginUnknown {
 			doubt = "It may be a fork. "
@@ -49,7 +50,7 @@ func hint(err error) string {
 			"If this workflow treats them as untrusted data (never runs them, never in the workspace of a privileged job), set allow-forks: true; "+
 			"otherwise take a run of your own with run-id. Run: %s", doubt, fork.Run.URL)
 	}
-	if ambiguous, ok := errors.AsType[*artifact.AmbiguousError](err); ok {
+	if ambiguous, ok := errors.AsType[*search.AmbiguousError](err); ok {
 		return fmt.Sprintf("Give one of these as %s", ambiguous.Input)
 	}
 	if api, ok := errors.AsType[*githubapi.Error](err); ok {
@@ -134,7 +135,7 @@ func systemHint(err error) string {
 
 // notFoundHint is the one piece of advice that is most likely to help: who
 // has what was asked for goes before what may have been meant instead.
-func notFoundHint(nf *artifact.NotFoundError) string {
+func notFoundHint(nf *search.NotFoundError) string {
 	pending := len(nf.Pending) > 0 && nf.Waited == 0
 	switch {
 	case nf.InCurrent:

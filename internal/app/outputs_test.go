@@ -11,6 +11,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -122,7 +123,7 @@ func TestSummaryIsBounded(t *testing.T) {
 	r.dryRun = true
 	reason := strings.Repeat("r", 10_000)
 	for _, run := range r.runs {
-		r.passedOver = append(r.passedOver, artifact.PassedOver{Run: run, Reason: reason, Names: make([]string, 100)})
+		r.passedOver = append(r.passedOver, search.PassedOver{Run: run, Reason: reason, Names: make([]string, 100)})
 	}
 	text := r.summary()
 	if len(text) > 1<<20 {

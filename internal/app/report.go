@@ -14,6 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -68,7 +69,7 @@ func report(log *actions.Log, res *result) {
 	}
 }
 
-func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
+func logPassedOver(log *actions.Log, passed []search.PassedOver) {
 	if len(passed) == 0 {
 		return
 	}
@@ -92,7 +93,7 @@ func logPassedOver(log *actions.Log, passed []artifact.PassedOver) {
 
 // worthShowing are the newest of the runs passed over, and of those further
 // down the first few that meet all conditions: their artifacts are known.
-func worthShowing(passed []artifact.PassedOver) []artifact.PassedOver {
+func worthShowing(passed []search.PassedOver) []search.PassedOver {
 	const fitting = 3
 	if len(passed) <= maxPassedOver {
 		return passed
@@ -115,13 +116,13 @@ func runLabel(r artifact.Run) string {
 }
 
 // logPlan says what was chosen, and where it comes from.
-func (j *job) logPlan(plan *artifact.Plan, items []artifact.Item) {
+func (j *job) logPlan(plan *search.Plan, items []artifact.Item) {
 	logSome(j.log, plan.Runs, "run", j.runText)
 	j.warnForeign(plan.Runs, items)
 	j.logFewer(plan)
 	if plan.ByStatus {
 		j.log.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
-			2*artifact.PerPage)
+			2*search.PerPage)
 	}
 	logPassedOver(j.log, plan.PassedOver)
 	logSome(j.log, plan.Superseded, "artifact", func(a artifact.Artifact) string {
@@ -145,7 +146,7 @@ func (j *job) runText(run artifact.Run) string {
 
 // logFewer warns of a repository in which fewer runs were found than asked
 // for.
-func (j *job) logFewer(plan *artifact.Plan) {
+func (j *job) logFewer(plan *search.Plan) {
 	if j.cfg.ByID() {
 		return
 	}
@@ -220,7 +221,7 @@ func (j *job) warnGitHub(r workspace.Report) {
 }
 
 // logWait tells of a pause before looking again.
-func (j *job) logWait(nf *artifact.NotFoundError, pause time.Duration) {
+func (j *job) logWait(nf *search.NotFoundError, pause time.Duration) {
 	pending := "no run that could match is under way"
 	if len(nf.Pending) > 0 {
 		r := nf.Pending[0]

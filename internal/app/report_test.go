@@ -9,6 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // A run may be deleted while its artifacts are still there.
@@ -44,7 +45,7 @@ func TestRunThatIsGone(t *testing.T) {
 // Of runs that only an artifact tells of, its time is not theirs.
 func TestPassedOverTable(t *testing.T) {
 	t.Parallel()
-	passed := []artifact.PassedOver{
+	passed := []search.PassedOver{
 		{Run: artifact.Run{ID: 2, CreatedAt: searchTime, Stub: true}, Reason: "it was deleted"},
 		{Run: artifact.Run{ID: 3, Workflow: "CI"}, Reason: "it is of a server without times"},
 		{Run: artifact.Run{ID: 1, Number: 1, Workflow: "CI", CreatedAt: searchTime}, Reason: "it has no artifacts"},
@@ -63,7 +64,7 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	j := &job{cfg: &config.Config{Runs: 2}, log: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
-	plan := &artifact.Plan{}
+	plan := &search.Plan{}
 	for i := range 5000 {
 		name := fmt.Sprintf("Octo/R%d", i)
 		j.cfg.Repositories = append(j.cfg.Repositories, name)
@@ -88,17 +89,17 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 func TestHintsWithoutFields(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		nf   artifact.Explanation
+		nf   search.Explanation
 		want string
 	}{
-		"another workflow":          {artifact.Explanation{Elsewhere: artifact.Run{ID: 7, WorkflowPath: ".github/workflows/a.yml"}}, "Run 7 of another workflow has it: set workflow: a.yml, or workflow: '*' for any"},
-		"another workflow, no path": {artifact.Explanation{Elsewhere: artifact.Run{ID: 7}}, "Run 7 of another workflow has it: set workflow: '*' for any"},
-		"failed":                    {artifact.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
-		"failed, no conclusion":     {artifact.Explanation{Failed: artifact.Run{ID: 7}}, "Run 7 has it, but the server does not say how it ended: conclusion: any would take it"},
-		"forks":                     {artifact.Explanation{Forks: 1, UnknownOrigin: 1}, "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"},
-		"unknown origin":            {artifact.Explanation{UnknownOrigin: 1}, "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; a run that you trust can be named with run-id"},
+		"another workflow":          {search.Explanation{Elsewhere: artifact.Run{ID: 7, WorkflowPath: ".github/workflows/a.yml"}}, "Run 7 of another workflow has it: set workflow: a.yml, or workflow: '*' for any"},
+		"another workflow, no path": {search.Explanation{Elsewhere: artifact.Run{ID: 7}}, "Run 7 of another workflow has it: set workflow: '*' for any"},
+		"failed":                    {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
+		"failed, no conclusion":     {search.Explanation{Failed: artifact.Run{ID: 7}}, "Run 7 has it, but the server does not say how it ended: conclusion: any would take it"},
+		"forks":                     {search.Explanation{Forks: 1, UnknownOrigin: 1}, "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"},
+		"unknown origin":            {search.Explanation{UnknownOrigin: 1}, "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; a run that you trust can be named with run-id"},
 	} {
-		if got := notFoundHint(&artifact.NotFoundError{Explanation: tt.nf}); got != tt.want {
+		if got := notFoundHint(&search.NotFoundError{Explanation: tt.nf}); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}

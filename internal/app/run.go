@@ -13,6 +13,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -39,7 +40,7 @@ type result struct {
 	dest       workspace.Destination
 	items      []parcel
 	runs       []artifact.Run
-	passedOver []artifact.PassedOver
+	passedOver []search.PassedOver
 	explained  bool  // the log has passedOver already
 	notFound   error // nothing found, and the policy does not call that a failure
 	warn       bool  // but wants a warning
@@ -138,15 +139,15 @@ func (j *job) obtain(ctx context.Context, res *result) (err error) {
 }
 
 // choose chooses. It waits up to patience for something to choose from.
-func (j *job) choose(ctx context.Context, req artifact.Request, patience time.Duration) (*artifact.Plan, error) {
-	chooser := artifact.Chooser{Source: j.api, Now: j.now}
+func (j *job) choose(ctx context.Context, req search.Request, patience time.Duration) (*search.Plan, error) {
+	chooser := search.Chooser{Source: j.api, Now: j.now}
 	quiet := j.policy
 	quiet.Notify = nil
-	wait := artifact.Wait{
+	wait := search.Wait{
 		For: patience, Now: j.now, Notify: j.logWait,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
-	return artifact.Await(ctx, wait, func(ctx context.Context, brief bool) (*artifact.Plan, error) {
+	return search.Await(ctx, wait, func(ctx context.Context, brief bool) (*search.Plan, error) {
 		req.Brief = brief
 		plan, err := chooser.Choose(ctx, req)
 		if err != nil {
@@ -167,8 +168,8 @@ func (j *job) share(items []artifact.Item) []artifact.Item {
 	return mine
 }
 
-func (j *job) request() artifact.Request {
-	req := artifact.Request{
+func (j *job) request() search.Request {
+	req := search.Request{
 		RunIDs:      slices.Clone(j.cfg.RunIDs),
 		ArtifactIDs: j.cfg.ArtifactIDs,
 		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
@@ -201,7 +202,7 @@ func (j *job) request() artifact.Request {
 
 // nothingFound tells the errors that if-no-artifact-found is about.
 func nothingFound(err error) bool {
-	_, noArtifact := errors.AsType[*artifact.NotFoundError](err)
+	_, noArtifact := errors.AsType[*search.NotFoundError](err)
 	_, noFiles := errors.AsType[*noFilesError](err)
 	return noArtifact || noFiles
 }
@@ -218,7 +219,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	return &artifact.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api), Final: true}
+	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api), Final: true}
 }
 
 func (s *session) fetchAndPublish(ctx context.Context, res *result) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // A summary holds 1 MiB, so its tables and texts are bounded.
@@ -98,7 +99,7 @@ func (r *result) artifactTable(b *strings.Builder) {
 	andMore(b, len(r.items), maxRows, "artifact")
 }
 
-func passedOverTable(b *strings.Builder, passed []artifact.PassedOver) {
+func passedOverTable(b *strings.Builder, passed []search.PassedOver) {
 	if len(passed) == 0 {
 		return
 	}

@@ -1,23 +1,27 @@
-// Package artifact holds what artifetch knows of runs and artifacts, and
-// chooses among them. It does no I/O of its own: it asks through Source, and
-// makes every choice itself, from the answers.
+// Package artifact is the domain: workflow runs and their artifacts, where a
+// run's commit comes from, which artifacts of a run are asked for (Selector), and
+// how they are shared out among jobs (Shard). It does no I/O.
 //
-// A filter of the server may return too much, so results are filtered again
-// here. It is assumed not to drop matches, except the filter by status, which
-// lags for recent runs. The order of a list is verified, not assumed.
+// What a server leaves out is zero, and zero means unknown. Nothing here is
+// changed after it was made, so all of it is safe for concurrent use.
 package artifact
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
 
-// ErrNotFound matches (with errors.Is) a Source's error for something that
-// does not exist, or that the token may not see.
+// ErrNotFound matches (with errors.Is) the error for something that does not
+// exist on the server, or that the token may not see.
 var ErrNotFound = errors.New("not found")
+
+// A conclusion and a status of runs. Source: GitHub's REST schema "workflow-run".
+const (
+	Failure   = "failure"
+	Completed = "completed"
+)
 
 // Repo names a repository.
 type Repo struct {
@@ -81,10 +85,10 @@ func (r Run) Label() string {
 	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
 }
 
-// begun is when the run was created. Where the server does not tell, it is when
+// Begun is when the run was created. Where the server does not tell, it is when
 // the newest attempt started, or else when the run last changed: it was not
 // created later than that.
-func (r Run) begun() time.Time {
+func (r Run) Begun() time.Time {
 	for _, t := range []time.Time{r.CreatedAt, r.StartedAt} {
 		if !t.IsZero() {
 			return t
@@ -92,6 +96,9 @@ func (r Run) begun() time.Time {
 	}
 	return r.UpdatedAt
 }
+
+// UnderWay reports whether the run is known not to be completed.
+func (r Run) UnderWay() bool { return r.Status != "" && r.Status != Completed }
 
 // Artifact is one artifact of a run.
 type Artifact struct {
@@ -119,6 +126,22 @@ type RunRef struct {
 	HeadBranch, HeadSHA string
 }
 
+// Stub is what an artifact's listing tells of its run. It has no number.
+func (ref *RunRef) Stub(repo Repo) Run {
+	return Run{
+		ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadRepoDeleted: ref.HeadRepoDeleted,
+		HeadBranch: ref.HeadBranch, HeadSHA: ref.HeadSHA, Stub: true,
+	}
+}
+
+// Item is an artifact to take, and the run it came from.
+type Item struct {
+	Artifact Artifact
+	// Run has no ID where the server does not say which run made the
+	// artifact (GHES 3.8, artifacts named by id).
+	Run Run
+}
+
 // Workflow is a workflow of a repository.
 type Workflow struct {
 	ID         int64
@@ -137,76 +160,4 @@ type PullRequest struct {
 	HeadRepo        string
 	HeadRepoID      int64
 	HeadRepoDeleted bool
-}
-
-// Page is a part of a list, in the server's order.
-type Page[T any] struct {
-	Items []T
-	// Next is the number of the next page, or 0 at the end.
-	Next int
-}
-
-// PerPage is the largest number of items on a page, and the default.
-const PerPage = 100
-
-// RunQuery narrows a list of runs; zero fields do not. It is a hint to the
-// server: what comes back is checked again here.
-type RunQuery struct {
-	// Workflow is a file name or numeric id; empty lists the runs of all.
-	Workflow string
-	Branch   string
-	Event    string
-	Actor    string
-	Status   string // a status or a conclusion
-	HeadSHA  string
-	// Until bounds created_at, inclusively, in whole seconds.
-	Until time.Time
-
-	PerPage int // 0 means PerPage
-	Page    int // 0 means the first, which is 1
-}
-
-// filtered reports whether GitHub cuts the list off after its first 1,000 runs.
-// The workflow is part of the path, not a filter.
-func (q RunQuery) filtered() bool {
-	return q.Branch != "" || q.Event != "" || q.Actor != "" || q.Status != "" || q.HeadSHA != "" || !q.Until.IsZero()
-}
-
-// Query narrows a list of artifacts; zero fields do not. Old servers ignore
-// the name.
-type Query struct {
-	RunID   int64  // of one run instead of the repository
-	Name    string // exact
-	PerPage int    // 0 means PerPage
-	Page    int    // 0 means the first, which is 1
-}
-
-// Source asks GitHub. Its methods may be called concurrently, and their errors
-// match ErrNotFound where something does not exist.
-type Source interface {
-	runSource
-	artifactSource
-	refSource
-}
-
-// runSource asks for workflow runs.
-type runSource interface {
-	Run(ctx context.Context, repo Repo, id int64) (Run, error)
-	Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error)
-	Workflows(ctx context.Context, repo Repo) ([]Workflow, error)
-}
-
-// artifactSource asks for artifacts.
-type artifactSource interface {
-	Artifact(ctx context.Context, repo Repo, id int64) (Artifact, error)
-	Artifacts(ctx context.Context, repo Repo, q Query) (Page[Artifact], error)
-}
-
-// refSource asks for what inputs name runs by.
-type refSource interface {
-	PullRequest(ctx context.Context, repo Repo, number int) (PullRequest, error)
-	// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to a full SHA.
-	Commit(ctx context.Context, repo Repo, ref string) (string, error)
-	// Branch fails with ErrNotFound unless there is a branch of this name.
-	Branch(ctx context.Context, repo Repo, name string) error
 }

@@ -53,9 +53,9 @@ func origin(repo, head int64, deleted bool) Origin {
 	return OriginOwn
 }
 
-// head is the id of the repository that the run's commit comes from, or 0 if
+// HeadID is the id of the repository that the run's commit comes from, or 0 if
 // the server does not tell.
-func (r Run) head() int64 {
+func (r Run) HeadID() int64 {
 	if r.HeadRepoID == 0 && r.Origin() == OriginOwn {
 		return r.RepoID
 	}
@@ -65,7 +65,8 @@ func (r Run) head() int64 {
 // Whence says where a foreign run's commit comes from, for a message.
 func (r Run) Whence() string { return whence(r.Origin(), r.HeadRepo, r.HeadRepoDeleted) }
 
-func (p PullRequest) whence() string { return whence(p.Origin(), p.HeadRepo, p.HeadRepoDeleted) }
+// Whence says where a foreign pull request comes from, for a message.
+func (p PullRequest) Whence() string { return whence(p.Origin(), p.HeadRepo, p.HeadRepoDeleted) }
 
 func whence(o Origin, head string, deleted bool) string {
 	switch {

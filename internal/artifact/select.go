@@ -40,23 +40,8 @@ func (s Selector) Matcher() func(name string) bool {
 	return glob.New(s.Patterns).Match
 }
 
-// String describes what is asked for, for messages. Names are quoted.
-func (s Selector) String() string {
-	switch {
-	case len(s.Names) == 1:
-		return "artifact " + quote(s.Names[0])
-	case len(s.Names) > 1:
-		return "artifacts " + quoted(s.Names)
-	case s.Regexp != nil:
-		return "an artifact whose name matches the expression " + quote(s.Regexp.String())
-	case len(s.Patterns) > 0:
-		return "an artifact whose name matches the pattern " + quoted(s.Patterns)
-	}
-	return "an artifact"
-}
-
-// serverName is the name that the server may filter by, if there is one.
-func (s Selector) serverName() string {
+// OnlyName is the only name that is asked for, or empty for several or none.
+func (s Selector) OnlyName() string {
 	if len(s.Names) == 1 {
 		return s.Names[0]
 	}
@@ -86,7 +71,7 @@ func (p Picked) Complete() bool { return len(p.Artifacts) > 0 && len(p.Missing) 
 func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
 	var p Picked
 	byAge := slices.Clone(all)
-	slices.SortFunc(byAge, newestArtifact)
+	slices.SortFunc(byAge, CompareArtifacts)
 	seen := map[string]bool{}
 	wanted := s.Matcher()
 	for _, a := range byAge {
@@ -110,13 +95,13 @@ func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
 	return p
 }
 
-// newestArtifact orders artifacts newest first, and last those of which the
+// CompareArtifacts orders artifacts newest first, and last those of which the
 // time is not known. Ids are not monotonic, so they only break ties.
-func newestArtifact(a, b Artifact) int {
+func CompareArtifacts(a, b Artifact) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 }
 
-// newestRun orders runs newest first, and last those of which no time is known.
-func newestRun(a, b Run) int {
-	return cmp.Or(b.begun().Compare(a.begun()), cmp.Compare(b.ID, a.ID))
+// CompareRuns orders runs newest first, and last those of which no time is known.
+func CompareRuns(a, b Run) int {
+	return cmp.Or(b.Begun().Compare(a.Begun()), cmp.Compare(b.ID, a.ID))
 }

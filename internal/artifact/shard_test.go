@@ -8,10 +8,12 @@ import (
 	"testing"
 )
 
+var one, other = Repo{Owner: "octo", Name: "app"}, Repo{Owner: "octo", Name: "lib"}
+
 func sized(sizes ...int64) []Item {
 	var items []Item
 	for i, size := range sizes {
-		items = append(items, Item{Artifact: Artifact{ID: int64(i + 1), Size: size, Repo: app}})
+		items = append(items, Item{Artifact: Artifact{ID: int64(i + 1), Size: size, Repo: one}})
 	}
 	return items
 }
@@ -46,7 +48,7 @@ func TestShard(t *testing.T) {
 		"unknown sizes are the average":  {sized(30, 10, 0, 0), 2, "[[1 2] [3 4]]"},
 		"negative sizes":                 {sized(-5, 10, -7, 10), 2, "[[1 3] [2 4]]"},
 		"sizes that no number holds":     {sized(math.MaxInt64, math.MaxInt64, math.MaxInt64, 1), 2, "[[1 3] [2 4]]"},
-		"of two repositories, the ids":   {[]Item{{Artifact: Artifact{ID: 9, Repo: app}}, {Artifact: Artifact{ID: 2, Repo: lib}}}, 2, "[[2] [9]]"},
+		"of two repositories, the ids":   {[]Item{{Artifact: Artifact{ID: 9, Repo: one}}, {Artifact: Artifact{ID: 2, Repo: other}}}, 2, "[[2] [9]]"},
 		"whatever the order of the list": {[]Item{sized(5, 5, 5)[2], sized(5, 5, 5)[0], sized(5, 5, 5)[1]}, 3, "[[1] [2] [3]]"},
 	}
 	for name, tt := range tests {
@@ -61,11 +63,11 @@ func TestShard(t *testing.T) {
 func TestShardsOfRandomItems(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
-		r := random{rand.New(rand.NewPCG(seed, 5))}
+		r := rand.New(rand.NewPCG(seed, 5))
 		items := make([]Item, r.IntN(60))
 		var total, most int64
 		for i := range items {
-			items[i].Artifact = Artifact{ID: int64(i + 1), Size: 1 + r.Int64N(1000), Repo: pickOne(r, app, lib)}
+			items[i].Artifact = Artifact{ID: int64(i + 1), Size: 1 + r.Int64N(1000), Repo: []Repo{one, other}[r.IntN(2)]}
 			total += items[i].Artifact.Size
 			most = max(most, items[i].Artifact.Size)
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // wireArtifact is GitHub's schema "artifact", with the digest that go-github
@@ -53,7 +54,7 @@ func (p *artifactPage) items() []wireArtifact { return p.Items.items }
 
 // Artifacts lists a page of the artifacts of a repository or of one of its
 // runs, expired ones included, in GitHub's order, which is not documented.
-func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q artifact.Query) (artifact.Page[artifact.Artifact], error) {
+func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.ArtifactQuery) (search.Page[artifact.Artifact], error) {
 	l := list[wireArtifact, artifact.Artifact]{
 		call:    call{op: "list artifacts", repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/artifacts"),

@@ -16,8 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // What GitHub says of time counts by its own clock, whatever ours says.
@@ -316,7 +316,7 @@ func TestPageOfItems(t *testing.T) {
 	t.Parallel()
 	items := func(n int) string { return `{"artifacts":[` + strings.Repeat(`{"id":1},`, n-1) + `{"id":1}]}` }
 	for body, ok := range map[string]bool{
-		items(artifact.PerPage): true, items(artifact.PerPage + 1): false, `{"artifacts":[]}`: true,
+		items(search.PerPage): true, items(search.PerPage + 1): false, `{"artifacts":[]}`: true,
 		`{"artifacts":{}}`: false, `{"artifacts":"x"}`: false, `{"artifacts":[null]}`: false, `{}`: false,
 		`{"artifacts":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`:                  false,
 		`{"x":` + strings.Repeat(`{"x":`, 20000) + "1" + strings.Repeat("}", 20000) + `,"artifacts":[]}`: false,
@@ -370,9 +370,9 @@ func TestPerPageIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for asked, want := range map[int]string{0: "100", 1: "1", 30: "30", 100: "100", 1000: "100", -1: "100"} {
 		s := newStage(t, says(200, `{"artifacts":[]}`), says(200, `{"workflow_runs":[]}`))
-		_, err := s.client.Artifacts(t.Context(), app, artifact.Query{PerPage: asked})
+		_, err := s.client.Artifacts(t.Context(), app, search.ArtifactQuery{PerPage: asked})
 		if err == nil {
-			_, err = s.client.Runs(t.Context(), app, artifact.RunQuery{PerPage: asked})
+			_, err = s.client.Runs(t.Context(), app, search.RunQuery{PerPage: asked})
 		}
 		if err != nil {
 			t.Fatal(err)

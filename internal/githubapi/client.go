@@ -1,5 +1,5 @@
 // Package githubapi asks GitHub's REST API, over go-github, what artifetch
-// wants to know: it is an artifact.Source, and knows how to download and
+// wants to know: it is an search.Source, and knows how to download and
 // delete artifacts. It alone imports go-github and oauth2.
 //
 // Contract:
@@ -31,6 +31,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // Options say which API to ask, as whom, and how patiently.
@@ -61,7 +62,7 @@ type Client struct {
 	state *state
 }
 
-var _ artifact.Source = (*Client)(nil)
+var _ search.Source = (*Client)(nil)
 
 // New makes a client. It sends nothing; a GitHub App asks for its token with
 // the first request.

@@ -20,6 +20,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 var app = artifact.Repo{Owner: "octo", Name: "app"}
@@ -77,7 +78,7 @@ func (f *fixture) newWith(t *testing.T, base string, o Options) *Client {
 }
 
 // collect reads a list to its end.
-func collect[T any](get func(page int) (artifact.Page[T], error)) ([]T, error) {
+func collect[T any](get func(page int) (search.Page[T], error)) ([]T, error) {
 	var all []T
 	for n := 1; n != 0; {
 		p, err := get(n)
@@ -90,15 +91,15 @@ func collect[T any](get func(page int) (artifact.Page[T], error)) ([]T, error) {
 	return all, nil
 }
 
-func allArtifacts(ctx context.Context, c *Client, q artifact.Query) ([]artifact.Artifact, error) {
-	return collect(func(page int) (artifact.Page[artifact.Artifact], error) {
+func allArtifacts(ctx context.Context, c *Client, q search.ArtifactQuery) ([]artifact.Artifact, error) {
+	return collect(func(page int) (search.Page[artifact.Artifact], error) {
 		q.Page = page
 		return c.Artifacts(ctx, app, q)
 	})
 }
 
-func allRuns(ctx context.Context, c *Client, q artifact.RunQuery) ([]artifact.Run, error) {
-	return collect(func(page int) (artifact.Page[artifact.Run], error) {
+func allRuns(ctx context.Context, c *Client, q search.RunQuery) ([]artifact.Run, error) {
+	return collect(func(page int) (search.Page[artifact.Run], error) {
 		q.Page = page
 		return c.Runs(ctx, app, q)
 	})
@@ -118,15 +119,15 @@ func TestArtifacts(t *testing.T) {
 			}
 			dist := other.AddArtifact(githubsim.Artifact{Name: "dist", Blob: githubsim.Bytes([]byte("x"))})
 
-			all, err := allArtifacts(t.Context(), f.client, artifact.Query{})
+			all, err := allArtifacts(t.Context(), f.client, search.ArtifactQuery{})
 			if err != nil || len(all) != 251 || f.Count(githubsim.API) != 3 {
 				t.Fatalf("%d artifacts in %d requests, %v; want 251 in 3", len(all), f.Count(githubsim.API), err)
 			}
-			named, err := allArtifacts(t.Context(), f.client, artifact.Query{Name: "a7"})
+			named, err := allArtifacts(t.Context(), f.client, search.ArtifactQuery{Name: "a7"})
 			if err != nil || !opt.IgnoreName && len(named) != 2 || opt.IgnoreName && len(named) != 251 {
 				t.Errorf("by name: %v, %v", named, err)
 			}
-			ofRun, err := allArtifacts(t.Context(), f.client, artifact.Query{RunID: other.ID, Name: "dist"})
+			ofRun, err := allArtifacts(t.Context(), f.client, search.ArtifactQuery{RunID: other.ID, Name: "dist"})
 			if err != nil || len(ofRun) != 1 {
 				t.Fatalf("of a run: %v, %v", ofRun, err)
 			}
@@ -154,17 +155,17 @@ func TestRuns(t *testing.T) {
 	gone := f.repo.AddRun(githubsim.Run{Workflow: wf, HeadRepoDeleted: true, Conclusion: "failure", Title: "Fix"})
 	other := f.repo.AddRun(githubsim.Run{Workflow: f.repo.AddWorkflow("Nightly", ".github/workflows/nightly.yml")})
 	tests := map[string]struct {
-		q    artifact.RunQuery
+		q    search.RunQuery
 		want string // run numbers, newest first
 	}{
-		"all":         {artifact.RunQuery{}, "1 3 2 1"},
-		"of workflow": {artifact.RunQuery{Workflow: "ci.yml"}, "3 2 1"},
-		"of id":       {artifact.RunQuery{Workflow: fmt.Sprint(other.Workflow.ID)}, "1"},
-		"status":      {artifact.RunQuery{Workflow: "ci.yml", Status: "success"}, "2 1"},
-		"branch":      {artifact.RunQuery{Branch: "a/b"}, "2"},
-		"event":       {artifact.RunQuery{Event: "pull_request", Actor: "eve"}, "2"},
-		"sha":         {artifact.RunQuery{HeadSHA: gone.HeadSHA}, "3"},
-		"small pages": {artifact.RunQuery{PerPage: 1}, "1 3 2 1"},
+		"all":         {search.RunQuery{}, "1 3 2 1"},
+		"of workflow": {search.RunQuery{Workflow: "ci.yml"}, "3 2 1"},
+		"of id":       {search.RunQuery{Workflow: fmt.Sprint(other.Workflow.ID)}, "1"},
+		"status":      {search.RunQuery{Workflow: "ci.yml", Status: "success"}, "2 1"},
+		"branch":      {search.RunQuery{Branch: "a/b"}, "2"},
+		"event":       {search.RunQuery{Event: "pull_request", Actor: "eve"}, "2"},
+		"sha":         {search.RunQuery{HeadSHA: gone.HeadSHA}, "3"},
+		"small pages": {search.RunQuery{PerPage: 1}, "1 3 2 1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +235,7 @@ func TestErrors(t *testing.T) {
 		"no such run":      {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Run(ctx, app, 1); return err }, NotFound, 1, "get run (run 1)"},
 		"no such artifact": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Artifact(ctx, app, 1); return err }, NotFound, 1, "get artifact (artifact 1)"},
 		"no such workflow": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {
-			_, err := allRuns(ctx, f.client, artifact.RunQuery{Workflow: "no.yml"})
+			_, err := allRuns(ctx, f.client, search.RunQuery{Workflow: "no.yml"})
 			return err
 		}, NotFound, 1, `list runs (workflow "no.yml")`},
 		"no such repository": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // maxPages bounds a list: 100,000 items. As many requests are all that the
@@ -87,7 +88,7 @@ type list[W, T any] struct {
 	path    string
 	query   url.Values
 	page    int // 0 is the first, which is 1
-	perPage int // 0 means artifact.PerPage
+	perPage int // 0 means search.PerPage
 	answer  page[W]
 	item    func(*W, artifact.Repo) T
 }
@@ -100,10 +101,10 @@ type page[W any] interface {
 
 // get asks for one page. Whether there is another one is up to Link, of which
 // only the number of the next page counts: a URL in it is never asked.
-func (l list[W, T]) get(ctx context.Context, c *conn) (artifact.Page[T], error) {
+func (l list[W, T]) get(ctx context.Context, c *conn) (search.Page[T], error) {
 	n := max(l.page, 1)
 	if n > maxPages {
-		return artifact.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n})
+		return search.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n})
 	}
 	l.query.Set("per_page", strconv.Itoa(perPage(l.perPage)))
 	if n > 1 {
@@ -111,14 +112,14 @@ func (l list[W, T]) get(ctx context.Context, c *conn) (artifact.Page[T], error) 
 	}
 	next, err := c.getPage(ctx, l.call, l.path+"?"+l.query.Encode(), n, l.answer)
 	if err != nil {
-		return artifact.Page[T]{}, err
+		return search.Page[T]{}, err
 	}
 	items := l.answer.items()
 	l.query.Del("page")
 	if c.visited.again(l.path+"?"+l.query.Encode(), n, fingerprint(items)) {
-		return artifact.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n, Again: true})
+		return search.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n, Again: true})
 	}
-	p := artifact.Page[T]{Items: make([]T, len(items)), Next: next}
+	p := search.Page[T]{Items: make([]T, len(items)), Next: next}
 	for i := range items {
 		p.Items[i] = l.item(&items[i], l.call.repo)
 	}
@@ -145,7 +146,7 @@ func (c *conn) getPage(ctx context.Context, what call, path string, n int, v wir
 
 func perPage(n int) int {
 	if n <= 0 {
-		return artifact.PerPage
+		return search.PerPage
 	}
-	return min(n, artifact.PerPage)
+	return min(n, search.PerPage)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 const (
@@ -93,7 +94,7 @@ func TestConditionalRequests(t *testing.T) {
 	f := newFixture(t, githubsim.Options{RateLimit: 4}, Auth{})
 	c := f.newConditional(t)
 	for range 10 {
-		if runs, err := allRuns(t.Context(), c, artifact.RunQuery{}); err != nil || len(runs) != 1 {
+		if runs, err := allRuns(t.Context(), c, search.RunQuery{}); err != nil || len(runs) != 1 {
 			t.Fatalf("%d runs, %v", len(runs), err)
 		}
 	}
@@ -101,7 +102,7 @@ func TestConditionalRequests(t *testing.T) {
 		t.Errorf("%d requests, %d unchanged; want 10 and 9", c.Requests(), c.Unchanged())
 	}
 	f.repo.AddRun(githubsim.Run{Workflow: f.run.Workflow, CreatedAt: time.Now()})
-	if runs, err := allRuns(t.Context(), c, artifact.RunQuery{}); err != nil || len(runs) != 2 {
+	if runs, err := allRuns(t.Context(), c, search.RunQuery{}); err != nil || len(runs) != 2 {
 		t.Errorf("after a change: %d runs, %v", len(runs), err)
 	}
 	if c.Unchanged() != 9 {

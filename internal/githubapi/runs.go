@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // wireRun is what artifetch reads of GitHub's schema "workflow-run". What may
@@ -80,7 +81,7 @@ func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifac
 // Runs lists a page of the runs of a repository, or of one of its workflows.
 // With any filter GitHub gives 1,000 at most, and its filters are not to be
 // relied on.
-func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q artifact.RunQuery) (artifact.Page[artifact.Run], error) {
+func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery) (search.Page[artifact.Run], error) {
 	l := list[wireRun, artifact.Run]{
 		call:    call{op: "list runs", repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/runs"),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 const secret = "ghs_0123456789secret"
@@ -124,7 +125,7 @@ func getOne(ctx context.Context, c *Client) error { _, err := c.Artifact(ctx, ap
 func getURL(ctx context.Context, c *Client) error { _, err := c.Download(ctx, app, 7); return err }
 func remove(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 7) }
 func listAll(ctx context.Context, c *Client) error {
-	_, err := allArtifacts(ctx, c, artifact.Query{})
+	_, err := allArtifacts(ctx, c, search.ArtifactQuery{})
 	return err
 }
 
@@ -318,7 +319,7 @@ func TestListsToTheEnd(t *testing.T) {
 		says(200, `{"total_count":4,"artifacts":[{"id":3,"name":"b"}]}`, "Link", next(3)),
 		says(200, `{"total_count":4,"artifacts":[{"id":4,"name":"a","digest":null,"workflow_run":null},{"id":5,"name":"a","workflow_run":{}}]}`),
 	)
-	all, err := allArtifacts(t.Context(), s.client, artifact.Query{Name: "a", PerPage: 500})
+	all, err := allArtifacts(t.Context(), s.client, search.ArtifactQuery{Name: "a", PerPage: 500})
 	var ids []int64
 	for _, a := range all {
 		ids = append(ids, a.ID)
@@ -335,7 +336,7 @@ func TestListsToTheEnd(t *testing.T) {
 func TestErrorInTheMiddleOfAList(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, says(200, `{"workflow_runs":[{"id":1,"head_repository":null,"actor":null,"conclusion":null,"path":"a.yml@main"}]}`, "Link", `<http://x/?page=2>; rel="next"`), says(410, `{}`))
-	runs, err := allRuns(t.Context(), s.client, artifact.RunQuery{})
+	runs, err := allRuns(t.Context(), s.client, search.RunQuery{})
 	want := []artifact.Run{{ID: 1, Repo: app, WorkflowPath: "a.yml", HeadRepoDeleted: true}}
 	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Gone || !cmp.Equal(want, runs) || runs[0].Origin() != artifact.OriginFork {
 		t.Errorf("%v, %v", runs, err)
@@ -469,7 +470,7 @@ func TestNames(t *testing.T) {
 	if err := s.client.Repository(t.Context(), artifact.Repo{Owner: "..", Name: "a/b?c#d"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := allRuns(t.Context(), s.client, artifact.RunQuery{Workflow: "..", Branch: "a&b"}); err != nil {
+	if _, err := allRuns(t.Context(), s.client, search.RunQuery{Workflow: "..", Branch: "a&b"}); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"GET /repos/%2E%2E/a%2Fb%3Fc%23d", "GET /repos/octo/app/actions/workflows/%2E%2E/runs?branch=a%26b&per_page=100"}, s.seen); diff != "" {

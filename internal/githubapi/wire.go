@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
 )
 
 // wire is an answer's JSON. It is complete when it has what GitHub always
@@ -42,7 +42,7 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 }
 
 // listOf is a list in an answer. It is decoded item by item and not past
-// artifact.PerPage of them: three bytes on the wire can be half a kilobyte in
+// search.PerPage of them: three bytes on the wire can be half a kilobyte in
 // memory. (A server that does not know per_page, such as Gitea, may have
 // chosen another size than was asked for, but none above that.)
 type listOf[W any] struct {
@@ -62,8 +62,8 @@ func (l *listOf[W]) UnmarshalJSON(raw []byte) error {
 		return errors.New("no list where a list was expected")
 	}
 	for dec.More() {
-		if len(l.items) == artifact.PerPage {
-			return &TooLargeError{What: fmt.Sprintf("more than %d items on a page", artifact.PerPage)}
+		if len(l.items) == search.PerPage {
+			return &TooLargeError{What: fmt.Sprintf("more than %d items on a page", search.PerPage)}
 		}
 		var item W
 		if err := dec.Decode(&item); err != nil {

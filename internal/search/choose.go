@@ -1,10 +1,12 @@
-package artifact
+package search
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // UnknownTrigger is the triggering run of an event that does not tell it.
@@ -13,13 +15,13 @@ const UnknownTrigger = -1
 // Request is everything the choice depends on.
 type Request struct {
 	// Repos are looked at side by side; each has to yield something.
-	Repos []Repo
+	Repos []artifact.Repo
 	// RunIDs are taken whatever their conclusion and origin. Each has to be
 	// found in one of Repos, and to hold what Select asks for.
 	RunIDs []int64
 	// ArtifactIDs need no run. Each has to be found in one of Repos.
 	ArtifactIDs []int64
-	Select      Selector
+	Select      artifact.Selector
 
 	// What follows is for a search. All that is given has to hold.
 
@@ -48,7 +50,7 @@ type Request struct {
 	// Own, CurrentRun and CurrentWorkflow (a file name) tell where artifetch
 	// itself runs; all are empty outside of Actions. The current run never
 	// counts in a search.
-	Own             Repo
+	Own             artifact.Repo
 	CurrentRun      int64
 	CurrentWorkflow string
 	// Trigger is the id of the run that triggered this workflow
@@ -62,25 +64,17 @@ type Request struct {
 	Brief bool
 }
 
-// Item is an artifact to take, and the run it came from.
-type Item struct {
-	Artifact Artifact
-	// Run has no ID where the server does not say which run made the
-	// artifact (GHES 3.8, artifacts named by id).
-	Run Run
-}
-
 // Plan is the outcome of a choice.
 type Plan struct {
 	// Items are the artifacts to take, newest first: where two bring the
 	// same file, the earlier one wins.
-	Items []Item
+	Items []artifact.Item
 	// Runs are the runs taken, newest first.
-	Runs []Run
+	Runs []artifact.Run
 	// PassedOver are the runs that were looked at and not taken.
 	PassedOver []PassedOver
 	// Superseded artifacts lost against a newer one of the same name.
-	Superseded []Artifact
+	Superseded []artifact.Artifact
 	// LimitHit reports that the search for more runs ended at its limit.
 	LimitHit bool
 	// ByStatus reports that the result relies on GitHub's filter by status,
@@ -90,7 +84,7 @@ type Plan struct {
 
 // PassedOver is a run that was looked at and not taken.
 type PassedOver struct {
-	Run    Run
+	Run    artifact.Run
 	Reason string
 	// Names are the artifacts it had, where known.
 	Names []string
@@ -127,8 +121,8 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	default:
 		plan, err = c.eachRepo(ctx, req)
 	}
-	slices.SortStableFunc(plan.Items, func(a, b Item) int { return newestArtifact(a.Artifact, b.Artifact) })
-	slices.SortFunc(plan.Runs, newestRun)
+	slices.SortStableFunc(plan.Items, func(a, b artifact.Item) int { return artifact.CompareArtifacts(a.Artifact, b.Artifact) })
+	slices.SortFunc(plan.Runs, artifact.CompareRuns)
 	return plan, err
 }
 
@@ -136,7 +130,7 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 // the runs passed over in each repository that was searched.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
-	err := each(req.Repos, func(i int, repo Repo) error {
+	err := each(req.Repos, func(i int, repo artifact.Repo) error {
 		if req.Trigger != 0 && repo.Equal(req.Own) {
 			return c.byTrigger(ctx, req, repo, &plans[i])
 		}
@@ -151,7 +145,7 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 
 // search takes the newest runs that match, in the order of preference that
 // the filters have.
-func (c Chooser) search(ctx context.Context, req Request, repo Repo, plan *Plan) error {
+func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	f := c.newFinder(req, repo)
 	res, err := f.resolveAndRead(ctx)
 	if err != nil {
@@ -186,7 +180,7 @@ func (c Chooser) now() time.Time {
 	return c.Now()
 }
 
-func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Plan) error {
+func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	if req.Trigger == UnknownTrigger {
 		return errors.New("this workflow was triggered by workflow_run, but the event (GITHUB_EVENT_PATH) does not tell by which run; give run-id, or an input of the search such as workflow")
 	}
@@ -202,15 +196,15 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo Repo, plan *Pl
 
 // takeRun adds what is asked for of one run to the plan, or says what that
 // run lacks.
-func (c Chooser) takeRun(ctx context.Context, req Request, run Run, plan *Plan) error {
+func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, plan *Plan) error {
 	picked, err := c.pick(ctx, req, run.Repo, run.ID)
 	if err != nil {
 		return err
 	}
 	if !picked.Complete() {
 		nf := c.explain(ctx, req, run, picked)
-		if run.underWay() {
-			nf.Pending = []Run{run}
+		if run.UnderWay() {
+			nf.Pending = []artifact.Run{run}
 		}
 		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason(), Names: nf.Have})
 		return nf
@@ -229,18 +223,18 @@ func (p *Plan) add(other *Plan) {
 	p.ByStatus = p.ByStatus || other.ByStatus
 }
 
-func (p *Plan) take(run Run, picked Picked) {
+func (p *Plan) take(run artifact.Run, picked artifact.Picked) {
 	p.Runs = append(p.Runs, run)
 	for _, a := range picked.Artifacts {
-		p.Items = append(p.Items, Item{Artifact: a, Run: run})
+		p.Items = append(p.Items, artifact.Item{Artifact: a, Run: run})
 	}
 	p.Superseded = append(p.Superseded, picked.Superseded...)
 }
 
-func (c Chooser) pick(ctx context.Context, req Request, repo Repo, run int64) (Picked, error) {
-	all, err := listArtifacts(ctx, c.Source, repo, Query{RunID: run, Name: req.Select.serverName()})
+func (c Chooser) pick(ctx context.Context, req Request, repo artifact.Repo, run int64) (artifact.Picked, error) {
+	all, err := listArtifacts(ctx, c.Source, repo, ArtifactQuery{RunID: run, Name: req.Select.OnlyName()})
 	if err != nil {
-		return Picked{}, err
+		return artifact.Picked{}, err
 	}
 	return req.Select.Pick(all, req.Gone), nil
 }

@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 const (
@@ -25,9 +27,9 @@ var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
 // notFound is the error for a search that found nothing, with an explanation
 // unless the request does without.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
-	nf := &NotFoundError{Repo: f.repo, What: f.req.Select.String(), Where: f.conditions(res)}
+	nf := &NotFoundError{Repo: f.repo, What: inWords(f.req.Select), Where: f.conditions(res)}
 	nf.ByStatus = plan.ByStatus
-	var fits []Run
+	var fits []artifact.Run
 	met := map[int64]bool{}
 	for _, s := range searches {
 		nf.LimitHit = nf.LimitHit || s.limitHit
@@ -39,14 +41,14 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 			}
 		}
 	}
-	slices.SortFunc(fits, newestRun)
+	slices.SortFunc(fits, artifact.CompareRuns)
 	if nf.Examined = len(f.met); nf.LimitHit && f.met[f.req.CurrentRun] {
 		nf.Examined-- // it is no candidate
 	}
 	nf.Pending = f.pending(searches)
 	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
 	if p := res.pull; p != nil && !f.req.AllowForks && p.Origin().Foreign() {
-		nf.ForkPR = p.whence()
+		nf.ForkPR = p.Whence()
 	}
 	for _, b := range res.branches {
 		if m := pullRef.FindStringSubmatch(b); m != nil {
@@ -73,18 +75,18 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 // explain sends up to six requests, side by side, for what helps a person to
 // understand a failed search. Their own errors are dropped: the failure of the
 // search matters more.
-func (f *finder) explain(ctx context.Context, searches []*search, nearest []Run, nf *NotFoundError) {
-	have := make([][]Artifact, len(nearest))
+func (f *finder) explain(ctx context.Context, searches []*search, nearest []artifact.Run, nf *NotFoundError) {
+	have := make([][]artifact.Artifact, len(nearest))
 	var calls []func() error
 	for i, r := range nearest {
 		calls = append(calls, func() (err error) {
-			have[i], err = listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID})
+			have[i], err = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
 			return err
 		})
 	}
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
 		calls = append(calls, func() error {
-			current, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: f.req.CurrentRun, Name: f.req.Select.serverName()})
+			current, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: f.req.CurrentRun, Name: f.req.Select.OnlyName()})
 			nf.InCurrent = err == nil && f.req.Select.Pick(current, f.req.Gone).Complete()
 			return nil
 		})
@@ -97,7 +99,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []Run,
 			switch {
 			case err == nil:
 				f.known[id] = r
-			case errors.Is(err, ErrNotFound):
+			case errors.Is(err, artifact.ErrNotFound):
 				f.gone[id] = true
 			}
 			return nil
@@ -165,14 +167,14 @@ func (s *search) knowsCommit() bool {
 }
 
 // pending lists the runs that are under way and may come to match.
-func (f *finder) pending(searches []*search) []Run {
-	var list []Run
+func (f *finder) pending(searches []*search) []artifact.Run {
+	var list []artifact.Run
 	for _, r := range f.known {
 		if slices.ContainsFunc(searches, func(s *search) bool { return s.filter.pending(r) }) {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, newestRun)
+	slices.SortFunc(list, artifact.CompareRuns)
 	return list
 }
 
@@ -186,15 +188,15 @@ func (e *NotFoundError) others(searches []*search) {
 				continue
 			}
 			switch {
-			case foreign && r.Origin() == OriginUnknown:
+			case foreign && r.Origin() == artifact.OriginUnknown:
 				unknown[r.ID] = true
 			case foreign:
 				forks[r.ID] = true
 			}
-			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.underWay() && (e.Failed.ID == 0 || newestRun(r, e.Failed) < 0) {
+			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.UnderWay() && (e.Failed.ID == 0 || artifact.CompareRuns(r, e.Failed) < 0) {
 				e.Failed = r
 			}
-			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || newestRun(r, e.Elsewhere) < 0) {
+			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || artifact.CompareRuns(r, e.Elsewhere) < 0) {
 				e.Elsewhere = r
 			}
 		}
@@ -229,13 +231,13 @@ func (f *finder) conditions(res resolved) []string {
 }
 
 // explain says what a run that was named lacks.
-func (c Chooser) explain(ctx context.Context, req Request, run Run, picked Picked) *NotFoundError {
+func (c Chooser) explain(ctx context.Context, req Request, run artifact.Run, picked artifact.Picked) *NotFoundError {
 	nf := lacking(req.Select, picked)
 	nf.Repo, nf.RunID = run.Repo, run.ID
-	if req.Select.serverName() != "" && !req.Brief {
+	if req.Select.OnlyName() != "" && !req.Brief {
 		// Only that name was listed; suggestions take the other names. An error
 		// of this call is dropped: the one at hand matters more.
-		if all, err := listArtifacts(ctx, c.Source, run.Repo, Query{RunID: run.ID}); err == nil {
+		if all, err := listArtifacts(ctx, c.Source, run.Repo, ArtifactQuery{RunID: run.ID}); err == nil {
 			nf.Have = names(all)
 		}
 	}
@@ -244,7 +246,7 @@ func (c Chooser) explain(ctx context.Context, req Request, run Run, picked Picke
 }
 
 // names are the artifacts' names, sorted, each once.
-func names(list []Artifact) []string {
+func names(list []artifact.Artifact) []string {
 	var all []string
 	for _, a := range list {
 		all = append(all, a.Name)

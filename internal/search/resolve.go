@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
@@ -31,7 +32,7 @@ type resolved struct {
 	workflow workflowFilter
 	shas     []string // all that were asked for, commit and ref
 	branches []string // in order of preference; empty for any
-	pull     *PullRequest
+	pull     *artifact.PullRequest
 }
 
 // resolveAndRead resolves the request. Where that takes requests, the first page
@@ -141,13 +142,13 @@ func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, e
 	if err != nil {
 		return workflowFilter{}, err
 	}
-	var named []Workflow
+	var named []artifact.Workflow
 	for _, v := range all {
 		if v.Name == w || v.Path == w || path.Base(v.Path) == w {
 			named = append(named, v)
 		}
 	}
-	if active := slices.DeleteFunc(slices.Clone(named), func(v Workflow) bool { return !v.Active }); len(active) > 0 {
+	if active := slices.DeleteFunc(slices.Clone(named), func(v artifact.Workflow) bool { return !v.Active }); len(active) > 0 {
 		named = active
 	}
 	switch len(named) {
@@ -166,17 +167,17 @@ func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, e
 // unknownWorkflow replaces a 404 that means that the workflow does not exist. It
 // returns every other error as it is.
 func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err error) error {
-	if !errors.Is(err, ErrNotFound) || w.any() {
+	if !errors.Is(err, artifact.ErrNotFound) || w.any() {
 		return err
 	}
 	all, listErr := f.source.Workflows(ctx, f.repo)
-	if listErr != nil || slices.ContainsFunc(all, func(v Workflow) bool { return v.ID == w.id || path.Base(v.Path) == w.query() }) {
+	if listErr != nil || slices.ContainsFunc(all, func(v artifact.Workflow) bool { return v.ID == w.id || path.Base(v.Path) == w.query() }) {
 		return err
 	}
 	return f.noWorkflow(w.query(), all)
 }
 
-func (f *finder) noWorkflow(asked string, all []Workflow) error {
+func (f *finder) noWorkflow(asked string, all []artifact.Workflow) error {
 	nf := f.missing("workflow " + quote(asked))
 	var names []string
 	for _, w := range all {
@@ -215,7 +216,7 @@ func (f *finder) commit(ctx context.Context, name string) (string, error) {
 		switch {
 		case err == nil && strings.HasPrefix(sha, strings.ToLower(name)):
 			return sha, nil
-		case err != nil && !errors.Is(err, ErrNotFound):
+		case err != nil && !errors.Is(err, artifact.ErrNotFound):
 			return "", err
 		}
 	}
@@ -237,7 +238,7 @@ func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 		if err == nil {
 			return name, "", nil
 		}
-		if !errors.Is(err, ErrNotFound) {
+		if !errors.Is(err, artifact.ErrNotFound) {
 			return "", "", err
 		}
 	}

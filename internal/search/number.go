@@ -1,10 +1,12 @@
-package artifact
+package search
 
 import (
 	"cmp"
 	"context"
 	"maps"
 	"slices"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // numbers looks for the run with a number. The runs of a workflow are numbered in
@@ -18,7 +20,7 @@ type numbers struct {
 	// lo and hi are the first and the last page that can hold the run.
 	lo, hi int
 	end    int // the last page there is, where known
-	pages  map[int][]Run
+	pages  map[int][]artifact.Run
 }
 
 // farthest is beyond the last page of every list.
@@ -30,12 +32,12 @@ const farthest = 1 << 30
 func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.pageSize(),
-		lo: 1, hi: farthest, pages: map[int][]Run{},
+		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
 	q := s.filter.query()
 	q.PerPage = n.perPage
 	page := 1
-	found := n.add(1, Page[Run]{Items: s.runs.last, Next: s.runs.next})
+	found := n.add(1, Page[artifact.Run]{Items: s.runs.last, Next: s.runs.next})
 	for !found {
 		if !n.orderly() || s.limitMet() {
 			return false, nil
@@ -63,7 +65,7 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 
 // add adds a page and reports whether the run is on it. If not, the page narrows
 // the range of pages that can have it.
-func (n *numbers) add(page int, p Page[Run]) bool {
+func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 	n.pages[page] = p.Items
 	if p.Next == 0 {
 		n.hi = min(n.hi, page)
@@ -73,7 +75,7 @@ func (n *numbers) add(page int, p Page[Run]) bool {
 		n.hi = min(n.hi, page-1)
 		return false
 	}
-	newest, oldest := slices.MinFunc(p.Items, newestRun), slices.MaxFunc(p.Items, newestRun)
+	newest, oldest := slices.MinFunc(p.Items, artifact.CompareRuns), slices.MaxFunc(p.Items, artifact.CompareRuns)
 	for _, r := range p.Items {
 		switch {
 		case r.Number == n.want && n.workflow.passes(r):
@@ -91,7 +93,7 @@ func (n *numbers) add(page int, p Page[Run]) bool {
 // Runs of other workflows are not, and of runs without a time or a number it is
 // not known.
 func (n *numbers) orderly() bool {
-	var all []Run
+	var all []artifact.Run
 	for _, page := range slices.Sorted(maps.Keys(n.pages)) {
 		all = append(all, n.pages[page]...)
 	}
@@ -102,7 +104,7 @@ func (n *numbers) orderly() bool {
 		}
 		oldest = minTime(oldest, r.CreatedAt)
 	}
-	slices.SortFunc(all, func(a, b Run) int { return cmp.Compare(b.Number, a.Number) })
+	slices.SortFunc(all, func(a, b artifact.Run) int { return cmp.Compare(b.Number, a.Number) })
 	oldest = unread
 	for _, r := range all {
 		if r.CreatedAt.After(later(oldest, runSlack)) {

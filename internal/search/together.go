@@ -1,8 +1,10 @@
-package artifact
+package search
 
 import (
 	"errors"
 	"sync"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // maxTogether is how many requests of one kind are under way at a time, far
@@ -62,7 +64,7 @@ func gravity(err error) int {
 	if _, ok := errors.AsType[*NotFoundError](err); ok {
 		return 0
 	}
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, artifact.ErrNotFound) {
 		return 1
 	}
 	return 2

@@ -1,9 +1,11 @@
-package artifact
+package search
 
 import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // The server's filter by status misses runs of late. What it hides is found
@@ -33,17 +35,17 @@ func TestStatusLags(t *testing.T) {
 			t.Parallel()
 			w := &world{lag: tt.lag}
 			for id := int64(1); id <= 1000; id++ {
-				w.run(id, func(r *Run) {
+				w.run(id, func(r *artifact.Run) {
 					if id == 1000-tt.back || id == 1 {
-						r.Conclusion = failure
+						r.Conclusion = artifact.Failure
 					}
 				})
 				if tt.holders == nil || tt.holders(id) {
-					w.artifact(10000+id, id, "dist", func(a *Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
+					w.artifact(10000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
 				}
 			}
 			slices.Reverse(w.artifacts)
-			req := Request{Repos: []Repo{app}, Conclusions: []string{failure}, Select: Selector{Names: []string{"dist"}}}
+			req := Request{Repos: []artifact.Repo{app}, Conclusions: []string{artifact.Failure}, Select: artifact.Selector{Names: []string{"dist"}}}
 			if tt.conclude != nil {
 				req.Conclusions = tt.conclude
 			}

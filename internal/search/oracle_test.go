@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // FuzzSearch compares the search, in random worlds, with what comes out when
@@ -156,20 +158,20 @@ func (w *world) reachable(req Request, fits []held) bool {
 
 // held is a run and what it holds of that which is asked for.
 type held struct {
-	run       Run
-	artifacts []Artifact
+	run       artifact.Run
+	artifacts []artifact.Artifact
 }
 
 // text is what describe makes of a plan.
 func text(all []held) string {
-	var artifacts []Artifact
-	var runs []Run
+	var artifacts []artifact.Artifact
+	var runs []artifact.Run
 	for _, h := range all {
 		artifacts = append(artifacts, h.artifacts...)
 		runs = append(runs, h.run)
 	}
-	slices.SortFunc(artifacts, func(a, b Artifact) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
-	slices.SortFunc(runs, func(a, b Run) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
+	slices.SortFunc(artifacts, func(a, b artifact.Artifact) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
+	slices.SortFunc(runs, func(a, b artifact.Run) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
 	var ids, runIDs []string
 	for _, a := range artifacts {
 		ids = append(ids, fmt.Sprint(a.ID))
@@ -190,7 +192,7 @@ func older(a, b time.Time, idA, idB int64) int {
 
 // fits lists the runs that answer a request, the newest first, of the first
 // branch and head that has any.
-func (w *world) fits(req Request, repo Repo) []held {
+func (w *world) fits(req Request, repo artifact.Repo) []held {
 	branches := req.Branches
 	shas := map[string]bool{}
 	for _, name := range []string{req.Commit, req.Ref} {
@@ -241,7 +243,7 @@ func (w *world) sha(name string) string {
 	return name
 }
 
-func (w *world) isHead(how string, r Run) bool {
+func (w *world) isHead(how string, r artifact.Run) bool {
 	switch p := w.pulls[0]; how {
 	case "commit":
 		return r.HeadSHA == p.HeadSHA
@@ -253,12 +255,12 @@ func (w *world) isHead(how string, r Run) bool {
 
 // byOwnEvent reports whether the event shows that a run is of the repository's
 // own commit, as the server has nothing to say of the head repository.
-func byOwnEvent(r Run) bool {
+func byOwnEvent(r artifact.Run) bool {
 	return (r.Event == "push" || r.Event == "schedule") && r.HeadRepoID == 0 && !r.HeadRepoDeleted
 }
 
 // counts tells whether a run meets the other conditions.
-func (w *world) counts(req Request, r Run) bool {
+func (w *world) counts(req Request, r artifact.Run) bool {
 	in := func(list []string, values ...string) bool {
 		return len(list) == 0 || slices.ContainsFunc(values, func(v string) bool { return slices.Contains(list, v) })
 	}
@@ -275,8 +277,8 @@ func (w *world) counts(req Request, r Run) bool {
 
 // holds are a run's artifacts that are asked for, the newest of each name;
 // none if one is missing.
-func (w *world) holds(req Request, r Run) []Artifact {
-	newest := map[string]Artifact{}
+func (w *world) holds(req Request, r artifact.Run) []artifact.Artifact {
+	newest := map[string]artifact.Artifact{}
 	for _, a := range w.artifacts {
 		if a.Run.ID != r.ID || a.Expired || req.Gone[a.ID] || !asked(req.Select, a.Name) {
 			continue
@@ -291,7 +293,7 @@ func (w *world) holds(req Request, r Run) []Artifact {
 	return slices.Collect(maps.Values(newest))
 }
 
-func asked(s Selector, name string) bool {
+func asked(s artifact.Selector, name string) bool {
 	switch {
 	case len(s.Names) > 0:
 		return slices.Contains(s.Names, name)

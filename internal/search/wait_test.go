@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // clock is a time that passes in pauses only.
@@ -31,7 +33,7 @@ func (c *clock) pause(_ context.Context, d time.Duration) error {
 
 func TestAwait(t *testing.T) {
 	t.Parallel()
-	pending := []Run{{ID: 7, Workflow: "CI", Number: 3, Status: "in_progress"}}
+	pending := []artifact.Run{{ID: 7, Workflow: "CI", Number: 3, Status: "in_progress"}}
 	broken := errors.New("GitHub is down")
 	never := 1000 * time.Hour
 	tests := map[string]struct {

@@ -1,9 +1,11 @@
-package artifact
+package search
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // Messages name things that come from inputs and servers, of which there may be
@@ -45,7 +47,7 @@ func idList(ids []int64) string {
 	return listed(ids, ", ", func(id int64) string { return strconv.FormatInt(id, 10) })
 }
 
-func joinRepos(repos []Repo) string { return listed(repos, ", ", Repo.String) }
+func joinRepos(repos []artifact.Repo) string { return listed(repos, ", ", artifact.Repo.String) }
 
 // either lists alternatives.
 func either(list []string) string { return listed(list, " or ", short) }
@@ -58,4 +60,19 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// inWords describes what is asked for, for messages. Names are quoted.
+func inWords(s artifact.Selector) string {
+	switch {
+	case len(s.Names) == 1:
+		return "artifact " + quote(s.Names[0])
+	case len(s.Names) > 1:
+		return "artifacts " + quoted(s.Names)
+	case s.Regexp != nil:
+		return "an artifact whose name matches the expression " + quote(s.Regexp.String())
+	case len(s.Patterns) > 0:
+		return "an artifact whose name matches the pattern " + quoted(s.Patterns)
+	}
+	return "an artifact"
 }

@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // finder holds what is known of one repository's runs and artifacts. The searches
@@ -13,7 +15,7 @@ import (
 type finder struct {
 	source Source
 	req    Request
-	repo   Repo
+	repo   artifact.Repo
 	// notBefore is when the oldest run that counts was created; zero for any age.
 	notBefore time.Time
 
@@ -24,10 +26,10 @@ type finder struct {
 	mostFiltered int // how many runs GitHub lists when a filter is used
 
 	mu    sync.Mutex // for what follows, while requests run side by side
-	known map[int64]Run
-	met   map[int64]bool       // runs examined by searches
-	gone  map[int64]bool       // candidates that do not exist
-	asked map[int64][]Artifact // the answers of runs that were asked
+	known map[int64]artifact.Run
+	met   map[int64]bool                // runs examined by searches
+	gone  map[int64]bool                // candidates that do not exist
+	asked map[int64][]artifact.Artifact // the answers of runs that were asked
 }
 
 // mostFiltered is how many runs GitHub lists when a filter is used. Source:
@@ -38,18 +40,18 @@ const mostFiltered = 1000
 // further names each run is asked.
 const maxLists = 3
 
-func (c Chooser) newFinder(req Request, repo Repo) *finder {
+func (c Chooser) newFinder(req Request, repo artifact.Repo) *finder {
 	f := &finder{
 		source: c.Source, req: req, repo: repo, notBefore: maxAge(req.MaxAge, c.now()), mostFiltered: cmp.Or(c.mostFiltered, mostFiltered),
-		known: map[int64]Run{}, met: map[int64]bool{}, gone: map[int64]bool{}, asked: map[int64][]Artifact{},
+		known: map[int64]artifact.Run{}, met: map[int64]bool{}, gone: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
 	}
-	canBeHad := func(a Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
+	canBeHad := func(a artifact.Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
 	if len(req.Select.Names) == 0 {
 		wanted := req.Select.Matcher()
-		f.lists = []*artifactList{newArtifactList(Query{}, func(a Artifact) bool { return canBeHad(a) && wanted(a.Name) })}
+		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, func(a artifact.Artifact) bool { return canBeHad(a) && wanted(a.Name) })}
 	}
 	for _, name := range req.Select.Names[:min(len(req.Select.Names), maxLists)] {
-		f.lists = append(f.lists, newArtifactList(Query{Name: name}, func(a Artifact) bool { return canBeHad(a) && a.Name == name }))
+		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, func(a artifact.Artifact) bool { return canBeHad(a) && a.Name == name }))
 	}
 	return f
 }
@@ -98,7 +100,7 @@ const (
 )
 
 // holds reports whether a run holds what is asked for.
-func (f *finder) holds(r Run) answer {
+func (f *finder) holds(r artifact.Run) answer {
 	if _, ok := f.asked[r.ID]; ok {
 		if f.pick(r).Complete() {
 			return yes
@@ -121,19 +123,19 @@ func (f *finder) holds(r Run) answer {
 }
 
 // pick applies the selector to the known artifacts of a run.
-func (f *finder) pick(r Run) Picked {
+func (f *finder) pick(r artifact.Run) artifact.Picked {
 	return f.req.Select.Pick(f.artifacts(r.ID), f.req.Gone)
 }
 
 // artifacts returns the known artifacts of a run.
-func (f *finder) artifacts(run int64) []Artifact {
+func (f *finder) artifacts(run int64) []artifact.Artifact {
 	if list, ok := f.asked[run]; ok {
 		return list
 	}
 	if len(f.lists) == 1 {
 		return f.lists[0].byRun[run]
 	}
-	var list []Artifact
+	var list []artifact.Artifact
 	seen := map[int64]bool{} // a server that ignores names gives the same artifacts each time
 	for _, l := range f.lists {
 		for _, a := range l.byRun[run] {
@@ -148,11 +150,11 @@ func (f *finder) artifacts(run int64) []Artifact {
 
 // unsettled returns the runs whose matching artifacts are not all known yet. For
 // a single name, knowing the newest is enough.
-func (f *finder) unsettled(runs []Run) []Run {
-	var list []Run
+func (f *finder) unsettled(runs []artifact.Run) []artifact.Run {
+	var list []artifact.Run
 	for _, r := range runs {
 		open := func(l *artifactList) bool {
-			newest := func(a Artifact) bool { return l.query.Name != "" && l.counts(a) && l.knows(a.CreatedAt) }
+			newest := func(a artifact.Artifact) bool { return l.query.Name != "" && l.counts(a) && l.knows(a.CreatedAt) }
 			return !l.knows(r.CreatedAt) && !slices.ContainsFunc(l.byRun[r.ID], newest)
 		}
 		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, open) {
@@ -163,9 +165,9 @@ func (f *finder) unsettled(runs []Run) []Run {
 }
 
 // check asks runs for their artifacts.
-func (f *finder) check(ctx context.Context, runs []Run) error {
-	return each(runs, func(_ int, r Run) error {
-		list, err := listArtifacts(ctx, f.source, f.repo, Query{RunID: r.ID, Name: f.req.Select.serverName()})
+func (f *finder) check(ctx context.Context, runs []artifact.Run) error {
+	return each(runs, func(_ int, r artifact.Run) error {
+		list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID, Name: f.req.Select.OnlyName()})
 		if err != nil {
 			return err
 		}
@@ -185,8 +187,8 @@ func (f *finder) forget(run int64) {
 
 // listArtifacts reads a list to its end. An artifact that moves to the next page
 // meanwhile, because a new one came in front, is returned once.
-func listArtifacts(ctx context.Context, source artifactSource, repo Repo, q Query) ([]Artifact, error) {
-	var all []Artifact
+func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Repo, q ArtifactQuery) ([]artifact.Artifact, error) {
+	var all []artifact.Artifact
 	seen := map[int64]bool{}
 	for q.Page = 1; q.Page != 0; {
 		p, err := source.Artifacts(ctx, repo, q)

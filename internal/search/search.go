@@ -1,9 +1,11 @@
-package artifact
+package search
 
 import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // The search joins two lists that GitHub gives newest first: the artifacts
@@ -90,15 +92,9 @@ type search struct {
 // maxChecks bounds how many runs are asked for at a time.
 const maxChecks = 8
 
-// Conclusions and statuses that the search knows.
-const (
-	failure   = "failure"
-	completed = "completed"
-)
-
 // find returns the newest runs that match, newest first, at most as many as the
 // request asks for.
-func (s *search) find(ctx context.Context) ([]Run, error) {
+func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 	s.runs = s.newRunList(s.filter.query())
 	if s.limitMet() {
 		s.limitHit, s.exhausted = true, true
@@ -144,7 +140,7 @@ func (s *search) begin(ctx context.Context) error {
 // walk goes through the runs that pass the filter, newest first, and takes the
 // ones that hold what is asked for. It stops at a run that may not be the newest of
 // the rest. unsure are runs of which it is not known whether to take them.
-func (s *search) walk() (taken, unsure []Run) {
+func (s *search) walk() (taken, unsure []artifact.Run) {
 	for _, r := range s.matching() {
 		if len(taken) >= s.req.Runs || !s.certain(r) {
 			break
@@ -163,7 +159,7 @@ func (s *search) walk() (taken, unsure []Run) {
 
 // certain reports whether every newer run that matches and holds something is
 // known.
-func (s *search) certain(r Run) bool {
+func (s *search) certain(r artifact.Run) bool {
 	switch {
 	case s.limitHit && s.runs.ordered:
 		return r.CreatedAt.IsZero() || !r.CreatedAt.Before(s.runs.oldest) // an older one was not examined in its turn
@@ -180,7 +176,7 @@ func (s *search) certain(r Run) bool {
 // resolve finds out whether runs hold what is asked for. It asks one run, then two,
 // then four at a time, or reads on in the artifact list where that is expected to
 // settle more of them.
-func (s *search) resolve(ctx context.Context, unsure []Run) error {
+func (s *search) resolve(ctx context.Context, unsure []artifact.Run) error {
 	if l := s.index(); l != nil && !l.done() && len(s.lists) == 1 && s.checks > 0 {
 		for i, r := range unsure {
 			if l.pagesTo(r.CreatedAt) <= int64(i) {
@@ -242,7 +238,7 @@ func (s *search) blindUntil() time.Time {
 func (s *search) pageSize() int { return min(PerPage, s.req.SearchLimit+1) }
 
 // meet makes a run known, and counts it as examined.
-func (s *search) meet(r Run) {
+func (s *search) meet(r artifact.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.known[r.ID] = r
@@ -250,14 +246,14 @@ func (s *search) meet(r Run) {
 }
 
 // matching lists the known runs that pass the filter, newest first.
-func (s *search) matching() []Run {
-	var list []Run
+func (s *search) matching() []artifact.Run {
+	var list []artifact.Run
 	for _, r := range s.known {
 		if why, _ := s.filter.refuse(r); why == "" {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, newestRun)
+	slices.SortFunc(list, artifact.CompareRuns)
 	return list
 }
 

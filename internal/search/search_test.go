@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // A page that the limit cuts off must not hide what it holds of older runs
@@ -20,12 +22,12 @@ func TestLimitCutsAPage(t *testing.T) {
 			if id >= 200 && id < 230 { // the end of the first page is one minute
 				at = epoch.Add(2000*time.Minute + time.Duration(id-200)*time.Second)
 			}
-			w.run(id, func(r *Run) { r.CreatedAt = at })
+			w.run(id, func(r *artifact.Run) { r.CreatedAt = at })
 		}
 		for _, id := range []int64{160, 125} {
-			w.artifact(1000+id, id, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(id)*10*time.Minute + time.Second) })
+			w.artifact(1000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(time.Duration(id)*10*time.Minute + time.Second) })
 		}
-		plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Names: []string{"dist"}}, SearchLimit: 150})
+		plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}}, SearchLimit: 150})
 		if got, want := describe(plan, err), "1160|160"; got != want {
 			t.Errorf("blind=%v: got %s, want %s", blind, got, want)
 		}
@@ -38,19 +40,19 @@ func TestLimitCountsRunsOnce(t *testing.T) {
 	t.Parallel()
 	w := &world{perPage: 3}
 	for id := int64(1); id <= 6; id++ {
-		w.run(id, func(r *Run) {
+		w.run(id, func(r *artifact.Run) {
 			r.Event = "push"
 			if id == 1 {
 				r.Event = "pull_request"
 			}
 		})
 	}
-	w.artifact(1001, 1, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
+	w.artifact(1001, 1, "dist", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
 	for id := int64(1002); id <= 1006; id++ {
-		w.artifact(id, 1, "dist", expired, func(a *Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
+		w.artifact(id, 1, "dist", expired, func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(70 * time.Second) })
 	}
 	_, err := Chooser{Source: w}.Choose(t.Context(), Request{
-		Repos: []Repo{app}, Events: []string{"push", "schedule"}, Select: Selector{Names: []string{"dist"}}, SearchLimit: 6, Brief: true,
+		Repos: []artifact.Repo{app}, Events: []string{"push", "schedule"}, Select: artifact.Selector{Names: []string{"dist"}}, SearchLimit: 6, Brief: true,
 	})
 	nf, ok := errors.AsType[*NotFoundError](err)
 	if !ok || nf.LimitHit || nf.Examined != 6 || !slices.Contains(w.calls, "run 1") {
@@ -64,10 +66,10 @@ func TestLateCandidate(t *testing.T) {
 	t.Parallel()
 	w := &world{perPage: 5}
 	dist := func(run int64) {
-		w.artifact(1000+run, run, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(run) * time.Minute) })
+		w.artifact(1000+run, run, "dist", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(time.Duration(run) * time.Minute) })
 	}
 	for id := int64(1); id <= 7; id++ {
-		w.run(id, func(r *Run) {
+		w.run(id, func(r *artifact.Run) {
 			if id == 6 {
 				r.Conclusion = "failure"
 			}
@@ -79,7 +81,7 @@ func TestLateCandidate(t *testing.T) {
 	for _, id := range []int64{6, 5, 4, 3, 2, 7, 1} {
 		dist(id)
 	}
-	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Names: []string{"dist"}}})
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}}})
 	if got, want := describe(plan, err), "1007|7"; got != want {
 		t.Errorf("got %s, want %s\n%q", got, want, w.calls)
 	}
@@ -88,13 +90,13 @@ func TestLateCandidate(t *testing.T) {
 // failing is a world in which the runs of a repository cannot be had.
 type failing struct {
 	*world
-	repo Repo
+	repo artifact.Repo
 	err  error
 }
 
-func (f failing) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+func (f failing) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
 	if repo == f.repo {
-		return Page[Run]{}, f.err
+		return Page[artifact.Run]{}, f.err
 	}
 	return f.world.Runs(ctx, repo, q)
 }
@@ -104,8 +106,8 @@ func (f failing) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], er
 func TestFailureBesideNotFound(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("401 bad credentials")
-	for _, repos := range [][]Repo{{app, lib}, {lib, app}} {
-		_, err := Chooser{Source: failing{sampleWorld(), lib, broken}}.Choose(t.Context(), Request{Repos: repos, Conclusions: ok, Select: Selector{Names: []string{"nope"}}})
+	for _, repos := range [][]artifact.Repo{{app, lib}, {lib, app}} {
+		_, err := Chooser{Source: failing{sampleWorld(), lib, broken}}.Choose(t.Context(), Request{Repos: repos, Conclusions: ok, Select: artifact.Selector{Names: []string{"nope"}}})
 		if !errors.Is(err, broken) {
 			t.Errorf("%v: %v", repos, err)
 		}

@@ -1,9 +1,11 @@
-package artifact
+package search
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // byRunID looks for every run in every repository, because an id does not
@@ -43,11 +45,11 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.ArtifactIDs
 	for at, repo := range req.Repos {
-		found := make([]Artifact, len(missing))
+		found := make([]artifact.Artifact, len(missing))
 		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
 			a, err := c.Source.Artifact(ctx, repo, id)
 			if err == nil && (a.Expired || req.Gone[a.ID]) {
-				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []Artifact{a}}
+				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}}
 			}
 			if err == nil {
 				found[i] = a
@@ -62,7 +64,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		}
 		for _, a := range found {
 			if a.ID != 0 {
-				plan.Items = append(plan.Items, Item{Artifact: a})
+				plan.Items = append(plan.Items, artifact.Item{Artifact: a})
 			}
 		}
 		missing = absent
@@ -81,7 +83,7 @@ func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) (
 	missed := make([]bool, len(ids))
 	err := each(ids, func(i int, id int64) error {
 		err := look(i, id)
-		if missed[i] = several && errors.Is(err, ErrNotFound); missed[i] && !last {
+		if missed[i] = several && errors.Is(err, artifact.ErrNotFound); missed[i] && !last {
 			return nil
 		}
 		return err
@@ -92,7 +94,7 @@ func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) (
 			absent = append(absent, id)
 		}
 	}
-	if several && errors.Is(err, ErrNotFound) {
+	if several && errors.Is(err, artifact.ErrNotFound) {
 		err = nil
 	}
 	return absent, err
@@ -100,13 +102,13 @@ func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) (
 
 // runKey names a run across repositories.
 type runKey struct {
-	repo Repo
+	repo artifact.Repo
 	id   int64
 }
 
 // addRuns reads the runs of the artifacts, side by side.
 func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
-	var refs []Artifact // one of each run
+	var refs []artifact.Artifact // one of each run
 	index := map[runKey]int{}
 	for _, item := range plan.Items {
 		a := item.Artifact
@@ -119,11 +121,11 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 			refs = append(refs, a)
 		}
 	}
-	plan.Runs = make([]Run, len(refs))
-	err := each(refs, func(i int, a Artifact) error {
+	plan.Runs = make([]artifact.Run, len(refs))
+	err := each(refs, func(i int, a artifact.Artifact) error {
 		run, err := c.Source.Run(ctx, a.Repo, a.Run.ID)
-		if errors.Is(err, ErrNotFound) {
-			run, err = a.Run.run(a.Repo), nil
+		if errors.Is(err, artifact.ErrNotFound) {
+			run, err = a.Run.Stub(a.Repo), nil
 		}
 		plan.Runs[i] = run
 		return err
@@ -137,12 +139,4 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 		}
 	}
 	return nil
-}
-
-// run is what an artifact's listing tells of its run. It has no number.
-func (ref *RunRef) run(repo Repo) Run {
-	return Run{
-		ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadRepoDeleted: ref.HeadRepoDeleted,
-		HeadBranch: ref.HeadBranch, HeadSHA: ref.HeadSHA, Stub: true,
-	}
 }

@@ -1,9 +1,11 @@
-package artifact
+package search
 
 import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // unread is the frontier of a list before its first page.
@@ -18,9 +20,9 @@ const (
 
 // artifactList is the part of a list of a repository's artifacts that was read.
 type artifactList struct {
-	query Query
+	query ArtifactQuery
 	// counts reports whether an artifact is asked for and can be downloaded.
-	counts func(Artifact) bool
+	counts func(artifact.Artifact) bool
 
 	next int // page; 0 at the end
 	// oldest is when the oldest artifact read was created. Unless the list is
@@ -33,7 +35,7 @@ type artifactList struct {
 	// that is much newer than the rest.
 	half  time.Duration
 	seen  map[int64]bool
-	byRun map[int64][]Artifact
+	byRun map[int64][]artifact.Artifact
 	// holding are the runs that were seen to hold something that counts.
 	holding map[int64]bool
 	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
@@ -42,16 +44,16 @@ type artifactList struct {
 	latest time.Time
 }
 
-func newArtifactList(q Query, counts func(Artifact) bool) *artifactList {
-	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
+func newArtifactList(q ArtifactQuery, counts func(artifact.Artifact) bool) *artifactList {
+	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
 }
 
 func (l *artifactList) done() bool { return l.next == 0 }
 
 // add adds the next page. Reading ends at artifacts created before notBefore.
-func (l *artifactList) add(p Page[Artifact], notBefore time.Time) {
+func (l *artifactList) add(p Page[artifact.Artifact], notBefore time.Time) {
 	l.next = p.Next
-	l.half = half(p.Items, func(a Artifact) time.Time { return a.CreatedAt })
+	l.half = half(p.Items, func(a artifact.Artifact) time.Time { return a.CreatedAt })
 	for _, a := range p.Items {
 		if l.seen[a.ID] {
 			continue
@@ -91,7 +93,7 @@ func (l *artifactList) knows(t time.Time) bool {
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
 
 // lacks reports whether a run is known to hold nothing that counts.
-func (l *artifactList) lacks(r Run) bool {
+func (l *artifactList) lacks(r artifact.Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
 
@@ -102,7 +104,7 @@ func (l *artifactList) pagesTo(t time.Time) int64 {
 
 // candidate is a run that holds something that counts.
 type candidate struct {
-	ref *RunRef
+	ref *artifact.RunRef
 	// bound is when the oldest known artifact of the run was created, and so the
 	// latest time at which the run may have been created.
 	bound time.Time
@@ -110,7 +112,7 @@ type candidate struct {
 
 // latest is the latest time at which an artifact may have been created: unread
 // if the server does not tell.
-func latest(a Artifact) time.Time {
+func latest(a artifact.Artifact) time.Time {
 	if a.CreatedAt.IsZero() {
 		return unread
 	}
@@ -144,8 +146,8 @@ type runList struct {
 	half    time.Duration // as in artifactList
 	ordered bool
 	seen    map[int64]bool
-	last    []Run // page
-	most    int   // GitHub gives with a filter
+	last    []artifact.Run // page
+	most    int            // GitHub gives with a filter
 }
 
 func (f *finder) newRunList(q RunQuery) *runList {
@@ -170,11 +172,11 @@ func (l *runList) start() time.Time {
 
 func (l *runList) done() bool { return l.next == 0 }
 
-func (l *runList) add(p Page[Run]) {
+func (l *runList) add(p Page[artifact.Run]) {
 	l.next = p.Next
 	l.read += len(p.Items)
 	l.last = p.Items
-	l.half = half(p.Items, func(r Run) time.Time { return r.CreatedAt })
+	l.half = half(p.Items, func(r artifact.Run) time.Time { return r.CreatedAt })
 	for _, r := range p.Items {
 		if !r.CreatedAt.IsZero() { // a run without a time proves nothing about the list
 			l.ordered = l.ordered && (l.seen[r.ID] || !r.CreatedAt.After(later(l.oldest, runSlack)))

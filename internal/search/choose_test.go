@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"errors"
@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 var (
-	app   = Repo{Owner: "octo", Name: "app"}
-	lib   = Repo{Owner: "octo", Name: "lib"}
+	app   = artifact.Repo{Owner: "octo", Name: "app"}
+	lib   = artifact.Repo{Owner: "octo", Name: "lib"}
 	ok    = []string{"success"}
 	epoch = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 )
@@ -24,9 +26,11 @@ func sampleWorld() *world {
 	w.run(3, fork)
 	w.run(4, deleted)
 	w.run(5)
-	w.run(6, func(r *Run) { r.WorkflowPath, r.Conclusion, r.Status = ".github/workflows/ci.yml", "", "in_progress" })
+	w.run(6, func(r *artifact.Run) {
+		r.WorkflowPath, r.Conclusion, r.Status = ".github/workflows/ci.yml", "", "in_progress"
+	})
 	w.run(7, in(lib, 2))
-	w.run(8, func(r *Run) { r.WorkflowPath = ".github/workflows/nightly.yml" })
+	w.run(8, func(r *artifact.Run) { r.WorkflowPath = ".github/workflows/nightly.yml" })
 	w.artifact(10, 1, "dist")
 	w.artifact(11, 1, "logs")
 	w.artifact(12, 1, "old", expired)
@@ -45,7 +49,7 @@ func sampleWorld() *world {
 
 func TestChoose(t *testing.T) {
 	t.Parallel()
-	names := func(n ...string) Selector { return Selector{Names: n} }
+	names := func(n ...string) artifact.Selector { return artifact.Selector{Names: n} }
 	tests := map[string]struct {
 		req  Request
 		want string // artifact ids, newest first, then | and run ids; or the error's text
@@ -62,40 +66,40 @@ func TestChoose(t *testing.T) {
 		"expired only":                   {Request{RunIDs: []int64{1}, Select: names("old")}, `artifact "old" not found in run 1 of octo/app; it was there (artifact 12), but expired on 2026-04-01`},
 		"gone counts as expired":         {Request{RunIDs: []int64{2}, Gone: map[int64]bool{20: true}}, `an artifact not found in run 2 of octo/app; it was there (artifact 20), but expired`},
 		"gone falls back to older":       {Request{RunIDs: []int64{5}, Gone: map[int64]bool{52: true}}, "51 50|5"},
-		"pattern":                        {Request{RunIDs: []int64{8}, Select: Selector{Patterns: []string{"report-*", "!*-macos"}}}, "80|8"},
-		"regexp":                         {Request{RunIDs: []int64{8}, Select: Selector{Regexp: regexp.MustCompile("mac")}}, "81|8"},
-		"pattern without a match":        {Request{RunIDs: []int64{5}, Select: Selector{Patterns: []string{"x*"}}}, `an artifact whose name matches the pattern "x*" not found in run 5 of octo/app; the run has "docs", "logs"`},
+		"pattern":                        {Request{RunIDs: []int64{8}, Select: artifact.Selector{Patterns: []string{"report-*", "!*-macos"}}}, "80|8"},
+		"regexp":                         {Request{RunIDs: []int64{8}, Select: artifact.Selector{Regexp: regexp.MustCompile("mac")}}, "81|8"},
+		"pattern without a match":        {Request{RunIDs: []int64{5}, Select: artifact.Selector{Patterns: []string{"x*"}}}, `an artifact whose name matches the pattern "x*" not found in run 5 of octo/app; the run has "docs", "logs"`},
 		"unknown run":                    {Request{RunIDs: []int64{999}}, "run 999 of octo/app: not found"},
 
 		"artifact ids":                {Request{ArtifactIDs: []int64{10, 81}}, "81 10|8 1"},
 		"artifact id, expired":        {Request{ArtifactIDs: []int64{12}}, "artifact 12 not found in octo/app; it was there (artifact 12), but expired on 2026-04-01"},
 		"artifact id, unknown":        {Request{ArtifactIDs: []int64{999}}, "artifact 999 of octo/app: not found"},
-		"artifact ids over two repos": {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{70, 10}}, "70 10|7 1"},
-		"one artifact id nowhere":     {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{70, 10, 99}}, "artifact 99 not found in octo/app, octo/lib"},
-		"nothing of one repo":         {Request{Repos: []Repo{app, lib}, ArtifactIDs: []int64{10}}, "any of the artifacts 10 not found in octo/lib"},
-		"run ids over two repos":      {Request{Repos: []Repo{app, lib}, RunIDs: []int64{1, 7}, Select: names("dist")}, "70 10|7 1"},
-		"one run id nowhere":          {Request{Repos: []Repo{app, lib}, RunIDs: []int64{1, 7, 99}}, "the run 99 not found in octo/app, octo/lib"},
+		"artifact ids over two repos": {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{70, 10}}, "70 10|7 1"},
+		"one artifact id nowhere":     {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{70, 10, 99}}, "artifact 99 not found in octo/app, octo/lib"},
+		"nothing of one repo":         {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{10}}, "any of the artifacts 10 not found in octo/lib"},
+		"run ids over two repos":      {Request{Repos: []artifact.Repo{app, lib}, RunIDs: []int64{1, 7}, Select: names("dist")}, "70 10|7 1"},
+		"one run id nowhere":          {Request{Repos: []artifact.Repo{app, lib}, RunIDs: []int64{1, 7, 99}}, "the run 99 not found in octo/app, octo/lib"},
 
 		"trigger":                      {Request{Own: app, Trigger: 2, CurrentRun: 6}, "20|2"},
 		"trigger from a fork":          {Request{Own: app, Trigger: 3}, "the triggering run 3 of octo/app comes from the fork evil/app, so its artifacts cannot be trusted"},
 		"trigger from a deleted fork":  {Request{Own: app, Trigger: 4}, "the triggering run 4 of octo/app comes from a fork that was deleted, so its artifacts cannot be trusted"},
 		"trigger from a fork, allowed": {Request{Own: app, Trigger: 3, AllowForks: true}, "30|3"},
-		"trigger elsewhere: search":    {Request{Repos: []Repo{lib}, Own: app, Trigger: 3}, "70|7"},
+		"trigger elsewhere: search":    {Request{Repos: []artifact.Repo{lib}, Own: app, Trigger: 3}, "70|7"},
 
 		"search: newest that has it":     {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist")}, "10|1"},
 		"search: everything":             {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok}, "52 51|5"},
 		"search: forks allowed":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), AllowForks: true}, "40|4"},
 		"search: current run left out":   {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 5}, "11 10|1"},
-		"search: any workflow elsewhere": {Request{Repos: []Repo{app}, Select: Selector{Patterns: []string{"report-*"}}}, "81 80|8"},
-		"search: own workflow only":      {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml", conclusion success; looked at 6 runs (2: it comes from a fork, and allow-forks is false; 2: no artifact matches; 1: its conclusion is "failure", not success; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"`},
-		"search: two repositories":       {Request{Repos: []Repo{app, lib}, Conclusions: ok, Select: names("dist")}, "70 10|7 1"},
+		"search: any workflow elsewhere": {Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Patterns: []string{"report-*"}}}, "81 80|8"},
+		"search: own workflow only":      {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml", conclusion success; looked at 6 runs (2: it comes from a fork, and allow-forks is false; 2: no artifact matches; 1: its conclusion is "failure", not success; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"`},
+		"search: two repositories":       {Request{Repos: []artifact.Repo{app, lib}, Conclusions: ok, Select: names("dist")}, "70 10|7 1"},
 		"search: limit":                  {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml", conclusion success; gave up after 3 runs, as search-limit has it (1: it comes from a fork, and allow-forks is false; 1: it lacks "dist"; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if tt.req.Repos == nil {
-				tt.req.Repos = []Repo{app}
+				tt.req.Repos = []artifact.Repo{app}
 			}
 			plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), tt.req)
 			if got := describe(plan, err); got != tt.want {
@@ -126,16 +130,16 @@ func TestHelpOnFailure(t *testing.T) {
 		mean      string
 		inCurrent bool
 	}{
-		"typing error":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"dits"}}}, "dist", false},
-		"case":                       {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"DIST"}}}, "dist", false},
-		"nothing near":               {Request{RunIDs: []int64{1}, Select: Selector{Names: []string{"windows-x64"}}}, "", false},
-		"search: near name":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: Selector{Names: []string{"doc"}}}, "docs", false},
-		"search: in the current run": {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: Selector{Names: []string{"fresh"}}}, "", true},
+		"typing error":               {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"dits"}}}, "dist", false},
+		"case":                       {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"DIST"}}}, "dist", false},
+		"nothing near":               {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"windows-x64"}}}, "", false},
+		"search: near name":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"doc"}}}, "docs", false},
+		"search: in the current run": {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: artifact.Selector{Names: []string{"fresh"}}}, "", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tt.req.Repos, tt.req.SearchLimit = []Repo{app}, 1000
+			tt.req.Repos, tt.req.SearchLimit = []artifact.Repo{app}, 1000
 			_, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), tt.req)
 			nf, ok := errors.AsType[*NotFoundError](err)
 			if !ok {
@@ -151,7 +155,7 @@ func TestHelpOnFailure(t *testing.T) {
 func TestPassedOver(t *testing.T) {
 	t.Parallel()
 	plan, err := Chooser{Source: sampleWorld()}.Choose(t.Context(), Request{
-		Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: Selector{Names: []string{"dist"}}, SearchLimit: 1000,
+		Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: artifact.Selector{Names: []string{"dist"}}, SearchLimit: 1000,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -169,35 +173,5 @@ func TestPassedOver(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-func TestMatches(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		sel  Selector
-		yes  []string
-		nope []string
-	}{
-		{Selector{}, []string{"a", "anything at all"}, nil},
-		{Selector{Names: []string{"a", "b*"}}, []string{"a", "b*"}, []string{"A", "b", "bc", ""}},
-		{Selector{Patterns: []string{"a*", "b?"}}, []string{"a", "abc", "bx"}, []string{"b", "xa", "A"}},
-		{Selector{Patterns: []string{"{linux,macos}-[0-9]"}}, []string{"linux-1", "macos-9"}, []string{"linux-x", "windows-1"}},
-		{Selector{Patterns: []string{"!*-debug"}}, []string{"a", "debug"}, []string{"a-debug"}},
-		{Selector{Patterns: []string{"!a-debug", "a-*"}}, []string{"a-release"}, []string{"a-debug", "b"}},
-		{Selector{Patterns: []string{"**"}}, []string{"a", ".b"}, nil},
-		{Selector{Regexp: regexp.MustCompile(`-v\d+$`)}, []string{"x-v1"}, []string{"x-v1-rc", "v1"}},
-	}
-	for _, tt := range tests {
-		for _, n := range tt.yes {
-			if !tt.sel.Matches(n) {
-				t.Errorf("%s: %q should match", tt.sel, n)
-			}
-		}
-		for _, n := range tt.nope {
-			if tt.sel.Matches(n) {
-				t.Errorf("%s: %q should not match", tt.sel, n)
-			}
-		}
 	}
 }

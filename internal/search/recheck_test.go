@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // A server that ignores a filter, or does not know it, must not make a run
@@ -14,20 +16,20 @@ import (
 func TestEveryConditionIsChecked(t *testing.T) {
 	t.Parallel()
 	sha := strings.Repeat("ab", 20)
-	right := func(r *Run) {
+	right := func(r *artifact.Run) {
 		r.HeadBranch, r.HeadSHA, r.Event, r.Actor, r.WorkflowID, r.Number = "rel", sha, "schedule", "robot", 7, 5
 	}
-	wrong := map[string]func(*Run){
-		"branch":     func(r *Run) { r.HeadBranch = "main" },
-		"commit":     func(r *Run) { r.HeadSHA = strings.Repeat("cd", 20) },
-		"event":      func(r *Run) { r.Event = "push" },
-		"actor":      func(r *Run) { r.Actor = "octocat" },
-		"number":     func(r *Run) { r.Number = 6 },
+	wrong := map[string]func(*artifact.Run){
+		"branch":     func(r *artifact.Run) { r.HeadBranch = "main" },
+		"commit":     func(r *artifact.Run) { r.HeadSHA = strings.Repeat("cd", 20) },
+		"event":      func(r *artifact.Run) { r.Event = "push" },
+		"actor":      func(r *artifact.Run) { r.Actor = "octocat" },
+		"number":     func(r *artifact.Run) { r.Number = 6 },
 		"conclusion": failed,
-		"status":     func(r *Run) { r.Status, r.Conclusion = "queued", "" },
+		"status":     func(r *artifact.Run) { r.Status, r.Conclusion = "queued", "" },
 		"origin":     fork,
-		"age":        func(r *Run) { r.CreatedAt = epoch.Add(-time.Hour) },
-		"workflow":   func(r *Run) { r.WorkflowID, r.WorkflowPath = 8, ".github/workflows/other.yml" },
+		"age":        func(r *artifact.Run) { r.CreatedAt = epoch.Add(-time.Hour) },
+		"workflow":   func(r *artifact.Run) { r.WorkflowID, r.WorkflowPath = 8, ".github/workflows/other.yml" },
 	}
 	for name, change := range wrong {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +40,7 @@ func TestEveryConditionIsChecked(t *testing.T) {
 			w.artifact(20, 2, "dist")
 			w.artifact(10, 1, "dist")
 			req := Request{
-				Repos: []Repo{app}, Select: Selector{Names: []string{"dist"}}, Branches: []string{"rel"}, Commit: sha, Events: []string{"schedule"},
+				Repos: []artifact.Repo{app}, Select: artifact.Selector{Names: []string{"dist"}}, Branches: []string{"rel"}, Commit: sha, Events: []string{"schedule"},
 				Actor: "ROBOT", RunNumber: 5, Conclusions: ok, MaxAge: time.Hour,
 			}
 			if name == "workflow" {
@@ -55,7 +57,7 @@ func TestEveryConditionIsChecked(t *testing.T) {
 // anyWorkflow is a server that ignores the workflow.
 type anyWorkflow struct{ *world }
 
-func (a anyWorkflow) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+func (a anyWorkflow) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
 	q.Workflow = ""
 	return a.world.Runs(ctx, repo, q)
 }
@@ -67,7 +69,7 @@ func TestBorders(t *testing.T) {
 		w.run(id)
 	}
 	w.artifact(3, 3, "dist")
-	dist := Selector{Names: []string{"dist"}}
+	dist := artifact.Selector{Names: []string{"dist"}}
 	for name, tt := range map[string]struct {
 		req   Request
 		found bool
@@ -78,7 +80,7 @@ func TestBorders(t *testing.T) {
 		"the next":              {Request{SearchLimit: 7}, false},
 		"the limit, current":    {Request{SearchLimit: 7, Own: app, CurrentRun: 10}, true},
 	} {
-		tt.req.Repos, tt.req.Conclusions, tt.req.Select = []Repo{app}, ok, dist
+		tt.req.Repos, tt.req.Conclusions, tt.req.Select = []artifact.Repo{app}, ok, dist
 		plan, err := Chooser{Source: w, Now: func() time.Time { return epoch.Add(10 * time.Minute) }}.Choose(t.Context(), tt.req)
 		if (err == nil) != tt.found {
 			t.Errorf("%s: %s", name, describe(plan, err))
@@ -89,8 +91,8 @@ func TestBorders(t *testing.T) {
 // Of the same second, the higher id is the newer one.
 func TestTies(t *testing.T) {
 	t.Parallel()
-	at := func(r *Run) { r.CreatedAt = epoch }
-	made := func(a *Artifact) { a.CreatedAt = epoch }
+	at := func(r *artifact.Run) { r.CreatedAt = epoch }
+	made := func(a *artifact.Artifact) { a.CreatedAt = epoch }
 	w := &world{}
 	for _, id := range []int64{3, 9, 5} {
 		w.run(id, at)
@@ -98,7 +100,7 @@ func TestTies(t *testing.T) {
 		w.artifact(10*id+4, id, "dist", made)
 		w.artifact(10*id+2, id, "dist", made)
 	}
-	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Runs: 2, Select: Selector{Names: []string{"dist"}}})
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Runs: 2, Select: artifact.Selector{Names: []string{"dist"}}})
 	if got, want := describe(plan, err), "94 54|9 5"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -107,7 +109,7 @@ func TestTies(t *testing.T) {
 // timeless is a server that does not know the filter by time.
 type timeless struct{ *world }
 
-func (s timeless) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+func (s timeless) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
 	q.Until = time.Time{}
 	return s.world.Runs(ctx, repo, q)
 }
@@ -118,15 +120,15 @@ func TestServerWithoutTimes(t *testing.T) {
 	t.Parallel()
 	w := &world{}
 	for id := int64(1); id <= 900; id++ {
-		w.run(id, func(r *Run) {
+		w.run(id, func(r *artifact.Run) {
 			if id > 50 {
 				r.Conclusion = "cancelled"
 			}
 		})
-		w.artifact(id, id, "dist", func(a *Artifact) { a.ID += 10000 })
+		w.artifact(id, id, "dist", func(a *artifact.Artifact) { a.ID += 10000 })
 	}
 	slices.Reverse(w.artifacts)
-	plan, err := Chooser{Source: timeless{w}}.Choose(t.Context(), Request{Repos: []Repo{app}, Select: Selector{Names: []string{"dist"}}, Conclusions: []string{"success", "neutral"}})
+	plan, err := Chooser{Source: timeless{w}}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Names: []string{"dist"}}, Conclusions: []string{"success", "neutral"}})
 	if got, want := describe(plan, err), "10050|50"; got != want || len(w.calls) > 14 {
 		t.Errorf("got %s with %d requests, want %s: %q", got, len(w.calls), want, w.calls)
 	}
@@ -139,10 +141,10 @@ type shifting struct {
 	added int64
 }
 
-func (s *shifting) Artifacts(ctx context.Context, repo Repo, q Query) (Page[Artifact], error) {
+func (s *shifting) Artifacts(ctx context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error) {
 	if q.RunID != 0 {
 		s.added++
-		s.artifacts = append([]Artifact{{ID: 5000 + s.added, Repo: app, Name: fmt.Sprintf("new-%d", s.added), Run: &RunRef{ID: 1, RepoID: 1, HeadRepoID: 1}, CreatedAt: epoch.Add(time.Hour)}}, s.artifacts...)
+		s.artifacts = append([]artifact.Artifact{{ID: 5000 + s.added, Repo: app, Name: fmt.Sprintf("new-%d", s.added), Run: &artifact.RunRef{ID: 1, RepoID: 1, HeadRepoID: 1}, CreatedAt: epoch.Add(time.Hour)}}, s.artifacts...)
 	}
 	return s.world.Artifacts(ctx, repo, q)
 }
@@ -154,7 +156,7 @@ func TestPagesThatShift(t *testing.T) {
 	for id := int64(10); id > 0; id-- {
 		w.artifact(id, 1, fmt.Sprintf("a-%d", id))
 	}
-	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, RunIDs: []int64{1}})
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, RunIDs: []int64{1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +177,12 @@ func TestLookAhead(t *testing.T) {
 			w.run(id)
 		}
 		// An old artifact is listed in front of all: nothing can be concluded.
-		w.artifact(500, 101-holder, "x-1", func(a *Artifact) { a.CreatedAt = epoch })
-		w.artifact(501, 1, "y", func(a *Artifact) { a.CreatedAt = epoch.Add(1000 * time.Hour) })
+		w.artifact(500, 101-holder, "x-1", func(a *artifact.Artifact) { a.CreatedAt = epoch })
+		w.artifact(501, 1, "y", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(1000 * time.Hour) })
 		for range PerPage {
-			w.artifact(600, 1, "y", func(a *Artifact) { a.ID += int64(len(w.artifacts)); a.CreatedAt = epoch.Add(100 * time.Hour) })
+			w.artifact(600, 1, "y", func(a *artifact.Artifact) { a.ID += int64(len(w.artifacts)); a.CreatedAt = epoch.Add(100 * time.Hour) })
 		}
-		_, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Patterns: []string{"x-*"}}})
+		_, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Patterns: []string{"x-*"}}})
 		asked := 0
 		for _, c := range w.calls {
 			if strings.HasPrefix(c, "artifacts ") && !strings.HasPrefix(c, "artifacts 0") {
@@ -202,10 +204,10 @@ func TestSeveralNames(t *testing.T) {
 		w.run(id)
 	}
 	for _, id := range []int64{500, 350, 200, 5, 3} {
-		w.artifact(10000+id, id, "b", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(id) * time.Minute) })
+		w.artifact(10000+id, id, "b", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(time.Duration(id) * time.Minute) })
 	}
-	w.artifact(20005, 5, "a", func(a *Artifact) { a.CreatedAt = epoch.Add(5 * time.Minute) })
-	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Select: Selector{Names: []string{"a", "b"}}})
+	w.artifact(20005, 5, "a", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(5 * time.Minute) })
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Names: []string{"a", "b"}}})
 	if got, want := describe(plan, err), "20005 10005|5"; got != want || len(w.calls) != 4 {
 		t.Errorf("got %s, want %s: %q", got, want, w.calls)
 	}

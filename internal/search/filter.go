@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // Why the origin of a run keeps it from counting.
@@ -73,13 +75,13 @@ type workflowFilter struct {
 func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id == 0 }
 
 // learn notes the workflow id of a run from the workflow's own list.
-func (w *workflowFilter) learn(r Run) {
+func (w *workflowFilter) learn(r artifact.Run) {
 	if !w.any() && r.WorkflowPath == "" && w.listed == 0 {
 		w.listed = r.WorkflowID
 	}
 }
 
-func (w workflowFilter) passes(r Run) bool {
+func (w workflowFilter) passes(r artifact.Run) bool {
 	switch {
 	case w.id != 0:
 		return r.WorkflowID == w.id
@@ -108,7 +110,7 @@ func (w workflowFilter) query() string {
 // one that does. What can never change is looked at first. foreign is set where
 // the run's origin is the only reason. A condition on what the server does not
 // tell is not met.
-func (f *filter) refuse(r Run) (why string, foreign bool) {
+func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 	switch {
 	case r.ID == f.current:
 		return "it is the current run", false
@@ -118,7 +120,7 @@ func (f *filter) refuse(r Run) (why string, foreign bool) {
 		return differs("commit", r.HeadSHA, short), false
 	case f.branch != "" && r.HeadBranch != f.branch:
 		return differs("branch", r.HeadBranch, quote), false
-	case f.headRepoID != 0 && r.head() != f.headRepoID:
+	case f.headRepoID != 0 && r.HeadID() != f.headRepoID:
 		return "it is not of the pull request's head repository", false
 	case !f.events.admits(r.Event):
 		return differs("event", r.Event, quote), false
@@ -129,7 +131,7 @@ func (f *filter) refuse(r Run) (why string, foreign bool) {
 	case f.tooOld(r) != "":
 		return f.tooOld(r), false
 	case !f.allowForks && r.Origin().Foreign():
-		if r.Origin() == OriginUnknown {
+		if r.Origin() == artifact.OriginUnknown {
 			return fromNowhere, true
 		}
 		return fromFork, true
@@ -153,7 +155,7 @@ func differs[T comparable](what string, has T, word func(T) string) string {
 }
 
 // workflowOf names the workflow of a run, as far as the server tells it.
-func workflowOf(r Run) string {
+func workflowOf(r artifact.Run) string {
 	switch {
 	case r.WorkflowPath == "" && r.Workflow == "" && r.WorkflowID == 0:
 		return "a workflow that the server does not name"
@@ -165,8 +167,8 @@ func workflowOf(r Run) string {
 
 // tooOld says whether a run is older than max-age, or may be; it is empty for
 // one that is not.
-func (f *filter) tooOld(r Run) string {
-	switch at := r.begun(); {
+func (f *filter) tooOld(r artifact.Run) string {
+	switch at := r.Begun(); {
 	case f.notBefore.IsZero():
 	case at.IsZero(), r.CreatedAt.IsZero() && r.StartedAt.IsZero() && !at.Before(f.notBefore):
 		return "the server does not say when it was created"
@@ -177,18 +179,18 @@ func (f *filter) tooOld(r Run) string {
 }
 
 // aimsAt reports whether a run is of the branch and commit asked for.
-func (f *filter) aimsAt(r Run) bool {
+func (f *filter) aimsAt(r artifact.Run) bool {
 	return (f.sha == "" || strings.EqualFold(r.HeadSHA, f.sha)) && (f.branch == "" || r.HeadBranch == f.branch)
 }
 
 // pending reports whether a run is under way and may come to match: only its
 // conclusion and its artifacts can still change.
-func (f *filter) pending(r Run) bool {
-	return r.underWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
+func (f *filter) pending(r artifact.Run) bool {
+	return r.UnderWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
 }
 
 // lets reports whether a run would pass a changed filter.
-func (f *filter) lets(r Run, change func(*filter)) bool {
+func (f *filter) lets(r artifact.Run, change func(*filter)) bool {
 	other := *f
 	change(&other)
 	why, _ := other.refuse(r)
@@ -213,12 +215,9 @@ func (f *filter) beyondRef() []string {
 	return list
 }
 
-// underWay reports whether the run is known not to be completed.
-func (r Run) underWay() bool { return r.Status != "" && r.Status != completed }
-
 // refuseRef is refuse for what an artifact's listing has of a run. An empty
 // answer does not mean that the run passes: the run itself decides.
-func (f *filter) refuseRef(ref *RunRef) string {
+func (f *filter) refuseRef(ref *artifact.RunRef) string {
 	switch {
 	case ref.ID == f.current:
 		return "it is the current run"
@@ -228,7 +227,7 @@ func (f *filter) refuseRef(ref *RunRef) string {
 		return "its branch is " + quote(ref.HeadBranch)
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
 		return "it is not of the pull request's head repository"
-	case !f.allowForks && ref.Origin() == OriginFork && !ref.HeadRepoDeleted:
+	case !f.allowForks && ref.Origin() == artifact.OriginFork && !ref.HeadRepoDeleted:
 		return fromFork // where the listing names no head repository, the run may
 	}
 	return ""

@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"fmt"
@@ -6,21 +6,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 // NotFoundError says that something asked for is not there. Nothing was
 // taken.
 type NotFoundError struct {
-	Repo  Repo
-	Repos []Repo // all of them, where the thing could be in any
-	What  string // what was asked for
-	RunID int64  // the run it was asked of, or 0
+	Repo  artifact.Repo
+	Repos []artifact.Repo // all of them, where the thing could be in any
+	What  string          // what was asked for
+	RunID int64           // the run it was asked of, or 0
 	// Where are the conditions of a search, in words; empty for none.
 	Where []string
 
-	Missing []string   // exact names without an artifact
-	Expired []Artifact // would have matched
+	Missing []string            // exact names without an artifact
+	Expired []artifact.Artifact // would have matched
 
 	// Permission is one that the token may lack, as GitHub answers 404 for
 	// that, too; empty for none.
@@ -30,7 +31,7 @@ type NotFoundError struct {
 	// pull request or a commit.
 	Final bool
 	// Pending are runs that are under way and may still come to match.
-	Pending []Run
+	Pending []artifact.Run
 	// Waited is the time spent waiting for it.
 	Waited time.Duration
 
@@ -51,7 +52,7 @@ type Explanation struct {
 	// Elsewhere and Failed are the newest runs that have it, and that only
 	// their workflow or only their conclusion has kept from matching. Their
 	// ID is 0 if none is known.
-	Elsewhere, Failed Run
+	Elsewhere, Failed artifact.Run
 	// Nowhere is set where no run of the repository has it, whatever the
 	// conditions.
 	Nowhere bool
@@ -74,7 +75,7 @@ type Explanation struct {
 	// the repository itself and runs of forks do not count.
 	ForkPR string
 
-	nearest Run
+	nearest artifact.Run
 }
 
 // Reason is why runs were passed over.
@@ -97,14 +98,14 @@ func (e *NotFoundError) Error() string {
 	for _, w := range e.Where {
 		b.WriteString(", " + w)
 	}
-	if len(e.Missing) > 0 && e.What != (Selector{Names: e.Missing}).String() {
+	if len(e.Missing) > 0 && e.What != inWords(artifact.Selector{Names: e.Missing}) {
 		fmt.Fprintf(&b, "; missing: %s", quoted(e.Missing))
 	}
 	if len(e.Workflows) > 0 {
 		fmt.Fprintf(&b, "; its workflows are %s", quoted(e.Workflows))
 	}
 	if len(e.Expired) > 0 {
-		newest := slices.MinFunc(e.Expired, newestArtifact)
+		newest := slices.MinFunc(e.Expired, artifact.CompareArtifacts)
 		fmt.Fprintf(&b, "; it was there (artifact %d), but expired", newest.ID)
 		if !newest.ExpiresAt.IsZero() {
 			fmt.Fprintf(&b, " on %s", newest.ExpiresAt.UTC().Format(time.DateOnly))
@@ -179,7 +180,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 		b.WriteString(", and no run that could match is under way")
 		return
 	}
-	r := slices.MinFunc(e.Pending, newestRun)
+	r := slices.MinFunc(e.Pending, artifact.CompareRuns)
 	fmt.Fprintf(b, ", and run %d (%s) is still %s", r.ID, short(r.Label()), short(r.Status))
 	if n := len(e.Pending) - 1; n > 0 {
 		fmt.Fprintf(b, ", as %s", plural(n, "other"))
@@ -205,12 +206,12 @@ func (e *NotFoundError) reason() string {
 }
 
 // lacking is what a run that is not complete lacks.
-func lacking(s Selector, p Picked) *NotFoundError {
+func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 	have := slices.Clone(p.Others)
 	for _, a := range p.Artifacts {
 		have = append(have, a.Name)
 	}
-	return &NotFoundError{What: s.String(), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
+	return &NotFoundError{What: inWords(s), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
 }
 
 // maxSuggested bounds for how many names a nearer one is looked for.
@@ -218,7 +219,7 @@ const maxSuggested = 4
 
 // suggest sets DidYouMean to the name, of those that are there, that is nearest
 // to one that is missing.
-func (e *NotFoundError) suggest(s Selector, names []string) {
+func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
 	for _, want := range s.Names[:min(len(s.Names), maxSuggested)] {
 		if _, there := slices.BinarySearch(e.Have, want); !there && e.DidYouMean == "" {
@@ -231,7 +232,7 @@ func (e *NotFoundError) suggest(s Selector, names []string) {
 // its commit came, or may have come, from a fork: its artifacts are whatever the
 // fork's author wanted them to be.
 type ForkError struct {
-	Run Run
+	Run artifact.Run
 }
 
 func (e *ForkError) Error() string {
@@ -241,7 +242,7 @@ func (e *ForkError) Error() string {
 // AmbiguousError says that a value means several things.
 type AmbiguousError struct {
 	Input, Value string
-	Repo         Repo
+	Repo         artifact.Repo
 	Choices      []string // that name one of them each
 }
 

@@ -1,14 +1,16 @@
-package artifact
+package search
 
 import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // passedOver lists the runs that the searches met and did not take, newest first:
 // the runs newer than the oldest one taken, or all.
-func passedOver(searches []*search, taken []Run) []PassedOver {
+func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 	rows := map[int64]PassedOver{}
 	for _, s := range searches {
 		for _, r := range s.known {
@@ -36,24 +38,24 @@ func passedOver(searches []*search, taken []Run) []PassedOver {
 	}
 	list := make([]PassedOver, 0, len(rows))
 	for _, row := range rows {
-		if !isTaken[row.Run.ID] && (len(taken) == 0 || newestRun(row.Run, taken[len(taken)-1]) < 0) {
+		if !isTaken[row.Run.ID] && (len(taken) == 0 || artifact.CompareRuns(row.Run, taken[len(taken)-1]) < 0) {
 			list = append(list, row)
 		}
 	}
-	slices.SortFunc(list, func(a, b PassedOver) int { return newestRun(a.Run, b.Run) })
+	slices.SortFunc(list, func(a, b PassedOver) int { return artifact.CompareRuns(a.Run, b.Run) })
 	return list
 }
 
 // run is the candidate's run as far as its artifacts show it.
-func (c candidate) run(repo Repo) Run {
-	r := c.ref.run(repo)
+func (c candidate) run(repo artifact.Repo) artifact.Run {
+	r := c.ref.Stub(repo)
 	r.CreatedAt = c.bound
 	return r
 }
 
 // why says why a known run was not taken, and which artifacts it is known to have.
 // It is empty for a run that nothing speaks against.
-func (s *search) why(r Run) (string, []string) {
+func (s *search) why(r artifact.Run) (string, []string) {
 	have := names(s.artifacts(r.ID))
 	if why, _ := s.filter.refuse(r); why != "" {
 		return why, have

@@ -1,10 +1,12 @@
-package artifact
+package search
 
 import (
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // random makes worlds and requests.
@@ -30,8 +32,8 @@ func (r random) world() *world {
 	w := &world{
 		perPage: 1 + r.IntN(8), most: 1000, blind: r.chance(5), noFilters: r.chance(5), noNames: r.chance(5), pathless: r.chance(5),
 		branches: []string{"main", "dev"}, commits: map[string]string{"tags/v1": shas[0], shas[1][:8]: shas[1]},
-		workflows: []Workflow{{7, "CI", ".github/workflows/ci.yml", true}, {8, "Other", ".github/workflows/other.yml", true}},
-		pulls:     []PullRequest{{Number: 1, RepoID: 1, HeadSHA: shas[2], HeadBranch: pickOne(r, "main", "dev"), HeadRepoID: pickOne[int64](r, 1, 1, 666, 0)}},
+		workflows: []artifact.Workflow{workflow(7, "CI", "ci.yml"), workflow(8, "Other", "other.yml")},
+		pulls:     []artifact.PullRequest{{Number: 1, RepoID: 1, HeadSHA: shas[2], HeadBranch: pickOne(r, "main", "dev"), HeadRepoID: pickOne[int64](r, 1, 1, 666, 0)}},
 	}
 	// In a third of the worlds few runs hold "a", and often by another attempt
 	// long after they were created.
@@ -86,8 +88,8 @@ func (r random) world() *world {
 	return w
 }
 
-func (r random) run(l likely, at time.Time) Run {
-	run := Run{
+func (r random) run(l likely, at time.Time) artifact.Run {
+	run := artifact.Run{
 		Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Event: "push", Actor: "octocat", WorkflowID: 7,
 		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success", HeadBranch: "main", CreatedAt: at,
 		HeadSHA: pickOne(r, shas...),
@@ -111,7 +113,7 @@ func (r random) run(l likely, at time.Time) Run {
 		run.WorkflowID, run.WorkflowPath = 8, ".github/workflows/other.yml"
 	}
 	if r.chance(l.forks) {
-		pickOne(r, fork, fork, deleted, headless, func(run *Run) { run.RepoID = 0 })(&run)
+		pickOne(r, fork, fork, deleted, headless, func(run *artifact.Run) { run.RepoID = 0 })(&run)
 	}
 	if r.chance(l.pulls) {
 		run.Event = "pull_request"
@@ -119,8 +121,8 @@ func (r random) run(l likely, at time.Time) Run {
 	return run
 }
 
-func (r random) artifacts(l likely, run Run) []Artifact {
-	var list []Artifact
+func (r random) artifacts(l likely, run artifact.Run) []artifact.Artifact {
+	var list []artifact.Artifact
 	made := run.CreatedAt
 	for range r.IntN(4) {
 		made = made.Add(time.Duration(r.IntN(90)) * time.Second) // often at the same time, too
@@ -132,8 +134,8 @@ func (r random) artifacts(l likely, run Run) []Artifact {
 			name = "a"
 		}
 		if name != "a" || r.chance(l.rare) {
-			ref := &RunRef{ID: run.ID, RepoID: run.RepoID, HeadRepoID: run.HeadRepoID, HeadRepoDeleted: run.HeadRepoDeleted, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA}
-			list = append(list, Artifact{ID: 1000 + int64(r.IntN(1<<30)), Repo: run.Repo, Name: name, Run: ref, CreatedAt: made, Expired: r.chance(10)})
+			ref := &artifact.RunRef{ID: run.ID, RepoID: run.RepoID, HeadRepoID: run.HeadRepoID, HeadRepoDeleted: run.HeadRepoDeleted, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA}
+			list = append(list, artifact.Artifact{ID: 1000 + int64(r.IntN(1<<30)), Repo: run.Repo, Name: name, Run: ref, CreatedAt: made, Expired: r.chance(10)})
 		}
 	}
 	return list
@@ -144,18 +146,20 @@ func (r random) artifacts(l likely, run Run) []Artifact {
 // is looked at, and hides the newest further down, cannot be seen through
 // without reading everything, so the first page always tells.
 func (r random) order(w *world) {
-	runAt := func(v Run) time.Time { return v.CreatedAt }
-	artifactAt := func(v Artifact) time.Time { return v.CreatedAt }
+	runAt := func(v artifact.Run) time.Time { return v.CreatedAt }
+	artifactAt := func(v artifact.Artifact) time.Time { return v.CreatedAt }
 	w.runs = newestFirst(r, w.runs, runAt, runSlack, r.chance(20))
 	w.artifacts = newestFirst(r, w.artifacts, artifactAt, artifactSlack, r.chance(20))
 	seed := r.Uint64()
 	if r.chance(15) {
 		// Of a list that is in no order and cut off nobody can tell what is missing.
 		w.most = 1000
-		w.mixRuns = func(list []Run, perPage int) []Run { return jumble(seed, list, perPage, runAt, runSlack) }
+		w.mixRuns = func(list []artifact.Run, perPage int) []artifact.Run {
+			return jumble(seed, list, perPage, runAt, runSlack)
+		}
 	}
 	if r.chance(15) {
-		w.mixArtifacts = func(list []Artifact, perPage int) []Artifact {
+		w.mixArtifacts = func(list []artifact.Artifact, perPage int) []artifact.Artifact {
 			return jumble(seed, list, perPage, artifactAt, artifactSlack)
 		}
 	}
@@ -201,9 +205,9 @@ func jumble[T any](seed uint64, list []T, perPage int, at func(T) time.Time, sla
 }
 
 func (r random) request(w *world) Request {
-	req := Request{Repos: []Repo{app}, Own: app, Runs: 1 + r.IntN(3), SearchLimit: 10000, Conclusions: ok, AllowForks: r.chance(20)}
+	req := Request{Repos: []artifact.Repo{app}, Own: app, Runs: 1 + r.IntN(3), SearchLimit: 10000, Conclusions: ok, AllowForks: r.chance(20)}
 	if r.chance(10) {
-		req.Repos = []Repo{lib, app}
+		req.Repos = []artifact.Repo{lib, app}
 	}
 	switch r.IntN(6) {
 	case 0:

@@ -1,10 +1,12 @@
-package artifact
+package search
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 const (
@@ -76,7 +78,7 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 // failuresTell reports whether a list of failed runs would rule out candidates.
 func (s *search) failuresTell() bool {
 	wanted := s.filter.conclusions
-	return !s.failuresRead && !s.undated && !wanted.admits(failure, completed)
+	return !s.failuresRead && !s.undated && !wanted.admits(artifact.Failure, artifact.Completed)
 }
 
 // readFailures finds out which candidates failed. If at most a hundred runs
@@ -85,7 +87,7 @@ func (s *search) failuresTell() bool {
 func (s *search) readFailures(ctx context.Context, among []candidate) error {
 	s.failuresRead = true
 	q := s.filter.query()
-	q.Status, q.Until = failure, among[0].bound
+	q.Status, q.Until = artifact.Failure, among[0].bound
 	p, err := s.source.Runs(ctx, s.repo, q)
 	if err != nil {
 		return err
@@ -108,7 +110,7 @@ func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	s.lookedUp += len(list)
 	return each(list, func(_ int, c candidate) error {
 		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, artifact.ErrNotFound) {
 			s.forget(c.ref.ID)
 			return nil
 		}
@@ -152,7 +154,7 @@ func (s *search) narrow(ctx context.Context) error {
 	if s.left() < 2*all.PerPage {
 		return s.readRuns(ctx)
 	}
-	var checked Page[Run]
+	var checked Page[artifact.Run]
 	err := together(
 		func() error { return s.readRuns(ctx) },
 		func() (err error) {
@@ -176,7 +178,7 @@ func (s *search) narrow(ctx context.Context) error {
 // hidden returns the candidates that may be newer than the runs taken and that a
 // list narrowed by status may have left out. If there are more than maxStale, it
 // returns none: they are runs of other workflows as a rule.
-func (s *search) hidden(taken []Run) []candidate {
+func (s *search) hidden(taken []artifact.Run) []candidate {
 	index := s.index()
 	if s.checkedTo.IsZero() || index == nil || s.limitMet() {
 		return nil
@@ -192,7 +194,7 @@ func (s *search) hidden(taken []Run) []candidate {
 
 // trusted reports whether the result relies on the server's filter by status: that
 // no run counts that is newer than the runs taken, or that none counts at all.
-func (s *search) trusted(taken []Run) bool {
+func (s *search) trusted(taken []artifact.Run) bool {
 	var oldest time.Time
 	if len(taken) == s.req.Runs {
 		oldest = taken[len(taken)-1].CreatedAt

@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // numbered is a world of runs numbered from 1 on, a minute apart, which all
@@ -13,8 +15,8 @@ import (
 func numbered(n int64) *world {
 	w := &world{}
 	for id := int64(1); id <= n; id++ {
-		w.run(id, func(r *Run) { r.Number = int(id) })
-		w.artifact(10000+id, id, "dist", func(a *Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
+		w.run(id, func(r *artifact.Run) { r.Number = int(id) })
+		w.artifact(10000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
 	}
 	slices.Reverse(w.artifacts)
 	return w
@@ -44,7 +46,7 @@ func TestRunNumber(t *testing.T) {
 	}
 	without := func(numbers ...int) func(*world) {
 		return func(w *world) {
-			w.runs = slices.DeleteFunc(w.runs, func(r Run) bool { return slices.Contains(numbers, r.Number) })
+			w.runs = slices.DeleteFunc(w.runs, func(r artifact.Run) bool { return slices.Contains(numbers, r.Number) })
 		}
 	}
 	tests := []struct {
@@ -79,7 +81,7 @@ func TestRunNumber(t *testing.T) {
 				tt.change(w)
 			}
 			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
-				Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: tt.number, Select: Selector{Names: []string{"dist"}},
+				Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: tt.number, Select: artifact.Selector{Names: []string{"dist"}},
 			})
 			if found := err == nil && plan.Runs[0].Number == tt.number; found != tt.found {
 				t.Errorf("found %v: %s", found, describe(plan, err))
@@ -99,7 +101,7 @@ func TestRunNumberMisled(t *testing.T) {
 		for number := 1; number <= 30; number++ {
 			w := &world{perPage: perPage}
 			for id := int64(1); id <= 60; id++ {
-				w.run(id, func(r *Run) {
+				w.run(id, func(r *artifact.Run) {
 					r.Number = int(id+1) / 2
 					if id%2 == 0 {
 						r.WorkflowPath = ".github/workflows/ci.yml@x/ci.yml" // of the same base name
@@ -108,7 +110,7 @@ func TestRunNumberMisled(t *testing.T) {
 				w.artifact(1000+id, id, "dist")
 			}
 			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
-				Repos: []Repo{app}, Own: app, Workflow: ".github/workflows/ci.yml", RunNumber: number, Select: Selector{Names: []string{"dist"}},
+				Repos: []artifact.Repo{app}, Own: app, Workflow: ".github/workflows/ci.yml", RunNumber: number, Select: artifact.Selector{Names: []string{"dist"}},
 			})
 			id := int64(2*number - 1)
 			if got, want := describe(plan, err), fmt.Sprintf("%d|%d", 1000+id, id); got != want {
@@ -123,7 +125,7 @@ func TestRunNumberBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	for limit, found := range map[int]bool{104: false, 149: false, 150: false, 151: true, 200: true} {
 		_, err := Chooser{Source: numbered(300)}.Choose(t.Context(), Request{
-			Repos: []Repo{app}, Own: app, CurrentWorkflow: "ci.yml", RunNumber: 150, SearchLimit: limit, Select: Selector{Names: []string{"dist"}},
+			Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", RunNumber: 150, SearchLimit: limit, Select: artifact.Selector{Names: []string{"dist"}},
 		})
 		nf, _ := errors.AsType[*NotFoundError](err)
 		if (err == nil) != found || !found && (nf == nil || !nf.LimitHit) {

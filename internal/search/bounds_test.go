@@ -1,4 +1,4 @@
-package artifact
+package search
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // The first failure ends what has not begun, however long the list is.
@@ -19,8 +21,8 @@ func TestFailuresEndLongLists(t *testing.T) {
 	w := &world{}
 	for id := int64(1); id <= many; id++ {
 		ids = append(ids, id)
-		w.runs = append(w.runs, Run{ID: id, Repo: app, RepoID: 1, HeadRepoID: 1, Status: completed, Conclusion: "success"})
-		w.artifacts = append(w.artifacts, Artifact{ID: id, Repo: app, Name: fmt.Sprint(id), Run: &RunRef{ID: id}})
+		w.runs = append(w.runs, artifact.Run{ID: id, Repo: app, RepoID: 1, HeadRepoID: 1, Status: artifact.Completed, Conclusion: "success"})
+		w.artifacts = append(w.artifacts, artifact.Artifact{ID: id, Repo: app, Name: fmt.Sprint(id), Run: &artifact.RunRef{ID: id}})
 	}
 	without := func(gone int64) *world {
 		v := &world{gone: []int64{gone}, runs: w.runs}
@@ -31,14 +33,14 @@ func TestFailuresEndLongLists(t *testing.T) {
 		}
 		return v
 	}
-	repos := func(n int) []Repo {
-		list := make([]Repo, n)
+	repos := func(n int) []artifact.Repo {
+		list := make([]artifact.Repo, n)
 		for i := range list {
-			list[i] = Repo{Owner: "octo", Name: fmt.Sprintf("r%d", i)}
+			list[i] = artifact.Repo{Owner: "octo", Name: fmt.Sprintf("r%d", i)}
 		}
 		return list
 	}
-	one := []Repo{app}
+	one := []artifact.Repo{app}
 	tests := map[string]struct {
 		gone int64
 		req  Request
@@ -48,21 +50,21 @@ func TestFailuresEndLongLists(t *testing.T) {
 		"artifacts, the first":            {1, Request{Repos: one, ArtifactIDs: ids}, "artifact 1 of octo/app: not found", maxTogether},
 		"artifacts, in the middle":        {500, Request{Repos: one, ArtifactIDs: ids}, "artifact 500 of octo/app: not found", 500 + maxTogether},
 		"artifacts, the last":             {many, Request{Repos: one, ArtifactIDs: ids}, "artifact 1000 of octo/app: not found", many},
-		"artifacts, in the last of two":   {1, Request{Repos: []Repo{lib, app}, ArtifactIDs: append([]int64{70}, ids...)}, "artifact 1 not found in octo/lib, octo/app", many + 1 + maxTogether},
+		"artifacts, in the last of two":   {1, Request{Repos: []artifact.Repo{lib, app}, ArtifactIDs: append([]int64{70}, ids...)}, "artifact 1 not found in octo/lib, octo/app", many + 1 + maxTogether},
 		"runs, the first":                 {1, Request{Repos: one, RunIDs: ids}, "run 1 of octo/app: not found", 2 * maxTogether},
 		"runs, in the middle":             {500, Request{Repos: one, RunIDs: ids}, "run 500 of octo/app: not found", 2 * (500 + maxTogether)},
-		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxTogether},
+		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: artifact.Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxTogether},
 		"repositories, by artifact id":    {0, Request{Repos: repos(8000), ArtifactIDs: ids[:1]}, "any of the artifacts 1 not found in octo/r0", 1},
-		"repositories, and too few ids":   {0, Request{Repos: append([]Repo{app}, repos(8000)...), ArtifactIDs: ids}, "any of the artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
-		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxTogether},
-		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxTogether + 1)},
+		"repositories, and too few ids":   {0, Request{Repos: append([]artifact.Repo{app}, repos(8000)...), ArtifactIDs: ids}, "any of the artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
+		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxTogether},
+		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxTogether + 1)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := without(tt.gone)
 			if len(tt.req.Repos) == 2 {
-				v.artifacts = append(v.artifacts, Artifact{ID: 70_000, Repo: lib, Name: "x"})
+				v.artifacts = append(v.artifacts, artifact.Artifact{ID: 70_000, Repo: lib, Name: "x"})
 				tt.req.ArtifactIDs[0] = 70_000
 			}
 			_, err := Chooser{Source: v}.Choose(t.Context(), tt.req)
@@ -87,7 +89,7 @@ func TestEachIsDeterministic(t *testing.T) {
 			first := n
 			for i := range fails {
 				if r.chance(5) {
-					fails[i] = fmt.Errorf("%d: %w", i, pickOne(r, ErrNotFound, errors.New("502"), error(&NotFoundError{What: "it"})))
+					fails[i] = fmt.Errorf("%d: %w", i, pickOne(r, artifact.ErrNotFound, errors.New("502"), error(&NotFoundError{What: "it"})))
 					first = min(first, i)
 				}
 			}
@@ -150,38 +152,38 @@ func TestMessagesAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	var names []string
 	var ids []int64
-	var repos []Repo
+	var repos []artifact.Repo
 	for i := range many {
 		names = append(names, fmt.Sprintf("%s%d", long[:100], i))
 		ids = append(ids, int64(i+1))
-		repos = append(repos, Repo{Owner: "octo", Name: fmt.Sprint("r", i)})
+		repos = append(repos, artifact.Repo{Owner: "octo", Name: fmt.Sprint("r", i)})
 	}
 	other := strings.Repeat("y", 10_000)
 	huge := []string{other, other + "1", other + "2", other + "3"}
 	w := &world{}
-	w.run(1, failed, func(r *Run) { r.HeadBranch = long })
+	w.run(1, failed, func(r *artifact.Run) { r.HeadBranch = long })
 	w.artifact(10, 1, long)
 	for i := range 100 {
 		w.artifact(int64(20+i), 1, names[i])
 	}
 	for name, req := range map[string]Request{
-		"names":                {RunIDs: []int64{1}, Select: Selector{Names: names}},
-		"long names":           {RunIDs: []int64{1}, Select: Selector{Names: huge}},
-		"patterns":             {RunIDs: []int64{1}, Select: Selector{Patterns: names[many/2:]}},
+		"names":                {RunIDs: []int64{1}, Select: artifact.Selector{Names: names}},
+		"long names":           {RunIDs: []int64{1}, Select: artifact.Selector{Names: huge}},
+		"patterns":             {RunIDs: []int64{1}, Select: artifact.Selector{Patterns: names[many/2:]}},
 		"branches":             {Branches: names[:20]},
 		"long branches":        {Branches: huge},
 		"events":               {Events: names},
 		"conclusions":          {Conclusions: names},
-		"run ids":              {Repos: []Repo{lib, app}, RunIDs: ids[1:]},
-		"artifact ids":         {Repos: []Repo{lib, app}, ArtifactIDs: ids[100:]},
-		"repositories":         {Repos: append([]Repo{app}, repos...), ArtifactIDs: []int64{10}},
+		"run ids":              {Repos: []artifact.Repo{lib, app}, RunIDs: ids[1:]},
+		"artifact ids":         {Repos: []artifact.Repo{lib, app}, ArtifactIDs: ids[100:]},
+		"repositories":         {Repos: append([]artifact.Repo{app}, repos...), ArtifactIDs: []int64{10}},
 		"a long workflow":      {Workflow: long + ".yml"},
 		"a long name of one":   {Workflow: long},
 		"a long actor":         {Actor: long},
-		"many names, a search": {Select: Selector{Names: names}},
+		"many names, a search": {Select: artifact.Selector{Names: names}},
 	} {
 		if req.Repos == nil {
-			req.Repos = []Repo{app}
+			req.Repos = []artifact.Repo{app}
 		}
 		plan, err := Chooser{Source: w}.Choose(t.Context(), req)
 		if err == nil {

@@ -1,10 +1,12 @@
-package artifact
+package search
 
 import (
 	"context"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // GitHub's schema lets created_at of an artifact be null. Such artifacts may
@@ -29,14 +31,14 @@ func TestArtifactsWithoutTime(t *testing.T) {
 			t.Parallel()
 			w := &world{perPage: 5, blind: tt.blind}
 			for id := int64(1); id <= 200; id++ {
-				w.run(id, func(r *Run) {
+				w.run(id, func(r *artifact.Run) {
 					r.HeadBranch = "main"
 					if id > 150 {
 						r.HeadBranch = "dev"
 					}
 				})
 				if id%10 == 0 {
-					w.artifact(1000+id, id, "dist", func(a *Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
+					w.artifact(1000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Second) })
 				}
 			}
 			slices.Reverse(w.artifacts)
@@ -46,7 +48,7 @@ func TestArtifactsWithoutTime(t *testing.T) {
 				}
 			}
 			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
-				Repos: []Repo{app}, Conclusions: ok, Branches: []string{"main"}, Select: Selector{Names: []string{"dist"}},
+				Repos: []artifact.Repo{app}, Conclusions: ok, Branches: []string{"main"}, Select: artifact.Selector{Names: []string{"dist"}},
 			})
 			if got, want := describe(plan, err), "1150|150"; got != want {
 				t.Errorf("got %s, want %s: %q", got, want, w.calls)
@@ -59,7 +61,7 @@ func TestArtifactsWithoutTime(t *testing.T) {
 // same which are of ci.yml: those of workflow 7.
 type byFile struct{ *world }
 
-func (b byFile) Runs(ctx context.Context, repo Repo, q RunQuery) (Page[Run], error) {
+func (b byFile) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
 	if q.Workflow == "ci.yml" {
 		q.Workflow = "7"
 	}
@@ -71,7 +73,7 @@ func TestRunsWithoutPath(t *testing.T) {
 	t.Parallel()
 	w := &world{}
 	for id := int64(1); id <= 400; id++ {
-		w.run(id, func(r *Run) {
+		w.run(id, func(r *artifact.Run) {
 			r.WorkflowPath, r.WorkflowID = "", 7
 			if id == 100 {
 				r.WorkflowID = 8
@@ -79,9 +81,9 @@ func TestRunsWithoutPath(t *testing.T) {
 		})
 	}
 	for _, id := range []int64{100, 50} {
-		w.artifact(1000+id, id, "dist", func(a *Artifact) { a.CreatedAt = epoch.Add(time.Duration(id)*time.Minute + time.Second) })
+		w.artifact(1000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(time.Duration(id)*time.Minute + time.Second) })
 	}
-	plan, err := Chooser{Source: byFile{w}}.Choose(t.Context(), Request{Repos: []Repo{app}, Conclusions: ok, Workflow: "ci.yml", Select: Selector{Names: []string{"dist"}}})
+	plan, err := Chooser{Source: byFile{w}}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Workflow: "ci.yml", Select: artifact.Selector{Names: []string{"dist"}}})
 	if got, want := describe(plan, err), "1050|50"; got != want {
 		t.Errorf("got %s, want %s: %q", got, want, w.calls)
 	}
