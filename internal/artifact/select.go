@@ -19,13 +19,9 @@ type Selector struct {
 	Regexp *regexp.Regexp
 }
 
-// Matches reports whether an artifact of this name is asked for. For more names
-// than a few, ask a Matcher.
-func (s Selector) Matches(name string) bool { return s.Matcher()(name) }
-
-// Matcher returns what reports whether an artifact of a name is asked for. It
-// takes time in proportion to the selector, and a call of what it returns next
-// to none.
+// Matcher returns a function that reports whether an artifact of a name is asked
+// for. Making it takes time in proportion to the selector, calling it next to
+// none.
 func (s Selector) Matcher() func(name string) bool {
 	switch {
 	case len(s.Names) > 0:
@@ -48,60 +44,97 @@ func (s Selector) OnlyName() string {
 	return ""
 }
 
-// Picked is what a Selector makes of the artifacts of one run.
+// Picker returns the Picker for this selector. gone holds the ids of artifacts
+// that turned out to be expired though the server does not list them as such; it
+// may be nil, and must not change while the Picker is in use.
+func (s Selector) Picker(gone map[int64]bool) Picker {
+	return Picker{names: s.Names, wanted: s.Matcher(), gone: gone}
+}
+
+// Picker decides which artifacts count. It is the only one that does: all lists of
+// artifacts, of a repository or of a run, are judged by it.
+type Picker struct {
+	names  []string
+	wanted func(name string) bool
+	gone   map[int64]bool
+}
+
+// Verdict is what a Picker makes of one artifact.
+type Verdict int
+
+const (
+	// Unwanted: the artifact is not asked for.
+	Unwanted Verdict = iota
+	// Gone: the artifact is asked for, but it has expired.
+	Gone
+	// Eligible: the artifact is asked for, and can be downloaded.
+	Eligible
+)
+
+// Judge decides whether an artifact counts: only an Eligible one does.
+func (p Picker) Judge(a Artifact) Verdict {
+	switch {
+	case !p.wanted(a.Name):
+		return Unwanted
+	case a.Expired || p.gone[a.ID]:
+		return Gone
+	}
+	return Eligible
+}
+
+// Picked is what a Picker makes of the artifacts of one run.
 type Picked struct {
-	// Artifacts hold one artifact a name, newest first.
+	// Artifacts are the newest eligible artifact of each name, newest first.
 	Artifacts []Artifact
-	// Superseded were asked for too, but a newer one has the same name:
-	// all attempts of a run share one list.
+	// Superseded are eligible, too, but a newer artifact has the same name: all
+	// attempts of a run share one list.
 	Superseded []Artifact
-	// Expired were asked for, but their bytes are gone.
+	// Expired are asked for, but gone.
 	Expired []Artifact
-	// Missing are the exact names without an artifact to take.
+	// Missing are the exact names without an eligible artifact.
 	Missing []string
-	// Others are the names of artifacts that were not asked for.
+	// Others are the names of artifacts that are not asked for.
 	Others []string
 }
 
-// Complete reports whether the run holds what was asked for.
+// Complete reports whether the run holds what is asked for.
 func (p Picked) Complete() bool { return len(p.Artifacts) > 0 && len(p.Missing) == 0 }
 
-// Pick chooses from the artifacts of one run. Expired artifacts, and artifacts whose
-// id is in gone, do not count. Of several with one name the newest counts.
-func (s Selector) Pick(all []Artifact, gone map[int64]bool) Picked {
-	var p Picked
-	byAge := slices.Clone(all)
-	slices.SortFunc(byAge, CompareArtifacts)
+// Pick chooses from the artifacts of one run. Of several eligible ones with the
+// same name the newest counts.
+func (p Picker) Pick(all []Artifact) Picked {
+	var picked Picked
+	newestFirst := slices.Clone(all)
+	slices.SortFunc(newestFirst, CompareArtifacts)
 	seen := map[string]bool{}
-	wanted := s.Matcher()
-	for _, a := range byAge {
-		switch {
-		case !wanted(a.Name):
-			p.Others = append(p.Others, a.Name)
-		case a.Expired || gone[a.ID]:
-			p.Expired = append(p.Expired, a)
+	for _, a := range newestFirst {
+		switch verdict := p.Judge(a); {
+		case verdict == Unwanted:
+			picked.Others = append(picked.Others, a.Name)
+		case verdict == Gone:
+			picked.Expired = append(picked.Expired, a)
 		case seen[a.Name]:
-			p.Superseded = append(p.Superseded, a)
+			picked.Superseded = append(picked.Superseded, a)
 		default:
 			seen[a.Name] = true
-			p.Artifacts = append(p.Artifacts, a)
+			picked.Artifacts = append(picked.Artifacts, a)
 		}
 	}
-	for _, n := range s.Names {
+	for _, n := range p.names {
 		if !seen[n] {
-			p.Missing = append(p.Missing, n)
+			picked.Missing = append(picked.Missing, n)
 		}
 	}
-	return p
+	return picked
 }
 
-// CompareArtifacts orders artifacts newest first, and last those of which the
-// time is not known. Ids are not monotonic, so they only break ties.
+// CompareArtifacts orders artifacts newest first, and those without a known time
+// last. Ids are not monotonic, so they only break ties.
 func CompareArtifacts(a, b Artifact) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 }
 
-// CompareRuns orders runs newest first, and last those of which no time is known.
+// CompareRuns orders runs newest first, and those without a known time last.
 func CompareRuns(a, b Run) int {
 	return cmp.Or(b.Begun().Compare(a.Begun()), cmp.Compare(b.ID, a.ID))
 }

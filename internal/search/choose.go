@@ -64,6 +64,9 @@ type Request struct {
 	Brief bool
 }
 
+// picker decides which artifacts count for the request.
+func (r Request) picker() artifact.Picker { return r.Select.Picker(r.Gone) }
+
 // Plan is the outcome of a choice.
 type Plan struct {
 	// Items are the artifacts to take, newest first: where two bring the
@@ -236,5 +239,5 @@ func (c Chooser) pick(ctx context.Context, req Request, repo artifact.Repo, run 
 	if err != nil {
 		return artifact.Picked{}, err
 	}
-	return req.Select.Pick(all, req.Gone), nil
+	return req.picker().Pick(all), nil
 }

@@ -87,7 +87,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
 		calls = append(calls, func() error {
 			current, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: f.req.CurrentRun, Name: f.req.Select.OnlyName()})
-			nf.InCurrent = err == nil && f.req.Select.Pick(current, f.req.Gone).Complete()
+			nf.InCurrent = err == nil && f.picker.Pick(current).Complete()
 			return nil
 		})
 	}

@@ -16,6 +16,7 @@ type finder struct {
 	source Source
 	req    Request
 	repo   artifact.Repo
+	picker artifact.Picker
 	// notBefore is when the oldest run that counts was created; zero for any age.
 	notBefore time.Time
 
@@ -42,16 +43,16 @@ const maxLists = 3
 
 func (c Chooser) newFinder(req Request, repo artifact.Repo) *finder {
 	f := &finder{
-		source: c.Source, req: req, repo: repo, notBefore: maxAge(req.MaxAge, c.now()), mostFiltered: cmp.Or(c.mostFiltered, mostFiltered),
+		source: c.Source, req: req, repo: repo, picker: req.picker(), notBefore: maxAge(req.MaxAge, c.now()), mostFiltered: cmp.Or(c.mostFiltered, mostFiltered),
 		known: map[int64]artifact.Run{}, met: map[int64]bool{}, gone: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
 	}
-	canBeHad := func(a artifact.Artifact) bool { return !a.Expired && !req.Gone[a.ID] }
 	if len(req.Select.Names) == 0 {
-		wanted := req.Select.Matcher()
-		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, func(a artifact.Artifact) bool { return canBeHad(a) && wanted(a.Name) })}
+		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, f.picker)}
 	}
 	for _, name := range req.Select.Names[:min(len(req.Select.Names), maxLists)] {
-		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, func(a artifact.Artifact) bool { return canBeHad(a) && a.Name == name }))
+		one := req.Select
+		one.Names = []string{name}
+		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, one.Picker(req.Gone)))
 	}
 	return f
 }
@@ -122,9 +123,9 @@ func (f *finder) holds(r artifact.Run) answer {
 	return all
 }
 
-// pick applies the selector to the known artifacts of a run.
+// pick picks from the known artifacts of a run.
 func (f *finder) pick(r artifact.Run) artifact.Picked {
-	return f.req.Select.Pick(f.artifacts(r.ID), f.req.Gone)
+	return f.picker.Pick(f.artifacts(r.ID))
 }
 
 // artifacts returns the known artifacts of a run.

@@ -44,11 +44,12 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.ArtifactIDs
+	anyName := artifact.Selector{}.Picker(req.Gone) // names do not matter here
 	for at, repo := range req.Repos {
 		found := make([]artifact.Artifact, len(missing))
 		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
 			a, err := c.Source.Artifact(ctx, repo, id)
-			if err == nil && (a.Expired || req.Gone[a.ID]) {
+			if err == nil && anyName.Judge(a) == artifact.Gone {
 				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}}
 			}
 			if err == nil {

@@ -20,9 +20,8 @@ const (
 
 // artifactList is the part of a list of a repository's artifacts that was read.
 type artifactList struct {
-	query ArtifactQuery
-	// counts reports whether an artifact is asked for and can be downloaded.
-	counts func(artifact.Artifact) bool
+	query  ArtifactQuery
+	picker artifact.Picker
 
 	next int // page; 0 at the end
 	// oldest is when the oldest artifact read was created. Unless the list is
@@ -44,8 +43,13 @@ type artifactList struct {
 	latest time.Time
 }
 
-func newArtifactList(q ArtifactQuery, counts func(artifact.Artifact) bool) *artifactList {
-	return &artifactList{query: q, counts: counts, next: 1, oldest: unread, ordered: true, byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
+func newArtifactList(q ArtifactQuery, picker artifact.Picker) *artifactList {
+	return &artifactList{query: q, picker: picker, next: 1, oldest: unread, ordered: true, byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
+}
+
+// counts reports whether an artifact of the list counts.
+func (l *artifactList) counts(a artifact.Artifact) bool {
+	return l.picker.Judge(a) == artifact.Eligible
 }
 
 func (l *artifactList) done() bool { return l.next == 0 }
