@@ -1,0 +1,112 @@
+package search
+
+import (
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// UnknownTrigger is the triggering run of an event that does not tell it.
+const UnknownTrigger = -1
+
+// Request is everything the choice depends on.
+type Request struct {
+	// Repos are looked at side by side; each has to yield something.
+	Repos []artifact.Repo
+	// RunIDs are taken whatever their conclusion and origin. Each has to be
+	// found in one of Repos, and to hold what Select asks for.
+	RunIDs []int64
+	// ArtifactIDs need no run. Each has to be found in one of Repos.
+	ArtifactIDs []int64
+	Select      artifact.Selector
+
+	// What follows is for a search. All that is given has to hold.
+
+	// Workflow is a file name, a path, an id, a display name or AnyWorkflow;
+	// empty is CurrentWorkflow in Own, and any elsewhere.
+	Workflow string
+	// Branches are in order of preference: the first one with a match wins.
+	Branches []string
+	Commit   string // full or abbreviated SHA, or tag
+	PR       int    // number of a pull request
+	Ref      string // a branch if one has that name, else as Commit
+	Events   []string
+	Actor    string
+	// Conclusions are conclusions or statuses; empty is any.
+	Conclusions []string
+	RunNumber   int
+	MaxAge      time.Duration // 0 is any age
+	// Runs is how many to take of those that match; 0 means 1. Fewer are
+	// enough.
+	Runs int
+	// AllowForks lets runs count that are not known to be the repository's own.
+	AllowForks bool
+	// SearchLimit is how many runs to examine at most; 0 means 1,000.
+	SearchLimit int
+
+	// Own, CurrentRun and CurrentWorkflow (a file name) tell where artifetch
+	// itself runs; all are empty outside of Actions. The current run never
+	// counts in a search.
+	Own             artifact.Repo
+	CurrentRun      int64
+	CurrentWorkflow string
+	// Trigger is the id of the run that triggered this workflow
+	// (workflow_run events), UnknownTrigger, or 0 for other events.
+	Trigger int64
+	// Gone holds ids of artifacts that turned out to be expired (410) though
+	// the listing did not say so.
+	Gone map[int64]bool
+	// Brief spares the requests that would only explain an error, as another
+	// look follows.
+	Brief bool
+}
+
+// picker decides which artifacts count for the request.
+func (r Request) picker() artifact.Picker { return r.Select.Picker(r.Gone) }
+
+// Plan is the outcome of a choice.
+type Plan struct {
+	// Items are the artifacts to take, newest first: where two bring the
+	// same file, the earlier one wins.
+	Items []artifact.Item
+	// Runs are the runs taken, newest first.
+	Runs []artifact.Run
+	// PassedOver are the runs that were looked at and not taken.
+	PassedOver []PassedOver
+	// Superseded artifacts lost against a newer one of the same name.
+	Superseded []artifact.Artifact
+	// LimitHit reports that the search for more runs ended at its limit.
+	LimitHit bool
+	// ByStatus reports that the result relies on GitHub's filter by status,
+	// which may miss runs of the last weeks: a newer one that fits may exist.
+	ByStatus bool
+}
+
+// PassedOver is a run that was looked at and not taken.
+type PassedOver struct {
+	Run    artifact.Run
+	Reason string
+	// Names are the artifacts it had, where known.
+	Names []string
+	// Fits is set where the run meets every condition and only lacks what is
+	// asked for.
+	Fits bool
+}
+
+// add takes over what another plan has.
+func (p *Plan) add(other *Plan) {
+	p.Items = append(p.Items, other.Items...)
+	p.Runs = append(p.Runs, other.Runs...)
+	p.PassedOver = append(p.PassedOver, other.PassedOver...)
+	p.Superseded = append(p.Superseded, other.Superseded...)
+	p.LimitHit = p.LimitHit || other.LimitHit
+	p.ByStatus = p.ByStatus || other.ByStatus
+}
+
+func (p *Plan) take(run artifact.Run, picked artifact.Picked) {
+	p.Runs = append(p.Runs, run)
+	for _, a := range picked.Artifacts {
+		p.Items = append(p.Items, artifact.Item{Artifact: a, Run: run})
+	}
+	p.Superseded = append(p.Superseded, picked.Superseded...)
+}
