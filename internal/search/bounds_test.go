@@ -1,14 +1,9 @@
 package search
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -47,17 +42,17 @@ func TestFailuresEndLongLists(t *testing.T) {
 		want string
 		most int // requests
 	}{
-		"artifacts, the first":            {1, Request{Repos: one, ArtifactIDs: ids}, "artifact 1 of octo/app: not found", maxTogether},
-		"artifacts, in the middle":        {500, Request{Repos: one, ArtifactIDs: ids}, "artifact 500 of octo/app: not found", 500 + maxTogether},
+		"artifacts, the first":            {1, Request{Repos: one, ArtifactIDs: ids}, "artifact 1 of octo/app: not found", maxConcurrent},
+		"artifacts, in the middle":        {500, Request{Repos: one, ArtifactIDs: ids}, "artifact 500 of octo/app: not found", 500 + maxConcurrent},
 		"artifacts, the last":             {many, Request{Repos: one, ArtifactIDs: ids}, "artifact 1000 of octo/app: not found", many},
-		"artifacts, in the last of two":   {1, Request{Repos: []artifact.Repo{lib, app}, ArtifactIDs: append([]int64{70}, ids...)}, "artifact 1 not found in octo/lib, octo/app", many + 1 + maxTogether},
-		"runs, the first":                 {1, Request{Repos: one, RunIDs: ids}, "run 1 of octo/app: not found", 2 * maxTogether},
-		"runs, in the middle":             {500, Request{Repos: one, RunIDs: ids}, "run 500 of octo/app: not found", 2 * (500 + maxTogether)},
-		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: artifact.Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxTogether},
+		"artifacts, in the last of two":   {1, Request{Repos: []artifact.Repo{lib, app}, ArtifactIDs: append([]int64{70}, ids...)}, "artifact 1 not found in octo/lib, octo/app", many + 1 + maxConcurrent},
+		"runs, the first":                 {1, Request{Repos: one, RunIDs: ids}, "run 1 of octo/app: not found", 2 * maxConcurrent},
+		"runs, in the middle":             {500, Request{Repos: one, RunIDs: ids}, "run 500 of octo/app: not found", 2 * (500 + maxConcurrent)},
+		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: artifact.Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxConcurrent},
 		"repositories, by artifact id":    {0, Request{Repos: repos(8000), ArtifactIDs: ids[:1]}, "any of the artifacts 1 not found in octo/r0", 1},
 		"repositories, and too few ids":   {0, Request{Repos: append([]artifact.Repo{app}, repos(8000)...), ArtifactIDs: ids}, "any of the artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
-		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxTogether},
-		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxTogether + 1)},
+		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxConcurrent},
+		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxConcurrent + 1)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -75,73 +70,6 @@ func TestFailuresEndLongLists(t *testing.T) {
 				t.Errorf("%d requests, at most %d are needed", len(v.calls), tt.most)
 			}
 		})
-	}
-}
-
-// Whatever answers first, the same items are begun and the same error is told.
-func TestEachIsDeterministic(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for seed := range uint64(200) {
-			r := random{rand.New(rand.NewPCG(seed, 1))}
-			n := 1 + r.IntN(60)
-			fails := make([]error, n)
-			first := n
-			for i := range fails {
-				if r.chance(5) {
-					fails[i] = fmt.Errorf("%d: %w", i, pickOne(r, artifact.ErrNotFound, errors.New("502"), error(&NotFoundError{What: "it"})))
-					first = min(first, i)
-				}
-			}
-			begun := make([]bool, n)
-			var under, most int
-			step := make(chan struct{}, 1)
-			count := func(d int) {
-				step <- struct{}{}
-				under += d
-				most = max(most, under)
-				<-step
-			}
-			delays := make([]time.Duration, n)
-			for i := range delays {
-				delays[i] = time.Duration(r.IntN(1000)) * time.Millisecond
-			}
-			err := each(fails, func(i int, err error) error {
-				count(1)
-				begun[i] = true
-				time.Sleep(delays[i])
-				count(-1)
-				return err
-			})
-			for i := range begun {
-				if want := i < first+maxTogether; begun[i] != want {
-					t.Fatalf("seed %d: item %d begun: %v; the first to fail is %d of %d", seed, i, begun[i], first, n)
-				}
-			}
-			if want := gravest(fails[:min(n, first+maxTogether)]); !errors.Is(err, want) || (err == nil) != (want == nil) {
-				t.Fatalf("seed %d: got %v, want %v", seed, err, want)
-			}
-			if most > maxTogether {
-				t.Fatalf("seed %d: %d at a time", seed, most)
-			}
-		}
-	})
-}
-
-// When the job is cancelled, a long list is not gone through.
-func TestCancelledList(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	calls := 0
-	err := each(make([]int, 1000), func(i, _ int) error {
-		if i == 0 {
-			calls++
-			cancel()
-		}
-		return ctx.Err()
-	})
-	if !errors.Is(err, context.Canceled) || calls != 1 {
-		t.Errorf("%v, %d", err, calls)
 	}
 }
 

@@ -82,13 +82,17 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) ([]int64, error) {
 	several, last := len(r.Repos) > 1, at == len(r.Repos)-1
 	missed := make([]bool, len(ids))
-	err := each(ids, func(i int, id int64) error {
-		err := look(i, id)
-		if missed[i] = several && errors.Is(err, artifact.ErrNotFound); missed[i] && !last {
-			return nil
-		}
-		return err
-	})
+	var g group
+	for i, id := range ids {
+		g.Go(func() error {
+			err := look(i, id)
+			if missed[i] = several && errors.Is(err, artifact.ErrNotFound); missed[i] && !last {
+				return nil
+			}
+			return err
+		})
+	}
+	err := g.Wait()
 	var absent []int64
 	for i, id := range ids {
 		if missed[i] {
@@ -123,15 +127,18 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 		}
 	}
 	plan.Runs = make([]artifact.Run, len(refs))
-	err := each(refs, func(i int, a artifact.Artifact) error {
-		run, err := c.Source.Run(ctx, a.Repo, a.Run.ID)
-		if errors.Is(err, artifact.ErrNotFound) {
-			run, err = a.Run.Stub(a.Repo), nil
-		}
-		plan.Runs[i] = run
-		return err
-	})
-	if err != nil {
+	var g group
+	for i, a := range refs {
+		g.Go(func() error {
+			run, err := c.Source.Run(ctx, a.Repo, a.Run.ID)
+			if errors.Is(err, artifact.ErrNotFound) {
+				run, err = a.Run.Stub(a.Repo), nil
+			}
+			plan.Runs[i] = run
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	for i, item := range plan.Items {

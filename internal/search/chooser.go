@@ -46,12 +46,16 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 // the runs passed over in each repository that was searched.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
-	err := each(req.Repos, func(i int, repo artifact.Repo) error {
-		if req.Trigger != 0 && repo.Equal(req.Own) {
-			return c.byTrigger(ctx, req, repo, &plans[i])
-		}
-		return c.search(ctx, req, repo, &plans[i])
-	})
+	var g group
+	for i, repo := range req.Repos {
+		g.Go(func() error {
+			if req.Trigger != 0 && repo.Equal(req.Own) {
+				return c.byTrigger(ctx, req, repo, &plans[i])
+			}
+			return c.search(ctx, req, repo, &plans[i])
+		})
+	}
+	err := g.Wait()
 	all := &Plan{}
 	for i := range plans {
 		all.add(&plans[i])

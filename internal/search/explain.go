@@ -77,22 +77,22 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 // search matters more.
 func (f *finder) explain(ctx context.Context, searches []*search, nearest []artifact.Run, nf *NotFoundError) {
 	have := make([][]artifact.Artifact, len(nearest))
-	var calls []func() error
+	var g group
 	for i, r := range nearest {
-		calls = append(calls, func() (err error) {
+		g.Go(func() (err error) {
 			have[i], err = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
 			return err
 		})
 	}
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
-		calls = append(calls, func() error {
+		g.Go(func() error {
 			current, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: f.req.CurrentRun, Name: f.req.Select.OnlyName()})
 			nf.InCurrent = err == nil && f.picker.Pick(current).Complete()
 			return nil
 		})
 	}
 	for _, id := range f.unmet(searches, nf.LimitHit) {
-		calls = append(calls, func() error {
+		g.Go(func() error {
 			r, err := f.source.Run(ctx, f.repo, id)
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -105,7 +105,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 			return nil
 		})
 	}
-	if together(calls...) != nil || len(nearest) == 0 {
+	if g.Wait() != nil || len(nearest) == 0 {
 		return
 	}
 	var all []string

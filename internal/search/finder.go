@@ -167,16 +167,20 @@ func (f *finder) unsettled(runs []artifact.Run) []artifact.Run {
 
 // check asks runs for their artifacts.
 func (f *finder) check(ctx context.Context, runs []artifact.Run) error {
-	return each(runs, func(_ int, r artifact.Run) error {
-		list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID, Name: f.req.Select.OnlyName()})
-		if err != nil {
-			return err
-		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.asked[r.ID] = list
-		return nil
-	})
+	var g group
+	for _, r := range runs {
+		g.Go(func() error {
+			list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID, Name: f.req.Select.OnlyName()})
+			if err != nil {
+				return err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.asked[r.ID] = list
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // forget notes that a run does not exist.

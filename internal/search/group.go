@@ -2,65 +2,68 @@ package search
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// maxTogether is how many requests of one kind are under way at a time, far
+// maxConcurrent is how many requests of one kind are under way at a time, far
 // below GitHub's limit of 100.
-const maxTogether = 8
+const maxConcurrent = 8
 
-// together runs calls concurrently, as each does.
-func together(calls ...func() error) error {
-	return each(calls, func(_ int, call func() error) error { return call() })
-}
-
-// each calls f for the items of a list, maxTogether at a time and in order. Once
-// a call has failed, those begun are waited for, and no more than maxTogether-1
-// items after the failed one are begun.
+// group runs functions concurrently, maxConcurrent at a time. It is used as an
+// errgroup.Group: Go for each function, then Wait, all from one goroutine. The
+// zero group is ready for use.
 //
-// It returns the most severe error: a real failure before something that is not
-// there, which policies may forgive. Of equals it returns the first. Which items
-// are begun depends on the outcomes alone, and not on the time they take, so
-// that the same trouble always reads the same.
-func each[T any](list []T, f func(i int, v T) error) error {
-	errs := make([]error, len(list))
-	var under [maxTogether]chan struct{} // item i is done when under[i%maxTogether] is closed
-	var wg sync.WaitGroup
-	for i, v := range list {
-		slot := i % maxTogether
-		if i >= maxTogether {
-			<-under[slot]
-			if errs[i-maxTogether] != nil {
-				break
-			}
-		}
-		done := make(chan struct{})
-		under[slot] = done
-		wg.Go(func() {
-			defer close(done)
-			errs[i] = f(i, v)
-		})
-	}
-	wg.Wait()
-	return gravest(errs)
+// It differs in that the same trouble always reads the same: which functions are
+// called, and which error Wait returns, depends on their outcomes alone, and not
+// on the time they take. The function n is called once the function n-maxConcurrent
+// has returned. Where that has failed, no further function is called.
+type group struct {
+	calls  []*call
+	closed bool // a function has failed, and no further one is called
 }
 
-// gravest is the first of the most severe errors, or nil.
-func gravest(errs []error) error {
+// call is a function that was called. err is set once done is closed.
+type call struct {
+	done chan struct{}
+	err  error
+}
+
+// Go calls f in a goroutine of its own, unless the group is closed. It blocks while
+// too many functions are under way.
+func (g *group) Go(f func() error) {
+	if n := len(g.calls) - maxConcurrent; n >= 0 && !g.closed {
+		<-g.calls[n].done
+		g.closed = g.calls[n].err != nil
+	}
+	if g.closed {
+		return
+	}
+	c := &call{done: make(chan struct{})}
+	g.calls = append(g.calls, c)
+	go func() {
+		defer close(c.done)
+		c.err = f()
+	}()
+}
+
+// Wait waits for all functions. It returns the most severe error, and of equals
+// that of the function which was passed to Go first.
+func (g *group) Wait() error {
 	var worst error
-	for _, err := range errs {
-		if err != nil && (worst == nil || gravity(err) > gravity(worst)) {
-			worst = err
+	for _, c := range g.calls {
+		<-c.done
+		if c.err != nil && (worst == nil || severity(c.err) > severity(worst)) {
+			worst = c.err
 		}
 	}
 	return worst
 }
 
-// gravity ranks errors: a 404 as such may yet turn out to be a repository that
-// the token cannot see.
-func gravity(err error) int {
+// severity ranks errors: a real failure before a 404, which may yet turn out to
+// mean a repository that the token cannot see, and a 404 before what is not found,
+// which policies may forgive.
+func severity(err error) int {
 	if _, ok := errors.AsType[*NotFoundError](err); ok {
 		return 0
 	}

@@ -108,17 +108,21 @@ func (s *search) readFailures(ctx context.Context, among []candidate) error {
 func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	list = list[:min(len(list), s.left())]
 	s.lookedUp += len(list)
-	return each(list, func(_ int, c candidate) error {
-		r, err := s.source.Run(ctx, s.repo, c.ref.ID)
-		if errors.Is(err, artifact.ErrNotFound) {
-			s.forget(c.ref.ID)
-			return nil
-		}
-		if err == nil {
-			s.meet(r)
-		}
-		return err
-	})
+	var g group
+	for _, c := range list {
+		g.Go(func() error {
+			r, err := s.source.Run(ctx, s.repo, c.ref.ID)
+			if errors.Is(err, artifact.ErrNotFound) {
+				s.forget(c.ref.ID)
+				return nil
+			}
+			if err == nil {
+				s.meet(r)
+			}
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // nextRuns reads the next page of runs, skipping to on.Until where that is further
@@ -155,12 +159,13 @@ func (s *search) narrow(ctx context.Context) error {
 		return s.readRuns(ctx)
 	}
 	var checked Page[artifact.Run]
-	err := together(
-		func() error { return s.readRuns(ctx) },
-		func() (err error) {
-			checked, err = s.source.Runs(ctx, s.repo, all)
-			return err
-		})
+	var g group
+	g.Go(func() error { return s.readRuns(ctx) })
+	g.Go(func() (err error) {
+		checked, err = s.source.Runs(ctx, s.repo, all)
+		return err
+	})
+	err := g.Wait()
 	l := s.newRunList(all)
 	l.add(checked)
 	for _, r := range checked.Items {

@@ -39,16 +39,17 @@ type resolved struct {
 // of artifacts, which does not depend on it, is read side by side with them.
 func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
 	var res resolved
-	calls := []func() error{func() (err error) {
+	var g group
+	g.Go(func() (err error) {
 		res, err = f.resolve(ctx)
 		return err
-	}}
+	})
 	if f.req.asksFirst() {
 		for _, l := range f.lists {
-			calls = append(calls, func() error { return f.readArtifacts(ctx, l) })
+			g.Go(func() error { return f.readArtifacts(ctx, l) })
 		}
 	}
-	err := together(calls...)
+	err := g.Wait()
 	return res, err
 }
 
@@ -61,30 +62,31 @@ func (r Request) asksFirst() bool {
 func (f *finder) resolve(ctx context.Context) (resolved, error) {
 	var res resolved
 	var commit, ref, branch string
-	calls := []func() error{func() (err error) {
+	var g group
+	g.Go(func() (err error) {
 		res.workflow, err = f.workflow(ctx)
 		return err
-	}}
+	})
 	if f.req.PR != 0 {
-		calls = append(calls, func() error {
+		g.Go(func() error {
 			pull, err := f.source.PullRequest(ctx, f.repo, f.req.PR)
 			res.pull = &pull
 			return err
 		})
 	}
 	if f.req.Commit != "" {
-		calls = append(calls, func() (err error) {
+		g.Go(func() (err error) {
 			commit, err = f.commit(ctx, f.req.Commit)
 			return err
 		})
 	}
 	if f.req.Ref != "" {
-		calls = append(calls, func() (err error) {
+		g.Go(func() (err error) {
 			branch, ref, err = f.ref(ctx)
 			return err
 		})
 	}
-	if err := together(calls...); err != nil {
+	if err := g.Wait(); err != nil {
 		return resolved{}, err
 	}
 	for _, sha := range []string{commit, ref} {

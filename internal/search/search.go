@@ -128,13 +128,14 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 
 // begin reads the first pages.
 func (s *search) begin(ctx context.Context) error {
-	calls := []func() error{func() error { return s.readRuns(ctx) }}
+	var g group
+	g.Go(func() error { return s.readRuns(ctx) })
 	for _, l := range s.lists {
 		if l.next == 1 {
-			calls = append(calls, func() error { return s.readArtifacts(ctx, l) })
+			g.Go(func() error { return s.readArtifacts(ctx, l) })
 		}
 	}
-	return together(calls...)
+	return g.Wait()
 }
 
 // walk goes through the runs that pass the filter, newest first, and takes the

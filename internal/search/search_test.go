@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -112,30 +111,6 @@ func TestFailureBesideNotFound(t *testing.T) {
 			t.Errorf("%v: %v", repos, err)
 		}
 	}
-}
-
-func TestTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var now, most int
-		calls := make([]func() error, 30)
-		step := make(chan struct{}, 1)
-		for i := range calls {
-			calls[i] = func() error {
-				step <- struct{}{}
-				now++
-				most = max(most, now)
-				<-step
-				time.Sleep(time.Second)
-				step <- struct{}{}
-				now--
-				<-step
-				return nil
-			}
-		}
-		if err := together(calls...); err != nil || most != maxTogether {
-			t.Errorf("%v; %d at a time, want %d", err, most, maxTogether)
-		}
-	})
 }
 
 func TestNeedsContents(t *testing.T) {

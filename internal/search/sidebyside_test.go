@@ -56,7 +56,7 @@ func TestSideBySide(t *testing.T) {
 		took time.Duration
 	}{
 		"one run":                 {Request{RunIDs: runs[:1]}, 2 * time.Second},
-		"as many runs as go":      {Request{RunIDs: runs[:maxTogether]}, 2 * time.Second},
+		"as many runs as go":      {Request{RunIDs: runs[:maxConcurrent]}, 2 * time.Second},
 		"forty runs":              {Request{RunIDs: runs}, 10 * time.Second},
 		"forty artifacts":         {Request{ArtifactIDs: artifacts}, 10 * time.Second},
 		"in two repositories":     {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: append([]int64{2041}, artifacts[:8]...)}, 5 * time.Second},
