@@ -160,10 +160,10 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
 	case len(nf.Expired) > 0:
 		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
-	case nf.Permission == contentsRead:
+	case nf.Permission == string(githubapi.ContentsRead):
 		return "It takes a full SHA, at least 7 digits of one that mean no other, or a tag; branch and pr are for branches and pull requests. " +
 			"In a private repository the token also needs permissions: {contents: read}"
-	case nf.Permission != "" && nf.Permission != actionsRead:
+	case nf.Permission != "" && nf.Permission != string(githubapi.ActionsRead):
 		return fmt.Sprintf("If it exists, the token may not see it: for the job's own repository, add permissions: {%s} to the job", nf.Permission)
 	case nf.LimitHit:
 		return "Narrow the search by branch, commit or workflow, raise search-limit, or name the run with run-id"
@@ -185,9 +185,8 @@ func apiHint(e *githubapi.Error) string {
 	case githubapi.BadToken:
 		return tokenHint(e)
 	case githubapi.NoPermission:
-		need := permissionFor(e)
 		return fmt.Sprintf("The token may not do this: for the job's own repository, add permissions: {%s} to the job; "+
-			"for another one, give github-token a token with %s on %s", need, inWords(need), e.Repo)
+			"for another one, give github-token a token with %s on %s", e.Needs, inWords(e.Needs), e.Repo)
 	case githubapi.NotFound:
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: "+
 			"give github-token a token with Actions read on it", e.Repo)
@@ -214,34 +213,14 @@ func apiHint(e *githubapi.Error) string {
 // inTrouble is the advice where there is none to give.
 const inTrouble = "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
 
-// actionsRead is what all calls but a few need.
-const actionsRead = "actions: read"
-
-// contentsRead is what commits and branches need.
-const contentsRead = "contents: read"
-
-// permissionFor is the permission that a call needs, as a workflow declares
-// it.
-func permissionFor(e *githubapi.Error) string {
-	switch e.Op {
-	case "delete artifact":
-		return "actions: write"
-	case "get commit", "get branch":
-		return contentsRead
-	case "get pull request":
-		return "pull-requests: read"
-	}
-	return actionsRead
-}
-
 // inWords is a permission as the pages for tokens call it.
-func inWords(permission string) string {
-	switch permission {
-	case "actions: write":
+func inWords(p githubapi.Permission) string {
+	switch p {
+	case githubapi.ActionsWrite:
 		return "Actions write"
-	case contentsRead:
+	case githubapi.ContentsRead:
 		return "Contents read"
-	case "pull-requests: read":
+	case githubapi.PullRequestsRead:
 		return "Pull requests read"
 	}
 	return "Actions read"

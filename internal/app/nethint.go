@@ -114,7 +114,7 @@ func proxyHint(err error) string {
 
 // tokenHint is the advice for a token that GitHub does not take.
 func tokenHint(e *githubapi.Error) string {
-	if e.Op != "get an installation token" && e.Op != "find the GitHub App's installation" {
+	if !e.App {
 		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
 	}
 	if e.Ahead.Abs() > time.Minute {

@@ -134,10 +134,10 @@ func TestNetworkHint(t *testing.T) {
 func TestTokenHint(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]*githubapi.Error{
-		"github-token":                      {Op: "get run", Ahead: time.Hour},
-		"app-private-key":                   {Op: "get an installation token"},
-		"clock is 1h0m0s behind GitHub's":   {Op: "get an installation token", Ahead: time.Hour},
-		"clock is 1h0m0s ahead of GitHub's": {Op: "find the GitHub App's installation", Ahead: -time.Hour},
+		"github-token":                      {Ahead: time.Hour},
+		"app-private-key":                   {App: true},
+		"clock is 1h0m0s behind GitHub's":   {App: true, Ahead: time.Hour},
+		"clock is 1h0m0s ahead of GitHub's": {App: true, Ahead: -time.Hour},
 	} {
 		e.Kind = githubapi.BadToken
 		if got := hint(errors.Join(e)); !strings.Contains(got, want) {

@@ -219,7 +219,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: permissionFor(api), Final: true}
+	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Final: true}
 }
 
 func (s *session) fetchAndPublish(ctx context.Context, res *result) error {

@@ -110,7 +110,7 @@ func (c *Client) Download(ctx context.Context, repo artifact.Repo, id int64) (*u
 // Delete deletes an artifact. If it is not there when a request that may
 // have been obeyed is sent again, it is deleted.
 func (c *Client) Delete(ctx context.Context, repo artifact.Repo, id int64) error {
-	what := call{op: "delete artifact", subject: subject("artifact", id), repo: repo, want: http.StatusNoContent}
+	what := call{op: "delete artifact", needs: ActionsWrite, subject: subject("artifact", id), repo: repo, want: http.StatusNoContent}
 	x, err := c.api.do(ctx, what, http.MethodDelete, artifactPath(repo, id), nil)
 	if e, ok := asError(err); ok && e.Kind == NotFound && x.doubtful {
 		return nil

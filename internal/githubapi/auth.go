@@ -166,7 +166,7 @@ func (w *wireInstallation) complete() bool { return w.ID != 0 }
 // find asks for the App's installation on the repositories' owner.
 func (a *appSource) find(ctx context.Context) (int64, error) {
 	repo := a.app.Repos[0]
-	what := call{op: "find the GitHub App's installation", repo: repo, want: http.StatusOK}
+	what := call{op: "find the GitHub App's installation", asApp: true, repo: repo, want: http.StatusOK}
 	var w wireInstallation
 	if err := a.jwt.get(ctx, what, repoPath(repo, "/installation"), &w); err != nil {
 		return 0, notGranted(err)
@@ -203,7 +203,7 @@ func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 		}
 	}
 	// A token that got lost on its way is never used and expires.
-	what := call{op: "get an installation token", repo: a.app.Repos[0], want: http.StatusCreated, repeatable: true, private: true}
+	what := call{op: "get an installation token", asApp: true, repo: a.app.Repos[0], want: http.StatusCreated, repeatable: true, private: true}
 	x, err := a.jwt.do(ctx, what, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", a.installation), &opts)
 	if err != nil {
 		return nil, notGranted(err)

@@ -136,7 +136,9 @@ type call struct {
 	op, subject string
 	repo        artifact.Repo
 	want        int
-	accept      string // the media type, if it is not JSON
+	needs       Permission // empty is ActionsRead
+	accept      string     // the media type, if it is not JSON
+	asApp       bool       // made as a GitHub App, for its token
 	// repeatable marks a POST that may be sent twice without harm.
 	repeatable bool
 	// private marks a call whose answer holds a secret.

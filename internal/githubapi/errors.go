@@ -12,7 +12,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// Kind is what went wrong, as far as somebody can act on it.
+// Kind is what went wrong, as far as it can be acted on.
 type Kind int
 
 // The kinds of errors.
@@ -54,9 +54,25 @@ func (k Kind) String() string {
 	return names[k]
 }
 
+// Permission is what a call takes, as the permissions of a workflow's job spell
+// it. Source: https://docs.github.com/rest, each call's "fine-grained access tokens".
+type Permission string
+
+// The permissions that calls take; all but a few take ActionsRead.
+const (
+	ActionsRead      Permission = "actions: read"
+	ActionsWrite     Permission = "actions: write"
+	ContentsRead     Permission = "contents: read"
+	PullRequestsRead Permission = "pull-requests: read"
+)
+
 // Error is a failed call of the API.
 type Error struct {
-	Kind    Kind
+	Kind Kind
+	// Needs is the permission that the call takes.
+	Needs Permission
+	// App reports that the call was made as a GitHub App, for its token.
+	App     bool
 	Op      string // such as "list artifacts"
 	Repo    artifact.Repo
 	Subject string // such as "artifact 42"; may be empty

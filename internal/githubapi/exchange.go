@@ -2,6 +2,7 @@ package githubapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,7 +198,10 @@ func (x *exchange) quotable(text string, limit int) string {
 
 // fail makes the error of this call.
 func (x *exchange) fail(kind Kind, err error) *Error {
-	e := &Error{Kind: kind, Op: x.op, Repo: x.repo, Subject: x.subject, Tries: x.tries, Anonymous: x.credential == "", Err: err}
+	e := &Error{
+		Kind: kind, Needs: cmp.Or(x.needs, ActionsRead), App: x.asApp, Op: x.op, Repo: x.repo, Subject: x.subject,
+		Tries: x.tries, Anonymous: x.credential == "", Err: err,
+	}
 	if x.answer != nil {
 		e.Status = x.answer.status
 		e.Ahead = x.answer.ahead()

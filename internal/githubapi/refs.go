@@ -30,7 +30,7 @@ func (w *wirePull) complete() bool {
 
 // PullRequest gets one pull request.
 func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int) (artifact.PullRequest, error) {
-	what := call{op: "get pull request", subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
+	what := call{op: "get pull request", needs: PullRequestsRead, subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
 	var w wirePull
 	if err := c.api.get(ctx, what, repoPath(repo, "/pulls/%d", number), &w); err != nil {
 		return artifact.PullRequest{}, err
@@ -49,7 +49,7 @@ var wireSHA = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 // "Get a commit".
 func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (string, error) {
 	name, _ := strings.CutPrefix(ref, "tags/")
-	what := call{op: "get commit", subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: "application/vnd.github.sha"}
+	what := call{op: "get commit", needs: ContentsRead, subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: "application/vnd.github.sha"}
 	x, err := c.api.do(ctx, what, http.MethodGet, repoPath(repo, "/commits/%s", segments(ref)), nil)
 	if e, ok := asError(err); ok && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
 		// "No commit found for SHA"; a repository without any commit.
@@ -75,12 +75,12 @@ func (w *wireBranch) complete() bool { return w.Name != "" }
 
 // Branch fails with a NotFound *Error unless there is a branch of this name.
 func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) error {
-	what := call{op: "get branch", subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
+	what := call{op: "get branch", needs: ContentsRead, subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
 	var w wireBranch
 	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
 	if err == nil && string(w.Name) != name {
 		// GitHub leads on from a branch's former name.
-		return &Error{Kind: NotFound, Op: what.op, Repo: repo, Subject: what.subject, Status: http.StatusNotFound, Tries: 1,
+		return &Error{Kind: NotFound, Needs: what.needs, Op: what.op, Repo: repo, Subject: what.subject, Status: http.StatusNotFound, Tries: 1,
 			Message: fmt.Sprintf("it is called %q now", w.Name)}
 	}
 	return err

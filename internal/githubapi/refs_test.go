@@ -145,3 +145,30 @@ func TestCacheForgetsInFlight(t *testing.T) {
 		t.Errorf("%d bytes are kept", c.size)
 	}
 }
+
+// Each error says which permission its call takes.
+func TestErrorNeeds(t *testing.T) {
+	t.Parallel()
+	for want, do := range map[Permission][]func(context.Context, *Client) error{
+		ActionsRead: {
+			func(ctx context.Context, c *Client) error { _, err := c.Run(ctx, app, 1); return err },
+			func(ctx context.Context, c *Client) error { _, err := c.Download(ctx, app, 1); return err },
+			func(ctx context.Context, c *Client) error { return c.Repository(ctx, app) },
+		},
+		ActionsWrite: {func(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 1) }},
+		ContentsRead: {
+			func(ctx context.Context, c *Client) error { _, err := c.Commit(ctx, app, "heads/x"); return err },
+			func(ctx context.Context, c *Client) error { return c.Branch(ctx, app, "x") },
+		},
+		PullRequestsRead: {func(ctx context.Context, c *Client) error { _, err := c.PullRequest(ctx, app, 1); return err }},
+	} {
+		for i, call := range do {
+			f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
+			f.Fault(githubsim.Fault{Host: githubsim.API, Times: -1, Status: http.StatusForbidden, Body: `{"message":"no"}`})
+			e, ok := errors.AsType[*Error](call(t.Context(), f.client))
+			if !ok || e.Kind != NoPermission || e.Needs != want || e.App {
+				t.Errorf("%s, call %d: %+v", want, i, e)
+			}
+		}
+	}
+}
