@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"internal":                     nil,
 	"internal/actions":             nil,
 	"internal/artifact":            {"internal/glob"},
-	"internal/config":              {"internal/glob", "internal/suggest"},
+	"internal/config":              {"internal/glob", "internal/suggest", "internal/workspace"},
 	"internal/glob":                nil,
 	"internal/suggest":             nil,
 	"internal/githubsim":           nil,

@@ -233,7 +233,7 @@ func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.stage.Publish(ctx, trees, workspace.IfExists(s.cfg.IfExists))
+	report, err := s.stage.Publish(ctx, trees, s.cfg.IfExists)
 	if err != nil {
 		return err
 	}

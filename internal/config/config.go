@@ -24,6 +24,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 // Config is what was asked for. Every field is valid on its own and with the
@@ -73,7 +75,7 @@ type Config struct {
 	MergeMultiple  bool
 	SkipDecompress bool
 	Unpack         bool
-	IfExists       IfExists
+	IfExists       workspace.IfExists
 	Concurrency    int // 0 for automatic
 
 	IfNoArtifactFound IfNoArtifactFound
@@ -127,16 +129,6 @@ func (c *Config) Searches() bool {
 // Shard is this job's share of the selected artifacts: Index of Count,
 // counted from 1. The zero Shard is all of them.
 type Shard struct{ Index, Count int }
-
-// IfExists says what becomes of files that are already there.
-type IfExists string
-
-// The values of if-exists.
-const (
-	Overwrite    IfExists = "overwrite"
-	Skip         IfExists = "skip"
-	FailIfExists IfExists = "fail"
-)
 
 // IfNoArtifactFound says how a run ends that found nothing.
 type IfNoArtifactFound string

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 // env is an environment; inputs are written by their names.
@@ -57,7 +58,7 @@ func defaults() *config.Config {
 		Runs:              1,
 		SearchLimit:       1000,
 		Path:              ".",
-		IfExists:          config.Overwrite,
+		IfExists:          workspace.Overwrite,
 		IfNoArtifactFound: config.Fail,
 		DigestMismatch:    config.MismatchError,
 		MaxFiles:          1000000,
@@ -113,7 +114,7 @@ func TestFromEnv(t *testing.T) {
 			c.MergeMultiple, c.Delete, c.Summary, c.Unpack, c.AllowForks = true, true, false, true, true
 		}},
 		"choices": {inputs{"if-exists": "fail", "if-no-artifact-found": "warn", "digest-mismatch": "info"}, func(c *config.Config) {
-			c.IfExists, c.IfNoArtifactFound, c.DigestMismatch = config.FailIfExists, config.Warn, config.MismatchInfo
+			c.IfExists, c.IfNoArtifactFound, c.DigestMismatch = workspace.Fail, config.Warn, config.MismatchInfo
 		}},
 		"path of a CA certificate": {inputs{"ca-cert": "certs/ca.pem"}, func(c *config.Config) { c.CACert = "certs/ca.pem" }},
 		"no token in a dry run":    {inputs{"github-token": "", "dry-run": "true"}, func(c *config.Config) { c.Token = ""; c.DryRun = true }},

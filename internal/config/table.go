@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 const (
@@ -161,10 +163,10 @@ var whereTo = []Input{
 		Help:     "also expand `.tar`, `.tar.gz`, `.tgz` and `.tar.zst` files at an artifact's top level, and drop the tar",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.Unpack }, parseBool)},
-	{Name: "if-exists", Group: WhereTo, Metavar: "CHOICE", Default: string(Overwrite), ActionDefault: string(Overwrite),
+	{Name: "if-exists", Group: WhereTo, Metavar: "CHOICE", Default: string(workspace.Overwrite), ActionDefault: string(workspace.Overwrite),
 		Help:     "`overwrite`, `skip` or `fail` for files that are already there",
 		Accepted: "overwrite, skip or fail",
-		set:      into(func(c *Config) *IfExists { return &c.IfExists }, oneOf(Overwrite, Skip, FailIfExists))},
+		set:      into(func(c *Config) *workspace.IfExists { return &c.IfExists }, oneOf(workspace.Overwrite, workspace.Skip, workspace.Fail))},
 	{Name: "concurrency", Group: WhereTo, Metavar: "N", Default: autoConcurrency, ActionDefault: autoConcurrency,
 		Help:     "parallel connections, 1 to 100, or `auto`",
 		Accepted: "auto, or a whole number from 1 to 100",
