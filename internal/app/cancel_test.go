@@ -167,9 +167,9 @@ func TestRecovered(t *testing.T) {
 	t.Parallel()
 	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files("f", "new")})
 	ws := filepath.Join(t.TempDir(), "ws")
-	for _, name := range []string{".artifetch-dead/lock", ".artifetch-bad/lock", ".artifetch-bad/journal"} {
+	for _, name := range []string{".artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX/lock", ".artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX/lock", ".artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX/journal"} {
 		p := filepath.Join(ws, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, nil, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, nil, 0o444)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,8 +177,8 @@ func TestRecovered(t *testing.T) {
 	env["GITHUB_WORKSPACE"] = ws
 	got := w.step(t.Context(), t, env)
 	for _, want := range []string{
-		"removed " + ws + "/.artifetch-dead, which a run that was killed left",
-		"::warning::" + ws + "/.artifetch-bad, which a run that was killed left, is still there: its journal is damaged",
+		"removed " + ws + "/.artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX, which a run that was killed left",
+		"::warning::" + ws + "/.artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX, which a run that was killed left, is still there: its journal is damaged",
 	} {
 		if got.code != 0 || !strings.Contains(got.log, want) {
 			t.Errorf("code %d, no %q\n%s", got.code, want, got.log)

@@ -225,6 +225,9 @@ func (c *carrier) openJournal() (*journalWriter, error) {
 		c.since = now.mtime
 		err = w.begin(now.ino, c.since)
 	}
+	if err == nil && canRecover {
+		err = f.Chmod(journalMode)
+	}
 	if err == nil {
 		err = c.at.move(name, final)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,15 +38,29 @@ import (
 const (
 	journalName  = "journal"
 	journalTitle = "artifetch journal 1"
-	// maxLine and maxJournal bound what is read of a journal.
-	maxLine    = 64 << 10
-	maxJournal = 512 << 20
+	// journalMode tells a journal from what an artifact brings, whose files their
+	// owner may always write.
+	journalMode = 0o444
+	// maxLine bounds what is read of a line, and journalPart how much of a journal
+	// is in memory at a time.
+	maxLine     = 64 << 10
+	journalPart = 256 << 10
 )
 
-// journal is what a journal holds.
+// journal is what a journal holds. Its steps, of which there may be one for each
+// file that was published, stay in the file.
 type journal struct {
 	since int64
-	steps []step
+	count int // of steps
+	r     io.ReaderAt
+	parts []part
+	end   int64 // of the last complete line
+}
+
+// part is where steps begin in a journal, and what has been said before.
+type part struct {
+	at    int64
+	lines journalLines
 }
 
 // journalWriter appends steps to a journal.
@@ -129,85 +144,137 @@ func (w *journalWriter) ident(i ident) {
 // errDamaged says that a journal is none that this program wrote.
 var errDamaged = errors.New("its journal is damaged")
 
-// journalReader reads the journal of a stage.
-type journalReader struct {
-	base, dir string // of the stage
-	from, to  string
-	journal
-}
-
-// readJournal reads the journal, of a given inode, of the stage dir in base. It
-// gives no step that leads from outside of the stage, into it or out of the
-// root. A line without an end was being written when the process died: nothing
-// had come of it.
-func readJournal(r io.Reader, ino uint64, base, dir string) (*journal, error) {
-	b := bufio.NewReaderSize(io.LimitReader(r, maxJournal), maxLine)
+// readJournal reads the journal, of a given inode and size, of the stage dir in
+// base. It gives no step that leads from outside of the stage, into it or out of
+// the root. A line without an end was being written when the process died:
+// nothing had come of it.
+func readJournal(r io.ReaderAt, size int64, ino uint64, base, dir string) (*journal, error) {
+	b := bufio.NewReaderSize(io.NewSectionReader(r, 0, size), maxLine)
 	line, err := b.ReadSlice('\n')
 	if err != nil {
 		return nil, errDamaged
 	}
 	var owned uint64
-	j := journalReader{base: base, dir: dir}
+	j := &journal{r: r, end: int64(len(line))}
 	title, rest, _ := bytes.Cut(line, []byte(journalTitle))
 	if n, err := fmt.Sscanf(string(rest), " %d %d\n", &owned, &j.since); n != 2 || err != nil || len(title) > 0 || owned != ino {
 		return nil, errDamaged
 	}
+	j.parts = []part{{j.end, journalLines{base: base, dir: dir}}}
+	lines := j.parts[0].lines
+	err = eachLine(b, func(line string, size int) error {
+		if last := j.parts[len(j.parts)-1]; j.end-last.at >= journalPart {
+			j.parts = append(j.parts, part{j.end, lines})
+		}
+		st, ok := lines.read(line)
+		if !ok {
+			return errDamaged
+		}
+		if st != nil {
+			j.count++
+		}
+		j.end += int64(size)
+		return nil
+	})
+	return j, err
+}
+
+// eachLine calls f for each complete line: the line and its size in bytes.
+func eachLine(b *bufio.Reader, f func(line string, size int) error) error {
 	for {
 		line, err := b.ReadSlice('\n')
 		switch {
 		case errors.Is(err, io.EOF):
-			return &j.journal, nil
+			return nil
 		case errors.Is(err, bufio.ErrBufferFull):
-			return nil, errDamaged
+			return errDamaged
 		case err != nil:
-			return nil, err
+			return err
 		}
-		if !j.line(string(line[:len(line)-1])) {
-			return nil, errDamaged
+		if err := f(string(line[:len(line)-1]), len(line)); err != nil {
+			return err
 		}
 	}
 }
 
-// line takes a line, and reports whether it could be one of ours.
-func (j *journalReader) line(line string) bool {
+// backward calls f for each step and its number, which counts from 1, the last
+// step first.
+func (j *journal) backward(f func(number int, st *step) error) error {
+	number, end := j.count, j.end
+	for _, p := range slices.Backward(j.parts) {
+		var steps []step
+		lines := p.lines
+		b := bufio.NewReaderSize(io.NewSectionReader(j.r, p.at, end-p.at), maxLine)
+		err := eachLine(b, func(line string, _ int) error {
+			st, ok := lines.read(line)
+			if !ok {
+				return errDamaged
+			}
+			if st != nil {
+				steps = append(steps, *st)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i := len(steps) - 1; i >= 0; i-- {
+			if err := f(number, &steps[i]); err != nil {
+				return err
+			}
+			number--
+		}
+		end = p.at
+	}
+	return nil
+}
+
+// journalLines reads the lines of a stage's journal, one after the other.
+type journalLines struct {
+	base, dir string // of the stage
+	from, to  string // the directories that lines are about
+}
+
+// read takes a line, and reports whether it could be one of ours. st is nil where
+// it only names a directory.
+func (j *journalLines) read(line string) (st *step, ok bool) {
 	kind, rest, _ := strings.Cut(line, " ")
 	name, rest, ok := unquote(rest)
 	if !ok {
-		return false
+		return nil, false
 	}
 	switch kind {
 	case "s":
 		j.from = path.Join(j.dir, name)
-		return rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(name))
+		return nil, rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(name))
 	case "d":
 		j.to = path.Join(j.base, name)
-		return rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(j.to)) &&
+		return nil, rest == "" && name == path.Clean(name) && filepath.IsLocal(filepath.FromSlash(j.to)) &&
 			!path.IsAbs(name) && !within(j.to, j.dir)
 	}
-	st := step{do: moveIn, from: path.Join(j.from, name), to: path.Join(j.to, name)}
+	st = &step{do: moveIn, from: path.Join(j.from, name), to: path.Join(j.to, name)}
 	st.is, rest, ok = parseIdent(rest)
 	switch {
 	case !ok || j.from == "" || j.to == "" || !isName(name) || within(j.dir, st.to):
-		return false
+		return nil, false
 	case kind == "t":
 		st.dir = true
 	case kind == "r":
 		st.do = replace
 		if st.was, rest, ok = parseIdent(rest); !ok {
-			return false
+			return nil, false
 		}
 	case kind != "f":
-		return false
+		return nil, false
 	}
 	if rest != "" {
 		name, end, ok := unquote(strings.TrimPrefix(rest, " "))
 		if !ok || end != "" || !isName(name) {
-			return false
+			return nil, false
 		}
 		st.from = path.Join(j.from, name)
 	}
-	j.steps = append(j.steps, st)
-	return true
+	return st, true
 }
 
 // isName reports whether a string can be the name of a file in a directory.

@@ -32,8 +32,8 @@ func unlock(f *os.File) error {
 	return errors.Join(again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }), f.Close())
 }
 
-// ours reports whether a file belongs to this process's user or to root, and
-// no one else may write to it.
+// ours reports whether a journal is one that this process's user or root wrote.
+// What an artifact brought may belong to them, too, but is not read-only.
 func (i *info) ours() bool {
-	return i.mode.IsRegular() && i.mode&0o022 == 0 && (i.uid == 0 || i.uid == os.Geteuid())
+	return i.mode.IsRegular() && i.mode.Perm() == journalMode && (i.uid == 0 || i.uid == os.Geteuid())
 }

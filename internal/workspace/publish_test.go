@@ -330,8 +330,8 @@ func TestPublishPlansAgain(t *testing.T) {
 		"a replaced directory": {[]string{"d/x=0", "e/"}, []string{"a=1", "d/x=1", "d/y=1"}, func(ws string) error { return errors.Join(os.RemoveAll(ws+"/d"), os.Symlink("e", ws+"/d")) }, 2, Overwrite, []string{"a=1", "d -> e", "e/x=1", "e/y=1"}, ""},
 		"modes":                {nil, []string{"a=1", "0555 d/e/", "d/f=1", "0555 d/", "z=1"}, file("z"), 3, Overwrite, []string{"a=1", "d/e/", "d/f=1", "z=1"}, ""},
 		"a new one of ours holds a stage": {nil, []string{"d/f=1", "z=1"}, func(ws string) error {
-			return errors.Join(os.Mkdir(ws+"/d/.artifetch-theirs", 0o700), file("d/.artifetch-theirs/x")(ws), file("z")(ws))
-		}, 2, Overwrite, []string{"d/.artifetch-theirs/x=theirs", "d/f=1", "z=1"}, ""},
+			return errors.Join(os.Mkdir(ws+"/d/.artifetch-THEIRSXXXXXXXXXXXXXXXXXXXX", 0o700), file("d/.artifetch-THEIRSXXXXXXXXXXXXXXXXXXXX/x")(ws), file("z")(ws))
+		}, 2, Overwrite, []string{"d/.artifetch-THEIRSXXXXXXXXXXXXXXXXXXXX/x=theirs", "d/f=1", "z=1"}, ""},
 		"a new one of ours used": {nil, []string{"d/f=1", "z=1"}, func(ws string) error {
 			return errors.Join(os.WriteFile(ws+"/d/theirs", []byte("0"), 0o600), file("z")(ws))
 		}, 2, Overwrite, []string{"d/theirs=0", "z=theirs"}, `"d/theirs" was changed by another process`},

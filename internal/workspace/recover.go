@@ -8,8 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -110,7 +108,7 @@ func (s *Stage) stages() []string {
 		// could remove.
 		_ = l.each(dir, func(batch []fs.DirEntry) error {
 			for _, e := range batch {
-				if e.IsDir() && strings.HasPrefix(e.Name(), stagePrefix) && len(found) < maxStages {
+				if e.IsDir() && isStage(e.Name()) && len(found) < maxStages {
 					found = append(found, path.Join(dir, e.Name()))
 				}
 			}
@@ -160,7 +158,8 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 	defer func() {
 		err = errors.Join(err, s.release())
 	}()
-	j, readErr := s.readJournal()
+	j, closeJournal, readErr := s.readJournal()
+	defer closeJournal()
 	switch {
 	case readErr != nil:
 		r.Err = readErr
@@ -181,17 +180,23 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 // undoJournal undoes the changes that were made, the last one first.
 func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error {
 	_ = s.beginUndo() // it is worth going on without
-	for i, st := range slices.Backward(j.steps) {
-		if err := s.mayChange(ctx); err != nil {
-			return err
+	var stopped error
+	err := j.backward(func(number int, st *step) error {
+		if stopped = s.mayChange(ctx); stopped != nil {
+			return stopped
 		}
-		made, left, err := s.revert(&st, s.aside(i+1), j.since)
+		made, left, err := s.revert(st, s.aside(number), j.since)
 		if made && err == nil && len(left) == 0 {
 			r.Undone++
 		}
 		r.Left = append(r.Left, left...)
 		r.Err = errors.Join(r.Err, err)
+		return nil
+	})
+	if stopped != nil {
+		return stopped
 	}
+	r.Err = errors.Join(r.Err, err)
 	if r.Err != nil {
 		return nil
 	}
@@ -200,25 +205,28 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 	return nil
 }
 
-// readJournal reads the journal, nil where there is none.
-func (s *Stage) readJournal() (*journal, error) {
+// readJournal reads the journal, nil where there is none. Its file stays open
+// until it is closed.
+func (s *Stage) readJournal() (j *journal, closeFile func(), err error) {
 	name := path.Join(s.dir, journalName)
+	closeFile = func() {}
 	i, err := s.at.lookup(name)
 	if i == nil {
-		return nil, err
+		return nil, closeFile, err
 	}
 	if !i.ours() {
-		return nil, errors.New("its journal belongs to another user, so it is not believed")
+		return nil, closeFile, errors.New("its journal belongs to another user, or is none of artifetch's, so it is not believed")
 	}
 	f, err := s.at.openFile(name, os.O_RDONLY)
 	if err != nil {
-		return nil, err
+		return nil, closeFile, err
 	}
-	defer f.Close()
+	closeFile = func() { _ = f.Close() } // nothing was written to it
 	if !sameFile(s.root, name, f) {
-		return nil, errDamaged
+		return nil, closeFile, errDamaged
 	}
-	return readJournal(f, i.ino, s.base, s.dir)
+	j, err = readJournal(f, i.size, i.ino, s.base, s.dir)
+	return j, closeFile, err
 }
 
 // holdsReplaced reports whether the stage has files of the destination.

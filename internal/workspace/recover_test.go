@@ -19,11 +19,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// testStage is the name of a stage.
+const testStage = stagePrefix + "XXXXXXXXXXXXXXXXXXXXXXXXXX"
+
 // Stages of dead processes go, wherever on the way to the destination; what may
 // be in use, or is none of ours, stays.
 func TestRecoverFinds(t *testing.T) {
 	t.Parallel()
-	const name = stagePrefix + "X"
+	const name = testStage
 	aged := func(dir string) error {
 		then := time.Now().Add(-maxAge - time.Hour)
 		return os.Chtimes(dir, then, then)
@@ -51,8 +54,11 @@ func TestRecoverFinds(t *testing.T) {
 		"journal is a symlink":      {".", []string{"else=1", name + "/lock=", name + "/journal -> ../else"}, nil, nil, "another user"},
 		"journal is a directory":    {".", []string{name + "/lock=", name + "/journal/"}, nil, nil, "another user"},
 		"journal of all":            {".", []string{name + "/lock=", name + "/journal=x"}, func(ws string) error { return os.Chmod(filepath.Join(ws, name, journalName), 0o666) }, nil, "another user"},
-		"journal of another":        {".", []string{name + "/lock=", "0600 " + name + "/journal=artifetch journal 1 1 1\n"}, nil, nil, "damaged"},
-		"journal of nothing":        {".", []string{name + "/lock=", "0600 " + name + "/journal="}, nil, nil, "damaged"},
+		"journal of another":        {".", []string{name + "/lock=", "0444 " + name + "/journal=artifetch journal 1 1 1\n"}, nil, nil, "damaged"},
+		"journal of nothing":        {".", []string{name + "/lock=", "0444 " + name + "/journal="}, nil, nil, "damaged"},
+		"another name, dead":        {".", []string{stagePrefix + "cache/lock=", stagePrefix + "cache/f=1"}, nil, nil, ""},
+		"another name, empty":       {".", []string{stagePrefix + "cache/"}, nil, nil, ""},
+		"another name, old":         {".", []string{stagePrefix + "cache/f=1"}, func(ws string) error { return aged(filepath.Join(ws, stagePrefix+"cache")) }, nil, ""},
 		"journal begun":             {".", []string{name + "/lock=", name + "/journal.new="}, nil, []string{}, ""},
 	}
 	for title, tt := range tests {
@@ -88,11 +94,11 @@ func TestRecoverFIFO(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{lockName, journalName} {
 		ws := t.TempDir()
-		write(t, ws, stagePrefix+"X/")
+		write(t, ws, testStage+"/")
 		if name == journalName {
-			write(t, ws, stagePrefix+"X/lock=")
+			write(t, ws, testStage+"/lock=")
 		}
-		if err := syscall.Mkfifo(filepath.Join(ws, stagePrefix+"X", name), 0o600); err != nil {
+		if err := syscall.Mkfifo(filepath.Join(ws, testStage, name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range recoverIn(t, ws, ".") {
@@ -140,7 +146,7 @@ func TestRecoverOthers(t *testing.T) {
 	for age, want := range map[time.Duration]int{0: 0, 2 * maxAge: 1} {
 		ws := t.TempDir()
 		makeRemovable(t, ws)
-		dir := filepath.Join(ws, stagePrefix+"X")
+		dir := filepath.Join(ws, testStage)
 		write(t, dir, "lock=")
 		then := time.Now().Add(-age)
 		if err := errors.Join(os.Chtimes(dir, then, then), os.Chmod(dir, 0)); err != nil {
@@ -152,15 +158,15 @@ func TestRecoverOthers(t *testing.T) {
 		}
 	}
 	ws := t.TempDir()
-	write(t, ws, "f=1", stagePrefix+"X/lock=", stagePrefix+"X/art0/f=0")
-	text := journalText(t, 42, ".", stagePrefix+"X", step{do: replace, from: stagePrefix + "X/art0/f", to: "f", is: identOf(t, ws+"/f"), was: identOf(t, ws+"/"+stagePrefix+"X/art0/f")})
-	journal := filepath.Join(ws, stagePrefix+"X", journalName)
+	write(t, ws, "f=1", testStage+"/lock=", testStage+"/art0/f=0")
+	text := journalText(t, 42, ".", testStage, step{do: replace, from: testStage + "/art0/f", to: "f", is: identOf(t, ws+"/f"), was: identOf(t, ws+"/"+testStage+"/art0/f")})
+	journal := filepath.Join(ws, testStage, journalName)
 	if err := os.WriteFile(journal, nil, 0o444); err != nil {
 		t.Fatal(err)
 	}
 	text = bytes.Replace(text, []byte(" 42 "), fmt.Appendf(nil, " %d ", identOf(t, journal).ino), 1)
 	if err := errors.Join(os.Chmod(journal, 0o644), os.WriteFile(journal, text, 0o644), os.Chmod(journal, 0o444),
-		os.Chmod(filepath.Join(ws, stagePrefix+"X", lockName), 0o444)); err != nil {
+		os.Chmod(filepath.Join(ws, testStage, lockName), 0o444)); err != nil {
 		t.Fatal(err)
 	}
 	if all := recoverIn(t, ws, "."); len(all) != 1 || all[0].Err != nil || all[0].Undone != 1 {
@@ -284,7 +290,7 @@ func TestLockGoesLast(t *testing.T) {
 // anywhere.
 func TestHostileJournal(t *testing.T) {
 	t.Parallel()
-	const dir = stagePrefix + "X"
+	const dir = testStage
 	tests := map[string]struct {
 		lines   string // FILE is the identity of outside/x, MINE of mine
 		damaged bool
@@ -322,7 +328,7 @@ func TestHostileJournal(t *testing.T) {
 			}
 			ino, _, _ := strings.Cut(identText(t, journal), " ")
 			_, err = fmt.Fprintf(f, "%s %s 1\n%s", journalTitle, ino, lines)
-			if err := errors.Join(err, f.Close()); err != nil {
+			if err := errors.Join(err, f.Chmod(journalMode), f.Close()); err != nil {
 				t.Fatal(err)
 			}
 			all := recoverIn(t, ws, ".")
@@ -385,23 +391,44 @@ func journalText(t testing.TB, ino uint64, base, dir string, steps ...step) []by
 }
 
 var journalSteps = []step{
-	{do: moveIn, from: "b/.artifetch-X/art0/f", to: "b/f", is: ident{1, 2, -3}},
-	{do: moveIn, from: "b/.artifetch-X/joined/1", to: "b/new", is: ident{ino: 4}, dir: true},
-	{do: replace, from: "b/.artifetch-X/art0/d/x\n\xff\"", to: "real/d/x\n\xff\"", is: ident{5, 6, 7}, was: ident{1 << 63, 9, 1 << 62}},
-	{do: replace, from: "b/.artifetch-X/art0/d/y", to: "real/d/y", is: ident{5, 6, 7}, was: ident{8, 9, 10}},
-	{do: moveIn, from: "b/.artifetch-X/art0/top", to: "top", is: ident{5, 6, 7}},
+	{do: moveIn, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/art0/f", to: "b/f", is: ident{1, 2, -3}},
+	{do: moveIn, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/joined/1", to: "b/new", is: ident{ino: 4}, dir: true},
+	{do: replace, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/art0/d/x\n\xff\"", to: "real/d/x\n\xff\"", is: ident{5, 6, 7}, was: ident{1 << 63, 9, 1 << 62}},
+	{do: replace, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/art0/d/y", to: "real/d/y", is: ident{5, 6, 7}, was: ident{8, 9, 10}},
+	{do: moveIn, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/art0/top", to: "top", is: ident{5, 6, 7}},
+}
+
+// stepsOf reads a journal: its steps in their order.
+func stepsOf(text []byte, ino uint64, base, dir string) (j *journal, steps []step, err error) {
+	if j, err = readJournal(bytes.NewReader(text), int64(len(text)), ino, base, dir); err != nil {
+		return j, nil, err
+	}
+	want := j.count
+	err = j.backward(func(number int, st *step) error {
+		if number != want {
+			return fmt.Errorf("step %d, not %d", number, want)
+		}
+		want--
+		steps = append(steps, *st)
+		return nil
+	})
+	if err == nil && want != 0 {
+		err = fmt.Errorf("%d steps are missing", want)
+	}
+	slices.Reverse(steps)
+	return j, steps, err
 }
 
 // What is written is read, and of a journal that ends early the beginning.
 func TestJournal(t *testing.T) {
 	t.Parallel()
-	text := journalText(t, 42, "b", "b/.artifetch-X", journalSteps...)
+	text := journalText(t, 42, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)
 	if perStep := len(text) / len(journalSteps); perStep > 100 {
 		t.Errorf("%d bytes a step: %s", perStep, text)
 	}
 	head := bytes.IndexByte(text, '\n') + 1
 	for end := range len(text) + 1 {
-		j, err := readJournal(bytes.NewReader(text[:end]), 42, "b", "b/.artifetch-X")
+		j, steps, err := stepsOf(text[:end], 42, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX")
 		if end < head {
 			if !errors.Is(err, errDamaged) {
 				t.Errorf("%d bytes: %v", end, err)
@@ -411,34 +438,71 @@ func TestJournal(t *testing.T) {
 		if err != nil || j.since != 7 {
 			t.Fatalf("%d bytes: %v", end, err)
 		}
-		if !slices.Equal(j.steps, journalSteps[:len(j.steps)]) || end == len(text) && len(j.steps) != len(journalSteps) {
-			t.Errorf("%d bytes: %+v", end, j.steps)
+		if !slices.Equal(steps, journalSteps[:len(steps)]) || end == len(text) && len(steps) != len(journalSteps) {
+			t.Errorf("%d bytes: %+v", end, steps)
 		}
 	}
-	if _, err := readJournal(bytes.NewReader(text), 43, "b", "b/.artifetch-X"); !errors.Is(err, errDamaged) {
+	if _, _, err := stepsOf(text, 43, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX"); !errors.Is(err, errDamaged) {
 		t.Errorf("a copy: %v", err)
 	}
 	// By another root it leads to the same places, or nowhere.
-	j, err := readJournal(bytes.NewReader(text), 42, "x/b", "x/b/.artifetch-X")
-	if err != nil || j.steps[2].to != "x/real/d/x\n\xff\"" {
-		t.Errorf("%v, %+v", err, j)
+	_, steps, err := stepsOf(text, 42, "x/b", "x/b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX")
+	if err != nil || steps[2].to != "x/real/d/x\n\xff\"" {
+		t.Errorf("%v, %+v", err, steps)
 	}
-	if _, err := readJournal(bytes.NewReader(text), 42, ".", ".artifetch-X"); !errors.Is(err, errDamaged) {
+	if _, _, err := stepsOf(text, 42, ".", ".artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX"); !errors.Is(err, errDamaged) {
 		t.Errorf("it leads out: %v", err)
 	}
 }
 
+// A journal is read in parts, however long it is, each with what was said before
+// it.
+func TestLongJournal(t *testing.T) {
+	t.Parallel()
+	const dir = "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX"
+	var want []step
+	for i := range 20_000 {
+		d := fmt.Sprint("d", i/7_000)
+		want = append(want, step{do: moveIn, from: path.Join(dir, "1", d, fmt.Sprint(i)), to: path.Join("b", d, fmt.Sprint(i)), is: ident{uint64(i), 1, 2}})
+	}
+	text := journalText(t, 42, "b", dir, want...)
+	j, steps, err := stepsOf(text, 42, "b", dir)
+	if err != nil || len(j.parts) < len(text)/journalPart || !slices.Equal(steps, want) {
+		t.Errorf("%v, %d parts, %d steps", err, len(j.parts), len(steps))
+	}
+}
+
+// What an artifact brings is no journal, whatever it says: a journal that is
+// like one to the inode, but that its owner may write to, is not believed.
+func TestArtifactBringsJournal(t *testing.T) {
+	t.Parallel()
+	for mode, believed := range map[os.FileMode]bool{0o644: false, 0o755: false, 0o600: false, 0o555: false, journalMode: true} {
+		ws := t.TempDir()
+		write(t, ws, "d/f=theirs", testStage+"/lock=", testStage+"/1/d/", testStage+"/journal=")
+		journal := filepath.Join(ws, testStage, journalName)
+		text := fmt.Sprintf("%s %d %d\ns \"1\"\nd \".\"\nt \"d\" %s\n", journalTitle, identOf(t, journal).ino, int64(1)<<62, identText(t, filepath.Join(ws, "d")))
+		if err := errors.Join(os.WriteFile(journal, []byte(text), 0o644), os.Chmod(journal, mode)); err != nil {
+			t.Fatal(err)
+		}
+		all := recoverIn(t, ws, ".")
+		_, err := os.Lstat(filepath.Join(ws, "d/f"))
+		if len(all) != 1 || (all[0].Err == nil) != believed || (err != nil) != believed {
+			t.Errorf("%v: got %+v, %v", mode, all, err)
+		}
+	}
+}
+
 func FuzzJournal(f *testing.F) {
-	f.Add(string(journalText(f, 42, "b", "b/.artifetch-X", journalSteps...)))
+	f.Add(string(journalText(f, 42, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)))
 	f.Add(journalTitle + " 42 1\ns \"t\"\nd \"..\"\nt \"b\" 1 2 3\n")
 	f.Add(journalTitle + " 42 1\ns \".\"\nd \"..\"\nt \"x\" 1 2 3 \"y\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		const base, dir = "b", "b/.artifetch-X"
-		j, err := readJournal(strings.NewReader(text), 42, base, dir)
+		const base, dir = "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX"
+		_, steps, err := stepsOf([]byte(text), 42, base, dir)
 		if err != nil {
 			return
 		}
-		for _, st := range j.steps {
+		for _, st := range steps {
 			if !filepath.IsLocal(st.to) || path.Clean(st.to) != st.to || within(st.to, dir) || within(dir, st.to) {
 				t.Errorf("it leads to %q", st.to)
 			}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 )
 
 // StageOptions change how files are staged.
@@ -72,6 +73,12 @@ const (
 
 // stagePrefix begins the name of every stage.
 const stagePrefix = ".artifetch-"
+
+// stageName is what rand.Text makes of it.
+var stageName = regexp.MustCompile(`^\.artifetch-[A-Z2-7]{26}$`)
+
+// isStage reports whether a directory may be a stage, by its name.
+func isStage(name string) bool { return stageName.MatchString(name) }
 
 // maxRaces is how often making a stage, and publishing, begin anew because
 // another process was in the way.

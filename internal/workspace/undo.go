@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"syscall"
 )
 
@@ -154,7 +153,7 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 		switch {
 		case err != nil:
 		case i == nil:
-		case i.changed > since && strings.HasPrefix(e.Name(), stagePrefix):
+		case i.changed > since && isStage(e.Name()):
 			shared = true
 		case i.IsDir():
 			more, err = s.takeBack(name, path.Join(to, e.Name()), i, since, s.undoing || i.changed <= since)
