@@ -234,6 +234,7 @@ func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
 		return err
 	}
 	report, err := s.stage.Publish(ctx, trees, s.cfg.IfExists)
+	s.logRecovered(report.Recovered)
 	if err != nil {
 		return err
 	}

@@ -221,7 +221,7 @@ func recoverUntil(t *testing.T, ws, dest string, n int) {
 		if err := s.find(); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.recoverAll(t.Context()); err != nil {
+		if _, err := s.recoverAll(t.Context(), func() error { return nil }); err != nil {
 			t.Error(err)
 		}
 	}()

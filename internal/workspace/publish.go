@@ -50,6 +50,9 @@ const maxListed = 10
 
 // Report is what Publish did with paths that were taken.
 type Report struct {
+	// Recovered is what became of the stages of processes that were killed since
+	// this one began. It is there after a failure, too.
+	Recovered []Recovery
 	// Replaced counts files that gave way, Skipped those that were kept.
 	Replaced, Skipped int
 	// Conflicts has the first few of the files that were not taken because an
@@ -209,6 +212,20 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 		return Report{}, err
 	}
 	defer end()
+	// What a process that was killed meanwhile put there is not to be taken for
+	// files that stay.
+	recovered, err := s.recoverAll(ctx, func() error { return nil })
+	if err != nil {
+		return Report{Recovered: recovered}, err
+	}
+	s.at.forget(".")
+	report, err := s.publishAgain(ctx, trees, ifExists)
+	report.Recovered = recovered
+	return report, err
+}
+
+// publishAgain publishes until no other process is in the way.
+func (s *Stage) publishAgain(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	for race := 1; ; race++ {
 		report, err := s.publishOnce(ctx, trees, ifExists)
 		if err == nil {

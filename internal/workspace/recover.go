@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -56,14 +57,29 @@ func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
 		return nil, nil //nolint:nilerr // NewStage will say so
 	}
 	defer func() { _ = s.at.close() }() // nothing was written through it
-	return s.recoverAll(ctx)
+	// It takes its turn only where there is something to recover.
+	end := func() {}
+	defer func() { end() }()
+	return s.recoverAll(ctx, sync.OnceValue(func() error {
+		turn, err := takeTurn(ctx, s.root, s.pause)
+		if err == nil {
+			end = turn
+		}
+		return err
+	}))
 }
 
-// recoverAll takes its turn only where there is something to recover.
-func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
+// recoverAll recovers all stages but this one. turn is called before anything is
+// changed but for empty stages.
+func (s *Stage) recoverAll(ctx context.Context, turn func() error) ([]Recovery, error) {
+	if !canRecover {
+		return nil, nil
+	}
 	var all []Recovery
-	var end func()
 	for _, dir := range s.stages() {
+		if dir == s.dir {
+			continue
+		}
 		if err := context.Cause(ctx); err != nil {
 			return all, err
 		}
@@ -76,11 +92,8 @@ func (s *Stage) recoverAll(ctx context.Context) ([]Recovery, error) {
 		if !claimed {
 			continue
 		}
-		if end == nil {
-			if end, err = takeTurn(ctx, s.root, s.pause); err != nil {
-				return all, errors.Join(err, dead.release())
-			}
-			defer end()
+		if err := turn(); err != nil {
+			return all, errors.Join(err, dead.release())
 		}
 		r, err := dead.recover(ctx)
 		if err != nil {
