@@ -18,9 +18,11 @@ const (
 	// most maxStreamed bytes each, maxStreams at a time, in memory.
 	maxStreamed = 16 << 20
 	maxStreams  = 2
-	// maxDirectory bounds what a dry run keeps in memory of an artifact whose
-	// storage supports ranges, in bytes: a directory of a million entries.
-	maxDirectory = 192 << 20
+	// Where the storage supports ranges, a dry run keeps the archives'
+	// directories in memory: of each smallDirectory bytes at most, but of one at
+	// a time maxDirectory, compressed, which is enough for a million entries.
+	smallDirectory = 512 << 10
+	maxDirectory   = 48 << 20
 )
 
 // listing is what the input files chooses of an artifact: how many files, and
@@ -43,10 +45,10 @@ func (s *session) listFiles(ctx context.Context, all []parcel) error {
 		return nil
 	}
 	lists := make([]listing, len(all))
-	streams := make(chan struct{}, maxStreams)
+	turns := listTurns{streams: make(chan struct{}, maxStreams), large: make(chan struct{}, 1)}
 	err := sideBySide(ctx, len(all), s.most, s.most, func(ctx context.Context, i int) error {
 		return s.download(ctx, &all[i], func(d *download) (err error) {
-			if lists[i], err = d.list(ctx, streams); err != nil {
+			if lists[i], err = d.list(ctx, turns); err != nil {
 				return d.named(err)
 			}
 			return nil
@@ -61,13 +63,19 @@ func (s *session) listFiles(ctx context.Context, all []parcel) error {
 	return s.checkFiles(all)
 }
 
-// list reads the directory of an artifact. Where the storage does not support
-// ranges, that takes all of it, and one of streams while it does.
-func (d *download) list(ctx context.Context, streams chan struct{}) (listing, error) {
+// listTurns bounds what takes much memory at a time.
+type listTurns struct{ streams, large chan struct{} }
+
+// list reads the directory of an artifact. One that is large takes its turn;
+// so does an artifact of a storage without ranges, all of which is read.
+func (d *download) list(ctx context.Context, turns listTurns) (listing, error) {
 	if !d.oneStream {
-		list, err := d.open(ctx, sparse)
+		list, err := d.open(ctx, sparse(smallDirectory))
 		if errors.Is(err, spool.ErrFull) {
-			err = &directoryError{err}
+			d.budget.Undo()
+			if list, err = d.inTurn(ctx, turns.large, sparse(maxDirectory)); errors.Is(err, spool.ErrFull) {
+				err = &directoryError{err}
+			}
 		}
 		if !errors.Is(err, errNoRanges) {
 			return list, err
@@ -77,17 +85,22 @@ func (d *download) list(ctx context.Context, streams chan struct{}) (listing, er
 	if d.parcel.Artifact.Size > maxStreamed {
 		return listing{}, &streamError{d.parcel.Artifact.Size}
 	}
-	select {
-	case streams <- struct{}{}:
-		defer func() { <-streams }()
-	case <-ctx.Done():
-		return listing{}, context.Cause(ctx)
-	}
-	list, err := d.open(ctx, func(int64) (fetch.Spool, error) { return spool.NewParts(maxStreamed), nil })
+	list, err := d.inTurn(ctx, turns.streams, func(int64) (fetch.Spool, error) { return spool.NewParts(maxStreamed), nil })
 	if errors.Is(err, spool.ErrFull) { // the API said that it is smaller
 		err = &streamError{maxStreamed + 1}
 	}
 	return list, err
+}
+
+// inTurn is open when there is room in turn.
+func (d *download) inTurn(ctx context.Context, turn chan struct{}, create func(int64) (fetch.Spool, error)) (listing, error) {
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return listing{}, context.Cause(ctx)
+	}
+	return d.open(ctx, create)
 }
 
 // open fetches as much as it takes to list the files.
@@ -174,10 +187,12 @@ func (e *directoryError) Error() string {
 
 func (e *directoryError) Unwrap() error { return e.err }
 
-// sparse keeps the few parts of a blob that a listing reads.
-func sparse(size int64) (fetch.Spool, error) {
-	if size < 0 {
-		return nil, errNoRanges
+// sparse makes what keeps the few parts of a blob that a listing reads.
+func sparse(most int64) func(size int64) (fetch.Spool, error) {
+	return func(size int64) (fetch.Spool, error) {
+		if size < 0 {
+			return nil, errNoRanges
+		}
+		return spool.NewParts(most), nil
 	}
-	return spool.NewParts(maxDirectory), nil
 }

@@ -225,3 +225,72 @@ func count(set []bool) int {
 	}
 	return n
 }
+
+// Parts that are packed agree with plain bytes.
+func TestPackedPartsAgreeWithModel(t *testing.T) {
+	t.Parallel()
+	const blocks, end = 7, 7 * blockSize
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		s := NewParts(end + blockSize)
+		data, there := make([]byte, end), make([]bool, end)
+		offset := func() int {
+			return min(max(r.IntN(blocks+1)*blockSize+r.IntN(3)*r.IntN(1000)-r.IntN(3), 0), end)
+		}
+		for step := range 40 {
+			off, to := offset(), offset()
+			off, to = min(off, to), max(off, to)
+			p := make([]byte, to-off)
+			switch r.IntN(4) {
+			case 0:
+				if err := s.Truncate(int64(to)); err != nil {
+					t.Fatal(err)
+				}
+				clear(there[to:])
+			case 1, 2:
+				for i := range p {
+					if p[i] = byte(i / 100 * step); seed%3 == 0 {
+						p[i] = byte(r.Uint32())
+					}
+					there[off+i] = true
+				}
+				copy(data[off:], p)
+				if n, err := s.WriteAt(p, int64(off)); n != len(p) || err != nil {
+					t.Fatalf("%d bytes at %d: %d, %v", len(p), off, n, err)
+				}
+			default:
+				want := 0
+				for want < len(p) && there[off+want] {
+					want++
+				}
+				got, err := s.ReadAt(p, int64(off))
+				if got != want || (got < len(p)) != errors.Is(err, io.EOF) || !bytes.Equal(p[:got], data[off:off+got]) {
+					t.Fatalf("seed %d, step %d: %d to %d: %d, %v; want %d", seed, step, off, to, got, err, want)
+				}
+			}
+			if s.size != total(s.list) || s.size > int64(count(there)) {
+				t.Fatalf("it counts %d bytes of %d", s.size, count(there))
+			}
+		}
+	}
+}
+
+// What can be compressed takes a fraction of its size, however it comes.
+func TestPartsPack(t *testing.T) {
+	t.Parallel()
+	block := bytes.Repeat([]byte("org/example/project/module/generated "), blockSize/37+1)[:blockSize]
+	for _, n := range []int{1, 1000, blockSize - 1, blockSize} {
+		s := NewParts(packFrom + 2*blockSize)
+		for i := range int64(20) {
+			for off := 0; off < blockSize; off += n {
+				p := block[off:min(off+n, blockSize)]
+				if _, err := s.WriteAt(p, i*blockSize+int64(off)); err != nil {
+					t.Fatalf("pieces of %d bytes: %v", n, err)
+				}
+			}
+		}
+		if s.size > packFrom+blockSize || len(s.list) != 20 {
+			t.Errorf("pieces of %d bytes: %d parts take %d bytes", n, len(s.list), s.size)
+		}
+	}
+}

@@ -13,25 +13,41 @@ import (
 // ErrFull is what writing more than a Parts may keep fails with.
 var ErrFull = errors.New("spool: more bytes than may be kept in memory")
 
+// packFrom is how many bytes a Parts keeps before it compresses: to do so takes
+// about as much memory.
+const packFrom = 1 << 20
+
 // Parts keeps the few bytes of a blob that are written, and no others, in
-// memory. WriteAt, ReadAt and Truncate are as those of a Spool, but that
-// bytes which were never written end what can be read, with io.EOF.
+// memory, compressed where there are many and whole blocks of them came. WriteAt, ReadAt and
+// Truncate are as those of a Spool, but that bytes which were never written
+// end what can be read, with io.EOF.
 type Parts struct {
 	most int64
 
-	mu   sync.Mutex
-	list []part // by offset; none overlaps another
-	size int64  // of all
+	mu     sync.Mutex
+	list   []part // by offset; none overlaps another, nor the end of a block
+	size   int64  // of what is kept of all, in bytes
+	packer packer
+	last   plain
 }
 
+// part is n bytes at off.
 type part struct {
-	off  int64
-	data []byte
+	off, n int64
+	data   []byte
+	packed bool // data is compressed; n is blockSize then
 }
 
-func (p part) end() int64 { return p.off + int64(len(p.data)) }
+func (p part) end() int64   { return p.off + p.n }
+func (p part) block() int64 { return p.off / blockSize }
 
-// NewParts makes a Parts of at most so many bytes.
+// plain is the packed part that was read last.
+type plain struct {
+	off  int64
+	data []byte // nil: none
+}
+
+// NewParts makes a Parts that takes at most so many bytes.
 func NewParts(most int64) *Parts { return &Parts{most: most} }
 
 // WriteAt keeps p, or fails with ErrFull.
@@ -39,26 +55,101 @@ func (s *Parts) WriteAt(p []byte, off int64) (int, error) {
 	if err := check(off, int64(len(p))); err != nil {
 		return 0, err
 	}
-	if len(p) == 0 {
-		return 0, nil
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	n := 0
+	for n < len(p) {
+		at := off + int64(n)
+		m := min(len(p)-n, int(blockSize-at%blockSize))
+		if err := s.write(p[n:n+m], at); err != nil {
+			return n, err
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// write keeps p, which lies in one block. s.mu is held.
+func (s *Parts) write(p []byte, off int64) error {
 	end := off + int64(len(p))
 	i := s.after(off)
+	if i > 0 && s.list[i-1].end() == off && off%blockSize > 0 && !s.list[i-1].packed && (i == len(s.list) || s.list[i].off >= end) {
+		if s.size+int64(len(p)) > s.most {
+			return ErrFull
+		}
+		before := &s.list[i-1]
+		before.data = append(before.data, p...)
+		before.n += int64(len(p))
+		s.size += int64(len(p))
+		return s.pack(off)
+	}
 	j := i
 	var around []part
 	for ; j < len(s.list) && s.list[j].off < end; j++ {
-		around = append(around, s.list[j].without(off, end)...)
+		left, err := s.without(s.list[j], off, end)
+		if err != nil {
+			return err
+		}
+		around = append(around, left...)
 	}
 	size := s.size - total(s.list[i:j]) + total(around) + int64(len(p))
 	if size > s.most {
-		return 0, ErrFull
+		return ErrFull
 	}
-	around = append(around, part{off, slices.Clone(p)})
+	around = append(around, part{off: off, n: int64(len(p)), data: slices.Clone(p)})
 	slices.SortFunc(around, func(a, b part) int { return cmp.Compare(a.off, b.off) })
 	s.list, s.size = slices.Replace(s.list, i, j, around...), size
-	return len(p), nil
+	return s.pack(off)
+}
+
+// pack makes the block of off one packed part, if all of it is there and
+// becomes smaller. s.mu is held.
+func (s *Parts) pack(off int64) error {
+	if s.size < packFrom {
+		return nil
+	}
+	start := off / blockSize * blockSize
+	i := s.after(start)
+	j, n := i, int64(0)
+	for ; j < len(s.list) && s.list[j].block() == off/blockSize; j++ {
+		n += s.list[j].n
+	}
+	if n < blockSize || s.list[i].packed {
+		return nil
+	}
+	whole := s.list[i].data
+	for _, p := range s.list[i+1 : j] {
+		whole = append(whole, p.data...)
+	}
+	one := part{off: start, n: blockSize, data: whole}
+	packed, err := s.packer.pack(whole)
+	if err != nil {
+		return err
+	}
+	if len(packed) < len(whole) {
+		one.data, one.packed = packed, true
+	}
+	s.size += int64(len(one.data)) - total(s.list[i:j])
+	s.list = slices.Replace(s.list, i, j, one)
+	if s.last.off == start {
+		s.last.data = nil
+	}
+	return nil
+}
+
+// bytes is what a part stands for, until the next call. s.mu is held.
+func (s *Parts) bytes(p part) ([]byte, error) {
+	if !p.packed {
+		return p.data, nil
+	}
+	if s.last.data == nil || s.last.off != p.off {
+		data, err := s.packer.unpack(p.data)
+		if err != nil {
+			return nil, err
+		}
+		s.last = plain{p.off, data}
+	}
+	return s.last.data, nil
 }
 
 // after is the index of the first part that ends after off. s.mu is held.
@@ -66,18 +157,26 @@ func (s *Parts) after(off int64) int {
 	return sort.Search(len(s.list), func(i int) bool { return s.list[i].end() > off })
 }
 
-// without is what a part has outside of a range.
-func (p part) without(off, end int64) []part {
+// without is what a part has outside of a range. s.mu is held.
+func (s *Parts) without(p part, off, end int64) ([]part, error) {
+	if off <= p.off && p.end() <= end {
+		return nil, nil
+	}
+	data, err := s.bytes(p)
+	if err != nil {
+		return nil, err
+	}
 	var left []part
 	if p.off < off {
-		left = append(left, part{p.off, p.data[:off-p.off]})
+		left = append(left, part{off: p.off, n: off - p.off, data: slices.Clone(data[:off-p.off])})
 	}
 	if p.end() > end {
-		left = append(left, part{end, p.data[end-p.off:]})
+		left = append(left, part{off: end, n: p.end() - end, data: slices.Clone(data[end-p.off:])})
 	}
-	return left
+	return left, nil
 }
 
+// total is how many bytes are kept of a list.
 func total(list []part) int64 {
 	n := int64(0)
 	for _, p := range list {
@@ -99,7 +198,11 @@ func (s *Parts) ReadAt(p []byte, off int64) (int, error) {
 		if at < 0 {
 			break
 		}
-		n += copy(p[n:], s.list[i].data[at:])
+		data, err := s.bytes(s.list[i])
+		if err != nil {
+			return n, err
+		}
+		n += copy(p[n:], data[at:])
 	}
 	if n < len(p) {
 		return n, io.EOF
@@ -115,12 +218,14 @@ func (s *Parts) Truncate(size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.after(size)
-	s.size -= total(s.list[i:])
-	kept := s.list[:i]
+	var left []part
 	if i < len(s.list) && s.list[i].off < size {
-		kept = append(kept, part{s.list[i].off, s.list[i].data[:size-s.list[i].off]})
-		s.size += total(kept[i:])
+		var err error
+		if left, err = s.without(s.list[i], size, s.list[i].end()); err != nil {
+			return err
+		}
 	}
-	s.list = kept
+	s.size += total(left) - total(s.list[i:])
+	s.list = slices.Replace(s.list, i, len(s.list), left...)
 	return nil
 }
