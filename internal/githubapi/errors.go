@@ -170,7 +170,7 @@ func kindOf(a *answer) Kind {
 	switch limit, limited := limitOf(a); {
 	case limited:
 		return limit
-	case a.status >= 500:
+	case a.status >= 500, a.status == http.StatusRequestTimeout:
 		return ServerError
 	case a.status < 400, len(a.body) > 0 && !a.isJSON():
 		// GitHub refuses in JSON. A proxy's page of any status says nothing

@@ -142,6 +142,8 @@ func TestSituations(t *testing.T) {
 		text  string
 	}{
 		// What passes.
+		"408 then fine":                 {getOne, []step{says(408, ""), good}, fine, "~", ""},
+		"408 in HTML then fine":         {getOne, []step{says(408, html), good}, fine, "~", ""},
 		"502 then fine":                 {getOne, []step{says(502, html), good}, fine, "~", ""},
 		"503 with Retry-After":          {getOne, []step{says(503, "", "Retry-After", "9"), good}, fine, "9s", ""},
 		"503 for too long":              {getOne, []step{says(503, "", "Retry-After", "900")}, ServerError, "", "503"},

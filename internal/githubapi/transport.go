@@ -289,7 +289,7 @@ func (t *transport) afterAnswer(r *http.Request, x *exchange, limits int) (time.
 		}
 		return wait, httpx.Temporary(x.refused(), wait)
 	}
-	if a.status < 500 || a.status == http.StatusNotImplemented {
+	if !httpx.TemporaryStatus(a.status) {
 		return 0, nil
 	}
 	x.doubtful = true
