@@ -84,6 +84,8 @@ func appendIdent(b []byte, i ident) []byte {
 	return binary.AppendVarint(b, i.mtime)
 }
 
+// flush moves buf to the file. When it fails, as on a full disk, buf stays: what
+// is in the list may have to be undone.
 func (s *steps) flush() (err error) {
 	if s.file == nil {
 		s.stage.lists++
@@ -92,10 +94,13 @@ func (s *steps) flush() (err error) {
 			return err
 		}
 	}
-	n, err := s.file.Write(s.buf)
+	n, err := s.file.WriteAt(s.buf, s.size)
+	if err != nil {
+		return err
+	}
 	s.size += int64(n)
 	s.buf = s.buf[:0]
-	return err
+	return nil
 }
 
 // at returns a step, which is good until the next call.

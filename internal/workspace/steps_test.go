@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package workspace
 
@@ -101,6 +101,39 @@ func TestStepsCutShort(t *testing.T) {
 	}
 	if !failed || n > batch {
 		t.Errorf("%d steps, failed: %v", n, failed)
+	}
+	s.close()
+}
+
+// A full disk ends the list, and loses nothing of what it has: undoing needs it.
+func TestStepsOnFullDisk(t *testing.T) {
+	t.Parallel()
+	stage, _, err := stage(t, t.TempDir(), ".", StageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stage.newSteps()
+	most := 2 * maxListInMemory / 100 // in the file and in memory
+	full := false
+	for i := 0; !full; i++ {
+		if i == most {
+			if err := s.file.Close(); err != nil { // now writing fails
+				t.Fatal(err)
+			}
+			name := filepath.Join(stage.dest.Root, s.name)
+			if s.file, err = os.Open(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full = s.add(&step{do: moveIn, from: fmt.Sprintf("from/%0100d", i), to: fmt.Sprint("to/", i)}) != nil
+	}
+	if s.count <= most {
+		t.Fatalf("only %d steps", s.count)
+	}
+	for n := s.count; n > 0; n-- {
+		if st, err := s.at(n); err != nil || st.to != fmt.Sprint("to/", n-1) {
+			t.Fatalf("step %d of %d: %+v, %v", n, s.count, st, err)
+		}
 	}
 	s.close()
 }
