@@ -68,6 +68,7 @@ type Stage struct {
 const (
 	joinedDir   = "joined"   // directories that are put together here
 	undoName    = "undo"     // is there once undoing has begun
+	discardName = "discard"  // a file that is being removed
 	replacedDir = "replaced" // what was in the destination before, where it cannot be exchanged
 )
 

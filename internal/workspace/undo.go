@@ -86,15 +86,23 @@ func (s *Stage) endUndo() error {
 }
 
 // takeFile moves a file back into the stage, unless it is another one by then.
+// An empty to is no place in the stage: the file is removed.
 func (s *Stage) takeFile(from, to string, was *info) (left []string, err error) {
-	if err := s.at.move(from, to); err != nil {
+	move, discard := s.at.move, to == ""
+	if discard {
+		move, to = s.at.over, path.Join(s.dir, discardName)
+	}
+	if err := move(from, to); err != nil {
 		return nil, err
 	}
 	now, err := s.at.lstat(to)
-	if err == nil && now.same(was.ident) {
-		return nil, nil
+	switch {
+	case err != nil || !now.same(was.ident):
+		return []string{from}, errors.Join(err, s.at.move(to, from))
+	case discard:
+		return nil, s.at.unlink(to)
 	}
-	return []string{from}, errors.Join(err, s.at.move(to, from))
+	return nil, nil
 }
 
 // unreplace puts the file back that gave way.
@@ -129,25 +137,31 @@ func (s *Stage) unreplace(st *step, aside string, now *info) (left []string, err
 // takeBack empties a directory that came whole, and removes it where it is then
 // empty. It is not renamed: other processes may have put files into it, or have
 // them on their way there. Its files come to a directory of the stage that
-// equals it. untouched says that its entries are those that it came with.
+// equals it; where none can be made, as on a full disk, or to is empty, they are
+// removed. untouched says that its entries are those that it came with.
 func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool) (left []string, err error) {
 	if err := s.openUp(from, was); err != nil {
 		return nil, err
 	}
 	entries, err := s.at.list(from)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.lockUp(from, was))
 	}
 	if len(entries) == 0 && !untouched {
 		return []string{from}, s.lockUp(from, was) // another process emptied it, or made it
 	}
-	if err := s.at.mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	if to != "" {
+		if err := s.at.mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			to, s.spent = "", true
+		}
 	}
 	var errs []error
 	shared := false
 	for _, e := range entries {
-		name := path.Join(from, e.Name())
+		name, staged := path.Join(from, e.Name()), ""
+		if to != "" {
+			staged = path.Join(to, e.Name())
+		}
 		i, err := s.at.lookup(name)
 		var more []string
 		switch {
@@ -156,11 +170,11 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 		case i.changed > since && isStage(e.Name()):
 			shared = true
 		case i.IsDir():
-			more, err = s.takeBack(name, path.Join(to, e.Name()), i, since, s.undoing || i.changed <= since)
+			more, err = s.takeBack(name, staged, i, since, s.undoing || i.changed <= since)
 		case i.changed > since:
 			more = []string{name}
 		default:
-			more, err = s.takeFile(name, path.Join(to, e.Name()), i)
+			more, err = s.takeFile(name, staged, i)
 		}
 		left = append(left, more...)
 		errs = append(errs, err)
@@ -173,7 +187,9 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 			left = append(left, from) // something came that moment
 		}
 	}
-	errs = append(errs, s.resemble(to, was))
+	if to != "" {
+		errs = append(errs, s.resemble(to, was))
+	}
 	return left, errors.Join(errs...)
 }
 

@@ -435,3 +435,30 @@ func TestFailedUndoKeepsTheStage(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A directory that came whole goes, even where the stage cannot take it back.
+func TestPublishUndoesWithoutStage(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	write(t, ws, "mine=0")
+	before := snapshot(t, ws)
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"new/f=1", "new/g/h=1", "new/l -> f", "0555 new/r/", "z/f=1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.before = func() error {
+		if _, err := os.Lstat(ws + "/z"); err != nil {
+			return nil
+		}
+		return errors.Join(errFault, os.RemoveAll(filepath.Join(ws, s.dir, trees[0].Dir)))
+	}
+	if _, err = s.Publish(t.Context(), trees, Overwrite); !errors.Is(err, errFault) || strings.Contains(err.Error(), "undo") || !s.spent {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, snapshot(t, ws)); diff != "" {
+		t.Error(diff)
+	}
+}
