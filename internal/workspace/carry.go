@@ -284,14 +284,14 @@ func (c *carrier) moveBack(st *step) error {
 // rollBack undoes all it can, whatever of it fails, and whether or not the
 // context ended.
 func (c *carrier) rollBack() error {
-	var errs []error
+	var errs firstErrors
 	if c.begun > 0 {
 		_ = c.beginUndo() // it is worth going on without
 	}
 	for number := c.begun; number > 0; number-- {
 		st, err := c.steps.at(number)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("undo: %w", err))
+			errs.add(fmt.Errorf("undo: %w", err))
 			c.stays = true
 			break
 		}
@@ -302,20 +302,18 @@ func (c *carrier) rollBack() error {
 		if err == nil {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("undo: %w", err))
+		errs.add(fmt.Errorf("undo: %w", err))
 		kept, err := c.keep(st, c.aside(number))
 		if err != nil {
-			errs = append(errs, err)
+			errs.add(err)
 			c.stays = true
 		}
 		c.kept = c.kept || kept
 	}
 	if !c.stays {
-		if err := c.endUndo(); err != nil {
-			errs = append(errs, err)
-		}
+		errs.add(c.endUndo())
 	}
-	c.spent = c.spent || len(errs) > 0
+	c.spent = c.spent || errs.count > 0
 	for number := c.prepared.count; number > 0 && !c.stays; number-- {
 		st, err := c.prepared.at(number)
 		if err == nil {
@@ -323,20 +321,21 @@ func (c *carrier) rollBack() error {
 		}
 		if err != nil {
 			c.spent = true
-			errs = append(errs, fmt.Errorf("undo: %w", err))
+			errs.add(fmt.Errorf("undo: %w", err))
 		}
 	}
+	err := errs.join()
 	switch {
 	case c.stays:
-		errs = append(errs, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.path()))
+		err = errors.Join(err, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.path()))
 	case c.kept:
-		errs = append(errs, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
+		err = errors.Join(err, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
 			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
 	}
-	if len(errs) == 0 {
+	if err == nil {
 		return nil
 	}
-	return &UndoError{errors.Join(errs...)}
+	return &UndoError{err}
 }
 
 // UndoError says what could not be undone or removed after a failure, and stays.

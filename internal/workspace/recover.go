@@ -194,6 +194,7 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error {
 	_ = s.beginUndo() // it is worth going on without
 	var stopped error
+	var errs firstErrors
 	err := j.backward(func(number int, st *step) error {
 		if stopped = s.mayChange(ctx); stopped != nil {
 			return stopped
@@ -203,14 +204,14 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 			r.Undone++
 		}
 		r.Left = append(r.Left, left...)
-		r.Err = errors.Join(r.Err, err)
+		errs.add(err)
 		return nil
 	})
 	if stopped != nil {
 		return stopped
 	}
-	r.Err = errors.Join(r.Err, err)
-	if r.Err != nil {
+	errs.add(err)
+	if r.Err = errs.join(); r.Err != nil {
 		return nil
 	}
 	// What is left is the others' now; what it had replaced goes with the stage.

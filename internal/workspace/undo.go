@@ -85,6 +85,30 @@ func (s *Stage) endUndo() error {
 	return errors.Join(errs...)
 }
 
+// firstErrors are the first errors of what goes on in spite of them, such as
+// undoing, and the number of all: thousands of files may fail in the same way.
+type firstErrors struct {
+	list  []error
+	count int
+}
+
+func (f *firstErrors) add(err error) {
+	if err == nil {
+		return
+	}
+	if f.count++; f.count <= maxListed {
+		f.list = append(f.list, err)
+	}
+}
+
+// join is nil where there was no error.
+func (f *firstErrors) join() error {
+	if more := f.count - len(f.list); more > 0 {
+		return errors.Join(append(f.list, fmt.Errorf("and %d more errors", more))...)
+	}
+	return errors.Join(f.list...)
+}
+
 // takeFile moves a file back into the stage, unless it is another one by then.
 // An empty to is no place in the stage: the file is removed.
 func (s *Stage) takeFile(from, to string, was *info) (left []string, err error) {
@@ -155,7 +179,7 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 			to, s.spent = "", true
 		}
 	}
-	var errs []error
+	var errs firstErrors
 	shared := false
 	for _, e := range entries {
 		name, staged := path.Join(from, e.Name()), ""
@@ -177,20 +201,20 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 			more, err = s.takeFile(name, staged, i)
 		}
 		left = append(left, more...)
-		errs = append(errs, err)
+		errs.add(err)
 	}
 	if err := s.at.rmdir(from); err != nil && !missing(err) {
-		errs = append(errs, s.lockUp(from, was))
+		errs.add(s.lockUp(from, was))
 		if !notEmpty(err) {
-			errs = append(errs, err)
+			errs.add(err)
 		} else if len(left) == 0 && !shared {
 			left = append(left, from) // something came that moment
 		}
 	}
 	if to != "" {
-		errs = append(errs, s.resemble(to, was))
+		errs.add(s.resemble(to, was))
 	}
-	return left, errors.Join(errs...)
+	return left, errs.join()
 }
 
 // openUp lets this process into a directory, and lockUp undoes that.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -447,7 +448,7 @@ func TestPublishUndoesWithoutStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.before = func() error {
-		if _, err := os.Lstat(ws + "/z"); err != nil {
+		if _, err := os.Lstat(ws + "/z"); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return errors.Join(errFault, os.RemoveAll(filepath.Join(ws, s.dir, trees[0].Dir)))
@@ -461,4 +462,33 @@ func TestPublishUndoesWithoutStage(t *testing.T) {
 	if diff := cmp.Diff(before, snapshot(t, ws)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Undoing that fails for many files in one way is told in a few lines.
+func TestUndoErrorsAreFew(t *testing.T) {
+	t.Parallel()
+	const files = 5 * maxListed
+	var before, tree []string
+	for i := range files {
+		before, tree = append(before, fmt.Sprintf("%d=0", i)), append(tree, fmt.Sprintf("%d=1", i))
+	}
+	ws := t.TempDir()
+	write(t, ws, before...)
+	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", tree})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := 0
+	s.before = func() error {
+		if changes++; changes < files {
+			return nil
+		}
+		// What was replaced is gone, however that may be.
+		return errors.Join(errFault, os.RemoveAll(filepath.Join(ws, s.dir, trees[0].Dir)), os.RemoveAll(filepath.Join(ws, s.dir, replacedDir)))
+	}
+	_, err = s.Publish(t.Context(), trees, Overwrite)
+	if _, ok := errors.AsType[*UndoError](err); !ok || !strings.Contains(err.Error(), fmt.Sprintf("and %d more errors", files-1-maxListed)) || strings.Count(err.Error(), "\n") > maxListed+2 {
+		t.Errorf("got %v", err)
+	}
+	_ = s.Close()
 }
