@@ -19,9 +19,9 @@ import (
 var bigZip = sync.OnceValue(func() githubsim.Blob { return githubsim.BigZip(200, 100_000, 1) })
 
 // fileWorld has, in run 1, artifacts that are large or hold tars.
-func fileWorld(t *testing.T, opt githubsim.Options) *world {
+func fileWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Sim: githubsim.New(opt)}
+	w := &world{Sim: githubsim.New(githubsim.Options{})}
 	t.Cleanup(w.Close)
 	w.app = w.AddRepo("octo/app")
 	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
@@ -93,7 +93,7 @@ func TestFiles(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := fileWorld(t, githubsim.Options{})
+			w := fileWorld(t)
 			if tt.fault.Host != "" {
 				w.Fault(tt.fault)
 			}
@@ -155,7 +155,7 @@ func TestStartOver(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := fileWorld(t, githubsim.Options{})
+			w := fileWorld(t)
 			w.Fault(tt.fault)
 			got := w.step(t.Context(), t, in("name", "big", "max-files", "200", "max-size", "20000000"))
 			if fails := got.code != 0; fails != tt.fails || !strings.Contains(got.log, tt.says) {

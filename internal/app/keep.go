@@ -87,7 +87,7 @@ func (d *download) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, 
 	return err
 }
 
-// unsoundError says that a zip that was to be kept as it is is not sound, and
+// unsoundError says that a zip, which was to be kept whole, is not sound, and
 // that nothing proves that it was uploaded so.
 type unsoundError struct{ refused *unpack.RefusedError }
 

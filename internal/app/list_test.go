@@ -104,7 +104,7 @@ func TestDryRunStartsOver(t *testing.T) {
 		for _, dry := range []string{"true", "false"} {
 			t.Run(name+", dry run: "+dry, func(t *testing.T) {
 				t.Parallel()
-				w := fileWorld(t, githubsim.Options{})
+				w := fileWorld(t)
 				for _, f := range tt.faults {
 					f.Host = githubsim.Storage
 					w.Fault(f)

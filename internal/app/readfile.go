@@ -21,13 +21,13 @@ func readEvent(name string) ([]byte, error) { return readFile(name, maxEvent) }
 func readFile(name string, most int64) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: notRegular(info.Mode())}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: notRegularError(info.Mode())}
 	}
 	f, err := os.Open(name) //nolint:gosec // the environment or an input names it
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
 	if err == nil && int64(len(data)) > most {
 		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("it is larger than %s", ibytes(most))}
@@ -35,10 +35,10 @@ func readFile(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// notRegular says what is there instead of a file.
-type notRegular fs.FileMode
+// notRegularError says what is there instead of a file.
+type notRegularError fs.FileMode
 
-func (m notRegular) Error() string {
+func (m notRegularError) Error() string {
 	switch mode := fs.FileMode(m); {
 	case mode.IsDir():
 		return "it is a directory, not a file"

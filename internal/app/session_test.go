@@ -20,7 +20,7 @@ import (
 // When a download starts over, nothing is left of the try before.
 func TestStartOverLeavesNothing(t *testing.T) {
 	t.Parallel()
-	w := fileWorld(t, githubsim.Options{})
+	w := fileWorld(t)
 	w.Fault(githubsim.Fault{Host: githubsim.Storage, Skip: 3, Status: 412})
 	ws := filepath.Join(t.TempDir(), "ws")
 	if err := os.Mkdir(ws, 0o755); err != nil {

@@ -7,12 +7,12 @@ import "slices"
 type Origin int
 
 const (
-	// OriginUnknown: the server does not tell enough.
+	// OriginUnknown says that the server does not tell enough.
 	OriginUnknown Origin = iota
-	// OriginOwn: the commit is the repository's own.
+	// OriginOwn says that the commit is the repository's own.
 	OriginOwn
-	// OriginFork: the commit comes from another repository, which may have
-	// been deleted since.
+	// OriginFork says that the commit comes from another repository, which may
+	// have been deleted since.
 	OriginFork
 )
 

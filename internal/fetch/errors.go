@@ -22,7 +22,7 @@ func (e *DownloadError) Error() string { return e.Err.Error() }
 
 // Is reports whether the download failed with target.
 func (e *DownloadError) Is(target error) bool {
-	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) //nolint:errorlint // these very values
+	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) // these very values
 }
 
 // As finds what the download failed with.

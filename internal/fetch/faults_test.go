@@ -6,7 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -50,7 +50,7 @@ func (l *spoilt) Accept() (net.Conn, error) {
 			return tls.Server(raw, l.config), nil
 		}
 		go func() {
-			defer raw.Close()
+			defer func() { _ = raw.Close() }()
 			l.fault(raw, l.config)
 		}()
 	}
@@ -125,7 +125,7 @@ func TestPassingFaults(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				faulty := http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+				faulty := http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 				go func() {
 					_ = faulty.Serve(&spoilt{Listener: listener, config: config, fault: fault, skip: skip, left: 2})
 				}()
@@ -145,7 +145,7 @@ func TestPassingFaults(t *testing.T) {
 func quietServer(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	return srv

@@ -190,7 +190,7 @@ func fetchAll(t *testing.T, o Options, locate Locate) (Info, error) {
 // sameKind reports whether err holds an error of the type of want, or its
 // text.
 func sameKind(err, want error) bool {
-	switch want.(type) {
+	switch want.(type) { //nolint:errorlint // the test's own values, which wrap nothing
 	case nil:
 		return err == nil
 	case *httpx.SlowError:
@@ -227,7 +227,7 @@ func dripError(w http.ResponseWriter, r *http.Request) {
 // redirectSlowly takes a while for each of many redirects.
 func redirectSlowly(w http.ResponseWriter, r *http.Request) {
 	(&link{rate: 1}).carry(r.Context(), 19)
-	http.Redirect(w, r, "/"+fmt.Sprint(len(r.URL.Path)), http.StatusFound)
+	http.Redirect(w, r, "/"+fmt.Sprint(len(r.URL.Path)), http.StatusFound) //nolint:gosec // the path is a number
 }
 
 // continues sends heads before the head, of which there may be any number.
@@ -262,7 +262,7 @@ func TestHeadDrips(t *testing.T) {
 
 // dripOn answers with something, and then a byte now and then.
 func dripOn(conn net.Conn, next string) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Read(make([]byte, 1)); err != nil { // an answer before there is a request would be another fault
 		return
 	}

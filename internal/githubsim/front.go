@@ -114,7 +114,7 @@ func NewFront(next http.Handler, opt FrontOptions) *Front {
 	}
 	f := &Front{
 		URL: "https://" + ln.Addr().String(), CA: ca, opt: opt, next: next, ln: ln, conns: map[net.Conn]bool{}, ctx: ctx, cancel: cancel,
-		tls: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12},
+		tls: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}, //nolint:gosec // its faults are made of records of TLS 1.2
 	}
 	for _, fault := range opt.Faults {
 		if fault < GoAway {
@@ -201,7 +201,7 @@ func (f *Front) serve(c net.Conn, fault WireFault) {
 		config.NextProtos = []string{"http/1.1"}
 	}
 	t := tls.Server(c, config)
-	if t.Handshake() != nil {
+	if t.HandshakeContext(f.ctx) != nil {
 		return
 	}
 	switch fault {

@@ -68,7 +68,7 @@ func numbersOrLetters(text string) ([]string, error) {
 	}
 	if m := letterRange.FindStringSubmatch(text); m != nil {
 		from, to, step := m[1]+m[4], m[2]+m[5], m[3]+m[6]
-		return count(int(from[0]), int(to[0]), atoi(step), func(n int) string { return string(rune(n)) })
+		return count(int(from[0]), int(to[0]), atoi(step), func(n int) string { return string(rune(n)) }) //nolint:gosec // between two letters
 	}
 	return nil, fmt.Errorf("has the braces {%s}, which are neither a list nor a range such as {1..9}, {01..12} or {a..f}", text)
 }

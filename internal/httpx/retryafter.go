@@ -18,7 +18,7 @@ const maxRetryAfter = 1_000_000_000 * time.Second
 func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return min(time.Duration(seconds), maxRetryAfter/time.Second) * time.Second, true
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second, true
 	}
 	until, err := http.ParseTime(value)
 	if err != nil {

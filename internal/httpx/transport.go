@@ -137,7 +137,7 @@ type typedBody struct {
 
 func (b *typedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && b.ctx.Err() == nil { //nolint:errorlint // a Reader ends with io.EOF itself
+	if err != nil && err != io.EOF && b.ctx.Err() == nil { // a Reader ends with io.EOF itself
 		err = &TransportError{err}
 	}
 	return n, err

@@ -99,7 +99,7 @@ func (e *Entry) split() (dir, base string) {
 // newNameTree makes a tree for a directory that declares so many entries, and
 // reserves memory for as many as have room in it, up to maxReserved.
 func newNameTree(d *directory, declared uint64) *nameTree {
-	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32)))) //nolint:gosec // small
+	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32))))
 	return &nameTree{
 		seed: maphash.MakeSeed(), full: minDirs, most: maxDirs + entries,
 		files: make([]uint64, 0, min(entries, maxReserved)),

@@ -45,7 +45,7 @@ type handle struct {
 func newHandles(descriptors uint64) *handles {
 	h := &handles{most: minOpen}
 	if descriptors > reserved+minOpen {
-		h.most = int(min(descriptors-reserved, maxOpen)) //nolint:gosec // small
+		h.most = int(min(descriptors-reserved, maxOpen))
 	}
 	h.idle.prev, h.idle.next = &h.idle, &h.idle
 	return h

@@ -95,7 +95,7 @@ func TestLinksAreBounded(t *testing.T) {
 		"long names":   {name: strings.Repeat(strings.Repeat("x", 200)+"/", 15) + "l%d", unix: 0o120777, body: "x"},
 		"many":         {name: "l%d", unix: 0o120777, body: "x"},
 	} {
-		each := len(e.name) + int(max(int(e.size), 1)) + linkMemoryEach
+		each := len(e.name) + max(int(e.size), 1) + linkMemoryEach
 		for _, tt := range []struct {
 			links   int
 			refused bool

@@ -104,7 +104,7 @@ func (d osDir) restrict(perm fs.FileMode) error {
 	if err := again(func() error { return unix.Fstat(d.fd, &s) }); err != nil {
 		return err
 	}
-	return again(func() error { return unix.Fchmod(d.fd, uint32(s.Mode)&uint32(perm.Perm())) })
+	return again(func() error { return unix.Fchmod(d.fd, uint32(s.Mode)&uint32(perm.Perm())) }) //nolint:unconvert // the types differ between systems
 }
 
 // rawFile is a file by its descriptor.

@@ -54,7 +54,7 @@ func newHashSet() hashSet { return hashSet{seed: maphash.MakeSeed(), slots: make
 
 // find returns the slot of a hash: it is there, or free.
 func (s *hashSet) find(h uint64) *uint64 {
-	mask := uint64(len(s.slots) - 1)
+	mask := uint64(len(s.slots) - 1) //nolint:gosec // a length, and never 0
 	for i := h & mask; ; i = (i + 1) & mask {
 		if s.slots[i] == h || s.slots[i] == 0 {
 			return &s.slots[i]

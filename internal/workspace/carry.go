@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-type kind int
+type kind byte
 
 const (
 	makeDir kind = iota // to is a new directory of the stage
@@ -89,7 +89,7 @@ func (c *carrier) run(plan *steps) error {
 	if err != nil {
 		return fmt.Errorf("begin a journal: %w", err)
 	}
-	defer w.f.Close()
+	defer func() { _ = w.f.Close() }() // it is gone by then, or for undoing, which does not read it
 	some := make([]step, 0, batch)
 	for st, err := range plan.all() {
 		if err != nil {

@@ -55,8 +55,8 @@ func (g *guard) begin(s *Stage) error {
 		}
 		rel = filepath.ToSlash(rel)
 		g.runner = append(g.runner, rel)
-		if real, err := follow(handleLister{s.at}, ".", rel); err == nil && real != rel {
-			g.runner = append(g.runner, real)
+		if led, err := follow(handleLister{s.at}, ".", rel); err == nil && led != rel {
+			g.runner = append(g.runner, led)
 		}
 	}
 	for at := s.base; ; at = path.Dir(at) {
@@ -127,22 +127,22 @@ func (g *guard) there(p *planner, to spot, info *info, from child) error {
 
 // within finds the protected place that a directory lies in, unless the
 // destination lies there as well.
-func (g *guard) within(real string) (string, bool) {
-	if place, ok := g.known(real); ok {
+func (g *guard) within(at string) (string, bool) {
+	if place, ok := g.known(at); ok {
 		return place, true
 	}
-	return g.dotGitIn(real)
+	return g.dotGitIn(at)
 }
 
 // known does so for the places that have to be known by their paths.
-func (g *guard) known(real string) (string, bool) {
+func (g *guard) known(at string) (string, bool) {
 	for _, place := range g.runner {
-		if withinFold(real, place) {
+		if withinFold(at, place) {
 			return place, true
 		}
 	}
 	for _, place := range g.git {
-		if within(real, place) && !within(g.base, place) {
+		if within(at, place) && !within(g.base, place) {
 			return place, true
 		}
 	}
@@ -151,12 +151,12 @@ func (g *guard) known(real string) (string, bool) {
 
 // dotGitIn finds the .git that a path leads through, unless the destination
 // lies in that as well.
-func (g *guard) dotGitIn(real string) (string, bool) {
+func (g *guard) dotGitIn(at string) (string, bool) {
 	end := 0
-	for part := range strings.SplitSeq(real, "/") {
+	for part := range strings.SplitSeq(at, "/") {
 		end += len(part)
-		if isDotGit(part) && !within(g.base, real[:end]) {
-			return real[:end], true
+		if isDotGit(part) && !within(g.base, at[:end]) {
+			return at[:end], true
 		}
 		end++
 	}
@@ -217,17 +217,17 @@ func (g *guard) lead(s *Stage, dir, target string) (string, bool) {
 		}
 		dir, target = ".", filepath.ToSlash(rel)
 	}
-	real, err := follow(handleLister{s.at}, dir, target)
+	led, err := follow(handleLister{s.at}, dir, target)
 	if err != nil {
 		return "", false // nothing, or out of the root
 	}
-	g.add(real)
-	return real, true
+	g.add(led)
+	return led, true
 }
 
-func (g *guard) add(real string) {
-	if !slices.Contains(g.git, real) {
-		g.git = append(g.git, real)
+func (g *guard) add(at string) {
+	if !slices.Contains(g.git, at) {
+		g.git = append(g.git, at)
 	}
 }
 
@@ -241,7 +241,7 @@ func firstLine(at *handles, name string) string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, 8<<10))
 	if err != nil {
 		return ""
@@ -283,8 +283,8 @@ func isDotGit(name string) bool    { return strings.EqualFold(name, ".git") }
 func isDotGitHub(name string) bool { return strings.EqualFold(name, ".github") }
 
 // inDotGitHub reports whether a path leads through a .github.
-func inDotGitHub(real string) bool {
-	for part := range strings.SplitSeq(real, "/") {
+func inDotGitHub(at string) bool {
+	for part := range strings.SplitSeq(at, "/") {
 		if isDotGitHub(part) {
 			return true
 		}
@@ -293,9 +293,9 @@ func inDotGitHub(real string) bool {
 }
 
 // dotGitsIn counts the .git that a path leads through.
-func dotGitsIn(real string) int {
+func dotGitsIn(at string) int {
 	n := 0
-	for part := range strings.SplitSeq(real, "/") {
+	for part := range strings.SplitSeq(at, "/") {
 		if isDotGit(part) {
 			n++
 		}

@@ -78,7 +78,7 @@ func TestPublishProtects(t *testing.T) {
 			ws := t.TempDir()
 			write(t, ws, tt.before...)
 			before := snapshot(t, ws)
-			_, err := publishGuarded(t, ws, tt.dest, tt.trees, tt.ie)
+			err := publishGuarded(t, ws, tt.dest, tt.trees, tt.ie)
 			if tt.err == "" {
 				if err != nil || slices.Equal(before, snapshot(t, ws)) {
 					t.Errorf("not published: %v", err)
@@ -97,15 +97,15 @@ func TestPublishProtects(t *testing.T) {
 }
 
 // publishGuarded publishes into a workspace with a runner's temp in it.
-func publishGuarded(t *testing.T, ws, dest string, trees []staged, ie IfExists) (Report, error) {
+func publishGuarded(t *testing.T, ws, dest string, trees []staged, ie IfExists) error {
 	t.Helper()
 	d, err := Layout{Workspace: ws, Temp: filepath.Join(ws, "temp")}.Resolve(dest)
 	if err != nil {
-		return Report{}, err
+		return err
 	}
 	s, err := NewStage(d, StageOptions{})
 	if err != nil {
-		return Report{}, err
+		return err
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	s.before = func() error {
@@ -120,8 +120,8 @@ func publishGuarded(t *testing.T, ws, dest string, trees []staged, ie IfExists) 
 	for i, tr := range trees {
 		list[i].NoLinks = !strings.Contains(strings.Join(tr.content, "\n"), " -> ")
 	}
-	report, err := s.Publish(t.Context(), list, ie)
-	return report, errors.Join(err, s.Close())
+	_, err = s.Publish(t.Context(), list, ie)
+	return errors.Join(err, s.Close())
 }
 
 // A file system that folds names calls a .git by other names, too. A hard link
@@ -133,7 +133,7 @@ func TestPublishProtectsAliases(t *testing.T) {
 	if err := os.Link(ws+"/sub/.git", ws+"/sub/.g\u200cit"); err != nil {
 		t.Skip(err)
 	}
-	_, err := publishGuarded(t, ws, ".", []staged{{"", []string{"sub/.g\u200cit=evil"}}}, Overwrite)
+	err := publishGuarded(t, ws, ".", []staged{{"", []string{"sub/.g\u200cit=evil"}}}, Overwrite)
 	if _, ok := errors.AsType[*ProtectedError](err); !ok {
 		t.Errorf("got %v", err)
 	}

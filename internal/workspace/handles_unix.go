@@ -69,8 +69,8 @@ func (h *handles) dir(name string) (int, error) {
 		d.used = h.uses
 		return d.fd, nil
 	}
-	fd, above := int(h.top.Fd()), name
-	for above = path.Dir(name); above != "."; above = path.Dir(above) {
+	fd, above := int(h.top.Fd()), path.Dir(name)
+	for ; above != "."; above = path.Dir(above) {
 		if d, ok := h.open[above]; ok {
 			d.used = h.uses
 			fd = d.fd

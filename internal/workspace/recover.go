@@ -46,15 +46,15 @@ func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
 	}
 	root, err := os.OpenRoot(d.Root)
 	if err != nil {
-		return nil, nil //nolint:nilerr // NewStage will say so
+		return nil, nil // NewStage will say so
 	}
 	defer root.Close()
 	s := newStage(d, root)
 	if err := s.find(); err != nil {
-		return nil, nil //nolint:nilerr // NewStage will say so
+		return nil, nil // NewStage will say so
 	}
 	if s.at, err = openHandles(root); err != nil {
-		return nil, nil //nolint:nilerr // NewStage will say so
+		return nil, nil // NewStage will say so
 	}
 	defer func() { _ = s.at.close() }() // nothing was written through it
 	// It takes its turn only where there is something to recover.

@@ -250,7 +250,9 @@ func TestLostLock(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		_ = other.Close() // may be nil
-		root.Close()
+		if err := root.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

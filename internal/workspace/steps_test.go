@@ -30,7 +30,7 @@ func TestSteps(t *testing.T) {
 			name := filepath.Join(stage.dest.Root, stage.dir, "list-1")
 			var want []step
 			for i := range n {
-				st := step{do: kind(i % 4), to: fmt.Sprintf("d%d/\xff%d", i/3, i), dir: i%5 == 0, is: ident{uint64(i), 1, 2}} //nolint:gosec // small
+				st := step{do: kind(i % 4), to: fmt.Sprintf("d%d/\xff%d", i/3, i), dir: i%5 == 0, is: ident{uint64(i), 1, 2}}
 				switch st.do {
 				case moveIn, replace:
 					st.from = fmt.Sprintf("s/%s/%d", strings.Repeat("x", i%90), i)

@@ -21,7 +21,7 @@ func placeOf(h *handles, name string) (place, error) {
 	}
 	var at place
 	var st unix.Statx_t
-	if unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) == nil { //nolint:gosec // descriptors are small
+	if unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) == nil {
 		at.known, at.device = true, unix.Mkdev(st.Dev_major, st.Dev_minor)
 		if st.Mask&unix.STATX_MNT_ID != 0 {
 			at.mount = st.Mnt_id
@@ -35,7 +35,7 @@ func placeOf(h *handles, name string) (place, error) {
 // mounts returns the mounts below a directory. It is a help to refuse early, so
 // what cannot be found out is none.
 func mounts(dir string) []string {
-	real, err := filepath.EvalSymlinks(dir)
+	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil
 	}
@@ -43,8 +43,8 @@ func mounts(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	found, err := mountsBelow(real, f)
+	defer func() { _ = f.Close() }()
+	found, err := mountsBelow(dir, f)
 	if err != nil {
 		return nil
 	}
