@@ -63,11 +63,11 @@ type Picker struct {
 type Verdict int
 
 const (
-	// Unwanted: the artifact is not asked for.
+	// Unwanted says that the artifact is not asked for.
 	Unwanted Verdict = iota
-	// Gone: the artifact is asked for, but it has expired.
+	// Gone says that the artifact is asked for, but has expired.
 	Gone
-	// Eligible: the artifact is asked for, and can be downloaded.
+	// Eligible says that the artifact is asked for, and can be downloaded.
 	Eligible
 )
 

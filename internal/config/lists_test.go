@@ -35,7 +35,7 @@ func TestLongLists(t *testing.T) {
 		"branches":           {"branch", "b-%d", false},
 		"wrong repositories": {"repository", "octo-app-%d", true},
 		"wrong addresses":    {"repository", "https://github.com/octo/app-%d", true},
-		"wrong conclusions":  {"conclusion", "successs%d", true},
+		"wrong conclusions":  {"conclusion", "success-%d", true},
 		"wrong events":       {"event", "Push%d!", true},
 		"wrong ids":          {"artifact-ids", "x%d", true},
 		"wrong globs":        {"files", "[z-a]%d", true},

@@ -3,6 +3,7 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,7 @@ func TestPublishUndoesOnFullDisk(t *testing.T) {
 	}
 	var fill []string
 	s.before = func() error {
-		if _, err := os.Lstat(ws + "/z"); err != nil {
+		if _, err := os.Lstat(ws + "/z"); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		for { // inodes are what tmpfs runs out of first

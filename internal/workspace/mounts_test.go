@@ -12,12 +12,12 @@ func TestMountsBelow(t *testing.T) {
 	if filepath.Separator != '/' {
 		t.Skip("there is no such list here")
 	}
-	const info = `22 28 0:21 / /proc rw,nosuid - proc none rw
+	const info = `22 28 0:21 / /proc rw,nosuid - proc proc rw
 28 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-40 28 0:40 / /ws rw - tmpfs none rw
-41 40 0:41 / /ws/out/cache rw shared:1 - tmpfs none rw
-42 40 0:42 / /ws/a\040b\134c rw - tmpfs none rw
-43 28 0:43 / /wsx/out rw - tmpfs none rw
+40 28 0:40 / /ws rw - tmpfs tmpfs rw
+41 40 0:41 / /ws/out/cache rw shared:1 - tmpfs tmpfs rw
+42 40 0:42 / /ws/a\040b\134c rw - tmpfs tmpfs rw
+43 28 0:43 / /wsx/out rw - tmpfs tmpfs rw
 broken
 `
 	got, err := mountsBelow("/ws", strings.NewReader(info))
