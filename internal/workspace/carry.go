@@ -310,6 +310,9 @@ func (c *carrier) rollBack() error {
 		}
 		c.kept = c.kept || kept
 	}
+	if c.kept && !c.stays {
+		errs.add(c.surrender())
+	}
 	if !c.stays {
 		errs.add(c.endUndo())
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // lockName is a file in each stage that its process holds locked. It is made
-// right after the stage and removed right before it, so that what has none is
-// empty, or was made by a version that knew no locks.
+// right after the stage and removed right before it. So a stage that has none is
+// empty, keeps replaced files, or was made where there are no locks.
 const lockName = "lock"
 
 var (
@@ -64,6 +64,15 @@ func (s *Stage) release() error {
 	f := s.lock
 	s.lock = nil
 	return unlock(f)
+}
+
+// surrender removes the lock. A stage without one that holds replaced files is
+// named by the next processes, and not removed: they are no longer in a journal.
+func (s *Stage) surrender() error {
+	if s.lock == nil {
+		return nil
+	}
+	return errors.Join(s.root.Remove(path.Join(s.dir, lockName)), s.release())
 }
 
 // sameFile reports whether a path still leads to an open file.

@@ -319,9 +319,20 @@ func (m *model) publish(dest string, trees []staged, ie IfExists) string {
 	return "published"
 }
 
-// When undoing fails, what was replaced is not thrown away with the stage.
+// When undoing fails, what was replaced is not thrown away with the stage: not by
+// this process, and not by the next one where this one is killed before its end.
 func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
 	t.Parallel()
+	for _, killed := range []bool{false, true} {
+		t.Run(fmt.Sprint("killed ", killed), func(t *testing.T) {
+			t.Parallel()
+			failUndo(t, killed)
+		})
+	}
+}
+
+func failUndo(t *testing.T, killed bool) {
+	t.Helper()
 	ws := t.TempDir()
 	write(t, ws, "a/x=precious", "b=0")
 	s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a/x=1", "b=2"}})
@@ -340,10 +351,21 @@ func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
 	if !errors.Is(err, errFault) || !strings.Contains(err.Error(), `"a/x" was changed`) || !strings.Contains(err.Error(), "kept in "+kept) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.Close(); err != nil {
+	end := s.Close
+	if killed {
+		end = func() error { return kill(s) }
+	}
+	if err := end(); err != nil {
 		t.Error(err)
 	}
+	recoverIn(t, ws, ".")
 	rel, _ := filepath.Rel(ws, kept)
+	if killed {
+		if got, err := os.ReadFile(filepath.Join(kept, "1")); string(got) != "precious" {
+			t.Errorf("it has %q, %v", got, err)
+		}
+		return
+	}
 	if diff := cmp.Diff([]string{rel + "/1=precious", "b=0"}, snapshot(t, ws)); diff != "" {
 		t.Error(diff)
 	}
