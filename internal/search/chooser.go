@@ -73,7 +73,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	}
 	var searches []*search
 	for _, filter := range f.filters(res) {
-		s := &search{finder: f, filter: filter}
+		s := &search{finder: f, facts: f.facts, filter: filter}
 		searches = append(searches, s)
 		runs, err := s.find(ctx)
 		if err != nil {
@@ -84,10 +84,10 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 			continue
 		}
 		for _, r := range runs {
-			plan.take(r, f.pick(r))
+			plan.take(r, f.facts.pick(r))
 		}
 		plan.PassedOver = passedOver(searches, runs)
-		plan.LimitHit = s.limitHit
+		plan.LimitHit = s.state == limited
 		return nil
 	}
 	return f.notFound(ctx, res, searches, plan)

@@ -32,21 +32,21 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	var fits []artifact.Run
 	met := map[int64]bool{}
 	for _, s := range searches {
-		nf.LimitHit = nf.LimitHit || s.limitHit
+		nf.LimitHit = nf.LimitHit || s.state == limited
 		for _, r := range s.matching() {
 			if !met[r.ID] {
 				met[r.ID] = true
 				fits = append(fits, r)
-				nf.Expired = append(nf.Expired, s.pick(r).Expired...)
+				nf.Expired = append(nf.Expired, s.facts.pick(r).Expired...)
 			}
 		}
 	}
 	slices.SortFunc(fits, artifact.CompareRuns)
-	if nf.Examined = len(f.met); nf.LimitHit && f.met[f.req.CurrentRun] {
+	if nf.Examined = len(f.facts.examined); nf.LimitHit && f.facts.examined[f.req.CurrentRun] {
 		nf.Examined-- // it is no candidate
 	}
 	nf.Pending = f.pending(searches)
-	nf.Nowhere = slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
+	nf.Nowhere = slices.ContainsFunc(f.facts.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
 	if p := res.pull; p != nil && !f.req.AllowForks && p.Origin().Foreign() {
 		nf.ForkPR = p.Whence()
 	}
@@ -60,7 +60,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
 	}
 	plan.PassedOver = passedOver(searches, nil)
-	looked := slices.DeleteFunc(slices.Clone(plan.PassedOver), func(p PassedOver) bool { return !f.met[p.Run.ID] })
+	looked := slices.DeleteFunc(slices.Clone(plan.PassedOver), func(p PassedOver) bool { return !f.facts.examined[p.Run.ID] })
 	if len(looked) == 0 {
 		looked = plan.PassedOver // known from the artifact list only
 	}
@@ -87,20 +87,18 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
 		g.Go(func() error {
 			current, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: f.req.CurrentRun, Name: f.req.Select.OnlyName()})
-			nf.InCurrent = err == nil && f.picker.Pick(current).Complete()
+			nf.InCurrent = err == nil && f.facts.picker.Pick(current).Complete()
 			return nil
 		})
 	}
 	for _, id := range f.unmet(searches, nf.LimitHit) {
 		g.Go(func() error {
 			r, err := f.source.Run(ctx, f.repo, id)
-			f.mu.Lock()
-			defer f.mu.Unlock()
 			switch {
 			case err == nil:
-				f.known[id] = r
+				f.facts.know(r)
 			case errors.Is(err, artifact.ErrNotFound):
-				f.gone[id] = true
+				f.facts.forget(id)
 			}
 			return nil
 		})
@@ -110,7 +108,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	}
 	var all []string
 	for i, r := range nearest {
-		f.asked[r.ID] = have[i]
+		f.facts.answered(r.ID, have[i])
 		all = append(all, names(have[i])...)
 	}
 	nf.nearest = nearest[0]
@@ -123,14 +121,14 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
 	var list []int64
 	for _, s := range searches {
-		index := s.index()
+		index := s.facts.index()
 		if index == nil || limitHit {
 			continue
 		}
 		for _, c := range index.candidates() {
 			why := s.filter.refuseRef(c.ref)
-			_, known := f.known[c.ref.ID]
-			if !known && !f.gone[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnmet {
+			_, known := f.facts.known[c.ref.ID]
+			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnmet {
 				list = append(list, c.ref.ID)
 			}
 		}
@@ -143,11 +141,11 @@ func (f *finder) currentFits(searches []*search) bool {
 	return slices.ContainsFunc(searches, func(s *search) bool {
 		other := s.filter
 		other.current, other.conclusions = 0, oneOf{}
-		if r, known := f.known[f.req.CurrentRun]; known {
+		if r, known := f.facts.known[f.req.CurrentRun]; known {
 			why, _ := other.refuse(r)
 			return why == ""
 		}
-		for _, l := range f.lists {
+		for _, l := range f.facts.lists {
 			if has := l.byRun[f.req.CurrentRun]; len(has) > 0 {
 				return other.refuseRef(has[0].Run) == ""
 			}
@@ -158,7 +156,7 @@ func (f *finder) currentFits(searches []*search) bool {
 
 // knowsCommit reports whether a known run is of the commit asked for.
 func (s *search) knowsCommit() bool {
-	for _, r := range s.known {
+	for _, r := range s.facts.known {
 		if s.filter.sha != "" && s.filter.aimsAt(r) {
 			return true
 		}
@@ -169,7 +167,7 @@ func (s *search) knowsCommit() bool {
 // pending lists the runs that are under way and may come to match.
 func (f *finder) pending(searches []*search) []artifact.Run {
 	var list []artifact.Run
-	for _, r := range f.known {
+	for _, r := range f.facts.known {
 		if slices.ContainsFunc(searches, func(s *search) bool { return s.filter.pending(r) }) {
 			list = append(list, r)
 		}
@@ -182,9 +180,9 @@ func (f *finder) pending(searches []*search) []artifact.Run {
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {
-		for _, r := range s.known {
+		for _, r := range s.facts.known {
 			why, foreign := s.filter.refuse(r)
-			if why == "" || s.holds(r) != yes {
+			if why == "" || s.facts.holds(r) != yes {
 				continue
 			}
 			switch {

@@ -13,7 +13,7 @@ import (
 func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 	rows := map[int64]PassedOver{}
 	for _, s := range searches {
-		for _, r := range s.known {
+		for _, r := range s.facts.known {
 			// The reason to give is that of the search for runs of this branch and
 			// commit.
 			_, told := rows[r.ID]
@@ -22,12 +22,12 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names, Fits: refused == ""}
 			}
 		}
-		if index := s.index(); index != nil {
+		if index := s.facts.index(); index != nil {
 			for _, c := range index.candidates() {
-				_, known := s.known[c.ref.ID]
+				_, known := s.facts.known[c.ref.ID]
 				why := s.unmet(c)
 				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
-					rows[c.ref.ID] = PassedOver{Run: c.run(s.repo), Reason: why, Names: names(s.artifacts(c.ref.ID))}
+					rows[c.ref.ID] = PassedOver{Run: c.run(s.finder.repo), Reason: why, Names: names(s.facts.artifacts(c.ref.ID))}
 				}
 			}
 		}
@@ -56,14 +56,14 @@ func (c candidate) run(repo artifact.Repo) artifact.Run {
 // why says why a known run was not taken, and which artifacts it is known to have.
 // It is empty for a run that nothing speaks against.
 func (s *search) why(r artifact.Run) (string, []string) {
-	have := names(s.artifacts(r.ID))
+	have := names(s.facts.artifacts(r.ID))
 	if why, _ := s.filter.refuse(r); why != "" {
 		return why, have
 	}
-	if s.holds(r) != no {
+	if s.facts.holds(r) != no {
 		return "", nil
 	}
-	return lacking(s.req.Select, s.pick(r)).reason(), have
+	return lacking(s.finder.req.Select, s.facts.pick(r)).reason(), have
 }
 
 // unmet says why a run that is known from the artifact list only was not fetched.
@@ -71,11 +71,11 @@ func (s *search) why(r artifact.Run) (string, []string) {
 func (s *search) unmet(c candidate) string {
 	why := s.filter.refuseRef(c.ref)
 	switch {
-	case s.gone[c.ref.ID]:
+	case s.facts.deleted[c.ref.ID]:
 		return "it was deleted"
 	case why == fromFork:
 		return "it comes from a fork"
-	case why == "" && s.exhausted && !s.limitHit:
+	case why == "" && s.state == complete:
 		if beyond := s.filter.beyondRef(); len(beyond) > 0 {
 			return "it is not among the runs with " + strings.Join(beyond, ", ")
 		}

@@ -45,7 +45,7 @@ func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
 		return err
 	})
 	if f.req.asksFirst() {
-		for _, l := range f.lists {
+		for _, l := range f.facts.lists {
 			g.Go(func() error { return f.readArtifacts(ctx, l) })
 		}
 	}

@@ -31,7 +31,7 @@ const farthest = 1 << 30
 // the list is in another order or cut off.
 func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	n := numbers{
-		want: s.filter.number, workflow: s.filter.workflow, perPage: s.pageSize(),
+		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
 		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
 	q := s.filter.query()
@@ -39,20 +39,20 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	page := 1
 	found := n.add(1, Page[artifact.Run]{Items: s.runs.last, Next: s.runs.next})
 	for !found {
-		if !n.orderly() || s.limitMet() {
+		if !n.orderly() || s.finder.limitMet() {
 			return false, nil
 		}
 		if page = n.next(page); page == 0 {
-			return n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.mostFiltered, nil
+			return n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered, nil
 		}
 		q.Page = page
-		p, err := s.source.Runs(ctx, s.repo, q)
+		p, err := s.finder.source.Runs(ctx, s.finder.repo, q)
 		if err != nil {
 			return false, err
 		}
-		within := min(len(p.Items), s.left()) // the limit lets these be looked at
+		within := min(len(p.Items), s.finder.left()) // the limit lets these be looked at
 		for _, r := range p.Items[:within] {
-			s.meet(r)
+			s.facts.examine(r)
 		}
 		cut := within < len(p.Items)
 		p.Items = p.Items[:within]

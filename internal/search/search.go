@@ -8,42 +8,39 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// The search joins two lists that GitHub gives newest first: the artifacts
-// of the repository (by name, where one is given) and the runs that pass the
-// filters. An artifact is never older than its run, so
+// search finds the newest runs that pass a filter and hold what is asked for.
 //
-//   - of a run created after the artifact list's frontier it is known without
-//     another request whether it holds what is asked for;
-//   - between two frontiers only the runs that the artifact list names can
-//     match, so the list of runs may jump right to the next of them.
+// It reads two lists of the repository, both newest first: runs, and artifacts (by
+// name, where one is given). How far back a list was read is its frontier. As no
+// artifact is older than its run, the artifact list shows of every run created since
+// its frontier whether it holds what is asked for. So of these runs only those that the
+// artifact list names, the candidates, have to be fetched.
 //
-// It goes like this:
+//  1. Read the first page of both lists, side by side.
+//  2. Walk the known runs that pass the filter, newest first. Take those that hold
+//     what is asked for, until there are enough, and stop where a newer run may still
+//     turn up. Where it is not known what runs hold, ask 1, 2, 4, then 8 of them at a
+//     time for their artifacts, or read the next page of artifacts if it is likely to
+//     settle more.
+//  3. If runs are missing, send the request that is likely to bring the next one:
+//     candidates close to each other: the page of runs that has them;
+//     one or two: the newest, by its id;
+//     more: once, a page of failed runs, which rules many out; then by their ids, the
+//     newest first;
+//     none, or one on the next page: the next page of runs, from where the artifact
+//     list shows nothing.
+//  4. Go on with step 2, until there are enough runs, no other run can match, or the
+//     limit on examined runs is met.
 //
-//	read the first page of both lists, side by side
-//	until enough runs are taken, nothing else can match, or the limit is met:
-//	    walk the runs that pass the filters, newest first
-//	        holds what is asked for: take it
-//	        lacks it:                pass over it
-//	        not known:               ask the run itself; 1, 2, 4, 8 runs at a time,
-//	                                 or the next page of artifacts where that tells more
-//	        older than what is proven to be the newest: stop, and go on reading
-//	    the artifact list names runs that were not met yet:
-//	        close together: jump to the page that has them
-//	        one or two:     ask for the newest
-//	        more:           read which runs failed, then ask for the newest others
-//	    it names none, or one that is to be met soon: read on in the list of runs, by the server's status now,
-//	        from where the artifact list proves nothing
+// What the server says is checked. A list that turns out not to be newest first is
+// read to its end before it proves anything. The filter by status misses recent runs,
+// of weeks at times, so the first two pages of runs are read without it, and candidates
+// are fetched all the same. Where the result still relies on that filter, Plan.ByStatus
+// says so.
 //
-// The first two pages of runs are never narrowed by status, because GitHub's filter
-// by status lags, by weeks at times. Further pages are, and candidates from the
-// artifact list are fetched all the same. Where the result relies on the filter, the
-// plan says so. Orders are verified: a list of runs that is not newest first is read
-// to its end before anything is taken from it, and an artifact is missing from an
-// unordered list only once that was read to its end.
-//
-// What a search costs, in requests, besides one each for what has to be
-// resolved first (a workflow's display name, a tag or an abbreviated SHA, a
-// pull request, ref); TestCosts of package app holds this table to it:
+// What a search costs, in requests, besides one each for what has to be resolved
+// first (a workflow's display name, a tag or an abbreviated SHA, a pull request,
+// ref); TestCosts of package app holds this table to it:
 //
 //	the newest run holds it: by name, pattern or all           2
 //	the newest run holds all of n names, up to 3; of more      1+n; 5
@@ -66,38 +63,53 @@ import (
 // ruled out by a list of failures. Other runs are fetched one by one, half as many
 // at a time as were fetched before, so that there are few rounds for many runs.
 //
-// The worst case is a name that every run of other workflows has and no run of the
-// right one: a request for every run examined, bounded by search-limit, and one for
-// every hundred. With up to 100 runs of other workflows for each of the right one it
-// is less: the pages of the artifact list.
+// The worst case is a name that every run of other workflows has, and no run of the
+// right one: a request for every run examined, which search-limit bounds, and one
+// for every hundred. With up to 100 runs of other workflows for each run of the right
+// one, it is the pages of the artifact list.
 type search struct {
-	*finder
+	finder *finder
+	facts  *facts // of the finder
 	filter filter
 
-	runs *runList
-	// exhausted is set when there are no other runs, or none that the limit allows.
-	exhausted bool
-	limitHit  bool
-	undated   bool // the server does not narrow by time
-	sought    bool // seekNumber was tried
-	checks    int  // rounds of asking runs for their artifacts
-	lookedUp  int  // candidates that were fetched
+	runs  *runList
+	state state
 
-	failuresRead bool
-	// checkedTo is how far back all runs are known without the server's filter by
-	// status. It is zero before that filter is used.
-	checkedTo time.Time
+	// ignoresUntil is set once the server has listed a run that is newer than was
+	// asked for: it does not narrow lists by time.
+	ignoresUntil bool
+	byStatus     statusTrust
+
+	// Requests that are sent at most once.
+	numberSought   bool
+	failuresListed bool
+
+	// The more requests of a kind were sent, the more are sent at a time.
+	rounds   int // of asking runs for their artifacts
+	lookedUp int // candidates
 }
 
-// maxChecks bounds how many runs are asked for at a time.
-const maxChecks = 8
+// state is how far a search has come.
+type state int
+
+const (
+	// reading: other runs may match.
+	reading state = iota
+	// complete: no other run can match.
+	complete
+	// limited: other runs may match, but as many were examined as the limit allows.
+	limited
+)
+
+// maxAsked bounds how many runs are asked for at a time.
+const maxAsked = 8
 
 // find returns the newest runs that match, newest first, at most as many as the
 // request asks for.
 func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
-	s.runs = s.newRunList(s.filter.query())
-	if s.limitMet() {
-		s.limitHit, s.exhausted = true, true
+	s.runs = s.finder.newRunList(s.filter.query())
+	if s.finder.limitMet() {
+		s.state = limited
 	} else if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -106,16 +118,16 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		var err error
 		switch {
 		case len(unsure) > 0:
-			err = s.resolve(ctx, unsure)
-		case len(taken) < s.req.Runs && !s.exhausted:
-			err = s.readOn(ctx, s.req.Runs-len(taken))
+			err = s.settle(ctx, unsure)
+		case len(taken) < s.finder.req.Runs && s.state == reading:
+			err = s.readOn(ctx, s.finder.req.Runs-len(taken))
 		default:
-			hidden, open := s.hidden(taken), s.unsettled(taken)
+			hidden, open := s.hidden(taken), s.facts.unsettled(taken)
 			switch {
 			case len(hidden) > 0:
 				err = s.lookUp(ctx, hidden)
 			case len(open) > 0:
-				err = s.check(ctx, open)
+				err = s.finder.ask(ctx, open)
 			default:
 				return taken, nil
 			}
@@ -130,23 +142,23 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 func (s *search) begin(ctx context.Context) error {
 	var g group
 	g.Go(func() error { return s.readRuns(ctx) })
-	for _, l := range s.lists {
+	for _, l := range s.facts.lists {
 		if l.next == 1 {
-			g.Go(func() error { return s.readArtifacts(ctx, l) })
+			g.Go(func() error { return s.finder.readArtifacts(ctx, l) })
 		}
 	}
 	return g.Wait()
 }
 
-// walk goes through the runs that pass the filter, newest first, and takes the
-// ones that hold what is asked for. It stops at a run that may not be the newest of
-// the rest. unsure are runs of which it is not known whether to take them.
+// walk goes through the runs that pass the filter, newest first, and takes those
+// that hold what is asked for. It stops at a run that may not be the newest of the
+// rest. unsure are the runs of which it is not known what they hold.
 func (s *search) walk() (taken, unsure []artifact.Run) {
 	for _, r := range s.matching() {
-		if len(taken) >= s.req.Runs || !s.certain(r) {
+		if len(taken) >= s.finder.req.Runs || !s.certain(r) {
 			break
 		}
-		switch holds := s.holds(r); {
+		switch holds := s.facts.holds(r); {
 		case holds == maybe:
 			unsure = append(unsure, r)
 		case holds == yes && len(unsure) == 0:
@@ -158,45 +170,44 @@ func (s *search) walk() (taken, unsure []artifact.Run) {
 	return taken, unsure
 }
 
-// certain reports whether every newer run that matches and holds something is
-// known.
+// certain reports whether all runs that match and are newer than r are known.
 func (s *search) certain(r artifact.Run) bool {
 	switch {
-	case s.limitHit && s.runs.ordered:
+	case s.state == limited && s.runs.ordered:
 		return r.CreatedAt.IsZero() || !r.CreatedAt.Before(s.runs.oldest) // an older one was not examined in its turn
-	case s.exhausted, r.CreatedAt.After(s.runs.frontier()):
+	case s.state != reading, r.CreatedAt.After(s.runs.frontier()):
 		return true
 	}
-	index := s.index()
+	index := s.facts.index()
 	if index == nil || !index.knows(r.CreatedAt) {
 		return false
 	}
 	return !slices.ContainsFunc(s.candidates(index), func(c candidate) bool { return !c.bound.Before(r.CreatedAt) })
 }
 
-// resolve finds out whether runs hold what is asked for. It asks one run, then two,
+// settle finds out whether runs hold what is asked for. It asks one run, then two,
 // then four at a time, or reads on in the artifact list where that is expected to
 // settle more of them.
-func (s *search) resolve(ctx context.Context, unsure []artifact.Run) error {
-	if l := s.index(); l != nil && !l.done() && len(s.lists) == 1 && s.checks > 0 {
+func (s *search) settle(ctx context.Context, unsure []artifact.Run) error {
+	if l := s.facts.index(); l != nil && !l.done() && len(s.facts.lists) == 1 && s.rounds > 0 {
 		for i, r := range unsure {
 			if l.pagesTo(r.CreatedAt) <= int64(i) {
-				return s.readArtifacts(ctx, l)
+				return s.finder.readArtifacts(ctx, l)
 			}
 		}
 	}
-	n := min(len(unsure), 1<<min(s.checks, 8), maxChecks)
-	s.checks++
-	return s.check(ctx, unsure[:n])
+	n := min(len(unsure), 1<<min(s.rounds, 8), maxAsked)
+	s.rounds++
+	return s.finder.ask(ctx, unsure[:n])
 }
 
-// proven reports whether no other run can match: all that hold something are
-// known, or the rest is too old.
+// proven reports whether no other run can match, because all runs that hold what is
+// asked for are known, or the others are too old.
 func (s *search) proven(index *artifactList) bool {
 	if s.runs.ordered && s.runs.frontier().Before(s.filter.notBefore) {
 		return true
 	}
-	for _, l := range s.lists {
+	for _, l := range s.facts.lists {
 		if l.blind && l.done() && l.latest.IsZero() {
 			return true
 		}
@@ -204,22 +215,11 @@ func (s *search) proven(index *artifactList) bool {
 	return index != nil && index.done() && len(s.candidates(index)) == 0
 }
 
-func (s *search) limitMet() bool { return s.left() <= 0 }
-
-// left is how many more runs may be examined. The current run does not count.
-func (s *search) left() int {
-	n := s.req.SearchLimit - len(s.met)
-	if s.met[s.req.CurrentRun] {
-		n++
-	}
-	return n
-}
-
 // blindUntil is the time after which no run holds what is asked for, by lists that
 // do not name runs. It is zero if that is not known.
 func (s *search) blindUntil() time.Time {
 	var until time.Time
-	for _, l := range s.lists {
+	for _, l := range s.facts.lists {
 		if !l.blind || !l.done() && !l.ordered {
 			continue
 		}
@@ -234,22 +234,10 @@ func (s *search) blindUntil() time.Time {
 	return until
 }
 
-// pageSize is how many runs to ask for at a time: one more than the limit, as one
-// may be the current run.
-func (s *search) pageSize() int { return min(PerPage, s.req.SearchLimit+1) }
-
-// meet makes a run known, and counts it as examined.
-func (s *search) meet(r artifact.Run) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[r.ID] = r
-	s.met[r.ID] = true
-}
-
 // matching lists the known runs that pass the filter, newest first.
 func (s *search) matching() []artifact.Run {
 	var list []artifact.Run
-	for _, r := range s.known {
+	for _, r := range s.facts.known {
 		if why, _ := s.filter.refuse(r); why == "" {
 			list = append(list, r)
 		}
@@ -261,7 +249,7 @@ func (s *search) matching() []artifact.Run {
 // candidates lists the runs of the index that may match and are not known yet.
 func (s *search) candidates(index *artifactList) []candidate {
 	return slices.DeleteFunc(index.candidates(), func(c candidate) bool {
-		_, known := s.known[c.ref.ID]
-		return known || s.filter.refuseRef(c.ref) != "" || c.bound.Before(s.filter.notBefore) || s.gone[c.ref.ID] || !s.mayHold(c.ref.ID)
+		_, known := s.facts.known[c.ref.ID]
+		return known || s.filter.refuseRef(c.ref) != "" || c.bound.Before(s.filter.notBefore) || s.facts.deleted[c.ref.ID] || !s.facts.mayHold(c.ref.ID)
 	})
 }

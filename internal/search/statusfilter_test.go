@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -54,5 +55,23 @@ func TestStatusLags(t *testing.T) {
 				t.Errorf("got %s, by status %v; want %s, %v: %q", got, plan.ByStatus, tt.want, tt.byStatus, w.calls)
 			}
 		})
+	}
+}
+
+// Where all runs are known without the filter, what it hides does not matter, even
+// if none of them matches.
+func TestStatusFilterIsNotBlamed(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	for id := int64(1); id <= 180; id++ {
+		w.run(id)
+		w.artifact(10000+id, id, "dist")
+		w.artifact(20000+id, id, "dist", expired)
+	}
+	slices.Reverse(w.artifacts)
+	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: []string{artifact.Failure}, Select: artifact.Selector{Names: []string{"dist"}}})
+	nf, notFound := errors.AsType[*NotFoundError](err)
+	if !notFound || nf.Examined != 180 || nf.ByStatus || plan.ByStatus {
+		t.Errorf("%v, by status %v; %q", err, plan.ByStatus, w.calls)
 	}
 }

@@ -1,0 +1,170 @@
+package search
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// facts are what the server has said so far of one repository's runs and
+// artifacts. The searches that a request comes down to share them, one search
+// after the other.
+type facts struct {
+	picker artifact.Picker
+	names  int // how many exact names are asked for; 0 for a pattern, or all
+
+	// lists are of the whole repository: one for each of the first maxLists
+	// names, or one of all artifacts.
+	lists []*artifactList
+
+	mu       sync.Mutex // for what follows, while requests run side by side
+	known    map[int64]artifact.Run
+	examined map[int64]bool                // runs that count for the limit of the search
+	deleted  map[int64]bool                // candidates that do not exist
+	asked    map[int64][]artifact.Artifact // the artifacts of runs that were asked for theirs
+}
+
+// maxLists bounds for how many names the repository's artifacts are listed. For
+// further names each run is asked.
+const maxLists = 3
+
+func newFacts(req Request) *facts {
+	f := &facts{
+		picker: req.picker(), names: len(req.Select.Names),
+		known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
+	}
+	if f.names == 0 {
+		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, f.picker)}
+	}
+	for _, name := range req.Select.Names[:min(f.names, maxLists)] {
+		one := req.Select
+		one.Names = []string{name}
+		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, one.Picker(req.Gone)))
+	}
+	return f
+}
+
+// know adds a run that is not to count as examined.
+func (f *facts) know(r artifact.Run) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known[r.ID] = r
+}
+
+// examine adds a run, and counts it as examined.
+func (f *facts) examine(r artifact.Run) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known[r.ID] = r
+	f.examined[r.ID] = true
+}
+
+// forget notes that a run does not exist.
+func (f *facts) forget(run int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deleted[run] = true
+}
+
+// answered adds the artifacts of a run that was asked for them.
+func (f *facts) answered(run int64, list []artifact.Artifact) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked[run] = list
+}
+
+// index returns the best list to take candidates from, or nil. Its candidates
+// include every run that was created after its frontier and holds what is asked
+// for.
+func (f *facts) index() *artifactList {
+	var best *artifactList
+	for _, l := range f.lists {
+		switch {
+		case l.blind, !l.done() && !l.ordered:
+		case best == nil,
+			l.done() && !best.done(),
+			l.done() == best.done() && l.oldest.Before(best.oldest):
+			best = l
+		}
+	}
+	return best
+}
+
+// mayHold reports whether no list that was read to its end shows that the run
+// lacks something.
+func (f *facts) mayHold(run int64) bool {
+	return !slices.ContainsFunc(f.lists, func(l *artifactList) bool { return l.done() && !l.blind && !l.has(run) })
+}
+
+// answer is a boolean that may be unknown.
+type answer int
+
+const (
+	no answer = iota
+	maybe
+	yes
+)
+
+// holds reports whether a run holds what is asked for.
+func (f *facts) holds(r artifact.Run) answer {
+	if _, ok := f.asked[r.ID]; ok {
+		if f.pick(r).Complete() {
+			return yes
+		}
+		return no
+	}
+	all := yes
+	if f.names > len(f.lists) {
+		all = maybe
+	}
+	for _, l := range f.lists {
+		switch {
+		case l.lacks(r):
+			return no
+		case !l.has(r.ID):
+			all = maybe
+		}
+	}
+	return all
+}
+
+// pick picks from the known artifacts of a run.
+func (f *facts) pick(r artifact.Run) artifact.Picked { return f.picker.Pick(f.artifacts(r.ID)) }
+
+// artifacts returns the known artifacts of a run.
+func (f *facts) artifacts(run int64) []artifact.Artifact {
+	if list, ok := f.asked[run]; ok {
+		return list
+	}
+	if len(f.lists) == 1 {
+		return f.lists[0].byRun[run]
+	}
+	var list []artifact.Artifact
+	seen := map[int64]bool{} // a server that ignores names gives the same artifacts each time
+	for _, l := range f.lists {
+		for _, a := range l.byRun[run] {
+			if !seen[a.ID] {
+				seen[a.ID] = true
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+// unsettled returns the runs whose matching artifacts are not all known yet. For
+// a single name, knowing the newest is enough.
+func (f *facts) unsettled(runs []artifact.Run) []artifact.Run {
+	var list []artifact.Run
+	for _, r := range runs {
+		open := func(l *artifactList) bool {
+			newest := func(a artifact.Artifact) bool { return l.query.Name != "" && l.counts(a) && l.knows(a.CreatedAt) }
+			return !l.knows(r.CreatedAt) && !slices.ContainsFunc(l.byRun[r.ID], newest)
+		}
+		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, open) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
