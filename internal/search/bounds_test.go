@@ -8,7 +8,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// The first failure ends what has not begun, however long the list is.
+// After the first failure no further requests are begun, however long the list is.
 func TestFailuresEndLongLists(t *testing.T) {
 	t.Parallel()
 	const many = 1000
@@ -73,7 +73,7 @@ func TestFailuresEndLongLists(t *testing.T) {
 	}
 }
 
-// Messages name a few of what there may be many of.
+// Messages name only the first few of many things.
 func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	const many = 5000

@@ -8,8 +8,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// byRunID looks for every run in every repository, because an id does not
-// tell where it lives.
+// byRunID looks for every run in every repository, because an id does not tell which
+// repository has it.
 func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.RunIDs
@@ -39,8 +39,8 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	return plan, nil
 }
 
-// byArtifactID looks for every id in every repository. The runs are read
-// for the outputs only, so a run that is gone already is no reason to fail.
+// byArtifactID looks for every artifact in every repository. Their runs are fetched
+// for the outputs only, so a run that was deleted is no reason to fail.
 func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.ArtifactIDs
@@ -76,9 +76,9 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	return plan, c.addRuns(ctx, plan)
 }
 
-// lookIn looks for ids in the repository of that index, and lists those that
-// are not there. Where they may be in another repository, that is no error. In
-// the last one it ends the search, so that the list may have gaps then.
+// lookIn looks for ids in Repos[at], and returns the ids that are not there. If there
+// are several repositories, that is no error. In the last of them the first such id
+// ends the search, so the ids returned may then be only some of them.
 func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) ([]int64, error) {
 	several, last := len(r.Repos) > 1, at == len(r.Repos)-1
 	missed := make([]bool, len(ids))
@@ -111,7 +111,7 @@ type runKey struct {
 	id   int64
 }
 
-// addRuns reads the runs of the artifacts, side by side.
+// addRuns fetches the runs of the artifacts, side by side.
 func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 	var refs []artifact.Artifact // one of each run
 	index := map[runKey]int{}

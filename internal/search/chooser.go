@@ -42,7 +42,7 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	return plan, err
 }
 
-// eachRepo searches the repositories side by side. Beside an error, the plan has
+// eachRepo searches the repositories side by side. Even beside an error, the plan has
 // the runs passed over in each repository that was searched.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
@@ -63,8 +63,7 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	return all, err
 }
 
-// search takes the newest runs that match, in the order of preference that
-// the filters have.
+// search takes the newest runs that pass the first filter that any run passes.
 func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	f := c.newFinder(req, repo)
 	res, err := f.resolveAndRead(ctx)
@@ -114,8 +113,8 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo,
 	return c.takeRun(ctx, req, run, plan)
 }
 
-// takeRun adds what is asked for of one run to the plan, or says what that
-// run lacks.
+// takeRun adds what is asked for of one run to the plan. If the run lacks some of it,
+// it fails with a *NotFoundError.
 func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, plan *Plan) error {
 	picked, err := c.pick(ctx, req, run.Repo, run.ID)
 	if err != nil {

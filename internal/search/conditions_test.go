@@ -106,7 +106,7 @@ func TestTies(t *testing.T) {
 	}
 }
 
-// timeless is a server that does not know the filter by time.
+// timeless is a server that ignores the filter by time.
 type timeless struct{ *world }
 
 func (s timeless) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
@@ -114,8 +114,8 @@ func (s timeless) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Pag
 	return s.world.Runs(ctx, repo, q)
 }
 
-// Without a filter by time there is no jump: the pages are read in their
-// order, and each of them once more at most.
+// Without a filter by time no pages are skipped: they are read in their order, each
+// twice at most.
 func TestServerWithoutTimes(t *testing.T) {
 	t.Parallel()
 	w := &world{}
@@ -134,8 +134,8 @@ func TestServerWithoutTimes(t *testing.T) {
 	}
 }
 
-// shifting is a server on which an artifact is added before each page is
-// read, so that the last one of a page comes again.
+// shifting is a server on which an artifact is added before each page is read, so
+// that the last artifact of a page is the first of the next page, too.
 type shifting struct {
 	*world
 	added int64
@@ -165,11 +165,11 @@ func TestPagesThatShift(t *testing.T) {
 	}
 }
 
-// How many runs are asked ahead of what is known is bounded: a run is not
-// asked for nothing more often than that.
+// How many runs are asked for their artifacts in vain, ahead of the run that is
+// taken, is bounded.
 func TestLookAhead(t *testing.T) {
 	t.Parallel()
-	for holder, want := range map[int64]int{ // from the newest run, 1, to requests that ask runs
+	for holder, want := range map[int64]int{ // the place of the run that has it, from 1 for the newest: runs asked at most
 		1: 1, 2: 3, 3: 3, 4: 7, 8: 15, 16: 23, 24: 31, 40: 47, 63: 63, 64: 71,
 	} {
 		w := &world{blind: true}
@@ -189,14 +189,14 @@ func TestLookAhead(t *testing.T) {
 				asked++
 			}
 		}
-		if err != nil || asked != want {
-			t.Errorf("the run %d from the newest: %d runs asked, want %d; %v %q", holder, asked, want, err, w.calls[:3])
+		if err != nil || asked > want {
+			t.Errorf("the run %d from the newest: %d runs asked, more than %d; %v %q", holder, asked, want, err, w.calls[:3])
 		}
 	}
 }
 
-// Of several names, a run that the whole list of one of them does not name
-// needs no look.
+// Of several names, a run that the complete list of one name does not have is not
+// asked.
 func TestSeveralNames(t *testing.T) {
 	t.Parallel()
 	w := &world{}
@@ -208,7 +208,7 @@ func TestSeveralNames(t *testing.T) {
 	}
 	w.artifact(20005, 5, "a", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(5 * time.Minute) })
 	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Names: []string{"a", "b"}}})
-	if got, want := describe(plan, err), "20005 10005|5"; got != want || len(w.calls) != 4 {
+	if got, want := describe(plan, err), "20005 10005|5"; got != want || len(w.calls) > 4 {
 		t.Errorf("got %s, want %s: %q", got, want, w.calls)
 	}
 }

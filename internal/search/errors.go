@@ -10,7 +10,7 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
-// NotFoundError says that something asked for is not there. Nothing was
+// NotFoundError is returned for something asked for that is not there. Nothing was
 // taken.
 type NotFoundError struct {
 	Repo  artifact.Repo
@@ -21,18 +21,18 @@ type NotFoundError struct {
 	Where []string
 
 	Missing []string            // exact names without an artifact
-	Expired []artifact.Artifact // would have matched
+	Expired []artifact.Artifact // asked for, but expired
 
-	// Permission is one that the token may lack, as GitHub answers 404 for
+	// Permission is the one that the token may lack, because GitHub answers 404 for
 	// that, too; empty for none.
 	Permission string
 
-	// Final is set where waiting cannot help: what is missing is a workflow, a
-	// pull request or a commit.
+	// Final reports that waiting cannot help: a workflow, a pull request or a commit
+	// is missing.
 	Final bool
 	// Pending are runs that are under way and may still come to match.
 	Pending []artifact.Run
-	// Waited is the time spent waiting for it.
+	// Waited is the time spent waiting.
 	Waited time.Duration
 
 	Explanation
@@ -40,39 +40,40 @@ type NotFoundError struct {
 
 // Explanation is how a search went, and what may be meant instead.
 type Explanation struct {
-	Have []string // names that are there instead, where known
+	Have []string // names of artifacts that are there instead, where known
 	// DidYouMean is the nearest name that exists, or empty.
 	DidYouMean string
-	// Workflows are those of the repository, when the one that was named is
-	// not among them.
+	// Workflows are the repository's workflows, where the one named is not among
+	// them.
 	Workflows []string
-	// InCurrent is set where the current run, which a search leaves out, has
-	// what was asked for.
+	// InCurrent reports that the current run, which a search leaves out, has what was
+	// asked for.
 	InCurrent bool
-	// Elsewhere and Failed are the newest runs that have it, and that only
-	// their workflow or only their conclusion has kept from matching. Their
-	// ID is 0 if none is known.
+	// Elsewhere and Failed are the newest runs that have what was asked for, and that
+	// do not match only for their workflow, or only for their conclusion. Their ID is
+	// 0 if no such run is known.
 	Elsewhere, Failed artifact.Run
-	// Nowhere is set where no run of the repository has it, whatever the
-	// conditions.
+	// Nowhere reports that no run of the repository has what was asked for, whatever
+	// the conditions.
 	Nowhere bool
-	// NoCommit is set where no known run is of the commit asked for.
+	// NoCommit reports that no known run is of the commit asked for.
 	NoCommit bool
 
-	// PullRequest is the number of one whose ref was given as a branch, or 0.
+	// PullRequest is the number of the pull request whose ref was given as a branch,
+	// or 0.
 	PullRequest int
 
 	Examined int // runs looked at by a search
-	// Reasons say why they were passed over, the most frequent first.
+	// Reasons are why runs were passed over, the most frequent first.
 	Reasons []Reason
-	// Forks and UnknownOrigin count the runs that have it, and that only their
-	// origin has kept from matching.
+	// Forks and UnknownOrigin count the runs that have what was asked for, and that do
+	// not match only for their origin.
 	Forks, UnknownOrigin int
 
 	LimitHit bool // the search ended at its limit
 	ByStatus bool // as Plan.ByStatus
-	// ForkPR says where the pull request asked for comes from, if that is not
-	// the repository itself and runs of forks do not count.
+	// ForkPR is where the pull request asked for comes from, in words, if that is not
+	// the repository itself and runs of forks do not count; empty otherwise.
 	ForkPR string
 
 	nearest artifact.Run
@@ -127,7 +128,7 @@ func (e *NotFoundError) Error() string {
 	return b.String()
 }
 
-// searched says how a search went.
+// searched writes how a search went.
 func (e *NotFoundError) searched(b *strings.Builder) {
 	switch {
 	case e.LimitHit:
@@ -147,7 +148,7 @@ func (e *NotFoundError) searched(b *strings.Builder) {
 	}
 }
 
-// because sums up why runs were passed over.
+// because writes why runs were passed over.
 func (e *NotFoundError) because(b *strings.Builder) {
 	const most = 4
 	rest := 0
@@ -170,7 +171,7 @@ func (e *NotFoundError) because(b *strings.Builder) {
 	}
 }
 
-// waited says what was waited for.
+// waited writes how long and for which runs the search waited.
 func (e *NotFoundError) waited(b *strings.Builder) {
 	if e.Waited == 0 {
 		return
@@ -192,7 +193,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 	}
 }
 
-// reason is the error as a table's cell.
+// reason returns the error as text for a table's cell.
 func (e *NotFoundError) reason() string {
 	switch {
 	case len(e.Expired) > 0:
@@ -205,7 +206,7 @@ func (e *NotFoundError) reason() string {
 	return "no artifact matches"
 }
 
-// lacking is what a run that is not complete lacks.
+// lacking returns the error for a run that does not have all that is asked for.
 func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 	have := slices.Clone(p.Others)
 	for _, a := range p.Artifacts {
@@ -214,11 +215,11 @@ func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 	return &NotFoundError{What: inWords(s), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
 }
 
-// maxSuggested bounds for how many names a nearer one is looked for.
+// maxSuggested bounds for how many missing names a near one is looked for.
 const maxSuggested = 4
 
-// suggest sets DidYouMean to the name, of those that are there, that is nearest
-// to one that is missing.
+// suggest sets Have to the names that are there, and DidYouMean to the one of them
+// that is nearest to a missing name.
 func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
 	for _, want := range s.Names[:min(len(s.Names), maxSuggested)] {
@@ -239,11 +240,11 @@ func (e *ForkError) Error() string {
 	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, e.Run.Whence())
 }
 
-// AmbiguousError says that a value means several things.
+// AmbiguousError is returned for a value that names several things.
 type AmbiguousError struct {
 	Input, Value string
 	Repo         artifact.Repo
-	Choices      []string // that name one of them each
+	Choices      []string // values that name one thing each
 }
 
 func (e *AmbiguousError) Error() string {

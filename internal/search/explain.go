@@ -15,9 +15,9 @@ const (
 	// maxNearest bounds how many runs that fit are asked for all their artifacts
 	// when a search fails, so that the error can name what they have instead.
 	maxNearest = 3
-	// maxUnmet bounds how many runs that have the artifact and were not fetched
-	// yet are fetched to explain why they were skipped.
-	maxUnmet = 2
+	// maxUnfetched bounds how many runs that have the artifact and were not fetched
+	// yet are fetched to explain why they were passed over.
+	maxUnfetched = 2
 )
 
 // pullRef matches github.ref and github.ref_name in the jobs of a pull request.
@@ -91,7 +91,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 			return nil
 		})
 	}
-	for _, id := range f.unmet(searches, nf.LimitHit) {
+	for _, id := range f.unfetched(searches, nf.LimitHit) {
 		g.Go(func() error {
 			r, err := f.source.Run(ctx, f.repo, id)
 			switch {
@@ -116,9 +116,9 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	nf.Have = names(have[0])
 }
 
-// unmet lists the newest runs that the artifact list names and that were not
+// unfetched lists the newest runs that the artifact list names and that were not
 // fetched, although they may be of the branch and commit asked for.
-func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
+func (f *finder) unfetched(searches []*search, limitHit bool) []int64 {
 	var list []int64
 	for _, s := range searches {
 		index := s.facts.index()
@@ -128,7 +128,7 @@ func (f *finder) unmet(searches []*search, limitHit bool) []int64 {
 		for _, c := range index.candidates() {
 			why := s.filter.refuseRef(c.ref)
 			_, known := f.facts.known[c.ref.ID]
-			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnmet {
+			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnfetched {
 				list = append(list, c.ref.ID)
 			}
 		}
@@ -164,7 +164,7 @@ func (s *search) knowsCommit() bool {
 	return false
 }
 
-// pending lists the runs that are under way and may come to match.
+// pending lists the runs that are under way and may still come to match.
 func (f *finder) pending(searches []*search) []artifact.Run {
 	var list []artifact.Run
 	for _, r := range f.facts.known {
@@ -176,7 +176,7 @@ func (f *finder) pending(searches []*search) []artifact.Run {
 	return list
 }
 
-// others finds the runs that have what is asked for and fail one condition only.
+// others finds the runs that have what is asked for and fail only one condition.
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {
@@ -202,7 +202,7 @@ func (e *NotFoundError) others(searches []*search) {
 	e.Forks, e.UnknownOrigin = len(forks), len(unknown)
 }
 
-// conditions puts the conditions of the request, as resolved, into words.
+// conditions puts the resolved conditions of the request into words.
 func (f *finder) conditions(res resolved) []string {
 	var list []string
 	say := func(given bool, format string, args ...any) {
@@ -228,7 +228,7 @@ func (f *finder) conditions(res resolved) []string {
 	return list
 }
 
-// explain says what a run that was named lacks.
+// explain returns the error for a run that was named and lacks something.
 func (c Chooser) explain(ctx context.Context, req Request, run artifact.Run, picked artifact.Picked) *NotFoundError {
 	nf := lacking(req.Select, picked)
 	nf.Repo, nf.RunID = run.Repo, run.ID

@@ -15,7 +15,7 @@ import (
 // Why the origin of a run keeps it from counting.
 const (
 	fromFork    = "it comes from a fork, and allow-forks is false"
-	fromNowhere = "the server does not say whether it comes from a fork, and allow-forks is false"
+	fromUnknown = "the server does not say whether it comes from a fork, and allow-forks is false"
 )
 
 // filter decides which runs count. Zero fields let every run pass. A RunQuery
@@ -35,8 +35,8 @@ type filter struct {
 	current     int64 // the current run never counts
 }
 
-// oneOf is a condition that each of several values meets; the zero one is met
-// by every value.
+// oneOf is a condition that the values of a list meet. Every value meets the zero
+// oneOf.
 type oneOf struct {
 	list []string
 	has  map[string]bool
@@ -60,7 +60,8 @@ func (o oneOf) admits(values ...string) bool {
 
 func (o oneOf) String() string { return either(o.list) }
 
-// workflowFilter is one workflow; the zero one is any.
+// workflowFilter is a condition that the runs of one workflow meet. Every run meets
+// the zero workflowFilter.
 type workflowFilter struct {
 	file string // base name
 	path string
@@ -74,13 +75,14 @@ type workflowFilter struct {
 // any reports whether every run passes.
 func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id == 0 }
 
-// learn notes the workflow id of a run from the workflow's own list.
+// learn notes the workflow id of a run that the workflow's own list has.
 func (w *workflowFilter) learn(r artifact.Run) {
 	if !w.any() && r.WorkflowPath == "" && w.listed == 0 {
 		w.listed = r.WorkflowID
 	}
 }
 
+// passes reports whether a run is of the workflow.
 func (w workflowFilter) passes(r artifact.Run) bool {
 	switch {
 	case w.id != 0:
@@ -95,7 +97,7 @@ func (w workflowFilter) passes(r artifact.Run) bool {
 	return w.file == "" || path.Base(r.WorkflowPath) == w.file
 }
 
-// query is the workflow's name in a request's path.
+// query returns the workflow's name in a request's path, or "" for any.
 func (w workflowFilter) query() string {
 	switch {
 	case w.id != 0:
@@ -106,10 +108,10 @@ func (w workflowFilter) query() string {
 	return w.file
 }
 
-// refuse says why a run does not count, for a table's cell; it is empty for
-// one that does. What can never change is looked at first. foreign is set where
-// the run's origin is the only reason. A condition on what the server does not
-// tell is not met.
+// refuse returns why a run does not count, as text for a table's cell, or "" if it
+// does. Conditions on what can never change come first. foreign reports whether the
+// run's origin is the only reason. A condition on a field that the server leaves
+// out is not met.
 func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 	switch {
 	case r.ID == f.current:
@@ -132,7 +134,7 @@ func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 		return f.tooOld(r), false
 	case !f.allowForks && r.Origin().Foreign():
 		if r.Origin() == artifact.OriginUnknown {
-			return fromNowhere, true
+			return fromUnknown, true
 		}
 		return fromFork, true
 	case f.conclusions.admits(r.Conclusion, r.Status):
@@ -145,7 +147,7 @@ func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 	return fmt.Sprintf("its conclusion is %s, not %s", quote(r.Conclusion), f.conclusions), false
 }
 
-// differs says which value a run has in place of the one asked for.
+// differs returns which value a run has in place of the one asked for.
 func differs[T comparable](what string, has T, word func(T) string) string {
 	var unknown T
 	if has == unknown {
@@ -154,7 +156,7 @@ func differs[T comparable](what string, has T, word func(T) string) string {
 	return "its " + what + " is " + word(has)
 }
 
-// workflowOf names the workflow of a run, as far as the server tells it.
+// workflowOf names the workflow of a run as far as the server tells.
 func workflowOf(r artifact.Run) string {
 	switch {
 	case r.WorkflowPath == "" && r.Workflow == "" && r.WorkflowID == 0:
@@ -165,8 +167,8 @@ func workflowOf(r artifact.Run) string {
 	return "the workflow " + quote(cmp.Or(r.WorkflowPath, r.Workflow))
 }
 
-// tooOld says whether a run is older than max-age, or may be; it is empty for
-// one that is not.
+// tooOld returns why a run does not meet max-age, or "" if it does. A run that may
+// be older does not.
 func (f *filter) tooOld(r artifact.Run) string {
 	switch at := r.Begun(); {
 	case f.notBefore.IsZero():
@@ -178,13 +180,13 @@ func (f *filter) tooOld(r artifact.Run) string {
 	return ""
 }
 
-// aimsAt reports whether a run is of the branch and commit asked for.
+// aimsAt reports whether a run is of the branch and of the commit asked for.
 func (f *filter) aimsAt(r artifact.Run) bool {
 	return (f.sha == "" || strings.EqualFold(r.HeadSHA, f.sha)) && (f.branch == "" || r.HeadBranch == f.branch)
 }
 
-// pending reports whether a run is under way and may come to match: only its
-// conclusion and its artifacts can still change.
+// pending reports whether a run is under way and may still come to match: its
+// conclusion and its artifacts are all that can change.
 func (f *filter) pending(r artifact.Run) bool {
 	return r.UnderWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
 }
@@ -215,8 +217,8 @@ func (f *filter) beyondRef() []string {
 	return list
 }
 
-// refuseRef is refuse for what an artifact's listing has of a run. An empty
-// answer does not mean that the run passes: the run itself decides.
+// refuseRef is refuse for the part of a run that an artifact's listing has. Where it
+// returns "" the run may still be refused: only the whole run decides.
 func (f *filter) refuseRef(ref *artifact.RunRef) string {
 	switch {
 	case ref.ID == f.current:
@@ -228,13 +230,13 @@ func (f *filter) refuseRef(ref *artifact.RunRef) string {
 	case f.headRepoID != 0 && ref.HeadRepoID != 0 && ref.HeadRepoID != f.headRepoID:
 		return "it is not of the pull request's head repository"
 	case !f.allowForks && ref.Origin() == artifact.OriginFork && !ref.HeadRepoDeleted:
-		return fromFork // where the listing names no head repository, the run may
+		return fromFork // but where the listing has no head repository, the run may have one
 	}
 	return ""
 }
 
-// query narrows a list of runs as far as the server can. It leaves out the
-// conclusion, because that filter lags by weeks and runs under way are worth
+// query returns the conditions that the server can filter runs by. It leaves out
+// the conclusion, because that filter lags by weeks and runs under way are worth
 // knowing, and the age, because reading ends there anyway and polling can then
 // repeat the same conditional request.
 func (f *filter) query() RunQuery {
@@ -245,7 +247,8 @@ func (f *filter) query() RunQuery {
 	return q
 }
 
-// status is the conclusion to filter by on the server, or "" for several or none.
+// status returns the conclusion that the server can filter by, or "" for several or
+// none.
 func (f *filter) status() string {
 	if len(f.conclusions.list) == 1 {
 		return f.conclusions.list[0]

@@ -18,25 +18,24 @@ const (
 	runSlack      = time.Minute
 )
 
-// artifactList is the part of a list of a repository's artifacts that was read.
+// artifactList is what was read of a list of a repository's artifacts, newest first.
 type artifactList struct {
 	query  ArtifactQuery
 	picker artifact.Picker
 
-	next int // page; 0 at the end
-	// oldest is when the oldest artifact read was created. Unless the list is
-	// ordered it proves nothing: only the end of the list then shows that an
-	// artifact does not exist.
+	next int // the page to read next; 0 at the end
+	// oldest is when the oldest artifact read was created, and ordered reports
+	// whether the list was newest first so far. Of a list that is not ordered, only
+	// the end shows that an artifact does not exist.
 	oldest  time.Time
 	ordered bool
-	// half is the time that the second half of the last page spans: an estimate
-	// of how far the next page reaches. The first half may begin with an item
-	// that is much newer than the rest.
-	half  time.Duration
-	seen  map[int64]bool
-	byRun map[int64][]artifact.Artifact
-	// holding are the runs that were seen to hold something that counts.
-	holding map[int64]bool
+	// halfSpan is the time that the second half of the last page spans: an estimate
+	// of how far the next page reaches. The first half may begin with an item that
+	// is much newer than the rest.
+	halfSpan time.Duration
+	seen     map[int64]bool // by the artifact's id
+	byRun    map[int64][]artifact.Artifact
+	holding  map[int64]bool // the runs that have an artifact which counts
 	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
 	// only proves that runs created after latest have no matching artifact.
 	blind  bool
@@ -57,7 +56,7 @@ func (l *artifactList) done() bool { return l.next == 0 }
 // add adds the next page. Reading ends at artifacts created before notBefore.
 func (l *artifactList) add(p Page[artifact.Artifact], notBefore time.Time) {
 	l.next = p.Next
-	l.half = half(p.Items, func(a artifact.Artifact) time.Time { return a.CreatedAt })
+	l.halfSpan = halfSpan(p.Items, func(a artifact.Artifact) time.Time { return a.CreatedAt })
 	for _, a := range p.Items {
 		if l.seen[a.ID] {
 			continue
@@ -83,30 +82,30 @@ func (l *artifactList) add(p Page[artifact.Artifact], notBefore time.Time) {
 	}
 }
 
-// frontier is the time after which all artifacts were read, if the list is
+// frontier returns the time after which all artifacts were read, if the list is
 // ordered.
 func (l *artifactList) frontier() time.Time { return later(l.oldest, artifactSlack) }
 
-// knows reports whether all artifacts created at t or later were read. For the
-// time of a run these are all of its artifacts: none is older than its run.
+// knows reports whether all artifacts created at t or later were read. For the time
+// of a run, that is all its artifacts: none is older than its run.
 func (l *artifactList) knows(t time.Time) bool {
 	return l.done() || l.ordered && t.After(l.frontier())
 }
 
-// has reports whether a run was seen to hold something that counts.
+// has reports whether a run is known to have an artifact that counts.
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
 
-// lacks reports whether a run is known to hold nothing that counts.
+// lacks reports whether a run is known to have no artifact that counts.
 func (l *artifactList) lacks(r artifact.Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
 
-// pagesTo estimates how many more pages reach back to t.
+// pagesTo estimates how many more pages it takes to reach back to t.
 func (l *artifactList) pagesTo(t time.Time) int64 {
-	return 1 + int64(l.frontier().Sub(t)/max(2*l.half, time.Second))
+	return 1 + int64(l.frontier().Sub(t)/max(2*l.halfSpan, time.Second))
 }
 
-// candidate is a run that holds something that counts.
+// candidate is a run that has an artifact which counts.
 type candidate struct {
 	ref *artifact.RunRef
 	// bound is when the oldest known artifact of the run was created, and so the
@@ -114,8 +113,8 @@ type candidate struct {
 	bound time.Time
 }
 
-// latest is the latest time at which an artifact may have been created: unread
-// if the server does not tell.
+// latest returns the latest time at which an artifact may have been created, which
+// is unread if the server does not tell.
 func latest(a artifact.Artifact) time.Time {
 	if a.CreatedAt.IsZero() {
 		return unread
@@ -123,7 +122,8 @@ func latest(a artifact.Artifact) time.Time {
 	return a.CreatedAt
 }
 
-// candidates lists the runs with artifacts that count, the latest bound first.
+// candidates lists the runs that have an artifact which counts, the latest bound
+// first.
 func (l *artifactList) candidates() []candidate {
 	var list []candidate
 	for run, artifacts := range l.byRun {
@@ -141,25 +141,25 @@ func (l *artifactList) candidates() []candidate {
 	return list
 }
 
-// runList is the part of a list of runs, newest first, that was read.
+// runList is what was read of a list of runs, newest first.
 type runList struct {
-	query   RunQuery
-	next    int           // page; 0 at the end
-	read    int           // runs
-	oldest  time.Time     // when the oldest was created
-	half    time.Duration // as in artifactList
-	ordered bool
-	seen    map[int64]bool
-	last    []artifact.Run // page
-	most    int            // GitHub gives with a filter
+	query    RunQuery
+	next     int           // the page to read next; 0 at the end
+	read     int           // how many runs were read
+	oldest   time.Time     // as in artifactList
+	ordered  bool          // as in artifactList
+	halfSpan time.Duration // as in artifactList
+	seen     map[int64]bool
+	lastPage []artifact.Run
+	most     int // how many runs GitHub lists when a filter is used
 }
 
 func (f *finder) newRunList(q RunQuery) *runList {
 	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}, most: f.mostFiltered}
 }
 
-// frontier is the time after which all runs that the query lets through were
-// read. For a list that turns out not to be ordered it is the start.
+// frontier returns the time after which all runs that meet the query were read. For
+// a list that is not ordered that is its start.
 func (l *runList) frontier() time.Time {
 	if !l.ordered || l.read == 0 {
 		return l.start()
@@ -167,6 +167,7 @@ func (l *runList) frontier() time.Time {
 	return minTime(l.start(), later(l.oldest, runSlack))
 }
 
+// start returns the time at which the list begins: Until, or unread.
 func (l *runList) start() time.Time {
 	if l.query.Until.IsZero() {
 		return unread
@@ -179,8 +180,8 @@ func (l *runList) done() bool { return l.next == 0 }
 func (l *runList) add(p Page[artifact.Run]) {
 	l.next = p.Next
 	l.read += len(p.Items)
-	l.last = p.Items
-	l.half = half(p.Items, func(r artifact.Run) time.Time { return r.CreatedAt })
+	l.lastPage = p.Items
+	l.halfSpan = halfSpan(p.Items, func(r artifact.Run) time.Time { return r.CreatedAt })
 	for _, r := range p.Items {
 		if !r.CreatedAt.IsZero() { // a run without a time proves nothing about the list
 			l.ordered = l.ordered && (l.seen[r.ID] || !r.CreatedAt.After(later(l.oldest, runSlack)))
@@ -190,22 +191,22 @@ func (l *runList) add(p Page[artifact.Run]) {
 	}
 }
 
-// nearly reports whether the next page is expected to reach back to t.
-func (l *runList) nearly(t time.Time) bool {
-	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.half))
+// nextReaches reports whether the next page is expected to reach back to t.
+func (l *runList) nextReaches(t time.Time) bool {
+	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.halfSpan))
 }
 
-// spans reports whether a page is likely to reach from one time to another.
-func (l *runList) spans(from, to time.Time) bool { return l.read > 0 && from.Sub(to) < l.half }
+// spans reports whether one page is likely to reach from one time back to another.
+func (l *runList) spans(from, to time.Time) bool { return l.read > 0 && from.Sub(to) < l.halfSpan }
 
-// capped reports whether the list ended because GitHub cuts filtered lists off,
-// and can be continued from its frontier.
+// capped reports whether the list ended because GitHub cuts filtered lists off. A
+// new list from its frontier on then continues it.
 func (l *runList) capped() bool {
 	return l.query.filtered() && l.done() && l.ordered && l.read >= l.most && l.frontier().Before(l.start())
 }
 
-// half is the time that the second half of a page spans.
-func half[T any](page []T, at func(T) time.Time) time.Duration {
+// halfSpan returns the time that the second half of a page spans.
+func halfSpan[T any](page []T, at func(T) time.Time) time.Duration {
 	page = slices.DeleteFunc(slices.Clone(page), func(v T) bool { return at(v).IsZero() })
 	if len(page) == 0 {
 		return 0
@@ -213,7 +214,7 @@ func half[T any](page []T, at func(T) time.Time) time.Duration {
 	return at(page[len(page)/2]).Sub(at(page[len(page)-1]))
 }
 
-// later is t + d, but for unread.
+// later returns t + d, or unread for unread.
 func later(t time.Time, d time.Duration) time.Time {
 	if t.Equal(unread) {
 		return t

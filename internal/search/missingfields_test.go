@@ -57,8 +57,8 @@ func TestArtifactsWithoutTime(t *testing.T) {
 	}
 }
 
-// byFile is a server whose runs do not say their path, and that knows all the
-// same which are of ci.yml: those of workflow 7.
+// byFile is a server that leaves the workflow's path out of runs, and still lists the
+// runs of ci.yml by its name: they are of workflow 7.
 type byFile struct{ *world }
 
 func (b byFile) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {

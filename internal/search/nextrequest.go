@@ -14,7 +14,9 @@ const (
 	few = 2
 )
 
-// readOn fetches more runs: candidates from the artifact list, or the next page.
+// readOn sends the request that is likely to bring the next run to take: for
+// candidates of the artifact list, or for a page of runs. It sends none once no
+// other run can match, or the limit is met.
 func (s *search) readOn(ctx context.Context, wanted int) error {
 	index := s.facts.index()
 	switch {
@@ -41,7 +43,7 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 	var fresh, stale []candidate
 	for _, c := range s.candidates(index) {
 		if c.bound.After(s.runs.frontier()) {
-			stale = append(stale, c) // it was not listed up to here, so it is older than its bound
+			stale = append(stale, c) // the list of runs does not have it up to here: it is older than its bound
 		} else {
 			fresh = append(fresh, c)
 		}
@@ -50,21 +52,21 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 	// fetched.
 	next := fresh[:min(len(fresh), max(wanted, 1+s.lookedUp/2), maxAsked)]
 	switch {
-	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && !index.done() && s.runs.nearly(fresh[0].bound):
-		// The next page is likely to have them.
+	case !s.runs.ordered, len(stale) > maxStale, len(fresh) > 0 && !index.done() && s.runs.nextReaches(fresh[0].bound):
+		// The next page is likely to have the next candidates.
 	case len(stale) > 0:
 		return s.lookUp(ctx, append(stale, next...))
 	case len(fresh) > 1 && s.runs.spans(fresh[0].bound, fresh[1].bound):
 		// One page has several candidates. It is not narrowed by status, so that
 		// it has them whatever their conclusion.
 		on = RunQuery{}
-		if !s.runs.nearly(fresh[0].bound) {
+		if !s.runs.nextReaches(fresh[0].bound) {
 			on.Until = fresh[0].bound
 			if !index.done() && on.Until.Before(index.frontier()) {
 				on.Until = index.frontier() // further pages of artifacts may name newer candidates
 			}
 		}
-	case len(fresh) > few && s.failuresTell():
+	case len(fresh) > few && s.failuresHelp():
 		return s.readFailures(ctx, fresh)
 	case len(fresh) > 0:
 		return s.lookUp(ctx, next)
@@ -74,8 +76,8 @@ func (s *search) readOn(ctx context.Context, wanted int) error {
 	return s.nextRuns(ctx, on)
 }
 
-// failuresTell reports whether a list of failed runs would rule out candidates.
-func (s *search) failuresTell() bool {
+// failuresHelp reports whether a list of failed runs would rule out candidates.
+func (s *search) failuresHelp() bool {
 	wanted := s.filter.conclusions
 	return !s.failuresListed && !s.ignoresUntil && !wanted.admits(artifact.Failure, artifact.Completed)
 }
@@ -113,8 +115,8 @@ func (s *search) lookUp(ctx context.Context, list []candidate) error {
 	return s.finder.lookUp(ctx, ids)
 }
 
-// nextRuns reads the next page of runs, skipping to on.Until where that is further
-// back. From the second page on it is narrowed by on.Status.
+// nextRuns reads the next page of runs: from on.Until, where that is further back
+// than the list was read, and narrowed by on.Status from the second page on.
 func (s *search) nextRuns(ctx context.Context, on RunQuery) error {
 	frontier := s.runs.frontier()
 	jump := !on.Until.IsZero() && on.Until.Before(frontier)

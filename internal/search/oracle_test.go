@@ -15,13 +15,12 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// FuzzSearch compares the search, in random worlds, with what comes out when
-// everything is known. The oracle shares no code with what it judges but the
-// types.
+// FuzzSearch compares the search, in random worlds, with an oracle that knows
+// everything. The oracle shares no code with the search but the types.
 //
-// The fuzzing engine changes few bits of a seed at a time and so tries few
-// seeds in its time; "go test -run FuzzSearch -fuzzseeds 100000" tries that
-// many that are new each time.
+// The fuzzing engine changes few bits of a seed at a time, and so tries few seeds in
+// its time; "go test -run FuzzSearch -args -fuzzseeds 100000" tries that many random
+// seeds.
 func FuzzSearch(f *testing.F) {
 	for seed := range uint64(1500) {
 		f.Add(seed * 0x9e3779b97f4a7c15)
@@ -80,7 +79,7 @@ func (w *world) now() time.Time {
 	return t.Add(time.Hour)
 }
 
-// judge says what is wrong with an outcome.
+// judge returns what is wrong with an outcome, or "".
 func (w *world) judge(req Request, plan *Plan, nf *NotFoundError) string {
 	got := "nothing"
 	if nf == nil {
@@ -103,9 +102,9 @@ func (w *world) judge(req Request, plan *Plan, nf *NotFoundError) string {
 	return fmt.Sprintf("got %s, want %s", got, want)
 }
 
-// excused accepts what else is right where nobody could know better: where
-// the limit keeps runs from being looked at, or the server hides them, and the
-// outcome says so.
+// excused reports whether an outcome is right although a newer run fits, because the
+// search could not know: the limit keeps the run from being examined, or the server
+// hides it, and the outcome says so.
 func (w *world) excused(req Request, plan *Plan, nf *NotFoundError, fits []held) bool {
 	var byStatus, limited bool
 	if nf != nil {
@@ -141,7 +140,7 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError, fits []held)
 	return fits[len(plan.Runs)-1].run.CreatedAt.Equal(plan.Runs[len(plan.Runs)-1].CreatedAt)
 }
 
-// reachable tells whether the newest run that fits is among so many of the
+// reachable reports whether the newest run that fits is among so many of the
 // newest that the limit cannot keep it from being found.
 func (w *world) reachable(req Request, fits []held) bool {
 	if len(fits) == 0 || len(req.Branches) > 1 || req.PR != 0 || w.mixRuns != nil {
@@ -156,7 +155,7 @@ func (w *world) reachable(req Request, fits []held) bool {
 	return newer+2*maxStale < req.SearchLimit // a few may have been looked up out of their turn
 }
 
-// held is a run and what it holds of that which is asked for.
+// held is a run and its artifacts that are asked for.
 type held struct {
 	run       artifact.Run
 	artifacts []artifact.Artifact
@@ -182,7 +181,7 @@ func text(all []held) string {
 	return strings.Join(ids, " ") + "|" + strings.Join(runIDs, " ")
 }
 
-// older puts the newest first, and of one second the highest id.
+// older orders the newest first, and by the highest id within a second.
 func older(a, b time.Time, idA, idB int64) int {
 	if a.After(b) || a.Equal(b) && idA > idB {
 		return -1
@@ -190,8 +189,8 @@ func older(a, b time.Time, idA, idB int64) int {
 	return 1
 }
 
-// fits lists the runs that answer a request, the newest first, of the first
-// branch and head that has any.
+// fits lists the runs that match a request, newest first, of the first branch and
+// head that has any.
 func (w *world) fits(req Request, repo artifact.Repo) []held {
 	branches := req.Branches
 	shas := map[string]bool{}
@@ -259,7 +258,7 @@ func byOwnEvent(r artifact.Run) bool {
 	return (r.Event == "push" || r.Event == "schedule") && r.HeadRepoID == 0 && !r.HeadRepoDeleted
 }
 
-// counts tells whether a run meets the other conditions.
+// counts reports whether a run meets the other conditions.
 func (w *world) counts(req Request, r artifact.Run) bool {
 	in := func(list []string, values ...string) bool {
 		return len(list) == 0 || slices.ContainsFunc(values, func(v string) bool { return slices.Contains(list, v) })

@@ -8,14 +8,14 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// passedOver lists the runs that the searches met and did not take, newest first:
-// the runs newer than the oldest one taken, or all.
+// passedOver lists the runs that the searches know and did not take, newest first:
+// those newer than the oldest run taken, or all if none was taken.
 func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 	rows := map[int64]PassedOver{}
 	for _, s := range searches {
 		for _, r := range s.facts.known {
-			// The reason to give is that of the search for runs of this branch and
-			// commit.
+			// Several searches may have a reason. The one for runs of this branch and
+			// commit says most.
 			_, told := rows[r.ID]
 			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
 				refused, _ := s.filter.refuse(r)
@@ -25,7 +25,7 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 		if index := s.facts.index(); index != nil {
 			for _, c := range index.candidates() {
 				_, known := s.facts.known[c.ref.ID]
-				why := s.unmet(c)
+				why := s.whyUnfetched(c)
 				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
 					rows[c.ref.ID] = PassedOver{Run: c.run(s.finder.repo), Reason: why, Names: names(s.facts.artifacts(c.ref.ID))}
 				}
@@ -46,15 +46,15 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 	return list
 }
 
-// run is the candidate's run as far as its artifacts show it.
+// run is the candidate's run as far as its artifacts tell.
 func (c candidate) run(repo artifact.Repo) artifact.Run {
 	r := c.ref.Stub(repo)
 	r.CreatedAt = c.bound
 	return r
 }
 
-// why says why a known run was not taken, and which artifacts it is known to have.
-// It is empty for a run that nothing speaks against.
+// why returns why a known run was not taken, or "" if nothing speaks against it, and
+// the names of its known artifacts.
 func (s *search) why(r artifact.Run) (string, []string) {
 	have := names(s.facts.artifacts(r.ID))
 	if why, _ := s.filter.refuse(r); why != "" {
@@ -66,9 +66,10 @@ func (s *search) why(r artifact.Run) (string, []string) {
 	return lacking(s.finder.req.Select, s.facts.pick(r)).reason(), have
 }
 
-// unmet says why a run that is known from the artifact list only was not fetched.
-// There may be other reasons: a run of a fork may also be of another workflow.
-func (s *search) unmet(c candidate) string {
+// whyUnfetched returns why a candidate was not fetched, or "" if nothing speaks
+// against it. There may be other reasons: a run of a fork may also be of another
+// workflow.
+func (s *search) whyUnfetched(c candidate) string {
 	why := s.filter.refuseRef(c.ref)
 	switch {
 	case s.facts.deleted[c.ref.ID]:

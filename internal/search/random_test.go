@@ -141,10 +141,10 @@ func (r random) artifacts(l likely, run artifact.Run) []artifact.Artifact {
 	return list
 }
 
-// order puts the lists in the order in which the server gives them: newest
-// first, nearly so, or not at all. A list that is in good order as far as it
-// is looked at, and hides the newest further down, cannot be seen through
-// without reading everything, so the first page always tells.
+// order sets the order in which the server lists things: newest first, nearly so, or
+// none. No search can see through a list whose first pages are in order while the
+// newest item is further down, short of reading all of it. So where there is no order,
+// the first page always shows that.
 func (r random) order(w *world) {
 	runAt := func(v artifact.Run) time.Time { return v.CreatedAt }
 	artifactAt := func(v artifact.Artifact) time.Time { return v.CreatedAt }
@@ -152,7 +152,7 @@ func (r random) order(w *world) {
 	w.artifacts = newestFirst(r, w.artifacts, artifactAt, artifactSlack, r.chance(20))
 	seed := r.Uint64()
 	if r.chance(15) {
-		// Of a list that is in no order and cut off nobody can tell what is missing.
+		// What is missing from a list that has no order and is cut off cannot be told.
 		w.most = 1000
 		w.mixRuns = func(list []artifact.Run, perPage int) []artifact.Run {
 			return jumble(seed, list, perPage, runAt, runSlack)
@@ -165,8 +165,8 @@ func (r random) order(w *world) {
 	}
 }
 
-// newestFirst sorts; loosely, things that are within slack may come in any
-// order.
+// newestFirst sorts a list. If loosely is set, items within slack of each other are
+// in any order.
 func newestFirst[T any](r random, list []T, at func(T) time.Time, slack time.Duration, loosely bool) []T {
 	type keyed struct {
 		v   T
@@ -187,7 +187,8 @@ func newestFirst[T any](r random, list []T, at func(T) time.Time, slack time.Dur
 	return sorted
 }
 
-// jumble shuffles a list so that the first page tells, if there is a way.
+// jumble shuffles a list so that the first page shows that it has no order, if that
+// is possible.
 func jumble[T any](seed uint64, list []T, perPage int, at func(T) time.Time, slack time.Duration) []T {
 	r := random{rand.New(rand.NewPCG(seed, 3))}
 	for range 10 {
@@ -262,7 +263,7 @@ func (r random) request(w *world) Request {
 	return req
 }
 
-// aim says which branch or commit.
+// aim sets the branch or commit of a request.
 func (r random) aim(req *Request) {
 	if r.chance(40) {
 		req.Branches = pickOne(r, []string{"main"}, []string{"rare/branch", "main"}, []string{"dev", "rare/branch"})

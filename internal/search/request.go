@@ -6,10 +6,10 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// UnknownTrigger is the triggering run of an event that does not tell it.
+// UnknownTrigger stands for the triggering run of an event that does not name it.
 const UnknownTrigger = -1
 
-// Request is everything the choice depends on.
+// Request is everything that the choice depends on.
 type Request struct {
 	// Repos are looked at side by side; each has to yield something.
 	Repos []artifact.Repo
@@ -20,7 +20,7 @@ type Request struct {
 	ArtifactIDs []int64
 	Select      artifact.Selector
 
-	// What follows is for a search. All that is given has to hold.
+	// The fields below are for a search. A run has to meet all conditions given.
 
 	// Workflow is a file name, a path, an id, a display name or AnyWorkflow;
 	// empty is CurrentWorkflow in Own, and any elsewhere.
@@ -36,17 +36,16 @@ type Request struct {
 	Conclusions []string
 	RunNumber   int
 	MaxAge      time.Duration // 0 is any age
-	// Runs is how many to take of those that match; 0 means 1. Fewer are
-	// enough.
+	// Runs is how many of the runs that match to take; 0 means 1. Fewer are enough.
 	Runs int
 	// AllowForks lets runs count that are not known to be the repository's own.
 	AllowForks bool
 	// SearchLimit is how many runs to examine at most; 0 means 1,000.
 	SearchLimit int
 
-	// Own, CurrentRun and CurrentWorkflow (a file name) tell where artifetch
-	// itself runs; all are empty outside of Actions. The current run never
-	// counts in a search.
+	// Own, CurrentRun and CurrentWorkflow (a file name) are where artifetch itself
+	// runs; all are empty outside of Actions. The current run never counts in a
+	// search.
 	Own             artifact.Repo
 	CurrentRun      int64
 	CurrentWorkflow string
@@ -56,8 +55,8 @@ type Request struct {
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
-	// Brief spares the requests that would only explain an error, as another
-	// look follows.
+	// Brief leaves out the requests that would only explain an error, because
+	// another look follows.
 	Brief bool
 }
 
@@ -73,7 +72,8 @@ type Plan struct {
 	Runs []artifact.Run
 	// PassedOver are the runs that were looked at and not taken.
 	PassedOver []PassedOver
-	// Superseded artifacts lost against a newer one of the same name.
+	// Superseded are the artifacts of the runs taken that have a newer one of the
+	// same name.
 	Superseded []artifact.Artifact
 	// LimitHit reports that the search for more runs ended at its limit.
 	LimitHit bool
@@ -88,8 +88,8 @@ type PassedOver struct {
 	Reason string
 	// Names are the artifacts it had, where known.
 	Names []string
-	// Fits is set where the run meets every condition and only lacks what is
-	// asked for.
+	// Fits reports that the run meets every condition, and only lacks what is asked
+	// for.
 	Fits bool
 }
 

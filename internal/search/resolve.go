@@ -27,7 +27,7 @@ var (
 	workflowRef = regexp.MustCompile(`^(?:.*/)?(\.github/workflows/[^/@]+\.ya?ml)(?:@.*)?$`)
 )
 
-// resolved is what the names in a request stand for in a repository.
+// resolved is what the names in a request stand for in one repository.
 type resolved struct {
 	workflow workflowFilter
 	shas     []string // all that were asked for, commit and ref
@@ -130,7 +130,7 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 
 // displayName reports whether w is a workflow's display name, or a path as GitHub's
 // own workflows have it (dynamic/pages/pages-build), and not a file name or an id.
-// Names of files do not have blanks as a rule.
+// File names have no blanks as a rule.
 func displayName(w string) bool {
 	if w == AnyWorkflow || numeric.MatchString(w) || workflowRef.MatchString(w) {
 		return false
@@ -179,6 +179,7 @@ func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err erro
 	return f.noWorkflow(w.query(), all)
 }
 
+// noWorkflow returns the error for a workflow that does not exist.
 func (f *finder) noWorkflow(asked string, all []artifact.Workflow) error {
 	nf := f.missing("workflow " + quote(asked))
 	var names []string
@@ -193,7 +194,7 @@ func (f *finder) noWorkflow(asked string, all []artifact.Workflow) error {
 	return nf
 }
 
-// missing makes the error for something other than an artifact.
+// missing returns the error for something that is missing, other than an artifact.
 func (f *finder) missing(what string) *NotFoundError {
 	return &NotFoundError{Repo: f.repo, What: what, Final: true}
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// numbers looks for the run with a number. The runs of a workflow are numbered in
-// the order of their creation and listed in reverse, so that a page bounds how
-// far away the number is, and one or two pages find it. But runs of about the
-// same time may be listed in any order, and a page may end between them.
+// numbers finds the page of a list that has the run with a certain number. The runs
+// of a workflow are numbered as they are created, and listed newest first, so a page
+// bounds how far away the number is, and one or two pages find it. But runs of about
+// the same time may be listed in any order, and a page may end between them.
 type numbers struct {
 	want     int
 	workflow workflowFilter
 	perPage  int
-	// lo and hi are the first and the last page that can hold the run.
+	// lo and hi are the first and the last page that can have the run.
 	lo, hi int
 	end    int // the last page there is, where known
 	pages  map[int][]artifact.Run
@@ -26,9 +26,9 @@ type numbers struct {
 // farthest is beyond the last page of every list.
 const farthest = 1 << 30
 
-// seekNumber looks for the run with the number asked for. It reports whether that
-// settled the question, also by proving that there is none. It does not where
-// the list is in another order or cut off.
+// seekNumber looks for the run with the number asked for. It reports whether the
+// run was found, or is proven not to exist. A list that is cut off, or in another
+// order, proves nothing.
 func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
@@ -37,7 +37,7 @@ func (s *search) seekNumber(ctx context.Context) (bool, error) {
 	q := s.filter.query()
 	q.PerPage = n.perPage
 	page := 1
-	found := n.add(1, Page[artifact.Run]{Items: s.runs.last, Next: s.runs.next})
+	found := n.add(1, Page[artifact.Run]{Items: s.runs.lastPage, Next: s.runs.next})
 	for !found {
 		if !n.orderly() || s.finder.limitMet() {
 			return false, nil
@@ -89,9 +89,9 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 	return false
 }
 
-// orderly reports whether the pages are in the order of time, and numbered so.
-// Runs of other workflows are not, and of runs without a time or a number it is
-// not known.
+// orderly reports whether the pages are in the order of time, and numbered in that
+// order. Runs of other workflows are not, and runs without a time or a number may
+// not be.
 func (n *numbers) orderly() bool {
 	var all []artifact.Run
 	for _, page := range slices.Sorted(maps.Keys(n.pages)) {

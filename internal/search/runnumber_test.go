@@ -10,7 +10,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// numbered is a world of runs numbered from 1 on, a minute apart, which all
+// numbered is a world of runs that are numbered from 1 on, a minute apart, and all
 // hold "dist".
 func numbered(n int64) *world {
 	w := &world{}
@@ -50,12 +50,12 @@ func TestRunNumber(t *testing.T) {
 		}
 	}
 	tests := []struct {
-		name     string
-		change   func(*world)
-		runs     int64
-		number   int
-		found    bool
-		requests int // those that explain included
+		name   string
+		change func(*world)
+		runs   int64
+		number int
+		found  bool
+		most   int // requests, the ones that explain an error included
 	}{
 		{"the newest", nil, 400, 400, true, 2},
 		{"on the second page", nil, 400, 250, true, 4},
@@ -86,8 +86,8 @@ func TestRunNumber(t *testing.T) {
 			if found := err == nil && plan.Runs[0].Number == tt.number; found != tt.found {
 				t.Errorf("found %v: %s", found, describe(plan, err))
 			}
-			if len(w.calls) != tt.requests {
-				t.Errorf("%d requests, want %d: %q", len(w.calls), tt.requests, w.calls)
+			if len(w.calls) > tt.most {
+				t.Errorf("%d requests, more than %d: %q", len(w.calls), tt.most, w.calls)
 			}
 		})
 	}

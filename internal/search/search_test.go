@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// A page that the limit cuts off must not hide what it holds of older runs
-// behind newer ones that were not looked at.
+// Where the limit cuts a page off, an older run on it must not be taken while newer
+// runs were not examined.
 func TestLimitCutsAPage(t *testing.T) {
 	t.Parallel()
 	for _, blind := range []bool{true, false} {
@@ -33,8 +33,8 @@ func TestLimitCutsAPage(t *testing.T) {
 	}
 }
 
-// A run that was looked up before its page is read counts once: the limit is not
-// what ends the search of as many runs as it allows.
+// A run that is fetched by its id before its page is read counts once. A search of as
+// many runs as the limit allows does not end because of the limit.
 func TestLimitCountsRunsOnce(t *testing.T) {
 	t.Parallel()
 	w := &world{perPage: 3}
@@ -59,8 +59,7 @@ func TestLimitCountsRunsOnce(t *testing.T) {
 	}
 }
 
-// The newest candidate may be named further down in the list of artifacts
-// than an older one.
+// The artifact list may have the newest candidate further down than an older one.
 func TestLateCandidate(t *testing.T) {
 	t.Parallel()
 	w := &world{perPage: 5}
@@ -86,7 +85,7 @@ func TestLateCandidate(t *testing.T) {
 	}
 }
 
-// failing is a world in which the runs of a repository cannot be had.
+// failing is a world in which the runs of one repository cannot be listed.
 type failing struct {
 	*world
 	repo artifact.Repo
@@ -100,8 +99,8 @@ func (f failing) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page
 	return f.world.Runs(ctx, repo, q)
 }
 
-// What is not found in one repository must not hide that another could not
-// be searched.
+// That nothing is found in one repository must not hide that another one could not be
+// searched.
 func TestFailureBesideNotFound(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("401 bad credentials")

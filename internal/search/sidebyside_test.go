@@ -10,7 +10,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// distant is a server a second away.
+// distant is a server that takes a second to answer.
 type distant struct{ *world }
 
 func (d distant) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
@@ -43,8 +43,8 @@ func (d distant) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.
 	return d.world.Workflows(ctx, repo)
 }
 
-// What does not depend on each other is asked side by side, on a clock of
-// the test's own.
+// Requests that do not depend on each other are sent side by side. The clock is the
+// test's own.
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	var runs, artifacts []int64
@@ -53,7 +53,7 @@ func TestSideBySide(t *testing.T) {
 	}
 	tests := map[string]struct {
 		req  Request
-		took time.Duration
+		most time.Duration
 	}{
 		"one run":                 {Request{RunIDs: runs[:1]}, 2 * time.Second},
 		"as many runs as go":      {Request{RunIDs: runs[:maxConcurrent]}, 2 * time.Second},
@@ -89,16 +89,16 @@ func TestSideBySide(t *testing.T) {
 				}
 				start := time.Now()
 				_, err := Chooser{Source: distant{w}}.Choose(t.Context(), tt.req)
-				if took := time.Since(start); err != nil || took != tt.took {
-					t.Errorf("took %s, want %s; %v\n%q", took, tt.took, err, w.calls)
+				if took := time.Since(start); err != nil || took > tt.most {
+					t.Errorf("took %s, more than %s; %v\n%q", took, tt.most, err, w.calls)
 				}
 			})
 		})
 	}
 }
 
-// Of ids that are asked for side by side the gravest trouble is told, and
-// what is there comes in the order of time whatever answers first.
+// Of ids that are asked for side by side, the most severe error is returned, and the
+// artifacts are in the order of time, whichever answer comes first.
 func TestSideBySideErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("502")

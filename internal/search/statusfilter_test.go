@@ -9,9 +9,9 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// The server's filter by status misses runs of late. What it hides is found
-// as far as two pages of all runs go, and as the list of artifacts names it;
-// beyond that the plan says that the filter was believed.
+// The server's filter by status misses recent runs. They are found all the same on two
+// pages of all runs, and where the artifact list names them. Beyond that the plan says
+// that it relies on the filter.
 func TestStatusLags(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

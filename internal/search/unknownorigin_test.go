@@ -27,9 +27,9 @@ func TestUnknownOrigin(t *testing.T) {
 		want   string
 		why    string // the second run is passed over
 	}{
-		"searched":                         {second: unknown, want: "10|1", why: fromNowhere},
+		"searched":                         {second: unknown, want: "10|1", why: fromUnknown},
 		"searched, its own by its event":   {second: pushed, want: "20|2"},
-		"searched, repository not told":    {second: anonymous, want: "10|1", why: fromNowhere},
+		"searched, repository not told":    {second: anonymous, want: "10|1", why: fromUnknown},
 		"searched, forks allowed":          {second: unknown, req: Request{AllowForks: true}, want: "20|2"},
 		"by id":                            {second: unknown, req: Request{RunIDs: []int64{2}}, want: "20|2"},
 		"triggered":                        {second: unknown, req: Request{Trigger: 2}, want: refused},

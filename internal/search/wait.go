@@ -14,7 +14,7 @@ type Wait struct {
 	// needed unless For is 0.
 	Now   func() time.Time
 	Pause func(ctx context.Context, d time.Duration) error
-	// Notify, unless nil, is called before each pause.
+	// Notify is called before each pause. It may be nil.
 	Notify func(nf *NotFoundError, pause time.Duration)
 }
 

@@ -8,14 +8,14 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// Messages name things that come from inputs and servers, of which there may be
-// very many with very long names.
+// Bounds of messages: inputs and servers name very many things, with very long
+// names.
 const (
 	mostListed  = 10  // things in one list
 	longestName = 256 // bytes
 )
 
-// short cuts a name that no person would read to its end.
+// short cuts a name off that is too long to be read.
 func short(name string) string {
 	if len(name) <= longestName {
 		return name
@@ -23,10 +23,10 @@ func short(name string) string {
 	return strings.ToValidUTF8(name[:longestName], "") + "…"
 }
 
-// quote is a name in quotes.
+// quote puts a name in quotes.
 func quote(name string) string { return strconv.Quote(short(name)) }
 
-// listed lists things in words, and counts those beyond the first few.
+// listed lists the first few things in words, and counts the others.
 func listed[T any](things []T, between string, word func(T) string) string {
 	shown := things[:min(len(things), mostListed)]
 	words := make([]string, len(shown))

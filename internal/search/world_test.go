@@ -14,9 +14,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// world is a Source held in memory, which filters and cuts lists as GitHub
-// does. Lists come in the order they are given, unless mixRuns and
-// mixArtifacts are set.
+// world is a Source in memory, which filters and cuts lists as GitHub does. Lists keep
+// their order, unless mixRuns and mixArtifacts are set.
 type world struct {
 	runs      []artifact.Run // newest first
 	artifacts []artifact.Artifact
@@ -30,12 +29,12 @@ type world struct {
 	blind     bool    // artifacts do not name their run
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
-	// lag is how long ago, from the newest run on, the filter by status knows
-	// of runs; 0 is at once.
+	// lag is how long before the newest run a run was created that the filter by
+	// status knows; 0 is none.
 	lag     time.Duration
 	perPage int // fewer than asked for; 0 is no limit
 	most    int // runs listed with a filter; 0 is 1,000
-	// These change the order of a list, the same way each time.
+	// mixRuns and mixArtifacts change the order of a list, the same way each time.
 	mixRuns      func(list []artifact.Run, perPage int) []artifact.Run
 	mixArtifacts func(list []artifact.Artifact, perPage int) []artifact.Artifact
 
@@ -90,7 +89,7 @@ func (w *world) cutRuns(list []artifact.Run, q RunQuery, most int) Page[artifact
 	return cut(w.shown(list), q.Page, w.per(q.PerPage), most)
 }
 
-// shown are runs as the server gives them.
+// shown returns runs as the server sends them.
 func (w *world) shown(list []artifact.Run) []artifact.Run {
 	list = slices.Clone(list)
 	for i := range list {
@@ -176,7 +175,7 @@ func (w *world) Branch(_ context.Context, _ artifact.Repo, name string) error {
 	return fmt.Errorf("branch %q: %w", name, artifact.ErrNotFound)
 }
 
-// cut gives a page of a list of which at most a number of items can be had.
+// cut returns a page of a list that ends after most items.
 func cut[T any](list []T, page, perPage, most int) Page[T] {
 	list = list[:min(len(list), most)]
 	page = max(page, 1)
