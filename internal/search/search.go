@@ -22,15 +22,18 @@ import (
 //     turn up. Where it is not known what runs hold, ask 1, 2, 4, then 8 of them at a
 //     time for their artifacts, or read the next page of artifacts if it is likely to
 //     settle more.
-//  3. If runs are missing, send the request that is likely to bring the next one:
-//     candidates close to each other: the page of runs that has them;
-//     one or two: the newest, by its id;
-//     more: once, a page of failed runs, which rules many out; then by their ids, the
-//     newest first;
-//     none, or one on the next page: the next page of runs, from where the artifact
-//     list shows nothing.
-//  4. Go on with step 2, until there are enough runs, no other run can match, or the
-//     limit on examined runs is met.
+//  3. If runs are missing, send the request that is likely to bring the next one,
+//     as the table says, and go on with step 2. End when there are enough runs, no
+//     other run can match, or the limit on examined runs is met.
+//
+// The next request depends on the candidates:
+//
+//	none, or the next page has one   the next page of runs, from where the artifact
+//	                                 list proves nothing
+//	several, close together          the page of runs that has them
+//	one or two, far apart            the newest, by its id
+//	more, far apart                  once, a page of failed runs, to rule many out;
+//	                                 then the newest, by their ids
 //
 // What the server says is checked. A list that turns out not to be newest first is
 // read to its end before it proves anything. The filter by status misses recent runs,
