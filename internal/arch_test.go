@@ -20,7 +20,7 @@ const module = "github.com/artifetch/artifetch"
 // import githubsim besides.
 var allowed = map[string][]string{
 	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/unpack", "internal/workspace"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/transfer", "internal/spool", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search"},
 	"internal/search":              {"internal/artifact", "internal/suggest"},
 	"internal/fetch":               {"internal/httpx"},
@@ -31,11 +31,13 @@ var allowed = map[string][]string{
 	"internal/e2e/container":       {"internal/githubsim"},
 	"internal/e2e/openapi":         {"internal/githubsim"},
 	"internal":                     nil,
-	"internal/actions":             nil,
+	"internal/actions":             {"internal/words"},
 	"internal/artifact":            {"internal/glob"},
 	"internal/config":              {"internal/glob", "internal/suggest", "internal/workspace"},
 	"internal/glob":                nil,
 	"internal/suggest":             nil,
+	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/httpx", "internal/spool", "internal/unpack", "internal/words"},
+	"internal/words":               nil,
 	"internal/githubsim":           nil,
 	"internal/httpx":               nil,
 	"internal/inflate":             nil,

@@ -74,21 +74,6 @@ func TestShortSecrets(t *testing.T) {
 	}
 }
 
-func TestCut(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		s    string
-		most int
-		want string
-	}{
-		{"abc", 3, "abc"}, {"abcdef", 5, "ab…"}, {"", 0, ""}, {"aüüü", 6, "aü…"}, {"aüüü", 5, "a…"}, {"日本語", 8, "日…"}, {"日本語", 9, "日本語"},
-	} {
-		if got := Cut(tt.s, tt.most); got != tt.want || !utf8.ValidString(got) {
-			t.Errorf("Cut(%q, %d) is %q, want %q", tt.s, tt.most, got, tt.want)
-		}
-	}
-}
-
 func TestLongLines(t *testing.T) {
 	t.Parallel()
 	log, out := newLog(false)

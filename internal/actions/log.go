@@ -15,9 +15,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	githubactions "github.com/sethvargo/go-githubactions"
+
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 const (
@@ -62,25 +63,10 @@ func New(opt Options) *Log {
 func (l *Log) text(format string, args []any) string {
 	s := redact(fmt.Sprintf(format, args...), l.secrets)
 	if len(s) > maxLine {
-		kept := Cut(s, maxLine)
-		s = fmt.Sprintf("%s (and %d bytes more)", kept, len(s)-len(kept)+len(cutMark))
+		kept := words.Cut(s, maxLine)
+		s = fmt.Sprintf("%s (and %d bytes more)", kept, len(s)-len(kept)+len(words.CutMark))
 	}
 	return Escape(s)
-}
-
-const cutMark = "…"
-
-// Cut shortens a text to at most so many bytes, at the end of a character, and
-// marks where it was cut.
-func Cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	end := max(most-len(cutMark), 0)
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + cutMark
 }
 
 // line writes above the bar, if there is one.

@@ -25,6 +25,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -233,7 +235,7 @@ func execute(ctx context.Context, env Env, cfg *config.Config, log *actions.Log,
 	if n := j.api.Unchanged(); n > 0 {
 		free = fmt.Sprintf(", %d of them free, as nothing had changed", n)
 	}
-	log.Infof("%s sent to GitHub's API%s", count(j.api.Requests(), "request"), free)
+	log.Infof("%s sent to GitHub's API%s", words.Count(j.api.Requests(), "request"), free)
 	return res
 }
 
@@ -269,7 +271,7 @@ func (j *job) connect(env Env) error {
 			notify(err, wait)
 		}
 	}
-	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca, MaxConnsPerHost: cmp.Or(j.cfg.Concurrency, autoConcurrency)}
+	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca, MaxConnsPerHost: cmp.Or(j.cfg.Concurrency, transfer.AutoConcurrency)}
 	apiTransport, err := httpx.NewTransport(options)
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)

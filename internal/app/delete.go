@@ -3,6 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
+	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 // delete deletes on GitHub what was published, but what may be lost by that.
@@ -12,9 +16,9 @@ func (j *job) delete(ctx context.Context, res *result) error {
 	}
 	var errs []error
 	kept := 0
-	for _, p := range res.items {
+	for i, p := range res.items {
 		a := p.Artifact
-		if why := p.whyKept(); why != "" {
+		if why := whyKept(p.Digest, res.lost[i]); why != "" {
 			tell := j.log.Warningf
 			if kept++; kept > maxWarnings {
 				tell = j.log.Infof
@@ -38,23 +42,22 @@ func (j *job) delete(ctx context.Context, res *result) error {
 // of the artifact's files, or of its bytes as they were uploaded. It is empty
 // where all files are in the destination and passed every check there is.
 // Where GitHub gives no digest, these are those of the archive.
-func (p *parcel) whyKept() string {
-	switch p.digest {
-	case digestVerified, digestAbsent:
-	case digestMismatch:
+func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
+	switch digest {
+	case transfer.DigestVerified, transfer.DigestAbsent:
+	case transfer.DigestMismatch:
 		return "its SHA-256 is not the one that GitHub has on record"
-	case digestUnknown:
+	case transfer.DigestUnknown:
 		return "its digest is of an unknown algorithm and was not checked"
 	default:
 		return "its digest was not checked"
 	}
-	l := p.lost
 	switch {
-	case l.Files == 0:
+	case lost.Files == 0:
 		return ""
-	case l.Winner == "":
-		return fmt.Sprintf("%s of it did not get to the destination, because if-exists is skip and the place was taken (%q)", count(l.Files, "file"), l.Path)
+	case lost.Winner == "":
+		return fmt.Sprintf("%s of it did not get to the destination, because if-exists is skip and the place was taken (%q)", words.Count(lost.Files, "file"), lost.Path)
 	default:
-		return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of that name (%q is that of %q)", count(l.Files, "file"), l.Path, l.Winner)
+		return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of that name (%q is that of %q)", words.Count(lost.Files, "file"), lost.Path, lost.Winner)
 	}
 }

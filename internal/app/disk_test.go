@@ -29,7 +29,7 @@ func TestDiskIsEnough(t *testing.T) {
 	}
 	tarred := githubsim.Artifact{Name: "a", Blob: files("x.tar", text.String())}
 	noRanges := githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true}
-	const mem, blockSize = spoolMemory, 256 << 10 // a spool takes the disk in blocks
+	const mem, blockSize = 24 << 20, 256 << 10 // what all spools keep in memory, and in what steps they take the disk
 	for name, tt := range map[string]struct {
 		artifacts []githubsim.Artifact
 		in        map[string]string

@@ -71,7 +71,7 @@ func TestFiles(t *testing.T) {
 		"small ones come whole":   {in: in("name", "small", "files", "**/*.so"), want: "d/b.so", calls: 1},
 		"exclusions":              {in: in("name", "small", "files", "!**/*.so"), want: "a.txt d/c.txt", calls: 1},
 		"of several artifacts":    {in: in("name", "small\ntars", "files", "*"), want: "small/a.txt tars/x.tar tars/z", calls: 2},
-		"nothing":                 {in: in("name", "small", "files", "*.exe"), want: `no file of the 1 artifact matches files: ["*.exe"]`},
+		"nothing":                 {in: in("name", "small", "files", "*.exe"), want: `no file of the 1 artifact matches files: "*.exe"`},
 		"nothing, ignored":        {in: in("name", "small", "files", "*.exe", "if-no-artifact-found", "ignore"), want: "", out: map[string]string{"found": "false"}},
 		"all the same":            {in: in("name", "small", "files", "**"), want: "a.txt d/b.so d/c.txt", calls: 1},
 		"dry run":                 {in: in("name", "big", "files", "d7/*", "dry-run", "true"), want: "", calls: 2, bytes: 200 << 10, log: []string{"2 files, 195 KiB", "d7/f107.bin, 98 KiB"}, out: map[string]string{"found": "true", "file-count": "2"}},

@@ -11,64 +11,6 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-func TestFormOf(t *testing.T) {
-	t.Parallel()
-	const pk, empty, html = "PK\x03\x04\x14", "PK\x05\x06\x00", "<!DOCTYPE html>"
-	named := func(name string) string { return fmt.Sprintf(`attachment; filename="%s"`, name) }
-	for _, tt := range []struct {
-		contentType, disposition, head string
-		proved, unproved               form
-		name                           string
-	}{
-		{"application/zip", named("dist.zip"), pk, archive, archive, "dist.zip"},
-		{"application/zip", "", "", archive, archive, ""},
-		{"application/zip", named("app.jar"), pk, archive, archive, "app.jar"},
-		{"Application/ZIP; charset=binary", "", html, archive, archive, ""},
-		{"application/zip; x", "", pk, archive, archive, ""},
-		{"application/x-zip-compressed", "", "", archive, archive, ""},
-		{"application/zip-compressed", "", "", archive, archive, ""},
-		{"zip", "", "", archive, archive, ""},
-
-		{"application/octet-stream", "", pk, archive, archive, ""},
-		{"application/octet-stream", "", empty, archive, archive, ""},
-		{"binary/octet-stream", named("Dist.ZIP"), pk, archive, archive, "Dist.ZIP"},
-		{"", "attachment", pk, archive, archive, ""},
-		{"", named(".."), pk, archive, archive, ""},
-		{"application/x-odd", "", pk, archive, archive, ""},
-		{"; ;", "", pk, archive, archive, ""},
-		{"text/plain", "", empty, archive, archive, ""},
-
-		{"application/octet-stream", named("app.jar"), pk, rawFile, rawFile, "app.jar"},
-		{"application/java-archive", named("app.jar"), pk, rawFile, rawFile, "app.jar"},
-		{"", named("a.zip.jar"), pk, rawFile, rawFile, "a.zip.jar"},
-		{"application/octet-stream", `attachment; filename*=UTF-8''caf%C3%A9.whl`, pk, rawFile, rawFile, "café.whl"},
-		{"application/octet-stream", named("zip"), pk, rawFile, rawFile, "zip"},
-		{"application/octet-stream", named("dist.zip"), html, rawFile, rawFile, "dist.zip"},
-		{"text/html", named("report.html"), html, rawFile, rawFile, "report.html"},
-		{"text/html", named("../report.html"), html, rawFile, rawFile, "report.html"},
-		{"text/plain", named("empty"), "", rawFile, rawFile, "empty"},
-
-		{"text/html", "", html, rawFile, noForm, ""},
-		{"text/html; charset=utf-8", "inline", html, rawFile, noForm, ""},
-		{"application/json", "", `{"message":"no"}`, rawFile, noForm, ""},
-		{"text/plain", "", "", rawFile, noForm, ""},
-		{"application/octet-stream", "", "", rawFile, noForm, ""},
-		{"application/octet-stream", "", "PK", rawFile, noForm, ""},
-		{"application/octet-stream", named(".."), "x", rawFile, noForm, ""},
-		{"", "", "hello", rawFile, noForm, ""},
-		{"image/png", "", "\x89PNG", rawFile, noForm, ""},
-	} {
-		for digest, want := range map[digestState]form{
-			digestVerified: tt.proved, digestUnchecked: tt.proved, digestAbsent: tt.unproved, digestMismatch: tt.unproved, digestUnknown: tt.unproved,
-		} {
-			name := tt.name
-			if got, gotName := formOf(tt.contentType, tt.disposition, []byte(tt.head), digest); got != want || gotName != name {
-				t.Errorf("%q, %q, %q, %v: %d %q, want %d %q", tt.contentType, tt.disposition, tt.head, digest, got, gotName, want, name)
-			}
-		}
-	}
-}
-
 // What comes in an artifact's place with status 200 is no artifact, however it is
 // to be kept; with a digest that matches it is one.
 func TestPages(t *testing.T) {
@@ -149,14 +91,5 @@ func TestPages(t *testing.T) {
 				t.Errorf("code %d, files %q\n%s", got.code, got.list(), got.log)
 			}
 		})
-	}
-}
-
-func TestBeginning(t *testing.T) {
-	t.Parallel()
-	for head, want := range map[string]string{"": "", "<p>": "<p>", "a\xe6\x97": "a", "日本": "日本", "\x89PNG\r\n": "", "\xff\xfe": "", "PK\x03\x04\xff": "PK\x03\x04"} {
-		if got := beginning([]byte(head)); got != want {
-			t.Errorf("%q: %q, want %q", head, got, want)
-		}
 	}
 }

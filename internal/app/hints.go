@@ -17,7 +17,9 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -56,14 +58,14 @@ func hint(err error) string {
 	if api, ok := errors.AsType[*githubapi.Error](err); ok {
 		return apiHint(api)
 	}
-	if _, ok := errors.AsType[*digestError](err); ok {
+	if _, ok := errors.AsType[*transfer.DigestError](err); ok {
 		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
 	}
-	if _, ok := errors.AsType[*pageError](err); ok {
+	if _, ok := errors.AsType[*transfer.PageError](err); ok {
 		return "Nothing was written. A proxy, a login page or the storage's error came in the artifact's place: see whether the runner reaches the storage " +
 			"without them (NO_PROXY), and run the step again"
 	}
-	if _, ok := errors.AsType[*unsoundError](err); ok {
+	if _, ok := errors.AsType[*transfer.UnsoundError](err); ok {
 		return "Nothing was written. No digest proves that the zip was uploaded like this, so that it has to be sound to be kept; run the step again, or upload the artifact anew"
 	}
 	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
@@ -89,7 +91,7 @@ func hint(err error) string {
 		return fmt.Sprintf("The runner sets %s, so a step should not; if it did not, see whether the runner's temporary directory can be written and has room. "+
 			"Later steps lack what would have been in that file", file.Variable)
 	}
-	if _, ok := errors.AsType[*streamError](err); ok {
+	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
 	}
 	return systemHint(err)
@@ -249,9 +251,9 @@ func ago(now, t time.Time) string {
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
-		return count(int(d.Minutes()), "minute") + " ago"
+		return words.Count(int(d.Minutes()), "minute") + " ago"
 	case d < 48*time.Hour:
-		return count(int(d.Hours()), "hour") + " ago"
+		return words.Count(int(d.Hours()), "hour") + " ago"
 	}
-	return count(int(d.Hours()/24), "day") + " ago"
+	return words.Count(int(d.Hours()/24), "day") + " ago"
 }

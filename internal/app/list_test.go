@@ -14,9 +14,9 @@ func TestDryRunFiles(t *testing.T) {
 	empty := githubsim.Artifact{Name: "empty.txt", Blob: githubsim.Bytes(nil), ContentType: "text/plain"}
 	raw := githubsim.Artifact{Name: "raw.txt", Blob: githubsim.Bytes(make([]byte, 1000)), ContentType: "text/plain"}
 	zip := githubsim.Artifact{Name: "zip", Blob: files("x.txt", "x", "y.so", "y")}
-	large := githubsim.Artifact{Name: "large", Blob: githubsim.Bytes(make([]byte, maxStreamed+1)), ContentType: "text/plain"}
+	large := githubsim.Artifact{Name: "large", Blob: githubsim.Bytes(make([]byte, 16<<20+1)), ContentType: "text/plain"}
 	var names []string
-	for i := range maxListed + 5 {
+	for i := range 205 {
 		names = append(names, fmt.Sprintf("f%03d.txt", i), "")
 	}
 	many := githubsim.Artifact{Name: "many", Blob: files(names...)}
@@ -38,7 +38,7 @@ func TestDryRunFiles(t *testing.T) {
 			only: `artifact "large" (2) of octo/app: the storage does not support range requests, so that all 16 MiB of it would have to be fetched to list its files, and a dry run fetches no more than 16 MiB. Leave out dry-run`},
 		"max-size, raw": {artifacts: []githubsim.Artifact{raw}, in: in("max-size", "999"), fails: "at least 1000 bytes, and the limit is 999"},
 		"max-files":     {artifacts: []githubsim.Artifact{raw, zip}, in: in("max-files", "2"), fails: "at least 3 files, and the limit is 2"},
-		"more than are listed": {artifacts: []githubsim.Artifact{many}, files: fmt.Sprint(maxListed + 5),
+		"more than are listed": {artifacts: []githubsim.Artifact{many}, files: fmt.Sprint(205),
 			says: []string{"f199.txt", "and 5 more"}},
 	} {
 		t.Run(name, func(t *testing.T) {

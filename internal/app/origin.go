@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // warnForeign warns of what is taken, although it is not known to be of the
@@ -59,7 +60,7 @@ func (r *result) orphanLine() string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Of %s the server does not tell the run: **perhaps from a fork**\n\n", count(n, "artifact"))
+	return fmt.Sprintf("Of %s the server does not tell the run: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
 }
 
 // origin is the output from-fork: that of the newest run taken, and empty where

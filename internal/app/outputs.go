@@ -15,6 +15,8 @@ import (
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // What a job may hand on is bounded: GitHub takes 1 MB of outputs. Sizes are in
@@ -87,7 +89,7 @@ type handedOn struct {
 func (h handedOn) text(s string, most int) string {
 	s = oneLine(h.redact(s))
 	if h.bounded {
-		s = actions.Cut(s, most)
+		s = words.Cut(s, most)
 	}
 	return s
 }
@@ -98,8 +100,8 @@ func (r *result) outputs(h handedOn) (out []actions.Output, left []string, err e
 	var files int
 	var size int64
 	for _, p := range r.items {
-		files += p.files
-		size += p.bytes
+		files += p.Files
+		size += p.Bytes
 	}
 	var newest []runOutput
 	if len(r.runs) > 0 {
@@ -160,16 +162,16 @@ type outputList struct {
 }
 
 func (r *result) artifactList(h handedOn) outputList {
-	where := func(p *parcel) string { return h.redact(path.Join(r.dest.Output, p.to)) }
+	where := func(p *transfer.Item) string { return h.redact(path.Join(r.dest.Output, p.To)) }
 	return outputList{
 		name: "artifacts", n: len(r.items),
 		full: func(i int) any {
 			p := &r.items[i]
 			a := p.Artifact
 			return artifactOutput{
-				ID: a.ID, Name: h.redact(a.Name), SizeInBytes: a.Size, Digest: h.redact(a.Digest), DigestVerified: p.digest == digestVerified,
+				ID: a.ID, Name: h.redact(a.Name), SizeInBytes: a.Size, Digest: h.redact(a.Digest), DigestVerified: p.Digest == transfer.DigestVerified,
 				CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-				Repository: h.redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.files, Bytes: p.bytes,
+				Repository: h.redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.Files, Bytes: p.Bytes,
 			}
 		},
 		reduced: func(i int) any {

@@ -12,6 +12,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -22,7 +23,7 @@ func many(artifacts, runs, length int) *result {
 	repo := artifact.Repo{Owner: "octo", Name: "app"}
 	for i := range artifacts {
 		name := fmt.Sprintf("%0*d", length, i)
-		r.items = append(r.items, parcel{to: name, Item: artifact.Item{
+		r.items = append(r.items, transfer.Item{To: name, Item: artifact.Item{
 			Artifact: artifact.Artifact{ID: int64(i + 1), Name: name, Repo: repo, Digest: "sha256:" + strings.Repeat("0", 64), CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0)},
 			Run:      artifact.Run{ID: 7},
 		}})
@@ -147,7 +148,7 @@ func TestOutputsHideSecrets(t *testing.T) {
 	log := actions.New(actions.Options{Lookup: func(string) (string, bool) { return "", false }, Command: true})
 	const secret = `s"e<c>r&et-1`
 	log.Mask(secret)
-	r.items[0].Artifact.Name, r.items[0].to, r.items[0].Artifact.Digest = secret, "x/"+secret, "sha256:"+secret
+	r.items[0].Artifact.Name, r.items[0].To, r.items[0].Artifact.Digest = secret, "x/"+secret, "sha256:"+secret
 	r.runs[0] = artifact.Run{
 		ID: 1, URL: "https://" + secret, Workflow: secret, Event: secret, Conclusion: secret, HeadBranch: secret, HeadSHA: secret,
 		Repo: artifact.Repo{Owner: secret, Name: secret},

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // The greatest sizes of files that the environment or an input names, in bytes.
@@ -30,7 +32,7 @@ func readFile(name string, most int64) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
 	if err == nil && int64(len(data)) > most {
-		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("it is larger than %s", ibytes(most))}
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("it is larger than %s", words.Bytes(most))}
 	}
 	return data, err
 }

@@ -3,16 +3,11 @@ package app
 import (
 	"archive/zip"
 	"bytes"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubsim"
-	"github.com/artifetch/artifetch/internal/spool"
-	"github.com/artifetch/artifetch/internal/unpack"
 )
 
 // refusedZip is stored noise of a size, and an entry that is refused.
@@ -95,32 +90,5 @@ func TestRefusedOrDamaged(t *testing.T) {
 				t.Errorf("code %d, want the message %q\n%s", got.code, tt.says, got.log)
 			}
 		})
-	}
-}
-
-// What was found wrong is not hidden by a download that failed later.
-func TestOutcome(t *testing.T) {
-	t.Parallel()
-	cut, changed, noRanges := &fetch.TruncatedError{Err: io.EOF}, &fetch.ChangedError{}, &fetch.RangeError{}
-	refused, limit, room, digest := &unpack.RefusedError{}, &unpack.LimitError{}, &fetch.WriteError{Err: &spool.QuotaError{}}, &digestError{}
-	other := errors.New("other")
-	name := &nameError{other}
-	for i, tt := range []struct{ err, download, want error }{
-		{nil, nil, nil},
-		{nil, cut, cut},
-		{other, nil, other},
-		{other, cut, cut},
-		{refused, nil, refused},
-		{refused, cut, refused},
-		{limit, cut, limit},
-		{room, cut, room},
-		{digest, cut, digest},
-		{name, cut, name},
-		{refused, changed, changed},
-		{refused, noRanges, noRanges},
-	} {
-		if got := outcome(tt.err, tt.download); !errors.Is(got, tt.want) {
-			t.Errorf("%d: got %v, want %v", i, got, tt.want)
-		}
 	}
 }

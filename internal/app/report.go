@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -33,7 +36,7 @@ func logSome[T any](log *actions.Log, list []T, noun string, line func(T) string
 		log.Infof("%s", line(t))
 	}
 	if more := len(list) - maxLogged; more > 0 {
-		log.Infof("and %s", count(more, "more "+noun))
+		log.Infof("and %s", words.Count(more, "more "+noun))
 	}
 }
 
@@ -73,7 +76,7 @@ func logPassedOver(log *actions.Log, passed []search.PassedOver) {
 	if len(passed) == 0 {
 		return
 	}
-	defer log.Group("%s passed over", count(len(passed), "run"))()
+	defer log.Group("%s passed over", words.Count(len(passed), "run"))()
 	shown := worthShowing(passed)
 	for _, p := range shown {
 		have := ""
@@ -128,10 +131,10 @@ func (j *job) logPlan(plan *search.Plan, items []artifact.Item) {
 	logSome(j.log, plan.Superseded, "artifact", func(a artifact.Artifact) string {
 		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
 	})
-	l := newLayout(j.cfg)
+	l := layout(j.cfg)
 	logSome(j.log, items, "artifact", func(item artifact.Item) string {
 		a := item.Artifact
-		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, ibytes(a.Size), path.Join(j.dest.Output, l.dir(item)))
+		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, words.Bytes(a.Size), path.Join(j.dest.Output, l.Dir(item)))
 	})
 }
 
@@ -172,7 +175,7 @@ func (j *job) logFewer(plan *search.Plan) {
 			continue
 		}
 		if warnings++; warnings <= maxWarnings {
-			j.log.Warningf("%s asked for, and %d found%s: %s", count(j.cfg.Runs, "run"), n, where, why)
+			j.log.Warningf("%s asked for, and %d found%s: %s", words.Count(j.cfg.Runs, "run"), n, where, why)
 		}
 	}
 	if warnings > maxWarnings {
@@ -243,10 +246,10 @@ func (j *job) logReport(r workspace.Report) {
 	}
 	j.warnGitHub(r)
 	if r.Replaced > 0 {
-		j.log.Infof("%s replaced", count(r.Replaced, "file"))
+		j.log.Infof("%s replaced", words.Count(r.Replaced, "file"))
 	}
 	if r.Skipped > 0 {
-		j.log.Infof("%s left as they were (if-exists: skip)", count(r.Skipped, "file"))
+		j.log.Infof("%s left as they were (if-exists: skip)", words.Count(r.Skipped, "file"))
 	}
 }
 
@@ -264,7 +267,7 @@ func (j *job) logRecovered(all []workspace.Recovery) {
 		case r.Err != nil:
 			warn("%s, which a run that was killed left, is still there: %v", r.Stage, r.Err)
 		case r.Undone > 0 || len(r.Left) > 0:
-			warn("a run that was killed had begun to write files into place; %s undone", count(r.Undone, "change"))
+			warn("a run that was killed had begun to write files into place; %s undone", words.Count(r.Undone, "change"))
 		default:
 			j.log.Infof("removed %s, which a run that was killed left", r.Stage)
 		}
@@ -274,6 +277,50 @@ func (j *job) logRecovered(all []workspace.Recovery) {
 	}
 	if more := warnings - maxWarnings; more > 0 {
 		j.log.Warningf("and %d more of what killed runs left", more)
+	}
+}
+
+// logFiles lists the files that the input files chooses of an artifact.
+func (j *job) logFiles(item *transfer.Item, list transfer.Listing) {
+	if list.Files == 0 {
+		j.log.Infof("artifact %q: no file matches files", item.Artifact.Name)
+		return
+	}
+	defer j.log.Group("artifact %q: %s, %s", item.Artifact.Name, words.Count(list.Files, "file"), words.Bytes(item.Bytes))()
+	for _, e := range list.First {
+		link := ""
+		if e.Mode&fs.ModeSymlink != 0 {
+			link = ", a symlink"
+		}
+		j.log.Infof("%s, %s%s", e.Name, words.Bytes(e.Size), link)
+	}
+	if more := list.Files - len(list.First); more > 0 {
+		j.log.Infof("and %d more", more)
+	}
+}
+
+// logEvent tells of what happens while artifacts are fetched.
+func (j *job) logEvent(e transfer.Event) {
+	switch e := e.(type) {
+	case transfer.StartOver:
+		j.log.Infof("%v; starting over", e.Err)
+	case transfer.UnknownDigest:
+		j.log.Warningf("artifact %q: its digest %s is of an unknown algorithm and was not checked", e.Artifact.Name, e.Artifact.Digest)
+	case transfer.Mismatch:
+		switch j.cfg.DigestMismatch {
+		case config.MismatchInfo:
+			j.log.Infof("%v", e.Err)
+		case config.MismatchWarn:
+			j.log.Warningf("%v", e.Err)
+		}
+	case transfer.CaseCollisions:
+		for _, pair := range e.Pairs {
+			j.log.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",
+				e.Artifact.Name, pair[0], pair[1])
+		}
+		if e.More > 0 {
+			j.log.Warningf("artifact %q: %d more names differ in case only", e.Artifact.Name, e.More)
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -38,7 +40,8 @@ type job struct {
 // result is what became of it. It is filled in as far as the job got.
 type result struct {
 	dest       workspace.Destination
-	items      []parcel
+	items      []transfer.Item
+	lost       []workspace.Lost // what of each item is not in the destination, once published
 	runs       []artifact.Run
 	passedOver []search.PassedOver
 	explained  bool  // the log has passedOver already
@@ -100,9 +103,13 @@ func (j *job) attempt(ctx context.Context, res *result) error {
 
 // obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
 func (j *job) obtain(ctx context.Context, res *result) (err error) {
-	c := j.newChoices()
-	s := j.newSession()
-	defer func() { err = errors.Join(err, s.close()) }()
+	c, engine := j.newChoices(), j.newEngine()
+	var s *staging // made when there is something to fetch
+	defer func() {
+		if s != nil {
+			err = errors.Join(err, s.stage.Close())
+		}
+	}()
 	for {
 		plan, err := c.next(ctx)
 		if plan != nil {
@@ -115,36 +122,50 @@ func (j *job) obtain(ctx context.Context, res *result) (err error) {
 		items := j.share(plan.Items)
 		j.logPlan(plan, items)
 		res.explained = true
-		if res.items, err = j.planned(items); err != nil {
+		if res.items, err = engine.Items(items); err != nil {
 			return err
 		}
 		if j.cfg.DryRun {
 			res.found = true
-			err = s.listFiles(ctx, res.items)
+			err = j.list(ctx, engine, res.items)
 		} else {
-			err = s.fetchAndPublish(ctx, res)
+			if s == nil {
+				if s, err = j.openStage(ctx); err != nil {
+					return err
+				}
+			}
+			err = j.fetchAndPublish(ctx, engine, s, res)
 		}
-		gone, ok := errors.AsType[*goneError](err)
+		expired, ok := errors.AsType[*transfer.ExpiredError](err)
 		if !ok || j.cfg.Shard.Count != 0 {
 			// With a shard it is a failure: the other jobs split the artifacts
 			// as they were listed.
 			return err
 		}
 		// Listings lag behind: the next candidate may still be there.
-		j.log.Infof("%v; choosing again without it", gone)
-		if err := c.without(ctx, gone.id, res.items); err != nil {
+		j.log.Infof("%v; choosing again without it", expired)
+		if err := c.without(ctx, engine, expired.ID, res.items); err != nil {
 			return err
 		}
 	}
 }
 
-// choose chooses. It waits up to patience for something to choose from.
-func (j *job) choose(ctx context.Context, req search.Request, patience time.Duration) (*search.Plan, error) {
+// list logs which files the input files chooses.
+func (j *job) list(ctx context.Context, engine *transfer.Engine, items []transfer.Item) error {
+	lists, err := engine.List(ctx, items)
+	for i, list := range lists {
+		j.logFiles(&items[i], list)
+	}
+	return err
+}
+
+// choose chooses. It waits up to atMost for something to choose from.
+func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration) (*search.Plan, error) {
 	chooser := search.Chooser{Source: j.api, Now: j.now}
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := search.Wait{
-		For: patience, Now: j.now, Notify: j.logWait,
+		For: atMost, Now: j.now, Notify: j.logWait,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
 	return search.Await(ctx, wait, func(ctx context.Context, brief bool) (*search.Plan, error) {
@@ -164,7 +185,7 @@ func (j *job) share(items []artifact.Item) []artifact.Item {
 		return items
 	}
 	mine := artifact.Shard(items, s.Index, s.Count)
-	j.log.Infof("shard %d/%d: %d of %s", s.Index, s.Count, len(mine), count(len(items), "artifact"))
+	j.log.Infof("shard %d/%d: %d of %s", s.Index, s.Count, len(mine), words.Count(len(items), "artifact"))
 	return mine
 }
 
@@ -203,7 +224,7 @@ func (j *job) request() search.Request {
 // nothingFound tells the errors that if-no-artifact-found is about.
 func nothingFound(err error) bool {
 	_, noArtifact := errors.AsType[*search.NotFoundError](err)
-	_, noFiles := errors.AsType[*noFilesError](err)
+	_, noFiles := errors.AsType[*transfer.NoFilesError](err)
 	return noArtifact || noFiles
 }
 
@@ -220,28 +241,4 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 		return repoErr
 	}
 	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Final: true}
-}
-
-func (s *session) fetchAndPublish(ctx context.Context, res *result) error {
-	if err := s.open(ctx); err != nil {
-		return err
-	}
-	if err := s.stage.Foresee(ctx, s.places(res.items)); err != nil {
-		return err
-	}
-	trees, err := s.fetchAll(ctx, res.items)
-	if err != nil {
-		return err
-	}
-	report, err := s.stage.Publish(ctx, trees, s.cfg.IfExists)
-	s.logRecovered(report.Recovered)
-	if err != nil {
-		return err
-	}
-	res.found, res.published = true, true
-	for i := range res.items {
-		res.items[i].lost = report.Lost[i]
-	}
-	s.logReport(report)
-	return nil
 }

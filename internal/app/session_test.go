@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,11 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubsim"
-	"github.com/artifetch/artifetch/internal/spool"
-	"github.com/artifetch/artifetch/internal/unpack"
-	"github.com/artifetch/artifetch/internal/workspace"
 )
 
 // When a download starts over, nothing is left of the try before.
@@ -40,74 +35,6 @@ func TestStartOverLeavesNothing(t *testing.T) {
 	env["GITHUB_WORKSPACE"] = ws
 	if got := w.step(t.Context(), t, env); got.code != 0 || over != 1 {
 		t.Errorf("code %d, started over %d times\n%s", got.code, over, got.log)
-	}
-}
-
-// newStage is a stage for a destination.
-func newStage(t *testing.T, dir string) *workspace.Stage {
-	t.Helper()
-	dest, err := workspace.Layout{Dir: dir}.Resolve(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stage, err := workspace.NewStage(dest, workspace.StageOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stage.Close() })
-	return stage
-}
-
-// newTestSession is a session with a stage, a budget of 2 files and 10 bytes,
-// and much room.
-func newTestSession(t *testing.T, cfg *config.Config) *session {
-	t.Helper()
-	return &session{job: &job{cfg: cfg}, stage: newStage(t, t.TempDir()), budget: unpack.NewBudget(2, 10), quota: spool.NewQuota("/out", func() (int64, error) { return 1 << 20, nil })}
-}
-
-// A try that is given up takes back what it counted, and no other try does.
-func TestAbandon(t *testing.T) {
-	t.Parallel()
-	s := newTestSession(t, &config.Config{})
-	var progress int64
-	s.progress = func(n int64) { progress += n }
-	for try := range 3 {
-		d := s.newDownload(parcel{}, false)
-		root, err := s.stage.Mkdir(d.dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(root.Close(), d.budget.Take(2, 10), d.disk.Reserve(10)); err != nil {
-			t.Errorf("try %d: %v", try, err)
-		}
-		if try < 2 { // the last one fails before anything arrives
-			d.fetchOptions().Progress(7)
-		}
-		if err := d.abandon(); err != nil || progress != 0 {
-			t.Errorf("try %d: progress %d, %v", try, progress, err)
-		}
-		if _, err := s.stage.Mkdir(d.dir); err != nil {
-			t.Errorf("its tree is still there: %v", err)
-		}
-	}
-}
-
-// A tar that was expanded does not keep its room.
-func TestExpandGivesRoomBack(t *testing.T) {
-	t.Parallel()
-	s := newTestSession(t, &config.Config{Unpack: true})
-	d := s.newDownload(parcel{}, false)
-	root, err := s.stage.Mkdir(d.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	text := tarball(t, "a", "bc")
-	if err := errors.Join(root.WriteFile("x.tar", []byte(text), 0o600), d.disk.Reserve(int64(len(text)))); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.expand(t.Context(), root, nil); err != nil || d.disk.Reserved() != 3 {
-		t.Errorf("%d bytes are promised, %v", d.disk.Reserved(), err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // A summary holds 1 MiB, so its tables and texts are bounded.
@@ -22,15 +24,15 @@ const (
 )
 
 // cell is a text in the summary.
-func cell(s string) string { return actions.Cell(actions.Cut(s, maxCell)) }
+func cell(s string) string { return actions.Cell(words.Cut(s, maxCell)) }
 
 // paragraph is a longer one.
-func paragraph(s string) string { return actions.Cell(actions.Cut(s, maxErrorMessage)) }
+func paragraph(s string) string { return actions.Cell(words.Cut(s, maxErrorMessage)) }
 
 // andMore says how many things the summary leaves out.
 func andMore(b *strings.Builder, n, shown int, noun string) {
 	if more := n - shown; more > 0 {
-		fmt.Fprintf(b, "and %s\n\n", count(more, "more "+noun))
+		fmt.Fprintf(b, "and %s\n\n", words.Count(more, "more "+noun))
 	}
 }
 
@@ -69,7 +71,7 @@ func (r *result) summary() string {
 func runLine(run artifact.Run) string {
 	link := cell(run.Label())
 	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
-		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(actions.Cut(run.URL, maxErrorMessage)), link)
+		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(words.Cut(run.URL, maxErrorMessage)), link)
 	}
 	fork := map[artifact.Origin]string{
 		artifact.OriginFork:    ", **from a fork**",
@@ -89,11 +91,11 @@ func (r *result) artifactTable(b *strings.Builder) {
 		a := p.Artifact
 		files, digest := "", "not fetched"
 		size := a.Size
-		if p.by != nil {
-			files, digest, size = humanize.Comma(int64(p.files)), p.digest.String(), p.wire
+		if p.Fetched() {
+			files, digest, size = humanize.Comma(int64(p.Files)), digestText(p.Digest), p.Wire
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), ibytes(size),
-			files, digest, cell(path.Join(r.dest.Output, p.to)))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), words.Bytes(size),
+			files, digest, cell(path.Join(r.dest.Output, p.To)))
 	}
 	b.WriteString("\n")
 	andMore(b, len(r.items), maxRows, "artifact")
@@ -129,26 +131,30 @@ func (r *result) total() string {
 	var files int
 	var bytes, wire int64
 	for _, p := range r.items {
-		files += p.files
-		bytes += p.bytes
-		wire += p.wire
+		files += p.Files
+		bytes += p.Bytes
+		wire += p.Wire
 	}
-	s := fmt.Sprintf("%s, %s, %s", count(len(r.items), "artifact"), count(files, "file"), ibytes(bytes))
+	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
 	if sec := r.took.Seconds(); sec > 0 {
 		s += fmt.Sprintf(" in %s (%s/s over the network)", r.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
 	}
 	return s
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return humanize.Comma(int64(n)) + " " + noun + "s"
-}
-
-func ibytes(n int64) string { return humanize.IBytes(nonNegative(n)) }
-
-func nonNegative(n int64) uint64 { return uint64(max(n, 0)) }
-
 func shortSHA(sha string) string { return sha[:min(len(sha), 7)] }
+
+// digestText says what came of comparing an artifact's digest, in Markdown.
+func digestText(d transfer.DigestState) string {
+	switch d {
+	case transfer.DigestVerified:
+		return "verified"
+	case transfer.DigestMismatch:
+		return "**mismatch**"
+	case transfer.DigestUnknown:
+		return "unknown algorithm"
+	case transfer.DigestUnchecked:
+		return "not checked, as only a part was fetched (CRC-32 was)"
+	}
+	return "none given"
+}

@@ -17,6 +17,10 @@ import (
 // exist on the server, or that the token may not see.
 var ErrNotFound = errors.New("not found")
 
+// ErrExpired matches (with errors.Is) the error for an artifact that the server
+// lists, but does not hold any more.
+var ErrExpired = errors.New("expired")
+
 // A conclusion and a status of runs. Source: GitHub's REST schema "workflow-run".
 const (
 	Failure   = "failure"

@@ -28,7 +28,7 @@ const (
 	// NotFound is a 404, and matches artifact.ErrNotFound. It also stands
 	// for what the token may not see.
 	NotFound
-	// Gone is a 410: the artifact has expired.
+	// Gone is a 410: the artifact has expired. It matches artifact.ErrExpired.
 	Gone
 	// PrimaryLimit means that the hour's requests are spent; see Error.Reset.
 	PrimaryLimit
@@ -135,8 +135,11 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes a NotFound error match artifact.ErrNotFound.
-func (e *Error) Is(target error) bool { return target == artifact.ErrNotFound && e.Kind == NotFound }
+// Is makes a NotFound error match artifact.ErrNotFound, and a Gone error
+// artifact.ErrExpired.
+func (e *Error) Is(target error) bool {
+	return target == artifact.ErrNotFound && e.Kind == NotFound || target == artifact.ErrExpired && e.Kind == Gone
+}
 
 // asError finds the *Error in err.
 func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }

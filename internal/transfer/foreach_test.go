@@ -1,4 +1,4 @@
-package app
+package transfer
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestSideBySide(t *testing.T) {
+func TestForEach(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name      string
@@ -22,10 +22,10 @@ func TestSideBySide(t *testing.T) {
 	}{
 		{"none", 0, 2, 8, time.Second, 0, 0},
 		{"fewer than a few", 2, 4, 8, time.Second, 2, time.Second},
-		{"quick ones stay few", 8, 2, 8, patience - 1, 2, 4 * (patience - 1)},
-		{"slow ones become more", 30, 2, 8, 10 * patience, 8, 42 * patience},
-		{"no more than most", 9, 3, 4, 10 * patience, 4, 30 * patience},
-		{"a fixed number", 8, 2, 2, 10 * patience, 2, 40 * patience},
+		{"quick ones stay few", 8, 2, 8, rampDelay - 1, 2, 4 * (rampDelay - 1)},
+		{"slow ones become more", 30, 2, 8, 10 * rampDelay, 8, 42 * rampDelay},
+		{"no more than most", 9, 3, 4, 10 * rampDelay, 4, 30 * rampDelay},
+		{"a fixed number", 8, 2, 2, 10 * rampDelay, 2, 40 * rampDelay},
 		{"a few are more than most", 8, 16, 4, time.Second, 4, 2 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestSideBySide(t *testing.T) {
 				var running, peak atomic.Int64
 				did := make([]int32, tc.n)
 				start := time.Now()
-				err := sideBySide(t.Context(), tc.n, tc.few, tc.most, func(_ context.Context, i int) error {
+				err := forEach(t.Context(), tc.n, tc.few, tc.most, func(_ context.Context, i int) error {
 					now := running.Add(1)
 					for old := peak.Load(); now > old && !peak.CompareAndSwap(old, now); old = peak.Load() {
 					}
@@ -60,13 +60,13 @@ func TestSideBySide(t *testing.T) {
 	}
 }
 
-func TestSideBySideFails(t *testing.T) {
+func TestForEachFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		var begun atomic.Int64
 		start := time.Now()
-		err := sideBySide(t.Context(), 100, 2, 4, func(ctx context.Context, i int) error {
+		err := forEach(t.Context(), 100, 2, 4, func(ctx context.Context, i int) error {
 			begun.Add(1)
 			if i == 1 {
 				return broken
@@ -83,12 +83,12 @@ func TestSideBySideFails(t *testing.T) {
 	})
 }
 
-func TestSideBySideEnds(t *testing.T) {
+func TestForEachEnds(t *testing.T) {
 	t.Parallel()
 	stopped := errors.New("stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	did := 0
-	err := sideBySide(ctx, 3, 1, 1, func(context.Context, int) error {
+	err := forEach(ctx, 3, 1, 1, func(context.Context, int) error {
 		did++
 		cancel(stopped)
 		return nil

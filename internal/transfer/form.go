@@ -1,4 +1,4 @@
-package app
+package transfer
 
 import (
 	"cmp"
@@ -10,9 +10,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // form is what an artifact is, by what the storage says of it.
@@ -33,7 +33,7 @@ const (
 // The first bytes alone do not do either: formats that build on zip (jar, whl,
 // apk, …) have the same. What is neither a zip nor named is taken for an
 // artifact only if its digest is right, or is still to be compared.
-func formOf(contentType, disposition string, head []byte, digest digestState) (f form, name string) {
+func formOf(contentType, disposition string, head []byte, digest DigestState) (f form, name string) {
 	name = fetch.FileName(disposition)
 	switch mediaType(contentType) {
 	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
@@ -42,7 +42,7 @@ func formOf(contentType, disposition string, head []byte, digest digestState) (f
 	switch {
 	case unpack.IsZip(head) && (name == "" || strings.EqualFold(path.Ext(name), ".zip")):
 		return archive, name
-	case name != "" || digest == digestVerified || digest == digestUnchecked:
+	case name != "" || digest == DigestVerified || digest == DigestUnchecked:
 		return rawFile, name
 	}
 	return noForm, ""
@@ -63,20 +63,20 @@ func mediaType(contentType string) string {
 const headSize = 64
 
 // formOfBlob is formOf with what is known of the digest before it is compared.
-func (d *download) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
-	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, d.expectedDigest()); f == archive {
+func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
+	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.expectedDigest()); f == archive {
 		return f, name, nil // whatever it begins with: a damaged zip is one
 	}
 	head, err := headOf(blob)
 	if err != nil {
 		return noForm, "", err
 	}
-	return d.formWith(blob, head, d.expectedDigest())
+	return t.formWith(blob, head, t.expectedDigest())
 }
 
-func (d *download) formWith(blob *fetch.Blob, head []byte, digest digestState) (f form, name string, err error) {
+func (t *attempt) formWith(blob *fetch.Blob, head []byte, digest DigestState) (f form, name string, err error) {
 	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), head, digest); f == noForm {
-		err = &pageError{contentType: blob.ContentType(), size: blob.Size(), head: head, digest: digest}
+		err = &PageError{contentType: blob.ContentType(), size: blob.Size(), head: head, digest: digest}
 	}
 	return f, name, err
 }
@@ -90,23 +90,23 @@ func headOf(blob *fetch.Blob) ([]byte, error) {
 	return head[:n], err
 }
 
-// pageError says that what the storage sent is no artifact.
-type pageError struct {
+// PageError says that what the storage sent is no artifact.
+type PageError struct {
 	contentType string
 	size        int64
 	head        []byte
-	digest      digestState
+	digest      DigestState
 }
 
-func (e *pageError) Error() string {
+func (e *PageError) Error() string {
 	why := "GitHub has no digest to compare it with"
 	switch e.digest {
-	case digestMismatch:
+	case DigestMismatch:
 		why = "its digest differs"
-	case digestUnknown:
+	case DigestUnknown:
 		why = "its digest is of an unknown algorithm"
 	}
-	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, ibytes(e.size), cmp.Or(actions.Cut(e.contentType, 100), "no type"))
+	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, words.Bytes(e.size), cmp.Or(words.Cut(e.contentType, 100), "no type"))
 	if begins := beginning(e.head); begins != "" {
 		text += fmt.Sprintf(" that begins with %q", begins)
 	}

@@ -1,0 +1,273 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"sync/atomic"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/unpack"
+)
+
+// attempt is one attempt at one artifact.
+type attempt struct {
+	engine    *Engine
+	stage     Stage  // without a Sink when files are only listed
+	item      Item   // taken over when the attempt succeeds
+	dir       string // the artifact's tree in the stage
+	budget    *unpack.Budget
+	disk      *spool.Share
+	oneStream bool
+	unpacked  bool         // all of it was an archive, and was extracted
+	counted   atomic.Int64 // bytes that the progress knows of
+}
+
+func (e *Engine) newAttempt(stage Stage, item Item, oneStream bool) *attempt {
+	return &attempt{
+		engine: e, stage: stage, item: item, dir: fmt.Sprint(e.attempts.Add(1)),
+		budget: e.budget.Part(), disk: stage.Quota.Share(), oneStream: oneStream,
+	}
+}
+
+// abandon discards a failed attempt: its files, its part of the budget, the disk
+// that it reserved, and its progress.
+func (t *attempt) abandon() error {
+	var err error
+	if t.stage.Sink != nil { // a dry run has none
+		err = t.stage.Sink.RemoveAll(t.dir)
+	}
+	t.budget.Undo()
+	t.disk.ReleaseAll()
+	t.engine.progress(-t.counted.Load())
+	return err
+}
+
+// fetch brings the artifact into the stage.
+func (t *attempt) fetch(ctx context.Context) (err error) {
+	s := spool.New(t.stage.Sink, t.dir+".spool", t.engine.memory, t.disk)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	blob, err := fetch.Open(ctx, t.fetchOptions(), t.locate, func(int64) (fetch.Spool, error) { return s, nil })
+	if err != nil {
+		return t.named(err)
+	}
+	defer blob.Close()
+	err = t.receive(ctx, blob, s)
+	info, blobErr := blob.Info()
+	t.item.Wire = info.Fetched
+	if err = t.checkEnd(outcome(err, blobErr), info); err != nil {
+		return t.named(err)
+	}
+	t.item.Tree, t.item.by = t.dir, t
+	return nil
+}
+
+// checkEnd doubts a body that only its connection ended, so that it may have
+// been cut: it is whole if its digest is right, or if it is an archive, whose
+// end is at its end and all of whose files passed their checks. What else was
+// found wrong with it is no fault of the artifact.
+func (t *attempt) checkEnd(err error, info fetch.Info) error {
+	if !info.OpenEnded || err == nil && (t.unpacked || t.item.Digest == DigestVerified || info.MD5Checked) {
+		return err
+	}
+	_, refused := errors.AsType[*unpack.RefusedError](err)
+	_, differs := errors.AsType[*DigestError](err)
+	if err == nil || refused || differs {
+		return &fetch.LengthError{Want: -1}
+	}
+	return err
+}
+
+// receive extracts or keeps what arrives, and checks it.
+func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool) error {
+	form, name, err := t.formOfBlob(blob)
+	if err != nil {
+		return err
+	}
+	if form != archive || t.engine.opt.KeepArchives {
+		return t.whole(ctx, blob, s, form, name)
+	}
+	err = t.extract(ctx, blob)
+	if _, refused := errors.AsType[*unpack.RefusedError](err); refused {
+		return t.refused(blob, err)
+	}
+	if err != nil {
+		return err
+	}
+	t.unpacked = true
+	info, err := blob.Wait()
+	if err != nil {
+		return err
+	}
+	return t.checkDigest(info)
+}
+
+// worthFinishing is how much may be missing of a refused archive, in bytes,
+// for it to be fetched to its end.
+const worthFinishing = 8 << 20
+
+// refused returns why an archive was refused. If it came damaged, which only a
+// digest can say, that is why; it is found out as long as that takes little.
+func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
+	info, _ := blob.Info()
+	if blob.Size()-info.Fetched >= worthFinishing {
+		return refusal
+	}
+	info, err := blob.Wait()
+	if _, differs := errors.AsType[*fetch.MD5Error](err); differs {
+		return err
+	}
+	if err != nil {
+		return refusal
+	}
+	if err := t.checkDigest(info); err != nil {
+		return err
+	}
+	return refusal
+}
+
+// outcome is what an attempt failed with, if it did. When the download failed, that
+// is why all else did; but what was found wrong with the bytes before counts,
+// unless they were those of another blob.
+func outcome(err, download error) error {
+	if _, ok := errors.AsType[*fetch.DownloadError](err); ok && download != nil {
+		return download // whatever the reader made of it
+	}
+	_, refused := errors.AsType[*unpack.RefusedError](err)
+	_, limit := errors.AsType[*unpack.LimitError](err)
+	_, room := errors.AsType[*spool.QuotaError](err)
+	_, digest := errors.AsType[*DigestError](err)
+	_, name := errors.AsType[*nameError](err)
+	_, page := errors.AsType[*PageError](err)
+	if download == nil || (refused || limit || room || digest || name || page) && !startOver(download) {
+		return err
+	}
+	return download
+}
+
+// startOver reports whether a download begins anew after an error: the blob
+// changed, or what the storage makes of ranges.
+func startOver(err error) bool {
+	_, noRanges := errors.AsType[*fetch.RangeError](err)
+	_, changed := errors.AsType[*fetch.ChangedError](err)
+	return noRanges || changed
+}
+
+// mayDiffer reports whether a download that failed may find another blob when
+// it begins anew, and can be believed then. Which of two contradicting answers
+// is right only a digest can tell.
+func (t *attempt) mayDiffer(err error) bool {
+	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
+		decides := t.expectedDigest() == DigestVerified && !t.engine.opt.AllowMismatch
+		return !change.Contradiction || decides
+	}
+	length, ok := errors.AsType[*fetch.LengthError](err)
+	return ok && length.Want >= 0
+}
+
+// named says which artifact an error is about.
+func (t *attempt) named(err error) error {
+	a := t.item.Artifact
+	if errors.Is(err, artifact.ErrExpired) {
+		return &ExpiredError{ID: a.ID, Err: err}
+	}
+	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)
+}
+
+// spoolAhead is how far a download may run ahead of extraction, in bytes: so
+// little that all of it stays in memory.
+const spoolAhead = 8 << 20
+
+// directoryTail is what is fetched of an archive's end before the rest: the
+// end record with the longest comment, and most directories.
+const directoryTail = 128 << 10
+
+func (t *attempt) fetchOptions() fetch.Options {
+	progress := func(n int64) {
+		t.counted.Add(n)
+		t.engine.progress(n)
+	}
+	opt := &t.engine.opt
+	o := fetch.Options{
+		Client: opt.Client, IdleTimeout: opt.IdleTimeout, Policy: opt.Policy, Progress: progress, UserAgent: opt.UserAgent,
+		Connections: t.engine.connections, OneStream: t.oneStream, OnDemand: len(opt.Files) > 0,
+		OpenEnded: true, MD5: t.expectedDigest() != DigestVerified,
+	}
+	if !opt.KeepArchives {
+		o.Tail, o.Ahead = directoryTail, spoolAhead
+	}
+	return o
+}
+
+func (t *attempt) locate(ctx context.Context) (*url.URL, error) {
+	return t.engine.locate(ctx, t.item.Artifact)
+}
+
+// maxPairs bounds the pairs of names in a CaseCollisions.
+const maxPairs = 10
+
+// extract extracts an archive while it arrives.
+func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
+	archive, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted})
+	if err != nil {
+		return err
+	}
+	if err := t.checkPlaces(archive); err != nil {
+		return err
+	}
+	if err := t.disk.Reserve(archive.Size); err != nil {
+		return err
+	}
+	if pairs, more := archive.CaseCollisions(maxPairs); len(pairs) > 0 {
+		t.engine.opt.Notify(CaseCollisions{Artifact: t.item.Artifact, Pairs: pairs, More: more})
+	}
+	root, err := t.stage.Sink.Mkdir(t.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	res, err := archive.Extract(ctx, root, unpack.ExtractOptions{Pool: t.engine.pool, Owner: t.stage.Owner})
+	if err != nil {
+		return err
+	}
+	t.item.Files, t.item.Bytes = res.Files, res.Bytes
+	links := archive.Links()
+	t.item.NoLinks = len(links) == 0 && !t.engine.opt.ExpandTars // tars have symlinks of their own
+	return t.expand(ctx, root, links)
+}
+
+// checkPlaces refuses an archive that has files for places that they could not be
+// moved to, before they are fetched.
+func (t *attempt) checkPlaces(archive *unpack.Archive) error {
+	if t.stage.CheckFile == nil {
+		return nil
+	}
+	return archive.Each(func(e unpack.Entry) error {
+		if e.Mode.IsDir() {
+			return nil
+		}
+		return t.stage.CheckFile(path.Join(t.engine.opt.Layout.Dir(t.item.Item), e.Name))
+	})
+}
+
+// expand expands the tars of an artifact, if that is asked for.
+func (t *attempt) expand(ctx context.Context, root *os.Root, links map[string]string) error {
+	if !t.engine.opt.ExpandTars {
+		return nil
+	}
+	reserved := t.disk.Reserved()
+	res, err := unpack.ExpandTars(ctx, root, unpack.TarOptions{Links: links, Budget: t.budget, Room: t.disk.Reserve, Pool: t.engine.pool, Owner: t.stage.Owner})
+	if err != nil {
+		return err
+	}
+	t.item.Files += res.Files
+	t.item.Bytes += res.Bytes
+	// The tars are gone, and others can have their room.
+	t.disk.Release(t.disk.Reserved() - reserved - res.Bytes)
+	return nil
+}

@@ -1,0 +1,76 @@
+package transfer
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/fetch"
+)
+
+// DigestState says what came of comparing an artifact's digest.
+type DigestState int
+
+// The states of digests.
+const (
+	DigestAbsent    DigestState = iota // there is none to compare with
+	DigestVerified                     // the bytes are those that were uploaded
+	DigestMismatch                     // it differs, and Options.AllowMismatch lets it pass
+	DigestUnknown                      // it is of an unknown algorithm
+	DigestUnchecked                    // not all of the artifact was fetched
+)
+
+// expectedDigest is the state before the digest is compared: verified where it
+// will be, since what differs is found out then.
+func (t *attempt) expectedDigest() DigestState {
+	switch digest := t.item.Artifact.Digest; {
+	case digest == "":
+		return DigestAbsent
+	case !strings.HasPrefix(digest, sha256Prefix):
+		return DigestUnknown
+	}
+	return DigestVerified
+}
+
+const sha256Prefix = "sha256:"
+
+// checkDigest compares the bytes with the digest on record. A digest that differs is
+// a *DigestError, unless Options.AllowMismatch lets it pass.
+func (t *attempt) checkDigest(blob fetch.Info) error {
+	a := t.item.Artifact
+	if a.Digest == "" {
+		return nil
+	}
+	want, ok := strings.CutPrefix(a.Digest, sha256Prefix)
+	if !ok {
+		t.item.Digest = DigestUnknown
+		t.engine.opt.Notify(UnknownDigest{Artifact: a})
+		return nil
+	}
+	if !blob.Whole {
+		t.item.Digest = DigestUnchecked
+		return nil
+	}
+	sum := hex.EncodeToString(blob.SHA256[:])
+	if strings.EqualFold(want, sum) {
+		t.item.Digest = DigestVerified
+		return nil
+	}
+	differs := &DigestError{Name: a.Name, Want: want, Got: sum}
+	t.item.Digest = DigestMismatch
+	if !t.engine.opt.AllowMismatch {
+		return differs
+	}
+	t.engine.opt.Notify(Mismatch{Err: differs})
+	return nil
+}
+
+// DigestError says that an artifact's bytes are not those on record. Want and Got
+// are SHA-256 digests in hex.
+type DigestError struct {
+	Name, Want, Got string
+}
+
+func (e *DigestError) Error() string {
+	return fmt.Sprintf("artifact %q: its SHA-256 is %s, but GitHub has %s on record", e.Name, e.Got, e.Want)
+}

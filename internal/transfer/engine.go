@@ -1,0 +1,283 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/unpack"
+)
+
+// Origin is where artifacts come from. It is used concurrently.
+type Origin interface {
+	// Download returns a signed URL of an artifact, a fresh one each call. Its
+	// error matches artifact.ErrExpired when the artifact has expired.
+	Download(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error)
+}
+
+// Sink is the directory that artifacts are brought into; *workspace.Stage is one.
+// It is used concurrently.
+type Sink interface {
+	spool.Dir
+	// Mkdir makes an empty directory and opens it.
+	Mkdir(name string) (*os.Root, error)
+	// RemoveAll deletes a tree; none is fine.
+	RemoveAll(name string) error
+}
+
+// Stage is a Sink, and what is to be minded of the place that it is at.
+type Stage struct {
+	Sink  Sink
+	Quota *spool.Quota  // the account of its disk
+	Owner *unpack.Owner // who gets what is extracted; nil leaves it with the process
+	// CheckFile refuses files for places that they could not be moved to, by
+	// their slash-separated path below the destination; nil refuses none.
+	CheckFile func(name string) error
+}
+
+// Progress shows how many bytes have arrived. Add may be called concurrently, and
+// with a negative count for bytes that have to be fetched again.
+type Progress interface {
+	Add(n int64)
+	Stop()
+}
+
+// Options are what an Engine works with.
+type Options struct {
+	Origin Origin
+	// Client reaches the storage; see fetch.Options, as for the next three.
+	Client      *http.Client
+	Policy      httpx.Policy
+	IdleTimeout time.Duration
+	UserAgent   string
+	// Notify is told of events. It may be called concurrently; nil is fine.
+	Notify func(Event)
+	// Progress begins to show progress towards a total of bytes, which is an
+	// estimate, and 0 where there is none; nil is fine.
+	Progress func(total int64) Progress
+
+	// Concurrency is how many artifacts, and connections, there are at a time; 0
+	// means AutoConcurrency at most, as far as more of them help.
+	Concurrency int
+	// MaxFiles and MaxSize, in bytes, bound what all artifacts together hold. A
+	// MaxSize of 0 is no bound.
+	MaxFiles int
+	MaxSize  int64
+
+	Layout Layout
+	// Files are globs on the paths inside an artifact; none means all files.
+	Files []string
+	// KeepArchives keeps archives as they are, ExpandTars expands the tars at
+	// the top of an artifact.
+	KeepArchives, ExpandTars bool
+	// AllowMismatch lets an artifact pass whose digest differs.
+	AllowMismatch bool
+}
+
+// maxLocating bounds concurrent requests for download URLs, far below GitHub's
+// limit of 100 concurrent requests.
+const maxLocating = 32
+
+// spoolMemory bounds what all spools keep in memory, in bytes.
+const spoolMemory = 24 << 20
+
+// Engine brings artifacts into a Stage. Its methods are called one after the other.
+type Engine struct {
+	opt         Options
+	wanted      func(name string) bool // nil is all files
+	most        int                    // artifacts, and connections, at a time
+	budget      *unpack.Budget
+	connections *fetch.Connections
+	locating    *semaphore.Weighted
+	pool        *unpack.Pool
+	memory      *spool.Memory
+	progress    func(n int64)
+	attempts    atomic.Int64   // numbers the trees
+	kept        map[int64]Item // brought for an earlier Fetch, by the artifact's id
+}
+
+// New makes an Engine.
+func New(opt Options) *Engine {
+	most := cmp.Or(opt.Concurrency, AutoConcurrency)
+	if opt.Notify == nil {
+		opt.Notify = func(Event) {}
+	}
+	e := &Engine{
+		opt: opt, most: most, budget: unpack.NewBudget(opt.MaxFiles, opt.MaxSize), progress: func(int64) {},
+		connections: fetch.NewConnections(most), locating: semaphore.NewWeighted(int64(min(most, maxLocating))),
+		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)), memory: spool.NewMemory(spoolMemory),
+	}
+	if len(opt.Files) > 0 {
+		e.wanted = artifact.Selector{Patterns: opt.Files}.Matcher()
+	}
+	return e
+}
+
+// Items says where each artifact will go. It refuses those whose names cannot name a
+// directory.
+func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
+	items := make([]Item, len(chosen))
+	for i, c := range chosen {
+		if err := unpack.CheckName(c.Artifact.Name); err != nil {
+			return nil, fmt.Errorf("artifact %d of %s: its name cannot name a directory: %w", c.Artifact.ID, c.Artifact.Repo, err)
+		}
+		items[i] = Item{Item: c, To: e.opt.Layout.Dir(c)}
+	}
+	return items, nil
+}
+
+// Fetch brings every artifact into a tree of its own in the stage, but those that an
+// earlier call brought already, and fills in the items. The first failure ends all of
+// them. It is a *NoFilesError when Options.Files chose nothing at all.
+func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
+	missing, err := e.reuse(items)
+	if err != nil {
+		return err
+	}
+	total := e.estimate(missing)
+	if err := stage.Quota.Check(total); err != nil {
+		return err
+	}
+	if e.opt.Progress != nil {
+		progress := e.opt.Progress(total)
+		defer progress.Stop()
+		e.progress = progress.Add
+	}
+	err = forEach(ctx, len(missing), cmp.Or(e.opt.Concurrency, firstConcurrency), e.most, func(ctx context.Context, i int) error {
+		return e.attempt(ctx, stage, missing[i], func(t *attempt) error { return t.fetch(ctx) })
+	})
+	if err != nil {
+		e.keep(items)
+		return err
+	}
+	return e.checkFiles(items)
+}
+
+// estimate is the size of all that is to be fetched, in bytes; 0 means unknown.
+func (e *Engine) estimate(items []*Item) (total int64) {
+	if len(e.opt.Files) > 0 {
+		return 0
+	}
+	for _, item := range items {
+		total += min(max(item.Artifact.Size, 0), math.MaxInt64-total) // whatever the API says
+	}
+	return total
+}
+
+// reuse fills in the items that an earlier Fetch brought, and lists the others. What
+// was brought and is not asked for any more is removed.
+func (e *Engine) reuse(items []Item) (missing []*Item, err error) {
+	for i := range items {
+		id := items[i].Artifact.ID
+		if there, ok := e.kept[id]; ok {
+			items[i] = there
+			delete(e.kept, id)
+			continue
+		}
+		missing = append(missing, &items[i])
+	}
+	var errs []error
+	for _, item := range e.kept {
+		errs = append(errs, item.by.abandon())
+	}
+	e.kept = nil
+	return missing, errors.Join(errs...)
+}
+
+// keep remembers the items that were brought although not all of them were.
+func (e *Engine) keep(items []Item) {
+	e.kept = map[int64]Item{}
+	for _, item := range items {
+		if item.Fetched() {
+			e.kept[item.Artifact.ID] = item
+		}
+	}
+}
+
+// checkFiles fails when Options.Files chose nothing at all.
+func (e *Engine) checkFiles(items []Item) error {
+	if len(e.opt.Files) == 0 || len(items) == 0 {
+		return nil
+	}
+	for _, item := range items {
+		if item.Files > 0 {
+			return nil
+		}
+	}
+	return &NoFilesError{Patterns: e.opt.Files, Artifacts: len(items)}
+}
+
+// maxChanges is how often a download starts over because the blob changed.
+const maxChanges = 2
+
+// attempt calls do for one attempt at an artifact after the other, until one succeeds
+// or another one could not help. What a failed one took it gives back.
+func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*attempt) error) error {
+	oneStream := false
+	for n := 0; ; n++ {
+		t := e.newAttempt(stage, *item, oneStream)
+		err := do(t)
+		if err == nil {
+			*item = t.item
+			return nil
+		}
+		// The disk may not have room for this attempt's tree besides the next one's.
+		if left := t.abandon(); left != nil {
+			return errors.Join(err, left)
+		}
+		_, noRanges := errors.AsType[*fetch.RangeError](err)
+		again := noRanges && !t.oneStream || t.mayDiffer(err) && n < maxChanges
+		if !again || ctx.Err() != nil {
+			return err
+		}
+		oneStream = t.oneStream || noRanges
+		e.opt.Notify(StartOver{Err: err})
+	}
+}
+
+// locate returns the URL of an artifact.
+func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, error) {
+	if err := e.locating.Acquire(ctx, 1); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	defer e.locating.Release(1)
+	return e.opt.Origin.Download(ctx, a.Repo, a.ID)
+}
+
+// Expired returns which of these artifacts have expired, whatever a list says.
+func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (ids []int64, err error) {
+	expired := make([]bool, len(artifacts))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxLocating)
+	for i, a := range artifacts {
+		g.Go(func() error {
+			_, err := e.opt.Origin.Download(ctx, a.Repo, a.ID)
+			if expired[i] = errors.Is(err, artifact.ErrExpired); expired[i] {
+				return nil
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	for i, a := range artifacts {
+		if expired[i] {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids, err
+}

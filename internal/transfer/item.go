@@ -1,0 +1,77 @@
+package transfer
+
+import (
+	"fmt"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+// Item is one artifact to be brought, and what became of it.
+type Item struct {
+	artifact.Item
+	// To is slash-separated and below the destination: the artifact's directory,
+	// or its file when it is kept as one.
+	To string
+	// Tree is the directory in the Sink that holds its files; empty before
+	// these were fetched.
+	Tree    string
+	NoLinks bool // it is known to hold no symlinks
+	Digest  DigestState
+	Files   int
+	Bytes   int64 // in its files
+	Wire    int64 // fetched over the network
+
+	by *attempt // that fetched it; nil before
+}
+
+// Fetched reports whether the artifact's files are in its Tree.
+func (i *Item) Fetched() bool { return i.Tree != "" }
+
+// Event is what happens on the way that is no failure, and that people may want to
+// hear of.
+type Event interface{ event() }
+
+// StartOver is the beginning of another attempt, and why.
+type StartOver struct{ Err error }
+
+// UnknownDigest is an artifact whose digest was not compared, since it is of an
+// unknown algorithm.
+type UnknownDigest struct{ Artifact artifact.Artifact }
+
+// Mismatch is an artifact that passes although its digest differs.
+type Mismatch struct{ Err *DigestError }
+
+// CaseCollisions are names in an artifact that differ in case only: the first few
+// pairs, and how many more there are.
+type CaseCollisions struct {
+	Artifact artifact.Artifact
+	Pairs    [][2]string
+	More     int
+}
+
+func (StartOver) event()      {}
+func (UnknownDigest) event()  {}
+func (Mismatch) event()       {}
+func (CaseCollisions) event() {}
+
+// ExpiredError says that an artifact has expired although its listing did not say
+// so: the choice has to be made again without it.
+type ExpiredError struct {
+	ID  int64
+	Err error
+}
+
+func (e *ExpiredError) Error() string { return e.Err.Error() }
+func (e *ExpiredError) Unwrap() error { return e.Err }
+
+// NoFilesError says that Options.Files chose no file of any artifact.
+type NoFilesError struct {
+	Patterns  []string
+	Artifacts int
+}
+
+func (e *NoFilesError) Error() string {
+	const most = 20
+	return fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), words.Quoted(e.Patterns, most))
+}

@@ -1,0 +1,179 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+const (
+	// maxListed bounds the files of an artifact that are listed by name.
+	maxListed = 200
+	// Without ranges a dry run must download the whole artifact to list it: at
+	// most maxStreamed bytes each, maxStreams at a time, in memory.
+	maxStreamed = 16 << 20
+	maxStreams  = 2
+	// Where the storage supports ranges, a dry run keeps the archives'
+	// directories in memory: of each smallDirectory bytes at most, but of one at
+	// a time maxDirectory, compressed, which is enough for a million entries.
+	smallDirectory = 512 << 10
+	maxDirectory   = 48 << 20
+)
+
+// Listing is what Options.Files chooses of an artifact: how many files, and the
+// first of them.
+type Listing struct {
+	Files int
+	First []unpack.Entry
+}
+
+func (l *Listing) add(e unpack.Entry) {
+	if l.Files++; l.Files <= maxListed {
+		l.First = append(l.First, unpack.Entry{Name: e.Name, Size: e.Size, Mode: e.Mode})
+	}
+}
+
+// List lists which files Options.Files chooses of each item, and fetches no more than
+// that takes: the directories of archives. Without Files it does nothing. It returns
+// the lists with a *NoFilesError, too.
+func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
+	if len(e.opt.Files) == 0 {
+		return nil, nil
+	}
+	lists := make([]Listing, len(items))
+	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
+	err := forEach(ctx, len(items), e.most, e.most, func(ctx context.Context, i int) error {
+		return e.attempt(ctx, Stage{}, &items[i], func(t *attempt) (err error) {
+			if lists[i], err = t.list(ctx, turns); err != nil {
+				return t.named(err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lists, e.checkFiles(items)
+}
+
+// listTurns bounds what takes much memory at a time.
+type listTurns struct{ streams, large *semaphore.Weighted }
+
+// list reads the directory of an artifact. One that is large takes its turn;
+// so does an artifact of a storage without ranges, all of which is read.
+func (t *attempt) list(ctx context.Context, turns listTurns) (Listing, error) {
+	if !t.oneStream {
+		list, err := t.open(ctx, sparse(smallDirectory))
+		if errors.Is(err, spool.ErrFull) {
+			t.budget.Undo()
+			if list, err = t.inTurn(ctx, turns.large, sparse(maxDirectory)); errors.Is(err, spool.ErrFull) {
+				err = &directoryError{err}
+			}
+		}
+		if !errors.Is(err, errNoRanges) {
+			return list, err
+		}
+		t.oneStream = true
+	}
+	if t.item.Artifact.Size > maxStreamed {
+		return Listing{}, &StreamError{Size: t.item.Artifact.Size}
+	}
+	list, err := t.inTurn(ctx, turns.streams, func(int64) (fetch.Spool, error) { return spool.NewParts(maxStreamed), nil })
+	if errors.Is(err, spool.ErrFull) { // the API said that it is smaller
+		err = &StreamError{Size: maxStreamed + 1}
+	}
+	return list, err
+}
+
+// inTurn is open when there is room in turn.
+func (t *attempt) inTurn(ctx context.Context, turn *semaphore.Weighted, create func(int64) (fetch.Spool, error)) (Listing, error) {
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return Listing{}, context.Cause(ctx)
+	}
+	defer turn.Release(1)
+	return t.open(ctx, create)
+}
+
+// open fetches as much as it takes to list the files.
+func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, error)) (Listing, error) {
+	blob, err := fetch.Open(ctx, t.fetchOptions(), t.locate, create)
+	if err != nil {
+		return Listing{}, err
+	}
+	defer blob.Close()
+	list, err := t.read(blob)
+	if err != nil {
+		_, failed := blob.Info()
+		err = outcome(err, failed)
+	}
+	return list, err
+}
+
+func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
+	form, given, err := t.formOfBlob(blob)
+	if err != nil {
+		return Listing{}, err
+	}
+	wanted := t.engine.wanted
+	var list Listing
+	if form != archive {
+		if name := t.fileName(form, given); wanted(name) {
+			list.add(unpack.Entry{Name: name, Size: blob.Size()})
+			t.item.Files, t.item.Bytes = 1, blob.Size()
+			err = t.budget.Take(1, blob.Size())
+		}
+		return list, err
+	}
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: wanted})
+	if err != nil {
+		return Listing{}, err
+	}
+	err = a.Each(func(e unpack.Entry) error {
+		if !e.Mode.IsDir() {
+			list.add(e)
+		}
+		return nil
+	})
+	if err != nil {
+		return Listing{}, err
+	}
+	t.item.Files, t.item.Bytes = list.Files, a.Size
+	return list, nil
+}
+
+var errNoRanges = errors.New("the storage does not support range requests")
+
+// StreamError says that listing an artifact's files would take all of its bytes,
+// which are too many.
+type StreamError struct{ Size int64 }
+
+func (e *StreamError) Error() string {
+	return fmt.Sprintf("%v, so that all %s of it would have to be fetched to list its files, and a dry run fetches no more than %s",
+		errNoRanges, words.Bytes(e.Size), words.Bytes(maxStreamed))
+}
+
+// directoryError says that an artifact's directory is too large to be listed.
+type directoryError struct{ err error }
+
+func (e *directoryError) Error() string {
+	return fmt.Sprintf("listing its files takes more than %s of memory: %v", words.Bytes(maxDirectory), e.err)
+}
+
+func (e *directoryError) Unwrap() error { return e.err }
+
+// sparse makes what keeps the few parts of a blob that a listing reads.
+func sparse(most int64) func(size int64) (fetch.Spool, error) {
+	return func(size int64) (fetch.Spool, error) {
+		if size < 0 {
+			return nil, errNoRanges
+		}
+		return spool.NewParts(most), nil
+	}
+}
