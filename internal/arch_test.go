@@ -20,7 +20,8 @@ const module = "github.com/artifetch/artifetch"
 // import githubsim besides.
 var allowed = map[string][]string{
 	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/transfer", "internal/spool", "internal/unpack", "internal/words", "internal/workspace"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
+	"internal/report":              {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search"},
 	"internal/search":              {"internal/artifact", "internal/suggest"},
 	"internal/fetch":               {"internal/httpx"},

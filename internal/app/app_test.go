@@ -268,7 +268,7 @@ func TestStep(t *testing.T) {
 		"expired, with a shard":   {in: in("name", "dist", "shard", "1/1"), faults: []githubsim.Fault{{Host: githubsim.API, Path: "/repos/octo/app/actions/artifacts/21/zip", Status: 410, Body: `{"message":"Artifact has expired"}`}}, fails: true, log: []string{"download artifact (artifact 21) of octo/app", "The artifact has expired"}},
 		"several problems":        {in: in("max-size", "x", "if-exists", "y", "run-id", "z"), fails: true, log: []string{`::error::max-size: "x"`, `::error::if-exists: "y"`, `::error::run-id: "z"`}},
 		"broken event":            {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", "{"), fails: true, log: []string{"the event that triggered this run"}},
-		"a CA that is not there":  {in: in("ca-cert", "no.pem", "run-id", "1"), fails: true, log: []string{"ca-cert: open", "give the path of a PEM file"}},
+		"a CA that is not there":  {in: in("ca-cert", "no.pem", "run-id", "1"), fails: true, log: []string{"ca-cert: open", "Give the path of a PEM file"}},
 		"a CA that is none":       {in: in("ca-cert", "x.pem", "run-id", "1"), before: []string{"x.pem=x"}, want: "x.pem=x", fails: true, log: []string{"ca-cert: it holds no PEM certificate"}},
 		"a destination's a file":  {in: in("name", "dist", "path", "out"), before: []string{"out=x"}, want: "out=x", fails: true, log: []string{`path "out" is a file, where a directory is needed`}},
 		"download needs a token":  {in: in("github-token", "ghs_nothing", "artifact-ids", "11"), fails: true},
@@ -310,6 +310,21 @@ func TestStep(t *testing.T) {
 			}
 		})
 	}
+}
+
+// artifactOutput and runOutput are what tests look at of the elements of the outputs
+// artifacts and runs.
+type artifactOutput struct {
+	ID         int64      `json:"id"`
+	Name       string     `json:"name"`
+	Digest     string     `json:"digest"`
+	CreatedAt  *time.Time `json:"created_at"`
+	Repository string     `json:"repository"`
+	RunID      int64      `json:"run_id"`
+}
+
+type runOutput struct {
+	RunID int64 `json:"run-id"`
 }
 
 // list is the files, sorted; archives are cut to their magic.

@@ -4,75 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"time"
 
-	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
-	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/report"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
-	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// job is one run of artifetch: what was asked for and what it works with.
-type job struct {
-	cfg     *config.Config
-	log     *actions.Log
-	runner  actions.Context
-	api     *githubapi.Client
-	storage *http.Client
-	policy  httpx.Policy
-	idle    time.Duration
-	now     func() time.Time
-	free    func() (int64, error) // nil asks the stage
-	dest    workspace.Destination
-	chown   bool
-	agent   string // User-Agent
-	current int64  // the current run's id, 0 outside of Actions
-	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
-}
-
-// result is what became of it. It is filled in as far as the job got.
-type result struct {
-	dest       workspace.Destination
-	items      []transfer.Item
-	lost       []workspace.Lost // what of each item is not in the destination, once published
-	runs       []artifact.Run
-	passedOver []search.PassedOver
-	explained  bool  // the log has passedOver already
-	notFound   error // nothing found, and the policy does not call that a failure
-	warn       bool  // but wants a warning
-	found      bool
-	dryRun     bool
-	published  bool
-	took       time.Duration
-	err        error
-}
-
 // run chooses, fetches, publishes and deletes, in this order.
-func (j *job) run(ctx context.Context) *result {
-	res := &result{dest: j.dest, dryRun: j.cfg.DryRun}
+func (j *job) run(ctx context.Context) *report.Result {
+	res := &report.Result{Destination: j.dest, DryRun: j.cfg.DryRun}
 	start := j.now()
 	err := j.attempt(ctx, res)
-	res.took = j.now().Sub(start)
-	if ctx.Err() != nil && !res.published {
+	res.Took = j.now().Sub(start)
+	if ctx.Err() != nil && !res.Published {
 		// What was under way when the job was cancelled failed because of it, but
 		// for what could not be undone.
 		err = errors.Join(append([]error{fmt.Errorf("stopped: %w", context.Cause(ctx))}, undoErrors(err)...)...)
 	}
-	if err != nil && !res.published {
-		res.found, res.items, res.runs = false, nil, nil
+	if err != nil && !res.Published {
+		res.Found, res.Items, res.Runs = false, nil, nil
 	}
 	if nothingFound(err) && (j.cfg.DryRun || j.cfg.IfNoArtifactFound != config.Fail) {
-		res.notFound, err = err, nil
-		res.warn = j.cfg.IfNoArtifactFound == config.Warn && !j.cfg.DryRun
+		res.NotFound, err = err, nil
+		res.Warn = j.cfg.IfNoArtifactFound == config.Warn && !j.cfg.DryRun
 	}
-	res.err = err
+	res.Err = err
 	return res
 }
 
@@ -94,69 +55,53 @@ func undoErrors(err error) []error {
 }
 
 // attempt is run without the policies for its errors.
-func (j *job) attempt(ctx context.Context, res *result) error {
-	if err := j.obtain(ctx, res); err != nil || j.cfg.DryRun {
+func (j *job) attempt(ctx context.Context, res *report.Result) error {
+	lost, err := j.obtain(ctx, res)
+	if err != nil || j.cfg.DryRun {
 		return err
 	}
-	return j.delete(ctx, res)
+	return j.delete(ctx, res.Items, lost)
 }
 
-// obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
-func (j *job) obtain(ctx context.Context, res *result) (err error) {
-	c, engine := j.newChoices(), j.newEngine()
-	var s *staging // made when there is something to fetch
-	defer func() {
-		if s != nil {
-			err = errors.Join(err, s.stage.Close())
-		}
-	}()
+// obtain chooses, fetches and publishes; in a dry run, it chooses and lists. lost
+// says what of each item is not in the destination.
+func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.Lost, err error) {
+	s := j.newStaging()
+	defer func() { err = errors.Join(err, s.close()) }()
+	c := j.newChoices()
 	for {
 		plan, err := c.next(ctx)
 		if plan != nil {
-			res.passedOver = plan.PassedOver
+			res.PassedOver = plan.PassedOver
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		res.runs = plan.Runs
+		res.Runs = plan.Runs
 		items := j.share(plan.Items)
-		j.logPlan(plan, items)
-		res.explained = true
-		if res.items, err = engine.Items(items); err != nil {
-			return err
+		j.log.Plan(plan, items)
+		res.Explained = true
+		if res.Items, err = s.engine.Items(items); err != nil {
+			return nil, err
 		}
 		if j.cfg.DryRun {
-			res.found = true
-			err = j.list(ctx, engine, res.items)
-		} else {
-			if s == nil {
-				if s, err = j.openStage(ctx); err != nil {
-					return err
-				}
-			}
-			err = j.fetchAndPublish(ctx, engine, s, res)
+			res.Found = true
+			err = s.list(ctx, res.Items)
+		} else if lost, err = s.fetchAndPublish(ctx, res.Items); err == nil {
+			res.Found, res.Published = true, true
 		}
 		expired, ok := errors.AsType[*transfer.ExpiredError](err)
 		if !ok || j.cfg.Shard.Count != 0 {
 			// With a shard it is a failure: the other jobs split the artifacts
 			// as they were listed.
-			return err
+			return lost, err
 		}
 		// Listings lag behind: the next candidate may still be there.
-		j.log.Infof("%v; choosing again without it", expired)
-		if err := c.without(ctx, engine, expired.ID, res.items); err != nil {
-			return err
+		j.log.Expired(expired)
+		if err := c.without(ctx, s.engine, expired.ID, res.Items); err != nil {
+			return nil, err
 		}
 	}
-}
-
-// list logs which files the input files chooses.
-func (j *job) list(ctx context.Context, engine *transfer.Engine, items []transfer.Item) error {
-	lists, err := engine.List(ctx, items)
-	for i, list := range lists {
-		j.logFiles(&items[i], list)
-	}
-	return err
 }
 
 // choose chooses. It waits up to atMost for something to choose from.
@@ -165,7 +110,7 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := search.Wait{
-		For: atMost, Now: j.now, Notify: j.logWait,
+		For: atMost, Now: j.now, Notify: j.log.Wait,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
 	return search.Await(ctx, wait, func(ctx context.Context, brief bool) (*search.Plan, error) {
@@ -185,50 +130,18 @@ func (j *job) share(items []artifact.Item) []artifact.Item {
 		return items
 	}
 	mine := artifact.Shard(items, s.Index, s.Count)
-	j.log.Infof("shard %d/%d: %d of %s", s.Index, s.Count, len(mine), words.Count(len(items), "artifact"))
+	j.log.Shard(len(mine), len(items))
 	return mine
 }
 
-func (j *job) request() search.Request {
-	req := search.Request{
-		RunIDs:      slices.Clone(j.cfg.RunIDs),
-		ArtifactIDs: j.cfg.ArtifactIDs,
-		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
-		Workflow:    j.cfg.Workflow,
-		Branches:    j.cfg.Branches,
-		Commit:      j.cfg.Commit,
-		PR:          j.cfg.PR,
-		Ref:         j.cfg.Ref,
-		Events:      j.cfg.Events,
-		Actor:       j.cfg.Actor,
-		Conclusions: j.cfg.Conclusions,
-		RunNumber:   j.cfg.RunNumber,
-		MaxAge:      j.cfg.MaxAge,
-		Runs:        j.cfg.Runs,
-		AllowForks:  j.cfg.AllowForks,
-		SearchLimit: j.cfg.SearchLimit,
-		Gone:        map[int64]bool{},
-		Repos:       repos(j.cfg),
-
-		CurrentRun:      j.current,
-		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
-	}
-	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
-	if j.cfg.RunCurrent {
-		req.RunIDs = append(req.RunIDs, j.current)
-	}
-	req.Trigger = j.trigger
-	return req
-}
-
-// nothingFound tells the errors that if-no-artifact-found is about.
+// nothingFound reports whether err is one that if-no-artifact-found is about.
 func nothingFound(err error) bool {
 	_, noArtifact := errors.AsType[*search.NotFoundError](err)
 	_, noFiles := errors.AsType[*transfer.NoFilesError](err)
 	return noArtifact || noFiles
 }
 
-// tellApart reads a 404. GitHub gives the same one for a run that is not
+// tellApart interprets a 404. GitHub gives the same one for a run that is not
 // there and for a repository that the token may not see; only the first of
 // these is "nothing found", and a policy of ignoring it must not hide the
 // second.

@@ -71,7 +71,7 @@ func TestSearch(t *testing.T) {
 		"max-age":                     {world: "1 age=50h: dist\n2 age=20h: logs", in: in("name", "dist", "max-age", "3d"), want: "1: dist", requests: 2},
 		"max-age, too old":            {world: "1 age=50h: dist\n2 age=20h: logs", in: in("name", "dist", "max-age", "2d"), want: `no artifact "dist" not found`, says: []string{"created since 2026-05-30 12:00:00"}, requests: 4},
 		"all conditions at once":      {world: plain, in: in("name", "dist", "branch", "dev", "INPUT_EVENT", "schedule", "actor", "robot", "commit", shaOf(4), "max-age", "30d", "conclusion", "success"), want: "4: dist", requests: 2},
-		"given but empty":             {world: plain, in: in("name", "dist", "commit", "", "branch", ""), want: "4: dist", says: []string{"given, but empty, and so as if not given: branch, commit"}, requests: 2},
+		"given but empty":             {world: plain, in: in("name", "dist", "commit", "", "branch", ""), want: "4: dist", says: []string{"these inputs are empty and are ignored: branch, commit"}, requests: 2},
 
 		// Workflows.
 		"workflow":                     {world: "1 workflow=nightly: dist\n2: dist", in: in("workflow", "nightly.yml"), want: "1: dist", requests: 2},

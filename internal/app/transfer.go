@@ -10,20 +10,29 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// newEngine makes what brings artifacts into the stage.
-func (j *job) newEngine() *transfer.Engine {
-	return transfer.New(transfer.Options{
-		Origin: j.api, Client: j.storage, Policy: j.policy, IdleTimeout: j.idle, UserAgent: j.agent,
-		Notify:      j.logEvent,
-		Progress:    func(total int64) transfer.Progress { return j.log.NewProgress(total) },
-		Concurrency: j.cfg.Concurrency, MaxFiles: j.cfg.MaxFiles, MaxSize: j.cfg.MaxSize,
-		Layout: layout(j.cfg), Files: j.cfg.Files, KeepArchives: j.cfg.SkipDecompress, ExpandTars: j.cfg.Unpack,
-		AllowMismatch: j.cfg.DigestMismatch != config.MismatchError,
-	})
+// staging is where artifacts are put together before they are published, and the
+// engine that brings them there.
+type staging struct {
+	job    *job
+	engine *transfer.Engine
+	stage  *workspace.Stage // nil before there is something to fetch
+	into   transfer.Stage   // the same for the engine
 }
 
-// layout is how the inputs lay out artifacts below the destination.
-func layout(cfg *config.Config) transfer.Layout {
+// newStaging makes a staging without a stage. It has to be closed.
+func (j *job) newStaging() *staging {
+	return &staging{job: j, engine: transfer.New(transfer.Options{
+		Origin: j.api, Client: j.storage, Policy: j.policy, IdleTimeout: j.idle, UserAgent: j.agent,
+		Notify:      j.log.Event,
+		Progress:    func(total int64) transfer.Progress { return j.log.Out.NewProgress(total) },
+		Concurrency: j.cfg.Concurrency, MaxFiles: j.cfg.MaxFiles, MaxSize: j.cfg.MaxSize,
+		Layout: artifactLayout(j.cfg), Files: j.cfg.Files, KeepArchives: j.cfg.SkipDecompress, ExpandTars: j.cfg.Unpack,
+		AllowMismatch: j.cfg.DigestMismatch != config.MismatchError,
+	})}
+}
+
+// artifactLayout is how the inputs lay out artifacts below the destination.
+func artifactLayout(cfg *config.Config) transfer.Layout {
 	l := transfer.Layout{
 		Merge: cfg.MergeMultiple,
 		Repos: len(cfg.Repositories) > 1,
@@ -34,62 +43,77 @@ func layout(cfg *config.Config) transfer.Layout {
 	return l
 }
 
-// staging is where artifacts are put together before they are published.
-type staging struct {
-	stage *workspace.Stage
-	into  transfer.Stage
-}
-
-// openStage makes the stage, after what killed runs left is put back. It has to be
-// closed.
-func (j *job) openStage(ctx context.Context) (*staging, error) {
+// open makes the stage, once, after what killed runs left is put back.
+func (s *staging) open(ctx context.Context) error {
+	if s.stage != nil {
+		return nil
+	}
+	j := s.job
 	recovered, err := workspace.Recover(ctx, j.dest)
-	j.logRecovered(recovered)
+	j.log.Recovered(recovered)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	stage, err := workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown, OwnerOf: j.runner.Workspace})
-	if err != nil {
-		return nil, err
+	if s.stage, err = workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown, OwnerOf: j.runner.Workspace}); err != nil {
+		return err
 	}
-	if err := stage.ChownErr(); err != nil {
-		j.log.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
+	if err := s.stage.ChownErr(); err != nil {
+		j.log.Owner(err)
 	}
-	free := stage.Free
+	free := s.stage.Free
 	if j.free != nil {
 		free = j.free
 	}
-	into := transfer.Stage{Sink: stage, Quota: spool.NewQuota(j.dest.Abs, free)}
-	if uid, gid, ok := stage.Owner(); ok {
-		into.Owner = &unpack.Owner{UID: uid, GID: gid}
+	s.into = transfer.Stage{Sink: s.stage, Quota: spool.NewQuota(j.dest.Abs, free)}
+	if uid, gid, ok := s.stage.Owner(); ok {
+		s.into.Owner = &unpack.Owner{UID: uid, GID: gid}
 	}
-	if stage.HasMounts() {
-		into.CheckFile = stage.CheckMount
+	if s.stage.HasMounts() {
+		s.into.CheckFile = s.stage.CheckMount
 	}
-	return &staging{stage: stage, into: into}, nil
+	return nil
+}
+
+// close removes what was staged.
+func (s *staging) close() error {
+	if s.stage == nil {
+		return nil
+	}
+	return s.stage.Close()
 }
 
 // fetchAndPublish brings the artifacts into the stage and moves them into place.
-func (j *job) fetchAndPublish(ctx context.Context, engine *transfer.Engine, s *staging, res *result) error {
-	trees := make([]workspace.Tree, len(res.items))
-	for i, item := range res.items {
-		trees[i] = workspace.Tree{To: layout(j.cfg).Dir(item.Item), Label: item.Artifact.Name}
+// lost says what of each is not in the destination.
+func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (lost []workspace.Lost, err error) {
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	trees := make([]workspace.Tree, len(items))
+	layout := artifactLayout(s.job.cfg)
+	for i, item := range items {
+		trees[i] = workspace.Tree{To: layout.Dir(item.Item), Label: item.Artifact.Name}
 	}
 	if err := s.stage.Foresee(ctx, trees); err != nil {
-		return err
+		return nil, err
 	}
-	if err := engine.Fetch(ctx, s.into, res.items); err != nil {
-		return err
+	if err := s.engine.Fetch(ctx, s.into, items); err != nil {
+		return nil, err
 	}
-	for i, item := range res.items {
+	for i, item := range items {
 		trees[i].Dir, trees[i].NoLinks = item.Tree, item.NoLinks
 	}
-	published, err := s.stage.Publish(ctx, trees, j.cfg.IfExists)
-	j.logRecovered(published.Recovered)
+	published, err := s.stage.Publish(ctx, trees, s.job.cfg.IfExists)
+	s.job.log.Recovered(published.Recovered)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	res.found, res.published, res.lost = true, true, published.Lost
-	j.logReport(published)
-	return nil
+	s.job.log.Published(published)
+	return published.Lost, nil
+}
+
+// list logs which files the input files chooses.
+func (s *staging) list(ctx context.Context, items []transfer.Item) error {
+	lists, err := s.engine.List(ctx, items)
+	s.job.log.Files(items, lists)
+	return err
 }

@@ -37,7 +37,7 @@ func TestLayoutOfOldRunner(t *testing.T) {
 				return lookup(name)
 			}
 		}
-		l, err := layoutOf(env, runner)
+		l, err := runnerLayout(env, runner)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestLayoutOfOldRunner(t *testing.T) {
 func TestLayoutOfNewRunner(t *testing.T) {
 	t.Parallel()
 	env, runner := onRunner(t, "/github/runner_temp")
-	l, err := layoutOf(env, runner)
+	l, err := runnerLayout(env, runner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +92,11 @@ func TestReadCA(t *testing.T) {
 	env, runner := onRunner(t, "/home/runner/work/_temp")
 	runner.Home = home
 	read := func(name string) (string, error) {
-		j := &job{cfg: &config.Config{CACert: name}, runner: runner}
-		pem, err := j.readCA(env)
+		places, err := runnerLayout(env, runner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pem, err := readCA(&config.Config{CACert: name}, places)
 		return string(pem), err
 	}
 	for _, name := range []string{"~/ca.pem", "/__w/_temp/_github_home/ca.pem", "/home/runner/work/_temp/_github_home/ca.pem"} {

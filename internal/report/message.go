@@ -1,4 +1,4 @@
-package app
+package report
 
 import (
 	"cmp"
@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strings"
 	"syscall"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -19,16 +19,15 @@ import (
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
-	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// message is err for a person: what happened, and what to do about it. It
+// Message is err for a person: what happened, and what to do about it. It
 // is the one place that maps errors to advice.
-func message(err error) string {
+func Message(err error) string {
 	text := err.Error()
 	if many, ok := errors.AsType[*config.Errors](err); ok {
-		text = configMessage(many)
+		text = joinErrors(many.Problems)
 	}
 	if h := hint(err); h != "" {
 		return text + ". " + h
@@ -93,6 +92,9 @@ func hint(err error) string {
 	}
 	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
+	}
+	if _, ok := errors.AsType[*CertificateError](err); ok {
+		return "Give the path of a PEM file in the workspace, or PEM text"
 	}
 	return systemHint(err)
 }
@@ -235,25 +237,11 @@ func limitInput(e *unpack.LimitError) string {
 	return "max-size"
 }
 
-// dateTime is a time for people.
-func dateTime(t time.Time) string {
-	if t.IsZero() {
-		return "of an unknown time"
+// joinErrors is several errors on one line.
+func joinErrors[E error](errs []E) string {
+	list := make([]string, len(errs))
+	for i, err := range errs {
+		list[i] = err.Error()
 	}
-	return t.UTC().Format(time.DateTime)
-}
-
-func ago(now, t time.Time) string {
-	d := now.Sub(t)
-	switch {
-	case t.IsZero():
-		return "at an unknown time"
-	case d < time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return words.Count(int(d.Minutes()), "minute") + " ago"
-	case d < 48*time.Hour:
-		return words.Count(int(d.Hours()), "hour") + " ago"
-	}
-	return words.Count(int(d.Hours()/24), "day") + " ago"
+	return strings.Join(list, "; ")
 }

@@ -1,9 +1,10 @@
-package app
+package report
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"path"
 	"slices"
@@ -78,66 +79,66 @@ type reducedRun struct {
 	Repository string `json:"repository"`
 }
 
-// handedOn says how outputs are handed on.
-type handedOn struct {
-	redact func(string) string // hides secrets
-	// bounded is set in a step: what is too long for a job is cut.
-	bounded bool
+// OutputOptions say how outputs are handed on.
+type OutputOptions struct {
+	Redact func(string) string // hides secrets
+	// Bounded is set in a step: what is too long for a job is cut.
+	Bounded bool
 }
 
 // text is a foreign text as an output.
-func (h handedOn) text(s string, most int) string {
-	s = oneLine(h.redact(s))
-	if h.bounded {
+func (o OutputOptions) text(s string, most int) string {
+	s = oneLine(o.Redact(s))
+	if o.Bounded {
 		s = words.Cut(s, most)
 	}
 	return s
 }
 
-// outputs gives every output for every way out, and says what was left out of
-// them. Values hold no line break and no secret.
-func (r *result) outputs(h handedOn) (out []actions.Output, left []string, err error) {
+// Outputs returns every output, whatever became of the run, and notes on what was left
+// out of them. Values hold no line break and no secret.
+func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, err error) {
 	var files int
 	var size int64
-	for _, p := range r.items {
+	for _, p := range r.Items {
 		files += p.Files
 		size += p.Bytes
 	}
 	var newest []runOutput
-	if len(r.runs) > 0 {
-		newest = []runOutput{newRunOutput(r.runs[0], h)}
+	if len(r.Runs) > 0 {
+		newest = []runOutput{newRunOutput(r.Runs[0], o)}
 	}
 	errorMessage := ""
-	if r.err != nil {
-		errorMessage = h.text(message(r.err), maxErrorMessage)
+	if r.Err != nil {
+		errorMessage = o.text(Message(r.Err), maxErrorMessage)
 	}
 	out = []actions.Output{
-		{Name: "found", Value: strconv.FormatBool(r.found)},
+		{Name: "found", Value: strconv.FormatBool(r.Found)},
 		{Name: "artifacts"},
-		{Name: "artifact-count", Value: strconv.Itoa(len(r.items))},
+		{Name: "artifact-count", Value: strconv.Itoa(len(r.Items))},
 		{Name: "file-count", Value: strconv.Itoa(files)},
 		{Name: "bytes", Value: strconv.FormatInt(size, 10)},
-		{Name: "path", Value: h.text(r.dest.Output, 2*maxText)},
-		{Name: "download-path", Value: h.text(r.dest.HostPath, 2*maxText)},
+		{Name: "path", Value: o.text(r.Destination.Output, 2*maxText)},
+		{Name: "download-path", Value: o.text(r.Destination.HostPath, 2*maxText)},
 	}
 	out = append(out, newestRunOutputs(newest, r.origin())...)
 	out = append(out,
 		actions.Output{Name: "runs"},
 		actions.Output{Name: "error-message", Value: errorMessage},
-		actions.Output{Name: "found_artifact", Value: strconv.FormatBool(r.found)},
+		actions.Output{Name: "found_artifact", Value: strconv.FormatBool(r.Found)},
 		actions.Output{Name: "error_message", Value: errorMessage},
-		actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.found && r.dryRun)},
+		actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.Found && r.DryRun)},
 	)
 	room := math.MaxInt
-	if h.bounded {
+	if o.Bounded {
 		room = maxOutputs
-		for _, o := range out {
-			room -= len(o.Name) + len("=") + len(o.Value) + len("\n")
+		for _, output := range out {
+			room -= len(output.Name) + len("=") + len(output.Value) + len("\n")
 		}
 	}
-	for _, list := range []outputList{r.artifactList(h), r.runList(h)} {
+	for _, list := range []outputList{r.artifactList(o), r.runList(o)} {
 		limit := room
-		if h.bounded {
+		if o.Bounded {
 			limit = min(room, maxList)
 		}
 		text, note, err := list.within(limit)
@@ -145,7 +146,7 @@ func (r *result) outputs(h handedOn) (out []actions.Output, left []string, err e
 			return nil, nil, err
 		}
 		room -= len(text)
-		i := slices.IndexFunc(out, func(o actions.Output) bool { return o.Name == list.name })
+		i := slices.IndexFunc(out, func(output actions.Output) bool { return output.Name == list.name })
 		out[i].Value = oneLine(text)
 		if note != "" {
 			left = append(left, note)
@@ -161,32 +162,32 @@ type outputList struct {
 	full, reduced func(i int) any // its elements
 }
 
-func (r *result) artifactList(h handedOn) outputList {
-	where := func(p *transfer.Item) string { return h.redact(path.Join(r.dest.Output, p.To)) }
+func (r *Result) artifactList(o OutputOptions) outputList {
+	where := func(p *transfer.Item) string { return o.Redact(path.Join(r.Destination.Output, p.To)) }
 	return outputList{
-		name: "artifacts", n: len(r.items),
+		name: "artifacts", n: len(r.Items),
 		full: func(i int) any {
-			p := &r.items[i]
+			p := &r.Items[i]
 			a := p.Artifact
 			return artifactOutput{
-				ID: a.ID, Name: h.redact(a.Name), SizeInBytes: a.Size, Digest: h.redact(a.Digest), DigestVerified: p.Digest == transfer.DigestVerified,
+				ID: a.ID, Name: o.Redact(a.Name), SizeInBytes: a.Size, Digest: o.Redact(a.Digest), DigestVerified: p.Digest == transfer.DigestVerified,
 				CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-				Repository: h.redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.Files, Bytes: p.Bytes,
+				Repository: o.Redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.Files, Bytes: p.Bytes,
 			}
 		},
 		reduced: func(i int) any {
-			p := &r.items[i]
-			return reducedArtifact{ID: p.Artifact.ID, Name: h.redact(p.Artifact.Name), RunID: known(p.Run.ID), Path: where(p)}
+			p := &r.Items[i]
+			return reducedArtifact{ID: p.Artifact.ID, Name: o.Redact(p.Artifact.Name), RunID: known(p.Run.ID), Path: where(p)}
 		},
 	}
 }
 
-func (r *result) runList(h handedOn) outputList {
+func (r *Result) runList(o OutputOptions) outputList {
 	return outputList{
-		name: "runs", n: len(r.runs),
-		full: func(i int) any { return newRunOutput(r.runs[i], h) },
+		name: "runs", n: len(r.Runs),
+		full: func(i int) any { return newRunOutput(r.Runs[i], o) },
 		reduced: func(i int) any {
-			run := newRunOutput(r.runs[i], h)
+			run := newRunOutput(r.Runs[i], o)
 			return reducedRun{RunID: run.RunID, RunURL: run.RunURL, Repository: run.Repository}
 		},
 	}
@@ -255,8 +256,8 @@ func newestRunOutputs(runs []runOutput, fromFork string) []actions.Output {
 	}
 }
 
-func newRunOutput(r artifact.Run, h handedOn) runOutput {
-	text := func(s string) string { return h.text(s, maxText) }
+func newRunOutput(r artifact.Run, o OutputOptions) runOutput {
+	text := func(s string) string { return o.text(s, maxText) }
 	return runOutput{
 		RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: text(r.URL), Workflow: text(r.Workflow),
 		Event: text(r.Event), Conclusion: text(r.Conclusion), HeadBranch: text(r.HeadBranch), HeadSHA: text(r.HeadSHA),
@@ -295,4 +296,31 @@ func timeOrNull(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
+}
+
+// Print writes the outputs for a command: a line each, or one JSON object, in which
+// the lists are lists.
+func (r *Result) Print(w io.Writer, redact func(string) string, asJSON bool) error {
+	outputs, _, err := r.Outputs(OutputOptions{Redact: redact})
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		for _, output := range outputs {
+			if _, err := fmt.Fprintf(w, "%s=%s\n", output.Name, output.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	object := map[string]any{}
+	for _, output := range outputs {
+		object[output.Name] = output.Value
+		if output.Name == "artifacts" || output.Name == "runs" {
+			object[output.Name] = json.RawMessage(output.Value)
+		}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(object)
 }

@@ -1,4 +1,4 @@
-package app
+package report
 
 import (
 	"fmt"
@@ -12,6 +12,9 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
+// now is when the tests' runs are reported.
+var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
 // A run may be deleted while its artifacts are still there.
 func TestRunThatIsGone(t *testing.T) {
 	t.Parallel()
@@ -20,8 +23,8 @@ func TestRunThatIsGone(t *testing.T) {
 	}
 	there := gone
 	there.Stub, there.Number, there.Workflow, there.Event, there.Conclusion = false, 3, "CI", "push", "success"
-	there.CreatedAt, there.URL = searchTime.Add(-time.Hour), "https://ghes.example:8443/octo/app/actions/runs/7"
-	j := &job{now: func() time.Time { return searchTime }}
+	there.CreatedAt, there.URL = now.Add(-time.Hour), "https://ghes.example:8443/octo/app/actions/runs/7"
+	l := &Log{Now: func() time.Time { return now }}
 	unnumbered := there
 	unnumbered.Number, unnumbered.CreatedAt = 0, time.Time{}
 	for name, tt := range map[string]struct {
@@ -33,7 +36,7 @@ func TestRunThatIsGone(t *testing.T) {
 		"a server that does not number its runs": {unnumbered,
 			"run 7 of octo/app: CI, push on main at 0123456, success, at an unknown time https://ghes.example:8443/octo/app/actions/runs/7", `/actions/runs/7">CI</a> of `},
 	} {
-		if got := j.runText(tt.run); got != tt.log {
+		if got := l.run(tt.run); got != tt.log {
 			t.Errorf("%s: the log has %q, want %q", name, got, tt.log)
 		}
 		if got := runLine(tt.run); !strings.Contains(got, tt.line) {
@@ -46,9 +49,9 @@ func TestRunThatIsGone(t *testing.T) {
 func TestPassedOverTable(t *testing.T) {
 	t.Parallel()
 	passed := []search.PassedOver{
-		{Run: artifact.Run{ID: 2, CreatedAt: searchTime, Stub: true}, Reason: "it was deleted"},
+		{Run: artifact.Run{ID: 2, CreatedAt: now, Stub: true}, Reason: "it was deleted"},
 		{Run: artifact.Run{ID: 3, Workflow: "CI"}, Reason: "it is of a server without times"},
-		{Run: artifact.Run{ID: 1, Number: 1, Workflow: "CI", CreatedAt: searchTime}, Reason: "it has no artifacts"},
+		{Run: artifact.Run{ID: 1, Number: 1, Workflow: "CI", CreatedAt: now}, Reason: "it has no artifacts"},
 	}
 	var b strings.Builder
 	passedOverTable(&b, passed)
@@ -63,22 +66,22 @@ func TestPassedOverTable(t *testing.T) {
 func TestWarningsOfManyRepositories(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	j := &job{cfg: &config.Config{Runs: 2}, log: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
+	l := &Log{Config: &config.Config{Runs: 2}, Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
 	plan := &search.Plan{}
 	for i := range 5000 {
 		name := fmt.Sprintf("Octo/R%d", i)
-		j.cfg.Repositories = append(j.cfg.Repositories, name)
+		l.Config.Repositories = append(l.Config.Repositories, name)
 		repo, _ := artifact.ParseRepo(strings.ToLower(name))
 		plan.Runs = append(plan.Runs, artifact.Run{ID: int64(i), Repo: repo})
 		if i%2 == 0 {
 			plan.Runs = append(plan.Runs, artifact.Run{ID: int64(9000 + i), Repo: repo})
 		}
 	}
-	j.logFewer(plan)
+	l.fewer(plan)
 	if n := strings.Count(b.String(), "::warning::"); n != maxWarnings+1 {
 		t.Errorf("%d warnings", n)
 	}
-	for _, want := range []string{"2 runs asked for, and 1 found in Octo/R1: no more fit", "and as few in 2490 more repositories"} {
+	for _, want := range []string{"2 runs asked for, and 1 found in Octo/R1: no more fit", "and 2490 more repositories in which fewer were found"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, b.String())
 		}

@@ -1,4 +1,4 @@
-package app
+package report
 
 import (
 	"fmt"
@@ -17,13 +17,12 @@ import (
 
 // A summary holds 1 MiB, so its tables and texts are bounded.
 const (
-	maxPassedOver = 50   // runs
-	maxRunLines   = 100  // runs
-	maxRows       = 1000 // artifacts
-	maxCell       = 512  // bytes
+	maxRunLines = 100  // runs
+	maxRows     = 1000 // artifacts
+	maxCell     = 512  // bytes
 )
 
-// cell is a text in the summary.
+// cell is a short text in the summary.
 func cell(s string) string { return actions.Cell(words.Cut(s, maxCell)) }
 
 // paragraph is a longer one.
@@ -36,34 +35,34 @@ func andMore(b *strings.Builder, n, shown int, noun string) {
 	}
 }
 
-// summary is the job summary in Markdown.
-func (r *result) summary() string {
+// Summary is the job summary in Markdown.
+func (r *Result) Summary() string {
 	var b strings.Builder
 	switch {
-	case r.err != nil && !r.published:
-		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(message(r.err)))
-	case r.err != nil:
-		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", paragraph(message(r.err)))
-	case r.dryRun && r.found:
+	case r.Err != nil && !r.Published:
+		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(Message(r.Err)))
+	case r.Err != nil:
+		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", paragraph(Message(r.Err)))
+	case r.DryRun && r.Found:
 		b.WriteString("### artifetch: dry run, nothing was written\n\n")
-	case !r.found:
+	case !r.Found:
 		b.WriteString("### artifetch: nothing found\n\n")
-		if r.notFound != nil {
-			fmt.Fprintf(&b, "%s\n\n", paragraph(message(r.notFound)))
+		if r.NotFound != nil {
+			fmt.Fprintf(&b, "%s\n\n", paragraph(Message(r.NotFound)))
 		}
 	default:
 		fmt.Fprintf(&b, "### artifetch: %s\n\n", r.total())
 	}
-	for _, run := range r.runs[:min(len(r.runs), maxRunLines)] {
+	for _, run := range r.Runs[:min(len(r.Runs), maxRunLines)] {
 		b.WriteString(runLine(run))
 	}
-	andMore(&b, len(r.runs), maxRunLines, "run")
+	andMore(&b, len(r.Runs), maxRunLines, "run")
 	b.WriteString(r.orphanLine())
-	if len(r.items) > 0 {
+	if len(r.Items) > 0 {
 		r.artifactTable(&b)
 	}
-	if r.dryRun || !r.found {
-		passedOverTable(&b, r.passedOver)
+	if r.DryRun || !r.Found {
+		passedOverTable(&b, r.PassedOver)
 	}
 	return b.String()
 }
@@ -85,9 +84,9 @@ func runLine(run artifact.Run) string {
 		cell(run.Event), cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 }
 
-func (r *result) artifactTable(b *strings.Builder) {
+func (r *Result) artifactTable(b *strings.Builder) {
 	b.WriteString("| Artifact | Size | Files | Digest | Destination |\n| --- | ---: | ---: | --- | --- |\n")
-	for _, p := range r.items[:min(len(r.items), maxRows)] {
+	for _, p := range r.Items[:min(len(r.Items), maxRows)] {
 		a := p.Artifact
 		files, digest := "", "not fetched"
 		size := a.Size
@@ -95,10 +94,10 @@ func (r *result) artifactTable(b *strings.Builder) {
 			files, digest, size = humanize.Comma(int64(p.Files)), digestText(p.Digest), p.Wire
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), words.Bytes(size),
-			files, digest, cell(path.Join(r.dest.Output, p.To)))
+			files, digest, cell(path.Join(r.Destination.Output, p.To)))
 	}
 	b.WriteString("\n")
-	andMore(b, len(r.items), maxRows, "artifact")
+	andMore(b, len(r.Items), maxRows, "artifact")
 }
 
 func passedOverTable(b *strings.Builder, passed []search.PassedOver) {
@@ -127,22 +126,20 @@ func runName(r artifact.Run) string {
 }
 
 // total is one line on what was fetched and how fast.
-func (r *result) total() string {
+func (r *Result) total() string {
 	var files int
 	var bytes, wire int64
-	for _, p := range r.items {
+	for _, p := range r.Items {
 		files += p.Files
 		bytes += p.Bytes
 		wire += p.Wire
 	}
-	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
-	if sec := r.took.Seconds(); sec > 0 {
-		s += fmt.Sprintf(" in %s (%s/s over the network)", r.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
+	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.Items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
+	if sec := r.Took.Seconds(); sec > 0 {
+		s += fmt.Sprintf(" in %s (%s/s over the network)", r.Took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
 	}
 	return s
 }
-
-func shortSHA(sha string) string { return sha[:min(len(sha), 7)] }
 
 // digestText says what came of comparing an artifact's digest, in Markdown.
 func digestText(d transfer.DigestState) string {

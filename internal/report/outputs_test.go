@@ -1,4 +1,4 @@
-package app
+package report
 
 import (
 	"encoding/json"
@@ -18,19 +18,19 @@ import (
 
 // many is a result of so many artifacts and runs, with names and branches of a
 // length.
-func many(artifacts, runs, length int) *result {
-	r := &result{found: true, dest: workspace.Destination{Output: "out", HostPath: "/host/out"}}
+func many(artifacts, runs, length int) *Result {
+	r := &Result{Found: true, Destination: workspace.Destination{Output: "out", HostPath: "/host/out"}}
 	repo := artifact.Repo{Owner: "octo", Name: "app"}
 	for i := range artifacts {
 		name := fmt.Sprintf("%0*d", length, i)
-		r.items = append(r.items, transfer.Item{To: name, Item: artifact.Item{
+		r.Items = append(r.Items, transfer.Item{To: name, Item: artifact.Item{
 			Artifact: artifact.Artifact{ID: int64(i + 1), Name: name, Repo: repo, Digest: "sha256:" + strings.Repeat("0", 64), CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0)},
 			Run:      artifact.Run{ID: 7},
 		}})
 	}
 	branch := strings.Repeat("b", length)
 	for i := range runs {
-		r.runs = append(r.runs, artifact.Run{
+		r.Runs = append(r.Runs, artifact.Run{
 			ID: int64(i + 1), Number: i + 1, Repo: repo, URL: fmt.Sprintf("https://github.com/octo/app/actions/runs/%d", i+1),
 			HeadBranch: branch, HeadSHA: strings.Repeat("0", 40),
 		})
@@ -62,12 +62,12 @@ func TestOutputsAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := many(tt.artifacts, tt.runs, tt.length)
-			r.err = errors.New(strings.Repeat("é\n", tt.length))
-			r.dest.Output, r.dest.HostPath = strings.Repeat("p/", 2047), "/host/"+strings.Repeat("p/", 2047)
+			r.Err = errors.New(strings.Repeat("é\n", tt.length))
+			r.Destination.Output, r.Destination.HostPath = strings.Repeat("p/", 2047), "/host/"+strings.Repeat("p/", 2047)
 			if tt.length < 100 {
-				r.dest.Output = "out"
+				r.Destination.Output = "out"
 			}
-			out, left, err := r.outputs(handedOn{redact: func(s string) string { return s }, bounded: true})
+			out, left, err := r.Outputs(OutputOptions{Redact: func(s string) string { return s }, Bounded: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestOutputsAreBounded(t *testing.T) {
 // A command's outputs are not a job's: they are whole.
 func TestCommandOutputsAreWhole(t *testing.T) {
 	t.Parallel()
-	out, left, err := many(20_000, 1, 10).outputs(handedOn{redact: func(s string) string { return s }})
+	out, left, err := many(20_000, 1, 10).Outputs(OutputOptions{Redact: func(s string) string { return s }})
 	if err != nil || len(left) > 0 {
 		t.Error(left, err)
 	}
@@ -121,12 +121,12 @@ func TestCommandOutputsAreWhole(t *testing.T) {
 func TestSummaryIsBounded(t *testing.T) {
 	t.Parallel()
 	r := many(100_000, 10_000, 20)
-	r.dryRun = true
+	r.DryRun = true
 	reason := strings.Repeat("r", 10_000)
-	for _, run := range r.runs {
-		r.passedOver = append(r.passedOver, search.PassedOver{Run: run, Reason: reason, Names: make([]string, 100)})
+	for _, run := range r.Runs {
+		r.PassedOver = append(r.PassedOver, search.PassedOver{Run: run, Reason: reason, Names: make([]string, 100)})
 	}
-	text := r.summary()
+	text := r.Summary()
 	if len(text) > 1<<20 {
 		t.Errorf("it has %d bytes", len(text))
 	}
@@ -135,8 +135,8 @@ func TestSummaryIsBounded(t *testing.T) {
 			t.Errorf("it lacks %q", want)
 		}
 	}
-	r = &result{err: errors.New(strings.Repeat("e", 1<<20))}
-	if text := r.summary(); len(text) > 2*maxErrorMessage {
+	r = &Result{Err: errors.New(strings.Repeat("e", 1<<20))}
+	if text := r.Summary(); len(text) > 2*maxErrorMessage {
 		t.Errorf("an error takes %d bytes", len(text))
 	}
 }
@@ -148,14 +148,14 @@ func TestOutputsHideSecrets(t *testing.T) {
 	log := actions.New(actions.Options{Lookup: func(string) (string, bool) { return "", false }, Command: true})
 	const secret = `s"e<c>r&et-1`
 	log.Mask(secret)
-	r.items[0].Artifact.Name, r.items[0].To, r.items[0].Artifact.Digest = secret, "x/"+secret, "sha256:"+secret
-	r.runs[0] = artifact.Run{
+	r.Items[0].Artifact.Name, r.Items[0].To, r.Items[0].Artifact.Digest = secret, "x/"+secret, "sha256:"+secret
+	r.Runs[0] = artifact.Run{
 		ID: 1, URL: "https://" + secret, Workflow: secret, Event: secret, Conclusion: secret, HeadBranch: secret, HeadSHA: secret,
 		Repo: artifact.Repo{Owner: secret, Name: secret},
 	}
-	r.dest.Output, r.dest.HostPath, r.err = "out/"+secret, "/"+secret, errors.New("server says: "+secret)
+	r.Destination.Output, r.Destination.HostPath, r.Err = "out/"+secret, "/"+secret, errors.New("server says: "+secret)
 	for _, bounded := range []bool{true, false} {
-		out, _, err := r.outputs(handedOn{redact: log.Redact, bounded: bounded})
+		out, _, err := r.Outputs(OutputOptions{Redact: log.Redact, Bounded: bounded})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package app
+package report
 
 import (
 	"fmt"
@@ -7,12 +7,30 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// warnForeign warns of what is taken, although it is not known to be of the
+// privileged reports whether the job's event gives it rights that whoever
+// caused the event need not have.
+func (l *Log) privileged() bool {
+	return l.Runner.EventName == "pull_request_target" || l.Runner.EventName == "workflow_run"
+}
+
+// secrets adds to the warning of a fork's run where the job has rights that the
+// fork's author has not, and its files are about to be among those that later
+// steps may run. Source: GitHub Security Lab, "Preventing pwn requests".
+func (l *Log) secrets() string {
+	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Runner.Workspace {
+		return ""
+	}
+	return fmt.Sprintf(". This workflow runs with the repository's secrets (%s), and the files are about to be written inside the workspace, "+
+		"where later steps may run them: write them elsewhere, path: ${{ runner.temp }}/artifacts, and handle them as data "+
+		"(https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/)", l.Runner.EventName)
+}
+
+// foreign warns of what is taken, although it is not known to be of the
 // repository's own commits.
-func (j *job) warnForeign(runs []artifact.Run, items []artifact.Item) {
+func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 	var warnings []string
 	warn := func(format string, args ...any) {
-		warnings = append(warnings, fmt.Sprintf(format, args...)+j.privileged())
+		warnings = append(warnings, fmt.Sprintf(format, args...)+l.secrets())
 	}
 	for _, run := range runs {
 		switch run.Origin() {
@@ -31,22 +49,16 @@ func (j *job) warnForeign(runs []artifact.Run, items []artifact.Item) {
 				a.ID, a.Repo)
 		}
 	}
-	for i, text := range warnings {
-		if i == maxWarnings {
-			j.log.Warningf("and %d more that come, or may come, from forks", len(warnings)-i)
-			break
-		}
-		j.log.Warningf("%s", text)
-	}
+	l.warnings(warnings, "that come, or may come, from forks")
 }
 
 // isOrphan reports whether the server does not tell the run of an artifact.
 func isOrphan(item artifact.Item) bool { return item.Run.ID == 0 }
 
 // orphans counts the artifacts whose run the server does not tell.
-func (r *result) orphans() int {
+func (r *Result) orphans() int {
 	n := 0
-	for _, p := range r.items {
+	for _, p := range r.Items {
 		if isOrphan(p.Item) {
 			n++
 		}
@@ -55,7 +67,7 @@ func (r *result) orphans() int {
 }
 
 // orphanLine is what the summary says of them.
-func (r *result) orphanLine() string {
+func (r *Result) orphanLine() string {
 	n := r.orphans()
 	if n == 0 {
 		return ""
@@ -66,13 +78,13 @@ func (r *result) orphanLine() string {
 // origin is the output from-fork: that of the newest run taken, and empty where
 // nothing was. An artifact whose run the server does not tell may be of a newer
 // one.
-func (r *result) origin() string {
+func (r *Result) origin() string {
 	newest, orphans := artifact.OriginUnknown, r.orphans()
-	if len(r.runs) > 0 {
-		newest = r.runs[0].Origin()
+	if len(r.Runs) > 0 {
+		newest = r.Runs[0].Origin()
 	}
 	switch {
-	case len(r.runs) == 0 && orphans == 0:
+	case len(r.Runs) == 0 && orphans == 0:
 		return ""
 	case orphans > 0 && newest == artifact.OriginOwn:
 		newest = artifact.OriginUnknown

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/report"
+	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// job is one run of artifetch: what was asked for and what it works with.
+type job struct {
+	cfg     *config.Config
+	log     *report.Log
+	runner  actions.Context
+	api     *githubapi.Client
+	storage *http.Client
+	policy  httpx.Policy
+	idle    time.Duration
+	now     func() time.Time
+	free    func() (int64, error) // nil asks the stage
+	dest    workspace.Destination
+	chown   bool
+	agent   string // User-Agent
+	current int64  // the current run's id, 0 outside of Actions
+	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
+}
+
+// newJob looks at the surroundings: the runner, its event, the destination.
+func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, error) {
+	j := &job{
+		cfg: cfg, log: &report.Log{Out: out, Config: cfg, Layout: artifactLayout(cfg), Now: env.Now},
+		runner: actions.ReadContext(env.Lookup), now: env.Now, idle: env.IdleTimeout, policy: env.Policy, free: env.Free,
+	}
+	j.log.Inputs()
+	if j.now == nil {
+		j.now, j.log.Now = time.Now, time.Now
+	}
+	if !step {
+		// The command has nothing to do with the run it may be called in,
+		// unless it is asked for that one.
+		outside := actions.Context{Home: j.runner.Home}
+		if cfg.RunCurrent {
+			outside.Run = j.runner.Run
+		}
+		j.runner = outside
+	}
+	j.log.Runner = j.runner
+	places, err := runnerLayout(env, j.runner)
+	if err != nil {
+		return nil, err
+	}
+	j.chown = places.Workspace != "" && env.UID == 0
+	if err := j.readRunner(); err != nil {
+		return nil, err
+	}
+	if j.dest, err = places.Resolve(cfg.Path); err != nil {
+		return nil, err
+	}
+	j.log.Destination = j.dest
+	return j, j.connect(env, places)
+}
+
+// readRunner reads what the runner says of the run and the event that triggered
+// it, as far as it matters: what is wrong with the rest is no concern of this run.
+func (j *job) readRunner() (err error) {
+	searches := !j.cfg.ByID()
+	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
+		return err
+	}
+	own, _ := artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
+	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() || !slices.ContainsFunc(repos(j.cfg), own.Equal) {
+		return nil
+	}
+	id, err := j.runner.Trigger(readEvent)
+	j.trigger = search.UnknownTrigger
+	if id > 0 {
+		j.trigger = id
+	}
+	return err
+}
+
+// connect makes the two clients. Only the API's knows the token.
+func (j *job) connect(env Env, places workspace.Layout) error {
+	ca, err := readCA(j.cfg, places)
+	if err != nil {
+		return err
+	}
+	notify := j.policy.Notify
+	j.policy.Notify = func(err error, wait time.Duration) {
+		j.log.Retry(err, wait)
+		if notify != nil {
+			notify(err, wait)
+		}
+	}
+	options := httpx.TransportOptions{Proxy: httpx.ProxyFrom(env.Lookup), ExtraCA: ca, MaxConnsPerHost: cmp.Or(j.cfg.Concurrency, transfer.AutoConcurrency)}
+	apiTransport, err := httpx.NewTransport(options)
+	if err != nil {
+		return fmt.Errorf("ca-cert: %w", err)
+	}
+	options.HTTP1 = true // one connection is seldom as fast as the network
+	storageTransport, err := httpx.NewTransport(options)
+	if err != nil {
+		return fmt.Errorf("ca-cert: %w", err)
+	}
+	j.storage = &http.Client{Transport: storageTransport}
+	j.agent = "artifetch/" + env.Version
+	j.api, err = githubapi.New(githubapi.Options{
+		BaseURL: j.cfg.APIURL, Auth: j.auth(), Transport: apiTransport, Policy: j.policy, UserAgent: j.agent,
+		Now: j.now, Conditional: j.cfg.Wait > 0,
+	})
+	return err
+}
+
+func (j *job) auth() githubapi.Auth {
+	if j.cfg.AppID == "" {
+		return githubapi.Auth{Token: string(j.cfg.Token)}
+	}
+	return githubapi.Auth{App: &githubapi.App{
+		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: repos(j.cfg), Write: j.cfg.Delete, OnToken: j.log.Out.Mask,
+		Contents: j.request().NeedsContents(), PullRequests: j.cfg.PR != 0,
+	}}
+}
+
+// readCA reads ca-cert: PEM text, or a file, found as a destination would be.
+func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
+	if cfg.CACert == "" || cfg.CACertIsPEM() {
+		return []byte(cfg.CACert), nil
+	}
+	name, err := places.Locate(cfg.CACert)
+	if err != nil {
+		return nil, fmt.Errorf("ca-cert: %w", err)
+	}
+	pem, err := readFile(name, maxCertificates)
+	if err != nil {
+		return nil, &report.CertificateError{Err: err}
+	}
+	return pem, nil
+}
+
+// runnerLayout reads how the runner laid out its directories. A container action
+// finds its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of
+// the workspace on the host, which the runner does not translate; nor does it
+// RUNNER_TEMP before 2.329.0, when that was not mounted. HOME lies in the
+// host's temporary directory (ContainerActionHandler of actions/runner).
+func runnerLayout(env Env, runner actions.Context) (workspace.Layout, error) {
+	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
+	if l.Workspace == "" {
+		dir, err := env.Getwd()
+		l.Dir, l.RunnerTemp = dir, env.get("RUNNER_TEMP") // of the job that the command may run in
+		return l, err
+	}
+	l.Container = l.Workspace == "/github/workspace"
+	if !l.Container {
+		return l, nil
+	}
+	if !strings.HasPrefix(l.Temp, "/github/") {
+		l.Temp, l.HostTemp = "", l.Temp
+	}
+	if host := env.get("RUNNER_WORKSPACE"); host != "" {
+		l.HostWorkspace = path.Join(host, path.Base(runner.Repository))
+		l.HostTemp = cmp.Or(l.HostTemp, path.Join(path.Dir(host), "_temp"))
+	}
+	if l.HostTemp != "" {
+		l.HostHome = path.Join(l.HostTemp, "_github_home")
+	}
+	return l, nil
+}
+
+func repos(cfg *config.Config) []artifact.Repo {
+	var list []artifact.Repo
+	for _, name := range cfg.Repositories {
+		repo, _ := artifact.ParseRepo(name) // config has checked it
+		list = append(list, repo)
+	}
+	return list
+}
+
+// workflowFile is the file name in GITHUB_WORKFLOW_REF, which looks like
+// owner/name/.github/workflows/ci.yml@refs/heads/main.
+func workflowFile(ref string) string {
+	file, _, _ := strings.Cut(ref, "@")
+	if file == "" {
+		return ""
+	}
+	return path.Base(file)
+}
+
+// request is what the inputs ask for.
+func (j *job) request() search.Request {
+	req := search.Request{
+		RunIDs:      slices.Clone(j.cfg.RunIDs),
+		ArtifactIDs: j.cfg.ArtifactIDs,
+		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
+		Workflow:    j.cfg.Workflow,
+		Branches:    j.cfg.Branches,
+		Commit:      j.cfg.Commit,
+		PR:          j.cfg.PR,
+		Ref:         j.cfg.Ref,
+		Events:      j.cfg.Events,
+		Actor:       j.cfg.Actor,
+		Conclusions: j.cfg.Conclusions,
+		RunNumber:   j.cfg.RunNumber,
+		MaxAge:      j.cfg.MaxAge,
+		Runs:        j.cfg.Runs,
+		AllowForks:  j.cfg.AllowForks,
+		SearchLimit: j.cfg.SearchLimit,
+		Gone:        map[int64]bool{},
+		Repos:       repos(j.cfg),
+
+		CurrentRun:      j.current,
+		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
+	}
+	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
+	if j.cfg.RunCurrent {
+		req.RunIDs = append(req.RunIDs, j.current)
+	}
+	req.Trigger = j.trigger
+	return req
+}

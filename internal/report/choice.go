@@ -1,0 +1,151 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+// Plan says what was chosen, and where it comes from. items are this job's.
+func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
+	some(l, plan.Runs, "run", l.run)
+	l.foreign(plan.Runs, items)
+	l.fewer(plan)
+	if plan.ByStatus {
+		l.Out.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
+			2*search.PerPage)
+	}
+	l.passedOver(plan.PassedOver)
+	some(l, plan.Superseded, "artifact", func(a artifact.Artifact) string {
+		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
+	})
+	some(l, items, "artifact", func(item artifact.Item) string {
+		a := item.Artifact
+		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, words.Bytes(a.Size), path.Join(l.Destination.Output, l.Layout.Dir(item)))
+	})
+}
+
+// run is a run in a line.
+func (l *Log) run(run artifact.Run) string {
+	if run.Stub {
+		return fmt.Sprintf("run %d of %s: no longer there; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
+	}
+	return fmt.Sprintf("run %d of %s: %s, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Label(), run.Event,
+		run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(l.Now(), run.CreatedAt), run.URL)
+}
+
+// fewer warns of each repository in which fewer runs were found than asked for.
+func (l *Log) fewer(plan *search.Plan) {
+	if l.Config.ByID() {
+		return
+	}
+	why := "no more fit"
+	switch {
+	case plan.LimitHit:
+		why = "search-limit does not let more be looked at"
+	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
+		why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
+	}
+	found := map[string]int{}
+	for _, run := range plan.Runs {
+		found[strings.ToLower(run.Repo.String())]++
+	}
+	var warnings []string
+	for _, repo := range l.Config.Repositories {
+		where := ""
+		if len(l.Config.Repositories) > 1 {
+			where = " in " + repo
+		}
+		if n := found[strings.ToLower(repo)]; n < l.Config.Runs {
+			warnings = append(warnings, fmt.Sprintf("%s asked for, and %d found%s: %s", words.Count(l.Config.Runs, "run"), n, where, why))
+		}
+	}
+	l.warnings(warnings, "repositories in which fewer were found")
+}
+
+// maxPassedOver bounds the runs that are said to be passed over.
+const maxPassedOver = 50
+
+func (l *Log) passedOver(passed []search.PassedOver) {
+	if len(passed) == 0 {
+		return
+	}
+	defer l.Out.Group("%s passed over", words.Count(len(passed), "run"))()
+	shown := worthShowing(passed)
+	for _, p := range shown {
+		have := ""
+		if len(p.Names) > 0 {
+			have = "; it has " + fewNames(p.Names)
+		}
+		repo := ""
+		if p.Run.Repo != passed[0].Run.Repo || p.Run.Repo != passed[len(passed)-1].Run.Repo {
+			repo = " of " + p.Run.Repo.String()
+		}
+		l.Out.Infof("run %d%s (%s): %s%s", p.Run.ID, repo, branchLabel(p.Run), p.Reason, have)
+	}
+	if more := len(passed) - len(shown); more > 0 {
+		l.Out.Infof("and %d more", more)
+	}
+}
+
+// worthShowing returns the newest of the runs passed over, and of those further
+// down the first few that meet all conditions: their artifacts are known.
+func worthShowing(passed []search.PassedOver) []search.PassedOver {
+	const fitting = 3
+	if len(passed) <= maxPassedOver {
+		return passed
+	}
+	shown := slices.Clone(passed[:maxPassedOver])
+	for _, p := range passed[maxPassedOver:] {
+		if p.Fits && len(shown) < maxPassedOver+fitting {
+			shown = append(shown, p)
+		}
+	}
+	return shown
+}
+
+// fewNames is a list of names, or the beginning of a long one.
+func fewNames(names []string) string {
+	return words.List(names[:min(len(names), maxNames)], len(names), ", ")
+}
+
+// branchLabel names a run and its branch, as far as they are known.
+func branchLabel(r artifact.Run) string {
+	if r.Stub {
+		return r.HeadBranch
+	}
+	return fmt.Sprintf("%s, %s", r.Label(), r.HeadBranch)
+}
+
+func shortSHA(sha string) string { return sha[:min(len(sha), 7)] }
+
+// dateTime is a time for people.
+func dateTime(t time.Time) string {
+	if t.IsZero() {
+		return "of an unknown time"
+	}
+	return t.UTC().Format(time.DateTime)
+}
+
+// ago is a time in the past for people.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
+		return "at an unknown time"
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return words.Count(int(d.Minutes()), "minute") + " ago"
+	case d < 48*time.Hour:
+		return words.Count(int(d.Hours()), "hour") + " ago"
+	}
+	return words.Count(int(d.Hours()/24), "day") + " ago"
+}

@@ -1,0 +1,288 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+const (
+	// maxWarnings bounds the warnings of one kind: a run's annotations are few.
+	maxWarnings = 10
+	// maxLogged bounds the lines of one kind.
+	maxLogged = 1000
+	// maxNames bounds the names in a line.
+	maxNames = 20
+)
+
+// Log words what happens during a run. Failed, Usage and Ended take nothing but Out.
+type Log struct {
+	Out         *actions.Log
+	Config      *config.Config
+	Runner      actions.Context
+	Destination workspace.Destination
+	Layout      transfer.Layout
+	Now         func() time.Time
+}
+
+// Inputs says what is odd about the inputs, though not wrong.
+func (l *Log) Inputs() {
+	for _, w := range l.Config.Warnings {
+		l.Out.Warningf("%s", w)
+	}
+	if len(l.Config.Empty) > 0 {
+		l.Out.Infof("these inputs are empty and are ignored: %s", strings.Join(l.Config.Empty, ", "))
+	}
+}
+
+// Retry tells of a request that failed and will be sent again.
+func (l *Log) Retry(err error, wait time.Duration) {
+	l.Out.Infof("%v; next try in %s", err, wait.Round(time.Millisecond))
+}
+
+// Wait tells of a pause before looking again for what was not found.
+func (l *Log) Wait(nf *search.NotFoundError, pause time.Duration) {
+	pending := "no run that could match is under way"
+	if len(nf.Pending) > 0 {
+		r := nf.Pending[0]
+		pending = fmt.Sprintf("run %d (%s) is %s", r.ID, r.Label(), r.Status)
+	}
+	l.Out.Infof("%s not found yet, %s; looking again in %s", nf.What, pending, pause.Round(time.Second))
+}
+
+// Shard says how many of the artifacts are this job's.
+func (l *Log) Shard(mine, all int) {
+	l.Out.Infof("shard %d/%d: %d of %s", l.Config.Shard.Index, l.Config.Shard.Count, mine, words.Count(all, "artifact"))
+}
+
+// Expired says that the choice is made again, since an artifact has expired.
+func (l *Log) Expired(err error) { l.Out.Infof("%v; choosing again without it", err) }
+
+// Recovered tells of runs that were killed while they wrote to the destination.
+func (l *Log) Recovered(all []workspace.Recovery) {
+	var warnings []string
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	for _, r := range all {
+		switch {
+		case r.Err != nil:
+			warn("%s, which a run that was killed left, is still there: %v", r.Stage, r.Err)
+		case r.Undone > 0 || len(r.Left) > 0:
+			warn("a run that was killed had begun to write files into place; %s undone", were(r.Undone, "change"))
+		default:
+			l.Out.Infof("removed %s, which a run that was killed left", r.Stage)
+		}
+		for _, p := range r.Left {
+			warn("%q was changed after a run that was killed had written it, and is left as it is", p)
+		}
+	}
+	l.warnings(warnings, "of what killed runs left")
+}
+
+// Owner says that files cannot be given to the workspace's owner.
+func (l *Log) Owner(err error) {
+	l.Out.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
+}
+
+// Event words an event of the transfer. It may be called concurrently.
+func (l *Log) Event(e transfer.Event) {
+	switch e := e.(type) {
+	case transfer.StartOver:
+		l.Out.Infof("%v; starting over", e.Err)
+	case transfer.UnknownDigest:
+		l.Out.Warningf("artifact %q: its digest %s is of an unknown algorithm and was not checked", e.Artifact.Name, e.Artifact.Digest)
+	case transfer.Mismatch:
+		switch l.Config.DigestMismatch {
+		case config.MismatchInfo:
+			l.Out.Infof("%v", e.Err)
+		case config.MismatchWarn:
+			l.Out.Warningf("%v", e.Err)
+		}
+	case transfer.CaseCollisions:
+		for _, pair := range e.Pairs {
+			l.Out.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",
+				e.Artifact.Name, pair[0], pair[1])
+		}
+		if e.More > 0 {
+			l.Out.Warningf("artifact %q: %d more names differ in case only", e.Artifact.Name, e.More)
+		}
+	}
+}
+
+// Files lists, in a dry run, the files that the input files chooses of each artifact.
+func (l *Log) Files(items []transfer.Item, lists []transfer.Listing) {
+	for i, list := range lists {
+		l.files(&items[i], list)
+	}
+}
+
+func (l *Log) files(item *transfer.Item, list transfer.Listing) {
+	if list.Files == 0 {
+		l.Out.Infof("artifact %q: no file matches files", item.Artifact.Name)
+		return
+	}
+	defer l.Out.Group("artifact %q: %s, %s", item.Artifact.Name, words.Count(list.Files, "file"), words.Bytes(item.Bytes))()
+	for _, e := range list.First {
+		link := ""
+		if e.Mode&fs.ModeSymlink != 0 {
+			link = ", a symlink"
+		}
+		l.Out.Infof("%s, %s%s", e.Name, words.Bytes(e.Size), link)
+	}
+	if more := list.Files - len(list.First); more > 0 {
+		l.Out.Infof("and %d more", more)
+	}
+}
+
+// Published tells of files whose place was taken.
+func (l *Log) Published(r workspace.Report) {
+	for _, c := range r.Conflicts[:min(len(r.Conflicts), maxWarnings)] {
+		l.Out.Warningf("%q is in %q and in %q: that of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
+	}
+	if more := r.Conflicting - min(len(r.Conflicts), maxWarnings); more > 0 {
+		l.Out.Warningf("and %d more files that several artifacts have", more)
+	}
+	l.github(r)
+	if r.Replaced > 0 {
+		l.Out.Infof("%s replaced", were(r.Replaced, "file"))
+	}
+	switch {
+	case r.Skipped == 1:
+		l.Out.Infof("1 file was left as it was (if-exists: skip)")
+	case r.Skipped > 1:
+		l.Out.Infof("%s left as they were (if-exists: skip)", were(r.Skipped, "file"))
+	}
+}
+
+// github warns where a privileged job's artifacts changed what was in a .github
+// directory: local actions there are run by later steps, and workflows by whoever
+// commits them.
+func (l *Log) github(r workspace.Report) {
+	if r.InGitHub == 0 || !l.privileged() {
+		return
+	}
+	list := make([]string, 0, len(r.GitHub))
+	for _, p := range r.GitHub {
+		list = append(list, fmt.Sprintf("%q of %q", p.Path, p.Label))
+	}
+	l.Out.Warningf("artifacts wrote into a .github directory that was there (%s), and this workflow runs with the repository's secrets (%s): "+
+		"run no action and commit no workflow from there, or write artifacts elsewhere, path: ${{ runner.temp }}/artifacts",
+		words.List(list, r.InGitHub, ", "), l.Runner.EventName)
+}
+
+// Deleted says that an artifact was deleted on GitHub.
+func (l *Log) Deleted(a artifact.Artifact) {
+	l.Out.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
+}
+
+// Kept says that an artifact, the n-th, is not deleted on GitHub, and why.
+func (l *Log) Kept(n int, item transfer.Item, lost workspace.Lost) {
+	tell := l.Out.Warningf
+	if n > maxWarnings {
+		tell = l.Out.Infof
+	}
+	a := item.Artifact
+	tell("artifact %q (%d) of %s is not deleted: %s", a.Name, a.ID, a.Repo, whyKept(item.Digest, lost))
+}
+
+func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
+	switch digest {
+	case transfer.DigestVerified, transfer.DigestAbsent:
+	case transfer.DigestMismatch:
+		return "its SHA-256 is not the one that GitHub has on record"
+	case transfer.DigestUnknown:
+		return "its digest is of an unknown algorithm and was not checked"
+	default:
+		return "its digest was not checked"
+	}
+	files := words.Count(lost.Files, "file")
+	if lost.Winner == "" {
+		return fmt.Sprintf("%s of it did not get to the destination, because if-exists is skip and the place was taken (%q)", files, lost.Path)
+	}
+	return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of that name (%q is that of %q)", files, lost.Path, lost.Winner)
+}
+
+// Requests says how many requests were sent to the API, and how many of them were
+// free.
+func (l *Log) Requests(sent, unchanged int) {
+	free := ""
+	if unchanged > 0 {
+		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
+	}
+	l.Out.Infof("%s sent to GitHub's API%s", words.Count(sent, "request"), free)
+}
+
+// Ended says how the run ended.
+func (l *Log) Ended(r *Result) {
+	if !r.Explained {
+		l.passedOver(r.PassedOver)
+	}
+	var many *config.Errors
+	switch {
+	case errors.As(r.Err, &many):
+		for _, p := range many.Problems {
+			l.Out.Errorf("%v", p)
+		}
+	case r.Err != nil:
+		l.Out.Errorf("%s", Message(r.Err))
+	case r.NotFound != nil && r.Warn:
+		l.Out.Warningf("%s", Message(r.NotFound))
+	case r.NotFound != nil:
+		l.Out.Infof("%s", Message(r.NotFound))
+	case r.DryRun:
+		l.Out.Infof("dry run: nothing was written")
+	default:
+		l.Out.Infof("%s into %s", r.total(), r.Destination.Abs)
+	}
+}
+
+// Left says what outputs had to leave out.
+func (l *Log) Left(notes []string) {
+	for _, note := range notes {
+		l.Out.Warningf("%s", note)
+	}
+}
+
+// Failed says why what follows a run failed.
+func (l *Log) Failed(err error) { l.Out.Errorf("%s", Message(err)) }
+
+// Usage says where to find the command's flags.
+func (l *Log) Usage() { l.Out.Infof("run artifetch --help for the flags") }
+
+// some logs the first of a list, and how many more there are.
+func some[T any](l *Log, list []T, noun string, line func(T) string) {
+	for _, t := range list[:min(len(list), maxLogged)] {
+		l.Out.Infof("%s", line(t))
+	}
+	if more := len(list) - maxLogged; more > 0 {
+		l.Out.Infof("and %s", words.Count(more, "more "+noun))
+	}
+}
+
+// warnings issues the first of a list of warnings, and one of how many more there
+// are. more says of what.
+func (l *Log) warnings(list []string, more string) {
+	for _, text := range list[:min(len(list), maxWarnings)] {
+		l.Out.Warningf("%s", text)
+	}
+	if n := len(list) - maxWarnings; n > 0 {
+		l.Out.Warningf("and %d more %s", n, more)
+	}
+}
+
+// were is "1 file was" or "2 files were".
+func were(n int, noun string) string {
+	if n == 1 {
+		return words.Count(n, noun) + " was"
+	}
+	return words.Count(n, noun) + " were"
+}

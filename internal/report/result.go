@@ -1,0 +1,53 @@
+package report
+
+import (
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// Result is what became of a run, as far as it got. All of it is worded by Log.Ended,
+// Outputs and Summary.
+type Result struct {
+	Destination workspace.Destination
+	// Runs are those taken, newest first, and Items their artifacts; none where
+	// the run failed before it published.
+	Runs  []artifact.Run
+	Items []transfer.Item
+	// PassedOver are the runs that a search met and did not take; Explained is
+	// set once the log has them.
+	PassedOver []search.PassedOver
+	Explained  bool
+	// Found reports that all that was asked for was there, Published that it is
+	// in the destination.
+	Found, Published bool
+	DryRun           bool
+	// NotFound says what was not there where that is no failure; Warn asks for a
+	// warning then.
+	NotFound error
+	Warn     bool
+	// Err is why the run failed, or nil.
+	Err  error
+	Took time.Duration
+}
+
+// DeleteError says that fetching worked and deleting did not.
+type DeleteError struct{ Errs []error }
+
+func (e *DeleteError) Error() string {
+	return "the files are in place, but artifacts could not be deleted on GitHub: " + joinErrors(e.Errs)
+}
+
+// Unwrap gives the failures of single artifacts.
+func (e *DeleteError) Unwrap() []error { return e.Errs }
+
+// CertificateError says that the file of ca-cert cannot be read.
+type CertificateError struct{ Err error }
+
+func (e *CertificateError) Error() string { return "ca-cert: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *CertificateError) Unwrap() error { return e.Err }
