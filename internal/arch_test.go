@@ -42,9 +42,9 @@ var allowed = map[string][]string{
 	"internal/githubsim":           nil,
 	"internal/httpx":               nil,
 	"internal/inflate":             nil,
-	"internal/spool":               nil,
+	"internal/spool":               {"internal/words"},
 	"internal/unpack":              {"internal/inflate"},
-	"internal/workspace":           nil,
+	"internal/workspace":           {"internal/words"},
 }
 
 // reserved names the only package that may import a library.

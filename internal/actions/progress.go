@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dustin/go-humanize"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 const (
@@ -90,12 +90,11 @@ func (p *Progress) report(every time.Duration, show func(done, last int64, rate 
 // state is like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate is in
 // bytes a second. Past an estimate that was too low there is no goal.
 func state(done, total int64, rate float64) string {
-	bytes := humanize.IBytes(uint64(max(done, 0)))
-	speed := humanize.IBytes(uint64(max(rate, 0)))
+	bytes, speed := words.Bytes(done), words.Bytes(int64(rate))
 	if total < done || total <= 0 {
 		return fmt.Sprintf("%s, %s/s", bytes, speed)
 	}
-	s := fmt.Sprintf("%s of %s (%d%%), %s/s", bytes, humanize.IBytes(uint64(total)), int(float64(max(done, 0))/float64(total)*100), speed)
+	s := fmt.Sprintf("%s of %s (%d%%), %s/s", bytes, words.Bytes(total), int(float64(max(done, 0))/float64(total)*100), speed)
 	if left := float64(total-done) / rate; rate > 0 && left < (1000*time.Hour).Seconds() {
 		s += fmt.Sprintf(", %s left", time.Duration(left*float64(time.Second)).Round(time.Second))
 	}

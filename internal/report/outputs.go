@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -205,14 +203,14 @@ func (l outputList) within(limit int) (text, note string, err error) {
 		return text, "", err
 	}
 	return text, fmt.Sprintf("the output %s holds the first %s of %s, because a job can hand on 1 MB: %s missing",
-		l.name, humanize.Comma(int64(n)), humanize.Comma(int64(l.n)), areMissing(l.n-n)), nil
+		l.name, words.Number(n), words.Number(l.n), areMissing(l.n-n)), nil
 }
 
 func areMissing(n int) string {
 	if n == 1 {
 		return "1 is"
 	}
-	return humanize.Comma(int64(n)) + " are"
+	return words.Number(n) + " are"
 }
 
 // array is a JSON array of as many of the elements as fit, and their number.

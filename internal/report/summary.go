@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
@@ -91,7 +89,7 @@ func (r *Result) artifactTable(b *strings.Builder) {
 		files, digest := "", "not fetched"
 		size := a.Size
 		if p.Fetched() {
-			files, digest, size = humanize.Comma(int64(p.Files)), digestText(p.Digest), p.Wire
+			files, digest, size = words.Number(p.Files), digestText(p.Digest), p.Wire
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), words.Bytes(size),
 			files, digest, cell(path.Join(r.Destination.Output, p.To)))
@@ -136,7 +134,7 @@ func (r *Result) total() string {
 	}
 	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.Items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
 	if sec := r.Took.Seconds(); sec > 0 {
-		s += fmt.Sprintf(" in %s (%s/s over the network)", r.Took.Round(time.Millisecond), humanize.IBytes(uint64(float64(wire)/sec)))
+		s += fmt.Sprintf(" in %s (%s/s over the network)", r.Took.Round(time.Millisecond), words.Bytes(int64(float64(wire)/sec)))
 	}
 	return s
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/dustin/go-humanize"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // Quota is the account of a disk: what was free when it was first asked for,
@@ -115,7 +115,5 @@ type QuotaError struct {
 }
 
 func (e *QuotaError) Error() string {
-	return fmt.Sprintf("%s needs %s or more, but its disk has only %s free", e.Where, human(e.Need), human(e.Free))
+	return fmt.Sprintf("%s needs %s or more, but its disk has only %s free", e.Where, words.Bytes(e.Need), words.Bytes(e.Free))
 }
-
-func human(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }

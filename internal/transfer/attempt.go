@@ -75,9 +75,7 @@ func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	if !info.OpenEnded || err == nil && (t.unpacked || t.item.Digest == DigestVerified || info.MD5Checked) {
 		return err
 	}
-	_, refused := errors.AsType[*unpack.RefusedError](err)
-	_, differs := errors.AsType[*DigestError](err)
-	if err == nil || refused || differs {
+	if err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) {
 		return &fetch.LengthError{Want: -1}
 	}
 	return err
@@ -93,7 +91,7 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 		return t.whole(ctx, blob, s, form, name)
 	}
 	err = t.extract(ctx, blob)
-	if _, refused := errors.AsType[*unpack.RefusedError](err); refused {
+	if is[*unpack.RefusedError](err) {
 		return t.refused(blob, err)
 	}
 	if err != nil {
@@ -119,7 +117,7 @@ func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 		return refusal
 	}
 	info, err := blob.Wait()
-	if _, differs := errors.AsType[*fetch.MD5Error](err); differs {
+	if is[*fetch.MD5Error](err) {
 		return err
 	}
 	if err != nil {
@@ -135,27 +133,30 @@ func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 // is why all else did; but what was found wrong with the bytes before counts,
 // unless they were those of another blob.
 func outcome(err, download error) error {
-	if _, ok := errors.AsType[*fetch.DownloadError](err); ok && download != nil {
+	if download == nil {
+		return err
+	}
+	if is[*fetch.DownloadError](err) {
 		return download // whatever the reader made of it
 	}
-	_, refused := errors.AsType[*unpack.RefusedError](err)
-	_, limit := errors.AsType[*unpack.LimitError](err)
-	_, room := errors.AsType[*spool.QuotaError](err)
-	_, digest := errors.AsType[*DigestError](err)
-	_, name := errors.AsType[*nameError](err)
-	_, page := errors.AsType[*PageError](err)
-	if download == nil || (refused || limit || room || digest || name || page) && !startOver(download) {
+	known := is[*unpack.RefusedError](err) || is[*unpack.LimitError](err) || is[*spool.QuotaError](err) ||
+		is[*DigestError](err) || is[*nameError](err) || is[*PageError](err)
+	if known && !startOver(download) {
 		return err
 	}
 	return download
 }
 
+// is reports whether an E is in the tree of err.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // startOver reports whether a download begins anew after an error: the blob
 // changed, or what the storage makes of ranges.
 func startOver(err error) bool {
-	_, noRanges := errors.AsType[*fetch.RangeError](err)
-	_, changed := errors.AsType[*fetch.ChangedError](err)
-	return noRanges || changed
+	return is[*fetch.RangeError](err) || is[*fetch.ChangedError](err)
 }
 
 // mayDiffer reports whether a download that failed may find another blob when

@@ -240,7 +240,7 @@ func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*
 		if left := t.abandon(); left != nil {
 			return errors.Join(err, left)
 		}
-		_, noRanges := errors.AsType[*fetch.RangeError](err)
+		noRanges := is[*fetch.RangeError](err)
 		again := noRanges && !t.oneStream || t.mayDiffer(err) && n < maxChanges
 		if !again || ctx.Err() != nil {
 			return err

@@ -73,5 +73,5 @@ type NoFilesError struct {
 
 func (e *NoFilesError) Error() string {
 	const most = 20
-	return fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), words.Quoted(e.Patterns, most))
+	return fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), words.Quoted(e.Patterns[:min(len(e.Patterns), most)], len(e.Patterns)))
 }

@@ -10,13 +10,16 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
+// Number is a number with its thousands apart, such as "2,000".
+func Number(n int) string { return humanize.Comma(int64(n)) }
+
 // Count is a number of things, such as "1 file" or "2,000 files". The plural of noun
 // is made with an s.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return humanize.Comma(int64(n)) + " " + noun + "s"
+	return Number(n) + " " + noun + "s"
 }
 
 // Bytes is a size in bytes, such as "24 MiB". Negative ones are 0.
@@ -26,19 +29,18 @@ func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 func List(first []string, total int, between string) string {
 	text := strings.Join(first, between)
 	if more := total - len(first); more > 0 {
-		text += fmt.Sprintf(" and %s more", humanize.Comma(int64(more)))
+		text += fmt.Sprintf(" and %s more", Number(more))
 	}
 	return text
 }
 
-// Quoted lists at most so many names, each in quotes, and says how many more there
-// are.
-func Quoted(names []string, most int) string {
-	first := make([]string, min(len(names), most))
-	for i := range first {
-		first[i] = strconv.Quote(names[i])
+// Quoted is List with the things in quotes and commas between them.
+func Quoted(first []string, total int) string {
+	quoted := make([]string, len(first))
+	for i, s := range first {
+		quoted[i] = strconv.Quote(s)
 	}
-	return List(first, len(names), ", ")
+	return List(quoted, total, ", ")
 }
 
 // CutMark ends a text that was cut.

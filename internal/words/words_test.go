@@ -45,8 +45,8 @@ func TestList(t *testing.T) {
 
 func TestQuoted(t *testing.T) {
 	t.Parallel()
-	for want, names := range map[string][]string{"": nil, `"a"`: {"a"}, `"a", "\n"`: {"a", "\n"}, `"a", "b" and 2 more`: {"a", "b", "c", "d"}} {
-		if got := Quoted(names, 2); got != want {
+	for want, names := range map[string][]string{" and 4 more": nil, `"a" and 3 more`: {"a"}, `"a", "\n", "c", "d"`: {"a", "\n", "c", "d"}} {
+		if got := Quoted(names, 4); got != want {
 			t.Errorf("%q: %s, want %s", names, got, want)
 		}
 	}

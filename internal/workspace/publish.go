@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // IfExists says what becomes of a file whose place is taken.
@@ -134,34 +136,16 @@ func (e *ExistsError) Error() string {
 	case 1:
 		parts = append(parts, fmt.Sprintf("%q is already there", e.Paths[0]))
 	default:
-		quoted := make([]string, len(e.Paths))
-		for i, p := range e.Paths {
-			quoted[i] = fmt.Sprintf("%q", p)
-		}
-		parts = append(parts, fmt.Sprintf("%d files are already there: %s", e.Taken, firstOf(e.Taken, quoted, ", ")))
+		parts = append(parts, fmt.Sprintf("%s are already there: %s", words.Count(e.Taken, "file"), words.Quoted(e.Paths, e.Taken)))
 	}
 	if e.Conflicting > 0 {
 		texts := make([]string, len(e.Conflicts))
 		for i, c := range e.Conflicts {
 			texts[i] = c.String()
 		}
-		parts = append(parts, "artifacts have files of the same name: "+firstOf(e.Conflicting, texts, "; "))
+		parts = append(parts, "artifacts have files of the same name: "+words.List(texts, e.Conflicting, "; "))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// few joins the first few.
-func few(list []string, sep string) string {
-	return firstOf(len(list), list[:min(len(list), maxListed)], sep)
-}
-
-// firstOf joins the first of count items.
-func firstOf(count int, first []string, sep string) string {
-	text := strings.Join(first, sep)
-	if n := count - len(first); n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	return text
 }
 
 // ClashError says that a path cannot be what it would have to be: a file

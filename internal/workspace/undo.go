@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"syscall"
+
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // leftError says which paths were changed by others after Publish had changed
@@ -14,15 +16,11 @@ import (
 type leftError struct{ paths []string }
 
 func (e *leftError) Error() string {
-	quoted := make([]string, len(e.paths))
-	for i, p := range e.paths {
-		quoted[i] = fmt.Sprintf("%q", p)
-	}
 	verb := "was"
 	if len(e.paths) > 1 {
 		verb = "were"
 	}
-	return fmt.Sprintf("%s %s changed by another process meanwhile, which is left so", few(quoted, ", "), verb)
+	return fmt.Sprintf("%s %s changed by another process meanwhile, which is left so", words.Quoted(e.paths[:min(len(e.paths), maxListed)], len(e.paths)), verb)
 }
 
 // revert undoes a change if it was made, which what is at its places tells: it
