@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -65,7 +66,7 @@ func TestAttempts(t *testing.T) {
 					}
 					return nil
 				})
-				if n != tt.tries || fmt.Sprint(err) != orDefault(tt.want, "<nil>") {
+				if n != tt.tries || fmt.Sprint(err) != cmp.Or(tt.want, "<nil>") {
 					t.Errorf("%d tries, %v; want %d, %q", n, err, tt.tries, tt.want)
 				}
 				if len(tt.errs) >= n && !errors.Is(err, tt.errs[n-1]) {
@@ -434,7 +435,7 @@ func TestProxyFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprint(u); got != orDefault(tt.want, "<nil>") {
+			if got := fmt.Sprint(u); got != cmp.Or(tt.want, "<nil>") {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -10,6 +10,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ type Policy struct {
 	// MaxTries counts the first try; 0 means 6.
 	MaxTries int
 	// Base is the first pause, Max the longest; 0 means 500 ms and 30 s.
-	// Pauses in between double; jitter changes each by up to a half.
+	// Pauses in between double, and jitter changes each by up to a half.
 	Base, Max time.Duration
 	// Sleep waits for d or until ctx ends; nil is a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -34,18 +35,18 @@ type Policy struct {
 	Notify func(err error, wait time.Duration)
 }
 
-// Pauses gives the policy's pauses, one a call.
-func (p Policy) Pauses() func() time.Duration {
+// pauses returns a function that returns the policy's pauses, one a call.
+func (p Policy) pauses() func() time.Duration {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = orDefault(p.Base, 500*time.Millisecond)
-	b.MaxInterval = orDefault(p.Max, 30*time.Second)
+	b.InitialInterval = cmp.Or(p.Base, 500*time.Millisecond)
+	b.MaxInterval = cmp.Or(p.Max, 30*time.Second)
 	b.Multiplier = 2
 	b.Reset()
 	return b.NextBackOff
 }
 
-// Tries is MaxTries or its default.
-func (p Policy) Tries() int { return orDefault(p.MaxTries, 6) }
+// tries returns MaxTries or its default.
+func (p Policy) tries() int { return cmp.Or(p.MaxTries, 6) }
 
 // Pause tells Notify of err, then waits for d. It returns the cause of the
 // context's end when that comes first.
@@ -81,7 +82,7 @@ type Attempts struct {
 }
 
 // Attempts starts to count.
-func (p Policy) Attempts() *Attempts { return &Attempts{policy: p, pauses: p.Pauses()} }
+func (p Policy) Attempts() *Attempts { return &Attempts{policy: p, pauses: p.pauses()} }
 
 // Again decides about a try that failed with err. It returns nil when the
 // time has come for the next one. Otherwise it returns what the operation
@@ -98,9 +99,9 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 		return ended(context.Cause(ctx), err)
 	case !IsTemporary(err):
 		return err
-	case a.failed >= a.policy.Tries() && wording(a.first) != wording(err):
+	case a.failed >= a.policy.tries() && wording(a.first) != wording(err):
 		return fmt.Errorf("after %d tries: %w (the first time: %w)", a.failed, err, a.first)
-	case a.failed >= a.policy.Tries():
+	case a.failed >= a.policy.tries():
 		return fmt.Errorf("after %d tries: %w", a.failed, err)
 	}
 	wait := max(a.pauses(), RetryAfter(err))
@@ -156,12 +157,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }

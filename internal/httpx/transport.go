@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -27,8 +28,8 @@ type TransportOptions struct {
 	// HTTP1 does without HTTP/2, where requests side by side are to be
 	// connections side by side.
 	HTTP1 bool
-	// MaxConnsPerHost is how many idle connections to keep; 0 means 16.
-	MaxConnsPerHost int
+	// MaxIdleConnsPerHost is how many idle connections to keep; 0 means 16.
+	MaxIdleConnsPerHost int
 }
 
 // ErrNoCertificate says that a PEM text holds no certificate that can be
@@ -75,7 +76,7 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 		ResponseHeaderTimeout: 60 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   orDefault(o.MaxConnsPerHost, 16),
+		MaxIdleConnsPerHost:   cmp.Or(o.MaxIdleConnsPerHost, 16),
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true,
 		ReadBufferSize:        64 << 10,
