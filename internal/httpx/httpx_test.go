@@ -115,7 +115,7 @@ func TestAttemptsPauses(t *testing.T) {
 		var sum time.Duration
 		for i, base := range []time.Duration{time.Second, 0, 4 * time.Second, 4 * time.Second} {
 			sum += waits[i]
-			if base != 0 && (waits[i] < base/2 || waits[i] > base*3/2) {
+			if base != 0 && (waits[i] < base/2 || waits[i] > min(base*3/2, p.Max)) {
 				t.Errorf("pause %d is %v, want about %v", i, waits[i], base)
 			}
 		}
@@ -123,6 +123,28 @@ func TestAttemptsPauses(t *testing.T) {
 			t.Errorf("took %v, announced %v", took, sum)
 		}
 	})
+}
+
+// Jitter makes no pause longer than the policy says.
+func TestAttemptsPausesAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		policy      Policy
+		first, most time.Duration // the shortest first one, the longest of all
+	}{
+		"defaults":     {Policy{}, 250 * time.Millisecond, 12 * time.Second},
+		"many tries":   {Policy{MaxTries: 20}, 250 * time.Millisecond, 30 * time.Second},
+		"a short most": {Policy{Base: time.Second, Max: 2 * time.Second}, 500 * time.Millisecond, 2 * time.Second},
+	} {
+		for range 50 {
+			var waits []time.Duration
+			tt.policy.Sleep = func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }
+			_ = run(t.Context(), tt.policy, func(int) error { return io.EOF })
+			if len(waits) != tt.policy.tries()-1 || waits[0] < tt.first || slices.Max(waits) > tt.most {
+				t.Fatalf("%s: pauses %v, want none longer than %v", name, waits, tt.most)
+			}
+		}
+	}
 }
 
 func TestAttemptsCancelled(t *testing.T) {

@@ -27,7 +27,8 @@ type Policy struct {
 	// MaxTries counts the first try; 0 means 6.
 	MaxTries int
 	// Base is the first pause, Max the longest; 0 means 500 ms and 30 s.
-	// Pauses in between double, and jitter changes each by up to a half.
+	// Pauses in between double, and jitter changes each by up to a half,
+	// but makes none longer than Max.
 	Base, Max time.Duration
 	// Sleep waits for d or until ctx ends; nil is a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -42,7 +43,7 @@ func (p Policy) pauses() func() time.Duration {
 	b.MaxInterval = cmp.Or(p.Max, 30*time.Second)
 	b.Multiplier = 2
 	b.Reset()
-	return b.NextBackOff
+	return func() time.Duration { return min(b.NextBackOff(), b.MaxInterval) }
 }
 
 // tries returns MaxTries or its default.
