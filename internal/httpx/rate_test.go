@@ -60,3 +60,16 @@ func TestWatchRate(t *testing.T) {
 		})
 	}
 }
+
+// A window that ends while the body is closed leaves no timer behind.
+func TestWatchRateEndsWithItsBody(t *testing.T) {
+	t.Parallel()
+	w := WatchRate(io.NopCloser(nil), time.Hour, func(int64) bool { return false }, func(error) {}).(*rated)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.check() // the timer had gone off, and waited for Close
+	if w.timer.Stop() {
+		t.Error("the timer runs on")
+	}
+}

@@ -81,6 +81,7 @@ type rated struct {
 	took    time.Duration
 	reading time.Time // when the Read under way began; zero between Reads
 	slow    *SlowError
+	closed  bool
 }
 
 // count adds what a Read took by now to the window. w.mu is held.
@@ -95,6 +96,9 @@ func (w *rated) count(now time.Time) {
 func (w *rated) check() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
 	w.count(time.Now())
 	if left := w.window - w.took; left > 0 {
 		w.timer.Reset(max(left, w.window/16)) // not too often while nothing is read
@@ -127,6 +131,7 @@ func (w *rated) Read(p []byte) (int, error) {
 
 func (w *rated) Close() error {
 	w.mu.Lock()
+	w.closed = true
 	w.timer.Stop()
 	w.mu.Unlock()
 	return w.ReadCloser.Close()
