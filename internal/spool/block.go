@@ -2,17 +2,18 @@ package spool
 
 // block is what is kept of blockSize bytes of a blob.
 type block struct {
-	// buf is nil for a block in the file, and for one that was discarded.
+	// buf is nil while the block is in the file, and once it is discarded.
 	buf       *buffer
 	discarded bool
-	// room is set while the file holds the block's room.
+	// room is set while the block takes room in the file.
 	room bool
-	// start and end bound what was written of a block in memory; between
-	// them, and only there, buf is of this blob.
+	// start and end bound what was written of a block in memory. Outside of
+	// them buf may hold bytes of another blob.
 	start, end int64
 }
 
-// extend makes room for a write, with zeros between it and what is there.
+// extend enters that the bytes from from to to are about to be written, and
+// fills what lies between them and earlier ones with zeros.
 func (b *block) extend(from, to int64) {
 	if b.start == b.end {
 		b.start, b.end = from, to
@@ -27,7 +28,8 @@ func (b *block) extend(from, to int64) {
 	b.start, b.end = min(b.start, from), max(b.end, to)
 }
 
-// read reads a block in memory, from a byte on.
+// read copies the bytes of a block in memory to p, from the block's byte from
+// on, with zeros for those that were not written.
 func (b *block) read(p []byte, from int64) int {
 	to := from + int64(len(p))
 	start, end := min(max(b.start, from), to), max(min(b.end, to), from)

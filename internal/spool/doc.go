@@ -18,14 +18,16 @@
 //     disk. Bytes of blocks that are only touched stay. When a part of a
 //     discarded block is written again, what the rest of it reads as is not
 //     defined.
-//   - Reserve reserves disk for a file, before its bytes come. What the file
-//     takes is reserved in any case before it is written, block by block.
+//   - Reserve reserves disk for a file, before its bytes come, until Keep or
+//     Close. What the file takes is reserved in any case before it is written,
+//     block by block.
 //   - Keep makes a file that holds exactly the first size bytes. It fails with
 //     ErrDiscarded where one of them was discarded, and when fewer were
-//     written. Nothing can be written afterwards, but all can still be read.
+//     written. Afterwards all can still be read, and everything else that can
+//     fail fails with os.ErrClosed.
 //   - Close gives back memory, disk and what was reserved, and removes the
 //     file, but for one that was kept. It may be called again; everything else
-//     fails with os.ErrClosed then.
+//     that can fail fails with os.ErrClosed then.
 //
 // Methods may be called concurrently, as long as no byte is written while it
 // is read, written, discarded, cut off or kept. Sizes and offsets that no blob

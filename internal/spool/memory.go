@@ -8,7 +8,7 @@ const blockSize = 256 << 10
 // buffer is memory for a block.
 type buffer [blockSize]byte
 
-// Memory is what spools share of it. It is safe for concurrent use.
+// Memory is the memory that spools share. It is safe for concurrent use.
 type Memory struct {
 	most int // buffers
 
@@ -17,11 +17,11 @@ type Memory struct {
 	made int
 }
 
-// NewMemory makes one of at most size bytes.
+// NewMemory makes a Memory of at most size bytes.
 func NewMemory(size int64) *Memory { return &Memory{most: int(size / blockSize)} }
 
-// take gives a buffer, or nil when all are in use. Its content is arbitrary.
-func (m *Memory) take() *buffer {
+// get returns a buffer, or nil when all are in use. Its content is arbitrary.
+func (m *Memory) get() *buffer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := len(m.free); n > 0 {
@@ -36,6 +36,7 @@ func (m *Memory) take() *buffer {
 	return new(buffer)
 }
 
+// put gives a buffer back.
 func (m *Memory) put(b *buffer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -152,12 +152,12 @@ func (s *Parts) bytes(p part) ([]byte, error) {
 	return s.last.data, nil
 }
 
-// after is the index of the first part that ends after off. s.mu is held.
+// after returns the index of the first part that ends after off. s.mu is held.
 func (s *Parts) after(off int64) int {
 	return sort.Search(len(s.list), func(i int) bool { return s.list[i].end() > off })
 }
 
-// without is what a part has outside of a range. s.mu is held.
+// without returns what p has before off and from end on. s.mu is held.
 func (s *Parts) without(p part, off, end int64) ([]part, error) {
 	if off <= p.off && p.end() <= end {
 		return nil, nil

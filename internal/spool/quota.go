@@ -23,18 +23,19 @@ type Quota struct {
 }
 
 // NewQuota makes a Quota of the disk that the directory where lies on. free
-// tells its free bytes, and is called once, when they are first needed.
+// returns the disk's free bytes, and is called when they are first needed,
+// once unless it fails.
 func NewQuota(where string, free func() (int64, error)) *Quota {
 	return &Quota{free: free, where: where}
 }
 
-// Check fails with *QuotaError unless n bytes more could be reserved.
+// Check fails with *QuotaError unless n more bytes could be reserved.
 func (q *Quota) Check(n int64) error { return q.claim(n, false) }
 
-// Share makes a part of q, which can be given back in one go.
+// Share makes a Share of q, which has reserved nothing yet.
 func (q *Quota) Share() *Share { return &Share{of: q} }
 
-// claim is Check, and with keep reserves the bytes.
+// claim checks that n more bytes fit, and reserves them if keep is set.
 func (q *Quota) claim(n int64, keep bool) error {
 	n = max(n, 0) // it may come from a hostile archive
 	q.mu.Lock()
@@ -75,7 +76,7 @@ type Share struct {
 }
 
 // Reserve reserves n bytes, before they are written, or fails with
-// *QuotaError. Less than nothing is nothing.
+// *QuotaError. A negative n reserves nothing.
 func (s *Share) Reserve(n int64) error {
 	n = max(n, 0)
 	if err := s.of.claim(n, true); err != nil {
@@ -87,7 +88,7 @@ func (s *Share) Reserve(n int64) error {
 	return nil
 }
 
-// Release gives back n bytes, and no more than were reserved.
+// Release gives back n bytes, or all that are reserved if n is more.
 func (s *Share) Release(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,14 +99,14 @@ func (s *Share) Release(n int64) {
 	s.of.release(n)
 }
 
-// Reserved is how many bytes are reserved.
+// Reserved returns how many bytes are reserved.
 func (s *Share) Reserved() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reserved
 }
 
-// ReleaseAll gives back everything: what it was for is removed.
+// ReleaseAll gives back everything, once the files are removed.
 func (s *Share) ReleaseAll() { s.Release(math.MaxInt64) }
 
 // QuotaError says that the disk is too small.

@@ -32,12 +32,13 @@ type Spool struct {
 	quota  *Share
 
 	mu      sync.Mutex
-	blocks  map[int64]*block // by number; those missing are not written, or forgotten
+	blocks  map[int64]*block // by number; one that is missing was not written, or was cut off
 	size    int64            // the end of what was written
 	file    *os.File         // made when it is needed
 	noPunch bool             // the file system cannot free a part of a file
 	inFile  int64            // blocks that take room in the file
 	held    int64            // bytes reserved for the file
+	ahead   int64            // of these, what Reserve was asked for
 	state   state
 }
 
@@ -55,14 +56,21 @@ func New(dir Dir, name string, memory *Memory, quota *Share) *Spool {
 	return &Spool{dir: dir, name: name, memory: memory, quota: quota, blocks: map[int64]*block{}}
 }
 
-// Reserve reserves the disk for a file of this size.
+// Reserve reserves the disk for a file of size bytes.
 func (s *Spool) Reserve(size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.hold(size)
+	if s.state != open {
+		return os.ErrClosed
+	}
+	if err := s.hold(size); err != nil {
+		return err
+	}
+	s.ahead = max(s.ahead, size)
+	return nil
 }
 
-// hold is Reserve with s.mu held.
+// hold reserves what is missing of size bytes for the file. s.mu is held.
 func (s *Spool) hold(size int64) error {
 	if size <= s.held {
 		return nil
@@ -134,7 +142,8 @@ func (s *Spool) write(part []byte, number, from int64) (int, error) {
 	return s.file.WriteAt(part, number*blockSize+from)
 }
 
-// toWrite finds where bytes of a block are to be kept; nil is the file.
+// toWrite returns the buffer that the bytes from from to to of a block are to
+// be written to, or nil where they go to the file.
 func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +152,7 @@ func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	}
 	b := s.blocks[number]
 	if b == nil || b.discarded {
-		buf := s.memory.take()
+		buf := s.memory.get()
 		if buf == nil {
 			if err := s.toFile(b); err != nil {
 				return nil, err
@@ -160,8 +169,9 @@ func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	return b.buf, nil
 }
 
-// toFile gets the file ready for a block that was not kept yet, or, unless b
-// is nil, was discarded. s.mu is held.
+// toFile makes the file, if there is none, and reserves disk for one more
+// block. b is what is left of that block if it was discarded, or nil. s.mu is
+// held.
 func (s *Spool) toFile(b *block) error {
 	if err := s.openFile(); err != nil {
 		return err
@@ -182,8 +192,11 @@ func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	s.mu.Lock()
-	n := min(int64(len(p)), max(s.size-off, 0))
+	n, isClosed := min(int64(len(p)), max(s.size-off, 0)), s.state == closed
 	s.mu.Unlock()
+	if isClosed {
+		return 0, os.ErrClosed
+	}
 	got, err := eachBlock(p[:n], off, s.read)
 	if err == nil && got < len(p) {
 		err = io.EOF
@@ -246,7 +259,7 @@ func (s *Spool) Truncate(size int64) error {
 	if s.file == nil {
 		return nil
 	}
-	s.release(s.inFile * blockSize)
+	s.release(max(s.inFile*blockSize, s.ahead))
 	if info, err := s.file.Stat(); err != nil || info.Size() <= size {
 		return err
 	}
@@ -263,8 +276,7 @@ func (s *Spool) forget(b *block) {
 	}
 }
 
-// Discard forgets the blocks within n bytes from off on: nothing reads them
-// any more.
+// Discard forgets the blocks that lie wholly within n bytes from off on.
 func (s *Spool) Discard(off, n int64) {
 	if check(off, n) != nil {
 		return // no blob has such a range
@@ -302,7 +314,7 @@ func (s *Spool) Discard(off, n int64) {
 		b.room = false
 		s.inFile--
 	}
-	s.release(s.inFile * blockSize)
+	s.release(max(s.inFile*blockSize, s.ahead))
 }
 
 // Keep makes a file of the first size bytes, all of which have to be there,

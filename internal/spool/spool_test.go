@@ -98,14 +98,27 @@ func TestSpool(t *testing.T) {
 			if _, err := s.WriteAt([]byte("x"), 0); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("a write after it was kept: %v", err)
 			}
+			if err := s.Reserve(1 << 20); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("reserved after it was kept: %v", err)
+			}
 			if err := errors.Join(s.Close(), s.Close()); err != nil {
 				t.Error(err)
 			}
 			if s.memory.made != len(s.memory.free) || dir.hasFile() {
 				t.Errorf("%d of %d blocks are free, or its file is there", len(s.memory.free), s.memory.made)
 			}
-			if _, err := s.ReadAt(make([]byte, 1), 0); tt.size > 0 && !errors.Is(err, os.ErrClosed) {
-				t.Errorf("a read after it was closed: %v", err)
+			held := s.quota.Reserved()
+			_, read := s.ReadAt(make([]byte, 1), 0)
+			_, write := s.WriteAt([]byte("x"), 0)
+			for what, err := range map[string]error{
+				"read": read, "write": write, "truncate": s.Truncate(0), "reserve": s.Reserve(1 << 20), "keep": s.Keep("again", 0),
+			} {
+				if !errors.Is(err, os.ErrClosed) {
+					t.Errorf("%s after it was closed: %v", what, err)
+				}
+			}
+			if got := s.quota.Reserved(); got != held {
+				t.Errorf("%d bytes are reserved after it was closed, and %d were before", got, held)
 			}
 		})
 	}
@@ -224,6 +237,10 @@ func TestSpoolReserves(t *testing.T) {
 	step("written again", write(1), blockSize)
 	step("reserved", s.Reserve(5*blockSize), 5*blockSize)
 	step("within that", errors.Join(write(2), write(3)), 5*blockSize)
+	s.Discard(2*blockSize, blockSize)
+	step("a part discarded", nil, 5*blockSize)
+	step("cut off", s.Truncate(2*blockSize), 5*blockSize)
+	step("written after all", errors.Join(write(2), write(3)), 5*blockSize)
 	step("kept", s.Keep("kept", 4*blockSize), 4*blockSize)
 	step("closed", s.Close(), 4*blockSize)
 
