@@ -143,9 +143,10 @@ func (o *overlaps) next(e *Entry, limit int64) error {
 	case e.start < o.end:
 		return e.refuse("it overlaps another entry")
 	}
-	if limit-e.start < e.least() {
+	data := e.start + localSize + int64(len(e.stored)) // begins here at the earliest
+	if e.compressed > limit-data {
 		return e.refuse("its data reaches into the directory")
 	}
-	o.start, o.end = e.start, e.start+e.least()
+	o.start, o.end = e.start, data+e.compressed
 	return nil
 }

@@ -41,9 +41,6 @@ type Entry struct {
 	method     uint16
 }
 
-// least returns how many bytes the entry needs at least, from start on.
-func (e *Entry) least() int64 { return localSize + int64(len(e.stored)) + e.compressed }
-
 func (e *Entry) refuse(format string, args ...any) error {
 	return &RefusedError{Entry: e.stored, Reason: fmt.Sprintf(format, args...)}
 }

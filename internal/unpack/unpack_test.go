@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -120,6 +121,7 @@ var refusals = map[string]struct {
 
 	"larger than any disk": {of(huge("a", maxSize+1)), "a", "declares 1125899906842625 bytes"},
 	"sum that overflows":   {of(huge("a", 1<<62), huge("b", 1<<62)), "a", "declares"},
+	"end that overflows":   {of(with(huge("a", math.MaxInt64), func(e *lie) { e.size, e.compressed = 1, math.MaxUint32 })), "a", "reaches into the directory"},
 
 	"data before, not told":  {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
 	"data after":             {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
@@ -373,5 +375,18 @@ func TestIsZip(t *testing.T) {
 	t.Parallel()
 	if !IsZip(liar{}.bytes()[:4]) || !IsZip(of(file("a")).bytes()) || IsZip([]byte("PK\x03")) || IsZip([]byte("hello")) || IsZip(nil) {
 		t.Error("wrong")
+	}
+}
+
+// What the directory shows to be impossible is refused before anything is read
+// of the entries.
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"end that overflows", "larger than any disk", "overlap, into next", "into the directory", "twice", "through a later symlink"} {
+		data := refusals[name].zip.bytes()
+		_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+		if _, ok := errors.AsType[*RefusedError](err); !ok {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
