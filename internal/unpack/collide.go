@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// spelling is the hash of a name without regard to case, and that of the name.
-// Names at length take too much memory.
+// spelling has two hashes of a name: one without regard to case, and one of the
+// exact spelling. Hashes, because a million long names take hundreds of
+// megabytes.
 type spelling struct{ folded, exact uint64 }
 
 func (s spelling) compare(other spelling) int {
@@ -16,9 +17,9 @@ func (s spelling) compare(other spelling) int {
 }
 
 // CaseCollisions lists pairs of names that are one on a file system that
-// ignores case, so many at most, and returns how many more there are. When the
-// archive's reader fails it returns what it found: Extract reads the same and
-// says why.
+// ignores case, at most so many, and returns how many more there are. When the
+// archive's reader fails it returns none: Extract reads the same bytes, and its
+// error says why.
 func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 	seed := maphash.MakeSeed()
 	fold := func(name string) uint64 { return maphash.String(seed, strings.ToLower(name)) }
@@ -50,11 +51,14 @@ func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 		if !has(twice, h) {
 			return nil
 		}
-		switch name, ok := first[h]; {
+		name, ok := first[h]
+		pair := [2]string{name, e.Name}
+		switch {
 		case !ok && len(first) < most:
 			first[h] = strings.Clone(e.Name)
-		case ok && name != e.Name && len(pairs) < most:
-			pairs = append(pairs, [2]string{name, strings.Clone(e.Name)})
+		case ok && name != e.Name && len(pairs) < most && !slices.Contains(pairs, pair):
+			pair[1] = strings.Clone(e.Name)
+			pairs = append(pairs, pair)
 		}
 		return nil
 	})

@@ -343,7 +343,7 @@ func only(t *testing.T, a *Archive) (only *Entry) {
 
 func TestCaseCollisions(t *testing.T) {
 	t.Parallel()
-	data := of(file("a/README"), file("a/readme"), file("b"), file("c"), file("C"), file("d"), file("D")).bytes()
+	data := of(file("a/README"), file("a/readme"), file("b"), dir("c/"), dir("C/"), dir("C/"), dir("c/"), file("d"), file("D")).bytes()
 	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, 0)})
 	if err != nil {
 		t.Fatal(err)
