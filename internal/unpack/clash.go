@@ -13,23 +13,19 @@ import (
 // go: as many are kept in memory.
 const maxSuspects = 1024
 
-// minDirs is how many hashes of directories are kept before those that are
-// there twice are looked for.
-const minDirs = 1 << 12
-
 // maxReserved is for how many entries memory is taken before they are read.
 const maxReserved = 1 << 20
 
 // nameTree collects the names of all entries, by their hashes, to find those that
-// cannot live in one tree of files. Names at length take too much memory. A
+// cannot live in one tree of files: the names themselves take too much memory. A
 // hash that is there twice is a suspicion only, and leads to a second look at
-// the names. That hashes are keyed keeps archives from being made to have many.
+// the names. The hashes are keyed, so that no archive can be made to have many
+// that are equal.
 type nameTree struct {
 	seed  maphash.Seed
 	files []uint64 // of entries that are files or symlinks
-	dirs  []uint64 // of directories, entries or above entries; some more than once
-	full  int      // how many of these are compacted
-	most  int      // how many there may be
+	dirs  distinct // of directories, entries or above entries
+	most  int      // how many directories there may be
 
 	dir    string  // the directory added last,
 	levels []level // and all those it consists of
@@ -101,33 +97,20 @@ func (e *Entry) split() (dir, base string) {
 func newNameTree(d *directory, declared uint64) *nameTree {
 	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32))))
 	return &nameTree{
-		seed: maphash.MakeSeed(), full: minDirs, most: maxDirs + entries,
+		seed: maphash.MakeSeed(), most: maxDirs + entries,
 		files: make([]uint64, 0, min(entries, maxReserved)),
 	}
 }
 
-// add adds an entry.
+// add adds an entry. It may notice later than at once that there are too many
+// directories.
 func (t *nameTree) add(e *Entry) error {
 	dir, base := e.split()
-	t.enter(dir, func(l level) { t.dirs = append(t.dirs, l.hash) })
+	t.enter(dir, func(l level) { t.dirs.add(l.hash) })
 	if base != "" {
 		t.files = append(t.files, t.below(t.hash(), base))
 	}
-	if len(t.dirs) < t.full {
-		return nil
-	}
-	err := t.compact()
-	t.full = max(minDirs, len(t.dirs)/2*3)
-	t.dirs = slices.Grow(t.dirs, t.full-len(t.dirs))
-	return err
-}
-
-// compact forgets what is in dirs more than once. It fails when there are too
-// many.
-func (t *nameTree) compact() error {
-	slices.Sort(t.dirs)
-	t.dirs = slices.Compact(t.dirs)
-	if len(t.dirs) > t.most {
+	if t.dirs.atLeast() > t.most {
 		return tooManyDirs()
 	}
 	return nil
@@ -136,20 +119,18 @@ func (t *nameTree) compact() error {
 // suspects returns the hashes of files that are there twice, or as a directory,
 // too, and forgets the others.
 func (t *nameTree) suspects() ([]uint64, error) {
-	if err := t.compact(); err != nil {
-		return nil, err
+	t.dirs.compactAll()
+	if t.dirs.atLeast() > t.most {
+		return nil, tooManyDirs()
 	}
 	slices.Sort(t.files)
-	found, dirs := t.files[:0], t.dirs
+	found := t.files[:0]
 	for i, h := range t.files {
-		for len(dirs) > 0 && dirs[0] < h {
-			dirs = dirs[1:]
-		}
-		if i+1 < len(t.files) && t.files[i+1] == h || len(dirs) > 0 && dirs[0] == h {
+		if i+1 < len(t.files) && t.files[i+1] == h || t.dirs.has(h) {
 			found = append(found, h)
 		}
 	}
-	t.dirs, t.files = nil, nil
+	t.dirs, t.files = distinct{}, nil
 	return slices.Compact(found), nil
 }
 
