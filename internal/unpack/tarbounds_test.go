@@ -155,6 +155,34 @@ func TestTarMemory(t *testing.T) {
 	runtime.KeepAlive(x)
 }
 
+// Directories that are entries do not count among those that names ask for.
+func TestTarDirectoriesAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	for name, tt := range map[string]struct {
+		entries []string
+		refused bool
+	}{
+		"entries":            {[]string{"a/", "b/", "c/", "d/", "e/", "e/f"}, false},
+		"as many as may be":  {[]string{"a/b/c/f", "a/b/c/g"}, false},
+		"more than may be":   {[]string{"a/b/c/d/e/f"}, true},
+		"more, side by side": {[]string{"a/b/c/f", "d/e/f/f", "g/h/i/f"}, true},
+	} {
+		root, err := os.OpenRoot(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		x := newTarExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(1)})
+		x.dirs.most = most
+		err = errors.Join(x.read(t.Context(), "x.tar", bytes.NewReader(tarOf(t, tt.entries...))), x.dirs.close())
+		refused, ok := errors.AsType[*RefusedError](err)
+		if ok != tt.refused || !ok && err != nil || ok && !strings.Contains(refused.Reason, "directories that are no entries") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestHashSet(t *testing.T) {
 	t.Parallel()
 	s := newHashSet()

@@ -111,6 +111,7 @@ func (x *tarExpander) entry(ctx context.Context, r io.Reader, h *tar.Header) err
 	if err := x.o.Budget.Take(1, h.Size); err != nil {
 		return err
 	}
+	x.dirs.most++
 	name, err := cleanName(h.Name)
 	if err != nil {
 		return refuseTar(h, "its name %v", err)
