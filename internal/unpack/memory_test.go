@@ -36,18 +36,18 @@ func onDisk(t *testing.T, entries int, backwards bool, name func(i int) string) 
 // most, does not depend on how long their names are.
 // Not parallel: what others allocate would count.
 func TestDirectoryMemory(t *testing.T) {
-	const entries = 50_000
+	const entries = 20_000
 	long := strings.Repeat("long/", 20) + strings.Repeat("x", 90)
-	everyDir := func(i int) string { return fmt.Sprintf("%s/%d/%06d", long[:150], i, i) }
+	twoDirs := func(i int) string { return fmt.Sprintf("%s/%d/%d/%06d", long[:150], i, i, i) }
 	tests := map[string]struct {
 		backwards  bool
 		name       func(i int) string
 		held, most int64 // bytes an entry
 	}{
-		"long names":              {false, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 1, 40},
-		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 9, 40},
-		"each in a directory":     {false, everyDir, 1, 60},
-		"collisions":              {false, func(i int) string { return fmt.Sprintf("%s-%c-%06d", long, "aA"[i%2], i/2) }, 1, 60},
+		"long names":              {false, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 1, 20},
+		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 9, 28},
+		"each in two directories": {false, twoDirs, 1, 44},
+		"collisions":              {false, func(i int) string { return fmt.Sprintf("%s-%c-%06d", long, "aA"[i%2], i/2) }, 1, 36},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestDirectoryMemory(t *testing.T) {
 			}
 			held = heap() - held
 			t.Logf("%d entries hold %d bytes; to open them took %d, and %d to check them", entries, held, open, f2.most)
-			if fixed := int64(2 << 20); held > entries*tt.held+fixed || f2.most > entries*tt.most+fixed {
+			if fixed := int64(1 << 20); held > entries*tt.held+fixed || f2.most > entries*tt.most+fixed {
 				t.Errorf("more than %d bytes an entry, or %d at most", tt.held, tt.most)
 			}
 			runtime.KeepAlive(a)
