@@ -94,10 +94,9 @@ func checkHostile(t *testing.T, s string) {
 	out.Reset()
 	log.Warningf("%s", s)
 	log.Errorf("x %s", s)
-	log.Debugf("%s", s)
 	log.Group("%s", s)()
 	e := Escape(s)
-	want := []command{{"warning", e}, {"error", Escape("x " + s)}, {"debug", e}, {"group", e}, {"endgroup", ""}}
+	want := []command{{"warning", e}, {"error", Escape("x " + s)}, {"group", e}, {"endgroup", ""}}
 	if diff := cmp.Diff(want, obeyed(out.String())); diff != "" {
 		t.Errorf("%q: %s", s, diff)
 	}
@@ -117,7 +116,6 @@ func TestLog(t *testing.T) {
 		end()
 		l.Warningf("100%% %s", "a,b:c")
 		l.Errorf("bad")
-		l.Debugf("debug")
 		l.Mask("s3cr%t\n\n  line2 \r\n")
 		l.Mask("")
 		l.Infof("the s3cr%%t and line2")
@@ -132,7 +130,6 @@ in it
 ::endgroup::
 ::warning::100%25 a,b:c
 ::error::bad
-::debug::debug
 ::add-mask::s3cr%25t
 ::add-mask::line2
 the *** and ***

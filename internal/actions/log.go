@@ -126,14 +126,6 @@ func (l *Log) Errorf(format string, args ...any) {
 	l.command(l.gha.Errorf, "error: ", format, args)
 }
 
-// Debugf writes a line that the runner shows when debugging is on; outside
-// of a step it is dropped.
-func (l *Log) Debugf(format string, args ...any) {
-	if !l.opt.Command {
-		l.command(l.gha.Debugf, "", format, args)
-	}
-}
-
 // Group folds the lines up to the call of end, whoever writes them. The
 // runner knows no groups within groups: one that is begun while another is
 // open is a line.

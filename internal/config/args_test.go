@@ -116,7 +116,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	at := 0
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		i := strings.Index(b.String(), "\n  --"+in.Name)
 		if in.Group == config.OtherNames {
 			continue
@@ -126,7 +126,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 		at = i
 	}
-	for _, group := range config.Groups() {
+	for _, group := range config.Groups {
 		if got := strings.Contains(b.String(), "\n"+string(group)+":\n"); got != (group != config.OtherNames) {
 			t.Errorf("heading %q: %v", group, got)
 		}

@@ -73,15 +73,15 @@ func actionBlock() string {
 			fmt.Fprintf(&b, "    default: %s\n", quoted(def))
 		}
 	}
-	for _, group := range config.Groups() {
+	for _, group := range config.Groups {
 		fmt.Fprintf(&b, "  # %s\n", group)
-		for _, in := range config.Inputs() {
+		for _, in := range config.Inputs {
 			if in.Group == group {
 				entry(in.Name, in.Help, in.ActionDefault)
 			}
 		}
 	}
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		for _, alias := range in.Aliases {
 			entry(alias, "alias of `"+in.Name+"`", in.AliasDefault)
 		}
@@ -90,10 +90,10 @@ func actionBlock() string {
 	output := func(name, description string) {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", name, quoted(description))
 	}
-	for _, out := range config.Outputs() {
+	for _, out := range config.Outputs {
 		output(out.Name, out.Help)
 	}
-	for _, out := range config.Outputs() {
+	for _, out := range config.Outputs {
 		if out.Alias != "" {
 			output(out.Alias, "alias of `"+out.Name+"`")
 		}
@@ -105,12 +105,12 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "
 
 func readmeInputs() string {
 	var b strings.Builder
-	for _, group := range config.Groups() {
+	for _, group := range config.Groups {
 		if group == config.OtherNames {
 			continue
 		}
 		fmt.Fprintf(&b, "### %s\n\n| input | default | meaning |\n| --- | --- | --- |\n", group)
-		for _, in := range config.Inputs() {
+		for _, in := range config.Inputs {
 			if in.Group == group {
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", in.Name, cell(readmeDefault(in)), cell(in.Help))
 			}
@@ -118,7 +118,7 @@ func readmeInputs() string {
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "### %s\n\n| input | meaning |\n| --- | --- |\n", config.OtherNames)
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		for _, alias := range in.Aliases {
 			meaning := "`" + in.Name + "`"
 			if in.AliasDefault != "" {
@@ -127,7 +127,7 @@ func readmeInputs() string {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", alias, cell(meaning))
 		}
 	}
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		if in.Group == config.OtherNames {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", in.Name, cell(in.Help))
 		}
@@ -150,7 +150,7 @@ func readmeDefault(in config.Input) string {
 func readmeOutputs() string {
 	var b strings.Builder
 	b.WriteString("| output | meaning |\n| --- | --- |\n")
-	for _, out := range config.Outputs() {
+	for _, out := range config.Outputs {
 		name := "`" + out.Name + "`"
 		if out.Alias != "" {
 			name += ", `" + out.Alias + "`"
@@ -236,7 +236,7 @@ func TestActionDeclaresTheTable(t *testing.T) {
 	t.Parallel()
 	a := readAction(t)
 	want := map[string]string{}
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		want[in.Name] = in.ActionDefault
 		for _, alias := range in.Aliases {
 			want[alias] = in.AliasDefault
@@ -250,7 +250,7 @@ func TestActionDeclaresTheTable(t *testing.T) {
 		t.Errorf("inputs and defaults (-table +action.yml)\n%s", diff)
 	}
 	var names, declared []string
-	for _, out := range config.Outputs() {
+	for _, out := range config.Outputs {
 		names = append(names, out.Name)
 		if out.Alias != "" {
 			names = append(names, out.Alias)
@@ -283,7 +283,7 @@ func TestTableIsComplete(t *testing.T) {
 	var got []string
 	gotAliases := map[string]string{}
 	seen := map[string]bool{}
-	for _, in := range config.Inputs() {
+	for _, in := range config.Inputs {
 		got = append(got, in.Name)
 		for _, alias := range in.Aliases {
 			gotAliases[alias] = in.Name
@@ -295,7 +295,7 @@ func TestTableIsComplete(t *testing.T) {
 				seen[variable] = true
 			}
 		}
-		if strings.ContainsAny(in.Help, "\n") || in.Help == "" || in.Accepted == "" || !slices.Contains(config.Groups(), in.Group) {
+		if strings.ContainsAny(in.Help, "\n") || in.Help == "" || in.Accepted == "" || !slices.Contains(config.Groups, in.Group) {
 			t.Errorf("%s lacks help, what is accepted, or a group", in.Name)
 		}
 	}

@@ -28,7 +28,7 @@ Example:
 The token comes from GITHUB_TOKEN or GH_TOKEN. Outputs are printed to stdout as
 name=value, the log to stderr. Flags marked * can be repeated.
 `)
-	for _, group := range Groups() {
+	for _, group := range groups {
 		if group == OtherNames {
 			continue
 		}

@@ -59,10 +59,7 @@ const (
 	OtherNames Group = "Names that other actions use"
 )
 
-// Groups lists the groups in order.
-func Groups() []Group {
-	return []Group{WhereFrom, WhichRun, WhichArtifact, WhereTo, Policy, OtherNames}
-}
+var groups = []Group{WhereFrom, WhichRun, WhichArtifact, WhereTo, Policy, OtherNames}
 
 // role is an input's part in the search for a run.
 type role int
@@ -72,13 +69,6 @@ const (
 	chooses      // says which runs count, or how many
 	tunes        // says how to search
 )
-
-// Inputs is the table of inputs, in the order of the documentation.
-func Inputs() []Input {
-	rows := make([]Input, len(table))
-	copy(rows, table)
-	return rows
-}
 
 // Bool tells whether the input is a boolean.
 func (in *Input) Bool() bool { return in.Metavar == "" && in.Group != OtherNames }
@@ -124,13 +114,7 @@ type Output struct {
 	Help  string // one line of Markdown
 }
 
-// Outputs is the table of outputs, in the order of the documentation.
-func Outputs() []Output {
-	rows := make([]Output, len(outputs))
-	copy(rows, outputs)
-	return rows
-}
-
+// outputs is the table of outputs, in the order of the documentation.
 var outputs = []Output{
 	{Name: "found", Alias: "found_artifact", Help: "`true` or `false`"},
 	{Name: "artifacts", Help: "JSON array, one object an artifact: `id`, `name`, `size_in_bytes`, `digest`, `digest_verified`, " +
