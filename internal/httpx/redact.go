@@ -9,18 +9,17 @@ import (
 	"strings"
 )
 
-// shown are the query parameters that say what was asked for. All others
-// may be part of a signature.
+// shown are the query parameters whose values may be logged: the ones that
+// artifetch itself sends. Any other may be part of a signature.
 var shown = []string{"page", "per_page", "name", "status", "branch", "event", "actor", "created", "head_sha"}
 
-// unparsed stands for what is no URL, of which nothing can be shown.
+// unparsed stands for text that is not a URL: none of it is shown.
 const unparsed = "(a URL that cannot be parsed)"
 
-// Redact makes a URL fit for a log: without user, password and fragment, and
-// with the values of all query parameters hidden that are not known to be
-// harmless. A signed URL lets whoever reads it fetch the artifact. What could
-// be a user and a password in a place where URLs have none, such as
-// "user:pass@host", is not shown at all.
+// Redact returns a URL fit for a log: without user, password and fragment, and
+// with the values of unknown query parameters hidden, because anyone who reads a
+// signed URL can fetch the artifact. A text with what may be a user and a password
+// where URLs have none, such as "user:pass@host", is not shown at all.
 func Redact(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Opaque != "" || u.Host == "" && strings.Contains(u.Path, "@") || userInfo.MatchString(u.Path) {
@@ -37,10 +36,9 @@ func Redact(rawURL string) string {
 	return u.String()
 }
 
-// RedactError returns err with a text in which all URLs are redacted: that
-// of a *url.Error, and those that net/http quotes from a redirect. The
-// errors that it wraps are still found by errors.Is and errors.As, but are
-// not to be printed one by one.
+// RedactError returns err with all URLs in its text redacted: the URL of a
+// *url.Error, and the URLs that net/http quotes from a redirect. errors.Is and
+// errors.As still find the wrapped errors, whose own text is not redacted.
 func RedactError(err error) error {
 	if err == nil {
 		return nil
@@ -60,12 +58,12 @@ func RedactError(err error) error {
 }
 
 var (
-	// urls finds quoted strings, in any of which may be a URL or the relative
-	// reference of a redirect, and URLs that are not quoted.
+	// urls finds unquoted URLs, and quoted strings: any of them may hold a URL
+	// or the relative reference of a redirect.
 	urls = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
-	// badURL finds what package url says of a URL with a user that it cannot
-	// parse: behind the URL it quotes the part that is wrong, which may be a
-	// part of the password.
+	// badURL finds the error of package url for a URL with a user that it cannot
+	// parse: after the URL it quotes the wrong part, which may be part of the
+	// password.
 	badURL = regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
 	// userInfo finds a user and a password without a scheme before them.
 	userInfo = regexp.MustCompile(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)

@@ -3,10 +3,9 @@
 // The API client and the storage client are built from it separately, so
 // that a token cannot reach the storage.
 //
-// Only what may pass by itself is tried again: faults of the network (see
-// IsTemporary) and what the caller marks with Temporary, such as a 503. A
-// full disk, a certificate that is not trusted and a job that was cancelled
-// fail at once and under their own name.
+// Only temporary faults are tried again: faults of the network (see IsTemporary)
+// and what the caller marks with Temporary, such as a 503. A full disk, an
+// untrusted certificate and a cancelled job fail at once, with their own error.
 package httpx
 
 import (
@@ -20,9 +19,9 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Policy says how often and after what pauses an operation is tried again.
-// The zero Policy is ready to use. A Policy is safe for concurrent use when
-// its functions are.
+// Policy is how often, and after which pauses, an operation is tried again.
+// The zero Policy is ready to use. A Policy is safe for concurrent use if its
+// functions are.
 type Policy struct {
 	// MaxTries counts the first try; 0 means 6.
 	MaxTries int
@@ -49,8 +48,8 @@ func (p Policy) pauses() func() time.Duration {
 // tries returns MaxTries or its default.
 func (p Policy) tries() int { return cmp.Or(p.MaxTries, 6) }
 
-// Pause tells Notify of err, then waits for d. It returns the cause of the
-// context's end when that comes first.
+// Pause calls Notify with err, then waits for d. If ctx ends first, Pause returns
+// its cause.
 func (p Policy) Pause(ctx context.Context, err error, d time.Duration) error {
 	if p.Notify != nil {
 		p.Notify(err, d)
@@ -79,17 +78,16 @@ type Attempts struct {
 	policy Policy
 	pauses func() time.Duration
 	failed int
-	first  error // of the tries counted
+	first  error // of the tries since Attempts or Renew
 }
 
-// Attempts starts to count.
+// Attempts returns a counter for one operation.
 func (p Policy) Attempts() *Attempts { return &Attempts{policy: p, pauses: p.pauses()} }
 
-// Again decides about a try that failed with err. It returns nil when the
-// time has come for the next one. Otherwise it returns what the operation
-// fails with: err as it is when another try cannot help, err with the cause
-// of ctx's end, or, with the tries used up, err and the first of the tries'
-// errors, when that was of another kind.
+// Again is called after a try that failed with err. It waits, and returns nil
+// when the next try may begin. Otherwise it returns the operation's error: err
+// itself if another try cannot help, the cause of ctx's end and err, or, with the
+// tries used up, err and the first try's error if that reads differently.
 func (a *Attempts) Again(ctx context.Context, err error) error {
 	a.failed++
 	if a.first == nil {
@@ -112,11 +110,10 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 	return nil
 }
 
-// Renew forgets the tries so far, because the operation got on.
+// Renew forgets the tries so far, because the operation made progress.
 func (a *Attempts) Renew() { *a = *a.policy.Attempts() }
 
-// Do runs op, whose try counts from 1, until it succeeds or Again says that
-// there is no next time.
+// Do runs op until it succeeds or Again returns an error. try counts from 1.
 func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) error) error {
 	attempts := p.Attempts()
 	for try := 1; ; try++ {
@@ -130,8 +127,8 @@ func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) er
 	}
 }
 
-// wording is the text of err without its numbers: bytes and seconds differ
-// from try to try, though what goes wrong is the same.
+// wording is the text of err without digits: numbers of bytes and seconds differ
+// between tries that fail for the same reason.
 func wording(err error) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -141,7 +138,7 @@ func wording(err error) string {
 	}, err.Error())
 }
 
-// ended is err of an operation that was stopped by cause.
+// ended is the error of an operation that failed with err when cause stopped it.
 func ended(cause, err error) error {
 	if errors.Is(err, cause) {
 		return err

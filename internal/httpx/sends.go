@@ -7,20 +7,19 @@ import (
 	"sync/atomic"
 )
 
-// maxSends is how often net/http may take a connection for one request: once,
-// and twice more for a connection that turns out to be closed, which is common
-// for idle ones.
+// maxSends bounds how many connections net/http may take for one request: one, and
+// two more in place of idle connections that turn out to be closed, as they often
+// do.
 const maxSends = 3
 
-// RepeatError says that net/http was stopped from repeating a request.
+// RepeatError means that net/http was stopped from repeating a request.
 //
-// It repeats requests by itself where the server says, or the connection
-// shows, that they were not dealt with: GOAWAY, REFUSED_STREAM, an idle
-// connection that is closed. Of GOAWAY with NO_ERROR it does so without a
-// pause, a bound or a word (the loop of Transport.roundTrip in net/http around
-// http2Transport.RoundTripOpt, whose own count starts again each time), so that
-// a server which answers each request so is asked for ever. The caller's
-// policy, which pauses, counts and tells, takes over instead.
+// net/http repeats a request that the server has not processed: after GOAWAY,
+// REFUSED_STREAM, or the end of an idle connection. After GOAWAY with NO_ERROR it
+// does so without a pause or a bound (the loop of Transport.roundTrip around
+// http2Transport.RoundTripOpt, whose own count starts again each time), so a
+// server that answers every request like that would be asked for ever. Ending the
+// request with this error leaves retries to the caller's policy.
 type RepeatError struct {
 	Sends int
 }
@@ -29,8 +28,8 @@ func (e *RepeatError) Error() string {
 	return fmt.Sprintf("the server closed %d connections in a row without an answer", e.Sends)
 }
 
-// boundSends returns a context that ends with a *RepeatError when a request
-// under it would go out once too often. It has to be released.
+// boundSends returns a context that ends with a *RepeatError when net/http takes
+// one connection too many for its request. The caller has to call release.
 func boundSends(parent context.Context) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	var taken atomic.Int32

@@ -20,11 +20,11 @@ type temporaryError struct {
 func (e *temporaryError) Error() string { return e.err.Error() }
 func (e *temporaryError) Unwrap() error { return e.err }
 
-// Temporary marks err as worth another try, but not before after has
-// passed; 0 leaves the pause to the policy.
+// Temporary marks err as worth another try after a pause of at least after; 0
+// leaves the pause to the policy.
 func Temporary(err error, after time.Duration) error { return &temporaryError{err, after} }
 
-// RetryAfter is the pause that Temporary was told, or 0.
+// RetryAfter returns the pause that err was marked with by Temporary, or 0.
 func RetryAfter(err error) time.Duration {
 	if t, ok := errors.AsType[*temporaryError](err); ok {
 		return t.after
@@ -32,21 +32,20 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// TransportError marks what a Transport or the body of its answer failed
-// with: a fault of the network, of TLS or of HTTP itself, whatever net/http
-// calls it. Errors of the disk or of the caller never have this type.
+// TransportError is a failure of a Transport, or of reading the body of its
+// answer: a fault of the network, of TLS or of HTTP, whatever type net/http gives
+// it. Errors of the disk or of the caller never have this type.
 type TransportError struct{ Err error }
 
 func (e *TransportError) Error() string { return e.Err.Error() }
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// IsTemporary reports whether another try may help. It may after an error
-// that was marked by Temporary, and after every fault of the network but
-// those that isPermanent lists. A *TransportError is such a fault; so are, for
-// clients with a transport of another kind, the errors of package net, broken
-// streams and an early end. Everything else, such as a full disk, is not. (Time-outs of
-// net/http match context.DeadlineExceeded: the owner of the context has to
-// check whether it has ended.)
+// IsTemporary reports whether another try may help: after an error that was marked
+// by Temporary, and after every fault of the network that isPermanent does not
+// list. A *TransportError is a fault of the network; for clients with a transport
+// of another kind, so are errors of package net, broken streams and an early end.
+// Everything else, such as a full disk, is permanent. Time-outs of net/http match
+// context.DeadlineExceeded, so callers have to check their context themselves.
 func IsTemporary(err error) bool {
 	if _, ok := errors.AsType[*temporaryError](err); ok {
 		return true
@@ -83,11 +82,11 @@ type http2StreamError struct {
 
 func (http2StreamError) Error() string { return "HTTP/2 stream error" }
 
-// isPermanent reports whether a fault of the network will be the same next
-// time: the caller gave up, a certificate does not pass verification, the
-// proxy refuses (one that may change its mind is marked by Temporary), the
-// address is wrong, or the system forbids the connection. A name that does not
-// exist is a wrong address; one that could not be looked up just now is not.
+// isPermanent reports whether a fault of the network will recur: the caller gave
+// up, a certificate fails verification, the proxy refuses (temporary refusals are
+// marked by Temporary), the address is wrong, or the system forbids the
+// connection. A host name that does not exist is a wrong address; a failed look-up
+// is not.
 func isPermanent(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, fs.ErrPermission) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true

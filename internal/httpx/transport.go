@@ -19,21 +19,22 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// TransportOptions are what the two clients' transports may differ in.
+// TransportOptions set up a Transport: the API client's and the storage
+// client's differ in them.
 type TransportOptions struct {
 	// Proxy chooses a proxy for a request; nil means none. See ProxyFrom.
 	Proxy func(*http.Request) (*url.URL, error)
 	// ExtraCA holds PEM certificates trusted besides the system's.
 	ExtraCA []byte
-	// HTTP1 does without HTTP/2, where requests side by side are to be
-	// connections side by side.
+	// HTTP1 turns HTTP/2 off, so that each of several concurrent requests has
+	// a connection of its own.
 	HTTP1 bool
 	// MaxIdleConnsPerHost is how many idle connections to keep; 0 means 16.
 	MaxIdleConnsPerHost int
 }
 
-// ErrNoCertificate says that a PEM text holds no certificate that can be
-// used. The errors that wrap it say what it holds.
+// ErrNoCertificate means that a PEM text holds no certificate that can be
+// used. Errors that wrap it say what the text holds instead.
 var ErrNoCertificate = errors.New("it holds no PEM certificate")
 
 // ProxyError is a proxy's refusal to connect to a host, or to forward a
@@ -58,16 +59,17 @@ func (e *ProxyError) Error() string {
 // maxHeader bounds the head of an answer, in bytes. GitHub's have about 4 KiB.
 const maxHeader = 256 << 10
 
-// Transport is an http.Transport whose failures are *TransportErrors, also
-// those of reading a body, and which repeats no request on its own more than
-// twice: see RepeatError.
+// Transport is an http.Transport whose failures, reading a body included, are
+// *TransportErrors, and which repeats a request on its own at most twice: see
+// RepeatError.
 type Transport struct{ *http.Transport }
 
-// NewTransport makes a transport that neither waits for ever nor touches
-// the bytes: it does not ask for compression on its own. Its limits: 30 s to
-// connect, 15 s for TLS, 60 s for the head of an answer, of 256 KiB at most; an
-// HTTP/2 connection that brings nothing for 15 s gets a ping and 15 s to answer
-// it, so that a dead one is not used for one try after the other.
+// NewTransport returns a Transport that never waits for ever and delivers the
+// bytes as the server sent them: it asks for no compression. Its limits are 30 s
+// to connect, 15 s for TLS, and 60 s and 256 KiB for the head of an answer. An
+// HTTP/2 connection on which nothing arrives for 15 s is sent a ping and closed
+// unless that is answered within 15 s, so that a dead connection is not used for
+// one try after another. The error wraps ErrNoCertificate.
 func NewTransport(o TransportOptions) (*Transport, error) {
 	t := &http.Transport{
 		Proxy:                 o.Proxy,
@@ -102,8 +104,8 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 	return &Transport{t}, nil
 }
 
-// RoundTrip implements http.RoundTripper. Once the request's context has
-// ended, what failed because of that is returned as it is.
+// RoundTrip implements http.RoundTripper. Errors after the end of the request's
+// context are returned as they are, not as *TransportErrors.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, done := boundSends(r.Context())
 	res, err := t.Transport.RoundTrip(r.WithContext(ctx))
@@ -129,7 +131,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// typedBody makes *TransportErrors of the errors of a body.
+// typedBody turns a body's errors into *TransportErrors.
 type typedBody struct {
 	io.ReadCloser
 	ctx  context.Context
@@ -149,10 +151,10 @@ func (b *typedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// refusedByProxy makes a *ProxyError of the answer to a plain-HTTP request
-// that a proxy gave in the server's place: any 407, and a page of HTML with
-// the status of a refusal or of a server that cannot be reached. Neither
-// GitHub's API nor a storage has such pages.
+// refusedByProxy returns a *ProxyError if a proxy, not the server, answered a
+// plain-HTTP request: with any 407, or with an HTML page whose status means that
+// the proxy refuses or cannot reach the server. Neither GitHub's API nor a
+// storage sends such pages.
 func (t *Transport) refusedByProxy(r *http.Request, res *http.Response) error {
 	if t.Proxy == nil || r.URL.Scheme != "http" {
 		return nil
@@ -174,9 +176,9 @@ func (t *Transport) refusedByProxy(r *http.Request, res *http.Response) error {
 	return proxyError(&ProxyError{Proxy: proxy.Host, Host: r.URL.Host, Status: res.StatusCode, Plain: true})
 }
 
-// rootsWith is the system's roots and the certificates in text. As in the
-// bundles of systems, other blocks and single certificates that cannot be
-// parsed do no harm as long as there is one to use.
+// rootsWith returns the system's roots and the certificates in text. Other
+// blocks, and certificates that cannot be parsed, are skipped as long as one
+// certificate is left: the bundles of operating systems have some of both.
 func rootsWith(text []byte) (*x509.CertPool, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -205,8 +207,8 @@ func rootsWith(text []byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// checkConnect turns a proxy's answer other than 200 into a *ProxyError;
-// net/http would keep the reason phrase alone.
+// checkConnect turns a proxy's answer other than 200 into a *ProxyError: the
+// error of net/http would hold nothing but the reason phrase.
 func checkConnect(_ context.Context, proxy *url.URL, req *http.Request, res *http.Response) error {
 	if res.StatusCode == http.StatusOK {
 		return nil
@@ -228,8 +230,8 @@ func TemporaryStatus(status int) bool {
 		status >= 500 && status != http.StatusNotImplemented
 }
 
-// ProxyFrom reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower
-// case, through lookup.
+// ProxyFrom returns the proxy function for HTTPS_PROXY, HTTP_PROXY and NO_PROXY,
+// which it reads through lookup, in upper or else in lower case.
 func ProxyFrom(lookup func(string) (string, bool)) func(*http.Request) (*url.URL, error) {
 	get := func(name string) string {
 		if v, ok := lookup(name); ok && v != "" {

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// StallError says that a connection stayed open but brought nothing.
+// StallError means that nothing arrived on an open connection.
 type StallError struct {
 	Idle time.Duration
 }
 
 func (e *StallError) Error() string { return fmt.Sprintf("no byte arrived for %s", e.Idle) }
 
-// Watch returns body with a watchdog: when a Read gets no byte for idle, it
-// calls cancel with a *StallError, which has to end the request, and that
-// Read fails with the same error. Time between Reads does not count.
+// Watch returns body with a watchdog: if a Read gets no byte for idle, the
+// watchdog calls cancel with a *StallError, and the Read fails with it. cancel has
+// to end the request. Time between Reads does not count.
 func Watch(body io.ReadCloser, idle time.Duration, cancel context.CancelCauseFunc) io.ReadCloser {
 	return &watched{ReadCloser: body, idle: idle, cancel: cancel}
 }
@@ -31,8 +31,8 @@ type watched struct {
 	stalled atomic.Bool
 }
 
-// Read arms a timer of its own, because one that was shared could go off
-// for the Read before.
+// Read has a timer of its own: a shared one could still go off for the Read
+// before.
 func (w *watched) Read(p []byte) (int, error) {
 	timer := time.AfterFunc(w.idle, func() {
 		w.stalled.Store(true)
@@ -46,7 +46,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SlowError says that a connection brought something, but too little.
+// SlowError means that too few bytes arrived on a connection.
 type SlowError struct {
 	Bytes int64
 	Over  time.Duration
@@ -56,11 +56,11 @@ func (e *SlowError) Error() string {
 	return fmt.Sprintf("only %d bytes arrived in %s", e.Bytes, e.Over.Round(time.Second))
 }
 
-// WatchRate returns body with a watchdog for one that drips: each time when
-// Reads have taken window in all, it asks tooSlow about the bytes that they
-// brought. If that is so, it calls cancel with a *SlowError, which has to end
-// the request, and the Read fails with the same error. Time between Reads does
-// not count.
+// WatchRate returns body with a watchdog for bodies that drip: whenever Reads have
+// taken window in all, it calls tooSlow with the number of bytes that they got. If
+// tooSlow reports true, the watchdog calls cancel with a *SlowError, and the Read
+// fails with it. cancel has to end the request. Time between Reads does not count.
+// Close has to be called.
 func WatchRate(body io.ReadCloser, window time.Duration, tooSlow func(n int64) bool, cancel context.CancelCauseFunc) io.ReadCloser {
 	w := &rated{ReadCloser: body, window: window, tooSlow: tooSlow, cancel: cancel}
 	w.mu.Lock()
@@ -84,7 +84,7 @@ type rated struct {
 	closed  bool
 }
 
-// count adds what a Read took by now to the window. w.mu is held.
+// count adds to the window how long the Read under way has taken. w.mu is held.
 func (w *rated) count(now time.Time) {
 	if !w.reading.IsZero() {
 		w.took += now.Sub(w.reading)
@@ -92,7 +92,7 @@ func (w *rated) count(now time.Time) {
 	}
 }
 
-// check ends a window, unless some of it is left.
+// check ends the window if its time is up.
 func (w *rated) check() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
