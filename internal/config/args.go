@@ -10,10 +10,10 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
-// FromArgs reads a command line (without the command's name), and from the
-// environment GITHUB_TOKEN or GH_TOKEN and the other defaults. It fails with
-// ErrHelp or ErrVersion where that was asked for, else with *UsageError; the
-// Config then holds what could be read, JSON and Secrets at least.
+// FromArgs reads a command line without the command's name and, for defaults, the
+// environment (GITHUB_TOKEN, GH_TOKEN and others). The error is ErrHelp or ErrVersion
+// if the flag was given, else a *UsageError; the Config then holds the values that
+// could be read, at least JSON and Secrets.
 func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error) {
 	flags, own := newFlags()
 	jsonOut := flags.Bool("json", false, "")
@@ -50,11 +50,11 @@ func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error
 	return cfg, nil
 }
 
-// newFlags makes a flag for every row of the table but those that only serve
-// steps written for other actions.
+// newFlags returns a flag for every row of the table, except the inputs that exist
+// for steps written for other actions.
 func newFlags() (*pflag.FlagSet, map[string]*flagValue) {
 	flags := pflag.NewFlagSet("artifetch", pflag.ContinueOnError)
-	flags.Usage = func() {} // errors are the caller's to print
+	flags.Usage = func() {} // the caller prints errors
 	own := map[string]*flagValue{}
 	for i := range table {
 		in := &table[i]
@@ -70,8 +70,8 @@ func newFlags() (*pflag.FlagSet, map[string]*flagValue) {
 	return flags, own
 }
 
-// flagValue collects what a flag was given. It is parsed later, with all the
-// others.
+// flagValue collects the texts given to a flag, which are parsed later, together
+// with those of all other flags.
 type flagValue struct {
 	in    *Input
 	texts []string
@@ -80,7 +80,7 @@ type flagValue struct {
 
 func (f *flagValue) Set(text string) error {
 	if !f.in.List {
-		f.texts = nil // the last one counts, as everywhere
+		f.texts = nil // the last one counts, as usual
 	}
 	f.texts = append(f.texts, text)
 	f.set = true
@@ -92,8 +92,7 @@ func (f *flagValue) String() string { return strings.Join(f.texts, "\n") }
 
 func (f *flagValue) Type() string { return f.in.Metavar }
 
-// flagError rewrites pflag's errors so that no value is repeated: it may be a
-// secret.
+// flagError rewords pflag's errors without the value, which may be a secret.
 func flagError(err error, flags *pflag.FlagSet) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
@@ -111,7 +110,8 @@ func flagError(err error, flags *pflag.FlagSet) error {
 	return errors.New("a flag is not written as --name or --name=value")
 }
 
-// meant knows other actions' names as well.
+// meant suggests a flag for an unknown one, which may be the name that another
+// action has for an input.
 func meant(name string, flags *pflag.FlagSet) string {
 	for i := range table {
 		for _, alias := range table[i].Aliases {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// check holds the inputs against each other.
+// check reports inputs that do not go together.
 func (r *reader) check(cfg *Config) {
 	r.checkAuth(cfg)
 	r.checkRun(cfg)
@@ -30,7 +30,7 @@ func (r *reader) checkAuth(cfg *Config) {
 		r.fail(repo.by, "", "is missing", "owner/name, one a line or separated by commas")
 	}
 	if u := cfg.APIURL; u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		cfg.warn("%s: %s is not encrypted, so that anybody on the way can read the token", r.values["github-api-url"].by, u)
+		cfg.warn("%s: %s is not encrypted: the token can be read on its way", r.values["github-api-url"].by, u)
 	}
 }
 
@@ -68,7 +68,7 @@ func (r *reader) checkRun(cfg *Config) {
 	}
 }
 
-// checkSelection leaves at most one way to choose artifacts.
+// checkSelection allows one of the inputs that choose artifacts.
 func (r *reader) checkSelection(cfg *Config) {
 	var ways []string
 	for _, name := range []string{"name", "pattern", "name-regex", "artifact-ids"} {

@@ -8,15 +8,15 @@
 //
 // Rules that hold for every input:
 //
-//   - Blanks around a value are dropped. An empty value means "not given";
-//     the one exception is workflow_conclusion, where it means any.
+//   - Blanks around a value are dropped. An empty value means "not given",
+//     except for workflow_conclusion, where it means any.
 //   - An alias wins over a canonical value that is only the default, and a
-//     canonical value over an alias that is only the default. Otherwise both
-//     have to mean the same.
-//   - Everything wrong is reported at once, as *Errors (from the environment)
-//     or *UsageError around it (from a command line).
-//   - Values are checked for form only: nothing is looked up, no file is
-//     read, and nothing is read from the environment but by the lookup given.
+//     canonical value wins over an alias that is only the default. Otherwise
+//     both must mean the same.
+//   - All mistakes are reported at once, as *Errors (from the environment) or
+//     as a *UsageError that wraps it (from a command line).
+//   - Only the form of values is checked: no file is read, no server is asked,
+//     and the environment is read through the lookup function only.
 package config
 
 import (
@@ -28,9 +28,9 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Config is what was asked for. Every field is valid on its own and with the
-// others. Inputs that another one overrules are as if they had not been
-// given, and a warning says so.
+// Config holds the inputs. Every field is valid, on its own and together with the
+// others. Inputs that another input overrules are as if they had not been given,
+// and a warning says so.
 type Config struct {
 	// Token is empty where AppID is set, and may be empty in a dry run.
 	Token Secret
@@ -38,7 +38,7 @@ type Config struct {
 	// only if AppPrivateKey is.
 	AppID         string
 	AppPrivateKey Secret // PEM
-	// CACert is PEM text (CACertIsPEM tells), the path of a PEM file, or empty.
+	// CACert is PEM text (see CACertIsPEM), the path of a PEM file, or empty.
 	CACert string
 	// APIURL is GitHub's REST API, without a slash at the end.
 	APIURL *url.URL
@@ -88,35 +88,35 @@ type Config struct {
 
 	// JSON asks for the outputs as one JSON object (command line only).
 	JSON bool
-	// Warnings are for the log: what was given and has no effect, and what
-	// looks like a mistake. They may quote values that were given.
+	// Warnings are texts for the log: inputs without effect, and likely mistakes.
+	// They may quote values.
 	Warnings []string
-	// Empty names inputs that choose runs or ids and were given, but came out
-	// empty, so that they count as not given.
+	// Empty names the inputs choosing runs or ids that were given, but are empty,
+	// and therefore are ignored.
 	Empty []string
 
 	given   map[string]string // canonical name → the name it was given by
 	secrets func() []string
 }
 
-// Given tells whether an input was given, by its own name or by an alias, a
+// Given reports whether an input was given, by its own name or an alias, with a
 // value other than its default.
 func (c *Config) Given(name string) bool {
 	_, ok := c.given[name]
 	return ok
 }
 
-// CACertIsPEM tells whether CACert is the certificates themselves.
+// CACertIsPEM reports whether CACert is PEM text, not a path.
 func (c *Config) CACertIsPEM() bool { return isPEM(c.CACert) }
 
-// ByID tells whether runs or artifacts are named by id, so that no search is
-// needed and none of the inputs that narrow one is looked at.
+// ByID reports whether runs or artifacts are named by id. Then there is no search,
+// and the inputs that narrow one have no effect.
 func (c *Config) ByID() bool {
 	return len(c.RunIDs) > 0 || c.RunCurrent || len(c.ArtifactIDs) > 0
 }
 
-// Searches tells whether an input was given that chooses among runs. Where
-// none was, a workflow_run event's own run is what is wanted.
+// Searches reports whether an input was given that chooses among runs. If none was,
+// a step of a workflow_run event takes the run that triggered it.
 func (c *Config) Searches() bool {
 	for i := range table {
 		if table[i].role == chooses && c.Given(table[i].Name) {
@@ -130,7 +130,7 @@ func (c *Config) Searches() bool {
 // counted from 1. The zero Shard is all of them.
 type Shard struct{ Index, Count int }
 
-// IfNoArtifactFound says how a run ends that found nothing.
+// IfNoArtifactFound is how the step ends if nothing was found.
 type IfNoArtifactFound string
 
 // The values of if-no-artifact-found.
@@ -140,7 +140,7 @@ const (
 	Ignore IfNoArtifactFound = "ignore"
 )
 
-// DigestMismatch says what a differing digest means.
+// DigestMismatch is what happens if an artifact's digest differs.
 type DigestMismatch string
 
 // The values of digest-mismatch.
@@ -151,13 +151,13 @@ const (
 	MismatchIgnore DigestMismatch = "ignore"
 )
 
-// Secret is text that must not be shown. It prints as a placeholder whatever
-// the verb; a conversion to string reveals it.
+// Secret is text that must not be shown. Every verb of fmt prints a placeholder;
+// a conversion to string reveals the text.
 type Secret string
 
 const redacted = "[redacted]"
 
-// String is a placeholder, or empty where the secret is.
+// String returns a placeholder, or "" for an empty secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -165,11 +165,11 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString is for %#v.
+// GoString returns a placeholder for %#v.
 func (s Secret) GoString() string { return `config.Secret("` + s.String() + `")` }
 
-// MarshalText is for JSON and the like.
+// MarshalText returns a placeholder for JSON and similar formats.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// LogValue is for log/slog.
+// LogValue returns a placeholder for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -226,7 +226,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		"none":              {inputs{"run-id": "1", "name": "a", "conclusion": "success", "runs": "1"}, nil},
 		"name and pattern":  {inputs{"name": "a", "pattern": "b*"}, []string{"pattern has no effect beside name"}},
-		"plain HTTP":        {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: http://ghe.example.com/api/v3 is not encrypted, so that anybody on the way can read the token"}},
+		"plain HTTP":        {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: http://ghe.example.com/api/v3 is not encrypted: the token can be read on its way"}},
 		"run id and search": {inputs{"run_id": "1", "workflow_search": "true", "workflow_conclusion": "", "allow_forks": "true", "runs": "2"}, []string{"run_id says where the artifacts come from, so nothing is searched and these have no effect: workflow_search, workflow_conclusion, runs, allow_forks"}},
 		"ids and search":    {inputs{"artifact-ids": "1", "branch": "main", "ref": ""}, []string{"artifact-ids says where the artifacts come from, so nothing is searched and these have no effect: branch"}},
 	}

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// InputError says what is wrong with one input.
+// InputError is a problem with one input.
 type InputError struct {
-	Input string // as it was given: an alias, a flag with its dashes
-	// Value is the value or the item of a list that is wrong, quoted and cut
-	// to a bearable length, redacted for secrets; empty where the fault lies
-	// in the combination with other inputs.
+	Input string // the name that was used: an alias, a flag with its dashes
+	// Value is the wrong value, or the wrong item of a list: quoted, cut after 80
+	// characters, without secrets. It is empty if the input does not go together
+	// with another.
 	Value    string
-	Problem  string // follows the value, or the input: "is not a number"
-	Accepted string // what would be right; may be empty
+	Problem  string // follows Value, or Input: "is not a number"
+	Accepted string // describes the accepted values; may be empty
 }
 
 func (e *InputError) Error() string {
@@ -34,10 +34,10 @@ func (e *InputError) Error() string {
 	return b.String()
 }
 
-// Errors are all the problems that were found.
+// Errors holds all problems with the inputs.
 type Errors struct{ Problems []*InputError } //nolint:errname // config.Errors says what it is
 
-// Error is one line for one problem, else a line each below a heading.
+// Error returns one line for one problem, else a heading and a line for each.
 func (e *Errors) Error() string {
 	if len(e.Problems) == 1 {
 		return e.Problems[0].Error()
@@ -51,7 +51,7 @@ func (e *Errors) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the problems to errors.As.
+// Unwrap returns the problems, for errors.As.
 func (e *Errors) Unwrap() []error {
 	errs := make([]error, len(e.Problems))
 	for i, p := range e.Problems {
@@ -62,7 +62,8 @@ func (e *Errors) Unwrap() []error {
 
 func (e *Errors) add(p *InputError) { e.Problems = append(e.Problems, p) }
 
-// or is nil for no problems, so that an empty *Errors never becomes an error.
+// or returns e, or nil if there are no problems: an empty *Errors must not become
+// an error.
 func (e *Errors) or() error {
 	if len(e.Problems) == 0 {
 		return nil
@@ -70,30 +71,29 @@ func (e *Errors) or() error {
 	return e
 }
 
-// UsageError is a command line that cannot be obeyed; Err is what is wrong,
-// *Errors where it is the values.
+// UsageError is a wrong command line. Err is an *Errors if the values are wrong.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// ErrHelp and ErrVersion are FromArgs's answers to --help and --version.
+// FromArgs returns ErrHelp for --help and ErrVersion for --version.
 var (
 	ErrHelp    = errors.New("help requested")
 	ErrVersion = errors.New("version requested")
 )
 
-// looksSecret finds GitHub's tokens and private keys, which end up in the
-// wrong input now and then.
+// looksSecret finds GitHub's tokens and private keys: they may have been put into
+// the wrong input.
 var looksSecret = regexp.MustCompile(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
 
-// credentials finds what an address may hold besides its host and path: user
-// and password, up to the last @ before a blank, and a query.
+// credentials finds the parts of an address that may be secret: user and password,
+// up to the last @ before a blank, and the query.
 var credentials = regexp.MustCompile(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
 
-// quote shows a value in a message, without what looks secret in it.
+// quote returns a value quoted for a message, without what looks secret.
 func quote(v string) string {
 	const most = 80
 	if looksSecret.MatchString(v) {

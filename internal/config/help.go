@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// helpWidth is the width that help keeps to, and helpIndent where
-// explanations begin.
+// The text of --help has lines of at most helpWidth characters. Explanations begin
+// at column helpIndent.
 const (
 	helpWidth  = 80
 	helpIndent = 30
@@ -61,12 +61,12 @@ func flagUsage(in *Input) string {
 	return usage
 }
 
-// flagHelp is a row's help for a terminal.
+// flagHelp returns a row's help for a terminal.
 func flagHelp(in *Input) string {
 	var notes []string
 	switch {
 	case in.Name == "github-token":
-		notes = append(notes, "default $GITHUB_TOKEN, else $GH_TOKEN, which other users of the machine cannot see")
+		notes = append(notes, "default $GITHUB_TOKEN, else $GH_TOKEN; unlike flags, other users of the machine cannot see them")
 	case in.DefaultHelp != "":
 		notes = append(notes, "default "+in.DefaultHelp)
 	case in.Default != "" && in.Default != "false":

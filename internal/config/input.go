@@ -5,24 +5,23 @@ import "reflect"
 // Input is one row of the table.
 type Input struct {
 	Name string
-	// Aliases are other actions' names for it.
+	// Aliases are the names that other actions have for the input.
 	Aliases []string
 	Group   Group
-	// Default is the value that counts where none is given; empty for
-	// inputs that then do not count at all.
+	// Default is the value if none is given; empty for inputs without one.
 	Default string
-	// Env are variables that hold the default; the first that is set counts.
-	// Default is for when none is.
+	// Env are variables that hold the default: the first that is set counts, and
+	// Default if none is.
 	Env []string
-	// DefaultHelp describes the default where Default does not say enough.
+	// DefaultHelp describes the default if Default does not say enough.
 	DefaultHelp string
-	// ActionDefault is what action.yml declares as the default of Name,
-	// and AliasDefault as the default of the aliases.
+	// ActionDefault is the default that action.yml declares for Name, and
+	// AliasDefault the one that it declares for the aliases.
 	ActionDefault, AliasDefault string
-	// EmptyAlias is the value that an alias means where it is there and
-	// empty; empty itself where that means "not given", as nearly always.
+	// EmptyAlias is what an empty alias means; "" for "not given", as nearly
+	// always.
 	EmptyAlias string
-	// Help is one line of Markdown, Accepted what a value may look like.
+	// Help is one line of Markdown. Accepted describes the accepted values.
 	Help, Accepted string
 	// Metavar stands for a value in --help; empty for booleans.
 	Metavar string
@@ -31,34 +30,35 @@ type Input struct {
 	// Secret values are never shown.
 	Secret bool
 
-	// address is set where a value is an address: what stands before an @ in it
-	// may be a password.
+	// address is set if values are addresses: in front of an @ there may be a
+	// password.
 	address bool
 
 	role role
-	// opaqueDefault is set where the default cannot be told from a value that
-	// was written down, so that an alias always wins.
+	// opaqueDefault is set if the default cannot be distinguished from a value in
+	// the workflow. An alias then always wins.
 	opaqueDefault bool
-	// set parses a value that is not empty. Its errors are itemErrors, or
-	// follow the quoted value: "is not a number".
+	// set parses a non-empty value into its field. Its errors are itemErrors, or
+	// texts that follow the quoted value: "is not a number".
 	set func(c *Config, v string) error
 }
 
 // Group is a heading of the tables.
 type Group string
 
-// The groups, in order.
+// The groups.
 const (
 	WhereFrom     Group = "Where from"
 	WhichRun      Group = "Which run"
 	WhichArtifact Group = "Which artifacts, which files"
 	WhereTo       Group = "Where to, and how"
 	Policy        Group = "Policy"
-	// OtherNames are inputs of other actions that are no mere aliases. They
-	// exist in action.yml only.
+	// OtherNames are inputs of other actions that are more than aliases. They have
+	// no flags.
 	OtherNames Group = "Names that other actions use"
 )
 
+// groups are in the order of the documentation.
 var groups = []Group{WhereFrom, WhichRun, WhichArtifact, WhereTo, Policy, OtherNames}
 
 // role is an input's part in the search for a run.
@@ -70,10 +70,10 @@ const (
 	tunes        // says how to search
 )
 
-// Bool tells whether the input is a boolean.
+// Bool reports whether the input is a boolean.
 func (in *Input) Bool() bool { return in.Metavar == "" && in.Group != OtherNames }
 
-// same tells whether two values mean the same.
+// same reports whether two values mean the same.
 func (in *Input) same(a, b string) bool {
 	if a == b {
 		return true
@@ -85,7 +85,7 @@ func (in *Input) same(a, b string) bool {
 	return in.set(&ca, a) == nil && in.set(&cb, b) == nil && reflect.DeepEqual(ca, cb)
 }
 
-// into makes a setter of a field and a parser.
+// into returns a setter that parses a value into a field.
 func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		t, err := parse(v)
@@ -96,7 +96,7 @@ func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Co
 	}
 }
 
-// unlessAny is set, but for the value that stands for no condition.
+// unlessAny wraps set and ignores anyRun, which means no condition.
 func unlessAny(set func(*Config, string) error) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		if v == anyRun {
@@ -109,7 +109,7 @@ func unlessAny(set func(*Config, string) error) func(*Config, string) error {
 // Output is one of the step's outputs.
 type Output struct {
 	Name string
-	// Alias is another action's name for it, or empty.
+	// Alias is the name that another action has for the output, or "".
 	Alias string
 	Help  string // one line of Markdown
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/artifetch/artifetch/internal/glob"
 )
 
-// Parsers of what GitHub gives names to.
+// Parsers of the names of things on GitHub.
 
 const anyConclusion = "any"
 
@@ -37,15 +37,15 @@ func parseConclusions(v string) ([]string, error) {
 	case err != nil || !slices.Contains(list, anyConclusion):
 		return list, err
 	case len(list) > 1:
-		return nil, errors.New("has any beside others")
+		return nil, errors.New("lists other values besides any")
 	}
 	return nil, nil
 }
 
 var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`)
 
-// parseRepository takes owner/name. GitHub's owners have 39 characters at
-// most, GitHub Enterprise Server is more generous.
+// parseRepository parses owner/name. GitHub allows owners of 39 characters,
+// GitHub Enterprise Server longer ones.
 func parseRepository(v string) (string, error) {
 	if name := v[strings.LastIndexByte(v, '/')+1:]; repositoryName.MatchString(v) && name != "." && name != ".." {
 		return v, nil
@@ -69,8 +69,9 @@ func parseBranch(v string) (string, error) {
 
 var pullRef = regexp.MustCompile(`^refs/pull/([0-9]+)/(merge|head)$`)
 
-// checkPull refuses what github.ref is in the jobs of a pull request: no run
-// has it. As a branch it may stand before one that is to be had instead.
+// checkPull refuses the value that github.ref has in the jobs of a pull request: it
+// is not the commit or branch of any run. As a branch it is accepted, because
+// another branch may follow it in the list.
 func checkPull(v string) error {
 	if m := pullRef.FindStringSubmatch(v); m != nil {
 		return fmt.Errorf("is a pull request's ref (did you mean pr: %s?)", m[1])
@@ -78,8 +79,8 @@ func checkPull(v string) error {
 	return nil
 }
 
-// parseCommit strips refs/tags/. Whether a few hexadecimal digits are a tag
-// or an abbreviated SHA only the repository can tell.
+// parseCommit strips refs/tags/. Only the server can tell whether a few hexadecimal
+// digits are a tag or an abbreviated SHA.
 func parseCommit(v string) (string, error) {
 	if branch, ok := strings.CutPrefix(v, "refs/heads/"); ok {
 		return "", fmt.Errorf("is a branch (did you mean branch: %s?)", quote(branch))
@@ -96,7 +97,7 @@ func parseCommit(v string) (string, error) {
 
 var fullSHA = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
 
-// parseRef keeps prefixes: they say what it is.
+// parseRef keeps refs/heads/ and refs/tags/, which say what the name is.
 func parseRef(v string) (string, error) {
 	if err := checkPull(v); err != nil {
 		return "", err
@@ -104,7 +105,7 @@ func parseRef(v string) (string, error) {
 	return v, checkRef(strings.TrimPrefix(strings.TrimPrefix(v, "refs/heads/"), "refs/tags/"))
 }
 
-// checkRef applies the rules of git-check-ref-format(1).
+// checkRef checks a name by the rules of git-check-ref-format(1).
 func checkRef(name string) error {
 	bad := name == "" || name == "@" || strings.HasSuffix(name, ".") ||
 		strings.Contains(name, "..") || strings.Contains(name, "@{") ||
@@ -142,7 +143,7 @@ func parseActor(v string) (string, error) {
 	return v, nil
 }
 
-// parseGlobs takes one glob a line.
+// parseGlobs parses one glob a line.
 func parseGlobs(v string) ([]string, error) {
 	list, err := eachLine(parseGlob, exactly)(v)
 	if err != nil {
@@ -154,7 +155,7 @@ func parseGlobs(v string) ([]string, error) {
 func parseGlob(v string) (string, error) {
 	g := strings.TrimSpace(strings.TrimPrefix(v, "!"))
 	if g == "" {
-		return "", errors.New("takes nothing away")
+		return "", errors.New("has no glob after the !")
 	}
 	if strings.HasPrefix(v, "!") {
 		g = "!" + g
@@ -191,9 +192,9 @@ func parseRegexp(v string) (*regexp.Regexp, error) {
 	return nil, fmt.Errorf("is not a valid expression (%s: %s)", invalid.Code, quote(invalid.Expr))
 }
 
-// parseAPIURL brings the address of an API to the form without a slash at
-// the end. A GitHub Enterprise Server's API lies below /api/v3; GitHub's own,
-// and what listens on this very machine, lies at the root.
+// parseAPIURL parses the address of an API and drops the slash at its end. A bare
+// host is a GitHub Enterprise Server, whose API is below /api/v3, unless it is
+// GitHub's own or this machine, where the API is at the root.
 func parseAPIURL(v string) (*url.URL, error) {
 	u, err := url.Parse(v)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -205,7 +206,7 @@ func parseAPIURL(v string) (*url.URL, error) {
 	host := strings.ToLower(u.Hostname())
 	switch {
 	case u.User != nil:
-		return nil, errors.New("holds a user or a password, which are not used; leave them out, and give a token with github-token")
+		return nil, errors.New("holds a user or a password, which are not used; remove them, and give a token with github-token")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("has more than scheme, host and path")
 	case host == "":
@@ -227,7 +228,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// parseToken takes what can stand in an Authorization header.
+// parseToken accepts the characters that an Authorization header may have.
 func parseToken(v string) (Secret, error) {
 	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("is not a token: it holds blanks, line breaks or special characters")
@@ -260,7 +261,7 @@ func isPEM(v string) bool { return strings.Contains(v, "-----BEGIN ") }
 func parseCACert(v string) (string, error) {
 	if !isPEM(v) {
 		if strings.Contains(v, "://") {
-			return "", errors.New("is an address, and nothing is fetched from it")
+			return "", errors.New("is an address, not a file")
 		}
 		return parsePath(v)
 	}

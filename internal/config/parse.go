@@ -12,12 +12,12 @@ import (
 	"unicode"
 )
 
-// Parsers get a value without blanks around it that is not empty. Their
-// errors follow the quoted value in a message.
+// Parsers are given values that are not empty and have no blanks around them. The
+// texts of their errors follow the quoted value in a message.
 
 const autoConcurrency = "auto"
 
-// itemError is what is wrong with one item of a list.
+// itemError is a problem with one item of a list.
 type itemError struct {
 	item string
 	err  error
@@ -26,8 +26,8 @@ type itemError struct {
 func (e *itemError) Error() string { return quote(e.item) + " " + e.err.Error() }
 func (e *itemError) Unwrap() error { return e.err }
 
-// eachLine parses lists of one item a line, eachItem those where commas
-// separate too. Items with an equal key count once.
+// eachLine parses lists with one item a line, eachItem lists whose items may also be
+// separated by commas. Of items with equal keys the first counts.
 func eachLine[T any](parse func(string) (T, error), key func(T) any) func(string) ([]T, error) {
 	return eachOf(lines, parse, key)
 }
@@ -74,7 +74,7 @@ func fields(v string, separates func(rune) bool) []string {
 	return slices.DeleteFunc(items, func(s string) bool { return s == "" })
 }
 
-// parseLine takes any text on one line.
+// parseLine parses any text on one line.
 func parseLine(v string) (string, error) {
 	switch {
 	case strings.ContainsFunc(v, isBreak):
@@ -85,7 +85,7 @@ func parseLine(v string) (string, error) {
 	return v, nil
 }
 
-// maxPath is the longest path that Linux takes, in bytes.
+// maxPath is the length of the longest path on Linux, in bytes.
 const maxPath = 4096
 
 func parsePath(v string) (string, error) {
@@ -97,7 +97,7 @@ func parsePath(v string) (string, error) {
 
 func parseAnything(v string) (string, error) { return v, nil }
 
-// checked makes a setter that sets nothing.
+// checked returns a setter that only checks the value.
 func checked[T any](parse func(string) (T, error)) func(*Config, string) error {
 	return func(_ *Config, v string) error {
 		_, err := parse(v)
@@ -105,7 +105,7 @@ func checked[T any](parse func(string) (T, error)) func(*Config, string) error {
 	}
 }
 
-// parseBool follows the YAML 1.2 core schema.
+// parseBool parses a boolean of the YAML 1.2 core schema.
 func parseBool(v string) (bool, error) {
 	switch v {
 	case "true", "True", "TRUE":
@@ -129,7 +129,7 @@ func oneOf[T ~string](choices ...T) func(string) (T, error) {
 	}
 }
 
-// parseID takes the numbers GitHub gives to things.
+// parseID parses an id: a number from 1 to 2⁶³-1.
 func parseID(v string) (int64, error) {
 	n, err := strconv.ParseUint(v, 10, 63)
 	switch {
@@ -161,9 +161,9 @@ func parseConcurrency(v string) (int, error) {
 	return n, err
 }
 
-// setRunIDs parses run-id, which fills two fields.
+// setRunIDs parses run-id, which sets two fields.
 func setRunIDs(c *Config, v string) error {
-	const current = 0 // is no id
+	const current = 0 // not an id
 	ids, err := eachItem(func(item string) (int64, error) {
 		if item == "current" {
 			return current, nil
@@ -191,16 +191,16 @@ func parseShard(v string) (Shard, error) {
 	return Shard{Index: i, Count: n}, nil
 }
 
-// sizeUnits are the factors of the SI and of IEC 80000-13. A bare K, M or G
-// means either, depending on whom one asks, so it is refused.
+// sizeUnits are the prefixes of the SI and of IEC 80000-13, in bytes. A bare K, M or
+// G is refused: it may mean either.
 var sizeUnits = map[string]int64{
 	"": 1, "b": 1,
 	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }
 
-// parseSize takes a number of bytes: digits, perhaps with a decimal point,
-// and a unit in either case. A fraction of a byte is dropped.
+// parseSize parses a size in bytes: digits, optionally a decimal point, and a unit
+// in any case. A fraction of a byte is dropped.
 func parseSize(v string) (int64, error) {
 	number, unit := v, ""
 	if i := strings.IndexFunc(v, func(r rune) bool { return !isNumeral(r) }); i >= 0 {
@@ -231,19 +231,19 @@ func parseSize(v string) (int64, error) {
 func parsePositiveSize(v string) (int64, error) {
 	n, err := parseSize(v)
 	if err == nil && n == 0 {
-		return 0, errors.New("is no size to limit anything to")
+		return 0, errors.New("must be greater than 0")
 	}
 	return n, err
 }
 
-// durationUnits are those of time.ParseDuration that make sense for waiting
-// and ages, and days and weeks of 24 hours a day.
+// durationUnits are the units of time.ParseDuration from milliseconds up, and days
+// of 24 hours and weeks of 7 days.
 var durationUnits = map[string]time.Duration{
 	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour,
 	"d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 }
 
-// parseDuration takes a sum of numbers with units, and a bare 0.
+// parseDuration parses a sum of numbers with units, or a bare 0.
 func parseDuration(v string) (time.Duration, error) {
 	if v == "0" {
 		return 0, nil
@@ -279,15 +279,15 @@ func parseDuration(v string) (time.Duration, error) {
 func parseAge(v string) (time.Duration, error) {
 	d, err := parseDuration(v)
 	if err == nil && d == 0 {
-		return 0, errors.New("leaves no run young enough")
+		return 0, errors.New("must be greater than 0")
 	}
 	return d, err
 }
 
 func isNumeral(r rune) bool { return '0' <= r && r <= '9' || r == '.' }
 
-// isNumber accepts what big.Rat can be trusted with: digits with at most one
-// point among them, and no more of them than make sense.
+// isNumber reports whether s is digits with at most one point among them, and short
+// enough for big.Rat, whose time grows with the length.
 func isNumber(s string) bool {
 	const longest = 32
 	whole, fraction, point := strings.Cut(s, ".")

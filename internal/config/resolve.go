@@ -9,16 +9,16 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
-// EnvName is the variable in which the runner hands over an input: hyphens
-// stay.
+// EnvName returns the name of the variable in which the runner passes an input:
+// hyphens stay.
 func EnvName(input string) string {
 	return "INPUT_" + strings.ToUpper(strings.ReplaceAll(input, " ", "_"))
 }
 
-// FromEnv reads INPUT_* and, for defaults, the variables of a job. Names are
-// those of the whole environment; where they are given, a warning tells of
-// inputs that look misspelt. It fails with *Errors; the Config then holds
-// what could be read.
+// FromEnv reads INPUT_* and, for defaults, the variables of a job. names are the
+// names of all variables: INPUT_ variables among them that look like misspelt
+// inputs become warnings. The error is an *Errors; the Config then holds the
+// values that could be read.
 func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, error) {
 	r := reader{
 		get:   func(input string) (string, bool) { return lookup(EnvName(input)) },
@@ -30,11 +30,11 @@ func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, erro
 	return cfg, err
 }
 
-// misspelt warns of INPUT_ variables that no row of the table declares but
-// nearly does. Others are none of our business: the runner warns of them, and
-// uses some itself.
+// misspelt returns a warning for each INPUT_ variable whose name is nearly that of
+// an input. All other unknown variables are ignored: the runner warns of them, and
+// sets some itself.
 func misspelt(environment []string) []string {
-	const most = 100 // each is compared with every name
+	const most = 100 // unknown variables: each is compared with every name
 	var known []string
 	for i := range table {
 		known = append(append(known, table[i].Name), table[i].Aliases...)
@@ -57,21 +57,21 @@ func misspelt(environment []string) []string {
 	return warnings
 }
 
-// reader turns what was given into a Config.
+// reader reads inputs into a Config.
 type reader struct {
 	get   func(input string) (value string, present bool)
 	env   func(variable string) (string, bool)
-	shown func(input string) string // how the user calls an input
+	shown func(input string) string // the name of an input in messages
 
 	values map[string]*value // by canonical name; every input has one
 	errs   Errors
 }
 
-// value is what counts for an input, before it is parsed.
+// value is the text of an input, before it is parsed.
 type value struct {
 	text  string
-	by    string // the name that the user gave it by
-	given bool   // not just the default
+	by    string // the name that was used for the input
+	given bool   // set in the workflow, not just the default
 }
 
 func (r *reader) read() (*Config, error) {
@@ -97,7 +97,7 @@ func (r *reader) read() (*Config, error) {
 	return cfg, r.errs.or()
 }
 
-// resolve decides between an input's own value, its aliases and its default.
+// resolve chooses between an input's own value, its aliases and its default.
 func (r *reader) resolve(in *Input) *value {
 	def := r.defaultOf(in)
 	own := value{text: r.text(in.Name), by: r.shown(in.Name)}
@@ -111,7 +111,8 @@ func (r *reader) resolve(in *Input) *value {
 	default:
 		r.fail(own.by, "", fmt.Sprintf("and its alias %s are both given and differ; give one of them", alias.by), "")
 	}
-	// What action.yml gives no default to was written by somebody.
+	// action.yml declares no default for it, so a value must come from the
+	// workflow.
 	written := v == &own && own.text != "" && in.role == chooses && in.ActionDefault == ""
 	if !written && (v.text == "" || in.same(v.text, def.text)) {
 		if v.text == "" {
@@ -123,8 +124,8 @@ func (r *reader) resolve(in *Input) *value {
 	return v
 }
 
-// cameOutEmpty tells an input that narrows the search and was given without a
-// value, such as an expression that evaluates to nothing.
+// cameOutEmpty reports whether an input that narrows the search was given, but is
+// empty, such as an expression that evaluates to nothing.
 func (r *reader) cameOutEmpty(in *Input) bool {
 	text, present := r.get(in.Name)
 	return in.Default == anyRun && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given
@@ -135,7 +136,8 @@ func (r *reader) text(name string) string {
 	return strings.TrimSpace(text)
 }
 
-// alias is the one alias that was given.
+// alias returns the value of the first alias that was given. Aliases that differ
+// are a failure.
 func (r *reader) alias(in *Input) value {
 	var first value
 	for _, name := range in.Aliases {
@@ -163,8 +165,8 @@ func (r *reader) defaultOf(in *Input) value {
 	return value{text: in.Default, by: r.shown(in.Name)}
 }
 
-// foldOtherNames gives effect to the inputs of other actions that change the
-// meaning of another input.
+// foldOtherNames applies the inputs of other actions that change the meaning of
+// another input.
 func (r *reader) foldOtherNames() {
 	if search := r.values["workflow_search"]; isTrue(search.text) && !r.values["workflow"].given {
 		r.values["workflow"] = &value{text: "*", by: search.by, given: true}
@@ -185,15 +187,15 @@ func isTrue(text string) bool {
 	return err == nil && b
 }
 
-// parse sets the field of one input. What is overruled is checked all the
-// same, but leaves the default in the Config.
+// parse sets the field of one input. A value that another input overrules is
+// checked, but the Config keeps the default.
 func (r *reader) parse(cfg *Config, in *Input) {
 	v := r.values[in.Name]
 	target := cfg
 	if in.role != noRole && r.byID() {
 		target = &Config{}
 		if in.Default != "" {
-			_ = in.set(cfg, in.Default) // the table's own value is valid
+			_ = in.set(cfg, in.Default) // the table's defaults are valid
 		}
 	}
 	if v.text == "" {
@@ -204,13 +206,14 @@ func (r *reader) parse(cfg *Config, in *Input) {
 	}
 }
 
-// byID is Config.ByID before there is a Config.
+// byID is Config.ByID, before the Config exists.
 func (r *reader) byID() bool { return r.values["run-id"].given || r.values["artifact-ids"].given }
 
-// maxProblems is how many wrong items of one input are reported.
+// maxProblems bounds how many wrong items of one input are reported.
 const maxProblems = 10
 
-// refuse reports a parser's error: the first items' one by one.
+// refuse reports a parser's error: for a list one problem an item, up to
+// maxProblems.
 func (r *reader) refuse(in *Input, v *value, err error) {
 	errs := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -218,7 +221,7 @@ func (r *reader) refuse(in *Input, v *value, err error) {
 	}
 	for i, err := range errs {
 		if i == maxProblems {
-			r.fail(v.by, "", fmt.Sprintf("has %d more items that are wrong", len(errs)-i), in.Accepted)
+			r.fail(v.by, "", fmt.Sprintf("has %d more wrong items", len(errs)-i), in.Accepted)
 			return
 		}
 		text, problem := v.text, err.Error()

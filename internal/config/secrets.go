@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Secrets returns what must not be shown of all that was given, also of what
-// was refused or is not used: the values of secret inputs, and users and
-// passwords in addresses. It works for the Config that comes with an error, too.
+// Secrets returns the texts that must not be shown: the values of secret inputs, and
+// users and passwords in addresses, even if the value was refused or is not used.
+// The Config that comes with an error has them, too.
 func (c *Config) Secrets() []string {
 	if c.secrets == nil {
 		return nil
@@ -16,11 +16,11 @@ func (c *Config) Secrets() []string {
 	return c.secrets()
 }
 
-// userInfo finds user and password in addresses.
+// userInfo finds the user and the password of addresses.
 var userInfo = regexp.MustCompile(`//([^\s,/@]+(?::[^\s,]*)?)@`)
 
-// secrets returns what returns the secrets: a function, which no verb of fmt
-// shows the contents of.
+// secrets returns a function that returns the secrets. No verb of fmt prints what a
+// function holds.
 func (r *reader) secrets() func() []string {
 	var list []string
 	for i := range table {
@@ -46,9 +46,10 @@ func (r *reader) secrets() func() []string {
 	return func() []string { return list }
 }
 
-// passwords lists users with passwords, and passwords, in the addresses in a
-// text. A user alone may be a token. What is shorter than a password should be
-// is left out: it would hide parts of other words.
+// passwords returns the users and passwords of the addresses in a text: both with the
+// colon between them, and the password alone. A user alone is returned, too: it may
+// be a token. Texts below 4 bytes are left out: masking them would hide parts of
+// other words.
 func passwords(text string) []string {
 	const shortest = 4
 	if !strings.Contains(text, "@") {

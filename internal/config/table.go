@@ -15,16 +15,14 @@ const (
 	acceptedDuration = "a duration such as 90s, 10m, 12h, 30d, 2w or 1d12h"
 	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b}, {1..9} and **; ! in front takes away"
 	acceptedBool     = "true or false"
-	acceptedAnything = "anything, it has no effect"
+	acceptedAnything = "anything; it has no effect"
 
-	// anyRun is the value of inputs that choose runs or ids but are not given.
-	// action.yml declares it, so that a value that was given and came out
-	// empty can be told apart.
+	// anyRun is the default of inputs that choose runs or ids. action.yml declares
+	// it, so that an input that was not given differs from one that is empty.
 	anyRun = "*"
 )
 
-// table is the one place that declares inputs. Its order is that of the
-// documentation.
+// table declares all inputs, in the order of the documentation.
 var table = slices.Concat(whereFrom, whichRun, whichArtifact, whereTo, policy, otherNames)
 
 var whereFrom = []Input{
@@ -110,7 +108,7 @@ var whichRun = []Input{
 		Accepted: acceptedCount,
 		set:      into(func(c *Config) *int { return &c.SearchLimit }, parseCount)},
 	{Name: "allow-forks", Aliases: []string{"allow_forks"}, Group: WhichRun, role: tunes, Default: "false", ActionDefault: "false",
-		Help:     "whether runs count whose head repository is a fork, or unknown",
+		Help:     "also accept runs whose head repository is a fork, or unknown",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.AllowForks }, parseBool)},
 	{Name: "wait", Group: WhichRun, Metavar: "DURATION", role: tunes, Default: "0s", ActionDefault: "0s",
@@ -186,7 +184,7 @@ var policy = []Input{
 			oneOf(MismatchError, MismatchWarn, MismatchInfo, MismatchIgnore))},
 	{Name: "max-size", Group: Policy, Metavar: "SIZE", DefaultHelp: "none",
 		Help:     "refuse to write more than this in total: `2GiB`, `500MB`",
-		Accepted: "a size of 1 byte or more: a number alone or with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 2GiB",
+		Accepted: "a size of at least 1 byte: a number alone or with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 2GiB",
 		set:      into(func(c *Config) *int64 { return &c.MaxSize }, parsePositiveSize)},
 	{Name: "max-files", Group: Policy, Metavar: "N", Default: "1000000", ActionDefault: "1000000",
 		Help:     "refuse archives with more entries than this in total",
@@ -197,7 +195,7 @@ var policy = []Input{
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.DryRun }, parseBool)},
 	{Name: "delete", Group: Policy, Default: "false", ActionDefault: "false",
-		Help:     "delete the artifacts on GitHub after all of them were fetched, verified and published, but those of which a file is not in the destination or the digest was not verified",
+		Help:     "delete the artifacts on GitHub after all of them were fetched, verified and published, except artifacts whose digest was not verified or of which a file is not in the destination",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.Delete }, parseBool)},
 	{Name: "summary", Group: Policy, Default: "true", ActionDefault: "true",
@@ -206,7 +204,7 @@ var policy = []Input{
 		set:      into(func(c *Config) *bool { return &c.Summary }, parseBool)},
 }
 
-// otherNames need more than to be read as another input: see resolve.go.
+// otherNames are more than aliases: see foldOtherNames.
 var otherNames = []Input{
 	{Name: "workflow_search", Group: OtherNames,
 		Help:     "`true` stands for `workflow: '*'` where no `workflow` is given",
