@@ -6,21 +6,21 @@ import (
 	"strconv"
 )
 
-// Context is what the runner tells of the run that artifetch is part of.
-// All of it is empty outside of Actions.
+// Context describes the run that artifetch is part of, as the runner does in the
+// environment. Outside of Actions all of it is empty.
 type Context struct {
 	Repository  string // owner/name
 	WorkflowRef string // owner/name/.github/workflows/ci.yml@refs/heads/main
 	EventName   string
-	Run         string // GITHUB_RUN_ID as it is; see RunID
+	Run         string // GITHUB_RUN_ID, unchecked; see RunID
 	// Workspace, Temp and Home are directories as this process sees them.
 	Workspace, Temp, Home string
 
 	eventPath string
 }
 
-// ReadContext reads the variables that GitHub's "Variables reference"
-// documents. What may be wrong with them is told where it is asked for.
+// ReadContext reads the variables that GitHub's "Variables reference" documents. It
+// checks none of them: RunID and Trigger do.
 func ReadContext(lookup func(string) (string, bool)) Context {
 	get := func(k string) string { v, _ := lookup(k); return v }
 	return Context{
@@ -30,21 +30,20 @@ func ReadContext(lookup func(string) (string, bool)) Context {
 	}
 }
 
-// RunID is the id of the run, or 0 outside of Actions.
+// RunID returns the id of the run, or 0 outside of Actions.
 func (c Context) RunID() (int64, error) {
 	if c.Run == "" {
 		return 0, nil
 	}
 	id, err := strconv.ParseInt(c.Run, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, fmt.Errorf("GITHUB_RUN_ID is %q, which is no run's id", c.Run)
+		return 0, fmt.Errorf("GITHUB_RUN_ID is %q, which is not the id of a run", c.Run)
 	}
 	return id, nil
 }
 
-// Trigger is the id of the run that a workflow_run event is about, from the
-// event's payload. It is 0 where the payload does not tell one, or there is
-// none.
+// Trigger returns the id of the run that triggered this one by a workflow_run event,
+// from the event's payload, or 0 if there is no payload or it names no run.
 func (c Context) Trigger(readFile func(string) ([]byte, error)) (int64, error) {
 	if c.eventPath == "" {
 		return 0, nil

@@ -8,11 +8,11 @@ import (
 )
 
 // Escape makes hostile text fit for one line of a job's log. The runner
-// (actions/runner, ActionCommand.cs and OutputManager.cs) splits output at
-// CR as well as LF, skips blanks before "::command::", and obeys "##[" in
-// the middle of a line. So control characters, invisible ones and bytes that
-// are no UTF-8 come out as escapes, and both markers are broken up by a
-// backslash. Escape(Escape(s)) is Escape(s).
+// (actions/runner, ActionCommand.cs and OutputManager.cs) splits output at CR as
+// well as LF, skips blanks before "::command::", and obeys "##[" in the middle of a
+// line. Escape therefore writes control characters, invisible characters and invalid
+// UTF-8 as escapes, and breaks up both markers with a backslash. Escape(Escape(s))
+// is Escape(s).
 func Escape(s string) string {
 	var b strings.Builder
 	for i, r := range s {
@@ -41,22 +41,22 @@ func Escape(s string) string {
 	return out
 }
 
-// Cell makes hostile text fit for a job summary: in a table's cell or a
-// paragraph it is text and nothing else. What could be Markdown or HTML is
-// written as character references.
+// Cell makes hostile text fit for a table's cell or a paragraph of a job summary.
+// Characters that could be Markdown or HTML are written as character references.
 //
-// These do not keep GitHub from finding mentions, references to issues,
-// emoji and mail addresses, which it looks for in the text after Markdown is
-// done with it (cmark-gfm, postprocess_text in extensions/autolink.c). So a
-// zero width space parts the sign that they begin with from what follows.
+// GitHub finds mentions, references to issues, emoji and mail addresses after
+// Markdown was rendered (cmark-gfm, postprocess_text in extensions/autolink.c), where
+// character references do not help. Cell therefore puts a zero width space after the
+// sign that they begin with.
 func Cell(s string) string { return references(s, "&#8203;") }
 
-// Attribute makes hostile text fit for an attribute's value in double quotes.
-// GitHub looks for nothing in there, and an address has to stay as it is.
+// Attribute makes hostile text fit for an attribute's value in double quotes. It adds
+// no zero width spaces: GitHub looks for no mentions there, and an address has to
+// stay unchanged.
 func Attribute(s string) string { return references(s, "") }
 
-// references puts part between a sign that may begin something and what
-// follows it.
+// references writes s with character references, and puts part after each sign that
+// may begin a mention or the like.
 func references(s, part string) string {
 	text := []rune(strings.TrimSpace(Escape(s)))
 	var b strings.Builder
@@ -73,8 +73,8 @@ func references(s, part string) string {
 	return b.String()
 }
 
-// isPlain tells whether text[i] can stand in Markdown as it is. At the
-// beginning a digit or a sign could start a list, "www." starts a link.
+// isPlain reports whether text[i] needs no character reference in Markdown. At the
+// beginning a digit or a sign could start a list, and "www." starts a link.
 func isPlain(text []rune, i int) bool {
 	r := text[i]
 	switch {
@@ -84,7 +84,7 @@ func isPlain(text []rune, i int) bool {
 		return false
 	case r == '.':
 		return !strings.EqualFold(string(text[max(0, i-3):i]), "www")
-	case r == '_': // within a word it is no emphasis
+	case r == '_': // not emphasis within a word
 		return isWord(text[i-1]) && i+1 < len(text) && isWord(text[i+1])
 	}
 	return unicode.IsDigit(r) || strings.ContainsRune(" ,/()-", r)

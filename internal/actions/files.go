@@ -11,50 +11,50 @@ import (
 	githubactions "github.com/sethvargo/go-githubactions"
 )
 
-// maxSummary is the runner's limit for a step's summary, in bytes.
+// maxSummary is the runner's limit for the summary of a step, in bytes.
 const maxSummary = 1 << 20
 
-// FileError says that one of the runner's files cannot be written.
+// FileError means that one of the runner's files cannot be written.
 type FileError struct {
-	Variable string // names the file: GITHUB_OUTPUT
+	Variable string // holds the file's path: GITHUB_OUTPUT
 	Err      error
 }
 
 func (e *FileError) Error() string { return fmt.Sprintf("the file of %s: %v", e.Variable, e.Err) }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Output is a name and a value.
+// Output is an output of the step.
 type Output struct{ Name, Value string }
 
-// SetOutputs sets outputs of the step, all of them or none, without the masked
-// secrets. A value with a line break is refused: whoever has one to give has
-// not thought of injection.
+// SetOutputs sets outputs of the step, all or none, without the masked secrets. It
+// refuses values with a line break, which could inject another output. A file that
+// cannot be written is a *FileError.
 func (l *Log) SetOutputs(outputs ...Output) error {
 	lines := make([]string, len(outputs))
 	for i, o := range outputs {
 		if o.Name == "" || strings.ContainsAny(o.Name, "=<\r\n") {
-			return fmt.Errorf("%q cannot name an output", o.Name)
+			return fmt.Errorf("%q cannot be the name of an output", o.Name)
 		}
 		if strings.ContainsAny(o.Value, "\r\n") {
-			return fmt.Errorf("output %q: a value with a line break cannot be set", o.Name)
+			return fmt.Errorf("output %q: its value has a line break", o.Name)
 		}
 		lines[i] = o.Name + "=" + l.Redact(o.Value)
 	}
 	return l.file("output", "GITHUB_OUTPUT", strings.Join(lines, "\n"))
 }
 
-// Summary adds Markdown to the job's summary, without the masked secrets.
-// Beyond the runner's limit of 1 MiB it is cut at the end of a line: of a
-// larger one the runner would show nothing at all.
+// Summary appends Markdown to the job's summary, without the masked secrets. Beyond
+// the runner's limit of 1 MiB a step, it is cut at the end of a line: the runner would
+// drop a larger summary altogether. A file that cannot be written is a *FileError.
 func (l *Log) Summary(markdown string) error {
 	const note = "\n\n(cut: the summary was larger than 1 MiB)\n"
 	l.mu.Lock()
 	secrets := slices.Clone(l.secrets)
 	l.mu.Unlock()
 	for _, secret := range secrets {
-		// As it stands in the middle of a cell or an attribute.
+		// The secret's text in the middle of a cell or an attribute.
 		secrets = append(secrets, strings.TrimPrefix(Cell("x"+secret), "x"), strings.TrimPrefix(Attribute("x"+secret), "x"))
 	}
 	markdown = redact(markdown, secrets)
@@ -66,7 +66,7 @@ func (l *Log) Summary(markdown string) error {
 	}
 	if len(markdown) > room {
 		if room < len(note) {
-			return nil // what other programs of the step wrote is shown at least
+			return nil // keeps what other programs of the step wrote
 		}
 		cut := markdown[:room-len(note)]
 		markdown = cut[:strings.LastIndexByte(cut, '\n')+1] + note
@@ -74,8 +74,7 @@ func (l *Log) Summary(markdown string) error {
 	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
 }
 
-// file appends to one of the runner's files. A runner that gives none does
-// not want any.
+// file appends to one of the runner's files, if the runner gave one.
 func (l *Log) file(name, variable, text string) error {
 	path, _ := l.opt.Lookup(variable)
 	if path == "" {
@@ -88,7 +87,7 @@ func (l *Log) file(name, variable, text string) error {
 		err = guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) })
 	}
 	if err != nil {
-		// go-githubactions wraps it in words that say no more.
+		// go-githubactions wraps it in a text that says no more.
 		if p, ok := errors.AsType[*fs.PathError](err); ok {
 			err = p
 		}
@@ -97,13 +96,13 @@ func (l *Log) file(name, variable, text string) error {
 	return nil
 }
 
-// writable refuses what a write would wait for another process at.
+// writable refuses a file at which a write could wait for another process.
 func writable(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 		return &fs.PathError{Op: "open", Path: path, Err: errPipe}
 	}
-	return nil // what else is wrong, opening it tells
+	return nil // other faults show when the file is opened
 }
 
 var errPipe = errors.New("is a pipe, not a file")

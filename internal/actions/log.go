@@ -1,11 +1,10 @@
-// Package actions speaks the runner's protocol (workflow commands on stdout,
-// outputs and the summary in files, masks, groups) over go-githubactions,
-// and the plain one of a terminal.
+// Package actions speaks the runner's protocol: workflow commands on stdout, outputs
+// and the summary in files, masks, groups. It uses go-githubactions. For the command
+// on a terminal it writes plain lines and a progress bar.
 //
-// Contract: whatever is passed to a method of Log may come from a stranger.
-// It can neither issue a workflow command nor set an output, because every
-// line is escaped as a whole; see Escape. Log is safe for concurrent use,
-// and a line is one Write.
+// Contract: the texts passed to a Log may come from a stranger. They can neither issue
+// a workflow command nor set an output, because every line is escaped as a whole; see
+// Escape. A Log is safe for concurrent use, and writes a line with one Write.
 package actions
 
 import (
@@ -22,10 +21,10 @@ import (
 )
 
 const (
-	// maxLine bounds what is written at once, in bytes before escaping.
+	// maxLine bounds the length of a line, in bytes before escaping.
 	maxLine = 16 << 10
-	// maxAnnotations is how many warnings, and how many errors, are issued as
-	// such: GitHub shows ten a step and fifty a job. The others are lines.
+	// maxAnnotations bounds how many warnings, and how many errors, become
+	// annotations: GitHub shows ten a step and fifty a job. The rest are lines.
 	maxAnnotations = 50
 )
 
@@ -35,31 +34,31 @@ type Options struct {
 	Out io.Writer
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
-	// Command is a run outside of a step: no workflow commands, no files.
+	// Command is set outside of a step: no workflow commands, no files.
 	Command bool
-	// Terminal allows a live progress bar on Out, as a Command.
+	// Terminal allows a live progress bar on Out if Command is set.
 	Terminal bool
 }
 
-// Log writes for people, and for the runner.
+// Log writes the log that people read, and the commands that the runner obeys.
 type Log struct {
 	opt Options
 	gha *githubactions.Action
 
 	mu      sync.Mutex
-	secrets []string // every spelling of every line of them
-	issued  map[string]int
+	secrets []string       // each line of each secret, in all spellings
+	issued  map[string]int // annotations by kind
 	grouped bool
-	bar     string // what stands on the terminal's last line
+	bar     string // on the terminal's last line
 }
 
-// New makes a Log.
+// New returns a Log.
 func New(opt Options) *Log {
 	get := func(k string) string { v, _ := opt.Lookup(k); return v }
 	return &Log{opt: opt, issued: map[string]int{}, gha: githubactions.New(githubactions.WithWriter(opt.Out), githubactions.WithGetenv(get))}
 }
 
-// text formats, hides secrets, bounds and escapes.
+// text formats a line, hides secrets, cuts it after maxLine bytes and escapes it.
 func (l *Log) text(format string, args []any) string {
 	s := redact(fmt.Sprintf(format, args...), l.secrets)
 	if len(s) > maxLine {
@@ -69,14 +68,14 @@ func (l *Log) text(format string, args []any) string {
 	return Escape(s)
 }
 
-// line writes above the bar, if there is one.
+// line writes a line, above the bar if there is one.
 func (l *Log) line(prefix, format string, args []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.write(l.wipe() + prefix + l.text(format, args) + "\n" + l.bar)
 }
 
-// setBar draws the bar, or takes it away if it is empty.
+// setBar draws the bar, or removes it if bar is empty.
 func (l *Log) setBar(bar string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +85,7 @@ func (l *Log) setBar(bar string) {
 	}
 }
 
-// wipe is what blanks the bar. Spaces do so on every terminal.
+// wipe returns the text that blanks the bar: spaces work on every terminal.
 func (l *Log) wipe() string {
 	if l.bar == "" {
 		return ""
@@ -98,7 +97,7 @@ func (l *Log) write(s string) {
 	_, _ = io.WriteString(l.opt.Out, s) // there is nowhere to report an error
 }
 
-// command issues a workflow command, or writes a line outside of a step.
+// command issues a workflow command. Outside of a step it writes a line.
 func (l *Log) command(issue func(string, ...any), prefix, format string, args []any) {
 	if l.opt.Command {
 		l.line(prefix, format, args)
@@ -116,19 +115,19 @@ func (l *Log) command(issue func(string, ...any), prefix, format string, args []
 // Infof writes a line.
 func (l *Log) Infof(format string, args ...any) { l.line("", format, args) }
 
-// Warningf writes a warning, which becomes an annotation of the run.
+// Warningf writes a warning, in a step as an annotation.
 func (l *Log) Warningf(format string, args ...any) {
 	l.command(l.gha.Warningf, "warning: ", format, args)
 }
 
-// Errorf writes an error, which becomes an annotation of the run.
+// Errorf writes an error, in a step as an annotation.
 func (l *Log) Errorf(format string, args ...any) {
 	l.command(l.gha.Errorf, "error: ", format, args)
 }
 
-// Group folds the lines up to the call of end, whoever writes them. The
-// runner knows no groups within groups: one that is begun while another is
-// open is a line.
+// Group begins a group: all lines until the call of end are folded, also those of
+// other goroutines. The runner has no nested groups, so within a group, Group writes
+// a line.
 func (l *Log) Group(format string, args ...any) (end func()) {
 	l.mu.Lock()
 	inner := l.grouped || l.opt.Command
@@ -149,8 +148,8 @@ func (l *Log) Group(format string, args ...any) (end func()) {
 	})
 }
 
-// Mask keeps a secret out of all that is written from now on, here and by
-// the runner: each line of it, in every spelling that a server could give it.
+// Mask hides a secret in everything that the Log and the runner write from now on:
+// each line of it, in every spelling that a server may use; see spellings.
 func (l *Log) Mask(secret string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,9 +169,9 @@ func (l *Log) Mask(secret string) {
 	}
 }
 
-// Redact returns a text that later steps read with *** for each masked secret in
-// it. A secret of a few characters is left: it would take parts of words, and of
-// numbers and JSON, with it.
+// Redact returns s with *** for each masked secret. It is for texts that programs read:
+// secrets of less than 6 bytes stay, because they may be parts of words, numbers or
+// JSON.
 func (l *Log) Redact(s string) string {
 	const shortest = 6
 	l.mu.Lock()

@@ -9,17 +9,16 @@ import (
 	"strings"
 )
 
-// hiding is what stands for a secret.
+// hiding replaces a secret.
 const hiding = "***"
 
-// spellings returns the line of a secret, and the other ways in which text from
-// a server or an archive may spell it: those that the runner hides, too
-// (ValueEncoders.cs of actions/runner). Base64 is that of a token within a
-// longer text, at each of the three places where it may begin; keys are base64
-// already.
+// spellings returns a line of a secret and the other spellings that the text of a
+// server or an archive may use, which the runner hides, too (ValueEncoders.cs of
+// actions/runner): quoted as JSON, HTML or for URLs, and, for tokens, base64 as part
+// of a longer text, at each of the three offsets. Keys are base64 already.
 func spellings(line string, token bool) []string {
-	const shortest = 8              // of less, a piece in base64 may well be part of another word
-	quoted, _ := json.Marshal(line) // of a string it does not fail
+	const shortest = 8              // the base64 of less could be part of another word
+	quoted, _ := json.Marshal(line) // a string does not fail
 	all := []string{line, string(quoted[1 : len(quoted)-1]), html.EscapeString(line), url.QueryEscape(line), url.PathEscape(line)}
 	for shift := range 3 {
 		if !token || len(line) < shortest {
@@ -33,7 +32,7 @@ func spellings(line string, token bool) []string {
 	return slices.Compact(all)
 }
 
-// secretLines splits a secret into its lines, because a log has lines.
+// secretLines splits a secret into its lines: a log shows them one by one.
 func secretLines(secret string) []string {
 	lines := strings.FieldsFunc(secret, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := range lines {
@@ -42,8 +41,8 @@ func secretLines(secret string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
 }
 
-// redact puts *** for whatever is part of a secret, also where secrets
-// overlap or one begins with another.
+// redact replaces secrets by ***. Secrets that overlap are replaced by one ***, so that
+// no part of either is left.
 func redact(s string, secrets []string) string {
 	var spans [][2]int
 	for _, secret := range secrets {

@@ -13,21 +13,20 @@ import (
 const (
 	lineEvery = 5 * time.Second
 	barEvery  = 250 * time.Millisecond
-	// rateSpan is how far back the rate looks.
+	// rateSpan is the time that the rate is the average of.
 	rateSpan = 30 * time.Second
 	barWidth = 16
 )
 
-// Progress reports bytes as they arrive: on a terminal as a live bar,
-// elsewhere as a line every 5 s while something moves, none before the
-// first 5 s are over.
+// Progress reports how many bytes have arrived: on a terminal by a live bar, elsewhere
+// by a line every 5 s if there is progress.
 type Progress struct {
 	done atomic.Int64
 	stop func()
 }
 
-// NewProgress starts to report. total, in bytes, is an estimate; 0 means
-// that there is none. Stop has to be called.
+// NewProgress starts a Progress. total is an estimate in bytes, or 0 if there is none.
+// The caller has to call Stop.
 func (l *Log) NewProgress(total int64) *Progress {
 	p := &Progress{}
 	every, show := lineEvery, func(done, last int64, rate float64) {
@@ -51,22 +50,22 @@ func (l *Log) NewProgress(total int64) *Progress {
 	return p
 }
 
-// Add counts n more bytes; negative ones will be fetched again. It may be
-// called concurrently.
+// Add counts n more bytes; n is negative for bytes that will be fetched again. It is
+// safe for concurrent use.
 func (p *Progress) Add(n int64) { p.done.Add(n) }
 
-// Stop ends the reports and takes the bar away. Nothing is written after it
-// returned; more calls do nothing.
+// Stop ends the reports and removes the bar. Nothing is written after it returned.
+// Further calls do nothing.
 func (p *Progress) Stop() { p.stop() }
 
-// sample is how many bytes there were at a time.
+// sample is the number of bytes at a point in time.
 type sample struct {
 	at   time.Time
 	done int64
 }
 
-// report shows every so often how far it got, how far it was the time
-// before, and the rate in bytes a second.
+// report calls show periodically with the number of bytes now and at the call before,
+// and the rate in bytes per second.
 func (p *Progress) report(every time.Duration, show func(done, last int64, rate float64), stop <-chan struct{}) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -87,8 +86,8 @@ func (p *Progress) report(every time.Duration, show func(done, last int64, rate 
 	}
 }
 
-// state is like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate is in
-// bytes a second. Past an estimate that was too low there is no goal.
+// state returns a text like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate is in
+// bytes per second. Once done exceeds the estimate, the total is left out.
 func state(done, total int64, rate float64) string {
 	bytes, speed := words.Bytes(done), words.Bytes(int64(rate))
 	if total < done || total <= 0 {
@@ -101,7 +100,7 @@ func state(done, total int64, rate float64) string {
 	return s
 }
 
-// drawBar is like "[#####...........] ", or empty when the end is unknown.
+// drawBar returns a bar like "[#####...........] ", or "" if the total is unknown.
 func drawBar(done, total int64) string {
 	if total < done || total <= 0 {
 		return ""

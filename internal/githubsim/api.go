@@ -72,8 +72,8 @@ func token(r *http.Request) string {
 	return tok
 }
 
-// withRepo checks the token, its limit, and its access to the repository.
-// Reading lists of public repositories needs no token.
+// withRepo checks the token, its rate limit and its access to the repository. Reading
+// lists of public repositories needs no token.
 func (s *Sim) withRepo(need Access, h func(http.ResponseWriter, *http.Request, *Repo)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -105,7 +105,7 @@ func (s *Sim) withRepo(need Access, h func(http.ResponseWriter, *http.Request, *
 	}
 }
 
-// spend takes a request from the token's hour.
+// spend counts a request against the token's rate limit.
 func (s *Sim) spend(w http.ResponseWriter, tok string) bool {
 	s.used[tok]++
 	left := s.opt.RateLimit - s.used[tok]
@@ -122,8 +122,8 @@ func (s *Sim) spend(w http.ResponseWriter, tok string) bool {
 	return true
 }
 
-// answer sends v with an ETag, or 304 when the client has it; that one is
-// free of charge.
+// answer sends v with an ETag, or 304 if the client has it. A 304 does not count
+// against the rate limit.
 func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *Sim) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) 
 	s.pageArtifacts(w, r, repo.artifacts)
 }
 
-// pageArtifacts lists the newest first, as seen on github.com.
+// pageArtifacts lists artifacts newest first, as github.com was seen to do.
 func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, all []*Artifact) {
 	var list []*Artifact
 	name := r.URL.Query().Get("name")
@@ -289,7 +289,7 @@ func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Rep
 	apiError(w, http.StatusNotFound, "Not Found")
 }
 
-// pageRuns filters as GitHub does; with a filter only 1,000 can be had.
+// pageRuns filters as GitHub does. A filtered list has at most 1,000 items.
 func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 	q := r.URL.Query()
 	most := len(all)
@@ -303,7 +303,7 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 	for k, field := range filters {
 		if want := q.Get(k); want != "" {
 			most = 1000
-			// Logins are the same in any case.
+			// Case does not matter in logins.
 			same := func(v string) bool { return v == want || k == "actor" && strings.EqualFold(v, want) }
 			list = slices.DeleteFunc(list, func(r *Run) bool { return !same(field(r)) })
 		}

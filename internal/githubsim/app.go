@@ -1,6 +1,7 @@
 package githubsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,12 +21,12 @@ type App struct {
 	tokens int
 }
 
-// AddApp installs an App. Its JSON Web Tokens are taken as they come: any
-// three parts will do.
+// AddApp installs an App. Its JSON Web Tokens are not checked, except that they have
+// three parts.
 func (s *Sim) AddApp(app App) *App {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	app.ID, app.InstallationID = or(app.ID, s.id()), or(app.InstallationID, s.id())
+	app.ID, app.InstallationID = cmp.Or(app.ID, s.id()), cmp.Or(app.InstallationID, s.id())
 	s.apps = append(s.apps, &app)
 	return &app
 }
@@ -67,8 +68,8 @@ func (a *App) permission() string {
 	return "read"
 }
 
-// createToken makes an installation token for the repositories and with the
-// permissions that the request restricts it to.
+// createToken creates an installation token, restricted to the repositories and
+// permissions of the request.
 func (s *Sim) createToken(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Repositories []string          `json:"repositories"`

@@ -22,7 +22,7 @@ type Blob interface {
 	Size() int64
 }
 
-// Bytes is a blob held in memory.
+// Bytes returns a blob in memory.
 func Bytes(b []byte) Blob { return bytes.NewReader(b) }
 
 // File is a file of a zip made by Zip.
@@ -32,7 +32,7 @@ type File struct {
 	Stored     bool
 }
 
-// Zip is a zip archive of these files, as upload-artifact makes it.
+// Zip returns a zip archive of these files, like one of upload-artifact.
 func Zip(files ...File) Blob {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
@@ -60,10 +60,10 @@ func Zip(files ...File) Blob {
 	return Bytes(buf.Bytes())
 }
 
-// BigZip is a zip of count files of size bytes each, deflated as
-// upload-artifact does it, which takes memory for a few files and the directory
-// only: up to maxBodies of them differ, and the rest is the same again. Their
-// content is text-like and made from seed, the names are d<i%100>/f<i>.bin.
+// BigZip returns a zip of count files of size bytes each, deflated as upload-artifact
+// does. It holds only the directory and the first files in memory, at most maxBodies:
+// the others repeat their content, which is text-like and made from seed. File i is
+// named d<i%100>/f<i>.bin.
 func BigZip(count int, size int, seed uint64) Blob {
 	type body struct {
 		packed []byte
@@ -93,14 +93,16 @@ func BigZip(count int, size int, seed uint64) Blob {
 	return z
 }
 
-// A processor learns a small file by heart when it meets it again and again.
+// How many files of a BigZip differ, and how many bytes they have together. Small
+// files that repeat too soon would be fast because of the processor's caches and branch
+// prediction.
 const (
 	maxBodies    = 100
 	maxBodyBytes = 8 << 20
 )
 
-// text is size bytes, of words and of base64 by turns, that deflate to 54 %
-// in large files and to 67 % in files of 10 KiB.
+// text returns size bytes, alternating between words and base64. They deflate to 54 % in
+// large files and to 67 % in files of 10 KiB.
 func text(size int, seed uint64) []byte {
 	r := rand.New(rand.NewPCG(seed, seed))
 	const letters = "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddlllluuucccmmmwwwfffggyyppbbvkjxqz"
@@ -129,7 +131,7 @@ func text(size int, seed uint64) []byte {
 	return b[:size]
 }
 
-// bigZip strings together pieces, some of which are the same.
+// bigZip is a blob of pieces that follow each other. Pieces may share memory.
 type bigZip struct {
 	pieces [][]byte
 	starts []int64
@@ -159,8 +161,8 @@ func (z *bigZip) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// zipHeaders writes a local header and a central one, with a zip64 offset
-// where it takes one.
+// zipHeaders returns a file's local and central header, with a zip64 offset if it
+// needs one.
 func zipHeaders(name string, sum uint32, packed, size int, offset int64) (local, central []byte) {
 	le := binary.LittleEndian
 	common := make([]byte, 26) // from "version needed" on

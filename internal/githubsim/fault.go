@@ -10,50 +10,50 @@ import (
 	"time"
 )
 
-// Fault makes requests go wrong. The fields up to Times say which, the
-// others how. Of those up to SecondaryLimit one is set; the others change how
-// the answer of the host itself is made, and may go together.
+// Fault makes requests fail. The fields up to Times select the requests. Of the fields
+// from Status to SecondaryLimit at most one is set: it replaces the answer. The fields
+// from Blob on change the host's own answer, and may be combined.
 type Fault struct {
 	Host   Host
 	Method string // "" is any
 	// Path is a pattern of path.Match on the URL's path; "" is any.
 	Path string
-	// Skip lets that many matching requests pass first.
+	// Skip is how many matching requests pass first.
 	Skip int
-	// Times is how many to hit: 0 means one, negative all.
+	// Times is how many matching requests fail: 0 means one, negative all.
 	Times int
 
-	// Status answers with it, and with Header and Body.
+	// Status is the status of an answer with Header and Body.
 	Status int
 	Body   string
-	// Drop ends the connection without an answer.
+	// Drop closes the connection without an answer.
 	Drop bool
-	// Raw is sent in place of an answer, head and all; then the connection
-	// ends.
+	// Raw is sent as the whole answer, head included; then the connection is
+	// closed.
 	Raw string
-	// Expire treats a signed URL as expired.
+	// Expire answers as if the signed URL had expired.
 	Expire bool
-	// PrimaryLimit answers as when the hour's requests are spent, until it
-	// resets after this time.
+	// PrimaryLimit answers that the primary rate limit is used up, and resets after
+	// this time.
 	PrimaryLimit time.Duration
 	// SecondaryLimit answers with a secondary rate limit and this
 	// Retry-After; negative: without Retry-After.
 	SecondaryLimit time.Duration
 
-	// Blob is served in place of the stored one.
+	// Blob is served instead of the stored one.
 	Blob Blob
-	// IgnoreRange answers a Range request with the whole.
+	// IgnoreRange answers a Range request with the whole blob.
 	IgnoreRange bool
-	// Header replaces headers of the answer; no value leaves one out.
+	// Header replaces headers of the answer; one without values is left out.
 	Header http.Header
-	// Cut ends the connection after so many bytes of the body.
+	// Cut closes the connection after this many bytes of the body.
 	Cut int64
-	// Stall sends so many bytes of the body and then nothing, until the
-	// client goes away.
+	// Stall sends this many bytes of the body, and then nothing until the client
+	// closes the connection.
 	Stall int64
-	// Corrupt flips a bit of the body's byte of this number, counted from 1.
+	// Corrupt flips a bit of one byte of the body: its number, counted from 1.
 	Corrupt int64
-	// BytesPerSecond slows a connection down, FirstByte delays its answer.
+	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte.
 	BytesPerSecond int64
 	FirstByte      time.Duration
 }
@@ -63,8 +63,8 @@ type fault struct {
 	seen, hit int
 }
 
-// Fault declares a fault. Faults are looked at in the order they were
-// declared; a request meets one at most.
+// Fault declares a fault. A request meets at most one fault: the first one declared
+// that selects it.
 func (s *Sim) Fault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,17 +132,17 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 // servedKey is the context's key for a Fault's Blob.
 type servedKey struct{}
 
-// raw takes over the connection.
+// raw takes over the connection, sends text and closes it.
 func raw(w http.ResponseWriter, text string) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(err) // of HTTP/2, which the simulator does not speak
 	}
-	_, _ = io.WriteString(conn, text) // a client that went away is no matter here
+	_, _ = io.WriteString(conn, text) // the client may have closed it
 	_ = conn.Close()
 }
 
-// faulty spoils a body while it is written.
+// faulty applies a Fault to a body while it is written.
 type faulty struct {
 	http.ResponseWriter
 	f    *Fault
@@ -173,7 +173,7 @@ func (w *faulty) Write(p []byte) (int, error) {
 		_, _ = w.ResponseWriter.Write(p[:f.Cut-w.sent])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
-	// Of a body that ends there nothing is left to wait for.
+	// A body that ends at that byte is complete: it does not stall.
 	case f.Stall > 0 && w.sent+int64(len(p)) > f.Stall:
 		_, _ = w.ResponseWriter.Write(p[:f.Stall-w.sent])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()

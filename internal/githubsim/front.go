@@ -25,8 +25,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// WireFault is what a Front does to a connection or a request, below what a
-// Fault can do: to TLS and to HTTP/2 itself.
+// WireFault is a fault of a Front below the level of a Fault: of TLS or HTTP/2.
 type WireFault int
 
 // The faults of a connection, before it carries a request.
@@ -54,13 +53,12 @@ const (
 
 // FrontOptions set up a Front.
 type FrontOptions struct {
-	// Faults are met by one connection or request each, in this order; Always
-	// is met by all that follow. A fault of a connection waits for the next
-	// connection, one of a request for the next request.
+	// Each of Faults is met by one connection or request, in this order. Always is
+	// met by all that follow.
 	Faults []WireFault
 	Always WireFault
-	// NotBefore, NotAfter and Name are the certificate's; the zero values make
-	// it good for an hour, and for 127.0.0.1.
+	// NotBefore, NotAfter and Name are the certificate's. Zero values make it valid
+	// for an hour and for 127.0.0.1.
 	NotBefore, NotAfter time.Time
 	Name                string
 	// Listener is a Pipe; nil is a port of 127.0.0.1.
@@ -70,8 +68,8 @@ type FrontOptions struct {
 	Tick time.Duration
 }
 
-// Front is a server of HTTP/2 over TLS in front of a handler. Its certificate
-// is its own authority's.
+// Front is an HTTP/2 server with TLS in front of a handler. Its certificate is signed by
+// its own certificate authority.
 type Front struct {
 	URL string
 	CA  []byte // PEM
@@ -92,7 +90,7 @@ type Front struct {
 	stream   []WireFault
 }
 
-// Front puts a Front before the API.
+// Front starts a Front for the API. Close it after use.
 func (s *Sim) Front(opt FrontOptions) *Front {
 	f := NewFront(s.api.Config.Handler, opt)
 	if u, err := url.Parse(s.APIURL); err == nil {
@@ -174,8 +172,8 @@ func (f *Front) accept() {
 	}
 }
 
-// take takes the next fault from a list, or else the one that is always met,
-// if it is of this kind.
+// take removes and returns the first fault of the list. If the list is empty it returns
+// always, if that is of this kind, or else 0.
 func take(list *[]WireFault, always WireFault, kind func(WireFault) bool) WireFault {
 	if len(*list) > 0 {
 		first := (*list)[0]
@@ -219,8 +217,8 @@ func (f *Front) serve(c net.Conn, fault WireFault) {
 	}
 }
 
-// drain reads to the end, so that what was written arrives before the
-// connection is reset.
+// drain reads to the end: a connection that is closed with unread bytes is reset, and
+// bytes written to it may get lost.
 func drain(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
@@ -268,14 +266,14 @@ func (s *frontConn) serve() {
 	}
 }
 
-// write writes frames; an error shows in the next read.
+// write writes frames and reports whether it could.
 func (s *frontConn) write(frames func(w *http2.Framer) error) bool {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	return frames(s.framer) == nil
 }
 
-// request reads a request without a body.
+// request returns the request of a header frame, without a body.
 func request(ctx context.Context, h *http2.MetaHeadersFrame) *http.Request {
 	target := h.PseudoValue("path")
 	r := httptest.NewRequestWithContext(ctx, h.PseudoValue("method"), target, http.NoBody)
@@ -319,7 +317,7 @@ func (s *frontConn) answer(id uint32, r *http.Request, fault WireFault) {
 	}
 }
 
-// repeat writes again and again, until the connection is closed.
+// repeat writes frames periodically, until the connection is closed or frames fails.
 func (s *frontConn) repeat(frames func(w *http2.Framer) error) {
 	tick := s.f.opt.Tick
 	if tick == 0 {
@@ -373,7 +371,7 @@ func (*frontConn) head(w *http2.Framer, id uint32, status int, h http.Header, en
 	return w.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: end})
 }
 
-// certificate makes a server's certificate, and the PEM of it.
+// certificate returns a certificate for the server, and its PEM.
 func certificate(opt FrontOptions) (tls.Certificate, []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// object is a JSON object of the API. All fields that GitHub's OpenAPI
-// description requires are there.
+// object is a JSON object of the API. It has all fields that GitHub's OpenAPI description
+// requires.
 type object = map[string]any
 
 func nodeID(kind string, id int64) string {
@@ -19,7 +19,7 @@ func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func (s *Sim) repoURL(r *Repo) string { return s.APIURL + "/repos/" + r.FullName }
 
-// web is the URL of a page for people.
+// web returns the URL of a page for people.
 func (s *Sim) web(path string) string { return "https://github.com/" + path }
 
 func (s *Sim) artifactObject(a *Artifact) object {
@@ -78,7 +78,7 @@ func (s *Sim) runObject(run *Run) object {
 	return without(o, run.Lacks)
 }
 
-// without takes fields out of an object; "a.b" is field b of the object a.
+// without removes fields from an object; "a.b" is field b of the object a.
 func without(o object, fields []string) object {
 	for _, f := range fields {
 		path := strings.Split(f, ".")
@@ -104,7 +104,7 @@ func (s *Sim) userObject(login, kind string) object {
 	}
 }
 
-// repoLinks are the URLs of a repository object, below its own.
+// repoLinks are the URLs of a repository, relative to its own.
 var repoLinks = map[string]string{
 	"archive": "{archive_format}{/ref}", "assignees": "assignees{/user}", "blobs": "git/blobs{/sha}", "branches": "branches{/branch}",
 	"collaborators": "collaborators{/collaborator}", "comments": "comments{/number}", "commits": "commits{/sha}",
@@ -117,7 +117,7 @@ var repoLinks = map[string]string{
 	"subscription": "subscription", "tags": "tags", "teams": "teams", "trees": "git/trees{/sha}",
 }
 
-// repoObject is a minimal-repository.
+// repoObject returns a repository in GitHub's schema "minimal-repository".
 func (s *Sim) repoObject(r *Repo) object {
 	owner, name, _ := strings.Cut(r.FullName, "/")
 	o := object{
@@ -130,7 +130,7 @@ func (s *Sim) repoObject(r *Repo) object {
 	return o
 }
 
-// fullRepoObject is what GET /repos/{owner}/{repo} answers.
+// fullRepoObject returns the answer to GET /repos/{owner}/{repo}.
 func (s *Sim) fullRepoObject(r *Repo) object {
 	o := s.repoObject(r)
 	web := s.web(r.FullName)

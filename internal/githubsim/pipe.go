@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// Pipe is a network in memory, for tests whose time is simulated
-// (testing/synctest), which waiting for a real one would hold up.
+// Pipe is a network in memory. Tests with simulated time (testing/synctest) need it: time
+// does not advance while a goroutine waits for a real connection.
 type Pipe struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-// NewPipe makes a network.
+// NewPipe returns a Pipe.
 func NewPipe() *Pipe {
 	return &Pipe{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// DialContext is http.Transport's; every address is the listener's.
+// DialContext is for http.Transport. It connects every address to the Pipe's listener.
 func (p *Pipe) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	toServer, toClient := newHalf(), newHalf()
 	client, server := &pipeConn{r: toClient, w: toServer}, &pipeConn{r: toServer, w: toClient}
@@ -55,8 +55,8 @@ func (p *Pipe) Close() error {
 // Addr implements net.Listener.
 func (*Pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
-// half is one direction of a connection. It has a buffer, as a kernel has:
-// both ends may write at the same time.
+// half is one direction of a connection. Like a kernel it has a buffer, so that both ends
+// can write at the same time.
 type half struct {
 	mu     sync.Mutex
 	moved  *sync.Cond
@@ -77,8 +77,7 @@ func (h *half) close() {
 	h.moved.Broadcast()
 }
 
-// pipeConn is one end of a connection. It has no deadlines: what reads from
-// it ends when it is closed.
+// pipeConn is one end of a connection. It ignores deadlines; closing it ends reads.
 type pipeConn struct{ r, w *half }
 
 func (c *pipeConn) Read(p []byte) (int, error) {

@@ -1,6 +1,7 @@
 package githubsim
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// sortBy puts a list into an order.
+// sortBy sorts a list.
 func sortBy[T any](o Order, list []T, at func(T) time.Time) {
 	slices.SortStableFunc(list, func(a, b T) int {
 		switch o {
@@ -31,7 +32,7 @@ func jumble(t time.Time) uint16 {
 	return uint16(h.Sum32())
 }
 
-// dateRange reads the syntax for dates in searches: >=, <= or a..b.
+// dateRange parses GitHub's syntax for dates in searches: >=a, <=b or a..b.
 func dateRange(s string) (since, until time.Time, err error) {
 	from, to, isRange := strings.Cut(s, "..")
 	if !isRange {
@@ -76,7 +77,7 @@ func (s *Sim) workflowObject(wf *Workflow) object {
 	}
 }
 
-// getCommit answers in the media type that is nothing but the SHA.
+// getCommit answers with the SHA alone, in the media type for that.
 func (s *Sim) getCommit(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	sha := repo.resolve(r.PathValue("ref"))
 	switch {
@@ -91,10 +92,10 @@ func (s *Sim) getCommit(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	}
 }
 
-// resolve finds the commit of a branch, a tag or an unambiguous abbreviation.
+// resolve returns the commit of a branch, a tag or an unambiguous abbreviation, or "".
 func (r *Repo) resolve(ref string) string {
 	sha := r.find(ref)
-	return or(r.objects[sha], sha)
+	return cmp.Or(r.objects[sha], sha)
 }
 
 func (r *Repo) find(ref string) string {
@@ -161,7 +162,7 @@ func (s *Sim) getPull(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	apiError(w, http.StatusNotFound, "Not Found")
 }
 
-// pullLinks are the URLs of a pull request, below the repository's API URL.
+// pullLinks are the URLs of a pull request, relative to the repository's URL.
 var pullLinks = map[string]string{
 	"issue": "issues/%d", "comments": "issues/%d/comments", "statuses": "statuses/%d", "commits": "pulls/%d/commits",
 	"review_comments": "pulls/%d/comments", "review_comment": "pulls/comments{/number}?%d",

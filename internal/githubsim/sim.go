@@ -1,12 +1,13 @@
-// Package githubsim is GitHub in process, as far as artifetch meets it: the
-// REST API on one host and blob storage on another, both on 127.0.0.1, with
-// faults on demand and a log of every request. It serves tests and the demo.
+// Package githubsim simulates GitHub in process, as far as artifetch uses it: the REST
+// API and the blob storage are two servers on 127.0.0.1. Faults can be declared, and
+// every request is logged. It is for tests and the demo.
 //
-// A Sim may be changed and asked concurrently. Objects handed out (Repo,
-// Run, …) are not to be changed after they were added.
+// A Sim is safe for concurrent use. Repos, Runs and other objects must not be changed by
+// the caller after they were added.
 package githubsim
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -28,22 +29,22 @@ type Options struct {
 	// IgnoreName makes lists of artifacts ignore the parameter name, as
 	// servers before 3.8 do.
 	IgnoreName bool
-	// StatusLag makes the filter status of lists of runs miss the runs of the
-	// last so long, as it was seen to do.
+	// StatusLag makes lists of runs that are filtered by status miss the runs created
+	// in this time up to now, as GitHub was seen to do.
 	StatusLag time.Duration
-	// Order changes the order of lists, which is newest first otherwise.
+	// Order is the order of lists.
 	Order Order
-	// EndlessPages makes lists ignore the parameter page, and lead on to the
-	// next one all the same.
+	// EndlessPages makes lists ignore the parameter page, though each page links to a
+	// next one.
 	EndlessPages bool
-	// RateLimit is the number of requests an hour and token; 0 means 5000.
+	// RateLimit is the number of requests per hour and token; 0 means 5000.
 	RateLimit int
 }
 
-// Order is that of the lists of runs and artifacts.
+// Order is the order of lists of runs and artifacts.
 type Order int
 
-// The orders. Jumbled is the same each time.
+// The orders. Jumbled looks random, but is the same each time.
 const (
 	NewestFirst Order = iota
 	OldestFirst
@@ -59,10 +60,10 @@ const (
 	Storage Host = "storage"
 )
 
-// Access is what a token may do with a repository.
+// Access is what a token may do in a repository.
 type Access int
 
-// Levels of access. None can see a repository, but not its actions.
+// Levels of access. None sees a repository, but not its runs and artifacts.
 const (
 	None Access = iota
 	Read
@@ -88,8 +89,8 @@ type Sim struct {
 	blobs  map[string]*stored
 	faults []*fault
 
-	// The log has a lock of its own: handlers write their answers, which are
-	// noted, while they hold the other one.
+	// The log has a lock of its own: handlers hold the other one while they write
+	// answers, which are noted in the log.
 	logMu sync.Mutex
 	log   []*Request
 }
@@ -128,8 +129,8 @@ func (s *Sim) Close() {
 	s.storage.Close()
 }
 
-// AddToken makes a token known and gives it access to a repository
-// ("owner/name"). It can be called again for further repositories.
+// AddToken adds a token with access to a repository ("owner/name"). Further calls give the
+// token access to further repositories.
 func (s *Sim) AddToken(token, repo string, access Access) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +140,7 @@ func (s *Sim) AddToken(token, repo string, access Access) {
 	s.tokens[token][strings.ToLower(repo)] = access
 }
 
-// RevokeToken makes a token unknown.
+// RevokeToken removes a token.
 func (s *Sim) RevokeToken(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +152,7 @@ func (s *Sim) id() int64 {
 	return s.nextID
 }
 
-// Request is one request as a host saw it and what came of it.
+// Request is a request as a host received it, and the outcome.
 type Request struct {
 	Host   Host
 	Method string
@@ -159,12 +160,12 @@ type Request struct {
 	Query  string
 	Header http.Header
 	Status int
-	// Bytes is the size of the body, as far as it was written.
+	// Bytes is how many bytes of the answer's body were written.
 	Bytes int64
 }
 
-// Log returns all requests so far, in the order of their arrival. What a
-// client has seen of an answer is in it already.
+// Log returns all requests so far, in the order of their arrival. Answers are noted
+// before they are sent, so a client that has an answer finds it in the log.
 func (s *Sim) Log() []Request {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
@@ -175,7 +176,7 @@ func (s *Sim) Log() []Request {
 	return list
 }
 
-// Count returns how many requests a host got.
+// Count returns how many requests a host received.
 func (s *Sim) Count(h Host) int {
 	n := 0
 	for _, r := range s.Log() {
@@ -193,7 +194,7 @@ func (s *Sim) ResetLog() {
 	s.log = nil
 }
 
-// logged applies faults and logs around a host's handler.
+// logged wraps a host's handler: it logs requests and applies faults.
 func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entry := &Request{Host: h, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone()}
@@ -212,7 +213,7 @@ func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 	})
 }
 
-// recorder notes the status and the size of an answer before they are sent.
+// recorder notes the status and the size of an answer before it is sent.
 type recorder struct {
 	http.ResponseWriter
 	mu    *sync.Mutex
@@ -229,11 +230,11 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.ResponseWriter.Write(p)
 }
 
-// note keeps the first status.
+// note adds n bytes to the entry, and sets its status if it has none.
 func (r *recorder) note(status, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entry.Status = or(r.entry.Status, status)
+	r.entry.Status = cmp.Or(r.entry.Status, status)
 	r.entry.Bytes += int64(n)
 }
 

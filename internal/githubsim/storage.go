@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// stored is a blob as the storage keeps it.
+// stored is a blob with its headers.
 type stored struct {
 	blob        Blob
 	etag        string
@@ -21,8 +21,8 @@ type stored struct {
 	disposition string
 }
 
-// ReplaceBlob changes the stored bytes of an artifact, and their ETag, as
-// nothing should but something may.
+// ReplaceBlob replaces the stored bytes of an artifact and their ETag. GitHub never should,
+// but clients have to notice if it does.
 func (s *Sim) ReplaceBlob(a *Artifact, b Blob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +30,7 @@ func (s *Sim) ReplaceBlob(a *Artifact, b Blob) {
 	s.blobs[a.key()] = &stored{blob: b, etag: old.etag[:len(old.etag)-1] + `x"`, contentType: old.contentType, disposition: old.disposition}
 }
 
-// signedURL is where the API redirects a download to.
+// signedURL returns the URL that the API redirects a download to.
 func (s *Sim) signedURL(key string) string {
 	expires := s.opt.Now().Add(s.opt.URLLifetime).Unix()
 	q := url.Values{"se": {time.Unix(expires, 0).UTC().Format(time.RFC3339)}, "sp": {"r"}, "sv": {"2025-11-05"}, "sig": {s.sign(key, expires)}}
@@ -100,14 +100,14 @@ func (b *stored) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// A client that went away is no matter here.
+	// The client may have closed the connection.
 	_, _ = io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(b.blob, first, last-first+1), make([]byte, 128<<10))
 }
 
-// onlyWriter keeps io.Copy from going around Write.
+// onlyWriter hides ReadFrom, so that io.Copy calls Write.
 type onlyWriter struct{ io.Writer }
 
-// parseRange reads a single byte range (RFC 9110, section 14.1.2).
+// parseRange parses a header with a single byte range (RFC 9110, section 14.1.2).
 func parseRange(spec string, size int64) (first, last int64, ok bool) {
 	span, isBytes := strings.CutPrefix(spec, "bytes=")
 	from, to, dash := strings.Cut(span, "-")

@@ -1,6 +1,7 @@
 package githubsim
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,8 +15,7 @@ import (
 type Repo struct {
 	ID       int64
 	FullName string
-	// Fork and Private are what they say; a private repository is visible
-	// only to tokens that were given access to it.
+	// A Private repository is visible only to tokens with access to it.
 	Fork, Private bool
 
 	sim       *Sim
@@ -25,7 +25,7 @@ type Repo struct {
 	branches  map[string]string // name → SHA
 	tags      map[string]string // name → SHA of the commit, or of the tag's own object
 	objects   map[string]string // SHA of an annotated tag's object → that of its commit
-	commits   []string          // SHAs besides those of runs
+	commits   []string          // SHAs, besides the head commits of runs
 	pulls     []*Pull
 }
 
@@ -94,8 +94,8 @@ type Artifact struct {
 	// which saves reading a large blob.
 	Digest   string
 	NoDigest bool
-	// ContentType and ContentDisposition are the storage's; those of a zip
-	// unless given.
+	// ContentType and ContentDisposition are headers of the storage; the default
+	// is a zip's.
 	ContentType, ContentDisposition string
 	// Lacks names fields that the server leaves out: "workflow_run",
 	// "workflow_run.head_repository_id".
@@ -154,8 +154,8 @@ func (r *Repo) AddTag(name, sha string) {
 	r.tags[name] = sha
 }
 
-// AddAnnotatedTag adds a tag that is an object of its own, whose SHA it
-// returns. Asked for a commit the API gives the tag's.
+// AddAnnotatedTag adds a tag that is an object of its own, and returns the object's
+// SHA. For it, too, the API returns the commit of the tag.
 func (r *Repo) AddAnnotatedTag(name, sha string) string {
 	sum := sha1.Sum(fmt.Append(nil, r.FullName, "tag", name))
 	object := hex.EncodeToString(sum[:])
@@ -169,7 +169,7 @@ func (r *Repo) AddAnnotatedTag(name, sha string) string {
 	return object
 }
 
-// AddCommit adds a commit that need not have a run.
+// AddCommit adds a commit without a run.
 func (r *Repo) AddCommit(sha string) {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
@@ -180,10 +180,10 @@ func (r *Repo) AddCommit(sha string) {
 func (r *Repo) AddPull(p Pull) *Pull {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
-	p.Number = or(p.Number, len(r.pulls)+1)
-	p.HeadBranch = or(p.HeadBranch, fmt.Sprintf("patch-%d", p.Number))
+	p.Number = cmp.Or(p.Number, len(r.pulls)+1)
+	p.HeadBranch = cmp.Or(p.HeadBranch, fmt.Sprintf("patch-%d", p.Number))
 	sum := sha1.Sum(fmt.Append(nil, r.FullName, "pull", p.Number))
-	p.HeadSHA = or(p.HeadSHA, hex.EncodeToString(sum[:]))
+	p.HeadSHA = cmp.Or(p.HeadSHA, hex.EncodeToString(sum[:]))
 	if p.HeadRepo == nil && !p.HeadRepoDeleted {
 		p.HeadRepo = r
 	}
@@ -191,7 +191,7 @@ func (r *Repo) AddPull(p Pull) *Pull {
 	return &p
 }
 
-// Attempt adds an artifact to the run of this id, as another attempt does.
+// Attempt adds an artifact to the run with this id, as a further attempt does.
 func (s *Sim) Attempt(run int64, a Artifact) *Artifact {
 	s.mu.Lock()
 	var found *Run
@@ -218,20 +218,20 @@ func (r *Repo) AddRun(run Run) *Run {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
 	run.repo = r
-	run.ID = or(run.ID, r.sim.id())
+	run.ID = cmp.Or(run.ID, r.sim.id())
 	run.Workflow.runs++
-	run.Number = or(run.Number, run.Workflow.runs)
-	run.Attempt = or(run.Attempt, 1)
-	run.Event = or(run.Event, "push")
-	run.Actor = or(run.Actor, "octocat")
-	run.Title = or(run.Title, "Update README")
-	run.Status = or(run.Status, "completed")
+	run.Number = cmp.Or(run.Number, run.Workflow.runs)
+	run.Attempt = cmp.Or(run.Attempt, 1)
+	run.Event = cmp.Or(run.Event, "push")
+	run.Actor = cmp.Or(run.Actor, "octocat")
+	run.Title = cmp.Or(run.Title, "Update README")
+	run.Status = cmp.Or(run.Status, "completed")
 	if run.Status == "completed" {
-		run.Conclusion = or(run.Conclusion, "success")
+		run.Conclusion = cmp.Or(run.Conclusion, "success")
 	}
-	run.HeadBranch = or(run.HeadBranch, "main")
+	run.HeadBranch = cmp.Or(run.HeadBranch, "main")
 	sum := sha1.Sum(fmt.Append(nil, r.FullName, run.ID))
-	run.HeadSHA = or(run.HeadSHA, hex.EncodeToString(sum[:]))
+	run.HeadSHA = cmp.Or(run.HeadSHA, hex.EncodeToString(sum[:]))
 	if run.CreatedAt.IsZero() {
 		run.CreatedAt = r.sim.opt.Now().Add(-time.Hour).Truncate(time.Second)
 		if n := len(r.runs); n > 0 {
@@ -259,7 +259,7 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
 	a.run = run
-	a.ID = or(a.ID, r.sim.id())
+	a.ID = cmp.Or(a.ID, r.sim.id())
 	if a.CreatedAt.IsZero() {
 		a.CreatedAt = run.CreatedAt.Add(time.Duration(1+len(r.artifacts)) * time.Second)
 	}
@@ -268,7 +268,7 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 	}
 	if a.ContentType == "" {
 		a.ContentType = "application/zip"
-		a.ContentDisposition = or(a.ContentDisposition, fmt.Sprintf(`attachment; filename="%s.zip"`, a.Name))
+		a.ContentDisposition = cmp.Or(a.ContentDisposition, fmt.Sprintf(`attachment; filename="%s.zip"`, a.Name))
 	}
 	r.artifacts = append(r.artifacts, &a)
 	r.sim.blobs[a.key()] = &stored{
@@ -277,7 +277,7 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 	return &a
 }
 
-// Artifacts lists the ids of the artifacts that are left.
+// Artifacts returns the ids of the artifacts that were not deleted.
 func (r *Repo) Artifacts() []int64 {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
@@ -288,19 +288,11 @@ func (r *Repo) Artifacts() []int64 {
 	return ids
 }
 
-// Expire makes an artifact expired: downloads of it are answered 410 from
-// now on, and with tell lists say so too.
+// Expire makes an artifact expired: its download is answered with 410 from now on. If
+// tell is set, lists show it as expired, too.
 func (s *Sim) Expire(a *Artifact, tell bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.Expired = tell
 	delete(s.blobs, a.key())
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
