@@ -112,7 +112,7 @@ func FuzzDuration(f *testing.F) {
 				t.Errorf("%q: %v with an error", v, d)
 			}
 			// What the standard library takes is taken too, but for signs,
-			// units nobody waits for, and bare points.
+			// units too short to wait for, and bare points.
 			std, stdErr := time.ParseDuration(v)
 			if stdErr == nil && std >= 0 && len(v) <= 32 && !strings.ContainsAny(v, "+-nuµμ") && !strings.Contains("s"+v, "s.") && !hasBarePoint(v) {
 				t.Errorf("%q: %v, but the standard library has %v", v, err, std)

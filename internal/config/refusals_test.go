@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// inOrder tells whether s holds the parts one after the other, the first one
+// inOrder reports whether s holds the parts one after the other, the first one
 // at its beginning if it names an input.
 func inOrder(s string, parts []string) bool {
 	if i := strings.Index(parts[0], ": "); i > 0 && !strings.ContainsAny(parts[0][:i], ` "(`) && !strings.HasPrefix(s, parts[0]) {
