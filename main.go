@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -32,7 +33,7 @@ func main() {
 	code := app.Main(ctx, app.Env{
 		Args: os.Args[1:], Version: version, Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
 		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())), UID: os.Getuid(),
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
 	})
 	cancel(nil)
 	stop()

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,6 +108,29 @@ func (p program) begin(t *testing.T) (log *bufio.Reader) {
 		if strings.Contains(line, `"dist"`) {
 			return log
 		}
+	}
+}
+
+// The variables of the process name its proxy.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- r.Method + " " + r.Host:
+		default:
+		}
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	t.Cleanup(proxy.Close)
+	p := newProgram(t, "--repository", "octo/app", "--run-id", "1", "--github-api-url", "https://api.example/api/v3")
+	p.Env = append(p.Env, "https_proxy="+proxy.URL)
+	log, _ := p.CombinedOutput()
+	if got := p.ProcessState.ExitCode(); got != 1 || !strings.Contains(string(log), "the proxy "+strings.TrimPrefix(proxy.URL, "http://")) {
+		t.Errorf("exit code %d\n%s", got, log)
+	}
+	if got := <-asked; got != "CONNECT api.example:443" {
+		t.Errorf("the proxy was asked for %s", got)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -39,9 +41,11 @@ type Env struct {
 	Getwd   func() (string, error)
 	Stdout  io.Writer
 	Stderr  io.Writer
-	// Terminal tells that Stderr is one.
+	// Terminal reports that Stderr is a terminal.
 	Terminal bool
 	UID      int
+	// Proxy chooses the proxy for a request; nil means none.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	// Policy, IdleTimeout, Now and Free, which is the destination's free disk
 	// space in bytes, are for tests; zero values are the defaults.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -152,6 +154,7 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 		Policy:  httpx.Policy{MaxTries: 3, Sleep: pause},
 		Now:     w.now,
 		Free:    w.free,
+		Proxy:   func(r *http.Request) (*url.URL, error) { return proxyFor(r, all) },
 	})
 	f.log = log.text.String()
 	out, _ := readFile(all["GITHUB_OUTPUT"], 1<<30) // a test may make it a pipe
@@ -340,6 +343,16 @@ func (f finished) list() string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, " ")
+}
+
+// proxyFor is http.ProxyFromEnvironment for an environment of its own, without
+// NO_PROXY. An empty variable means no proxy.
+func proxyFor(r *http.Request, env map[string]string) (*url.URL, error) {
+	proxy := env[strings.ToUpper(r.URL.Scheme)+"_PROXY"]
+	if proxy == "" || r.URL.Hostname() == "127.0.0.1" {
+		return nil, nil //nolint:nilnil // as net/http wants it
+	}
+	return url.Parse(proxy)
 }
 
 // declaredOutputs are the outputs of action.yml by name.

@@ -435,35 +435,6 @@ func TestRedactError(t *testing.T) {
 	}
 }
 
-func TestProxyFrom(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		env  map[string]string
-		url  string
-		want string
-	}{
-		"none":       {nil, "https://api.github.com/", ""},
-		"upper case": {map[string]string{"HTTPS_PROXY": "http://p:1"}, "https://api.github.com/", "http://p:1"},
-		"lower case": {map[string]string{"https_proxy": "p:1"}, "https://api.github.com/", "http://p:1"},
-		"excepted":   {map[string]string{"HTTPS_PROXY": "http://p:1", "no_proxy": ".github.com"}, "https://api.github.com/", ""},
-		"http":       {map[string]string{"HTTP_PROXY": "http://p:1"}, "http://ghes/", "http://p:1"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			proxy := ProxyFrom(func(k string) (string, bool) { v, ok := tt.env[k]; return v, ok })
-			req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
-			u, err := proxy(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := fmt.Sprint(u); got != cmp.Or(tt.want, "<nil>") {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestExtraCA(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))

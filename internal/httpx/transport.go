@@ -13,16 +13,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
 // TransportOptions set up a Transport: the API client's and the storage
 // client's differ in them.
 type TransportOptions struct {
-	// Proxy chooses a proxy for a request; nil means none. See ProxyFrom.
+	// Proxy chooses the proxy for a request; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 	// ExtraCA holds PEM certificates trusted besides the system's.
 	ExtraCA []byte
@@ -228,21 +225,6 @@ func proxyError(err *ProxyError) error {
 func TemporaryStatus(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
 		status >= 500 && status != http.StatusNotImplemented
-}
-
-// ProxyFrom returns the proxy function for HTTPS_PROXY, HTTP_PROXY and NO_PROXY,
-// which it reads through lookup, in upper or else in lower case.
-func ProxyFrom(lookup func(string) (string, bool)) func(*http.Request) (*url.URL, error) {
-	get := func(name string) string {
-		if v, ok := lookup(name); ok && v != "" {
-			return v
-		}
-		v, _ := lookup(strings.ToLower(name))
-		return v
-	}
-	cfg := httpproxy.Config{HTTPProxy: get("HTTP_PROXY"), HTTPSProxy: get("HTTPS_PROXY"), NoProxy: get("NO_PROXY")}
-	proxy := cfg.ProxyFunc()
-	return func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
 }
 
 // StopAtRedirect is a http.Client's CheckRedirect that hands the redirect
