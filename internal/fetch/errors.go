@@ -2,11 +2,11 @@ package fetch
 
 import (
 	"crypto/md5" //nolint:gosec // the storage has no other digest
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -136,25 +136,24 @@ func (e *ChangedError) Error() string { return "the blob changed while it was fe
 // statusError reads an answer other than those that begin deals with. An
 // expired URL is worth another try, because the next one is fresh.
 func statusError(res *http.Response) error {
-	// Azure and S3 both put a <Code> into an XML body.
-	var body struct {
-		Code string `xml:"Code"`
-	}
-	// A body that breaks off, or any other one, has no code to show.
-	text, _ := httpx.ReadCapped(res.Body, 4<<10)
-	_ = xml.Unmarshal(text, &body)
-	if len(body.Code) > maxCode {
-		body.Code = body.Code[:maxCode]
-	}
-	err := &StorageError{Status: res.StatusCode, Code: body.Code, URL: httpx.Redact(res.Request.URL.String())}
+	text, _ := httpx.ReadCapped(res.Body, 4<<10) // the code of a body that breaks off is left out
+	err := &StorageError{Status: res.StatusCode, Code: errorCode(text), URL: httpx.Redact(res.Request.URL.String())}
 	if expired(err) || httpx.TemporaryStatus(res.StatusCode) {
 		return httpx.Temporary(err, retryAfter(res.Header))
 	}
 	return err
 }
 
-// maxCode is longer than any code of Azure or S3, in bytes.
-const maxCode = 64
+var codeElement = regexp.MustCompile(`<Code>([\w.-]{1,64})</Code>`)
+
+// errorCode returns the storage's code, or "" if the body has none. Azure and S3
+// both put a word into <Code>, which needs no XML parser.
+func errorCode(body []byte) string {
+	if m := codeElement.FindSubmatch(body); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
 
 // expired reports whether a fresh URL may change an answer. S3 has a 400 for an
 // expired signature and for a slow request. Source: Amazon S3 API reference,
