@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -154,12 +153,11 @@ func readJournal(r io.ReaderAt, size int64, ino uint64, base, dir string) (*jour
 	if err != nil {
 		return nil, errDamaged
 	}
-	var owned uint64
-	j := &journal{r: r, end: int64(len(line))}
-	title, rest, _ := bytes.Cut(line, []byte(journalTitle))
-	if n, err := fmt.Sscanf(string(rest), " %d %d\n", &owned, &j.since); n != 2 || err != nil || len(title) > 0 || owned != ino {
+	owned, since, ok := parseTitle(string(line))
+	if !ok || owned != ino {
 		return nil, errDamaged
 	}
+	j := &journal{r: r, end: int64(len(line)), since: since}
 	j.parts = []part{{j.end, journalLines{base: base, dir: dir}}}
 	lines := j.parts[0].lines
 	err = eachLine(b, func(line string, size int) error {
@@ -177,6 +175,15 @@ func readJournal(r io.ReaderAt, size int64, ino uint64, base, dir string) (*jour
 		return nil
 	})
 	return j, err
+}
+
+// parseTitle reads the first line, and reports whether begin wrote it.
+func parseTitle(line string) (ino uint64, since int64, ok bool) {
+	rest, ok := strings.CutPrefix(line, journalTitle+" ")
+	first, second, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
+	ino, err1 := strconv.ParseUint(first, 10, 64)
+	since, err2 := strconv.ParseInt(second, 10, 64)
+	return ino, since, ok && err1 == nil && err2 == nil
 }
 
 // eachLine calls f for each complete line: the line and its size in bytes.
