@@ -35,7 +35,7 @@ func TestUnreadableEvent(t *testing.T) {
 		"another repository":   {with("repository", "octo/lib", "name", "dist"), ""},
 		"both repositories":    {with("repository", "octo/lib\nocto/app", "name", "dist"), "the event that triggered"},
 		"a stray run id":       {in("GITHUB_RUN_ID", "x", "run-id", "1", "name", "dist"), ""},
-		"a stray id, searches": {in("GITHUB_RUN_ID", "x", "name", "dist"), `GITHUB_RUN_ID is "x", which is no run's id`},
+		"a stray id, searches": {in("GITHUB_RUN_ID", "x", "name", "dist"), `GITHUB_RUN_ID is "x", which is not the id of a run`},
 		"a stray id, current":  {in("GITHUB_RUN_ID", "x", "run-id", "current"), `GITHUB_RUN_ID is "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
