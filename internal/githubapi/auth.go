@@ -63,7 +63,7 @@ func (a *App) String() string { return "GitHub App " + a.ID }
 func (a *App) GoString() string { return a.String() }
 
 // source returns nil for anonymous access.
-func (a Auth) source(o Options, s *state) (tokenSource, error) {
+func (a Auth) source(o Options, s *shared) (tokenSource, error) {
 	switch {
 	case a.App != nil:
 		return newAppSource(o, s, *a.App)
@@ -81,7 +81,7 @@ func (a Auth) source(o Options, s *state) (tokenSource, error) {
 // request needs it. The request's context ends the waiting.
 type appSource struct {
 	app App
-	jwt *conn // the API, asked as the App itself
+	jwt *restClient // the API, asked as the App itself
 	now func() time.Time
 	// ahead is how far the API's clock is ahead of ours, as far as known.
 	ahead time.Duration
@@ -91,7 +91,7 @@ type appSource struct {
 	current      *oauth2.Token
 }
 
-func newAppSource(o Options, s *state, app App) (tokenSource, error) {
+func newAppSource(o Options, s *shared, app App) (tokenSource, error) {
 	if len(app.Repos) == 0 {
 		return nil, errors.New("a GitHub App needs repositories to ask a token for")
 	}
@@ -108,7 +108,7 @@ func newAppSource(o Options, s *state, app App) (tokenSource, error) {
 		app.OnToken = func(string) {}
 	}
 	a := &appSource{app: app, now: o.Now, busy: make(chan struct{}, 1)}
-	a.jwt = newConn(o, s, func(context.Context) (*oauth2.Token, error) {
+	a.jwt = newRESTClient(o, s, func(context.Context) (*oauth2.Token, error) {
 		jwt, err := sign.token(a.now().Add(a.ahead))
 		return &oauth2.Token{AccessToken: jwt}, err
 	})

@@ -128,7 +128,7 @@ func TestPatienceIsOfTheRun(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	var p patience
+	var p budget
 	p.watch(clock).end()
 	now = now.Add(time.Hour) // untroubled
 	a, b := p.watch(clock), p.watch(clock)
@@ -267,7 +267,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		return len(p), nil
 	})
 	_, err := readAnswer(&http.Response{Body: io.NopCloser(endless), ContentLength: -1})
-	settled, ok := errors.AsType[*settledError](err)
+	settled, ok := errors.AsType[*finalError](err)
 	if !ok || settled.Error() != "the answer has more than 64 MiB" || read > maxAnswer+1<<20 {
 		t.Errorf("%v after %d MiB", err, read>>20)
 	}

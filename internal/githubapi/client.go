@@ -58,8 +58,8 @@ type Options struct {
 
 // Client is safe for concurrent use.
 type Client struct {
-	api   *conn
-	state *state
+	api    *restClient
+	shared *shared
 }
 
 var _ search.Source = (*Client)(nil)
@@ -79,30 +79,30 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{state: new(state)}
+	c := &Client{shared: new(shared)}
 	if o.Conditional {
-		c.state.kept = new(cache)
+		c.shared.kept = new(cache)
 	}
-	token, err := o.Auth.source(o, c.state)
+	token, err := o.Auth.source(o, c.shared)
 	if err != nil {
 		return nil, err
 	}
-	c.api = newConn(o, c.state, token)
+	c.api = newRESTClient(o, c.shared, token)
 	return c, nil
 }
 
 // Requests is how many requests were sent so far: repeated ones (also those
 // that net/http repeats by itself), redirects and those for a GitHub App's
 // token included.
-func (c *Client) Requests() int { return int(c.state.sent.Load()) }
+func (c *Client) Requests() int { return int(c.shared.sent.Load()) }
 
 // Unchanged is how many of them GitHub answered with 304, which costs
 // nothing.
 func (c *Client) Unchanged() int {
-	if c.state.kept == nil {
+	if c.shared.kept == nil {
 		return 0
 	}
-	return int(c.state.kept.unchanged.Load())
+	return int(c.shared.kept.unchanged.Load())
 }
 
 // Repository fails unless the repository exists and the token may see it.
@@ -111,24 +111,24 @@ func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
 	return c.api.get(ctx, what, repoPath(repo, ""), new(wireRepo))
 }
 
-// conn is a go-github client that authenticates as one identity: the token, or
+// restClient is a go-github client that authenticates as one identity: the token, or
 // the App itself.
-type conn struct {
+type restClient struct {
 	gh      *github.Client
 	visited *visited
 }
 
-func newConn(o Options, s *state, token tokenSource) *conn {
+func newRESTClient(o Options, s *shared, token tokenSource) *restClient {
 	gh := github.NewClient(&http.Client{
 		Transport: &transport{
 			base: o.Transport, origin: origin(o.BaseURL), token: token, policy: o.Policy,
-			maxLimitWait: o.MaxLimitWait, idle: idleTimeout, now: o.Now, state: s,
+			maxLimitWait: o.MaxLimitWait, idle: idleTimeout, now: o.Now, shared: s,
 		},
 		CheckRedirect: httpx.StopAtRedirect,
 	})
 	gh.BaseURL = &url.URL{Scheme: o.BaseURL.Scheme, Host: o.BaseURL.Host, Path: strings.TrimSuffix(o.BaseURL.Path, "/") + "/"}
 	gh.UserAgent = o.UserAgent
-	return &conn{gh: gh, visited: &s.visited}
+	return &restClient{gh: gh, visited: &s.visited}
 }
 
 // call is one operation: for messages, and the status that is its success.
@@ -146,7 +146,7 @@ type call struct {
 }
 
 // get sends a GET whose answer is the JSON of v.
-func (c *conn) get(ctx context.Context, what call, path string, v wire) error {
+func (c *restClient) get(ctx context.Context, what call, path string, v wire) error {
 	x, err := c.do(ctx, what, http.MethodGet, path, nil)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ const maxRedirects = 3
 
 // do sends the request, following renames and retrying what passes. When err
 // is not nil, only what x knows of the tries (tries, doubtful) is valid.
-func (c *conn) do(ctx context.Context, what call, method, path string, body any) (x *exchange, err error) {
+func (c *restClient) do(ctx context.Context, what call, method, path string, body any) (x *exchange, err error) {
 	x = &exchange{call: what}
 	for hop := 0; ; hop++ {
 		req, err := c.gh.NewRequest(method, path, body)

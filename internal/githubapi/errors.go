@@ -126,7 +126,7 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
 	}
-	if gaveUp, ok := errors.AsType[*PatienceError](e.Err); ok {
+	if gaveUp, ok := errors.AsType[*BudgetError](e.Err); ok {
 		fmt.Fprintf(&b, "; %v", gaveUp)
 	}
 	return b.String()
@@ -157,12 +157,12 @@ func label(op, subject string, repo artifact.Repo) string {
 }
 
 // innermost takes off what net/http and the transport have wrapped around
-// the cause: the URL, which the label makes up for, and settledError.
+// the cause: the URL, which the label makes up for, and finalError.
 func innermost(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	if s, ok := errors.AsType[*settledError](err); ok {
+	if s, ok := errors.AsType[*finalError](err); ok {
 		err = s.err
 	}
 	return httpx.RedactError(err)

@@ -29,7 +29,7 @@ type exchange struct {
 	// waits for limits apart.
 	spent time.Duration
 	// gaveUp is the bound that the next try would have passed, or nil.
-	gaveUp *PatienceError
+	gaveUp *BudgetError
 	// doubtful tells that a try failed so that it may have had its effect.
 	doubtful bool
 	answer   *answer // the last one; nil when the last try had none

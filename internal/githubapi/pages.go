@@ -101,7 +101,7 @@ type page[W any] interface {
 
 // get asks for one page. Whether there is another one is up to Link, of which
 // only the number of the next page counts: a URL in it is never asked.
-func (l list[W, T]) get(ctx context.Context, c *conn) (search.Page[T], error) {
+func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], error) {
 	n := max(l.page, 1)
 	if n > maxPages {
 		return search.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n})
@@ -127,7 +127,7 @@ func (l list[W, T]) get(ctx context.Context, c *conn) (search.Page[T], error) {
 }
 
 // getPage gets page n and tells the number of the next one, or 0.
-func (c *conn) getPage(ctx context.Context, what call, path string, n int, v wire) (int, error) {
+func (c *restClient) getPage(ctx context.Context, what call, path string, n int, v wire) (int, error) {
 	x, err := c.do(ctx, what, http.MethodGet, path, nil)
 	if err != nil {
 		return 0, err

@@ -298,15 +298,15 @@ func TestLimitHoldsAllBack(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, good)
 	until := s.now.Add(time.Minute)
-	s.client.state.gate.shut(until)
-	s.client.state.gate.shut(s.now.Add(time.Second)) // a shorter one changes nothing
+	s.client.shared.gate.shut(until)
+	s.client.shared.gate.shut(s.now.Add(time.Second)) // a shorter one changes nothing
 	if err := getOne(t.Context(), s.client); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]time.Duration{time.Minute}, s.slept); diff != "" {
 		t.Errorf("slept (-want +got):\n%s", diff)
 	}
-	if !s.client.state.gate.until.IsZero() {
+	if !s.client.shared.gate.until.IsZero() {
 		t.Error("the gate is still shut")
 	}
 }

@@ -23,13 +23,13 @@ const maxRefusal = 64 << 10
 // tokenSource is an oauth2.TokenSource that honours a context.
 type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 
-// state is what all connections of a Client share.
-type state struct {
-	sent     atomic.Int64
-	gate     gate
-	patience patience
-	visited  visited
-	kept     *cache // nil: nothing is kept
+// shared is what all connections of a Client share.
+type shared struct {
+	sent    atomic.Int64
+	gate    gate
+	budget  budget
+	visited visited
+	kept    *cache // nil: nothing is kept
 }
 
 // transport authorizes requests to the API's origin and sends them again
@@ -43,14 +43,14 @@ type transport struct {
 	maxLimitWait time.Duration
 	idle         time.Duration
 	now          func() time.Time
-	state        *state
+	shared       *shared
 }
 
-// settledError is final for Policy.Do, whatever it wraps: it hides its cause
+// finalError is final for Policy.Do, whatever it wraps: it hides its cause
 // from errors.Is.
-type settledError struct{ err error }
+type finalError struct{ err error }
 
-func (e *settledError) Error() string { return e.err.Error() }
+func (e *finalError) Error() string { return e.err.Error() }
 
 // TooLargeError says that an answer holds more than it may.
 type TooLargeError struct{ What string }
@@ -63,11 +63,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer r.Body.Close() // each try has its own
 	}
 	x := exchangeOf(r.Context())
-	c := &calling{t: t, r: r, x: x, trouble: t.state.patience.watch(t.now)}
+	c := &roundTrip{t: t, r: r, x: x, trouble: t.shared.budget.watch(t.now)}
 	defer c.trouble.end()
 	err := c.policy().Do(r.Context(), c.attempt)
 	if a := x.answer; a != nil && r.Context().Err() == nil {
-		x.gaveUp, _ = errors.AsType[*PatienceError](err)
+		x.gaveUp, _ = errors.AsType[*BudgetError](err)
 		return a.response(r), nil
 	}
 	x.answer = nil
@@ -77,8 +77,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-// calling is one request on its way, with all its tries.
-type calling struct {
+// roundTrip is one request on its way, with all its tries.
+type roundTrip struct {
 	t       *transport
 	r       *http.Request
 	x       *exchange
@@ -90,14 +90,14 @@ type calling struct {
 }
 
 // policy is the transport's, whose pauses keep to the budgets.
-func (c *calling) policy() httpx.Policy {
+func (c *roundTrip) policy() httpx.Policy {
 	p := c.t.policy
 	p.Notify = func(why error, _ time.Duration) { c.why = why }
 	p.Sleep = func(ctx context.Context, wait time.Duration) error {
 		c.trouble.begin()
 		left, bound := c.left()
 		if c.limited {
-			left, bound = c.t.state.patience.left(c.t.now()), &PatienceError{Limit: runBudget, Run: true}
+			left, bound = c.t.shared.budget.left(c.t.now()), &BudgetError{Limit: runBudget, Run: true}
 		} else {
 			c.x.spent += wait
 		}
@@ -110,27 +110,27 @@ func (c *calling) policy() httpx.Policy {
 }
 
 // left is how long the call may go on, and the error of the bound.
-func (c *calling) left() (time.Duration, *PatienceError) {
-	call, run := callBudget-c.x.spent, c.t.state.patience.left(c.t.now())
+func (c *roundTrip) left() (time.Duration, *BudgetError) {
+	call, run := callBudget-c.x.spent, c.t.shared.budget.left(c.t.now())
 	if run < call {
-		return run, &PatienceError{Limit: runBudget, Run: true}
+		return run, &BudgetError{Limit: runBudget, Run: true}
 	}
-	return call, &PatienceError{Limit: callBudget}
+	return call, &BudgetError{Limit: callBudget}
 }
 
 // giveUp makes the error of a call that has reached a bound: that, and what the
 // last try failed with.
-func (c *calling) giveUp(bound *PatienceError) error {
+func (c *roundTrip) giveUp(bound *BudgetError) error {
 	if c.why == nil {
-		return &settledError{bound}
+		return &finalError{bound}
 	}
-	return &settledError{fmt.Errorf("%w: %w", bound, c.why)}
+	return &finalError{fmt.Errorf("%w: %w", bound, c.why)}
 }
 
 // attempt is one try, for the policy.
-func (c *calling) attempt(ctx context.Context, try int) error {
+func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	if try > 1 {
-		c.t.state.gate.open(c.until)
+		c.t.shared.gate.open(c.until)
 	}
 	c.x.tries, c.x.answer, c.limited = try, nil, false
 	a, err := c.try(ctx)
@@ -143,8 +143,8 @@ func (c *calling) attempt(ctx context.Context, try int) error {
 		c.limits++
 		c.limited = true
 		c.until = c.t.now().Add(wait)
-		if wait < c.t.state.patience.left(c.t.now()) {
-			c.t.state.gate.shut(c.until)
+		if wait < c.t.shared.budget.left(c.t.now()) {
+			c.t.shared.gate.shut(c.until)
 		}
 	}
 	return err
@@ -156,13 +156,13 @@ func isLimit(a *answer) bool {
 }
 
 // try sends the request once, when no limit holds it back.
-func (c *calling) try(ctx context.Context) (*answer, error) {
-	if err := c.t.state.gate.pass(ctx, c.t.policy, c.t.now); err != nil {
-		return nil, &settledError{err}
+func (c *roundTrip) try(ctx context.Context) (*answer, error) {
+	if err := c.t.shared.gate.pass(ctx, c.t.policy, c.t.now); err != nil {
+		return nil, &finalError{err}
 	}
 	req, err := c.t.prepare(ctx, c.r, c.x)
 	if err != nil {
-		return nil, &settledError{err}
+		return nil, &finalError{err}
 	}
 	left, bound := c.left()
 	if left <= 0 {
@@ -180,7 +180,7 @@ func (c *calling) try(ctx context.Context) (*answer, error) {
 	began := c.t.now()
 	a, err := c.send(ctx, cancel, req)
 	c.x.spent += c.t.now().Sub(began)
-	if _, settled := errors.AsType[*settledError](err); err == nil || settled {
+	if _, settled := errors.AsType[*finalError](err); err == nil || settled {
 		return a, err
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -190,12 +190,12 @@ func (c *calling) try(ctx context.Context) (*answer, error) {
 }
 
 // send sends a prepared request and reads the answer whole.
-func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request) (*answer, error) {
-	sent := &sends{total: &c.t.state.sent}
+func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request) (*answer, error) {
+	sent := &sends{total: &c.t.shared.sent}
 	req = req.WithContext(httptrace.WithClientTrace(ctx, sent.trace()))
 	var kept *answer
-	if c.t.state.kept != nil {
-		kept = c.t.state.kept.condition(req)
+	if c.t.shared.kept != nil {
+		kept = c.t.shared.kept.condition(req)
 	}
 	res, err := c.t.base.RoundTrip(req)
 	if err == nil {
@@ -217,8 +217,8 @@ func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req 
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
-	if err == nil && c.t.state.kept != nil {
-		a = c.t.state.kept.settle(req, a, kept)
+	if err == nil && c.t.shared.kept != nil {
+		a = c.t.shared.kept.settle(req, a, kept)
 	}
 	return a, err
 }
@@ -227,15 +227,15 @@ func (c *calling) send(ctx context.Context, cancel context.CancelCauseFunc, req 
 func readAnswer(res *http.Response) ([]byte, error) {
 	tooLarge := &TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}
 	if res.ContentLength > maxAnswer {
-		return nil, &settledError{tooLarge}
+		return nil, &finalError{tooLarge}
 	}
 	var c clip
 	n, err := io.Copy(&c, io.LimitReader(res.Body, maxAnswer+1))
 	if large, ok := errors.AsType[*TooLargeError](err); ok {
-		return nil, &settledError{large}
+		return nil, &finalError{large}
 	}
 	if n > maxAnswer {
-		return nil, &settledError{tooLarge}
+		return nil, &finalError{tooLarge}
 	}
 	return c.kept.Bytes(), err
 }
@@ -267,12 +267,12 @@ func (t *transport) prepare(ctx context.Context, r *http.Request, x *exchange) (
 
 // afterFault decides on a try that has no answer.
 func (t *transport) afterFault(r *http.Request, x *exchange, err error) error {
-	if _, ok := errors.AsType[*settledError](err); ok {
+	if _, ok := errors.AsType[*finalError](err); ok {
 		return err
 	}
 	x.doubtful = true
 	if !repeatable(r, x) || !worthRepeating(err) {
-		return &settledError{err}
+		return &finalError{err}
 	}
 	return httpx.Temporary(err, 0)
 }
