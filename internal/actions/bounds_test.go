@@ -74,6 +74,26 @@ func TestShortSecrets(t *testing.T) {
 	}
 }
 
+// What a bound leaves of a secret is hidden, wherever the cut is.
+func TestCutSecrets(t *testing.T) {
+	t.Parallel()
+	const token = "ghs_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R"
+	log, _ := newLog(false)
+	log.Mask(token)
+	for n := shortestPart; n <= len(token); n++ {
+		for _, text := range []string{"x" + token[:n] + "…y", "x…" + token[len(token)-n:] + "y"} {
+			if got := log.Redact(text); got != "x***…y" && got != "x…***y" && got != "x***y" {
+				t.Errorf("%q became %q", text, got)
+			}
+		}
+	}
+	for _, text := range []string{"ghs_0a1B2", "6q7R", "ghs_other and 0a1B2c3D4e5F6g7H"} {
+		if got := log.Redact(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
 func TestLongLines(t *testing.T) {
 	t.Parallel()
 	log, out := newLog(false)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -41,18 +42,25 @@ func secretLines(secret string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
 }
 
-// redact replaces secrets by ***. Secrets that overlap are replaced by one ***, so that
-// no part of either is left.
+// shortestPart is how many bytes of a secret's beginning or end are hidden where a
+// bound cut the rest off. Fewer are of little use, and may be part of another text.
+const shortestPart = 10
+
+// redact replaces secrets by ***, also those that were cut. Secrets that overlap are
+// replaced by one ***, so that no part of either is left.
 func redact(s string, secrets []string) string {
 	var spans [][2]int
 	for _, secret := range secrets {
-		for from := 0; ; {
-			i := strings.Index(s[from:], secret)
-			if i < 0 {
-				break
-			}
-			spans = append(spans, [2]int{from + i, from + i + len(secret)})
-			from += i + 1
+		part := min(len(secret), shortestPart)
+		for i := range occurrences(s, secret[:part]) {
+			spans = append(spans, [2]int{i, i + commonPrefix(s[i:], secret)})
+		}
+		if part == len(secret) {
+			continue
+		}
+		for i := range occurrences(s, secret[len(secret)-part:]) {
+			end := i + part
+			spans = append(spans, [2]int{end - commonSuffix(s[:end], secret), end})
 		}
 	}
 	if spans == nil {
@@ -70,4 +78,33 @@ func redact(s string, secrets []string) string {
 	}
 	b.WriteString(s[end:])
 	return b.String()
+}
+
+// occurrences gives where a text begins in another one.
+func occurrences(s, text string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for from := 0; ; {
+			i := strings.Index(s[from:], text)
+			if i < 0 || !yield(from+i) {
+				return
+			}
+			from += i + 1
+		}
+	}
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func commonSuffix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	return n
 }
