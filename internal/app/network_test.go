@@ -54,11 +54,11 @@ func TestWhoIsToBlame(t *testing.T) {
 		"http on https":     {in("github-api-url", strings.Replace(plain.URL, "http:", "https:", 1)), []string{"speaks http", "github-api-url"}},
 		"refused":           {in("github-api-url", "https://"+dead), []string{dead + " takes no connections", "github-api-url"}},
 		"proxy, 407":        {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", proxy(407, "")), []string{"wants a user and a password", "HTTPS_PROXY"}},
-		"proxy, 403":        {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", proxy(403, "text/html")), []string{"does not let this job reach api.example:443", "HTTPS_PROXY"}},
+		"proxy, 403":        {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", proxy(403, "text/html")), []string{"does not let requests through to api.example:443", "HTTPS_PROXY"}},
 		"proxy, 502":        {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", proxy(502, "text/html")), []string{"did not reach api.example:443", "HTTPS_PROXY"}},
 		"proxy, dead":       {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", "http://user:s3cret@"+dead), []string{"The proxy " + dead + " cannot be reached", "HTTPS_PROXY"}},
 		"http proxy, 407":   {in("github-api-url", "http://api.example/api/v3", "HTTP_PROXY", proxy(407, "")), []string{"wants a user and a password", "in HTTP_PROXY"}},
-		"http proxy, 403":   {in("github-api-url", "http://api.example/api/v3", "HTTP_PROXY", proxy(403, "text/html")), []string{"does not let this job reach api.example", "HTTP_PROXY"}},
+		"http proxy, 403":   {in("github-api-url", "http://api.example/api/v3", "HTTP_PROXY", proxy(403, "text/html")), []string{"does not let requests through to api.example", "HTTP_PROXY"}},
 		"http proxy, 503":   {in("github-api-url", "http://api.example/api/v3", "HTTP_PROXY", proxy(503, "text/html")), []string{"did not reach api.example", "HTTP_PROXY"}},
 		"streams broken":    {in("github-api-url", broken.URL, "ca-cert", string(broken.CA)), []string{"githubstatus"}},
 	} {

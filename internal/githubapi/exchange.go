@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -132,6 +133,18 @@ func (x *exchange) decode(v wire) error {
 // isJSON tells whether the answer is a JSON object, as all of GitHub's are.
 func (a *answer) isJSON() bool {
 	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) && json.Valid(a.body)
+}
+
+// brokeOff reports whether the answer is JSON that ends before its end, which
+// no length told: a connection that was closed, or a proxy that went on with
+// the part that it had.
+func (a *answer) brokeOff() bool {
+	text := bytes.TrimLeft(a.body, " \t\r\n")
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' || json.Valid(text) {
+		return false // the name of a commit is no JSON
+	}
+	var all json.RawMessage
+	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&all), io.ErrUnexpectedEOF)
 }
 
 // notJSON describes what came instead.

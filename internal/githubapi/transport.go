@@ -134,6 +134,9 @@ func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	}
 	c.x.tries, c.x.answer, c.limited = try, nil, false
 	a, err := c.try(ctx)
+	if err == nil && a.status == http.StatusOK && a.brokeOff() {
+		err = &httpx.TransportError{Err: io.ErrUnexpectedEOF}
+	}
 	if err != nil {
 		return c.t.afterFault(c.r, c.x, err)
 	}
@@ -289,7 +292,8 @@ func (t *transport) afterAnswer(r *http.Request, x *exchange, limits int) (time.
 		}
 		return wait, httpx.Temporary(x.refused(), wait)
 	}
-	if !httpx.TemporaryStatus(a.status) {
+	empty := a.status == http.StatusOK && len(a.body) == 0 && r.Method == http.MethodGet && x.want != http.StatusFound
+	if !empty && !httpx.TemporaryStatus(a.status) {
 		return 0, nil
 	}
 	x.doubtful = true

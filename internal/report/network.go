@@ -97,7 +97,7 @@ func proxyHint(err error) string {
 		case httpx.TemporaryStatus(refused.Status):
 			return fmt.Sprintf("The proxy %s, which %s names, did not reach %s: ask whoever runs it, %s", refused.Proxy, variable, short(refused.Host), around)
 		}
-		return fmt.Sprintf("The proxy %s, which %s names, does not let this job reach %s: have it allowed there, %s", refused.Proxy, variable, short(refused.Host), around)
+		return fmt.Sprintf("The proxy %s, which %s names, does not let requests through to %s: have that allowed there, %s", refused.Proxy, variable, short(refused.Host), around)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
 		where := "The proxy"
