@@ -230,7 +230,7 @@ func count(set []bool) int {
 func TestPackedPartsAgreeWithModel(t *testing.T) {
 	t.Parallel()
 	const blocks, end = 7, 7 * blockSize
-	for seed := range uint64(12) {
+	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		s := NewParts(end + blockSize)
 		data, there := make([]byte, end), make([]bool, end)
@@ -279,7 +279,7 @@ func TestPackedPartsAgreeWithModel(t *testing.T) {
 func TestPartsPack(t *testing.T) {
 	t.Parallel()
 	block := bytes.Repeat([]byte("org/example/project/module/generated "), blockSize/37+1)[:blockSize]
-	for _, n := range []int{1, 1000, blockSize - 1, blockSize} {
+	for _, n := range []int{500, 1000, blockSize - 1, blockSize} {
 		s := NewParts(packFrom + 2*blockSize)
 		for i := range int64(20) {
 			for off := 0; off < blockSize; off += n {
