@@ -211,11 +211,10 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 		return stopped
 	}
 	errs.add(err)
-	if r.Err = errs.join(); r.Err != nil {
-		return nil
+	if r.Err = errs.join(); r.Err == nil {
+		// What is left is the others' now; what it had replaced goes with the stage.
+		r.Err = s.endUndo()
 	}
-	// What is left is the others' now; what it had replaced goes with the stage.
-	r.Err = s.endUndo()
 	return nil
 }
 

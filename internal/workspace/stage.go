@@ -262,7 +262,10 @@ func (s *Stage) Close() error {
 }
 
 // removeStage removes the stage, but for an entry to keep. The lock goes last:
-// a process that is killed here leaves what the next one can tell to be dead.
+// a process that is killed here leaves what the next one can tell to be dead. It
+// is closed first: on NFS and FUSE a file that is removed while it is open stays
+// in its directory, under another name, until it is closed. Another process that
+// takes it meanwhile finds nothing in the stage, and removes it as well.
 func (s *Stage) removeStage(keep string) error {
 	if s.dir == "" {
 		return nil
@@ -276,13 +279,14 @@ func (s *Stage) removeStage(keep string) error {
 			err = errors.Join(err, s.removeAll(path.Join(s.dir, e.Name())))
 		}
 	}
+	err = errors.Join(err, s.release())
 	if err == nil {
 		err = s.removeAll(path.Join(s.dir, lockName))
 	}
 	if err == nil && keep == "" {
 		err = s.removeAll(s.dir)
 	}
-	return errors.Join(err, s.release())
+	return err
 }
 
 // removeAll removes a tree of the stage. Directories that an artifact made
