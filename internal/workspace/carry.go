@@ -47,14 +47,14 @@ type carrier struct {
 	*Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
-	// prepared has what was done within the stage. The mode of a setMode is
-	// what the directory had.
+	// prepared lists the changes made within the stage, as needed to undo them:
+	// the mode of a setMode is the one that the directory had before.
 	prepared *steps
 	// steps change the destination; the first begun of them may have been made.
 	steps *steps
 	begun int
-	// since is when the trees were complete: what has changed in them later was
-	// changed by others.
+	// since is when the trees were complete: a file in them whose inode changed
+	// later was changed by another process.
 	since int64
 }
 
@@ -89,7 +89,7 @@ func (c *carrier) run(plan *steps) error {
 	if err != nil {
 		return fmt.Errorf("begin a journal: %w", err)
 	}
-	defer func() { _ = w.f.Close() }() // it is gone by then, or for undoing, which does not read it
+	defer func() { _ = w.f.Close() }() // a write that failed was noticed by the write itself
 	some := make([]step, 0, batch)
 	for st, err := range plan.all() {
 		if err != nil {

@@ -17,7 +17,7 @@ var (
 	errLoop     = errors.New("it goes through too many symlinks")
 )
 
-// lister looks at what is below a root: an *os.Root, or dirs.
+// lister looks at what is below a root: an *os.Root, or a handleLister.
 type lister interface {
 	Lstat(name string) (os.FileInfo, error)
 	Readlink(name string) (string, error)

@@ -125,8 +125,8 @@ func (g *guard) there(p *planner, to spot, info *info, from child) error {
 	return g.read(p.stage, to.real)
 }
 
-// within finds the protected place that a directory lies in, unless the
-// destination lies there as well.
+// within finds the protected place that a directory lies in. A place that the
+// destination itself lies in does not count.
 func (g *guard) within(at string) (string, bool) {
 	if place, ok := g.known(at); ok {
 		return place, true
@@ -134,7 +134,7 @@ func (g *guard) within(at string) (string, bool) {
 	return g.dotGitIn(at)
 }
 
-// known does so for the places that have to be known by their paths.
+// known is within for the runner's places and for what a .git leads to.
 func (g *guard) known(at string) (string, bool) {
 	for _, place := range g.runner {
 		if withinFold(at, place) {
@@ -163,7 +163,7 @@ func (g *guard) dotGitIn(at string) (string, bool) {
 	return "", false
 }
 
-// look sees to it that dotGit is that of a directory.
+// look sets dotGit to the inode of the .git in a directory.
 func (g *guard) look(at *handles, dir string) error {
 	if g.beside == dir {
 		return nil

@@ -66,6 +66,18 @@ func (h *handles) lookup(name string) (*info, error) {
 	return i, err
 }
 
+// list reads a directory.
+func (h *handles) list(name string) ([]fs.DirEntry, error) { return entriesOf(h.openDirectory(name)) }
+
+// entriesOf reads a directory that was opened, and closes it.
+func entriesOf(dir *os.File, err error) ([]fs.DirEntry, error) {
+	if err != nil {
+		return nil, err
+	}
+	entries, err := dir.ReadDir(-1)
+	return entries, errors.Join(err, dir.Close())
+}
+
 // moveSafe renames to a path that it expects to be free, on file systems that
 // cannot check that while they rename. What is taken is fs.ErrExist.
 func (h *handles) moveSafe(from, to string) error {

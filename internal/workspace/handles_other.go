@@ -46,16 +46,6 @@ func (h *handles) openFile(name string, flags int) (*os.File, error) {
 
 func (h *handles) forget(string) {}
 
-// list reads a directory.
-func (h *handles) list(name string) ([]fs.DirEntry, error) {
-	d, err := h.root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := d.ReadDir(-1)
-	return entries, errors.Join(err, d.Close())
-}
-
 func (h *handles) move(from, to string) error { return h.moveSafe(from, to) }
 
 func (h *handles) over(from, to string) error { return h.root.Rename(from, to) }

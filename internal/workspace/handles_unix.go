@@ -223,16 +223,6 @@ func (h *handles) openFile(name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), filepath.Join(h.root, name)), nil
 }
 
-// list reads a directory.
-func (h *handles) list(name string) ([]fs.DirEntry, error) {
-	d, err := h.openFile(name, unix.O_RDONLY|unix.O_DIRECTORY)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := d.ReadDir(-1)
-	return entries, errors.Join(err, d.Close())
-}
-
 // move renames to a free path; one that is taken is fs.ErrExist.
 func (h *handles) move(from, to string) error {
 	err := h.between("rename", from, to, renameNew)
@@ -279,7 +269,7 @@ func (h *handles) unlink(name string) error {
 	return h.on("unlink", name, func(at int, base string) error { return unix.Unlinkat(at, base, 0) })
 }
 
-// setTime sets the time of change of what a directory holds.
+// setTime sets the modification time of a file, symlink or directory.
 func (h *handles) setTime(name string, mtime int64) error {
 	t := unix.NsecToTimespec(mtime)
 	return h.on("utimes", name, func(at int, base string) error {

@@ -230,7 +230,8 @@ func (l Layout) Locate(p string) (string, error) {
 	return abs, nil
 }
 
-// view is a directory as somebody else sees it, and as we do.
+// view is a directory by its path on the host, or in another container, and by
+// its path here.
 type view struct{ theirs, ours string }
 
 // views lists how the host, and the steps of a job in a container, see our

@@ -28,8 +28,8 @@ func (s *Stage) adopt(like string) error {
 	return nil
 }
 
-// cannotGive tells that it is not for this process, or not on this file
-// system, to change owners: no capability, an NFS that squashes root, a user
+// cannotGive reports whether an error says that this process, or this file
+// system, cannot change owners at all: no capability, an NFS that squashes root, a user
 // namespace without that id.
 func cannotGive(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported)

@@ -31,8 +31,8 @@ type Tree struct {
 	To string
 	// Label names it in messages.
 	Label string
-	// NoLinks tells that it holds no symlinks, so that it need not be searched
-	// for any.
+	// NoLinks says that the tree is known to hold no symlinks, so it need not be
+	// searched for them.
 	NoLinks bool
 }
 

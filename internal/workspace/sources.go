@@ -23,9 +23,9 @@ func sourcesOf(children []child) []source {
 	return list
 }
 
-// each calls f for every name that sources have, with all that have it, in the
-// order of the sources. The names come source by source, so many at a time
-// that listing them takes little memory.
+// each calls f once for every name in any of the sources, with what each source
+// has of that name, in their order. Sources are listed one after the other, a
+// batch of names at a time, so that this takes little memory.
 func (p *planner) each(sources []source, f func(name string, from []child) error) error {
 	var all names
 	if len(sources) > 1 {
@@ -120,8 +120,8 @@ func (p *planner) child(s source, name string) (*child, error) {
 	return &c, nil
 }
 
-// names are the names that sources have, by their hashes: sorted by hash, then
-// by source. Names of one hash are looked up.
+// names says which sources may have a name: hashes of all their names, sorted by
+// hash, then by source. Where hashes are equal, the source is asked.
 type names []nameHash
 
 type nameHash struct {
@@ -159,7 +159,7 @@ func (p *planner) names(sources []source) (names, error) {
 	return all, nil
 }
 
-// of are the sources that may have a name.
+// of returns the entries whose hash is that of a name.
 func (n names) of(name string) names {
 	hash := maphash.String(nameSeed, name)
 	from, _ := slices.BinarySearchFunc(n, nameHash{hash, -1}, nameHash.compare)
@@ -170,8 +170,9 @@ func (n names) of(name string) names {
 	return n[from:to]
 }
 
-// having lists what has the name of an entry of source i, which comes first;
-// nil if an earlier source has it, too.
+// having lists what source i and later ones have under the name of e, an entry of
+// source i. It is nil where an earlier source has that name as well: then f was
+// called for it already.
 func (p *planner) having(e entry, i int, sources []source, all names) ([]child, error) {
 	from := []child{e.child}
 	for _, n := range all.of(e.name) {

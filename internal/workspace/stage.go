@@ -333,11 +333,4 @@ func (s *Stage) walkEntry(name string, d fs.DirEntry, f func(p string, d fs.DirE
 }
 
 // list reads a directory below root.
-func (s *Stage) list(name string) ([]fs.DirEntry, error) {
-	d, err := s.root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := d.ReadDir(-1)
-	return entries, errors.Join(err, d.Close())
-}
+func (s *Stage) list(name string) ([]fs.DirEntry, error) { return entriesOf(s.root.Open(name)) }

@@ -23,10 +23,11 @@ func (e *leftError) Error() string {
 	return fmt.Sprintf("%s %s changed by another process meanwhile, which is left so", words.Quoted(e.paths[:min(len(e.paths), maxListed)], len(e.paths)), verb)
 }
 
-// revert undoes a change if it was made, which what is at its places tells: it
-// may be that of a process that was killed at any instant. What others changed
-// since is left, and returned. aside is where the file that gave way may be, and
-// since when the trees were complete.
+// revert undoes one change. The process that was to make it may have been killed
+// at any instant, so whether it was made follows from what is at st.from, st.to
+// and aside, where a replaced file may be kept. What other processes changed since
+// is not touched: its paths are returned in left. since is when the trees were
+// complete.
 func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []string, err error) {
 	now, err := s.at.lookup(st.to)
 	if err != nil {
@@ -56,8 +57,9 @@ func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []s
 	return true, left, err
 }
 
-// beginUndo marks the stage: whoever undoes the rest, when this process is
-// killed, finds directories empty that this one emptied.
+// beginUndo marks the stage as being undone. When this process is killed and the
+// next one goes on, an empty directory then counts as emptied by this one, not as
+// changed by another process.
 func (s *Stage) beginUndo() error {
 	name := path.Join(s.dir, undoName)
 	i, err := s.at.lookup(name)
@@ -249,8 +251,8 @@ func notEmpty(err error) bool {
 	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)
 }
 
-// keep moves a file that could not be put back to where Close leaves it, and
-// reports whether there is one.
+// keep sees to it that a replaced file that could not be put back is in
+// replacedDir, which Close leaves, and reports whether there is such a file.
 func (s *Stage) keep(st *step, aside string) (bool, error) {
 	if st.do != replace {
 		return false, nil

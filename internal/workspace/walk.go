@@ -18,10 +18,10 @@ type listing struct {
 
 func newListing(at *handles) listing { return listing{at: at, size: 256, most: 32} }
 
-// each calls f for the entries of a directory, in batches that are sorted by
-// name. A directory whose entries were all read is closed before the call. f
-// may call each in turn, however deep: below as many open directories as there
-// may be, all entries are read at once.
+// each calls f for the entries of a directory, in batches, each sorted by name. f
+// may call each again for a directory below, however deep: a directory is closed
+// before the call that has the last of its entries, and once as many as may be
+// are open, those further down are read in one batch.
 func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err error) {
 	dir, err := l.at.openDirectory(name)
 	if err != nil {
@@ -64,8 +64,8 @@ func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err erro
 type handleLister struct{ h *handles }
 
 // Lstat describes what is at a path.
-func (p handleLister) Lstat(name string) (fs.FileInfo, error) {
-	i, err := p.h.lstat(name)
+func (l handleLister) Lstat(name string) (fs.FileInfo, error) {
+	i, err := l.h.lstat(name)
 	if err != nil {
 		return nil, err
 	}
@@ -73,4 +73,4 @@ func (p handleLister) Lstat(name string) (fs.FileInfo, error) {
 }
 
 // Readlink reads a symlink.
-func (p handleLister) Readlink(name string) (string, error) { return p.h.readlink(name) }
+func (l handleLister) Readlink(name string) (string, error) { return l.h.readlink(name) }
