@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,8 +25,19 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	7 branch=dev conclusion=failure: dist logs old!
 //	10..99 fork: dist
 //
-// What follows the colon are artifacts; "!" marks an expired one. The commit
-// of run 7 is 00000007 and zeros.
+// After the colon come the artifacts; "!" marks an expired one, "*700" its size. The
+// commit of run 7 is 00000007 and zeros. Other lines are:
+//
+//	as plain                      the world of testdata/search/plain.txt
+//	server enterprise             what the server is like; see serverOptions
+//	tag v1                        at the commit of run 1
+//	annotated-tag v1              the same, with an object of its own
+//	branch v1                     the same, a branch
+//	pull 7 from=fork branch=fix   a pull request with run 50's commit as its head
+//	pull 7 deleted branch=fix     the same, of a repository that was deleted
+//	attempt 4: dist               what a second attempt of a run uploads
+//	disable twin1                 a workflow
+//	forbid /repos/octo/app/pulls  paths for which the token lacks the permission
 type searchWorld struct {
 	*githubsim.Sim
 	repos     map[string]*githubsim.Repo
@@ -40,8 +53,9 @@ func (w *searchWorld) run(id int) *githubsim.Run { return w.runs[id] }
 
 func shaOf(id int) string { return fmt.Sprintf("%08x%032d", id, 0) }
 
-func newSearchWorld(t *testing.T, opt githubsim.Options, text string) *searchWorld {
+func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	t.Helper()
+	opt := serverOptions(t, lines)
 	opt.Now = func() time.Time { return searchTime }
 	w := &searchWorld{Sim: githubsim.New(opt), repos: map[string]*githubsim.Repo{}, workflows: map[string]*githubsim.Workflow{}, runs: map[int]*githubsim.Run{}}
 	t.Cleanup(w.Close)
@@ -59,13 +73,109 @@ func newSearchWorld(t *testing.T, opt githubsim.Options, text string) *searchWor
 	w.workflows["lib"] = w.repos["lib"].AddWorkflow("Library", ".github/workflows/lib.yml")
 	// What has no age is as old as its place in the world has it.
 	w.lastAt = searchTime.Add(-100 * time.Hour)
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
+	w.read(t, lines)
+	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, []string{"mine"})
+	return w
+}
+
+// serverOptions reads the line that says what the server is like.
+func serverOptions(t *testing.T, lines []string) githubsim.Options {
+	t.Helper()
+	var opt githubsim.Options
+	for _, line := range lines {
+		words, ok := strings.CutPrefix(line, "server ")
+		for _, word := range strings.Fields(words) {
+			switch key, value, _ := strings.Cut(word, "="); {
+			case !ok:
+			case word == "enterprise":
+				opt.Enterprise = true
+			case word == "ignore-name":
+				opt.IgnoreName = true
+			case word == "order=oldest-first":
+				opt.Order = githubsim.OldestFirst
+			case word == "order=jumbled":
+				opt.Order = githubsim.Jumbled
+			case key == "status-lag":
+				opt.StatusLag = duration(t, value)
+			default:
+				t.Fatalf("unknown word %q", word)
+			}
+		}
+	}
+	return opt
+}
+
+func (w *searchWorld) read(t *testing.T, lines []string) {
+	t.Helper()
+	for _, line := range lines {
+		what, rest, _ := strings.Cut(line, " ")
+		app, commit := w.repos["app"], shaOf(1)
+		switch what {
+		case "":
+		case "server": // serverOptions has read it
+		case "as":
+			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.read(t, strings.Split(strings.TrimSpace(string(text)), "\n"))
+		case "tag":
+			app.AddTag(rest, commit)
+		case "annotated-tag":
+			app.AddAnnotatedTag(rest, commit)
+		case "branch":
+			app.AddBranch(rest, commit)
+		case "pull":
+			w.pull(t, strings.Fields(rest))
+		case "attempt":
+			id, names, _ := strings.Cut(rest, ":")
+			for _, name := range strings.Fields(names) {
+				w.Attempt(int64(number(t, id)), githubsim.Artifact{Name: name, CreatedAt: searchTime.Add(-time.Hour)})
+			}
+		case "disable":
+			w.workflows[rest].Disabled = true
+		case "forbid":
+			w.Fault(githubsim.Fault{Host: githubsim.API, Path: rest, Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+		default:
 			w.line(t, line)
 		}
 	}
-	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, []string{"mine"})
-	return w
+}
+
+func (w *searchWorld) pull(t *testing.T, words []string) {
+	t.Helper()
+	pull := githubsim.Pull{Number: number(t, words[0]), HeadSHA: shaOf(50)}
+	for _, word := range words[1:] {
+		switch key, value, _ := strings.Cut(word, "="); key {
+		case "from":
+			pull.HeadRepo = w.repos[value]
+		case "deleted":
+			pull.HeadRepoDeleted = true
+		case "branch":
+			pull.HeadBranch = value
+		default:
+			t.Fatalf("unknown word %q", word)
+		}
+	}
+	w.repos["app"].AddPull(pull)
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func (w *searchWorld) line(t *testing.T, line string) {
@@ -76,12 +186,7 @@ func (w *searchWorld) line(t *testing.T, line string) {
 	if !isRange {
 		to = from
 	}
-	first, err1 := strconv.Atoi(from)
-	last, err2 := strconv.Atoi(to)
-	if err1 != nil || err2 != nil {
-		t.Fatalf("no run in %q", line)
-	}
-	for id := first; id <= last; id++ {
+	for id := number(t, from); id <= number(t, to); id++ {
 		w.add(t, id, words[1:], strings.Fields(artifacts))
 	}
 }
@@ -113,16 +218,11 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 		case "deleted":
 			run.HeadRepoDeleted = true
 		case "number":
-			run.Number, _ = strconv.Atoi(value)
+			run.Number = number(t, value)
 		case "commit":
-			n, _ := strconv.Atoi(value)
-			run.HeadSHA = shaOf(n)
+			run.HeadSHA = shaOf(number(t, value))
 		case "age":
-			d, err := time.ParseDuration(value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			run.CreatedAt = searchTime.Add(-d)
+			run.CreatedAt = searchTime.Add(-duration(t, value))
 		default:
 			t.Fatalf("unknown word %q", word)
 		}
@@ -134,7 +234,7 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 		name, expired := strings.CutSuffix(name, "!")
 		name, text, sized := strings.Cut(name, "*")
 		if sized {
-			size, _ = strconv.Atoi(text)
+			size = number(t, text)
 		}
 		added.AddArtifact(githubsim.Artifact{
 			Name: name, Expired: expired, Blob: githubsim.Bytes(make([]byte, size)),
@@ -174,40 +274,4 @@ func (w *searchWorld) find(t *testing.T, env map[string]string) (found string, r
 		found = got.log
 	}
 	return found, w.Count(githubsim.API), got
-}
-
-// attempt adds a second "dist" to run 4.
-func attempt(w *searchWorld) {
-	w.Attempt(4, githubsim.Artifact{Name: "dist", CreatedAt: searchTime.Add(-time.Hour)})
-}
-
-// tag adds a tag at the commit of run 1.
-func tag(name string) func(*searchWorld) {
-	return func(w *searchWorld) { w.repos["app"].AddTag(name, shaOf(1)) }
-}
-
-// annotated adds a tag that is no name of the commit of run 1 but an object
-// that names it.
-func annotated(name string) func(*searchWorld) {
-	return func(w *searchWorld) { w.repos["app"].AddAnnotatedTag(name, shaOf(1)) }
-}
-
-func branch(name string) func(*searchWorld) {
-	return func(w *searchWorld) { w.repos["app"].AddBranch(name, shaOf(1)) }
-}
-
-// pull adds pull request 7, its head the commit of run 50; no repository is
-// one that was deleted.
-func pull(repo, branch string) func(*searchWorld) {
-	return func(w *searchWorld) {
-		w.repos["app"].AddPull(githubsim.Pull{
-			Number: 7, HeadBranch: branch, HeadSHA: shaOf(50), HeadRepo: w.repos[repo], HeadRepoDeleted: repo == "",
-		})
-	}
-}
-
-func forbid(path string) func(*searchWorld) {
-	return func(w *searchWorld) {
-		w.Fault(githubsim.Fault{Host: githubsim.API, Path: path, Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
-	}
 }

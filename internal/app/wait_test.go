@@ -47,7 +47,7 @@ func TestWait(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newSearchWorld(t, githubsim.Options{}, tt.world)
+			w := newSearchWorld(t, strings.Split(tt.world, "\n"))
 			now := searchTime
 			w.now = func() time.Time { return now }
 			w.pause = func(ctx context.Context, d time.Duration) error {
