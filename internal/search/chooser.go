@@ -9,7 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// Chooser answers a Request from a Source.
+// Chooser answers a Request from a Source. Its methods may be called concurrently.
 type Chooser struct {
 	Source Source
 	// Now is the time; nil is time.Now.
