@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/report":              {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search"},
-	"internal/search":              {"internal/artifact", "internal/suggest"},
+	"internal/search":              {"internal/artifact", "internal/suggest", "internal/words"},
 	"internal/fetch":               {"internal/httpx"},
 	"internal/demo":                {"internal/app", "internal/githubsim"},
 	"internal/bench":               {"internal/githubsim"},

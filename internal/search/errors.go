@@ -8,6 +8,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/suggest"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // NotFoundError is returned for something asked for that is not there. Nothing was
@@ -132,13 +133,13 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) searched(b *strings.Builder) {
 	switch {
 	case e.LimitHit:
-		fmt.Fprintf(b, "; gave up after %s, as search-limit has it", plural(e.Examined, "run"))
+		fmt.Fprintf(b, "; gave up after %s, as search-limit has it", words.Count(e.Examined, "run"))
 	case e.Nowhere && e.Examined > 0:
-		fmt.Fprintf(b, "; no run of the repository has it, %s looked at", plural(e.Examined, "run"))
+		fmt.Fprintf(b, "; no run of the repository has it, %s looked at", words.Count(e.Examined, "run"))
 	case e.Nowhere:
 		b.WriteString("; no run of the repository has it")
 	case e.Examined > 0:
-		fmt.Fprintf(b, "; looked at %s", plural(e.Examined, "run"))
+		fmt.Fprintf(b, "; looked at %s", words.Count(e.Examined, "run"))
 	case len(e.Where) > 0 && len(e.Workflows) == 0:
 		b.WriteString("; there is no such run")
 	}
@@ -184,7 +185,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 	r := slices.MinFunc(e.Pending, artifact.CompareRuns)
 	fmt.Fprintf(b, ", and run %d (%s) is still %s", r.ID, short(r.Label()), short(r.Status))
 	if n := len(e.Pending) - 1; n > 0 {
-		fmt.Fprintf(b, ", as %s", plural(n, "other"))
+		fmt.Fprintf(b, ", as %s", words.Count(n, "other"))
 		if n > 1 {
 			b.WriteString(" are")
 		} else {

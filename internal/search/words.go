@@ -1,11 +1,10 @@
 package search
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // Bounds of messages: inputs and servers name very many things, with very long
@@ -16,28 +15,18 @@ const (
 )
 
 // short cuts a name off that is too long to be read.
-func short(name string) string {
-	if len(name) <= longestName {
-		return name
-	}
-	return strings.ToValidUTF8(name[:longestName], "") + "…"
-}
+func short(name string) string { return words.Cut(name, longestName) }
 
 // quote puts a name in quotes.
 func quote(name string) string { return strconv.Quote(short(name)) }
 
 // listed lists the first few things in words, and counts the others.
 func listed[T any](things []T, between string, word func(T) string) string {
-	shown := things[:min(len(things), mostListed)]
-	words := make([]string, len(shown))
-	for i, v := range shown {
-		words[i] = word(v)
+	first := make([]string, min(len(things), mostListed))
+	for i := range first {
+		first[i] = word(things[i])
 	}
-	text := strings.Join(words, between)
-	if more := len(things) - len(shown); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return words.List(first, len(things), between)
 }
 
 // quoted lists names in quotes.
@@ -54,13 +43,6 @@ func either(list []string) string { return listed(list, " or ", short) }
 
 // eitherQuoted lists alternatives in quotes.
 func eitherQuoted(list []string) string { return listed(list, " or ", quote) }
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 // inWords describes what is asked for, for messages. Names are quoted.
 func inWords(s artifact.Selector) string {
