@@ -32,7 +32,7 @@ const (
 	exitInterrupted = 130
 )
 
-// Env is everything that Main takes from the process it runs in.
+// Env is everything that Main takes from its process.
 type Env struct {
 	Args    []string // without the command's name
 	Version string
@@ -41,7 +41,7 @@ type Env struct {
 	Getwd   func() (string, error)
 	Stdout  io.Writer
 	Stderr  io.Writer
-	// Terminal reports that Stderr is a terminal.
+	// Terminal reports whether Stderr is a terminal.
 	Terminal bool
 	UID      int
 	// Proxy chooses the proxy for a request; nil means none.
@@ -93,8 +93,8 @@ func runStep(ctx context.Context, env Env) int {
 	return exitOK
 }
 
-// handOn writes the outputs and the summary to the runner's files. Where one of
-// them cannot be written, the other is all the same.
+// handOn writes outputs and summary to the runner's files, each of them also where the
+// other cannot be written.
 func handOn(log *report.Log, cfg *config.Config, res *report.Result) []error {
 	var errs []error
 	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Bounded: true})
@@ -113,6 +113,7 @@ func handOn(log *report.Log, cfg *config.Config, res *report.Result) []error {
 	return errs
 }
 
+// mask keeps the inputs' secrets out of the log.
 func mask(out *actions.Log, cfg *config.Config) {
 	for _, secret := range cfg.Secrets() {
 		out.Mask(secret)

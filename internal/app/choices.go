@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/transfer"
 )
 
-// choices is how a request is answered again and again, as artifacts turn out
-// to be gone although lists have them.
+// choices answers a request, and answers it again whenever an artifact turns out to
+// have expired although lists have it.
 type choices struct {
 	job   *job
 	req   search.Request
@@ -23,7 +23,8 @@ func (j *job) newChoices() *choices {
 	return &choices{job: j, req: j.request(), until: j.now().Add(j.cfg.Wait)}
 }
 
-// next chooses from what is not known to be gone.
+// next chooses among what is not known to have expired. It waits as long as the input
+// wait still allows.
 func (c *choices) next(ctx context.Context) (*search.Plan, error) {
 	return c.job.choose(ctx, c.req, c.until.Sub(c.job.now()))
 }

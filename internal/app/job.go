@@ -32,7 +32,7 @@ type job struct {
 	now     func() time.Time
 	free    func() (int64, error) // nil asks the stage
 	dest    workspace.Destination
-	chown   bool
+	chown   bool   // give what is written to the workspace's owner
 	agent   string // User-Agent
 	current int64  // the current run's id, 0 outside of Actions
 	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
@@ -73,8 +73,9 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 	return j, j.connect(env, places)
 }
 
-// readRunner reads what the runner says of the run and the event that triggered
-// it, as far as it matters: what is wrong with the rest is no concern of this run.
+// readRunner reads what the runner says of the current run and of the event that
+// triggered it, as far as the inputs depend on it: what is wrong with the rest is not
+// looked at.
 func (j *job) readRunner() (err error) {
 	searches := !j.cfg.ByID()
 	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
@@ -92,7 +93,7 @@ func (j *job) readRunner() (err error) {
 	return err
 }
 
-// connect makes the two clients. Only the API's knows the token.
+// connect makes the clients for API and storage. Only the API's knows the token.
 func (j *job) connect(env Env, places workspace.Layout) error {
 	ca, err := readCA(j.cfg, places)
 	if err != nil {
@@ -124,6 +125,7 @@ func (j *job) connect(env Env, places workspace.Layout) error {
 	return err
 }
 
+// auth returns the credentials for the API.
 func (j *job) auth() githubapi.Auth {
 	if j.cfg.AppID == "" {
 		return githubapi.Auth{Token: string(j.cfg.Token)}
@@ -179,6 +181,7 @@ func runnerLayout(env Env, runner actions.Context) (workspace.Layout, error) {
 	return l, nil
 }
 
+// repos returns the input repository.
 func repos(cfg *config.Config) []artifact.Repo {
 	var list []artifact.Repo
 	for _, name := range cfg.Repositories {
@@ -188,7 +191,7 @@ func repos(cfg *config.Config) []artifact.Repo {
 	return list
 }
 
-// workflowFile is the file name in GITHUB_WORKFLOW_REF, which looks like
+// workflowFile returns the file name in GITHUB_WORKFLOW_REF, which looks like
 // owner/name/.github/workflows/ci.yml@refs/heads/main.
 func workflowFile(ref string) string {
 	file, _, _ := strings.Cut(ref, "@")

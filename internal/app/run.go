@@ -54,7 +54,7 @@ func undoErrors(err error) []error {
 	return nil
 }
 
-// attempt is run without the policies for its errors.
+// attempt does what run does, without its policies for errors.
 func (j *job) attempt(ctx context.Context, res *report.Result) error {
 	lost, err := j.obtain(ctx, res)
 	if err != nil || j.cfg.DryRun {
@@ -104,7 +104,7 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.
 	}
 }
 
-// choose chooses. It waits up to atMost for something to choose from.
+// choose chooses runs and artifacts. It waits up to atMost for them to appear.
 func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration) (*search.Plan, error) {
 	chooser := search.Chooser{Source: j.api, Now: j.now}
 	quiet := j.policy
@@ -123,7 +123,7 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 	})
 }
 
-// share is this job's part of the items.
+// share returns this job's part of the items.
 func (j *job) share(items []artifact.Item) []artifact.Item {
 	s := j.cfg.Shard
 	if s.Count == 0 {

@@ -22,8 +22,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Message is err for a person: what happened, and what to do about it. It
-// is the one place that maps errors to advice.
+// Message says what happened, and what to do about it. It is the one place where
+// errors become advice.
 func Message(err error) string {
 	text := err.Error()
 	if many, ok := errors.AsType[*config.Errors](err); ok {
@@ -35,6 +35,7 @@ func Message(err error) string {
 	return text
 }
 
+// hint returns the advice for an error, or nothing.
 func hint(err error) string {
 	if _, ok := errors.AsType[*workspace.UndoError](err); ok {
 		return "What could not be undone is as the message says; look at it before the step runs again"
@@ -137,8 +138,8 @@ func systemHint(err error) string {
 	return ""
 }
 
-// notFoundHint is the one piece of advice that is most likely to help: who
-// has what was asked for goes before what may have been meant instead.
+// notFoundHint returns the one piece of advice that is most likely to help. Where to
+// find what was asked for comes before what may have been meant instead.
 func notFoundHint(nf *search.NotFoundError) string {
 	pending := len(nf.Pending) > 0 && nf.Waited == 0
 	switch {
@@ -214,10 +215,10 @@ func apiHint(e *githubapi.Error) string {
 	return ""
 }
 
-// inTrouble is the advice where there is none to give.
+// inTrouble is the advice where the user can do nothing about it.
 const inTrouble = "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
 
-// inWords is a permission as the pages for tokens call it.
+// inWords names a permission as GitHub's pages for tokens do.
 func inWords(p githubapi.Permission) string {
 	switch p {
 	case githubapi.ActionsWrite:

@@ -13,11 +13,12 @@ import (
 
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
-// networkHint is the advice for a server that could not be reached, the same
-// for the API and for the storage but for the input that may be wrong. It is
-// empty where nothing but the network or the server can be blamed.
+// networkHint returns the advice for a server that could not be reached. api says
+// that it is the API, whose address is an input; else it is the storage. The advice is
+// empty where only the network or the server can be at fault.
 func networkHint(err error, api bool) string {
 	address := "the name that GitHub gave for its storage, which a firewall or a DNS filter may not know"
 	if api {
@@ -127,11 +128,5 @@ func tokenHint(e *githubapi.Error) string {
 	return "Check that app-id and app-private-key are of the same GitHub App, and that the key was not revoked"
 }
 
-// short cuts a foreign text to a bearable length.
-func short(text string) string {
-	const most = 120
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return text
-}
+// short cuts a text that a server or a certificate chose.
+func short(text string) string { return words.Cut(text, 256) }

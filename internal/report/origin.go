@@ -7,15 +7,15 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// privileged reports whether the job's event gives it rights that whoever
+// privileged reports whether the job's event gives it rights that the person who
 // caused the event need not have.
 func (l *Log) privileged() bool {
 	return l.Runner.EventName == "pull_request_target" || l.Runner.EventName == "workflow_run"
 }
 
-// secrets adds to the warning of a fork's run where the job has rights that the
-// fork's author has not, and its files are about to be among those that later
-// steps may run. Source: GitHub Security Lab, "Preventing pwn requests".
+// secrets returns what to add to a warning about a fork's run where the job has rights
+// that the fork's author lacks, and the files are about to be written among those
+// that later steps may run. Source: GitHub Security Lab, "Preventing pwn requests".
 func (l *Log) secrets() string {
 	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Runner.Workspace {
 		return ""
@@ -25,8 +25,8 @@ func (l *Log) secrets() string {
 		"(https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/)", l.Runner.EventName)
 }
 
-// foreign warns of what is taken, although it is not known to be of the
-// repository's own commits.
+// foreign warns of runs and artifacts that are taken although they are not known to be
+// of the repository's own commits.
 func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 	var warnings []string
 	warn := func(format string, args ...any) {
@@ -52,10 +52,10 @@ func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 	l.warnings(warnings, "that come, or may come, from forks")
 }
 
-// isOrphan reports whether the server does not tell the run of an artifact.
+// isOrphan reports whether the server does not say which run made an artifact.
 func isOrphan(item artifact.Item) bool { return item.Run.ID == 0 }
 
-// orphans counts the artifacts whose run the server does not tell.
+// orphans counts the artifacts whose run is not known.
 func (r *Result) orphans() int {
 	n := 0
 	for _, p := range r.Items {
@@ -66,7 +66,7 @@ func (r *Result) orphans() int {
 	return n
 }
 
-// orphanLine is what the summary says of them.
+// orphanLine is the summary's line about artifacts whose run is not known, or nothing.
 func (r *Result) orphanLine() string {
 	n := r.orphans()
 	if n == 0 {
@@ -75,9 +75,8 @@ func (r *Result) orphanLine() string {
 	return fmt.Sprintf("Of %s the server does not tell the run: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
 }
 
-// origin is the output from-fork: that of the newest run taken, and empty where
-// nothing was. An artifact whose run the server does not tell may be of a newer
-// one.
+// origin returns the output from-fork: that of the newest run taken, or nothing where
+// none was. An artifact whose run is not known may be of a newer one.
 func (r *Result) origin() string {
 	newest, orphans := artifact.OriginUnknown, r.orphans()
 	if len(r.Runs) > 0 {
@@ -92,7 +91,7 @@ func (r *Result) origin() string {
 	return fmt.Sprint(fromFork(newest))
 }
 
-// fromFork is an origin as the outputs have it.
+// fromFork returns an origin as a value of the output from-fork.
 func fromFork(o artifact.Origin) any {
 	switch o {
 	case artifact.OriginOwn:

@@ -18,8 +18,7 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// What a job may hand on is bounded: GitHub takes 1 MB of outputs. Sizes are in
-// bytes.
+// Bounds of outputs, in bytes. GitHub takes 1 MB from a job.
 const (
 	maxErrorMessage = 4 << 10
 	// maxText bounds every other text that a server or an input chose.
@@ -84,7 +83,8 @@ type OutputOptions struct {
 	Bounded bool
 }
 
-// text is a foreign text as an output.
+// text makes one line of a text that a server or an input chose, in at most so many
+// bytes.
 func (o OutputOptions) text(s string, most int) string {
 	s = oneLine(o.Redact(s))
 	if o.Bounded {
@@ -191,7 +191,7 @@ func (r *Result) runList(o OutputOptions) outputList {
 	}
 }
 
-// within is the list in at most so many bytes: whole, else with its elements
+// within returns the list in at most limit bytes: whole, else with its elements
 // reduced, else as many of these as fit. note says what is missing.
 func (l outputList) within(limit int) (text, note string, err error) {
 	text, n, err := array(l.n, l.full, limit)
@@ -213,7 +213,8 @@ func areMissing(n int) string {
 	return words.Number(n) + " are"
 }
 
-// array is a JSON array of as many of the elements as fit, and their number.
+// array returns a JSON array of as many of n elements as fit into limit bytes, and their
+// number.
 func array(n int, element func(i int) any, limit int) (text string, fit int, err error) {
 	var b bytes.Buffer
 	b.WriteByte('[')
@@ -263,7 +264,7 @@ func newRunOutput(r artifact.Run, o OutputOptions) runOutput {
 	}
 }
 
-// known is a number that is never 0: what the server does not tell is null.
+// known is a number that is never 0: 0 means unknown, and is null in JSON.
 type known int64
 
 // MarshalJSON implements json.Marshaler.
@@ -274,7 +275,7 @@ func (k known) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(k), 10), nil
 }
 
-// oneLine folds everything that some reader could take for a line break.
+// oneLine replaces everything that a reader could take for a line break by a blank.
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool {
 		return c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == '\u0085' || c == '\u2028' || c == '\u2029'

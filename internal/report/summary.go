@@ -20,10 +20,10 @@ const (
 	maxCell     = 512  // bytes
 )
 
-// cell is a short text in the summary.
+// cell escapes and cuts a text for a table's cell.
 func cell(s string) string { return actions.Cell(words.Cut(s, maxCell)) }
 
-// paragraph is a longer one.
+// paragraph escapes and cuts a longer text.
 func paragraph(s string) string { return actions.Cell(words.Cut(s, maxErrorMessage)) }
 
 // andMore says how many things the summary leaves out.

@@ -67,10 +67,10 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkEnd doubts a body that only its connection ended, so that it may have
-// been cut: it is whole if its digest is right, or if it is an archive, whose
-// end is at its end and all of whose files passed their checks. What else was
-// found wrong with it is no fault of the artifact.
+// checkEnd returns err, what an attempt came to, unless the body ended with its
+// connection only and may have been cut: then it is whole if its digest is right, or
+// if all of an archive passed its checks (its directory is at its end). Otherwise it
+// is the missing length that is to blame, not the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	if !info.OpenEnded || err == nil && (t.unpacked || t.item.Digest == DigestVerified || info.MD5Checked) {
 		return err
@@ -81,7 +81,7 @@ func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	return err
 }
 
-// receive extracts or keeps what arrives, and checks it.
+// receive extracts an archive, or keeps what arrives as a file, and checks it.
 func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool) error {
 	form, name, err := t.formOfBlob(blob)
 	if err != nil {
@@ -105,12 +105,13 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 	return t.checkDigest(info)
 }
 
-// worthFinishing is how much may be missing of a refused archive, in bytes,
-// for it to be fetched to its end.
+// worthFinishing is how many bytes of a refused archive may be missing for it to be
+// fetched to its end all the same.
 const worthFinishing = 8 << 20
 
-// refused returns why an archive was refused. If it came damaged, which only a
-// digest can say, that is why; it is found out as long as that takes little.
+// refused returns why an archive was refused: it came damaged, if a digest says so,
+// or else the refusal itself. Only where little is missing the rest is fetched to
+// compare the digest.
 func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 	info, _ := blob.Info()
 	if blob.Size()-info.Fetched >= worthFinishing {
@@ -129,9 +130,9 @@ func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 	return refusal
 }
 
-// outcome is what an attempt failed with, if it did. When the download failed, that
-// is why all else did; but what was found wrong with the bytes before counts,
-// unless they were those of another blob.
+// outcome returns why an attempt failed, or nil. err is what its reader met, download
+// what the download failed with. A failed download explains what readers meet, but not
+// what is wrong with bytes that had arrived, unless these were another blob's.
 func outcome(err, download error) error {
 	if download == nil {
 		return err
@@ -147,21 +148,21 @@ func outcome(err, download error) error {
 	return download
 }
 
-// is reports whether an E is in the tree of err.
+// is reports whether err is or wraps an E.
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
 
-// startOver reports whether a download begins anew after an error: the blob
-// changed, or what the storage makes of ranges.
+// startOver reports whether err asks for another attempt: the blob changed, or the
+// storage's support of ranges did.
 func startOver(err error) bool {
 	return is[*fetch.RangeError](err) || is[*fetch.ChangedError](err)
 }
 
-// mayDiffer reports whether a download that failed may find another blob when
-// it begins anew, and can be believed then. Which of two contradicting answers
-// is right only a digest can tell.
+// mayDiffer reports whether another attempt may find another blob, and can be
+// believed. Where the storage contradicted itself, only a digest tells which of its
+// answers is right.
 func (t *attempt) mayDiffer(err error) bool {
 	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
 		decides := t.expectedDigest() == DigestVerified && !t.engine.opt.AllowMismatch
@@ -188,6 +189,7 @@ const spoolAhead = 8 << 20
 // end record with the longest comment, and most directories.
 const directoryTail = 128 << 10
 
+// fetchOptions says how to fetch the artifact.
 func (t *attempt) fetchOptions() fetch.Options {
 	progress := func(n int64) {
 		t.counted.Add(n)

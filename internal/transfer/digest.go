@@ -20,8 +20,8 @@ const (
 	DigestUnchecked                    // not all of the artifact was fetched
 )
 
-// expectedDigest is the state before the digest is compared: verified where it
-// will be, since what differs is found out then.
+// expectedDigest returns the state that the digest has if nothing is wrong with the
+// bytes and all of them come.
 func (t *attempt) expectedDigest() DigestState {
 	switch digest := t.item.Artifact.Digest; {
 	case digest == "":

@@ -29,8 +29,8 @@ func (t *attempt) fileName(f form, given string) string {
 	return cmp.Or(given, t.item.Artifact.Name)
 }
 
-// whole keeps an artifact as one file. All that can be said against it is said
-// before it is fetched.
+// whole keeps an artifact as one file. Name and size are checked before the rest of
+// it is fetched.
 func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f form, given string) error {
 	name := t.fileName(f, given)
 	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
@@ -57,9 +57,9 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	return t.keep(ctx, s, name, info.Size)
 }
 
-// checkUnproved looks at what is kept as it is where no digest proves that it is
-// what was uploaded: a zip has to be sound, and anything else has to have a name.
-// differs is what checkDigest says.
+// checkUnproved checks a file that no digest proves to be what was uploaded: a zip
+// has to be sound, anything else has to have a name. differs is what checkDigest
+// returned.
 func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
 	if t.item.Digest == DigestVerified {
 		return nil

@@ -21,18 +21,17 @@ type form int
 const (
 	archive form = iota // a zip of the files that were uploaded
 	rawFile             // one file, uploaded as it is
-	noForm              // no artifact: an answer of something in between
+	noForm              // no artifact: a page of a proxy or a portal, or an error
 )
 
-// formOf tells an archive from a file that was uploaded as it is, and both from
-// the page of a proxy or a portal, or an error in JSON, that came in the
-// artifact's place with status 200. head is how it begins. name is the file's
-// name that the storage gives, or empty.
+// formOf tells apart an archive, a file that was uploaded as it is, and what came in
+// an artifact's place with status 200: the page of a proxy or a portal, or an error in
+// JSON. head is how it begins. name is the file name that the storage gives, or empty.
 //
-// The type alone does not do: GitHub sends many raw uploads as octet-streams.
-// The first bytes alone do not do either: formats that build on zip (jar, whl,
-// apk, …) have the same. What is neither a zip nor named is taken for an
-// artifact only if its digest is right, or is still to be compared.
+// The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor
+// are the first bytes: formats that build on zip (jar, whl, apk, …) begin alike. What
+// is neither a zip nor has a name is an artifact only if its digest is right, or is
+// still to be compared.
 func formOf(contentType, disposition string, head []byte, digest DigestState) (f form, name string) {
 	name = fetch.FileName(disposition)
 	switch mediaType(contentType) {
@@ -62,7 +61,8 @@ func mediaType(contentType string) string {
 // for a person to recognise a page.
 const headSize = 64
 
-// formOfBlob is formOf with what is known of the digest before it is compared.
+// formOfBlob is formOf before the digest is compared. Its error is a *PageError where
+// the blob is no artifact.
 func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
 	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.expectedDigest()); f == archive {
 		return f, name, nil // whatever it begins with: a damaged zip is one
@@ -74,6 +74,7 @@ func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) 
 	return t.formWith(blob, head, t.expectedDigest())
 }
 
+// formWith is formOf for a blob that begins with head.
 func (t *attempt) formWith(blob *fetch.Blob, head []byte, digest DigestState) (f form, name string, err error) {
 	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), head, digest); f == noForm {
 		err = &PageError{contentType: blob.ContentType(), size: blob.Size(), head: head, digest: digest}
@@ -81,6 +82,7 @@ func (t *attempt) formWith(blob *fetch.Blob, head []byte, digest DigestState) (f
 	return f, name, err
 }
 
+// headOf reads how a blob begins.
 func headOf(blob *fetch.Blob) ([]byte, error) {
 	head := make([]byte, min(headSize, max(blob.Size(), 0)))
 	n, err := blob.ReadAt(head, 0)
@@ -113,7 +115,8 @@ func (e *PageError) Error() string {
 	return text
 }
 
-// beginning is a head that is text, without the part of a character at its end.
+// beginning returns head without a part of a character at its end, or nothing where it
+// is no text.
 func beginning(head []byte) string {
 	for range utf8.UTFMax {
 		if utf8.Valid(head) || len(head) == 0 {

@@ -92,7 +92,7 @@ func (t *attempt) list(ctx context.Context, turns listTurns) (Listing, error) {
 	return list, err
 }
 
-// inTurn is open when there is room in turn.
+// inTurn is open, once turn lets it.
 func (t *attempt) inTurn(ctx context.Context, turn *semaphore.Weighted, create func(int64) (fetch.Spool, error)) (Listing, error) {
 	if err := turn.Acquire(ctx, 1); err != nil {
 		return Listing{}, context.Cause(ctx)
@@ -101,7 +101,7 @@ func (t *attempt) inTurn(ctx context.Context, turn *semaphore.Weighted, create f
 	return t.open(ctx, create)
 }
 
-// open fetches as much as it takes to list the files.
+// open fetches as much as it takes to list the files, and lists them.
 func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, error)) (Listing, error) {
 	blob, err := fetch.Open(ctx, t.fetchOptions(), t.locate, create)
 	if err != nil {
@@ -116,6 +116,7 @@ func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, err
 	return list, err
 }
 
+// read lists the files of a blob.
 func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
 	form, given, err := t.formOfBlob(blob)
 	if err != nil {
