@@ -69,6 +69,17 @@ func (w *contextWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
+// zipContent is the content of an entry of a zip.
+type zipContent struct {
+	decoder *decoder
+	entry   *Entry
+	source  source
+}
+
+func (c *zipContent) copy(ctx context.Context, w io.Writer) error {
+	return c.decoder.copy(ctx, w, c.entry, &c.source)
+}
+
 // copy decompresses an entry into w and holds it against its size and
 // CRC-32.
 func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) error {
@@ -92,13 +103,6 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 		return e.refuse("its CRC-32 is %08x, and %08x was declared", sum, e.crc)
 	}
 	return nil
-}
-
-// text is the content of a small entry.
-func (d *decoder) text(ctx context.Context, e *Entry, s *source) (string, error) {
-	var b bytes.Buffer
-	err := d.copy(ctx, &b, e, s)
-	return b.String(), err
 }
 
 // small decompresses an entry as a whole, and writes it in one piece.

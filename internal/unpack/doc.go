@@ -1,6 +1,10 @@
 // Package unpack checks a zip archive and extracts it below an *os.Root, also
-// while the archive is still arriving. It knows nothing of HTTP. Section
-// numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
+// while the archive is still arriving, and expands the tars in it. It knows
+// nothing of HTTP. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
+//
+// What writes files knows no format: it takes entries and their contents from
+// the interface contents, which zip (units.go, decode.go) and tar (tar.go)
+// implement.
 //
 // Open reads the directory, and accepts an archive only if all of this holds
 // as far as that tells; Extract holds the rest of the archive to it as it

@@ -1,43 +1,42 @@
 package unpack
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// tarExpander is the state of one ExpandTars.
-type tarExpander struct {
-	root  *os.Root
-	o     TarOptions
-	files int
-	bytes int64
+// expander puts what archives hold into a tree that is there already.
+type expander struct {
+	root *os.Root
+	o    TarOptions
+	dirs *dirTree // where all is made
 
-	tar    int                // the number of the tar
-	in     *sourceReader      // it
-	buf    []byte             // to copy by
-	dirs   *dirTree           // where all is made
-	made   hashSet            // files of this tar
-	links  map[string]tarLink // of all tars, to be made at the end
-	strict []tarDir           // directories that end up without a right of the owner's
-	held   linkMemory         // what the two take
+	mu      sync.Mutex // entries may come side by side; guards what follows
+	files   int
+	bytes   int64
+	archive int                   // the number of the one being expanded
+	made    hashSet               // files of this archive
+	links   map[string]nestedLink // of all archives, to be made at the end
+	strict  []strictDir           // directories that end up without a right of the owner's
+	held    linkMemory            // what the two take
 }
 
-type tarLink struct {
-	target string
-	tar    int // that has it
+// nestedLink is a symlink of an archive of a number.
+type nestedLink struct {
+	target  string
+	archive int
 }
 
-type tarDir struct {
+// strictDir is a directory, and the permissions that it gets once all is made.
+type strictDir struct {
 	name string
 	perm fs.FileMode
 }
@@ -84,78 +83,66 @@ func (s *hashSet) add(name string) {
 	}
 }
 
-func newTarExpander(root *os.Root, o TarOptions) *tarExpander {
-	x := &tarExpander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]tarLink{}}
+func newExpander(root *os.Root, o TarOptions) *expander {
+	x := &expander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]nestedLink{}}
 	x.dirs.most = maxDirs
 	x.dirs.isLink = func(name string) bool { _, ok := x.links[name]; return ok }
 	return x
 }
 
-// begin is called before the entries of a tar. Copies take a buffer.
-func (x *tarExpander) begin(in *sourceReader, buf []byte) {
-	x.tar++
-	x.in, x.buf, x.made = in, buf, newHashSet()
+// add makes what the next archive holds, but for symlinks.
+func (x *expander) add(ctx context.Context, c contents) error {
+	x.archive++
+	x.made = newHashSet()
+	return c.eachContent(ctx, x.o.Pool, x.entry)
 }
 
-func refuseTar(h *tar.Header, format string, args ...any) error {
-	return &RefusedError{Entry: h.Name, Reason: fmt.Sprintf(format, args...)}
-}
-
-func (x *tarExpander) entry(ctx context.Context, r io.Reader, h *tar.Header) error {
-	if h.Typeflag == tar.TypeXGlobalHeader || h.Typeflag == tar.TypeDir && isRoot(h.Name) {
-		return nil
-	}
-	if h.Size > maxSize {
-		return refuseTar(h, "it declares %d bytes, which no disk holds", h.Size)
-	}
-	if err := x.o.Budget.Take(1, h.Size); err != nil {
+func (x *expander) entry(ctx context.Context, e *Entry, c content) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.o.Budget.Take(1, e.Size); err != nil {
 		return err
 	}
 	x.dirs.most++
-	name, err := cleanName(h.Name)
-	if err != nil {
-		return refuseTar(h, "its name %v", err)
-	}
-	err = x.make(ctx, r, h, name)
+	err := x.make(ctx, e, c)
 	if through, ok := errors.AsType[*throughError](err); ok {
-		return refuseTar(h, "it would be written through %q, which is no directory", through.name)
+		return e.refuse("it would be written through %q, which is no directory", through.name)
 	}
 	return err
 }
 
-func (x *tarExpander) make(ctx context.Context, r io.Reader, h *tar.Header, name string) error {
-	parent, err := x.dirs.get(ctx, path.Dir(name))
+func (x *expander) make(ctx context.Context, e *Entry, c content) error {
+	parent, err := x.dirs.get(ctx, path.Dir(e.Name))
 	if err != nil {
 		return err
 	}
 	defer x.dirs.put(parent)
-	perm := fs.FileMode(h.Mode) & fs.ModePerm //nolint:gosec // the nine bits of it
-	if h.Typeflag == tar.TypeDir {
-		return x.makeDir(parent, name, perm)
+	if e.Mode.IsDir() {
+		return x.makeDir(parent, e)
 	}
-	if err := x.vacate(h, parent, name); err != nil {
+	if err := x.vacate(parent, e); err != nil {
 		return err
 	}
-	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeGNUSparse:
-		if err := x.o.Room(h.Size); err != nil {
+	switch {
+	case e.hardLink != "":
+		return x.hardLink(ctx, parent, e)
+	case e.Mode&fs.ModeSymlink != 0:
+		target, err := text(ctx, c)
+		if err != nil {
 			return err
 		}
-		return x.file(ctx, r, parent, name, perm)
-	case tar.TypeLink:
-		return x.hardLink(ctx, h, parent, name)
-	case tar.TypeSymlink:
-		if len(h.Linkname) > maxTarget || !relativeTarget(h.Linkname) {
-			return refuseTar(h, "its target %q is not a relative path", h.Linkname)
-		}
-		x.links[strings.Clone(name)] = tarLink{strings.Clone(h.Linkname), x.tar}
-		return x.held.take(len(name), int64(len(h.Linkname)))
+		x.links[strings.Clone(e.Name)] = nestedLink{target, x.archive}
+		return x.held.take(len(e.Name), int64(len(target)))
 	}
-	return refuseTar(h, "it is a device or another special file")
+	if err := x.o.Room(e.Size); err != nil {
+		return err
+	}
+	return x.file(ctx, parent, e, c)
 }
 
 // makeDir makes a directory, unless it is there.
-func (x *tarExpander) makeDir(parent *handle, name string, perm fs.FileMode) error {
+func (x *expander) makeDir(parent *handle, e *Entry) error {
+	name, perm := e.Name, e.Mode.Perm()
 	fresh, err := x.dirs.makeIn(parent, name, perm|0o700)
 	if err != nil {
 		return err
@@ -170,90 +157,80 @@ func (x *tarExpander) makeDir(parent *handle, name string, perm fs.FileMode) err
 	if err := x.dirs.chown(parent, name); err != nil || perm&0o700 == 0o700 {
 		return err
 	}
-	x.strict = append(x.strict, tarDir{strings.Clone(name), perm})
+	x.strict = append(x.strict, strictDir{strings.Clone(name), perm})
 	return x.held.take(len(name), 0)
 }
 
-// vacate sees to it that a name is free in its directory: an earlier entry of
-// the same tar gives way.
-func (x *tarExpander) vacate(h *tar.Header, parent *handle, name string) error {
-	if link, ok := x.links[name]; ok {
-		if link.tar != x.tar {
-			return refuseTar(h, "there is something of that name already")
+// vacate sees to it that an entry's name is free in its directory: an earlier
+// entry of the same archive gives way.
+func (x *expander) vacate(parent *handle, e *Entry) error {
+	const taken = "there is something of that name already"
+	if link, ok := x.links[e.Name]; ok {
+		if link.archive != x.archive {
+			return e.refuse(taken)
 		}
-		x.held.give(len(name), len(link.target))
-		delete(x.links, name)
+		x.held.give(len(e.Name), len(link.target))
+		delete(x.links, e.Name)
 		return nil
 	}
-	isDir, size, err := parent.dir.stat(path.Base(name))
+	isDir, size, err := parent.dir.stat(path.Base(e.Name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case isDir || !x.made.contains(name):
-		return refuseTar(h, "there is something of that name already")
+	case isDir || !x.made.contains(e.Name):
+		return e.refuse(taken)
 	}
 	x.files--
 	x.bytes -= size
-	return parent.dir.remove(path.Base(name))
+	return parent.dir.remove(path.Base(e.Name))
 }
 
-func (x *tarExpander) file(ctx context.Context, r io.Reader, parent *handle, name string, perm fs.FileMode) (err error) {
-	f, err := x.dirs.createIn(parent, name, perm)
+func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content) (err error) {
+	f, err := x.dirs.createIn(parent, e.Name, e.Mode.Perm())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	out := &entryWriter{w: &contextWriter{ctx, f}}
-	n, err := io.CopyBuffer(out, onlyReader{r}, x.buf)
-	switch {
-	case out.err != nil:
-		return out.err
-	case err != nil:
-		return damagedTar(err, x.in)
+	if err := c.copy(ctx, &contextWriter{ctx, f}); err != nil {
+		return err
 	}
-	x.made.add(name)
+	x.made.add(e.Name)
 	x.files++
-	x.bytes += n
+	x.bytes += e.Size
 	return nil
 }
 
-// onlyReader has no method that would make a copy take another buffer.
-type onlyReader struct{ io.Reader }
-
-func (x *tarExpander) hardLink(ctx context.Context, h *tar.Header, parent *handle, name string) error {
-	target, err := cleanName(h.Linkname)
-	if err != nil {
-		return refuseTar(h, "the name it links to %v", err)
-	}
+func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error {
+	const missing = "it links to %q, which is no file before it"
 	// A file that gave way to a symlink is in made still.
-	if _, isLink := x.links[target]; isLink || !x.made.contains(target) {
-		return refuseTar(h, "it links to %q, which is no file before it", h.Linkname)
+	if _, isLink := x.links[e.hardLink]; isLink || !x.made.contains(e.hardLink) {
+		return e.refuse(missing, e.hardLink)
 	}
-	from, err := x.dirs.get(ctx, path.Dir(target))
+	from, err := x.dirs.get(ctx, path.Dir(e.hardLink))
 	if err != nil {
 		return err
 	}
 	defer x.dirs.put(from)
-	_, size, err := from.dir.stat(path.Base(target))
+	_, size, err := from.dir.stat(path.Base(e.hardLink))
 	if errors.Is(err, fs.ErrNotExist) { // it links to itself, and gave way
-		return refuseTar(h, "it links to %q, which is no file before it", h.Linkname)
+		return e.refuse(missing, e.hardLink)
 	}
 	if err == nil {
-		err = hardLink(x.root, from.dir, target, parent.dir, name)
+		err = hardLink(x.root, from.dir, e.hardLink, parent.dir, e.Name)
 	}
 	if err != nil {
-		return &fs.PathError{Op: "link", Path: name, Err: err}
+		return &fs.PathError{Op: "link", Path: e.Name, Err: err}
 	}
-	x.made.add(name)
+	x.made.add(e.Name)
 	x.files++
 	x.bytes += size
 	return nil
 }
 
 // finish makes the symlinks, and takes rights from directories.
-func (x *tarExpander) finish(ctx context.Context) error {
+func (x *expander) finish(ctx context.Context) error {
 	ours := make(map[string]string, len(x.links))
 	for name, link := range x.links {
 		ours[name] = link.target

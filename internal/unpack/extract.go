@@ -37,22 +37,31 @@ type Result struct {
 // The first failure, or the end of ctx, ends it and leaves what is there so
 // far. Contents that are not what the archive declares are *RefusedError.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (res Result, err error) {
+	res, a.links, err = extractContents(ctx, a.contents(newFrontier(a.in.r)), root, o)
+	return res, err
+}
+
+// extractContents extracts an archive of any format, and returns its symlinks,
+// too.
+func extractContents(ctx context.Context, c contents, root *os.Root, o ExtractOptions) (res Result, links map[string]string, err error) {
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
 	x := &extraction{dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]string{}}
 	defer func() { err = errors.Join(err, x.dirs.close()) }()
-	if err := a.eachContent(ctx, o.Pool, newFrontier(a.in.r), x.entry); err != nil {
-		return Result{}, err
+	if err := c.eachContent(ctx, o.Pool, x.entry); err != nil {
+		return Result{}, nil, err
 	}
-	a.links = x.links
-	if err := checkLinks(ctx, a.links); err != nil {
-		return Result{}, err
+	if err := checkLinks(ctx, x.links); err != nil {
+		return Result{}, nil, err
 	}
-	return Result{Files: int(x.files.Load()) + len(a.links), Bytes: x.bytes.Load()}, makeLinks(ctx, x.dirs, a.links)
+	if err := makeLinks(ctx, x.dirs, x.links); err != nil {
+		return Result{}, nil, err
+	}
+	return Result{Files: int(x.files.Load()) + len(x.links), Bytes: x.bytes.Load()}, x.links, nil
 }
 
-// extraction is the state of one Extract.
+// extraction is the state of one extractContents.
 type extraction struct {
 	dirs *dirTree
 
@@ -61,18 +70,18 @@ type extraction struct {
 	links        map[string]string // names and targets
 }
 
-func (x *extraction) entry(ctx context.Context, d *decoder, e *Entry, s *source) error {
+func (x *extraction) entry(ctx context.Context, e *Entry, c content) error {
 	switch {
 	case e.Mode.IsDir():
 		return x.dirs.mkdir(ctx, e.Name)
 	case e.Mode&fs.ModeSymlink != 0:
-		target, err := d.text(ctx, e, s)
+		target, err := text(ctx, c)
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		x.links[strings.Clone(e.Name)] = target
 		return err
 	}
-	if err := x.file(ctx, d, e, s); err != nil {
+	if err := x.file(ctx, e, c); err != nil {
 		return err
 	}
 	x.files.Add(1)
@@ -81,7 +90,7 @@ func (x *extraction) entry(ctx context.Context, d *decoder, e *Entry, s *source)
 }
 
 // file writes one file. The umask decides its permissions.
-func (x *extraction) file(ctx context.Context, d *decoder, e *Entry, s *source) (err error) {
+func (x *extraction) file(ctx context.Context, e *Entry, c content) (err error) {
 	perm := fs.FileMode(0o666)
 	if e.Mode&0o111 != 0 {
 		perm = 0o777
@@ -96,5 +105,5 @@ func (x *extraction) file(ctx context.Context, d *decoder, e *Entry, s *source) 
 			return err
 		}
 	}
-	return d.copy(ctx, &contextWriter{ctx, f}, e, s)
+	return c.copy(ctx, &contextWriter{ctx, f})
 }

@@ -28,13 +28,17 @@ const (
 type Entry struct {
 	// Name is clean and slash-separated.
 	Name string
-	// Size is extracted, in bytes.
+	// Size is that of the extracted content, in bytes.
 	Size int64
-	// Mode has the type and the execute bits; no set-id bits.
+	// Mode has the type and the permissions, of which zip has the execute bits
+	// only; no set-id bits.
 	Mode fs.FileMode
 
-	stored     string // the name as the archive has it
-	start      int64  // where the local header begins
+	stored   string // the name as the archive has it
+	hardLink string // unless empty, the clean name of the file that this is a hard link to
+
+	// Of zip.
+	start      int64 // where the local header begins
 	compressed int64
 	limit      int64 // what the entry must not reach beyond
 	crc        uint32

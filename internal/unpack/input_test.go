@@ -131,8 +131,8 @@ func TestTarReaderFails(t *testing.T) {
 			for i, at := range offsets(len(data)) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					checkReadError(t, at, cause, inRoot(t, dir, func(root *os.Root) error {
-						x := newTarExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
-						err := x.read(t.Context(), name, io.NewSectionReader(input{broken{data, int64(at), cause}}, 0, int64(len(data))))
+						x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
+						err := x.add(t.Context(), nestedFormat(name)(io.NewSectionReader(input{broken{data, int64(at), cause}}, 0, int64(len(data)))))
 						return errors.Join(err, x.dirs.close())
 					}))
 				}

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -128,7 +129,7 @@ func TestZstdMemory(t *testing.T) {
 						return
 					}
 					defer pool.put(d)
-					r, err := d.open(t.Context(), bytes.NewReader(data), "x.tar.zst")
+					r, err := unzstd(t.Context(), d, bufio.NewReader(bytes.NewReader(data)))
 					if err == nil {
 						_, err = io.Copy(io.Discard, r)
 						err = errors.Join(err, r.Close())

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
-	"strings"
+	"io/fs"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -17,126 +15,39 @@ import (
 // maxTrailer is what may follow a tar's end, decompressed: padding.
 const maxTrailer = 1 << 20
 
-// tarSuffixes are of the files that ExpandTars expands.
-var tarSuffixes = []string{".tar", ".tar.gz", ".tgz", ".tar.zst"}
-
-// TarOptions say how to expand tars. Zero values are no bounds.
-type TarOptions struct {
-	// Links are the symlinks that are there: names and targets.
-	Links map[string]string
-	// Budget is what files and bytes are taken from.
-	Budget *Budget
-	// Room is asked before an entry's n bytes are written; its error is
-	// returned.
-	Room func(n int64) error
-	// Pool bounds the memory and the descriptors of all that share it, and how
-	// many tars are expanded side by side; nil is a pool of its own.
-	Pool *Pool
-	// Owner gets every file, directory and symlink as soon as it is made; nil
-	// leaves them with the process.
-	Owner *Owner
+// tarStream is a tar that is read from front to back.
+type tarStream struct {
+	r          io.Reader
+	decompress decompressor
 }
 
-// ExpandTars expands the tar files that lie right below root, as Extract left
-// them, and removes them. Entries have to fulfil the rules for those of an
-// archive, and these:
-//
-//   - Files, directories, symlinks and hard links only; a hard link leads to
-//     an earlier file of the same tar.
-//   - No entry takes the place of what is there already, but a later entry of
-//     a tar that of an earlier one, as tar -x has it; none is written through
-//     a symlink.
-//   - Symlinks stay inside with all those of the archive; they are made last.
-//   - A .tar.zst takes at most 32 MiB of memory to decompress.
-//
-// Permissions are those of the tar, without set-id bits, as the umask lets
-// them. It returns what it made less the tars.
-func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Result, err error) {
-	if o.Budget == nil {
-		o.Budget = NewBudget(0, 0)
-	}
-	if o.Room == nil {
-		o.Room = func(int64) error { return nil }
-	}
-	if o.Pool == nil {
-		o.Pool = defaultPool()
-	}
-	x := newTarExpander(root, o)
-	defer func() { err = errors.Join(err, x.dirs.close()) }()
-	tars, err := findTars(root)
-	if err != nil {
-		return Result{}, err
-	}
-	for _, name := range tars {
-		info, err := root.Lstat(name)
-		if err != nil {
-			return Result{}, err
-		}
-		if err := x.expand(ctx, name, info.Size()); err != nil {
-			return Result{}, fmt.Errorf("unpack %q: %w", name, err)
-		}
-		if err := root.Remove(name); err != nil {
-			return Result{}, err
-		}
-		res.Files--
-		res.Bytes -= info.Size()
-	}
-	if err := x.finish(ctx); err != nil {
-		return Result{}, err
-	}
-	res.Files += x.files
-	res.Bytes += x.bytes
-	return res, nil
+// decompressor returns what a compressed stream holds. Memory for it is d's, and
+// of d's pool.
+type decompressor func(ctx context.Context, d *decoder, compressed *bufio.Reader) (io.ReadCloser, error)
+
+func stored(_ context.Context, _ *decoder, r *bufio.Reader) (io.ReadCloser, error) {
+	return io.NopCloser(r), nil
 }
 
-// findTars lists the tars right below root, in the order of their names. There
-// may be a million other files.
-func findTars(root *os.Root) (names []string, err error) {
-	dir, err := root.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = dir.Close() }()
-	for {
-		some, err := dir.ReadDir(1 << 10)
-		for _, e := range some {
-			if e.Type().IsRegular() && slices.ContainsFunc(tarSuffixes, func(s string) bool { return len(e.Name()) > len(s) && strings.HasSuffix(e.Name(), s) }) {
-				names = append(names, e.Name())
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			slices.Sort(names)
-			return names, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
+func gunzip(_ context.Context, _ *decoder, r *bufio.Reader) (io.ReadCloser, error) {
+	return gzip.NewReader(r)
 }
 
-// expand expands one tar, of so many bytes.
-func (x *tarExpander) expand(ctx context.Context, name string, size int64) (err error) {
-	f, err := x.root.Open(name)
+func unzstd(ctx context.Context, d *decoder, r *bufio.Reader) (io.ReadCloser, error) {
+	return d.pool.zstd(ctx, r, maxTarWindow)
+}
+
+func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
+	d, err := pool.get(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return x.read(ctx, name, io.NewSectionReader(input{f}, 0, size))
-}
-
-// read expands the tar that a reader has, of a kind that its name tells.
-func (x *tarExpander) read(ctx context.Context, name string, tarred io.Reader) error {
-	d, err := x.o.Pool.get(ctx)
-	if err != nil {
-		return err
-	}
-	defer x.o.Pool.put(d)
-	in := &sourceReader{ctx: ctx, r: tarred}
-	r, err := d.open(ctx, in, name)
+	defer pool.put(d)
+	in := &sourceReader{ctx: ctx, r: s.r}
+	r, err := s.decompress(ctx, d, bufio.NewReaderSize(in, 128<<10))
 	if err != nil {
 		return damagedTar(err, in)
 	}
-	x.begin(in, d.buf)
 	defer func() { _ = r.Close() }() // it says again what reading said
 	for t := tar.NewReader(r); ; {
 		if ctx.Err() != nil {
@@ -149,7 +60,14 @@ func (x *tarExpander) read(ctx context.Context, name string, tarred io.Reader) e
 		if err != nil {
 			return damagedTar(err, in)
 		}
-		if err := x.entry(ctx, t, h); err != nil {
+		if h.Typeflag == tar.TypeXGlobalHeader || h.Typeflag == tar.TypeDir && isRoot(h.Name) {
+			continue
+		}
+		e, err := tarEntry(h)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, &e, &tarContent{t, h, d.buf, in}); err != nil {
 			return err
 		}
 	}
@@ -164,17 +82,61 @@ func (x *tarExpander) read(ctx context.Context, name string, tarred io.Reader) e
 	return nil
 }
 
-// open decompresses a tar.
-func (d *decoder) open(ctx context.Context, in io.Reader, name string) (io.ReadCloser, error) {
-	br := bufio.NewReaderSize(in, 128<<10)
-	switch {
-	case strings.HasSuffix(name, "gz"):
-		return gzip.NewReader(br)
-	case strings.HasSuffix(name, ".zst"):
-		return d.pool.zstd(ctx, br, maxTarWindow)
+// tarEntry applies the rules for a single entry.
+func tarEntry(h *tar.Header) (Entry, error) {
+	e := Entry{stored: h.Name, Size: h.Size, Mode: fs.FileMode(h.Mode) & fs.ModePerm} //nolint:gosec // the nine bits of it
+	if h.Size > maxSize {
+		return e, e.refuse("it declares %d bytes, which no disk holds", h.Size)
 	}
-	return io.NopCloser(br), nil
+	var err error
+	if e.Name, err = cleanName(h.Name); err != nil {
+		return e, e.refuse("its name %v", err)
+	}
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeGNUSparse:
+	case tar.TypeDir:
+		e.Mode |= fs.ModeDir
+	case tar.TypeSymlink:
+		e.Mode |= fs.ModeSymlink
+		if len(h.Linkname) > maxTarget || !relativeTarget(h.Linkname) {
+			return e, e.refuse("its target %q is not a relative path", h.Linkname)
+		}
+	case tar.TypeLink:
+		if e.hardLink, err = cleanName(h.Linkname); err != nil {
+			return e, e.refuse("the name it links to %v", err)
+		}
+	default:
+		return e, e.refuse("it is a device or another special file")
+	}
+	return e, nil
 }
+
+// tarContent is the content of the entry that a tar was read up to.
+type tarContent struct {
+	tar    *tar.Reader
+	header *tar.Header
+	buf    []byte
+	in     *sourceReader // of the tar
+}
+
+func (c *tarContent) copy(_ context.Context, w io.Writer) error {
+	if c.header.Typeflag == tar.TypeSymlink {
+		_, err := io.WriteString(w, c.header.Linkname)
+		return err
+	}
+	out := &entryWriter{w: w}
+	_, err := io.CopyBuffer(out, onlyReader{c.tar}, c.buf)
+	switch {
+	case out.err != nil:
+		return out.err
+	case err != nil:
+		return damagedTar(err, c.in)
+	}
+	return nil
+}
+
+// onlyReader has no method that would make a copy take another buffer.
+type onlyReader struct{ io.Reader }
 
 // damagedTar tells bad data from a reader that fails.
 func damagedTar(err error, in *sourceReader) error {

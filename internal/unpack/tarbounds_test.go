@@ -135,11 +135,11 @@ func TestTarMemory(t *testing.T) {
 	}
 	defer root.Close()
 	pool := NewPool(1)
-	x := newTarExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
+	x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
 	before := heap()
 	e := &endless{left: entries}
 	e.w = tar.NewWriter(&e.buf)
-	if err := x.read(t.Context(), "x.tar", e); err != nil {
+	if err := x.add(t.Context(), nestedFormat("x.tar")(e)); err != nil {
 		t.Fatal(err)
 	}
 	took := heap() - before
@@ -173,9 +173,9 @@ func TestTarDirectoriesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer root.Close()
-		x := newTarExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(1)})
+		x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(1)})
 		x.dirs.most = most
-		err = errors.Join(x.read(t.Context(), "x.tar", bytes.NewReader(tarOf(t, tt.entries...))), x.dirs.close())
+		err = errors.Join(x.add(t.Context(), nestedFormat("x.tar")(bytes.NewReader(tarOf(t, tt.entries...)))), x.dirs.close())
 		refused, ok := errors.AsType[*RefusedError](err)
 		if ok != tt.refused || !ok && err != nil || ok && !strings.Contains(refused.Reason, "directories that are no entries") {
 			t.Errorf("%s: got %v", name, err)

@@ -22,9 +22,17 @@ type unit struct {
 	r       *unitReader
 }
 
-// eachContent calls do for the entries chosen, several at a time and roughly
-// from front to back, each with its data behind a local header that is checked.
-func (a *Archive) eachContent(ctx context.Context, pool *Pool, front *frontier, do func(context.Context, *decoder, *Entry, *source) error) error {
+// zipContents are the entries chosen of a zip.
+type zipContents struct {
+	*Archive
+	front *frontier // hears how far they were read
+}
+
+func (a *Archive) contents(front *frontier) contents { return &zipContents{a, front} }
+
+// eachContent calls do for several entries at a time, each behind a local header
+// that is checked.
+func (a *zipContents) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
 	if err := a.wantChosen(); err != nil {
 		return err
 	}
@@ -34,7 +42,7 @@ func (a *Archive) eachContent(ctx context.Context, pool *Pool, front *frontier, 
 		defer close(units)
 		return a.eachUnit(func(entries []Entry) error {
 			select {
-			case units <- unit{entries, front.begin(a.in, entries[0].start)}:
+			case units <- unit{entries, a.front.begin(a.in, entries[0].start)}:
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -96,7 +104,7 @@ func (a *Archive) eachUnit(do func([]Entry) error) error {
 }
 
 // each goes through neighbours: all from one read, if they are small.
-func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *decoder, *Entry, *source) error) error {
+func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
 	d, err := pool.get(ctx)
 	if err != nil {
 		return err
@@ -110,16 +118,17 @@ func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *d
 			return err
 		}
 	}
+	c := zipContent{decoder: d}
 	for i := range u.entries {
 		e := &u.entries[i]
-		s := source{r: u.r}
+		c.entry, c.source = e, source{r: u.r}
 		if packed != nil {
-			s.packed = packed[e.start-start : e.limit-start]
+			c.source.packed = packed[e.start-start : e.limit-start]
 		}
-		if err := s.find(e); err != nil {
+		if err := c.source.find(e); err != nil {
 			return err
 		}
-		if err := do(ctx, d, e, &s); err != nil {
+		if err := do(ctx, e, &c); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ func (a *Archive) Verify(ctx context.Context, o ExtractOptions) error {
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
-	return a.eachContent(ctx, o.Pool, &frontier{}, func(ctx context.Context, d *decoder, e *Entry, s *source) error {
-		return d.copy(ctx, &contextWriter{ctx, io.Discard}, e, s)
+	return a.contents(&frontier{}).eachContent(ctx, o.Pool, func(ctx context.Context, _ *Entry, c content) error {
+		return c.copy(ctx, &contextWriter{ctx, io.Discard})
 	})
 }
