@@ -428,24 +428,29 @@ func TestEnterprise(t *testing.T) {
 	}
 }
 
+// hooked calls a function when it is read.
+type hooked struct {
+	githubsim.Blob
+	read func()
+}
+
+func (h *hooked) ReadAt(p []byte, off int64) (int, error) {
+	if h.read != nil {
+		h.read()
+	}
+	return h.Blob.ReadAt(p, off)
+}
+
 // A job that is cancelled in the middle of a download leaves nothing.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, githubsim.Options{})
-	w.Fault(githubsim.Fault{Host: githubsim.Storage, Stall: 20})
 	ctx, cancel := context.WithCancel(t.Context())
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		for ctx.Err() == nil {
-			if w.Count(githubsim.API) > 2 { // the redirect to the storage is answered
-				cancel()
-			}
-		}
-	}()
+	blob := &hooked{Blob: files("a.txt", "a1")}
+	w := runWorld(t, githubsim.Artifact{Name: "dist", Blob: blob})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Stall: 20})
+	blob.read = cancel // from now on only the storage reads it
 	got := w.step(ctx, t, in("name", "dist", "run-id", "1"), "mine=1")
-	<-watched
-	if got.code != 1 || got.list() != "mine=1" || !strings.Contains(got.log, "The job was cancelled") {
+	if got.code != 1 || got.list() != "mine=1" || !strings.Contains(got.log, "The job was cancelled") || w.Count(githubsim.Storage) == 0 {
 		t.Errorf("%d, %s\n%s", got.code, got.list(), got.log)
 	}
 	got.check(t)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
@@ -47,7 +48,10 @@ func TestCancelledInTar(t *testing.T) {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
 		for ctx.Err() == nil {
+			<-tick.C
 			if begun, _ := filepath.Glob(filepath.Join(ws, ".artifetch-*", "*", "d", "f0003")); len(begun) > 0 {
 				cancel()
 			}

@@ -2,14 +2,17 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
 )
 
 // What the runner says wrongly matters only where it is needed.
@@ -61,6 +64,7 @@ func (w *world) command(t *testing.T, env map[string]string, args ...string) (co
 		Args: args, Version: "1.2.3", Stdout: &out, Stderr: &log,
 		Lookup:  func(k string) (string, bool) { v, ok := all[k]; return v, ok },
 		Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
+		Policy: httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }},
 	})
 	return code, out.String(), log.String()
 }
