@@ -69,6 +69,13 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 	return a, o.Budget.Take(0, a.Size)
 }
 
+// Each calls do for every entry chosen, in the order in which they lie in the
+// archive, until it fails. A directory may come more than once. The archive's
+// reader failing is a *ReadError.
+func (a *Archive) Each(do func(e Entry) error) error {
+	return a.each(func(e *Entry) error { return do(*e) })
+}
+
 // scan reads the directory for the first time.
 func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
 	c := cursor{dir: &a.directory}
