@@ -186,6 +186,7 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 			return r, err
 		}
 	}
+	closeJournal() // before the stage goes: see removeStage
 	r.Err = s.removeStage("")
 	return r, nil
 }
