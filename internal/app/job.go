@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"path"
@@ -25,7 +26,7 @@ type job struct {
 	cfg     *config.Config
 	log     *report.Log
 	runner  actions.Context
-	api     *githubapi.Client
+	api     forge
 	storage *http.Client
 	policy  httpx.Policy
 	idle    time.Duration
@@ -36,6 +37,20 @@ type job struct {
 	agent   string // User-Agent
 	current int64  // the current run's id, 0 outside of Actions
 	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
+}
+
+// forge is a server that has runs and artifacts; *githubapi.Client is GitHub's.
+type forge interface {
+	search.Source
+	transfer.Origin
+	// Delete deletes an artifact.
+	Delete(ctx context.Context, repo artifact.Repo, id int64) error
+	// Repository fails unless the repository exists and may be seen.
+	Repository(ctx context.Context, repo artifact.Repo) error
+	// Requests is how many requests were sent, Unchanged how many of them cost
+	// nothing, as nothing had changed.
+	Requests() int
+	Unchanged() int
 }
 
 // newJob looks at the surroundings: the runner, its event, the destination.
