@@ -1,60 +1,157 @@
 package fetch
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// begin looks at the head of an answer and moves off to where its body
-// starts.
-func (d *download) begin(res *http.Response) error {
+// describe enters what a first answer says of the blob, and reports whether it
+// brings the first n bytes, as it was asked to: then the storage supports
+// ranges.
+func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
+	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
+	if res.StatusCode != http.StatusPartialContent || !ok || first != 0 || total < 0 || last != min(n, total)-1 || !hasLength(res, last+1) {
+		return false
+	}
+	b.stream = false
+	b.info.Size, p.end = total, last+1
+	b.enter(p, res)
+	return true
+}
+
+// enter takes from an answer what there is to know besides sizes.
+func (b *Blob) enter(p *piece, res *http.Response) {
+	if p.at == 0 {
+		b.sums.told(res)
+	}
+	h, i := res.Header, &b.info
+	i.ETag = cmp.Or(h.Get("ETag"), i.ETag)
+	i.ContentType = cmp.Or(h.Get("Content-Type"), i.ContentType)
+	i.ContentDisposition = cmp.Or(h.Get("Content-Disposition"), i.ContentDisposition)
+}
+
+// check holds the head of an answer against RFC 9110, section 14.4: it must
+// bring exactly what is missing of a part, of the same blob. A stream may begin
+// again instead.
+func (b *Blob) check(p *piece, res *http.Response) error {
+	var err error
 	switch res.StatusCode {
-	case http.StatusOK:
-		open := !delimited(res)
-		if open && !d.OpenEnded {
-			return &LengthError{Want: -1}
-		}
-		if res.ContentLength > maxBlob {
-			return &LengthError{Want: res.ContentLength}
-		}
-		if err := d.checkWhole(res); err != nil {
-			return err
-		}
-		if err := d.restart(); err != nil {
-			return err
-		}
-		d.total = res.ContentLength
-		d.blob.ETag = res.Header.Get("ETag")
-		d.blob.OpenEnded = open
 	case http.StatusPartialContent:
-		if err := d.checkPart(res); err != nil {
-			return err
-		}
-	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
-		if d.off == 0 {
-			return statusError(res) // there was nothing to refuse
-		}
-		return d.changed(fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)))
+		err = b.checkPart(p, res)
+	case http.StatusOK:
+		err = b.checkWhole(p, res)
 	default:
-		return statusError(res)
+		return b.checkStatus(p, res)
 	}
-	if d.off == 0 {
-		d.sums.told(res)
+	if err != nil {
+		return err
 	}
-	keep(&d.blob.ContentType, res.Header.Get("Content-Type"))
-	keep(&d.blob.ContentDisposition, res.Header.Get("Content-Disposition"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.odd = 0
+	if b.stream {
+		b.enter(p, res)
+	}
 	return nil
 }
 
-// keep replaces *old by what the newest answer says, if it says anything.
-func keep(old *string, now string) {
-	if now != "" {
-		*old = now
+// checkPart is check for a 206.
+func (b *Blob) checkPart(p *piece, res *http.Response) error {
+	header := res.Header.Get("Content-Range")
+	first, last, total, ok := parseContentRange(header)
+	etag := res.Header.Get("ETag")
+	b.mu.Lock()
+	size, known := b.info.Size, b.info.ETag
+	b.mu.Unlock()
+	if total < 0 {
+		total = size // an answer need not tell it
 	}
+	end := p.end
+	if b.stream {
+		end = total
+	}
+	other := &RangeError{Want: p.at, Header: header}
+	switch {
+	case isOther(etag, known):
+		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
+	case ok && total < 0:
+		return other // whether it is all the rest cannot be known, nor the next time
+	case ok && size >= 0 && total != size:
+		return b.onceMore(contradiction(size, total))
+	case !ok, first != p.at, last != end-1, !hasLength(res, last-first+1):
+		return b.onceMore(other)
+	}
+	if b.stream {
+		b.setSize(p, total)
+		b.info.OpenEnded = false
+	}
+	return nil
+}
+
+// checkWhole is check for a 200, which is of use to a stream only.
+func (b *Blob) checkWhole(p *piece, res *http.Response) error {
+	length, etag, open := res.ContentLength, res.Header.Get("ETag"), !delimited(res)
+	switch {
+	case !b.stream:
+		return b.onceMore(&RangeError{Want: p.at, Header: "of everything"})
+	case open && !b.o.OpenEnded:
+		return &LengthError{Want: -1}
+	case length > maxBlob:
+		return &LengthError{Want: length}
+	case b.info.Size < 0, length < 0, length == b.info.Size:
+	case !isOther(etag, b.info.ETag):
+		return b.onceMore(contradiction(b.info.Size, length))
+	default: // another blob, whose bytes come next
+		if b.restarts++; b.restarts > maxRestarts {
+			return &ChangedError{Why: "each answer has another ETag and another size"}
+		}
+		p.furthest = 0
+	}
+	if err := b.rewind(p); err != nil {
+		return err
+	}
+	b.setSize(p, length)
+	b.info.ETag, b.info.OpenEnded = etag, open
+	return nil
+}
+
+// checkStatus is check for an answer that brings no bytes of the blob.
+func (b *Blob) checkStatus(p *piece, res *http.Response) error {
+	switch res.StatusCode {
+	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		if !b.stream || p.at > 0 { // else there was no condition
+			return &ChangedError{Why: fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
+		}
+	}
+	err := statusError(res)
+	if httpx.TemporaryStatus(res.StatusCode) { // it is asked too much
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.pace.slow(time.Now())
+	}
+	return err
+}
+
+// onceMore makes err, which an odd answer is, worth another try, unless the
+// answer before was odd, too.
+func (b *Blob) onceMore(err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.odd++; b.odd > 1 {
+		return err
+	}
+	return httpx.Temporary(err, 0)
+}
+
+// hasLength reports whether the body of an answer may have n bytes.
+func hasLength(res *http.Response, n int64) bool {
+	return res.ContentLength < 0 || res.ContentLength == n
 }
 
 // delimited reports whether the end of the body can be told from a connection
@@ -65,109 +162,11 @@ func delimited(res *http.Response) bool {
 	return res.ContentLength >= 0 || res.ProtoMajor == 2 && !res.Close || slices.Contains(res.TransferEncoding, "chunked")
 }
 
-// checkWhole holds a 200 against what earlier answers said of the blob.
-func (d *download) checkWhole(res *http.Response) error {
-	etag := res.Header.Get("ETag")
-	switch {
-	case d.total < 0 || res.ContentLength < 0 || d.total == res.ContentLength:
-		return nil
-	case etag != "" && d.blob.ETag != "" && opaque(etag) != opaque(d.blob.ETag):
-		return d.replaced()
-	}
-	return d.contradiction(res.ContentLength)
-}
-
-// replaced takes note that the storage serves another blob now, whose bytes
-// come next.
-func (d *download) replaced() error {
-	if d.restarts++; d.restarts > maxRestarts {
-		return &ChangedError{Why: "each answer has another ETag and another size"}
-	}
-	d.best = 0
-	return nil
-}
-
-// contradiction is an answer with another size of what is said to be the same
-// blob. It may be asked once more.
-func (d *download) contradiction(now int64) error {
-	err := contradiction(d.total, now)
-	if d.badRanges++; d.badRanges > 1 {
-		return err
-	}
-	return httpx.Temporary(err, 0)
-}
-
-// checkPart holds a 206 against RFC 9110, section 14.4: it must bring
-// exactly the rest of the same blob.
-func (d *download) checkPart(res *http.Response) error {
-	header := res.Header.Get("Content-Range")
-	first, last, total, ok := parseContentRange(header)
-	if total < 0 {
-		total = d.total // of the first answer, if that has told it
-	}
-	etag := res.Header.Get("ETag")
-	switch {
-	case !ok, first != d.off, res.ContentLength >= 0 && res.ContentLength != last-first+1:
-		return d.badRange(header)
-	case d.off > 0 && d.blob.ETag != "" && etag != "" && opaque(etag) != opaque(d.blob.ETag):
-		return d.changed(fmt.Sprintf("its ETag was %q and is now %q", d.blob.ETag, etag))
-	case d.total >= 0 && total != d.total:
-		return d.contradiction(total)
-	case total < 0:
-		// Nobody can say whether this is all the rest, nor the next time.
-		d.badRanges++
-		return d.badRange(header)
-	case last != total-1:
-		return d.badRange(header)
-	}
-	d.total = total
-	d.blob.OpenEnded = false
-	keep(&d.blob.ETag, etag)
-	return nil
-}
-
-// badRange is an answer of a storage, or of something in front of it, that
-// cannot do ranges, though it says so. It may be asked once more.
-func (d *download) badRange(header string) error {
-	err := &RangeError{Want: d.off, Header: header}
-	if d.badRanges++; d.badRanges > 1 {
-		if err := d.restart(); err != nil {
-			return err
-		}
-	}
-	return httpx.Temporary(err, 0)
-}
-
-// changed starts over, because the bytes so far are of another blob.
-func (d *download) changed(why string) error {
-	err := &ChangedError{Why: why}
-	if d.restarts++; d.restarts > maxRestarts {
-		return err
-	}
-	if err := d.restart(); err != nil {
-		return err
-	}
-	d.total, d.best, d.blob.ETag = -1, 0, ""
-	return httpx.Temporary(err, 0)
-}
-
-// restart goes back to the first byte.
-func (d *download) restart() error {
-	if d.off == 0 {
-		return nil
-	}
-	d.Progress(-d.off)
-	d.off = 0
-	d.sums.reset()
-	if err := d.f.Truncate(0); err != nil {
-		return &WriteError{Err: err}
-	}
-	return nil
-}
-
 // strong reports whether If-Match can use an ETag (RFC 9110, section 13.1.1).
 func strong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 
-// opaque is an ETag without its mark of weakness, which caches and proxies
-// put on and take off.
-func opaque(etag string) string { return strings.TrimPrefix(etag, "W/") }
+// isOther reports whether two ETags are of different blobs. Their mark of
+// weakness does not count: caches and proxies put it on and remove it.
+func isOther(etag, known string) bool {
+	return etag != "" && known != "" && strings.TrimPrefix(etag, "W/") != strings.TrimPrefix(known, "W/")
+}

@@ -23,10 +23,14 @@ const (
 // Blob is a remote blob that is being fetched. Its methods may be called
 // concurrently.
 type Blob struct {
-	o      Options
-	spool  Spool
-	source source
-	sums   *sums
+	o     Options
+	spool Spool
+	urls  urls
+	sums  *sums
+	// stream is set where the blob is one part that is fetched from front to
+	// back before Open returns, by one goroutine, which needs no lock then.
+	stream   bool
+	restarts int // of a stream, because the blob changed
 
 	ctx    context.Context //nolint:containedctx // of the goroutines that Open starts; ReadAt has none
 	cancel context.CancelCauseFunc
@@ -40,7 +44,7 @@ type Blob struct {
 	pace    pace
 	window  window
 	running int // connections
-	bad     int // answers in a row that were of another range
+	odd     int // answers in a row that were of another range or another size
 	err     error
 
 	discarder  discarder // nil: the spool keeps what there is
@@ -50,34 +54,21 @@ type Blob struct {
 	digested   int64 // what is before is in the digest
 }
 
-// Open begins to fetch a blob, and returns once its size is known. create
-// makes what the bytes are kept in, for so many of them, or for -1 where they
-// come in one stream. Close has to be called; what was read from the Spool
-// before is good only if Wait succeeds.
+// Open begins to fetch a blob, and returns once its size is known: of a stream,
+// once all of it has arrived. create returns what the bytes are kept in; its
+// size is -1 for a stream. Close has to be called. What was read is good only
+// if Wait succeeds.
 //
 // Errors of the spool are *WriteError; those of the storage *StorageError,
 // *TruncatedError, *ChangedError, *RangeError, *LengthError, *WaitError,
 // *httpx.StallError, *httpx.SlowError or the network's.
 func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
-	b := &Blob{o: o.withDefaults(), source: source{locate: locate}, sums: newSums(o.MD5)}
+	b := &Blob{o: o.withDefaults(), urls: urls{locate: locate}, sums: newSums(o.MD5), stream: true}
 	b.moved.L = &b.mu
 	b.pace.most = min(b.o.Connections.most, mostConnections)
 	b.window.size = b.o.Ahead
 	b.ctx, b.cancel = context.WithCancelCause(ctx)
-	var first *answer
-	var err error
-	if !o.OneStream {
-		if first, err = b.begin(); err != nil {
-			b.cancel(nil)
-			return nil, err
-		}
-	}
-	if b.parts == nil {
-		err = b.oneStream(first, create)
-	} else {
-		err = b.start(first, create)
-	}
-	if err != nil {
+	if err := b.open(create); err != nil {
 		b.cancel(nil)
 		return nil, err
 	}
@@ -85,86 +76,74 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 	return b, nil
 }
 
-// begin asks for the first bytes. Where it comes to know the size, there is a
-// first part; else the answer, if there is one, is the whole blob.
-func (b *Blob) begin() (*answer, error) {
-	n := int64(firstPart)
-	if b.o.OnDemand {
-		n = firstOnDemand
-	}
-	attempts := b.o.Policy.Attempts()
-	var last error
-	for {
-		b.info.Requests++
-		res, err := b.o.ask(b.ctx, b.source.url, fmt.Sprintf("0-%d", n-1), "")
-		if err == nil {
-			switch res.StatusCode {
-			case http.StatusOK:
-				return res, nil
-			case http.StatusPartialContent:
-				if b.describe(res.Response, n) {
-					return res, nil
-				}
-				fallthrough
-			case http.StatusRequestedRangeNotSatisfiable: // an empty blob, too
-				res.close()
-				return nil, nil
-			}
-			err = statusError(res.Response)
-			b.source.failed(res.from, err)
-			res.close()
+// open finds out what the storage has and can do, and begins to fetch it.
+func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
+	p := newPiece(span{})
+	b.setSize(p, -1)
+	b.parts = []*piece{p}
+	var first *answer
+	if !b.o.OneStream {
+		if first, err = b.begin(p); err != nil {
+			return err
 		}
-		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
-			return nil, err
-		}
-		last = err
 	}
-}
-
-// describe takes from a first answer what there is to know of the blob. It
-// fails if that is not the range asked for.
-func (b *Blob) describe(res *http.Response, n int64) bool {
-	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
-	if !ok || first != 0 || total < 0 || last != min(n, total)-1 || res.ContentLength >= 0 && res.ContentLength != last+1 {
-		return false
-	}
-	b.info.Size, b.info.ETag = total, res.Header.Get("ETag")
-	b.sums.told(res)
-	b.info.ContentType, b.info.ContentDisposition = res.Header.Get("Content-Type"), res.Header.Get("Content-Disposition")
-	b.parts = []*piece{{span: span{0, last + 1}}}
-	return true
-}
-
-// oneStream fetches all of the blob without ranges, beginning with an answer
-// that is there already, or with none.
-func (b *Blob) oneStream(first *answer, create func(int64) (Spool, error)) error {
-	var err error
-	if b.spool, err = create(-1); err != nil {
+	if b.spool, err = create(b.info.Size); err != nil {
 		if first != nil {
 			first.close()
 		}
 		return err
 	}
-	sent := b.info.Requests
-	b.info, err = toFile(b.ctx, b.o, b.source.locate, b.spool, first)
-	b.info.Requests += sent
-	b.parts = []*piece{{span{0, b.info.Size}, b.info.Size}}
-	b.digested = b.info.Size
+	if b.stream {
+		return b.fetchStream(p, first)
+	}
+	b.start(p, first)
+	return nil
+}
+
+// begin asks for the first bytes. If they come, b.stream is off and the answer
+// is that of the first part; else the answer, if there is one, is the stream.
+func (b *Blob) begin(p *piece) (first *answer, err error) {
+	n := int64(firstPart)
+	if b.o.OnDemand {
+		n = firstOnDemand
+	}
+	err = b.retry(func() (int64, error) {
+		b.info.Requests++
+		res, err := b.o.ask(b.ctx, b.urls.get, fmt.Sprintf("0-%d", n-1), "")
+		if err != nil {
+			return 0, err
+		}
+		if res.StatusCode == http.StatusOK || b.describe(p, res.Response, n) {
+			first = res
+			return 0, nil
+		}
+		defer res.close()
+		if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			return 0, nil // of an empty blob, too
+		}
+		err = statusError(res.Response)
+		b.urls.failed(res.from, err)
+		return 0, err
+	})
+	return first, err
+}
+
+// fetchStream fetches all of the blob, before there are readers. Its digest is
+// computed on the way.
+func (b *Blob) fetchStream(p *piece, first *answer) error {
+	if err := b.fetch(p, first); err != nil {
+		return err
+	}
+	b.o.OnDemand, b.info.Whole, b.digested = false, true, b.info.Size
 	b.discarder, _ = b.spool.(discarder)
-	return err
+	return b.sums.finish(&b.info)
 }
 
 // start lets the first part arrive, and the rest.
-func (b *Blob) start(first *answer, create func(int64) (Spool, error)) error {
-	var err error
-	if b.spool, err = create(b.info.Size); err != nil {
-		first.close()
-		return err
-	}
+func (b *Blob) start(p *piece, first *answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running = 1
-	p := b.parts[0]
 	if b.o.OnDemand = b.o.OnDemand && p.end < b.info.Size; !b.o.OnDemand {
 		tail := max(p.end, b.info.Size-b.o.Tail)
 		b.want(span{p.end, tail})
@@ -173,7 +152,6 @@ func (b *Blob) start(first *answer, create func(int64) (Spool, error)) error {
 		b.work.Go(b.digest)
 	}
 	b.work.Go(func() { b.connection(p, first) })
-	return nil
 }
 
 // Size is the blob's, in bytes.

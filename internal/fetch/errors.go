@@ -127,18 +127,20 @@ type ChangedError struct {
 	Contradiction bool
 }
 
+// contradiction is an answer with another size of what is said to be the same
+// blob.
 func contradiction(size, now int64) error {
 	return &ChangedError{Why: fmt.Sprintf("its size was %d and is now %d", size, now), Contradiction: true}
 }
 
 func (e *ChangedError) Error() string { return "the blob changed while it was fetched: " + e.Why }
 
-// statusError reads an answer other than those that begin deals with. An
-// expired URL is worth another try, because the next one is fresh.
+// statusError reads an answer that brings no bytes of the blob. An expired URL
+// is worth another try, because the next one is fresh.
 func statusError(res *http.Response) error {
 	text, _ := httpx.ReadCapped(res.Body, 4<<10) // the code of a body that breaks off is left out
 	err := &StorageError{Status: res.StatusCode, Code: errorCode(text), URL: httpx.Redact(res.Request.URL.String())}
-	if expired(err) || httpx.TemporaryStatus(res.StatusCode) {
+	if isExpired(err) || httpx.TemporaryStatus(res.StatusCode) {
 		return httpx.Temporary(err, retryAfter(res.Header))
 	}
 	return err
@@ -155,10 +157,10 @@ func errorCode(body []byte) string {
 	return ""
 }
 
-// expired reports whether a fresh URL may change an answer. S3 has a 400 for an
+// isExpired reports whether a fresh URL may change an answer. S3 has a 400 for an
 // expired signature and for a slow request. Source: Amazon S3 API reference,
 // "Error responses".
-func expired(e *StorageError) bool {
+func isExpired(e *StorageError) bool {
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
 		return true

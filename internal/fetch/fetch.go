@@ -9,35 +9,34 @@
 //	     cut the rest into parts, larger ones further down; the tail comes first,
 //	     what is wanted (see Blob.Want) before what is not, and what is in turn
 //	     only as far ahead of the reader as Options.Ahead says
-//	     each connection: take the next part, GET it with Range and If-Match;
+//	     each connection: fetch one part after the other;
 //	     more connections, twice as many each time, while that makes it faster
-//	200, 416: the storage does not know ranges; one stream
+//	200, 416: the storage does not support ranges, and the blob is a stream: one
+//	     part whose end is not known yet, fetched before Open returns
 //
 // And each part like this, where at is the next byte wanted:
 //
 //	until the part is whole, or the tries without progress are used up:
-//	    wait for a connection; then for a URL, if the last one is old
-//	    206: Content-Range must say at to the part's end, of the same size
-//	    412, 416, another size or ETag: *ChangedError, for the caller to start over
-//	    200, another range, twice: *RangeError, for the caller to start over with OneStream
+//	    wait for a connection; then for a URL
+//	    GET at to the part's end with Range and If-Match; a stream: at to the
+//	    blob's end, or without Range if at is its first byte
+//	    206: Content-Range must say what was asked for, of the same size
+//	    200: *RangeError; a stream: all of the blob, so that at = 0
+//	    another range: *RangeError, the second time in a row
+//	    another size: *ChangedError, the second time in a row
+//	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one
 //	    408, 429, 5xx: a passing fault; fewer connections
 //	    write and count the body until it ends or stalls
+//	a stream: *RangeError: at = 0; *ChangedError: at = 0, twice at most
+//
+// Readers have seen bytes of parts, so the caller has to start over there: after
+// *ChangedError with another Open, and after *RangeError with OneStream. Of a
+// stream no reader has seen a byte, so it starts over by itself.
 //
 // Signed URLs live for a minute: one is used for all parts, and asked for
-// anew when it gets old or was refused. SHA-256 is computed over the bytes in
-// their order, as they arrive.
-//
-// One stream (Options.OneStream) works like this, where off is the next byte
-// wanted:
-//
-//	until the blob is whole, or the tries without progress are used up:
-//	    ask Locate for a fresh URL
-//	    GET it; when off > 0 with Range and If-Match
-//	    206: it must start at off and bring all the rest of the same blob
-//	    200: the whole blob; off = 0
-//	    412, 416, another total or ETag: the blob changed; off = 0, twice at most
-//	    else as above
+// anew when it gets old or was refused; a stream asks for one with each try.
+// SHA-256 is computed over the bytes in their order, as they arrive.
 //
 // No wait is without end: a connection that brings next to nothing is given up
 // (see Connections), and all downloads that share their Connections fail with
@@ -64,10 +63,6 @@ import (
 
 	"github.com/artifetch/artifetch/internal/httpx"
 )
-
-// Locate returns a URL of the blob, a fresh one each call. Its errors end
-// the download. It is called by one goroutine at a time.
-type Locate func(ctx context.Context) (*url.URL, error)
 
 // Options say how to fetch.
 type Options struct {
@@ -256,35 +251,21 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	return res, nil
 }
 
-// Spool keeps the bytes that arrive. It is used concurrently, with a range
-// of bytes written once before it is read. *os.File is one. If it has a method
+// Spool keeps the bytes that arrive. It is used concurrently, but no byte is
+// read before it was written, nor written afterwards. A stream that starts over
+// truncates it to nothing. *os.File is one. If it has a method
 //
 //	Discard(off, n int64)
 //
-// that is told from front to back what is not read any more.
+// that is called, from front to back, for what is not read any more.
 type Spool interface {
 	io.ReaderAt
-	Target
+	io.WriterAt
+	Truncate(size int64) error
 }
 
 type discarder interface {
 	Discard(off, n int64)
-}
-
-// locateError is what a Locate failed with.
-type locateError struct {
-	err     error
-	because error // why the URL before was given up; nil where it was not
-}
-
-func (e *locateError) Error() string { return e.err.Error() }
-func (e *locateError) Unwrap() error { return e.err }
-
-func asLocateError(err error) error {
-	if located, ok := errors.AsType[*locateError](err); ok {
-		return located
-	}
-	return &locateError{err: err}
 }
 
 // arrived takes note of n bytes, fresh of which had not arrived before.

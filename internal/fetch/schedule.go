@@ -8,11 +8,14 @@ import (
 // span is a range of bytes, end excluded.
 type span struct{ start, end int64 }
 
-// piece is a span that a connection fetches; what is before at has arrived.
+// piece is a span that a connection fetches.
 type piece struct {
 	span
-	at int64
+	at       int64 // what is before has arrived
+	furthest int64 // the largest at so far: a stream may start over
 }
+
+func newPiece(s span) *piece { return &piece{s, s.start, s.start} }
 
 // queue is what is to be fetched: what was wanted last comes first. Spans may
 // overlap each other and what was begun since.
@@ -140,7 +143,7 @@ func (b *Blob) next() *piece {
 	if s.end-s.start < n+smallestPart/4 {
 		n = s.end - s.start
 	}
-	p := &piece{span{s.start, s.start + n}, s.start}
+	p := newPiece(span{s.start, s.start + n})
 	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
 	b.pace.handed += n
 	return p

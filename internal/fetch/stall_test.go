@@ -122,7 +122,7 @@ func TestStalls(t *testing.T) {
 					defer transport.CloseIdleConnections()
 
 					start := time.Now()
-					blob, err := toFile(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{}, nil)
+					blob, err := stream(t.Context(), Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}, at("http://h/"), discard{})
 					if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
 						t.Errorf("took %v, want %v", took, tt.took)
 					}
@@ -141,7 +141,7 @@ func TestStalls(t *testing.T) {
 	}
 }
 
-func TestToFileCancelled(t *testing.T) {
+func TestStreamCancelled(t *testing.T) {
 	t.Parallel()
 	tests := map[string]step{"in the answer": mute, "in the body": stall(100), "in a pause": status(503, "")}
 	for name, first := range tests {
@@ -160,7 +160,7 @@ func TestToFileCancelled(t *testing.T) {
 				cause := errors.New("the job was cancelled")
 				start := time.Now()
 				time.AfterFunc(time.Second, func() { cancel(cause) })
-				_, err := toFile(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{}, nil)
+				_, err := stream(ctx, Options{Client: &http.Client{Transport: transport}}, at("http://h/"), discard{})
 				if !errors.Is(err, cause) || time.Since(start) != time.Second || len(s.requests()) != 1 {
 					t.Errorf("%d requests in %v, %v; want the cause at once", len(s.requests()), time.Since(start), err)
 				}

@@ -272,8 +272,20 @@ func at(rawURL string) Locate {
 	return func(context.Context) (*url.URL, error) { return url.Parse(rawURL) }
 }
 
-// discard is a Target that keeps nothing, or fails.
+// stream fetches a blob without ranges.
+func stream(ctx context.Context, o Options, locate Locate, to Spool) (Info, error) {
+	o.OneStream = true
+	b, err := Open(ctx, o, locate, func(int64) (Spool, error) { return to, nil })
+	if err != nil {
+		return Info{}, err
+	}
+	defer b.Close()
+	return b.Wait()
+}
+
+// discard is a Spool that keeps nothing, or fails.
 type discard struct{ write, truncate error }
 
 func (d discard) WriteAt(p []byte, _ int64) (int, error) { return len(p), d.write }
 func (d discard) Truncate(int64) error                   { return d.truncate }
+func (d discard) ReadAt([]byte, int64) (int, error)      { return 0, io.EOF }

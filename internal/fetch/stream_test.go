@@ -109,7 +109,7 @@ var situations = map[string]struct {
 	"redirected to no URL": {steps: []step{redirect("/%zz?sig=SECRET")}, want: "(a URL that cannot be parsed)"},
 }
 
-func TestToFile(t *testing.T) {
+func TestStream(t *testing.T) {
 	t.Parallel()
 	for name := range situations {
 		for _, http2 := range []bool{false, true} {
@@ -136,7 +136,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 		Policy:   httpx.Policy{MaxTries: cmp.Or(tt.tries, 3), Sleep: func(context.Context, time.Duration) error { return nil }},
 		Progress: func(n int64) { counted += n },
 	}
-	got, err := toFile(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f, nil)
+	got, err := stream(t.Context(), o, at(srv.URL+"/blob?sig=SECRET"), f)
 	if tt.log != nil {
 		if diff := gocmp.Diff(tt.log, s.requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
@@ -165,28 +165,28 @@ func testSituation(t *testing.T, name string, http2 bool) {
 }
 
 // Over HTTP/1 a body can end with the connection, which looks like a cut.
-func TestToFileWithoutAnyLength(t *testing.T) {
+func TestStreamWithoutAnyLength(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]step{"HTTP/1.1": untilClose, "1.0": claims("1.0"), "2.0": claims("2.0"), "9.9": claims("9.9")} {
 		s, srv := newStorage(t, false, "", step)
-		_, err := toFile(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{}, nil)
+		_, err := stream(t.Context(), Options{Client: srv.Client()}, at(srv.URL), discard{})
 		if length, ok := errors.AsType[*LengthError](err); !ok || length.Want != -1 || len(s.requests()) != 1 {
 			t.Errorf("%s: %d requests, %v; want a LengthError at once", name, len(s.requests()), err)
 		}
 	}
 }
 
-func TestToFileAsksForAFreshURL(t *testing.T) {
+func TestStreamAsksForAFreshURL(t *testing.T) {
 	t.Parallel()
 	_, srv := newStorage(t, false, `"e"`, status(403, ""))
 	var waited []time.Duration
 	o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(_ context.Context, d time.Duration) error { waited = append(waited, d); return nil }}}
 	asked := 0
-	_, err := toFile(t.Context(), o, func(context.Context) (*url.URL, error) {
+	_, err := stream(t.Context(), o, func(context.Context) (*url.URL, error) {
 		asked++
 		// User and password must not become an Authorization header.
 		return url.Parse(fmt.Sprintf("%s/%d", strings.Replace(srv.URL, "//", "//user:pw@", 1), asked))
-	}, discard{}, nil)
+	}, discard{})
 	if err != nil || asked != 2 {
 		t.Errorf("asked %d times, %v; want 2", asked, err)
 	}
@@ -195,7 +195,7 @@ func TestToFileAsksForAFreshURL(t *testing.T) {
 	}
 }
 
-func TestToFileLocateFails(t *testing.T) {
+func TestStreamLocateFails(t *testing.T) {
 	t.Parallel()
 	_, srv := newStorage(t, false, `"e"`, status(404, ""))
 	o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
@@ -207,16 +207,16 @@ func TestToFileLocateFails(t *testing.T) {
 		}
 		return url.Parse(srv.URL)
 	}
-	_, err := toFile(t.Context(), o, locate, discard{}, nil)
+	_, err := stream(t.Context(), o, locate, discard{})
 	if !errors.Is(err, gone) || !strings.Contains(err.Error(), "404 Not Found") {
 		t.Errorf("got %v, want both the error of Locate and why it was asked again", err)
 	}
-	if _, err = toFile(t.Context(), o, locate, discard{}, nil); err != gone { //nolint:errorlint // it must be the error itself
+	if _, err = stream(t.Context(), o, locate, discard{}); err != gone { //nolint:errorlint // it must be the error itself
 		t.Errorf("got %v, want Locate's error as it is", err)
 	}
 }
 
-func TestToFileWriteFails(t *testing.T) {
+func TestStreamWriteFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		target   discard
@@ -234,7 +234,7 @@ func TestToFileWriteFails(t *testing.T) {
 			t.Parallel()
 			s, srv := newStorage(t, false, `"e"`, tt.steps...)
 			o := Options{Client: srv.Client(), Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
-			_, err := toFile(t.Context(), o, at(srv.URL), tt.target, nil)
+			_, err := stream(t.Context(), o, at(srv.URL), tt.target)
 			if _, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(err, tt.want) || len(s.requests()) != tt.requests {
 				t.Errorf("%d requests, %v; want the disk's error after %d", len(s.requests()), err, tt.requests)
 			}

@@ -11,18 +11,18 @@ import (
 )
 
 // A URL is used while it is young and not refused.
-func TestSource(t *testing.T) {
+func TestURLs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		var gone error
-		s := source{locate: func(context.Context) (*url.URL, error) {
+		s := urls{locate: func(context.Context) (*url.URL, error) {
 			asked++
 			return &url.URL{}, gone
 		}}
 		next := func(want int) *url.URL {
 			t.Helper()
-			u, err := s.url(t.Context())
+			u, err := s.get(t.Context())
 			if err != nil || asked != want {
 				t.Errorf("a URL was asked for %d times, want %d; %v", asked, want, err)
 			}
@@ -43,7 +43,7 @@ func TestSource(t *testing.T) {
 		gone = errors.New("the artifact has expired")
 		time.Sleep(urlAge)
 		for range 3 {
-			_, err := s.url(t.Context())
+			_, err := s.get(t.Context())
 			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 4 {
 				t.Errorf("asked %d times, %v; want the error of the first time, without a refusal that is long past", asked, err)
 			}

@@ -1,0 +1,77 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Locate returns a URL of the blob, a fresh one each call. Its errors end
+// the download. It is called by one goroutine at a time.
+type Locate func(ctx context.Context) (*url.URL, error)
+
+// urlAge is how old a URL may get. GitHub's live for a minute. Source: REST
+// API reference, "Download an artifact".
+const urlAge = 45 * time.Second
+
+// urls keeps the last URL of a blob as long as it is good.
+type urls struct {
+	locate Locate
+
+	mu   sync.Mutex
+	last *url.URL // nil: a fresh one is needed
+	got  time.Time
+	// refused is why the storage refused the last URL, on whichever connection.
+	// It is nil once there is another one.
+	refused error
+	// err is what locate failed with, which ends the download.
+	err error
+}
+
+// get is a Locate that asks for a fresh URL only where the last one is old or
+// was refused, and never after one that failed.
+func (s *urls) get(ctx context.Context) (*url.URL, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	if s.last != nil && time.Since(s.got) < urlAge {
+		return s.last, nil
+	}
+	u, err := s.locate(ctx)
+	if err != nil {
+		s.err = &locateError{err: err, because: s.refused}
+		return nil, s.err
+	}
+	s.last, s.got, s.refused = u, time.Now(), nil
+	return u, nil
+}
+
+// failed drops a URL if err, which a request for it ended with, says that it is
+// good no more.
+func (s *urls) failed(u *url.URL, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if refused, ok := errors.AsType[*StorageError](err); ok && s.last == u && isExpired(refused) {
+		s.last, s.refused = nil, err
+	}
+}
+
+// locateError is what a Locate failed with.
+type locateError struct {
+	err     error
+	because error // why the URL before was given up; nil where it was not
+}
+
+func (e *locateError) Error() string { return e.err.Error() }
+func (e *locateError) Unwrap() error { return e.err }
+
+func asLocateError(err error) error {
+	if located, ok := errors.AsType[*locateError](err); ok {
+		return located
+	}
+	return &locateError{err: err}
+}
