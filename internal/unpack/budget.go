@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// LimitError says that a Budget is used up.
+// LimitError says that more was to be taken from a Budget than it allows.
 type LimitError struct {
 	What        string // "files" or "bytes"
 	Limit, Want int64
@@ -19,22 +19,22 @@ func (e *LimitError) Error() string {
 // Budget bounds what all archives of one run may hold together. It is safe
 // for concurrent use.
 type Budget struct {
-	whole              *Budget // nil, or what this is a part of
+	whole              *Budget // that this is a part of; nil: none
 	maxFiles, maxBytes int64
 
 	mu           sync.Mutex
 	files, bytes int64
 }
 
-// NewBudget makes a budget of entries and of extracted bytes; 0 means no
-// limit.
+// NewBudget returns a budget of so many entries and so many extracted bytes; 0 is
+// no limit.
 func NewBudget(maxFiles int, maxBytes int64) *Budget {
 	return &Budget{maxFiles: int64(maxFiles), maxBytes: maxBytes}
 }
 
-// Take uses up some of the budget, or fails with *LimitError. A failed Take
-// is not undone: the run ends with it. Less than nothing cannot be taken: it
-// would be a sum that overflowed.
+// Take uses up some of the budget, and fails with a *LimitError when that is more
+// than there is. What a failed Take took stays taken. Negative numbers are an
+// error: they come from sums that overflowed.
 func (b *Budget) Take(files int, bytes int64) error {
 	if files < 0 || bytes < 0 {
 		return fmt.Errorf("%d files and %d bytes cannot be taken from a budget", files, bytes)
@@ -55,7 +55,8 @@ func (b *Budget) Take(files int, bytes int64) error {
 	return nil
 }
 
-// add adds what is not negative, and stays at the largest number.
+// add returns the sum of two numbers that are not negative, or the largest number
+// if the sum overflows.
 func add(x, y int64) int64 {
 	if x > math.MaxInt64-y {
 		return math.MaxInt64
@@ -63,10 +64,10 @@ func add(x, y int64) int64 {
 	return x + y
 }
 
-// Part is a budget whose takes are takes from b, and can be undone.
+// Part returns a budget whose takes count in b, too, until Undo.
 func (b *Budget) Part() *Budget { return &Budget{whole: b} }
 
-// Undo gives back to the whole what was taken from a part.
+// Undo gives all that was taken from a part back to its whole.
 func (b *Budget) Undo() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

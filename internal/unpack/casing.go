@@ -68,7 +68,7 @@ func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 	return pairs, len(twice) - len(pairs)
 }
 
-// foldedTwice returns the hashes that more than one entry has, sorted.
+// foldedTwice returns the hashes, by fold, that more than one entry has; sorted.
 func (a *Archive) foldedTwice(fold func(string) uint64) ([]uint64, error) {
 	all := make([]uint64, 0, a.count)
 	err := a.each(func(e *Entry) error {
@@ -88,6 +88,7 @@ func (a *Archive) foldedTwice(fold func(string) uint64) ([]uint64, error) {
 	return slices.Compact(twice), nil
 }
 
+// has reports whether a sorted slice has h.
 func has(sorted []uint64, h uint64) bool {
 	_, ok := slices.BinarySearch(sorted, h)
 	return ok

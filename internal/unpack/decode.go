@@ -14,18 +14,18 @@ import (
 	"github.com/artifetch/artifetch/internal/inflate"
 )
 
-// wholeEntry is up to what size, packed and unpacked, an entry is decompressed
-// in one piece.
+// wholeEntry is the largest size, in bytes, packed and unpacked, of an entry that
+// is decompressed in one piece.
 const wholeEntry = unitBytes
 
-// source is where an entry's data is: in memory, or in the archive.
+// source is where an entry's data is: in packed, or else in the archive.
 type source struct {
 	r      io.ReaderAt
-	packed []byte // from the local header on, and once it was found the data
+	packed []byte // from the local header on; after find, the data
 	off    int64  // of the data in r
 }
 
-// find checks the local header and finds the data behind it.
+// find checks the local header, and finds the data behind it.
 func (s *source) find(e *Entry) error {
 	head, fixed := s.packed, localSize+len(e.stored)
 	if head == nil {
@@ -181,7 +181,7 @@ func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (ui
 	return sum, nil
 }
 
-// entryWriter remembers its own error, to tell it from those of the data.
+// entryWriter remembers the error of w, to tell it from those of the data.
 type entryWriter struct {
 	w   io.Writer
 	err error
@@ -193,8 +193,8 @@ func (w *entryWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// sourceReader remembers its own error, to tell it from those of the data,
-// and ends with its context, if it has one.
+// sourceReader remembers the error of r, to tell it from those of the data, and
+// fails when its context ends.
 type sourceReader struct {
 	ctx context.Context // nil: none
 	r   io.Reader
@@ -214,8 +214,8 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// damaged tells bad data from a reader that fails: whatever in did not say is
-// about the data. in is nil where that is in memory.
+// damaged returns the error for data that could not be decompressed: that of the
+// reader if it failed, else a refusal. in is nil where the data was in memory.
 func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
 	switch {

@@ -3,19 +3,18 @@ package unpack
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 	"math/bits"
 	"slices"
 	"strings"
 )
 
 const (
-	// A window over the directory begins with so many bytes after a jump, and
-	// grows to so many as long as headers are read one after the other.
+	// firstWindow is how many bytes of the directory are read at once after a
+	// jump. While headers are read one after the other, each window is twice as
+	// large as the one before, up to maxWindow.
 	firstWindow = 2 << 10
 	maxWindow   = 256 << 10
-	maxHeader   = headerSize + 2*math.MaxUint16 // without the comment
-	namesBlock  = 64 << 10
+	namesBlock  = 64 << 10 // bytes, see names
 )
 
 // directory is the central directory (4.3.12). It is not kept in memory: the
@@ -30,7 +29,7 @@ type directory struct {
 	count        int      // of entries
 	mixed        bool     // the entries lie in another order than the directory's
 	order        []uint64 // of the entries in the archive, see sort; nil unless mixed
-	chosen       bitset   // by the same order; nil: all
+	chosen       bitset   // in the order of the archive; nil: all
 }
 
 // bitset has one bit an entry.
@@ -38,7 +37,7 @@ type bitset []uint64
 
 func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 != 0 }
 
-// put sets the bit after the last one that was put.
+// put appends bit i, which is the number of bits so far.
 func (b *bitset) put(i int, v bool) {
 	if i/64 == len(*b) {
 		*b = append(*b, 0)
@@ -58,8 +57,8 @@ type cursor struct {
 	names  names
 }
 
-// names keeps strings side by side: a piece of memory for each takes longer.
-// A string keeps its block.
+// names allocates strings from blocks, which takes less time than an allocation
+// for each. A string keeps its whole block in memory.
 type names struct{ strings.Builder }
 
 func (n *names) keep(p []byte) string {
@@ -72,7 +71,8 @@ func (n *names) keep(p []byte) string {
 	return n.String()[at:]
 }
 
-// peek returns n bytes of the directory from pos on, which has them.
+// peek returns the n bytes of the directory at pos, which the caller knows to be
+// within it. They are valid until the next call.
 func (c *cursor) peek(pos int64, n int) ([]byte, error) {
 	from := pos - c.at
 	if from >= 0 && from+int64(n) <= int64(len(c.window)) {
@@ -95,8 +95,8 @@ func (c *cursor) peek(pos int64, n int) ([]byte, error) {
 	return c.window[:n], nil
 }
 
-// entry reads the header at pos, and returns where the next one begins. The
-// entry's name keeps a block of others in memory.
+// entry reads the header at pos, and returns where the next one begins. To keep
+// the entry's name, clone it: see names.
 func (c *cursor) entry(pos int64) (Entry, int64, error) {
 	left := c.dir.size - pos
 	if left < headerSize {
@@ -123,12 +123,12 @@ func (c *cursor) entry(pos int64) (Entry, int64, error) {
 	return e, pos + int64(n+commentLen), err
 }
 
-// errChanged is for a reader that does not give the same bytes each time.
+// errChanged is the error of a reader that gives other bytes the second time.
 var errChanged = errors.New("it changed while it was read")
 
-// walk calls do for every entry, in the order in which they lie in the
-// archive. Each has its limit, which is where the next one begins; none
-// overlaps another.
+// walk calls do for every entry, in the order in which they lie in the archive,
+// after it has checked that the entry does not overlap the next one. The limit
+// of an entry is where the next one begins.
 func (d *directory) walk(do func(i int, e *Entry) error) error {
 	c := cursor{dir: d}
 	var order overlaps
@@ -161,8 +161,8 @@ func (d *directory) walk(do func(i int, e *Entry) error) error {
 	return nil
 }
 
-// each is walk without what was not chosen, and without entries for the
-// destination itself, which are common and harmless.
+// each calls do for every entry chosen, as walk does, but not for entries that
+// are the destination itself ("./"), which are common and harmless.
 func (d *directory) each(do func(e *Entry) error) error {
 	return d.walk(func(i int, e *Entry) error {
 		if e.Name == "" || d.chosen != nil && !d.chosen.has(i) {
@@ -172,12 +172,13 @@ func (d *directory) each(do func(e *Entry) error) error {
 	})
 }
 
-// shift is how many bits a place in the directory has.
+// shift returns how many bits an offset in the directory has.
 func (d *directory) shift() int { return bits.Len64(uint64(d.size)) } //nolint:gosec // not negative
 
-// sort finds out in which order the entries lie in the archive. An entry's
-// place in the archive and that of its header in the directory are sorted as
-// one number, which is enough for a terabyte with 250,000 entries.
+// sort finds out in which order the entries lie in the archive. It sorts numbers
+// of 64 bits: the upper ones are an entry's offset in the archive, the lower ones
+// that of its header in the directory. That is enough for a terabyte with 250,000
+// entries.
 func (d *directory) sort() error {
 	if bits.Len64(uint64(d.offset))+d.shift() > 64 { //nolint:gosec // not negative
 		return malformed("it is too large for a directory in another order than its entries")

@@ -6,9 +6,9 @@
 // the interface contents, which zip (units.go, decode.go) and tar (tar.go)
 // implement.
 //
-// Open reads the directory, and accepts an archive only if all of this holds
-// as far as that tells; Extract holds the rest of the archive to it as it
-// comes by. What Extract leaves when it fails is not to be used.
+// Open reads the directory, and accepts an archive only if all of this holds as
+// far as the directory shows; Extract checks the rest of the archive as it reads
+// it. What Extract leaves when it fails is not to be used.
 //
 //   - The end of central directory record (4.3.16) is the last thing in the
 //     file, its comment included, which holds no other such record. The
@@ -63,8 +63,9 @@ package unpack
 
 import "fmt"
 
-// RefusedError says why an archive is not extracted. Entry is empty where
-// the reason concerns the archive as a whole.
+// RefusedError says why an archive is not extracted. Entry is the name of the
+// entry as the archive has it, or empty where the reason concerns the archive as
+// a whole. Reason is a clause about the one or the other.
 type RefusedError struct {
 	Entry, Reason string
 }
@@ -80,7 +81,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused: entry %q: %s", name, e.Reason)
 }
 
-// maxShown is how much of an entry's name a message shows, in bytes.
+// maxShown bounds what a message shows of an entry's name, in bytes.
 const maxShown = 300
 
 // IsZip reports whether a file that begins like head is a zip archive: by the

@@ -23,7 +23,8 @@ func malformed(format string, args ...any) error {
 	return &RefusedError{Reason: "not a sound zip archive: " + fmt.Sprintf(format, args...)}
 }
 
-// readEnd finds the end of central directory record.
+// readEnd finds and checks the end of central directory record, at the end of an
+// archive of size bytes.
 func readEnd(r input, size int64) (end, error) {
 	tail := make([]byte, min(size, endSize+maxComment))
 	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
@@ -39,7 +40,7 @@ func readEnd(r input, size int64) (end, error) {
 			other = true
 			continue
 		}
-		if other { // which others would take for the end
+		if other { // other programs would take that one for the end
 			return end{}, malformed("its comment holds another end record")
 		}
 		rec := tail[i : i+endSize]

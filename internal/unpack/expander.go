@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// expander puts what archives hold into a tree that is there already.
+// expander puts what archives hold into a tree that is there already: see
+// ExpandTars.
 type expander struct {
 	root *os.Root
 	o    TarOptions
@@ -140,7 +141,7 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 	return x.file(ctx, parent, e, c)
 }
 
-// makeDir makes a directory, unless it is there.
+// makeDir makes the directory that an entry is, unless it is there.
 func (x *expander) makeDir(parent *handle, e *Entry) error {
 	name, perm := e.Name, e.Mode.Perm()
 	fresh, err := x.dirs.makeIn(parent, name, perm|0o700)
@@ -161,8 +162,8 @@ func (x *expander) makeDir(parent *handle, e *Entry) error {
 	return x.held.take(len(name), 0)
 }
 
-// vacate sees to it that an entry's name is free in its directory: an earlier
-// entry of the same archive gives way.
+// vacate makes sure that an entry's name is free in its directory: it removes an
+// earlier entry of the same archive, and refuses to remove anything else.
 func (x *expander) vacate(parent *handle, e *Entry) error {
 	const taken = "there is something of that name already"
 	if link, ok := x.links[e.Name]; ok {
@@ -229,7 +230,8 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	return nil
 }
 
-// finish makes the symlinks, and takes rights from directories.
+// finish makes the symlinks of all archives, and then removes the rights that
+// directories are to end up without.
 func (x *expander) finish(ctx context.Context) error {
 	ours := make(map[string]string, len(x.links))
 	for name, link := range x.links {

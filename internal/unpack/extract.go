@@ -10,14 +10,15 @@ import (
 	"sync/atomic"
 )
 
-// worthReserving is from what size on room for a file is taken in advance.
+// worthReserving is the size, in bytes, from which disk space for a file is
+// reserved before it is written.
 const worthReserving = 1 << 20
 
 // ExtractOptions say how to extract.
 type ExtractOptions struct {
 	// Pool bounds the memory and the descriptors of all extractions that share
-	// it, and how many files are written side by side. nil is a pool of its
-	// own, with two decoders a core, since some wait for bytes.
+	// it, and how many files are written side by side. nil is a new pool with
+	// two decoders for each core, since some wait for bytes.
 	Pool *Pool
 	// Owner gets every file, directory and symlink as soon as it is made; nil
 	// leaves them with the process.
@@ -32,10 +33,11 @@ type Result struct {
 
 // Extract writes the entries chosen below root, which must be empty: a file
 // that is there already is an error. It goes through the archive from front
-// to back, so that the reader may be a download that is under way; if that has
-// a method Release(off int64), it is told before what nothing is read any more.
-// The first failure, or the end of ctx, ends it and leaves what is there so
-// far. Contents that are not what the archive declares are *RefusedError.
+// to back, so that the reader may be a download that is under way; if the reader
+// has a method Release(off int64), Extract calls it when it will read nothing
+// before off any more. The first failure, or the end of ctx, ends it; what was
+// written so far stays. For contents that are not what the archive declares the
+// error is a *RefusedError, for a reader that fails a *ReadError.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (res Result, err error) {
 	res, a.links, err = extractContents(ctx, a.contents(newFrontier(a.in.r)), root, o)
 	return res, err

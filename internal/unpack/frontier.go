@@ -6,21 +6,22 @@ import (
 	"sync"
 )
 
-// releaser is a reader that can be told what is not read any more.
+// releaser is a reader that need not keep what lies before off: it is not read
+// again.
 type releaser interface {
 	Release(off int64)
 }
 
-// frontier is how far units have been read that are read side by side, from
-// front to back each.
+// frontier tracks how far an archive has been read, while several units are read
+// side by side, each from front to back.
 type frontier struct {
-	to releaser // nil: nobody wants to know
+	to releaser // nil: nothing is released
 
 	mu    sync.Mutex
 	units []*unitReader // under way, in the order of the archive
 }
 
-// unitReader reads a unit, and tells its frontier how far that is.
+// unitReader reads a unit, and reports to its frontier how far it has come.
 type unitReader struct {
 	io.ReaderAt
 	frontier *frontier
@@ -32,7 +33,8 @@ func newFrontier(r io.ReaderAt) *frontier {
 	return &frontier{to: to}
 }
 
-// begin gives the reader of the unit after the one begun last.
+// begin returns the reader of the next unit, which begins at off. Units begin in
+// the order of the archive.
 func (f *frontier) begin(r io.ReaderAt, off int64) *unitReader {
 	u := &unitReader{ReaderAt: r, frontier: f, at: off}
 	if f.to == nil {

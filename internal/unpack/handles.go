@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// reserved is how many descriptors are left to others: connections, the
-	// files that downloads are kept in, those that are being written.
+	// reserved is how many descriptors are left for connections, for the files
+	// that downloads are kept in, and for files that are being written.
 	reserved = 192
-	// At least and at most so many directories are kept open, whatever the
+	// minOpen and maxOpen bound how many directories are kept open, whatever the
 	// system allows. Each of maxPool workers uses two.
 	minOpen = 2 * maxPool
 	maxOpen = 1024
@@ -22,14 +22,14 @@ const (
 
 var errNoDirectory = errors.New("not a directory")
 
-// handles are the directories that all archives of a Pool keep open: so many,
-// and those used last. Opening a directory from the root takes a step for each
-// of its components, and from one that is open above it a step for each below.
+// handles are the directories that all archives of a Pool keep open: those used
+// last. Opening a directory from the root takes a system call for each of its
+// components; from an open directory above it, one for each component below.
 type handles struct {
 	mu   sync.Mutex
-	most int
-	open int    // how many there are
-	idle handle // the ring of those that are not in use, the one used last before it
+	most int    // how many may be open
+	open int    // how many are
+	idle handle // the head of the ring of those not in use; the one before it was used last
 }
 
 // handle is a directory that is open.
@@ -41,7 +41,7 @@ type handle struct {
 	prev, next *handle // in the ring of idle ones, while it is
 }
 
-// newHandles makes handles for a process that may have so many descriptors.
+// newHandles returns handles for a process that may have so many descriptors.
 func newHandles(descriptors uint64) *handles {
 	h := &handles{most: minOpen}
 	if descriptors > reserved+minOpen {
@@ -59,8 +59,8 @@ func (p *handles) use(h *handle) {
 	}
 }
 
-// evict forgets idle handles until there are no more than most, and returns
-// them, to be closed when mu, which is held, is free.
+// evict removes idle handles until no more than most are open, and returns those
+// removed: the caller closes them after it has unlocked mu, which is held.
 func (p *handles) evict(most int) (old []*handle) {
 	for p.open > most && p.idle.next != &p.idle {
 		h := p.idle.next
@@ -80,8 +80,8 @@ func closeAll(old []*handle) error {
 	return errors.Join(errs...)
 }
 
-// spare makes room when there are no descriptors left, and reports whether it
-// could.
+// spare closes half of the directories when the process has no descriptors left,
+// and reports whether it closed any.
 func (p *handles) spare() bool {
 	p.mu.Lock()
 	old := p.evict(p.open / 2)
@@ -93,25 +93,25 @@ func (p *handles) spare() bool {
 // through a symlink. It is safe for concurrent use.
 type dirTree struct {
 	root  *os.Root
-	owner *Owner // nil: whoever makes it
+	owner *Owner // of what is made; nil: the process's user
 	pool  *handles
-	// isLink reports whether a symlink is going to be made in a directory's
-	// place; nil: no.
+	// isLink reports whether a symlink of that name is going to be made; nil: none
+	// is.
 	isLink func(name string) bool
-	most   int // how many directories it may make; 0: any number
+	most   int // how many directories may be made; 0: any number
 
 	open map[string]*handle // guarded by pool.mu, as made
 	made int
 }
 
-// Owner is who gets what is made.
+// Owner is the user and the group that get what is made.
 type Owner struct{ UID, GID int }
 
 func newDirTree(root *os.Root, pool *handles, owner *Owner) *dirTree {
 	return &dirTree{root: root, owner: owner, pool: pool, open: map[string]*handle{}}
 }
 
-// close closes all that is kept open. Nothing is in use any more.
+// close closes all directories that are kept open. None may be in use.
 func (t *dirTree) close() error {
 	t.pool.mu.Lock()
 	var old []*handle
@@ -125,8 +125,8 @@ func (t *dirTree) close() error {
 	return closeAll(old)
 }
 
-// get opens a directory, and makes it and those above it where they are not
-// there. The caller has to put it back.
+// get opens a directory; it makes the directory and those above it unless they
+// are there. The caller has to call put.
 func (t *dirTree) get(ctx context.Context, name string) (*handle, error) {
 	at, h := t.deepest(name)
 	if h == nil {
@@ -159,8 +159,8 @@ func (t *dirTree) get(ctx context.Context, name string) (*handle, error) {
 	return h, nil
 }
 
-// deepest finds the deepest directory that is open, of the one with a name and
-// those above it.
+// deepest returns the directory of a name, or the deepest one above it, that is
+// open. The handle is nil if none is.
 func (t *dirTree) deepest(name string) (at string, h *handle) {
 	t.pool.mu.Lock()
 	defer t.pool.mu.Unlock()
@@ -175,8 +175,8 @@ func (t *dirTree) deepest(name string) (at string, h *handle) {
 	}
 }
 
-// keep keeps a directory that was opened for use, unless another caller was
-// faster.
+// keep returns a handle, for use, of a directory that was opened. If another
+// caller opened the same one first, it returns that handle.
 func (t *dirTree) keep(name string, dir osDir) *handle {
 	t.pool.mu.Lock()
 	h := t.open[name]
@@ -233,8 +233,8 @@ func (t *dirTree) enter(parent *handle, name string, perm fs.FileMode) (*handle,
 	return t.keep(name, dir), nil
 }
 
-// makeIn makes a directory in the one of a handle, and reports whether it was
-// not there. Who owns it is left to the caller.
+// makeIn makes a directory in that of a handle, and reports whether it did: false
+// is that something of that name is there. The caller sets the owner.
 func (t *dirTree) makeIn(parent *handle, name string, perm fs.FileMode) (bool, error) {
 	if t.isLink != nil && t.isLink(name) {
 		return false, &throughError{name}
@@ -256,8 +256,8 @@ func (t *dirTree) makeIn(parent *handle, name string, perm fs.FileMode) (bool, e
 	return true, nil
 }
 
-// throughError says that something would be written through what is there and
-// is no directory.
+// throughError says that an entry would be written through something that is no
+// directory.
 type throughError struct{ name string }
 
 func (e *throughError) Error() string { return e.name + " is no directory" }
@@ -322,7 +322,8 @@ func (t *dirTree) symlink(ctx context.Context, name, target string) error {
 	return t.chown(parent, name)
 }
 
-// retry repeats a call once if there were no descriptors left for it.
+// retry calls call, and once more if the process had no descriptors left and
+// closing directories helped.
 func retry[T any](p *handles, call func() (T, error)) (T, error) {
 	v, err := call()
 	if noDescriptors(err) && p.spare() {

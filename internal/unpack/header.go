@@ -49,9 +49,8 @@ func (e *Entry) refuse(format string, args ...any) error {
 	return &RefusedError{Entry: e.stored, Reason: fmt.Sprintf(format, args...)}
 }
 
-// parseHeader reads a header of the directory, of which h has everything but
-// the comment, and checks it. The entry has the name that it is given, which
-// is the one in h.
+// parseHeader reads and checks a header of the directory, of which h is everything
+// but the comment. name is the name in h, as a string that the entry may keep.
 func parseHeader(h []byte, name string) (Entry, error) {
 	le := binary.LittleEndian
 	e := Entry{
@@ -195,7 +194,8 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 	return n, nil
 }
 
-// checkLocalName does so with the name that follows.
+// checkLocalName holds the name that follows in the local header against the
+// directory.
 func (e *Entry) checkLocalName(name []byte) error {
 	if string(name) != e.stored {
 		return e.refuse("its local header names it %q", name)

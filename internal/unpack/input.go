@@ -27,11 +27,13 @@ func (in input) ReadAt(p []byte, off int64) (int, error) {
 	return n, &ReadError{err}
 }
 
-// wanter is a reader that can be told what is going to be read next.
+// wanter is a reader that fetches n bytes at off first if it is told to, since
+// they are read next.
 type wanter interface {
 	Want(off, n int64)
 }
 
+// want tells the reader, if it is a wanter, what is going to be read next.
 func (in input) want(off, n int64) {
 	if w, ok := in.r.(wanter); ok {
 		w.Want(off, n)

@@ -11,27 +11,30 @@ import (
 )
 
 const (
-	// maxTarget is how long a symlink's target may be.
+	// maxTarget bounds the target of a symlink, in bytes.
 	maxTarget = 4096
-	// Symlinks are kept in memory until the end: so much of it all of an
-	// archive may take, with their names, their targets and so much besides.
+	// maxLinkMemory bounds, in bytes, what the symlinks of an archive take in
+	// memory, where they are kept until the end: their names, their targets, and
+	// linkMemoryEach more for each.
 	maxLinkMemory  = 32 << 20
 	linkMemoryEach = 100
 	// maxFollow is how many symlinks are followed for one path, as on Linux.
 	maxFollow = 40
-	// Targets are followed component by component. Those that anybody makes
-	// take a dozen steps each; what takes many more is made to take time.
+	// Following a symlink takes a step for each component of a path. Ordinary
+	// ones take a dozen; an archive whose symlinks take many more than this was
+	// made to waste time.
 	maxSteps     = 1 << 20
 	stepsPerLink = 64
 )
 
-// Links are the symlinks of an archive that was extracted: names and targets.
+// Links returns the symlinks that Extract made: targets by names.
 func (a *Archive) Links() map[string]string { return a.links }
 
-// linkMemory is how much memory symlinks take.
+// linkMemory is how much memory symlinks take, in bytes.
 type linkMemory int64
 
-// take counts one with a name and a target of so many bytes.
+// take adds a symlink whose name and target have so many bytes. It fails when
+// that is too much.
 func (m *linkMemory) take(name int, target int64) error {
 	if *m += linkMemory(int64(name) + target + linkMemoryEach); *m > maxLinkMemory {
 		return &RefusedError{Reason: fmt.Sprintf("its symlinks take more than %d MiB of memory", maxLinkMemory>>20)}
@@ -39,10 +42,11 @@ func (m *linkMemory) take(name int, target int64) error {
 	return nil
 }
 
-// give takes back what take counted.
+// give subtracts what take added.
 func (m *linkMemory) give(name, target int) { *m -= linkMemory(name + target + linkMemoryEach) }
 
-// makeLinks makes symlinks, neighbours after each other.
+// makeLinks makes symlinks in the order of their names, so that those of one
+// directory follow each other.
 func makeLinks(ctx context.Context, dirs *dirTree, links map[string]string) error {
 	for _, name := range slices.SortedFunc(maps.Keys(links), comparePaths) {
 		if ctx.Err() != nil {
@@ -59,7 +63,8 @@ func relativeTarget(target string) bool {
 	return target != "" && target[0] != '/' && !strings.ContainsAny(target, "\x00\\") && (len(target) == 1 || target[1] != ':')
 }
 
-// checkLinks follows every symlink's target, through all other symlinks.
+// checkLinks follows every symlink through all others, and refuses an archive of
+// which one leaves the destination.
 func checkLinks(ctx context.Context, targets map[string]string) error {
 	f := follower{targets: targets, steps: maxSteps + stepsPerLink*len(targets)}
 	// In order, so that the same one is refused each time.
@@ -79,12 +84,12 @@ type follower struct {
 	targets map[string]string
 	steps   int // left, for all together
 
-	at   []byte   // where it is
-	todo []string // paths to go from there, the next one last
+	at   []byte   // the directory reached
+	todo []string // paths to follow from there, the next one last
 }
 
-// follow returns why a symlink is refused, if it is. Loops are: nothing good
-// needs one.
+// follow returns why a symlink is refused, or nothing. Loops are refused: nothing
+// good needs one.
 func (f *follower) follow(link string) string {
 	if !relativeTarget(f.targets[link]) {
 		return "is not a relative path"
@@ -123,7 +128,7 @@ func (f *follower) follow(link string) string {
 	return ""
 }
 
-// next takes a component from what is to be done.
+// next removes the next component from todo.
 func (f *follower) next() string {
 	last := len(f.todo) - 1
 	part, rest, more := strings.Cut(f.todo[last], "/")

@@ -16,9 +16,8 @@ const (
 	maxDepth     = 256
 )
 
-// CheckName returns an error unless a name from elsewhere, such as an
-// artifact's, can name one file or directory. It applies the rules for entries to a single
-// component.
+// CheckName returns an error unless name, such as that of an artifact, can be the
+// name of one file or directory, by the rules for a component of an entry's name.
 func CheckName(name string) error {
 	if strings.Contains(name, "/") {
 		return fmt.Errorf("%q holds a slash", name)
@@ -28,7 +27,7 @@ func CheckName(name string) error {
 		return fmt.Errorf("%q %w", name, err)
 	}
 	if clean != name {
-		return fmt.Errorf("%q is not a name", name)
+		return fmt.Errorf("%q cannot be the name of a file", name)
 	}
 	return nil
 }

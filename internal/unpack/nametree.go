@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// maxSuspects is how many names that may be there twice are looked at in one
-// go: as many are kept in memory.
+// maxSuspects is how many names, which may be there twice, one reading of the
+// directory compares: so many are kept in memory.
 const maxSuspects = 1024
 
-// maxReserved is for how many entries memory is taken before they are read.
+// maxReserved bounds the entries for which memory is taken before they are read.
 const maxReserved = 1 << 20
 
 // nameTree collects the names of all entries, by their hashes, to find those that
@@ -31,15 +31,15 @@ type nameTree struct {
 	levels []level // and all those it consists of
 }
 
-// level is one component of a path: where it ends, and the hash of the path as
-// far as that.
+// level is one component of a path: where it ends, and the hash of the path up to
+// there.
 type level struct {
 	end  int
 	hash uint64
 }
 
-// below returns the hash of a path, by the hash of its directory and its last
-// component.
+// below returns the hash of a path, made from the hash of its directory and its
+// last component.
 func (t *nameTree) below(dir uint64, base string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
@@ -50,8 +50,8 @@ func (t *nameTree) below(dir uint64, base string) uint64 {
 	return h.Sum64()
 }
 
-// enter makes dir the directory that was added last, and calls fresh for what
-// the one before does not lie in.
+// enter makes dir the directory that was added last. It calls fresh for dir and
+// each directory above it that the one before is not, and does not lie in.
 func (t *nameTree) enter(dir string, fresh func(l level)) {
 	n := sharedDir(t.dir, dir)
 	for len(t.levels) > 0 && t.levels[len(t.levels)-1].end > n {
@@ -82,8 +82,8 @@ func (t *nameTree) hash() uint64 {
 	return t.levels[len(t.levels)-1].hash
 }
 
-// split cuts a path into the directory that has to be there for an entry,
-// itself for one that is a directory, and the rest.
+// split returns the directory that an entry needs, and the rest of its name. For
+// an entry that is a directory these are its name, and nothing.
 func (e *Entry) split() (dir, base string) {
 	if e.Mode.IsDir() {
 		return e.Name, ""
@@ -92,8 +92,8 @@ func (e *Entry) split() (dir, base string) {
 	return e.Name[:max(i, 0)], e.Name[i+1:]
 }
 
-// newNameTree makes a tree for a directory that declares so many entries, and
-// reserves memory for as many as have room in it, up to maxReserved.
+// newNameTree makes a tree for a directory that declares so many entries. It
+// reserves memory for no more than the directory has room for, and maxReserved.
 func newNameTree(d *directory, declared uint64) *nameTree {
 	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32))))
 	return &nameTree{
@@ -102,8 +102,8 @@ func newNameTree(d *directory, declared uint64) *nameTree {
 	}
 }
 
-// add adds an entry. It may notice later than at once that there are too many
-// directories.
+// add adds an entry. That there are too many directories may be noticed some
+// entries later, or by suspects.
 func (t *nameTree) add(e *Entry) error {
 	dir, base := e.split()
 	t.enter(dir, func(l level) { t.dirs.add(l.hash) })
@@ -116,8 +116,8 @@ func (t *nameTree) add(e *Entry) error {
 	return nil
 }
 
-// suspects returns the hashes of files that are there twice, or as a directory,
-// too, and forgets the others.
+// suspects returns the hashes that two files have, or a file and a directory, and
+// forgets all others.
 func (t *nameTree) suspects() ([]uint64, error) {
 	t.dirs.compactAll()
 	if t.dirs.atLeast() > t.most {
@@ -134,14 +134,16 @@ func (t *nameTree) suspects() ([]uint64, error) {
 	return slices.Compact(found), nil
 }
 
-// suspect is the first entry that has a name, or lies below it.
+// suspect is a name whose hash is one of the suspects, and the entry it was found
+// in: the name is that of the entry, or of a directory above it.
 type suspect struct {
 	name, stored string
-	file, entry  bool // it is one; the name is that of an entry
+	file         bool // the name is that of a file or symlink
+	entry        bool // the name is that of the entry
 }
 
-// clash returns why the names cannot live in one tree, if one of the suspects
-// tells.
+// clash reads the directory again, and returns an error if the hash of a suspect
+// is that of a name which two files have, or a file and a directory.
 func (d *directory) clash(t *nameTree, suspects []uint64) error {
 	for len(suspects) > 0 {
 		some := suspects[:min(len(suspects), maxSuspects)]
@@ -183,7 +185,8 @@ func (d *directory) clash(t *nameTree, suspects []uint64) error {
 	return nil
 }
 
-// against returns why two entries cannot share a name.
+// against returns an error that says why two entries cannot share a name, or nil
+// if both need a directory.
 func (s suspect) against(other suspect) error {
 	refuse := func(entry, format string, args ...any) error {
 		e := Entry{stored: entry}
@@ -202,7 +205,8 @@ func (s suspect) against(other suspect) error {
 	return refuse(s.stored, "it would be written through %q, which is no directory", s.name)
 }
 
-// sharedDir is the length of the deepest directory that both lie in or are.
+// sharedDir returns the length of the deepest directory that both paths are, or
+// lie in.
 func sharedDir(x, y string) int {
 	shared := 0
 	for i := range min(len(x), len(y)) {
@@ -220,9 +224,9 @@ func sharedDir(x, y string) int {
 	return shared
 }
 
-// maxDirs is how many directories names may ask for, besides one an entry. Few
-// bytes of a name make hundreds of them, each of which takes a block of the
-// disk, and they are no entries that a Budget would count.
+// maxDirs bounds the directories that names need, besides one for each entry. A
+// few bytes of a name make hundreds of directories, each of which takes a block
+// of the disk, and a Budget counts only entries.
 const maxDirs = 1_000_000
 
 func tooManyDirs() error {

@@ -11,7 +11,7 @@ type output interface {
 	chown(o *Owner) error
 }
 
-// newFile is an output with a name, which its errors have.
+// newFile is an output whose errors have the name of the file.
 type newFile struct {
 	output
 	name string
@@ -31,13 +31,13 @@ func (f *newFile) Write(p []byte) (int, error) {
 
 func (f *newFile) Close() error { return f.failed("close", f.output.Close()) }
 
-// reserve takes the room for the content in advance, where the system can.
+// reserve reserves disk space for size bytes of content, where the system can.
 func (f *newFile) reserve(size int64) error {
 	if r, ok := f.output.(reserver); ok {
-		return f.failed("reserve room for", r.reserve(size))
+		return f.failed("reserve disk space for", r.reserve(size))
 	}
 	return nil
 }
 
-// reserver is a file that can take its room in advance.
+// reserver is a file that can reserve its disk space in advance.
 type reserver interface{ reserve(size int64) error }

@@ -5,23 +5,23 @@ import (
 	"io/fs"
 )
 
-// Archive is an archive whose directory passed every check that can be made
-// without the entries' data.
+// Archive is a zip archive whose directory passed every check that can be made
+// without the entries' data. One method can be called at a time.
 type Archive struct {
 	// Size is the extracted size of the entries chosen, in bytes.
 	Size int64
 
 	directory
-	links map[string]string // once it was extracted
+	links map[string]string // targets by names, once Extract is done
 }
 
 // Options say what to take from an archive.
 type Options struct {
-	// Budget is what the entries are taken from: all of them count as files,
-	// the bytes of those chosen count as bytes. nil is no limit.
+	// Budget is what the entries are taken from: each counts as a file, chosen
+	// or not, but only the sizes of those chosen count as bytes. nil is no limit.
 	Budget *Budget
-	// Files chooses by name, with a slash at the end of a directory's; nil
-	// chooses all. Names that would be refused are refused nonetheless.
+	// Files reports whether the entry of a name is chosen; the name of a directory
+	// ends with a slash. nil chooses all. What is not chosen is checked, too.
 	Files func(name string) bool
 }
 
@@ -35,10 +35,10 @@ func (o *Options) wants(e *Entry) bool {
 
 // Open reads and checks the directory of an archive of the given size in
 // bytes. r may be a download that is under way; if it has a method
-// Want(off, n int64), that is told what will be read. Refusals are
+// Want(off, n int64), Open calls it with what will be read next. Refusals are
 // *RefusedError, an exceeded budget is *LimitError, and when r fails it is
-// *ReadError. Nothing is written. The directory is not kept in memory: r has
-// to have it as long as the archive is used.
+// *ReadError. Nothing is written. The directory is not kept in memory:
+// r is read again as long as the archive is used.
 func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 	if o.Budget == nil {
 		o.Budget = NewBudget(0, 0)
@@ -70,8 +70,8 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 }
 
 // Each calls do for every entry chosen, in the order in which they lie in the
-// archive, until it fails. A directory may come more than once. The archive's
-// reader failing is a *ReadError.
+// archive, and returns its first error. A directory may come more than once.
+// When the archive's reader fails, the error is a *ReadError.
 func (a *Archive) Each(do func(e Entry) error) error {
 	return a.each(func(e *Entry) error { return do(*e) })
 }
@@ -117,8 +117,8 @@ func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
 	return nil
 }
 
-// reorder is for an archive in which the entries do not lie in the order of
-// the directory.
+// reorder finds out in which order the entries lie in an archive whose directory
+// has another order, and checks in that order that none overlap.
 func (a *Archive) reorder(o Options) error {
 	if err := a.sort(); err != nil {
 		return err
@@ -132,15 +132,15 @@ func (a *Archive) reorder(o Options) error {
 	})
 }
 
-// overlaps sees that nothing overlaps as far as the directory tells: neither
-// with another entry nor with the directory.
+// overlaps checks, as far as the directory shows, that no entry overlaps another
+// entry or the directory.
 type overlaps struct {
-	mixed      bool // the entries came in another order than that of the archive
-	start, end int64
+	mixed      bool  // entries were not given in the order of the archive
+	start, end int64 // of the entry given last
 }
 
-// next takes the next entry of an archive whose directory begins at limit.
-// Once entries were mixed it has nothing to say.
+// next checks the next entry of an archive whose directory begins at limit. After
+// one out of order it cannot compare entries with each other.
 func (o *overlaps) next(e *Entry, limit int64) error {
 	switch {
 	case limit-e.start < localSize:

@@ -138,7 +138,8 @@ func (c *tarContent) copy(_ context.Context, w io.Writer) error {
 // onlyReader has no method that would make a copy take another buffer.
 type onlyReader struct{ io.Reader }
 
-// damagedTar tells bad data from a reader that fails.
+// damagedTar returns the error for a tar that could not be read: that of its
+// reader if it failed, else a refusal.
 func damagedTar(err error, in *sourceReader) error {
 	if in.err != nil {
 		return in.err

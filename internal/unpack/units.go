@@ -16,7 +16,7 @@ const (
 	maxGap = 64 << 10
 )
 
-// unit is some neighbours, and what they are read from.
+// unit is a run of neighbouring entries, and the reader of their bytes.
 type unit struct {
 	entries []Entry
 	r       *unitReader
@@ -25,7 +25,7 @@ type unit struct {
 // zipContents are the entries chosen of a zip.
 type zipContents struct {
 	*Archive
-	front *frontier // hears how far they were read
+	front *frontier
 }
 
 func (a *Archive) contents(front *frontier) contents { return &zipContents{a, front} }
@@ -63,7 +63,7 @@ func (a *zipContents) eachContent(ctx context.Context, pool *Pool, do func(conte
 	return g.Wait()
 }
 
-// wantChosen tells the reader what will be read, where that is not everything.
+// wantChosen tells the reader what will be read, unless that is everything.
 func (a *Archive) wantChosen() error {
 	if a.chosen == nil {
 		return nil
@@ -77,7 +77,7 @@ func (a *Archive) wantChosen() error {
 		}
 		return nil
 	})
-	for i := range spans { // what is wanted last comes first
+	for i := range spans { // from back to front: what is wanted last is fetched first
 		s := spans[len(spans)-1-i]
 		a.in.want(s[0], s[1]-s[0])
 	}
@@ -103,7 +103,8 @@ func (a *Archive) eachUnit(do func([]Entry) error) error {
 	return do(unit)
 }
 
-// each goes through neighbours: all from one read, if they are small.
+// each calls do for the entries of a unit. If they are small, one read fetches all
+// of them.
 func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
 	d, err := pool.get(ctx)
 	if err != nil {
