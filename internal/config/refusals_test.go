@@ -61,7 +61,7 @@ func TestRefusals(t *testing.T) {
 		"look-behind":               {inputs{"name": "(?<=a)b", "name_is_regexp": "true"}, []string{`name: "(?<=a)b" uses look-around…pattern`}},
 		"back-reference":            {inputs{"name-regex": `(a)\1`}, []string{`uses a back-reference`}},
 		"expression":                {inputs{"name-regex": `(a`}, []string{`name-regex: "(a" is not a valid expression (missing closing )`}},
-		"glob":                      {inputs{"pattern": "a[\nok\n!{b"}, []string{`pattern: "a[" has a [ without a ]; write \[ for the sign itself; accepted: globs`, `pattern: "!{b" has a { without a }`}},
+		"glob":                      {inputs{"pattern": "a[\nok\n!{b"}, []string{`pattern: "a[" has a [ without a ]; write \[ for the character itself; accepted: globs`, `pattern: "!{b" has a { without a }`}},
 		"empty exclusion":           {inputs{"files": "!"}, []string{`files: "!" has no glob after the !`}},
 		"extended glob":             {inputs{"pattern": "!(debug)"}, []string{`pattern: "!(debug)" is an extended glob; write a line of its own that begins with !`}},
 		"empty range":               {inputs{"pattern": "[z-a]", "files": "x[9-0]"}, []string{`pattern: "[z-a]" has the range z-a, which is empty`, `files: "x[9-0]" has the range 9-0`}},

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// braces reads a list of alternatives, or a range.
+// braces reads what stands in braces, a list of alternatives or a range, and
+// returns the alternatives.
 func (p *parser) braces(depth int) ([]string, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("nests braces more than %d deep", maxDepth)
@@ -23,7 +24,7 @@ func (p *parser) braces(depth int) ([]string, error) {
 		}
 		text := from[:len(from)-len(p.rest)]
 		if p.rest == "" {
-			return nil, errors.New(`has a { without a }; write \{ for the sign itself`)
+			return nil, errors.New(`has a { without a }; write \{ for the character itself`)
 		}
 		last := p.skip(1) == "}"
 		if isRange(text) {
@@ -33,7 +34,7 @@ func (p *parser) braces(depth int) ([]string, error) {
 			return numbersOrLetters(text)
 		}
 		if first && last && text == "" {
-			return nil, errors.New(`has braces with nothing between them; write \{\} for the signs themselves`)
+			return nil, errors.New(`has braces with nothing between them; write \{\} for the characters themselves`)
 		}
 		if list = append(list, alternative...); len(list) > maxAlternatives {
 			return nil, errTooMany
@@ -44,8 +45,8 @@ func (p *parser) braces(depth int) ([]string, error) {
 	}
 }
 
-// isRange reports whether what stands between braces or commas is meant to be a
-// range.
+// isRange reports whether text, which stands between braces or commas, is meant to
+// be a range.
 func isRange(text string) bool {
 	return strings.Contains(text, "..") && !strings.ContainsAny(text, `\{[*?/`)
 }
@@ -73,14 +74,14 @@ func numbersOrLetters(text string) ([]string, error) {
 	return nil, fmt.Errorf("has the braces {%s}, which are neither a list nor a range such as {1..9}, {01..12} or {a..f}", text)
 }
 
-// atoi reads at most nine digits; nothing is 0.
+// atoi returns the number in s, of nine digits at most; for an empty s it is 0.
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
 }
 
-// count goes from one number to another, up or down. The sign of step does not
-// matter, and 0 is 1.
+// count returns text of every step-th number from one to another, up or down. The
+// sign of step does not matter; 0 is a step of 1.
 func count(from, to, step int, text func(int) string) ([]string, error) {
 	if step < 0 {
 		step = -step

@@ -12,8 +12,8 @@ var posix = map[string]string{
 	"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
 }
 
-// class reads a class of characters. "[^" comes out as "[!", and a sign that
-// could be misunderstood with a backslash.
+// class reads a class of characters. It returns "[!" for "[^", and a backslash
+// before each character that could be misunderstood.
 func (p *parser) class() ([]string, error) {
 	var out strings.Builder
 	out.WriteString(p.skip(1))
@@ -22,7 +22,7 @@ func (p *parser) class() ([]string, error) {
 		out.WriteString("!")
 	}
 	if strings.HasPrefix(p.rest, "]") {
-		return nil, errors.New(`has a class that begins with ]; write \] for the sign within a class, and \[ for one outside`)
+		return nil, errors.New(`has a class that begins with ]; write \] for the character within a class, and \[ for one outside`)
 	}
 	for {
 		if strings.HasPrefix(p.rest, "]") {
@@ -49,12 +49,12 @@ func (p *parser) class() ([]string, error) {
 	}
 }
 
-// member reads a character of a class.
+// member reads one character of a class, without its backslash.
 func (p *parser) member() (rune, error) {
 	literal := false
 	switch {
 	case p.rest == "", p.rest == `\`:
-		return 0, errors.New(`has a [ without a ]; write \[ for the sign itself`)
+		return 0, errors.New(`has a [ without a ]; write \[ for the character itself`)
 	case len(p.rest) > 1 && p.rest[0] == '[' && strings.IndexByte(":.=", p.rest[1]) >= 0:
 		return 0, p.refusePosix()
 	case p.rest[0] == '\\':
@@ -69,13 +69,14 @@ func (p *parser) member() (rune, error) {
 		return 0, errors.New("has a slash in a class, and a class matches none")
 	}
 	if r == '[' && !literal {
-		return 0, errors.New(`has a [ within a class; write \[ for the sign itself`)
+		return 0, errors.New(`has a [ within a class; write \[ for the character itself`)
 	}
 	p.skip(n)
 	return r, nil
 }
 
-// escaped is a member as it has no other meaning.
+// escaped returns a member of a class, with a backslash where it would have
+// another meaning.
 func escaped(member rune) string {
 	if strings.ContainsRune(`\[]!^-*`, member) {
 		return `\` + string(member)

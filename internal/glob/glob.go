@@ -12,19 +12,19 @@
 //	{a,b}     a or b, which may be globs, and nest
 //	{1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
 //	          in steps, {a..f} is a letter
-//	\x        the sign x itself
+//	\x        the character x itself
 //
 // A path matches a glob whose last component has no wildcard also when it lies
 // below the directory of that name: "dist" is dist, and all in it; "dist/" says
 // the same. A "./" in front has no meaning. "!" in front of a glob of a list
-// takes away what matches it; a list of such globs only takes away from
+// takes away what matches it; in a list that has only such globs, from
 // everything.
 //
-// Check refuses everything else that another tool gives a meaning to, so that
-// no glob matches nothing because it was understood differently, and what is
-// too much to match in time: a glob stands for at most 1,000 others without
-// braces. Matching takes time in proportion to their number and to the length of
-// the name; names without wildcards take none.
+// Check refuses all other syntax that means something to another tool, so that no
+// glob is misunderstood in silence. It also refuses globs that would take too long
+// to match: one stands for at most 1,000 globs without braces. Matching takes time
+// in proportion to their number and to the length of the name; globs without
+// wildcards are looked up in a map.
 package glob
 
 import (
@@ -41,7 +41,7 @@ type Set struct {
 	positive    bool // the list has globs that do not begin with "!"
 }
 
-// New makes a Set of globs that Check accepts. One that Check refuses matches
+// New returns a Set of globs that Check accepts. A glob that Check refuses matches
 // nothing.
 func New(globs []string) *Set {
 	s := &Set{take: alternatives{exact: map[string]bool{}}, leave: alternatives{exact: map[string]bool{}}}
@@ -105,8 +105,8 @@ func (a *alternatives) match(name string) bool {
 	return slices.ContainsFunc(a.globs, func(g string) bool { return doublestar.MatchUnvalidated(g, name) })
 }
 
-// hasWildcard reports whether a glob without braces has a sign that is not
-// itself.
+// hasWildcard reports whether a glob without braces has a character that stands
+// for others.
 func hasWildcard(glob string) bool {
 	for i := 0; i < len(glob); i++ {
 		switch glob[i] {

@@ -11,11 +11,11 @@ import (
 const (
 	// maxLength is the longest glob, in bytes: as long as a path may be.
 	maxLength = 4096
-	// maxDepth is how deep braces nest.
+	// maxDepth is how deep braces may nest.
 	maxDepth = 10
-	// maxAlternatives is how many globs without braces one glob stands for.
+	// maxAlternatives bounds the globs without braces that one glob stands for.
 	maxAlternatives = 1000
-	// maxText bounds what one glob stands for, in bytes.
+	// maxText bounds the globs without braces that one glob stands for, in bytes.
 	maxText = 1 << 20
 	// maxTotal bounds the globs without braces that a list stands for, in bytes.
 	maxTotal = 16 << 20
@@ -23,8 +23,8 @@ const (
 
 var errTooMany = fmt.Errorf("stands for more than %d alternatives", maxAlternatives)
 
-// Check says what is wrong with a glob, which may begin with "!". The error
-// follows the quoted glob in a message: "has a [ without a ]".
+// Check returns what is wrong with a glob, which may begin with "!". The error
+// continues a message that begins with the glob: "has a [ without a ]".
 func Check(glob string) error {
 	p := parser{rest: glob}
 	if err := p.refuseExtended(); err != nil { // "!(a|b)" takes nothing away
@@ -34,8 +34,9 @@ func Check(glob string) error {
 	return err
 }
 
-// CheckAll says that a list of globs, each of which Check accepts, is too much
-// together.
+// CheckAll returns an error if a list of globs, each of which Check accepts,
+// stands for too many bytes of globs without braces. The error continues a message
+// that begins with the list.
 func CheckAll(globs []string) error {
 	total := 0
 	for _, g := range globs {
@@ -163,7 +164,7 @@ func withinComponent(component string) ([]string, error) {
 	return list.all(), nil
 }
 
-// betweenDoubleStars splits a component at "**", or more stars.
+// betweenDoubleStars splits a component at each "**", or more stars in a row.
 func betweenDoubleStars(component string) []string {
 	var parts []string
 	from := 0
@@ -180,7 +181,8 @@ func betweenDoubleStars(component string) []string {
 	return append(parts, component[from:])
 }
 
-// negations keeps negated classes from matching a slash, as doublestar has them.
+// negations changes negated classes, which match a slash in doublestar, so that
+// they do not.
 func negations(glob string) string {
 	var b strings.Builder
 	for i := 0; i < len(glob); i++ {
@@ -208,9 +210,9 @@ func (p *parser) skip(n int) string {
 	return s
 }
 
-// sequence reads up to the end of the glob, or, within braces (depth > 0), up
-// to the comma or the closing brace, which it leaves. It returns what was read
-// without braces.
+// sequence reads up to the end of the glob, or, within braces (depth > 0), up to
+// but without the comma or the closing brace. It returns the globs without braces
+// that this stands for.
 func (p *parser) sequence(depth int) ([]string, error) {
 	var list joined
 	for p.rest != "" {
@@ -223,7 +225,7 @@ func (p *parser) sequence(depth int) ([]string, error) {
 		case (c == ',' || c == '}') && depth > 0:
 			return list.all(), nil
 		case c == '}':
-			return nil, errors.New(`has a } without a {; write \} for the sign itself`)
+			return nil, errors.New(`has a } without a {; write \} for the character itself`)
 		case c == '{':
 			next, err = p.braces(depth + 1)
 		case c == '[':
@@ -243,8 +245,8 @@ func (p *parser) sequence(depth int) ([]string, error) {
 	return list.all(), nil
 }
 
-// plain is how many bytes follow that have no meaning to the parser, but at
-// least one.
+// plain returns how many bytes follow that have no meaning to the parser; the first
+// one counts in any case.
 func (p *parser) plain() int {
 	if n := strings.IndexAny(p.rest[1:], `,}{[\@?!*+`); n >= 0 {
 		return 1 + n
@@ -252,14 +254,15 @@ func (p *parser) plain() int {
 	return len(p.rest)
 }
 
-// joined are texts that are made of alternatives, one after the other.
+// joined is a list of texts to which alternatives are appended. A text is one of
+// heads, and the tail.
 type joined struct {
-	heads []string        // none stand for one that is empty
-	tail  strings.Builder // follows each of them
+	heads []string // nil: one empty head
+	tail  strings.Builder
 }
 
-// add appends each of the alternatives to each of the texts. A single one is only
-// noted, so that it is not copied once a text, however many follow.
+// add appends each of the alternatives to each of the texts. A single alternative
+// goes to the tail, so that it is not copied for each text.
 func (j *joined) add(alternatives []string) error {
 	if len(alternatives) == 1 {
 		j.tail.WriteString(alternatives[0])
@@ -291,13 +294,13 @@ func (j *joined) all() []string {
 	return list
 }
 
-// escape reads a backslash and the sign after it.
+// escape reads a backslash and the character after it.
 func (p *parser) escape() ([]string, error) {
 	if len(p.rest) < 2 {
-		return nil, errors.New(`ends in a backslash; write \\ for the sign itself`)
+		return nil, errors.New(`ends in a backslash; write \\ for the character itself`)
 	}
 	if c := p.rest[1]; c >= utf8.RuneSelf || isLetter(c) || isDigit(c) || c == '/' {
-		return nil, errors.New(`has a backslash before what needs none; write / between directories, and \\ for the sign itself`)
+		return nil, errors.New(`has a backslash before what needs none; write / between directories, and \\ for the character itself`)
 	}
 	return []string{p.skip(2)}, nil
 }
@@ -308,7 +311,7 @@ func (p *parser) refuseExtended() error {
 	if len(p.rest) < 2 || p.rest[1] != '(' {
 		return nil
 	}
-	const literal = `, and \( for the sign itself`
+	const literal = `, and \( for the character itself`
 	switch c := p.rest[0]; c {
 	case '@':
 		return errors.New("is an extended glob; write {a,b} for @(a|b)" + literal)
