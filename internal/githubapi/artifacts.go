@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// wireArtifact is GitHub's schema "artifact", with the digest that go-github
-// v60 does not know. GHES 3.8 has neither digest nor workflow_run.
+// wireArtifact has the fields that artifetch uses of GitHub's schema "artifact". GHES
+// 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
 	ID          int64    `json:"id"`
 	Name        text     `json:"name"`
@@ -52,8 +52,8 @@ type artifactPage struct {
 func (p *artifactPage) complete() bool        { return whole(p.Items) }
 func (p *artifactPage) items() []wireArtifact { return p.Items.items }
 
-// Artifacts lists a page of the artifacts of a repository or of one of its
-// runs, expired ones included, in GitHub's order, which is not documented.
+// Artifacts returns a page of the artifacts of a repository or of one of its runs,
+// expired ones included, in the server's order, which is not documented.
 func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.ArtifactQuery) (search.Page[artifact.Artifact], error) {
 	l := list[wireArtifact, artifact.Artifact]{
 		call:    call{op: "list artifacts", repo: repo, want: http.StatusOK},
@@ -74,7 +74,7 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 	return l.get(ctx, c.api)
 }
 
-// Artifact gets one artifact. An expired one is there too.
+// Artifact returns an artifact, also an expired one.
 func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
 	what := call{op: "get artifact", subject: subject("artifact", id), repo: repo, want: http.StatusOK}
 	var w wireArtifact
@@ -84,10 +84,10 @@ func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (ar
 	return w.artifact(repo), nil
 }
 
-// Download returns the storage's signed URL of an artifact's bytes. It is
-// good for a minute and lets whoever has it fetch them: keep it out of logs,
-// and use it with a client that has no token. GitHub gives it as a redirect,
-// which is not followed here.
+// Download returns the signed URL of an artifact's bytes in the storage: the target of
+// the redirect that GitHub answers with. The URL is valid for a minute, and allows
+// anyone to fetch the artifact: keep it out of logs, and use it with a client that has
+// no token.
 func (c *Client) Download(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
 	what := call{op: "download artifact", subject: subject("artifact", id), repo: repo, want: http.StatusFound}
 	x, err := c.api.do(ctx, what, http.MethodGet, artifactPath(repo, id)+"/zip", nil)
@@ -99,16 +99,16 @@ func (c *Client) Download(ctx context.Context, repo artifact.Repo, id int64) (*u
 		return u, nil
 	}
 	e := x.fail(UnexpectedAnswer, nil)
-	e.Message = "it redirects to nowhere"
+	e.Message = "its redirect has no valid target"
 	if u != nil {
-		// Without a digest, TLS is all that vouches for the bytes.
+		// Without a digest, TLS alone protects the bytes.
 		e.Message = "it redirects away from https"
 	}
 	return nil, e
 }
 
-// Delete deletes an artifact. If it is not there when a request that may
-// have been obeyed is sent again, it is deleted.
+// Delete deletes an artifact. A 404 counts as success if a try before may have deleted
+// the artifact.
 func (c *Client) Delete(ctx context.Context, repo artifact.Repo, id int64) error {
 	what := call{op: "delete artifact", needs: ActionsWrite, subject: subject("artifact", id), repo: repo, want: http.StatusNoContent}
 	x, err := c.api.do(ctx, what, http.MethodDelete, artifactPath(repo, id), nil)

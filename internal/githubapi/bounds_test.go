@@ -173,7 +173,7 @@ func TestEndlessPages(t *testing.T) {
 		text     string
 	}{
 		"the first page again": {func(*http.Request) string { return `{"artifacts":[{"id":1},{"id":2}]}` }, nextOf, 3, "is the same as two others"},
-		"a page ahead":         {func(*http.Request) string { return `{"artifacts":[{"id":1}]}` }, func(*http.Request) string { return `<http://x/?page=7>; rel="next"` }, 1, "after page 1 it leads to page 7"},
+		"a page ahead":         {func(*http.Request) string { return `{"artifacts":[{"id":1}]}` }, func(*http.Request) string { return `<http://x/?page=7>; rel="next"` }, 1, "page 1 links to page 7"},
 		"new items for ever": {func(r *http.Request) string {
 			return fmt.Sprintf(`{"artifacts":[{"id":1%s}]}`, r.URL.Query().Get("page"))
 		}, nextOf, maxPages, "more than 1000 pages"},
@@ -196,11 +196,14 @@ func TestEndlessPages(t *testing.T) {
 			}))
 			defer srv.Close()
 			u, _ := url.Parse(srv.URL)
-			c, err := New(Options{BaseURL: u, Transport: srv.Client().Transport})
+			c, err := New(Options{BaseURL: u, Auth: Auth{Token: "ghs_token"}, Transport: srv.Client().Transport})
 			if err != nil {
 				t.Fatal(err)
 			}
 			err = listAll(t.Context(), c)
+			if e, ok := asError(err); ok && e.Anonymous {
+				t.Error("anonymous, though there is a token")
+			}
 			if (tt.text == "") != (err == nil) || err != nil && (!isKind(err, UnexpectedAnswer) || !strings.Contains(err.Error(), tt.text)) || strings.Contains(fmt.Sprint(err), secret) {
 				t.Errorf("got %v", err)
 			}
@@ -237,7 +240,7 @@ func TestPagesThatMove(t *testing.T) {
 func TestHostilePage(t *testing.T) {
 	for name, item := range map[string]string{"runs": `{"id":1}`, "null": `null`, "numbers": `1`, "lists": `[]`} {
 		body := []byte(`{"total_count":1,"workflow_runs":[` + strings.Repeat(item+",", (maxKept-100)/(len(item)+1)) + item + `]}`)
-		x := &exchange{call: call{op: "list runs"}, answer: &answer{status: 200, header: http.Header{}, body: body}}
+		x := &exchange{call: call{op: "list runs"}, forge: gitHub, answer: &answer{status: 200, header: http.Header{}, body: body}}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		err := x.decode(new(runPage))
@@ -321,7 +324,7 @@ func TestPageOfItems(t *testing.T) {
 		`{"artifacts":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`:                  false,
 		`{"x":` + strings.Repeat(`{"x":`, 20000) + "1" + strings.Repeat("}", 20000) + `,"artifacts":[]}`: false,
 	} {
-		x := &exchange{answer: &answer{status: 200, header: http.Header{}, body: []byte(body)}}
+		x := &exchange{forge: gitHub, answer: &answer{status: 200, header: http.Header{}, body: []byte(body)}}
 		if err := x.decode(new(artifactPage)); (err == nil) != ok {
 			t.Errorf("%.60s: %v", body, err)
 		}

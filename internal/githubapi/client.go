@@ -1,27 +1,31 @@
-// Package githubapi asks GitHub's REST API, over go-github, what artifetch
-// wants to know: it is an search.Source, and knows how to download and
-// delete artifacts. It alone imports go-github and oauth2.
+// Package githubapi is a client of GitHub's REST API. It implements search.Source, and
+// downloads and deletes artifacts. It alone imports go-github and oauth2.
+//
+// go-github builds the requests, sends them, and reads Link headers. The rest is the
+// package's own, because of the contract below: go-github judges errors by their
+// wording, refuses requests on its own after it has seen a limit, and has result types
+// without digest, with strings of any length, and in which null and a missing field are
+// the same.
 //
 // Contract:
 //
-//   - A token goes to the API's own scheme, host and port, and nowhere else.
-//     Redirects are followed within these only (a renamed repository); the
-//     redirect of a download is an answer and is never followed. No token,
-//     and no signed URL, is part of an error.
-//   - Every failure is an *Error with a Kind, told from the answer itself,
-//     except that of a context, which is the context's error and cause.
-//   - Faults that pass (5xx, broken or stalled connections, limits that end
-//     soon) are waited out under one httpx.Policy; every wait ends with the
-//     context. A limit stops all requests of the Client until it ends.
-//   - An answer is read whole before it is looked at, up to a bound, and one
-//     that lacks what GitHub always sends is a failure, never "nothing there".
+//   - A token is sent to the scheme, host and port of the API only. Redirects are
+//     followed within these only (a renamed repository). The redirect of a download is
+//     an answer and never followed. Errors hold no token and no signed URL.
+//   - Every failure is an *Error whose Kind follows from the answer, except the end of a
+//     context, which is the context's error and cause.
+//   - Temporary faults (5xx, broken or stalled connections, limits that end soon) are
+//     retried under one httpx.Policy. Every wait ends with the context. While a limit
+//     lasts, the Client sends no request.
+//   - An answer is read whole, up to a bound, before it is used. One without the fields
+//     that the server always sends is a failure, never an empty list.
 package githubapi
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,25 +38,25 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// Options say which API to ask, as whom, and how patiently.
+// Options set up a Client.
 type Options struct {
 	// BaseURL is https://api.github.com, or https://HOST/api/v3.
 	BaseURL *url.URL
-	// Auth is who asks; the zero Auth is nobody.
+	// Auth holds the credentials; the zero Auth is anonymous.
 	Auth Auth
 	// Transport carries the requests; see httpx.NewTransport.
 	Transport http.RoundTripper
-	// Policy is for faults that pass.
+	// Policy is for temporary faults.
 	Policy httpx.Policy
-	// Now is the time; nil is time.Now.
+	// Now returns the time; nil means time.Now.
 	Now func() time.Time
-	// MaxLimitWait is the longest wait for a primary limit's reset; 0 means
-	// 2 minutes. One that resets later fails at once.
+	// MaxLimitWait bounds the wait for the reset of a primary limit; 0 means 2
+	// minutes. If the limit resets later, the call fails at once.
 	MaxLimitWait time.Duration
-	// UserAgent is sent with every request; GitHub wants one.
+	// UserAgent is sent with every request; GitHub requires one.
 	UserAgent string
-	// Conditional keeps answers, up to 32 MiB, to make a request that is sent
-	// again conditional: it costs nothing while nothing has changed.
+	// Conditional keeps answers, up to 32 MiB, so that repeated requests are
+	// conditional: while nothing has changed they do not count against the limit.
 	Conditional bool
 }
 
@@ -64,9 +68,11 @@ type Client struct {
 
 var _ search.Source = (*Client)(nil)
 
-// New makes a client. It sends nothing; a GitHub App asks for its token with
-// the first request.
-func New(o Options) (*Client, error) {
+// New returns a Client. It sends no request: the token of a GitHub App is created
+// before the first call.
+func New(o Options) (*Client, error) { return newClient(o, gitHub) }
+
+func newClient(o Options, f *forge) (*Client, error) {
 	if o.BaseURL == nil || o.BaseURL.Host == "" || o.BaseURL.Scheme != "https" && o.BaseURL.Scheme != "http" {
 		return nil, errors.New("githubapi: the API's base URL is not an http or https URL with a host")
 	}
@@ -79,7 +85,7 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{shared: new(shared)}
+	c := &Client{shared: &shared{forge: f}}
 	if o.Conditional {
 		c.shared.kept = new(cache)
 	}
@@ -91,13 +97,12 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Requests is how many requests were sent so far: repeated ones (also those
-// that net/http repeats by itself), redirects and those for a GitHub App's
-// token included.
+// Requests returns how many requests were sent so far, including retries (also by
+// net/http), redirects, and requests for a GitHub App's token.
 func (c *Client) Requests() int { return int(c.shared.sent.Load()) }
 
-// Unchanged is how many of them GitHub answered with 304, which costs
-// nothing.
+// Unchanged returns how many of these requests were answered with 304, which does not
+// count against the rate limit.
 func (c *Client) Unchanged() int {
 	if c.shared.kept == nil {
 		return 0
@@ -105,7 +110,7 @@ func (c *Client) Unchanged() int {
 	return int(c.shared.kept.unchanged.Load())
 }
 
-// Repository fails unless the repository exists and the token may see it.
+// Repository returns an error unless the repository exists and the token can see it.
 func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
 	what := call{op: "get repository", repo: repo, want: http.StatusOK}
 	return c.api.get(ctx, what, repoPath(repo, ""), new(wireRepo))
@@ -114,8 +119,8 @@ func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
 // restClient is a go-github client that authenticates as one identity: the token, or
 // the App itself.
 type restClient struct {
-	gh      *github.Client
-	visited *visited
+	gh     *github.Client
+	shared *shared
 }
 
 func newRESTClient(o Options, s *shared, token tokenSource) *restClient {
@@ -128,24 +133,22 @@ func newRESTClient(o Options, s *shared, token tokenSource) *restClient {
 	})
 	gh.BaseURL = &url.URL{Scheme: o.BaseURL.Scheme, Host: o.BaseURL.Host, Path: strings.TrimSuffix(o.BaseURL.Path, "/") + "/"}
 	gh.UserAgent = o.UserAgent
-	return &restClient{gh: gh, visited: &s.visited}
+	return &restClient{gh: gh, shared: s}
 }
 
-// call is one operation: for messages, and the status that is its success.
+// call describes an operation.
 type call struct {
-	op, subject string
+	op, subject string // for messages
 	repo        artifact.Repo
-	want        int
-	needs       Permission // empty is ActionsRead
-	accept      string     // the media type, if it is not JSON
-	asApp       bool       // made as a GitHub App, for its token
-	// repeatable marks a POST that may be sent twice without harm.
-	repeatable bool
-	// private marks a call whose answer holds a secret.
-	private bool
+	want        int        // the status of success
+	needs       Permission // "" means ActionsRead
+	accept      string     // the media type, if not JSON
+	asApp       bool       // authenticated as the GitHub App, for its token
+	repeatable  bool       // a POST that may be sent twice without harm
+	private     bool       // the answer holds a secret
 }
 
-// get sends a GET whose answer is the JSON of v.
+// get sends a GET and decodes the JSON of the answer into v.
 func (c *restClient) get(ctx context.Context, what call, path string, v wire) error {
 	x, err := c.do(ctx, what, http.MethodGet, path, nil)
 	if err != nil {
@@ -154,23 +157,27 @@ func (c *restClient) get(ctx context.Context, what call, path string, v wire) er
 	return x.decode(v)
 }
 
-// maxRedirects is how often an answer may send on to another place.
+// maxRedirects bounds the redirects of one call.
 const maxRedirects = 3
 
-// do sends the request, following renames and retrying what passes. When err
-// is not nil, only what x knows of the tries (tries, doubtful) is valid.
+// do sends a request, following the redirects of renamed repositories and retrying
+// temporary faults. If err is not nil, only x's account of the tries (tries, doubtful)
+// is valid.
 func (c *restClient) do(ctx context.Context, what call, method, path string, body any) (x *exchange, err error) {
-	x = &exchange{call: what}
+	x = &exchange{call: what, forge: c.shared.forge}
 	for hop := 0; ; hop++ {
 		req, err := c.gh.NewRequest(method, path, body)
 		if err != nil {
 			return x, x.fail(InvalidRequest, httpx.RedactError(err))
 		}
-		req.Header.Set("Accept", cmp.Or(what.accept, "application/vnd.github+json"))
-		req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+		req.Header.Del("X-Github-Api-Version") // go-github's own
+		maps.Copy(req.Header, c.shared.forge.header)
+		if what.accept != "" {
+			req.Header.Set("Accept", what.accept)
+		}
 		res, err := c.gh.BareDo(withExchange(ctx, x), req)
 		if err == nil {
-			_ = res.Body.Close() // the exchange has the answer already
+			_ = res.Body.Close() // the exchange holds the answer
 			x.nextPage = res.NextPage
 		}
 		switch {
@@ -187,13 +194,13 @@ func (c *restClient) do(ctx context.Context, what call, method, path string, bod
 	}
 }
 
-// repoPath is the path of something of a repository, relative to the API.
+// repoPath returns a path below a repository's, relative to the API.
 func repoPath(r artifact.Repo, format string, args ...any) string {
 	return "repos/" + segment(r.Owner) + "/" + segment(r.Name) + fmt.Sprintf(format, args...)
 }
 
-// segment escapes a name to be one segment of a path, which "." and ".." are
-// not even when all their special characters are escaped.
+// segment escapes a name for use as one segment of a path. "." and ".." need more than
+// url.PathEscape does.
 func segment(s string) string {
 	if s == "." || s == ".." {
 		return strings.ReplaceAll(s, ".", "%2E")
@@ -201,7 +208,7 @@ func segment(s string) string {
 	return url.PathEscape(s)
 }
 
-// origin is what two URLs have in common when they lead to the same server.
+// origin returns scheme, host and port of a URL, in a form that can be compared.
 func origin(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if port == "" {

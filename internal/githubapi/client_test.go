@@ -244,15 +244,15 @@ func TestErrors(t *testing.T) {
 		"gone":                {"tok", githubsim.Fault{Status: 410, Body: `{"message":"Artifact has expired"}`}, download, Gone, 1, "410 Gone: Artifact has expired"},
 		"primary, late":       {"tok", githubsim.Fault{PrimaryLimit: hour}, get, PrimaryLimit, 1, "the rate limit is used up until"},
 		"primary, for ever":   {"tok", githubsim.Fault{PrimaryLimit: time.Second, Times: -1}, get, PrimaryLimit, 3, "used up"},
-		"secondary, long":     {"tok", githubsim.Fault{SecondaryLimit: hour}, get, SecondaryLimit, 1, "GitHub limits how much is asked at once"},
+		"secondary, long":     {"tok", githubsim.Fault{SecondaryLimit: hour}, get, SecondaryLimit, 1, "the secondary rate limit is exceeded"},
 		"secondary, for ever": {"tok", githubsim.Fault{SecondaryLimit: -1, Times: -1}, get, SecondaryLimit, 3, "secondary rate limit"},
 		"busy, for ever":      {"tok", githubsim.Fault{Status: 503, Times: -1}, get, ServerError, 3, "503 Service Unavailable"},
 		"no connection":       {"tok", githubsim.Fault{Drop: true, Times: -1}, get, Network, 3, "no answer"},
 		"invalid":             {"tok", githubsim.Fault{Status: 422, Body: `{"message":"Validation Failed"}`}, get, InvalidRequest, 1, "422 Unprocessable Entity: Validation Failed"},
 		"a proxy's page":      {"tok", githubsim.Fault{Status: 200, Body: "<html>login</html>"}, get, UnexpectedAnswer, 1, "the answer is not JSON"},
 		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, UnexpectedAnswer, 1, "403 Forbidden"},
-		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it is no redirect to the storage"},
-		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirects to nowhere"},
+		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it does not redirect to the storage"},
+		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirect has no valid target"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,37 +13,38 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// Kind is what went wrong, as far as it can be acted on.
+// Kind classifies failures by what can be done about them.
 type Kind int
 
 // The kinds of errors.
 const (
-	// Network means no answer, or none that arrived whole.
+	// Network means that no answer arrived, or not all of it.
 	Network Kind = iota
-	// BadToken is a 401: the token is wrong or has expired, or there is none
-	// (see Error.Anonymous) where one is needed.
+	// BadToken is a 401: the token is wrong or expired, or there is none although
+	// the call needs one (see Error.Anonymous).
 	BadToken
-	// NoPermission is a 403 that is no limit, or a GitHub App that is not
-	// installed or not granted what was asked of it.
+	// NoPermission is a 403 that is not a limit, or a GitHub App that is not
+	// installed or lacks a permission.
 	NoPermission
-	// NotFound is a 404, and matches artifact.ErrNotFound. It also stands
-	// for what the token may not see.
+	// NotFound is a 404, also for a thing that the token cannot see. It matches
+	// artifact.ErrNotFound.
 	NotFound
 	// Gone is a 410: the artifact has expired. It matches artifact.ErrExpired.
 	Gone
-	// PrimaryLimit means that the hour's requests are spent; see Error.Reset.
+	// PrimaryLimit means that the requests of this hour are used up; see Error.Reset.
 	PrimaryLimit
-	// SecondaryLimit means too much at once; see Error.RetryAfter.
+	// SecondaryLimit means too many requests at once; see Error.RetryAfter.
 	SecondaryLimit
 	// InvalidRequest is any other 4xx.
 	InvalidRequest
 	// ServerError is a 5xx.
 	ServerError
-	// UnexpectedAnswer is none that GitHub gives: a proxy's page, a wrong URL.
+	// UnexpectedAnswer is an answer that the API never gives: the page of a proxy,
+	// or of another server.
 	UnexpectedAnswer
 )
 
-// String names the kind, for logs and tests.
+// String returns the kind's name, for logs and tests.
 func (k Kind) String() string {
 	names := [...]string{
 		"network", "bad token", "no permission", "not found", "gone", "primary limit",
@@ -54,11 +56,10 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Permission is what a call takes, as the permissions of a workflow's job spell
-// it. Source: https://docs.github.com/rest, each call's "fine-grained access tokens".
+// Permission is a permission of a token, spelled as in a job's permissions. Source: https://docs.github.com/rest, each call's "fine-grained access tokens".
 type Permission string
 
-// The permissions that calls take; all but a few take ActionsRead.
+// The permissions that calls need. Most need ActionsRead.
 const (
 	ActionsRead      Permission = "actions: read"
 	ActionsWrite     Permission = "actions: write"
@@ -69,7 +70,9 @@ const (
 // Error is a failed call of the API.
 type Error struct {
 	Kind Kind
-	// Needs is the permission that the call takes.
+	// Server is the server's name in messages, such as GitHub.
+	Server string
+	// Needs is the permission that the call needs.
 	Needs Permission
 	// App reports that the call was made as a GitHub App, for its token.
 	App     bool
@@ -77,28 +80,29 @@ type Error struct {
 	Repo    artifact.Repo
 	Subject string // such as "artifact 42"; may be empty
 	Status  int    // 0 without an answer
-	// Message is GitHub's own text as it is, or says what came instead. It
-	// may hold any character; its length is bounded.
+	// Message is the server's own text, or describes an unexpected answer. It may
+	// hold any character; its length is bounded.
 	Message string
-	// Reset is when a primary limit ends; zero where GitHub does not say.
+	// Reset is when a primary limit ends; zero if unknown.
 	Reset time.Time
-	// RetryAfter is the pause that a secondary limit asks for, or 0.
+	// RetryAfter is the pause that a secondary limit asks for; 0 if unknown.
 	RetryAfter time.Duration
-	// Tries is how often the request was sent.
+	// Tries is how many times the request was sent.
 	Tries int
-	// Anonymous reports that it was sent without a token.
+	// Anonymous reports that the request was sent without a token.
 	Anonymous bool
-	// Ahead is how far the server's clock is ahead of ours, or 0.
+	// Ahead is how far the server's clock is ahead of ours; 0 if unknown.
 	Ahead time.Duration
-	// Err is the cause where there is no answer, or none that can be read.
+	// Err is the cause if there is no answer, or none that can be read.
 	Err error
 }
 
-// Error says what was asked and what came. Advice is added by others.
+// Error returns the operation and the failure. Advice is up to the caller.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(label(e.Op, e.Subject, e.Repo))
 	b.WriteString(": ")
+	server := cmp.Or(e.Server, "the server")
 	switch e.Kind {
 	case PrimaryLimit:
 		b.WriteString("the rate limit is used up")
@@ -106,9 +110,9 @@ func (e *Error) Error() string {
 			fmt.Fprintf(&b, " until %s", e.Reset.UTC().Format(time.DateTime+" MST"))
 		}
 	case SecondaryLimit:
-		b.WriteString("GitHub limits how much is asked at once")
+		b.WriteString("the secondary rate limit is exceeded")
 		if e.RetryAfter > 0 {
-			fmt.Fprintf(&b, " and asks for a pause of %s", e.RetryAfter)
+			fmt.Fprintf(&b, "; %s asks for a pause of %s", server, e.RetryAfter)
 		}
 	default:
 		if e.Status == 0 {
@@ -118,7 +122,7 @@ func (e *Error) Error() string {
 			fmt.Fprint(&b, e.Err)
 			return b.String()
 		}
-		fmt.Fprintf(&b, "GitHub answered %s", strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
+		fmt.Fprintf(&b, "%s answered %s", server, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
 	}
 	if e.Tries > 1 {
 		fmt.Fprintf(&b, " (tried %d times)", e.Tries)
@@ -132,7 +136,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes a NotFound error match artifact.ErrNotFound, and a Gone error
@@ -156,8 +160,8 @@ func label(op, subject string, repo artifact.Repo) string {
 	return op
 }
 
-// innermost takes off what net/http and the transport have wrapped around
-// the cause: the URL, which the label makes up for, and finalError.
+// innermost unwraps the cause from the error of net/http, whose URL the label makes
+// up for, and from finalError.
 func innermost(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
@@ -168,16 +172,16 @@ func innermost(err error) error {
 	return httpx.RedactError(err)
 }
 
-// kindOf classifies an answer that is not the wanted one.
+// kindOf classifies an answer that is not a success.
 func kindOf(a *answer) Kind {
-	switch limit, limited := limitOf(a); {
-	case limited:
-		return limit
+	switch {
+	case a.limit != nil:
+		return a.limit.kind
 	case a.status >= 500, a.status == http.StatusRequestTimeout:
 		return ServerError
 	case a.status < 400, len(a.body) > 0 && !a.isJSON():
-		// GitHub refuses in JSON. A proxy's page of any status says nothing
-		// of tokens or repositories.
+		// The API refuses in JSON. Whatever its status, the page of a proxy says
+		// nothing about tokens or repositories.
 		return UnexpectedAnswer
 	}
 	switch a.status {

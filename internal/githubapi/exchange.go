@@ -14,43 +14,41 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-github/v60/github"
-
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// exchange is what became of one call. It travels in the request's context,
-// past go-github, so that a call is judged by GitHub's answer as it was:
-// go-github tells errors apart by their wording, and remembers limits on its
-// own terms.
+// exchange is the outcome of a call. The request's context carries it past go-github to
+// the transport and back, so that the call is judged by the server's own answer.
 type exchange struct {
 	call
-	tries int // of the last request, the first one included
-	// spent is the time that the tries and the pauses between them took, the
-	// waits for limits apart.
+	forge *forge
+	tries int // of the last request
+	// spent is the time of tries and of the pauses between them, without waits for
+	// limits.
 	spent time.Duration
-	// gaveUp is the bound that the next try would have passed, or nil.
+	// gaveUp is the budget that the next try would have exceeded, or nil.
 	gaveUp *BudgetError
-	// doubtful tells that a try failed so that it may have had its effect.
+	// doubtful reports that a failed try may have had its effect.
 	doubtful bool
-	answer   *answer // the last one; nil when the last try had none
-	nextPage int     // by Link; 0 is the end
-	// credential is what the last try was sent with, to be kept out of
-	// messages: whatever answers may quote it.
+	answer   *answer // of the last try; nil if it had none
+	nextPage int     // from the Link header; 0 at the end
+	// credential is the token of the last try, which messages must not show: answers
+	// may quote it.
 	credential string
 }
 
-// answer is a response that was read whole.
+// answer is a response with its whole body.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	url    *url.URL  // that was asked
-	at     time.Time // when it came, by our clock
+	url    *url.URL  // of the request
+	at     time.Time // when it arrived, by our clock
+	limit  *limit    // nil unless the answer reports a rate limit
 }
 
-// ahead is how far the server's clock is ahead of ours, to the second; zero
-// where its answer has no date.
+// ahead returns how far the server's clock is ahead of ours, to the second; zero if the
+// answer has no date.
 func (a *answer) ahead() time.Duration {
 	date, err := http.ParseTime(a.header.Get("Date"))
 	if err != nil || a.at.IsZero() {
@@ -66,7 +64,8 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// exchangeOf is never nil, so that the transport needs no second way.
+// exchangeOf returns the context's exchange. Without one, it returns an exchange that is
+// not looked at.
 func exchangeOf(ctx context.Context) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
@@ -74,8 +73,8 @@ func exchangeOf(ctx context.Context) *exchange {
 	return new(exchange)
 }
 
-// location is where a redirect leads, or nil. Its text may be a signed URL
-// even if it cannot be parsed, so there is no error that could quote it.
+// location returns the target of a redirect, or nil. It returns no error: that could
+// quote a signed URL that cannot be parsed.
 func (a *answer) location() *url.URL {
 	loc := a.header.Get("Location")
 	if loc == "" {
@@ -88,10 +87,10 @@ func (a *answer) location() *url.URL {
 	return u
 }
 
-// renamed is where to ask again, or nil. GitHub redirects requests for a
-// renamed repository with 301, 302 or 307. A method other than GET is kept
-// by 307 and 308 only; sent on as a GET, a deletion would pass for done.
-// See "Best practices for using the REST API", "Follow redirects".
+// renamed returns the URL of a renamed repository to ask instead, or nil. GitHub
+// redirects with 301, 302 or 307. Only 307 and 308 keep methods other than GET: a
+// deletion that became a GET would pass for done. See "Best practices for using the
+// REST API", "Follow redirects".
 func (x *exchange) renamed(method string) *url.URL {
 	switch x.answer.status {
 	case http.StatusFound:
@@ -112,14 +111,14 @@ func (x *exchange) renamed(method string) *url.URL {
 	return nil
 }
 
-// decode reads the answer's JSON.
+// decode decodes the answer's JSON into v.
 func (x *exchange) decode(v wire) error {
 	err := json.Unmarshal(x.answer.body, v)
 	if err == nil && v.complete() {
 		return nil
 	}
 	e := x.fail(UnexpectedAnswer, err)
-	e.Message = "the answer is JSON, but not GitHub's"
+	e.Message = "the answer is JSON, but not " + x.forge.name + "'s"
 	if large, ok := errors.AsType[*TooLargeError](err); ok {
 		e.Message = large.Error()
 		return e
@@ -130,7 +129,7 @@ func (x *exchange) decode(v wire) error {
 	return e
 }
 
-// isJSON tells whether the answer is a JSON object, as all of GitHub's are.
+// isJSON reports whether the answer is a JSON object, as all answers of the API are.
 func (a *answer) isJSON() bool {
 	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) && json.Valid(a.body)
 }
@@ -147,7 +146,7 @@ func (a *answer) brokeOff() bool {
 	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&all), io.ErrUnexpectedEOF)
 }
 
-// notJSON describes what came instead.
+// notJSON describes an answer that is not JSON.
 func (x *exchange) notJSON() string {
 	a := x.answer
 	if len(a.body) == 0 {
@@ -159,13 +158,13 @@ func (x *exchange) notJSON() string {
 	}
 	text := "the answer is not JSON but " + media
 	if strings.HasPrefix(media, "text/") && !x.private {
-		// A page's title or first words name the proxy that sent it.
+		// The title or the first words of a page name the proxy that sent it.
 		text += ": " + x.quotable(firstWords(string(a.body)), 120)
 	}
 	return text
 }
 
-// firstWords is a page's title, or else its text.
+// firstWords returns the title of a page, or else its text.
 func firstWords(page string) string {
 	if _, rest, ok := strings.Cut(page, "<title>"); ok {
 		page, _, _ = strings.Cut(rest, "</title>")
@@ -173,31 +172,20 @@ func firstWords(page string) string {
 	return strings.Join(strings.Fields(page), " ")
 }
 
-// message is GitHub's own text for a failure, fit for a log but for its
-// characters, which are GitHub's.
+// message returns the server's own text for a failure. It may hold any character.
 func (x *exchange) message() string {
 	if len(x.answer.body) == 0 {
 		return ""
 	}
-	var r github.ErrorResponse
-	if json.Unmarshal(x.answer.body, &r) != nil {
+	text, ok := x.forge.message(x.answer.body)
+	if !ok {
 		return x.notJSON()
 	}
-	text := r.Message
-	for _, e := range r.Errors {
-		detail := e.Message
-		if detail == "" && e.Field != "" {
-			detail = fmt.Sprintf("%s: %s", e.Field, e.Code)
-		}
-		if detail != "" {
-			text += "; " + detail
-		}
-	}
-	return x.quotable(strings.TrimPrefix(text, "; "), 500)
+	return x.quotable(text, 500)
 }
 
-// quotable takes the credential out of a text that is not ours, and cuts it
-// to at most limit bytes.
+// quotable removes the credential from a text of the server, and cuts it to at most
+// limit bytes.
 func (x *exchange) quotable(text string, limit int) string {
 	if x.credential != "" {
 		text = strings.ReplaceAll(text, x.credential, "***")
@@ -209,11 +197,11 @@ func (x *exchange) quotable(text string, limit int) string {
 	return text
 }
 
-// fail makes the error of this call.
+// fail returns the call's error.
 func (x *exchange) fail(kind Kind, err error) *Error {
 	e := &Error{
-		Kind: kind, Needs: cmp.Or(x.needs, ActionsRead), App: x.asApp, Op: x.op, Repo: x.repo, Subject: x.subject,
-		Tries: x.tries, Anonymous: x.credential == "", Err: err,
+		Kind: kind, Server: x.forge.name, Needs: cmp.Or(x.needs, ActionsRead), App: x.asApp, Op: x.op, Repo: x.repo, Subject: x.subject,
+		Tries: x.tries, Anonymous: x.tries > 0 && x.credential == "", Err: err,
 	}
 	if x.answer != nil {
 		e.Status = x.answer.status
@@ -225,41 +213,39 @@ func (x *exchange) fail(kind Kind, err error) *Error {
 	return e
 }
 
-// refused makes the error of an answer that is not the wanted one.
+// refused returns the error of an answer that is not a success.
 func (x *exchange) refused() error {
 	a := x.answer
 	e := x.fail(kindOf(a), nil)
 	switch {
-	case e.Kind == PrimaryLimit:
-		e.Reset = resetTime(a.header)
-	case e.Kind == SecondaryLimit:
-		e.RetryAfter, _ = httpx.ParseRetryAfter(a.header, a.at)
+	case a.limit != nil:
+		e.Reset, e.RetryAfter = a.limit.reset, a.limit.pause
 	case e.Kind == UnexpectedAnswer && a.status/100 == 3:
-		e.Message = "it redirects to nowhere"
+		e.Message = "its redirect has no valid target"
 		if u := a.location(); u != nil {
 			e.Message = "it redirects to " + x.quotable(httpx.Redact(u.String()), 200)
 		}
 		return e
 	case e.Kind == UnexpectedAnswer && a.status/100 == 2 && x.want == http.StatusFound:
-		e.Message = "it is no redirect to the storage"
+		e.Message = "it does not redirect to the storage"
 		return e
 	}
 	e.Message = x.message()
 	return e
 }
 
-// unanswered makes the error of a call without an answer.
+// unanswered returns the error of a call without an answer.
 func (x *exchange) unanswered(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)
-		if cause == ctx.Err() { //nolint:errorlint // is it the very same one, or is there more to tell?
+		if cause == ctx.Err() { //nolint:errorlint // the same value: the cause says no more
 			return fmt.Errorf("%s: %w", x.label(), cause)
 		}
 		return fmt.Errorf("%s: %w (%w)", x.label(), cause, ctx.Err())
 	}
 	err = innermost(err)
 	if inner, ok := asError(err); ok {
-		return inner // of a GitHub App's token
+		return inner // of the call for a GitHub App's token
 	}
 	if _, ok := errors.AsType[*TooLargeError](err); ok {
 		return x.fail(UnexpectedAnswer, err)

@@ -14,11 +14,11 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// maxPages bounds a list: 100,000 items. As many requests are all that the
-// token of a job may send in an hour.
+// maxPages bounds a list to 100,000 items. A job's token may send no more than that many
+// requests in an hour.
 const maxPages = 1000
 
-// PagesError says that a list has no end that could be reached.
+// PagesError means that a list does not end.
 type PagesError struct {
 	Page int
 	// Again reports that the page is the same as the two beside it.
@@ -32,10 +32,10 @@ func (e *PagesError) Error() string {
 	return fmt.Sprintf("the list has more than %d pages", e.Page-1)
 }
 
-// visited remembers the pages of lists, to find out lists that go in circles: a
-// server that does not know the parameter page, but leads on to the next one,
-// gives the first page again and again. Two pages may be the same, because
-// something new came in front between them; three may not.
+// visited remembers the pages of lists and detects lists that never end: a server that
+// ignores the parameter page, but links to a next page, returns the first page for
+// ever. Two neighbours may be the same, if new items came in front between the two
+// requests; three may not.
 type visited struct {
 	mu    sync.Mutex
 	pages map[visit]uint64 // fingerprints
@@ -46,11 +46,11 @@ type visit struct {
 	page int
 }
 
-// maxVisits bounds what is remembered.
+// maxVisits bounds the number of pages that are remembered.
 const maxVisits = 4 * maxPages
 
-// again notes a page, and reports whether it is one of three neighbours that
-// are the same.
+// again notes a page and reports whether it is one of three neighbours that are the
+// same.
 func (v *visited) again(list string, page int, mark uint64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -72,17 +72,17 @@ func (v *visited) again(list string, page int, mark uint64) bool {
 	return false
 }
 
-// fingerprint tells pages apart; that of an empty one is 0.
+// fingerprint returns a hash of a page, or 0 for an empty one.
 func fingerprint[W any](items []W) uint64 {
 	if len(items) == 0 {
 		return 0
 	}
 	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(items) // a hash takes everything, and they came as JSON
+	_ = json.NewEncoder(h).Encode(items) // items came as JSON, and a hash does not fail
 	return h.Sum64()
 }
 
-// list describes a listing of T, which arrive as W.
+// list is a request for a page of T. The answer has items of type W.
 type list[W, T any] struct {
 	call    call
 	path    string
@@ -93,55 +93,58 @@ type list[W, T any] struct {
 	item    func(*W, artifact.Repo) T
 }
 
-// page is an answer that lists items.
+// page is an answer with a list of items.
 type page[W any] interface {
 	wire
 	items() []W
 }
 
-// get asks for one page. Whether there is another one is up to Link, of which
-// only the number of the next page counts: a URL in it is never asked.
+// get returns one page. The Link header says whether there is a next page, and its
+// number; its URLs are never used.
 func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], error) {
 	n := max(l.page, 1)
 	if n > maxPages {
-		return search.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n})
+		return search.Page[T]{}, (&exchange{call: l.call, forge: c.shared.forge}).fail(UnexpectedAnswer, &PagesError{Page: n})
 	}
-	l.query.Set("per_page", strconv.Itoa(perPage(l.perPage)))
+	l.query.Set(c.shared.forge.perPage, strconv.Itoa(perPage(l.perPage)))
 	if n > 1 {
 		l.query.Set("page", strconv.Itoa(n))
 	}
-	next, err := c.getPage(ctx, l.call, l.path+"?"+l.query.Encode(), n, l.answer)
+	x, err := c.getPage(ctx, l.call, l.path+"?"+l.query.Encode(), n, l.answer)
 	if err != nil {
 		return search.Page[T]{}, err
 	}
 	items := l.answer.items()
 	l.query.Del("page")
-	if c.visited.again(l.path+"?"+l.query.Encode(), n, fingerprint(items)) {
-		return search.Page[T]{}, (&exchange{call: l.call}).fail(UnexpectedAnswer, &PagesError{Page: n, Again: true})
+	if c.shared.visited.again(l.path+"?"+l.query.Encode(), n, fingerprint(items)) {
+		again := &PagesError{Page: n, Again: true}
+		e := x.fail(UnexpectedAnswer, again)
+		e.Message = again.Error()
+		return search.Page[T]{}, e
 	}
-	p := search.Page[T]{Items: make([]T, len(items)), Next: next}
+	p := search.Page[T]{Items: make([]T, len(items)), Next: x.nextPage}
 	for i := range items {
 		p.Items[i] = l.item(&items[i], l.call.repo)
 	}
 	return p, nil
 }
 
-// getPage gets page n and tells the number of the next one, or 0.
-func (c *restClient) getPage(ctx context.Context, what call, path string, n int, v wire) (int, error) {
+// getPage decodes page n into v. The exchange that it returns has the next page's number.
+func (c *restClient) getPage(ctx context.Context, what call, path string, n int, v wire) (*exchange, error) {
 	x, err := c.do(ctx, what, http.MethodGet, path, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := x.decode(v); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if x.nextPage != 0 && x.nextPage != n+1 {
-		// A redirect that drops the query would give the first page for ever.
+		// A redirect that drops the query would return the first page for ever.
 		e := x.fail(UnexpectedAnswer, nil)
-		e.Message = "after page " + strconv.Itoa(n) + " it leads to page " + strconv.Itoa(x.nextPage)
-		return 0, e
+		e.Message = fmt.Sprintf("page %d links to page %d as the next one", n, x.nextPage)
+		return nil, e
 	}
-	return x.nextPage, nil
+	return x, nil
 }
 
 func perPage(n int) int {

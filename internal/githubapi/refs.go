@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// wirePull is what artifetch reads of GitHub's schema "pull-request". The
-// head's repository is null when it was deleted.
+// wirePull has the fields that artifetch uses of GitHub's schema "pull-request". The
+// head's repository is null if it was deleted.
 type wirePull struct {
 	Number int `json:"number"`
 	Head   struct {
@@ -28,7 +28,7 @@ func (w *wirePull) complete() bool {
 	return w.Number != 0 && w.Head.SHA != "" && w.Base.Repo.complete()
 }
 
-// PullRequest gets one pull request.
+// PullRequest returns a pull request.
 func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int) (artifact.PullRequest, error) {
 	what := call{op: "get pull request", needs: PullRequestsRead, subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
 	var w wirePull
@@ -41,15 +41,15 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 	}, nil
 }
 
-// wireSHA is an answer in the media type application/vnd.github.sha.
+// wireSHA is an answer in the media type forge.sha.
 var wireSHA = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to the full SHA
-// of a commit. Annotated tags are followed. Source: GitHub's REST reference,
-// "Get a commit".
+// Commit returns the full SHA of a commit, given an abbreviated SHA, "heads/…" or
+// "tags/…". Annotated tags are followed. Source: GitHub's REST reference, "Get a
+// commit".
 func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (string, error) {
 	name, _ := strings.CutPrefix(ref, "tags/")
-	what := call{op: "get commit", needs: ContentsRead, subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: "application/vnd.github.sha"}
+	what := call{op: "get commit", needs: ContentsRead, subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: c.shared.forge.sha}
 	x, err := c.api.do(ctx, what, http.MethodGet, repoPath(repo, "/commits/%s", segments(ref)), nil)
 	if e, ok := asError(err); ok && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
 		// "No commit found for SHA"; a repository without any commit.
@@ -73,21 +73,20 @@ type wireBranch struct {
 
 func (w *wireBranch) complete() bool { return w.Name != "" }
 
-// Branch fails with a NotFound *Error unless there is a branch of this name.
+// Branch returns a NotFound *Error unless there is a branch of this name.
 func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) error {
 	what := call{op: "get branch", needs: ContentsRead, subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
 	var w wireBranch
 	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
 	if err == nil && string(w.Name) != name {
-		// GitHub leads on from a branch's former name.
-		return &Error{Kind: NotFound, Needs: what.needs, Op: what.op, Repo: repo, Subject: what.subject, Status: http.StatusNotFound, Tries: 1,
-			Message: fmt.Sprintf("it is called %q now", w.Name)}
+		// GitHub redirects from a branch's former name.
+		return &Error{Kind: NotFound, Server: c.shared.forge.name, Needs: what.needs, Op: what.op, Repo: repo, Subject: what.subject,
+			Status: http.StatusNotFound, Tries: 1, Message: fmt.Sprintf("it is called %q now", w.Name)}
 	}
 	return err
 }
 
-// segments escapes a name that may hold slashes, which GitHub wants as they
-// are.
+// segments escapes a name for use in a path. Slashes stay, as GitHub requires.
 func segments(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {

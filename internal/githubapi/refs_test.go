@@ -110,10 +110,10 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-func TestUntil(t *testing.T) {
+func TestGitHubUntil(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 1, 2, 0, 0, 999, time.FixedZone("", 3600))
-	if got := until(at); got != "<=2026-05-01T01:00:00Z" || until(time.Time{}) != "" {
+	if got := gitHubUntil(at); got != "<=2026-05-01T01:00:00Z" {
 		t.Error(got)
 	}
 }

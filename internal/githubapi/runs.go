@@ -7,14 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// wireRun is what artifetch reads of GitHub's schema "workflow-run". What may
-// be null, as conclusion and actor, or is not there, stays zero.
+// wireRun has the fields that artifetch uses of GitHub's schema "workflow-run". Fields
+// that are null, such as conclusion and actor, or missing, are zero.
 type wireRun struct {
 	ID           int64    `json:"id"`
 	Name         text     `json:"name"`
@@ -32,7 +31,7 @@ type wireRun struct {
 	CreatedAt    wireTime `json:"created_at"`
 	UpdatedAt    wireTime `json:"updated_at"`
 	RunStartedAt wireTime `json:"run_started_at"`
-	StartedAt    wireTime `json:"started_at"` // the same, at Gitea
+	StartedAt    wireTime `json:"started_at"` // Gitea's name for run_started_at
 	Actor        struct {
 		Login text `json:"login"`
 	} `json:"actor"`
@@ -68,7 +67,7 @@ type runPage struct {
 func (p *runPage) complete() bool   { return whole(p.Items) }
 func (p *runPage) items() []wireRun { return p.Items.items }
 
-// Run gets one run.
+// Run returns a run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
 	what := call{op: "get run", subject: subject("run", id), repo: repo, want: http.StatusOK}
 	var w wireRun
@@ -78,9 +77,8 @@ func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifac
 	return w.run(repo), nil
 }
 
-// Runs lists a page of the runs of a repository, or of one of its workflows.
-// With any filter GitHub gives 1,000 at most, and its filters are not to be
-// relied on.
+// Runs returns a page of the runs of a repository, or of one of its workflows. With any
+// filter GitHub lists at most 1,000 runs, and its filters are not reliable.
 func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery) (search.Page[artifact.Run], error) {
 	l := list[wireRun, artifact.Run]{
 		call:    call{op: "list runs", repo: repo, want: http.StatusOK},
@@ -95,23 +93,18 @@ func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery
 		l.call.subject = fmt.Sprintf("workflow %q", q.Workflow)
 		l.path = repoPath(repo, "/actions/workflows/%s/runs", segment(q.Workflow))
 	}
+	created := ""
+	if !q.Until.IsZero() {
+		created = c.shared.forge.until(q.Until)
+	}
 	for k, v := range map[string]string{
-		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": until(q.Until),
+		"branch": q.Branch, "event": q.Event, "actor": q.Actor, "status": q.Status, "head_sha": q.HeadSHA, "created": created,
 	} {
 		if v != "" {
 			l.query.Set(k, v)
 		}
 	}
 	return l.get(ctx, c.api)
-}
-
-// until is a date range in GitHub's syntax; a zero time does not bound.
-// Source: GitHub Docs, "Understanding the search syntax", "Query for dates".
-func until(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return "<=" + t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
 type wireWorkflow struct {
@@ -134,7 +127,7 @@ type workflowPage struct {
 func (p *workflowPage) complete() bool        { return whole(p.Items) }
 func (p *workflowPage) items() []wireWorkflow { return p.Items.items }
 
-// Workflows lists the workflows of a repository.
+// Workflows returns the workflows of a repository.
 func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.Workflow, error) {
 	var all []artifact.Workflow
 	for n := 1; n != 0; {

@@ -195,9 +195,9 @@ func TestSituations(t *testing.T) {
 		"redirected with a password": {getOne, []step{func(w http.ResponseWriter, r *http.Request) {
 			says(301, "", "Location", "http://user:s3cret@"+r.Host+"/repositories/1/a")(w, r)
 		}}, UnexpectedAnswer, "", "redirects to http://127.0.0.1"},
-		"download, malformed Location":   {getURL, []step{says(302, "", "Location", "https://s/%zz?sig=s3cret")}, UnexpectedAnswer, "", "redirects to nowhere"},
-		"download, no Location":          {getURL, []step{says(302, "")}, UnexpectedAnswer, "", "redirects to nowhere"},
-		"download, the bytes themselves": {getURL, []step{says(200, strings.Repeat("PK", 1<<20))}, UnexpectedAnswer, "", "no redirect to the storage"},
+		"download, malformed Location":   {getURL, []step{says(302, "", "Location", "https://s/%zz?sig=s3cret")}, UnexpectedAnswer, "", "redirect has no valid target"},
+		"download, no Location":          {getURL, []step{says(302, "")}, UnexpectedAnswer, "", "redirect has no valid target"},
+		"download, the bytes themselves": {getURL, []step{says(200, strings.Repeat("PK", 1<<20))}, UnexpectedAnswer, "", "not redirect to the storage"},
 		"download, expired":              {getURL, []step{says(410, `{"message":"Artifact has expired"}`)}, Gone, "", "Artifact has expired"},
 		"get, expired":                   {getOne, []step{says(410, `{"message":"Artifact has expired"}`)}, Gone, "", "artifact 7"},
 
@@ -221,7 +221,7 @@ func TestSituations(t *testing.T) {
 		"pages in circles": {listAll, []step{
 			says(200, `{"artifacts":[{"id":1}]}`, "Link", `<http://x/?page=2>; rel="next"`),
 			says(200, `{"artifacts":[{"id":1}]}`, "Link", `<http://x/?page=2>; rel="next"`),
-		}, UnexpectedAnswer, "", "after page 2 it leads to page 2"},
+		}, UnexpectedAnswer, "", "page 2 links to page 2"},
 
 		// Answers that quote what they were asked with.
 		"401 quotes the token":  {getOne, []step{says(401, `{"message":"Bearer `+secret+` is bad"}`)}, BadToken, "", "Bearer *** is bad"},
@@ -573,7 +573,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body, remaining, reset, after string) {
 		h := http.Header{"X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}, "Retry-After": {after}, "Location": {body}, "Date": {reset}, "Content-Type": {after}}
 		u := &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}
-		x := &exchange{call: call{op: "fuzz", want: 200}, credential: secret, answer: &answer{status: status, header: h, body: []byte(body), url: u}}
+		x := &exchange{call: call{op: "fuzz", want: 200}, forge: gitHub, credential: secret, answer: &answer{status: status, header: h, body: []byte(body), url: u}}
+		x.answer.limit = gitHubLimit(x.answer)
 		e, ok := asError(x.refused())
 		if !ok || len(e.Message) > 700 || strings.Contains(e.Error(), secret) {
 			t.Errorf("%d bytes: %v", len(e.Message), e)
@@ -582,9 +583,9 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("followed to %s", next)
 		}
 		tr := &transport{maxLimitWait: 2 * time.Minute, now: time.Now}
-		if kind, limit := limitOf(x.answer); limit {
+		if x.answer.limit != nil {
 			for nth := range 80 {
-				if wait, worth := tr.limitWait(kind, x.answer, nth); worth && (wait < 0 || wait > maxSecondaryWait) {
+				if wait, worth := tr.limitWait(x.answer, nth); worth && (wait < 0 || wait > maxSecondaryWait) {
 					t.Errorf("waits %v", wait)
 				}
 			}

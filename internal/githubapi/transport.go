@@ -16,29 +16,29 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// maxRefusal bounds the body of an answer that is not a success; what is
-// longer is cut.
+// maxRefusal is where the body of an answer that is not a success is cut, in bytes.
 const maxRefusal = 64 << 10
 
 // tokenSource is an oauth2.TokenSource that honours a context.
 type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 
-// shared is what all connections of a Client share.
+// shared is the state that all REST clients of a Client share.
 type shared struct {
+	forge   *forge
 	sent    atomic.Int64
 	gate    gate
 	budget  budget
 	visited visited
-	kept    *cache // nil: nothing is kept
+	kept    *cache // nil unless Options.Conditional is set
 }
 
-// transport authorizes requests to the API's origin and sends them again
-// after faults that pass. It reads answers whole, so that a broken body is
-// such a fault too, and leaves them in the request's exchange.
+// transport authorizes requests to the API's origin and retries them after temporary
+// faults. It reads answers whole, so that a broken body is such a fault, too, and
+// stores them in the request's exchange.
 type transport struct {
 	base         http.RoundTripper
 	origin       string
-	token        tokenSource // nil: nobody
+	token        tokenSource // nil: anonymous
 	policy       httpx.Policy
 	maxLimitWait time.Duration
 	idle         time.Duration
@@ -46,13 +46,13 @@ type transport struct {
 	shared       *shared
 }
 
-// finalError is final for Policy.Do, whatever it wraps: it hides its cause
-// from errors.Is.
+// finalError makes Policy.Do give up, whatever err is: it hides err from errors.Is and
+// errors.As.
 type finalError struct{ err error }
 
 func (e *finalError) Error() string { return e.err.Error() }
 
-// TooLargeError says that an answer holds more than it may.
+// TooLargeError means that an answer exceeds a bound.
 type TooLargeError struct{ What string }
 
 func (e *TooLargeError) Error() string { return "the answer has " + e.What }
@@ -77,19 +77,19 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-// roundTrip is one request on its way, with all its tries.
+// roundTrip is one request with all its tries.
 type roundTrip struct {
 	t       *transport
 	r       *http.Request
 	x       *exchange
 	trouble *trouble
-	limits  int       // met in a row
-	until   time.Time // of the last one
-	limited bool      // the last try met one
-	why     error     // the last try failed
+	limits  int       // the number of rate limits in a row
+	until   time.Time // when the wait for the last one ends
+	limited bool      // the last try met a rate limit
+	why     error     // why the last try failed
 }
 
-// policy is the transport's, whose pauses keep to the budgets.
+// policy returns the transport's policy with pauses that keep to the budgets.
 func (c *roundTrip) policy() httpx.Policy {
 	p := c.t.policy
 	p.Notify = func(why error, _ time.Duration) { c.why = why }
@@ -109,7 +109,7 @@ func (c *roundTrip) policy() httpx.Policy {
 	return p
 }
 
-// left is how long the call may go on, and the error of the bound.
+// left returns how much time the call has left, and the error of that budget.
 func (c *roundTrip) left() (time.Duration, *BudgetError) {
 	call, run := callBudget-c.x.spent, c.t.shared.budget.left(c.t.now())
 	if run < call {
@@ -118,8 +118,7 @@ func (c *roundTrip) left() (time.Duration, *BudgetError) {
 	return call, &BudgetError{Limit: callBudget}
 }
 
-// giveUp makes the error of a call that has reached a bound: that, and what the
-// last try failed with.
+// giveUp returns the error of a call that has used up a budget.
 func (c *roundTrip) giveUp(bound *BudgetError) error {
 	if c.why == nil {
 		return &finalError{bound}
@@ -127,7 +126,7 @@ func (c *roundTrip) giveUp(bound *BudgetError) error {
 	return &finalError{fmt.Errorf("%w: %w", bound, c.why)}
 }
 
-// attempt is one try, for the policy.
+// attempt is one try under the policy.
 func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	if try > 1 {
 		c.t.shared.gate.open(c.until)
@@ -142,7 +141,7 @@ func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	}
 	c.x.answer = a
 	wait, err := c.t.afterAnswer(c.r, c.x, c.limits)
-	if err != nil && isLimit(a) {
+	if err != nil && a.limit != nil {
 		c.limits++
 		c.limited = true
 		c.until = c.t.now().Add(wait)
@@ -153,12 +152,7 @@ func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	return err
 }
 
-func isLimit(a *answer) bool {
-	_, ok := limitOf(a)
-	return ok
-}
-
-// try sends the request once, when no limit holds it back.
+// try sends the request once, after any limit has ended.
 func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	if err := c.t.shared.gate.pass(ctx, c.t.policy, c.t.now); err != nil {
 		return nil, &finalError{err}
@@ -171,7 +165,7 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	if left <= 0 {
 		return nil, c.giveUp(bound)
 	}
-	// Whatever waits below, in net/http too, ends with this context.
+	// Every wait below, also in net/http, ends with this context.
 	var slow error = &SlowError{After: tryTimeout}
 	if left < tryTimeout {
 		slow = c.giveUp(bound)
@@ -187,9 +181,9 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 		return a, err
 	}
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause // which net/http may know by a name of its own only
+		return nil, cause // net/http may have another error for it
 	}
-	return nil, &httpx.TransportError{Err: err} // whatever the transport is
+	return nil, &httpx.TransportError{Err: err} // also for transports that are not httpx's
 }
 
 // send sends a prepared request and reads the answer whole.
@@ -220,6 +214,7 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
+	a.limit = c.t.shared.forge.limit(a)
 	if err == nil && c.t.shared.kept != nil {
 		a = c.t.shared.kept.settle(req, a, kept)
 	}
@@ -243,8 +238,8 @@ func readAnswer(res *http.Response) ([]byte, error) {
 	return c.kept.Bytes(), err
 }
 
-// prepare makes the request of one try: with a body of its own, and with the
-// token if it goes to the API.
+// prepare returns the request of one try: with a body of its own, and with a token if
+// it goes to the API.
 func (t *transport) prepare(ctx context.Context, r *http.Request, x *exchange) (*http.Request, error) {
 	req := r.Clone(ctx)
 	if r.GetBody != nil {
@@ -268,7 +263,7 @@ func (t *transport) prepare(ctx context.Context, r *http.Request, x *exchange) (
 	return req, nil
 }
 
-// afterFault decides on a try that has no answer.
+// afterFault returns the error of a try without an answer, marked for the policy.
 func (t *transport) afterFault(r *http.Request, x *exchange, err error) error {
 	if _, ok := errors.AsType[*finalError](err); ok {
 		return err
@@ -280,13 +275,13 @@ func (t *transport) afterFault(r *http.Request, x *exchange, err error) error {
 	return httpx.Temporary(err, 0)
 }
 
-// afterAnswer decides on a try that has one: nil when this is the one to go
-// on with, else why and when to try again.
+// afterAnswer returns nil if the answer is final, else the pause and the reason for
+// another try.
 func (t *transport) afterAnswer(r *http.Request, x *exchange, limits int) (time.Duration, error) {
 	a := x.answer
-	if kind, ok := limitOf(a); ok {
-		// What was refused had no effect: any method may be repeated.
-		wait, worth := t.limitWait(kind, a, limits)
+	if a.limit != nil {
+		// A refused request had no effect: any method may be repeated.
+		wait, worth := t.limitWait(a, limits)
 		if !worth {
 			return 0, nil
 		}
@@ -304,8 +299,8 @@ func (t *transport) afterAnswer(r *http.Request, x *exchange, limits int) (time.
 	return wait, httpx.Temporary(x.refused(), wait)
 }
 
-// repeatable tells whether the request may be sent again although it may
-// have been obeyed (RFC 9110, section 9.2.2).
+// repeatable reports whether the request may be sent again although the server may
+// have carried it out (RFC 9110, section 9.2.2).
 func repeatable(r *http.Request, x *exchange) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodDelete || x.repeatable
 }
@@ -317,8 +312,8 @@ func worthRepeating(err error) bool {
 	return slow || httpx.IsTemporary(err)
 }
 
-// response is the answer as go-github gets to see it: without limits, of
-// which it would keep a memory and refuse requests on its own.
+// response returns the answer for go-github: without the headers of limits, which would
+// make it refuse further requests on its own.
 func (a *answer) response(r *http.Request) *http.Response {
 	h := a.header.Clone()
 	for _, k := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Retry-After"} {

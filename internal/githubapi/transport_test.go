@@ -71,7 +71,7 @@ func TestContextEndsAfterTheAnswer(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-			tr := &transport{idle: time.Hour, now: time.Now, shared: &shared{}, base: roundTripper(func(*http.Request) (*http.Response, error) {
+			tr := &transport{idle: time.Hour, now: time.Now, shared: &shared{forge: gitHub}, base: roundTripper(func(*http.Request) (*http.Response, error) {
 				if cancelAt == "header" {
 					cancel(cancelled)
 				}
