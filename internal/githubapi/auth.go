@@ -14,8 +14,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// tokenMargin is how long before its end an installation token is replaced.
-// It covers clocks that differ, and a request under way.
+// tokenMargin is how long before its expiry an installation token is replaced. It
+// covers clocks that differ, and the time of a request.
 const tokenMargin = time.Minute
 
 // Auth holds the credentials. App takes precedence over Token; the zero Auth
@@ -25,7 +25,7 @@ type Auth struct {
 	App   *App
 }
 
-// String keeps secrets out of formatted text.
+// String describes the credentials without the secret.
 func (a Auth) String() string {
 	switch {
 	case a.App != nil:
@@ -36,30 +36,30 @@ func (a Auth) String() string {
 	return "anonymous"
 }
 
-// GoString does so for %#v.
+// GoString does the same for %#v.
 func (a Auth) GoString() string { return a.String() }
 
-// App is a GitHub App that is installed on the owner of Repos. All of them
-// have to have one owner, because an installation belongs to one.
+// App is a GitHub App that is installed on the owner of Repos. All of Repos must have
+// the same owner: an installation belongs to one.
 type App struct {
 	ID         string // App id or client id
 	PrivateKey []byte // PEM
-	// Repos and Write restrict the token: to these repositories, with
-	// Actions read or write.
+	// The token is restricted to Repos, and to Actions read or, if Write is set,
+	// Actions write.
 	Repos []artifact.Repo
 	Write bool
-	// Contents and PullRequests ask for read access to these, too: to resolve
-	// tags, branches and abbreviated SHAs, or the number of a pull request.
+	// Contents and PullRequests add read access to these, to resolve tags, branches
+	// and abbreviated SHAs, or the number of a pull request.
 	Contents, PullRequests bool
-	// OnToken is told every installation token before it is used, so that it
-	// can be masked; nil is fine.
+	// OnToken is called with each installation token before its use, to mask it;
+	// it may be nil.
 	OnToken func(token string)
 }
 
-// String keeps the private key out of formatted text.
+// String names the App without its private key.
 func (a *App) String() string { return "GitHub App " + a.ID }
 
-// GoString does so for %#v.
+// GoString does the same for %#v.
 func (a *App) GoString() string { return a.String() }
 
 // source returns nil for anonymous access.
@@ -69,7 +69,7 @@ func (a Auth) source(o Options, s *shared) (tokenSource, error) {
 		return newAppSource(o, s, *a.App)
 	case a.Token != "":
 		if i := strings.IndexFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
-			return nil, errors.New("the token holds a character that no token has, such as a space or a line break")
+			return nil, errors.New("the token has a character that tokens cannot have, such as a space or a line break")
 		}
 		static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.Token})
 		return func(context.Context) (*oauth2.Token, error) { return static.Token() }, nil
@@ -77,15 +77,15 @@ func (a Auth) source(o Options, s *shared) (tokenSource, error) {
 	return nil, nil //nolint:nilnil // anonymous requests have no tokens
 }
 
-// appSource keeps an installation token, and gets it, or another one, when a
-// request needs it. The request's context ends the waiting.
+// appSource returns installation tokens. It keeps the current one, and creates another
+// if a request needs it. Waits end with the request's context.
 type appSource struct {
 	app App
-	jwt *restClient // the API, asked as the App itself
+	jwt *restClient // authenticates as the App itself
 	now func() time.Time
-	// ahead is how far the API's clock is ahead of ours, as far as known.
+	// ahead is how far the API's clock is ahead of ours, or 0 if unknown.
 	ahead time.Duration
-	busy  chan struct{} // of one: a lock that a context can give up on
+	busy  chan struct{} // a lock, as a channel, so that waiting for it ends with a context
 
 	installation int64
 	current      *oauth2.Token
@@ -93,11 +93,11 @@ type appSource struct {
 
 func newAppSource(o Options, s *shared, app App) (tokenSource, error) {
 	if len(app.Repos) == 0 {
-		return nil, errors.New("a GitHub App needs repositories to ask a token for")
+		return nil, errors.New("a GitHub App's token needs at least one repository")
 	}
 	for _, r := range app.Repos {
 		if !strings.EqualFold(r.Owner, app.Repos[0].Owner) {
-			return nil, fmt.Errorf("a GitHub App's token is good for one owner, and %s and %s have two", app.Repos[0], r)
+			return nil, fmt.Errorf("a GitHub App's token is for one owner, but %s and %s have different owners", app.Repos[0], r)
 		}
 	}
 	sign, err := newSigner(app.ID, app.PrivateKey)
@@ -115,7 +115,7 @@ func newAppSource(o Options, s *shared, app App) (tokenSource, error) {
 	return a.token, nil
 }
 
-// token returns one that is good for a while.
+// token returns a token that is valid for at least tokenMargin.
 func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
 	select {
 	case a.busy <- struct{}{}:
@@ -128,8 +128,8 @@ func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
 	}
 	tok, err := a.renew(ctx)
 	if e, ok := asError(err); ok && e.Kind == BadToken && (e.Ahead-a.ahead).Abs() > maxClockError {
-		// A JSON Web Token is good for minutes. The answer has told how far
-		// our clock is off: one by GitHub's may do.
+		// A JSON Web Token is valid for minutes, and the answer shows that our
+		// clock is wrong by more. Try again by GitHub's clock.
 		a.ahead = e.Ahead
 		tok, err = a.renew(ctx)
 	}
@@ -141,11 +141,11 @@ func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
 	return tok, nil
 }
 
-// maxClockError is how far clocks may differ without being the reason why a
-// JSON Web Token is refused.
+// maxClockError is the largest difference of clocks that cannot be the reason why a JSON
+// Web Token was refused.
 const maxClockError = 30 * time.Second
 
-// renew gets a token.
+// renew finds the installation, if it is not known, and creates a token.
 func (a *appSource) renew(ctx context.Context) (*oauth2.Token, error) {
 	if a.installation == 0 {
 		id, err := a.find(ctx)
@@ -163,7 +163,7 @@ type wireInstallation struct {
 
 func (w *wireInstallation) complete() bool { return w.ID != 0 }
 
-// find asks for the App's installation on the repositories' owner.
+// find returns the id of the App's installation on the repositories' owner.
 func (a *appSource) find(ctx context.Context) (int64, error) {
 	repo := a.app.Repos[0]
 	what := call{op: "find the GitHub App's installation", asApp: true, repo: repo, want: http.StatusOK}
@@ -181,7 +181,7 @@ type wireToken struct {
 
 func (w *wireToken) complete() bool { return w.Token != "" && !w.ExpiresAt.IsZero() }
 
-// create asks for a token that can do no more than it has to.
+// create creates a token with the least permissions.
 func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 	access := "read"
 	if a.app.Write {
@@ -202,7 +202,7 @@ func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 			opts.Repositories = append(opts.Repositories, r.Name)
 		}
 	}
-	// A token that got lost on its way is never used and expires.
+	// Repeating is harmless: a token whose answer was lost is not used, and expires.
 	what := call{op: "get an installation token", asApp: true, repo: a.app.Repos[0], want: http.StatusCreated, repeatable: true, private: true}
 	x, err := a.jwt.do(ctx, what, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", a.installation), &opts)
 	if err != nil {
@@ -212,13 +212,13 @@ func (a *appSource) create(ctx context.Context) (*oauth2.Token, error) {
 	if err := x.decode(&w); err != nil {
 		return nil, err
 	}
-	// Its end by our clock: GitHub's may be another.
+	// The expiry by our clock, which may differ from GitHub's.
 	return &oauth2.Token{AccessToken: w.Token, TokenType: "Bearer", Expiry: w.ExpiresAt.Add(-x.answer.ahead())}, nil
 }
 
-// notGranted makes a NoPermission of what GitHub answers when an App is not
-// installed on a repository (404), or is asked for what it was not granted
-// (422). It must not pass for an artifact or a run that is not there.
+// notGranted turns GitHub's answers for an App that is not installed on a repository
+// (404) or lacks a permission (422) into NoPermission. They must not pass for a missing
+// artifact or run.
 func notGranted(err error) error {
 	if e, ok := asError(err); ok && (e.Kind == NotFound || e.Kind == InvalidRequest) {
 		e.Kind = NoPermission

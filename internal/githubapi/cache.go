@@ -7,23 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// maxCache bounds the answers that are kept, heads included, in bytes.
+// maxCache bounds the size of all kept answers, heads included, in bytes.
 const maxCache = 32 << 20
 
-// cache keeps answers by the URL they answer, so that asking again is a
-// conditional request: an authorized 304 does not count against the rate
-// limit. Source: GitHub Docs, "Best practices for using the REST API", "Use
+// cache keeps answers by URL, so that repeated requests can be conditional: an
+// authorized 304 does not count against the rate limit. Source: GitHub Docs, "Best practices for using the REST API", "Use
 // conditional requests if appropriate".
 type cache struct {
 	unchanged atomic.Int64
 
 	mu      sync.Mutex
 	answers map[string]*answer
-	oldest  []string // keys, those of the longest standing first
+	oldest  []string // keys, in the order in which they were added
 	size    int
 }
 
-// condition makes a request conditional if an answer is kept, and returns it.
+// condition makes a request conditional if its answer is kept, and returns that answer.
 func (c *cache) condition(r *http.Request) *answer {
 	if r.Method != http.MethodGet {
 		return nil
@@ -37,7 +36,7 @@ func (c *cache) condition(r *http.Request) *answer {
 	return kept
 }
 
-// settle keeps a new answer; for a 304 it gives the one that condition did.
+// settle returns kept for a 304, else a, which it keeps if it may.
 func (c *cache) settle(r *http.Request, a, kept *answer) *answer {
 	if a.status == http.StatusNotModified && kept != nil {
 		c.unchanged.Add(1)
@@ -61,7 +60,7 @@ func (c *cache) settle(r *http.Request, a, kept *answer) *answer {
 	return a
 }
 
-// weight is about what an answer takes in memory, in bytes.
+// weight returns about how many bytes of memory an answer takes.
 func (a *answer) weight() int {
 	const overhead = 1 << 10
 	n := overhead + len(a.body)
@@ -74,7 +73,7 @@ func (a *answer) weight() int {
 	return n
 }
 
-// drop forgets an answer, if there is one.
+// drop removes an answer, if it is kept.
 func (c *cache) drop(key string) {
 	if old := c.answers[key]; old != nil {
 		c.size -= old.weight()

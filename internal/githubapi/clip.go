@@ -7,25 +7,24 @@ import (
 )
 
 const (
-	// maxAnswer bounds what is read of an answer, in bytes, and maxKept what
-	// is kept of it. A page of 100 runs has about 2 MB.
+	// maxAnswer bounds the body of an answer, and maxKept the clipped body, in
+	// bytes. A page of 100 runs has about 2 MB.
 	maxAnswer = 64 << 20
 	maxKept   = 8 << 20
-	// maxRaw bounds a string as it is sent: maxText characters, all escaped.
+	// maxRaw is the length of maxText characters that are all escaped.
 	maxRaw = 6 * (maxText + utf8.UTFMax)
 )
 
-// clip keeps the JSON that is written to it, but no more of a string than its
-// first maxRaw bytes. A run comes with the message of its commit, which
-// strangers write and artifetch never looks at: a page of such runs must
-// neither fill the memory nor be refused because of its size.
+// clip keeps the JSON that is written to it, but only the first maxRaw bytes of each
+// string. Runs have the message of their commit, which strangers write and artifetch
+// does not use: a page of long ones must neither fill the memory nor be refused.
 type clip struct {
 	kept bytes.Buffer
 
 	inString  bool
 	length    int // of the string so far
 	dropping  bool
-	escape    int // bytes of an escape sequence that are still to come
+	escape    int // bytes left of an escape sequence
 	backslash bool
 }
 
@@ -49,8 +48,8 @@ func (c *clip) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run is how many of the next bytes there is no need to look at one by one, and
-// whether to keep them: what lies between two strings, and what is dropped.
+// run returns how many of the next bytes need no look one by one, and whether to keep
+// them: the bytes between two strings, and the dropped rest of a string.
 func (c *clip) run(p []byte) (n int, keep bool) {
 	switch {
 	case !c.inString:
@@ -66,8 +65,7 @@ func (c *clip) run(p []byte) (n int, keep bool) {
 	return n, keep
 }
 
-// keeps reports whether the next byte is one to keep. A string is cut between
-// two characters.
+// keeps reports whether to keep the next byte. A string is cut between two characters.
 func (c *clip) keeps(b byte) bool {
 	if !c.inString {
 		c.inString, c.length, c.dropping = b == '"', 0, false

@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// A JSON Web Token is good from a minute before now, as GitHub advises, until
-// a minute less than the ten that GitHub allows. Source: GitHub Docs,
-// "Generating a JSON Web Token (JWT) for a GitHub App".
+// A JSON Web Token is valid from a minute before now, as GitHub advises, for a minute
+// less than the ten that GitHub allows. Source: GitHub Docs, "Generating a JSON Web
+// Token (JWT) for a GitHub App".
 const (
 	jwtBack = time.Minute
 	jwtLife = 9 * time.Minute
 )
 
-// signer makes the JSON Web Tokens of a GitHub App.
+// signer creates the JSON Web Tokens of a GitHub App.
 type signer struct {
 	issuer string // App id or client id
 	key    *rsa.PrivateKey
 }
 
-// newSigner reads a private key in PEM, in one of the two forms that there are.
+// newSigner parses a private key: PEM of PKCS #1 or PKCS #8.
 func newSigner(issuer string, text []byte) (*signer, error) {
 	if strings.TrimSpace(issuer) == "" {
 		return nil, errors.New("the id is empty")
@@ -52,7 +52,7 @@ func newSigner(issuer string, text []byte) (*signer, error) {
 	return &signer{issuer, pair}, nil
 }
 
-// token makes one for a request that is sent now, by GitHub's clock.
+// token returns a token for a request at the time now, by GitHub's clock.
 func (s *signer) token(now time.Time) (string, error) {
 	claims, err := json.Marshal(map[string]any{"iss": s.issuer, "iat": now.Add(-jwtBack).Unix(), "exp": now.Add(jwtLife).Unix()})
 	if err != nil {

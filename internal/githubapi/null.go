@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// nullable is a value that means one thing where it is null, and another where
-// the server does not send it: both leave v zero, but only the first sets null.
+// nullable distinguishes null from a field that the server leaves out: both leave v zero,
+// but only null sets null.
 type nullable[T any] struct {
 	v    T
 	null bool
@@ -19,8 +19,8 @@ func (n *nullable[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &n.v)
 }
 
-// wireTime is a time that is zero where the server does not tell it. Gitea
-// sends the beginning of 1970 for what has not happened yet.
+// wireTime is a time, or zero if the server leaves it out. Gitea sends the beginning of
+// 1970 for a time that is yet to come.
 type wireTime struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -6,15 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// sends counts what net/http really sends in one try: it repeats some requests
-// by itself.
+// sends counts the requests that net/http sends in one try: it repeats some on its own.
 type sends struct {
 	total *atomic.Int64
 
 	mu sync.Mutex
 	n  int
-	// ahead reports that the answer was here before net/http told that it had
-	// sent the request, so that it was counted already.
+	// ahead reports that the answer arrived before net/http called wrote: the
+	// request is counted already.
 	ahead bool
 }
 
@@ -33,7 +32,7 @@ func (s *sends) wrote() {
 	s.total.Add(1)
 }
 
-// answered makes sure that an answer has a request.
+// answered counts a request for an answer without one.
 func (s *sends) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

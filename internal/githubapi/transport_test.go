@@ -12,7 +12,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// A pause may end while the gate has been shut for longer by somebody else.
+// Another call may shut the gate for longer during a pause.
 func TestGateStaysShut(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,17 +11,17 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// wire is an answer's JSON. It is complete when it has what GitHub always
-// sends: other servers, which sit between, send JSON too.
+// wire is the JSON of an answer. complete reports whether it has the fields that the API
+// always sends: a server in between may answer in JSON, too.
 type wire interface{ complete() bool }
 
-// maxText bounds a text in an answer, in bytes. The longest that GitHub has
-// are a workflow's path with a branch behind it, about 600.
+// maxText bounds a string of an answer, in bytes. GitHub's longest are paths of workflows
+// with a branch, of about 600 bytes.
 const maxText = 1 << 10
 
-// text is a string of an answer. A longer one than maxText is cut and ends in
-// "…" then: strangers choose titles, branches and names of workflows, and one
-// of them must neither fill the memory nor end a search.
+// text is a string of an answer. Beyond maxText it is cut, and ends in "…": strangers
+// choose titles, branches and names of workflows, which must neither fill the memory nor
+// end a search.
 type text string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -41,10 +41,9 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// listOf is a list in an answer. It is decoded item by item and not past
-// search.PerPage of them: three bytes on the wire can be half a kilobyte in
-// memory. (A server that does not know per_page, such as Gitea, may have
-// chosen another size than was asked for, but none above that.)
+// listOf is a list in an answer. It is decoded item by item, up to search.PerPage items:
+// an item of three bytes takes half a kilobyte of memory. (Servers that ignore the page
+// size of a request, such as Gitea, have smaller pages.)
 type listOf[W any] struct {
 	items []W
 	there bool
@@ -59,7 +58,7 @@ func (l *listOf[W]) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	if start != json.Delim('[') {
-		return errors.New("no list where a list was expected")
+		return errors.New("not a list")
 	}
 	for dec.More() {
 		if len(l.items) == search.PerPage {
@@ -75,7 +74,7 @@ func (l *listOf[W]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// whole reports whether a list is there and all its items are complete.
+// whole reports whether the answer has the list, and all items are complete.
 func whole[W any, P interface {
 	*W
 	wire
