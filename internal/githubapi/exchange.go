@@ -66,11 +66,11 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 
 // exchangeOf returns the context's exchange. Without one, it returns an exchange that is
 // not looked at.
-func exchangeOf(ctx context.Context) *exchange {
+func exchangeOf(ctx context.Context, f *forge) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
-	return new(exchange)
+	return &exchange{forge: f}
 }
 
 // location returns the target of a redirect, or nil. It returns no error: that could
@@ -134,13 +134,12 @@ func (a *answer) isJSON() bool {
 	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) && json.Valid(a.body)
 }
 
-// brokeOff reports whether the answer is JSON that ends before its end, which
-// no length told: a connection that was closed, or a proxy that went on with
-// the part that it had.
+// brokeOff reports whether the answer is the beginning of a JSON text, although its
+// length seems right: the connection was closed early, or a proxy passed on a part.
 func (a *answer) brokeOff() bool {
 	text := bytes.TrimLeft(a.body, " \t\r\n")
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' || json.Valid(text) {
-		return false // the name of a commit is no JSON
+		return false // such as the SHA of a commit
 	}
 	var all json.RawMessage
 	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&all), io.ErrUnexpectedEOF)

@@ -62,7 +62,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close() // each try has its own
 	}
-	x := exchangeOf(r.Context())
+	x := exchangeOf(r.Context(), t.shared.forge)
 	c := &roundTrip{t: t, r: r, x: x, trouble: t.shared.budget.watch(t.now)}
 	defer c.trouble.end()
 	err := c.policy().Do(r.Context(), c.attempt)
