@@ -172,16 +172,21 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(min(left, tryTimeout), func() { cancel(slow) })
+	most := min(left, tryTimeout)
+	timer := time.AfterFunc(most, func() { cancel(slow) })
 	defer timer.Stop()
 	began := c.t.now()
 	a, err := c.send(ctx, cancel, req)
-	c.x.spent += c.t.now().Sub(began)
+	took := c.t.now().Sub(began)
+	c.x.spent += took
 	if _, settled := errors.AsType[*finalError](err); err == nil || settled {
 		return a, err
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause // net/http may have another error for it
+	}
+	if took >= most {
+		return nil, slow // net/http's own timer went off at the same time
 	}
 	return nil, &httpx.TransportError{Err: err} // also for transports that are not httpx's
 }
