@@ -327,12 +327,13 @@ func TestState(t *testing.T) {
 
 func TestReadContext(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"/e": `{"workflow_run":{"id":42,"head_branch":"x"},"action":"completed"}`, "/bad": "{", "/other": `{"ref":"x"}`}
-	read := func(p string) ([]byte, error) {
-		if s, ok := files[p]; ok {
-			return []byte(s), nil
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		return nil, fs.ErrNotExist
+		return p
 	}
 	tests := map[string]struct {
 		env     []string
@@ -340,13 +341,13 @@ func TestReadContext(t *testing.T) {
 		want    string
 	}{
 		"outside":    {nil, 0, ""},
-		"told":       {[]string{"GITHUB_EVENT_PATH", "/e"}, 42, ""},
-		"without it": {[]string{"GITHUB_EVENT_PATH", "/other"}, 0, ""},
-		"broken":     {[]string{"GITHUB_EVENT_PATH", "/bad"}, 0, "unexpected end of JSON input"},
-		"missing":    {[]string{"GITHUB_EVENT_PATH", "/none"}, 0, "file does not exist"},
+		"told":       {[]string{"GITHUB_EVENT_PATH", file("e", `{"workflow_run":{"id":42,"head_branch":"x"},"action":"completed"}`)}, 42, ""},
+		"without it": {[]string{"GITHUB_EVENT_PATH", file("other", `{"ref":"x"}`)}, 0, ""},
+		"broken":     {[]string{"GITHUB_EVENT_PATH", file("bad", "{")}, 0, "unexpected end of JSON input"},
+		"missing":    {[]string{"GITHUB_EVENT_PATH", filepath.Join(dir, "none")}, 0, "no such file"},
 	}
 	for name, tt := range tests {
-		got, err := ReadContext(env(tt.env...)).Trigger(read)
+		got, err := ReadContext(env(tt.env...)).Trigger()
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}

@@ -42,9 +42,12 @@ func (c Context) RunID() (int64, error) {
 	return id, nil
 }
 
+// maxEvent is more than GitHub's limit for a webhook's payload, 25 MB.
+const maxEvent = 32 << 20
+
 // Trigger returns the id of the run that triggered this one by a workflow_run event,
 // from the event's payload, or 0 if there is no payload or it names no run.
-func (c Context) Trigger(readFile func(string) ([]byte, error)) (int64, error) {
+func (c Context) Trigger() (int64, error) {
 	if c.eventPath == "" {
 		return 0, nil
 	}
@@ -53,7 +56,7 @@ func (c Context) Trigger(readFile func(string) ([]byte, error)) (int64, error) {
 			ID int64 `json:"id"`
 		} `json:"workflow_run"`
 	}
-	data, err := readFile(c.eventPath)
+	data, err := ReadFile(c.eventPath, maxEvent)
 	if err == nil {
 		err = json.Unmarshal(data, &event)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -157,12 +158,12 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 		Proxy:   func(r *http.Request) (*url.URL, error) { return proxyFor(r, all) },
 	})
 	f.log = log.text.String()
-	out, _ := readFile(all["GITHUB_OUTPUT"], 1<<30) // a test may make it a pipe
+	out, _ := actions.ReadFile(all["GITHUB_OUTPUT"], 1<<30) // a test may make it a pipe
 	for line := range strings.Lines(string(out)) {
 		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		f.outputs[k] = v
 	}
-	sum, _ := readFile(all["GITHUB_STEP_SUMMARY"], 1<<30)
+	sum, _ := actions.ReadFile(all["GITHUB_STEP_SUMMARY"], 1<<30)
 	f.summary = string(sum)
 	err := filepath.WalkDir(ws, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

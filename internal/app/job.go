@@ -100,7 +100,7 @@ func (j *job) readRunner() (err error) {
 	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() || !slices.ContainsFunc(repos(j.cfg), own.Equal) {
 		return nil
 	}
-	id, err := j.runner.Trigger(readEvent)
+	id, err := j.runner.Trigger()
 	j.trigger = search.UnknownTrigger
 	if id > 0 {
 		j.trigger = id
@@ -151,6 +151,9 @@ func (j *job) auth() githubapi.Auth {
 	}}
 }
 
+// maxCertificates bounds the file of ca-cert, in bytes.
+const maxCertificates = 4 << 20
+
 // readCA reads ca-cert: PEM text, or a file, found as a destination would be.
 func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 	if cfg.CACert == "" || cfg.CACertIsPEM() {
@@ -160,7 +163,7 @@ func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ca-cert: %w", err)
 	}
-	pem, err := readFile(name, maxCertificates)
+	pem, err := actions.ReadFile(name, maxCertificates)
 	if err != nil {
 		return nil, &report.CertificateError{Err: err}
 	}

@@ -84,11 +84,11 @@ func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (ar
 	return w.artifact(repo), nil
 }
 
-// Download returns the signed URL of an artifact's bytes in the storage: the target of
+// DownloadURL returns the signed URL of an artifact's bytes in the storage: the target of
 // the redirect that GitHub answers with. The URL is valid for a minute, and allows
 // anyone to fetch the artifact: keep it out of logs, and use it with a client that has
 // no token.
-func (c *Client) Download(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
+func (c *Client) DownloadURL(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
 	what := call{op: "download artifact", subject: subject("artifact", id), repo: repo, want: http.StatusFound}
 	x, err := c.api.do(ctx, what, http.MethodGet, artifactPath(repo, id)+"/zip", nil)
 	if err != nil {

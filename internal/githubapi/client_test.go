@@ -196,7 +196,7 @@ func TestDownloadAndDelete(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, githubsim.Options{}, Auth{Token: "tok"})
 	a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
-	u, err := f.client.Download(t.Context(), app, a.ID)
+	u, err := f.client.DownloadURL(t.Context(), app, a.ID)
 	if err != nil || !strings.HasPrefix(u.String(), f.StorageURL+"/") || u.Query().Get("sig") == "" {
 		t.Fatalf("%v, %v", u, err)
 	}
@@ -289,7 +289,7 @@ func get(ctx context.Context, f *fixture) error {
 }
 
 func download(ctx context.Context, f *fixture) error {
-	_, err := f.client.Download(ctx, app, 42)
+	_, err := f.client.DownloadURL(ctx, app, 42)
 	return err
 }
 

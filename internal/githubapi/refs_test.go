@@ -152,7 +152,7 @@ func TestErrorNeeds(t *testing.T) {
 	for want, do := range map[Permission][]func(context.Context, *Client) error{
 		ActionsRead: {
 			func(ctx context.Context, c *Client) error { _, err := c.Run(ctx, app, 1); return err },
-			func(ctx context.Context, c *Client) error { _, err := c.Download(ctx, app, 1); return err },
+			func(ctx context.Context, c *Client) error { _, err := c.DownloadURL(ctx, app, 1); return err },
 			func(ctx context.Context, c *Client) error { return c.Repository(ctx, app) },
 		},
 		ActionsWrite: {func(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 1) }},

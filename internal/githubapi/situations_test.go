@@ -122,7 +122,7 @@ var (
 )
 
 func getOne(ctx context.Context, c *Client) error { _, err := c.Artifact(ctx, app, 7); return err }
-func getURL(ctx context.Context, c *Client) error { _, err := c.Download(ctx, app, 7); return err }
+func getURL(ctx context.Context, c *Client) error { _, err := c.DownloadURL(ctx, app, 7); return err }
 func remove(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 7) }
 func listAll(ctx context.Context, c *Client) error {
 	_, err := allArtifacts(ctx, c, search.ArtifactQuery{})

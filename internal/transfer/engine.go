@@ -25,9 +25,9 @@ import (
 
 // Origin is where artifacts come from. It is used concurrently.
 type Origin interface {
-	// Download returns a signed URL of an artifact, a fresh one each call. Its
+	// DownloadURL returns a signed URL of an artifact, a fresh one each call. Its
 	// error matches artifact.ErrExpired when the artifact has expired.
-	Download(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error)
+	DownloadURL(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error)
 }
 
 // Sink is the directory that artifacts are brought into; *workspace.Stage is one.
@@ -256,7 +256,7 @@ func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, err
 		return nil, context.Cause(ctx)
 	}
 	defer e.locating.Release(1)
-	return e.opt.Origin.Download(ctx, a.Repo, a.ID)
+	return e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 }
 
 // Expired returns which of these artifacts have expired, whatever a list says.
@@ -266,7 +266,7 @@ func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (id
 	g.SetLimit(maxLocating)
 	for i, a := range artifacts {
 		g.Go(func() error {
-			_, err := e.opt.Origin.Download(ctx, a.Repo, a.ID)
+			_, err := e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 			if expired[i] = errors.Is(err, artifact.ErrExpired); expired[i] {
 				return nil
 			}

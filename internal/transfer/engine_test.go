@@ -57,7 +57,7 @@ func newStore(t *testing.T, blobs map[int64][]byte) *store {
 	return s
 }
 
-func (s *store) Download(_ context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
+func (s *store) DownloadURL(_ context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked[id]++

@@ -1,4 +1,4 @@
-package app
+package actions
 
 import (
 	"fmt"
@@ -9,18 +9,9 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// The greatest sizes of files that the environment or an input names, in bytes.
-const (
-	// maxEvent is more than GitHub's limit for a webhook's payload, 25 MB.
-	maxEvent        = 32 << 20
-	maxCertificates = 4 << 20
-)
-
-func readEvent(name string) ([]byte, error) { return readFile(name, maxEvent) }
-
-// readFile reads a file of at most so many bytes. What could block or never end
-// (a pipe, a device) is refused.
-func readFile(name string, most int64) ([]byte, error) {
+// ReadFile reads a file that the environment or an input names, of at most so many
+// bytes. What could block or never end (a pipe, a device) is refused.
+func ReadFile(name string, most int64) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: notRegularError(info.Mode())}
