@@ -320,6 +320,23 @@ func sentOnce(t *testing.T, s *ranged, _ Info) {
 	}
 }
 
+// One odd answer now and then is forgiven; only the second in a row is not.
+func TestBlobForgivesOddAnswers(t *testing.T) {
+	t.Parallel()
+	s := &ranged{}
+	s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+		if n%2 == 1 {
+			r.Header.Del("Range")
+		}
+		serve(w)
+	}
+	o, locate := s.start(t)
+	o.Connections = NewConnections(1) // so that answers come one by one
+	if info, err := readAll(t, o, locate); err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
 // expires refuses the first URL after two requests.
 func expires() hook {
 	return after(2, func(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {

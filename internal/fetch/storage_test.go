@@ -96,15 +96,13 @@ func whole(s *storage, w http.ResponseWriter, r *http.Request) {
 
 // cut ends the connection after n bytes of the body.
 func cut(n int) step {
-	return func(s *storage, w http.ResponseWriter, r *http.Request) {
-		whole(s, &cutter{ResponseWriter: w, left: n}, r)
-	}
+	return cutShort(n, whole)
 }
 
-// cutShort ends the connection after a few bytes of what another step says.
-func cutShort(then step) step {
+// cutShort ends the connection after n bytes of what another step says.
+func cutShort(n int, then step) step {
 	return func(s *storage, w http.ResponseWriter, r *http.Request) {
-		then(s, &cutter{ResponseWriter: w, left: 100}, r)
+		then(s, &cutter{ResponseWriter: w, left: n}, r)
 	}
 }
 

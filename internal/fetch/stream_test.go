@@ -93,9 +93,10 @@ var situations = map[string]struct {
 	"a shorter 200":         {steps: []step{cut(2 * mib), noRange(short(mib)), noRange(short(mib))}, want: "its size was 3158073 and is now 1048576"},
 	"a 200 of another blob": {steps: []step{cut(2 * mib), noRange(replaced(mib))}, log: []string{"", `bytes=2097152- "e"`}},
 	"another with each 200": {
-		steps: []step{cut(2 * mib), noRange(cutShort(replaced(mib + 1))), noRange(cutShort(replaced(mib + 2))), noRange(cutShort(replaced(mib + 3)))},
+		steps: []step{cut(2 * mib), noRange(cutShort(100, replaced(mib+1))), noRange(cutShort(100, replaced(mib+2))), noRange(cutShort(100, replaced(mib+3)))},
 		tries: 9, want: "the blob changed while it was fetched: each answer has another ETag",
 	},
+	"its first bytes are new":  {tries: 2, steps: []step{cut(2 * mib), noRange(cutShort(mib, replaced(3*mib))), cut(mib)}, log: []string{"", `bytes=2097152- "e"`, `bytes=1048576- "new-2"`, `bytes=2097152- "new-2"`}},
 	"replaced, If-Match unmet": {steps: []step{cut(mib), retagged(`"x"`)}, log: []string{"", `bytes=1048576- "e"`, ""}},
 	"the etag turns weak":      {steps: []step{cut(mib), retagged(`W/"e"`)}, log: []string{"", `bytes=1048576- "e"`}},
 	"replaced again and again": {
