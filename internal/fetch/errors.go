@@ -12,10 +12,9 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// DownloadError is what reading a Blob fails with when the bytes did not come.
-// It matches what the download failed with, but never io.EOF, which to a
-// reader means that the blob ends there: that a connection ended early is no
-// fault of the blob.
+// DownloadError is the error of reading a Blob whose download failed. It matches
+// the download's error, but never io.EOF, which would mean to a reader that the
+// blob ends there.
 type DownloadError struct{ Err error }
 
 func (e *DownloadError) Error() string { return e.Err.Error() }
@@ -67,9 +66,9 @@ func (e *TruncatedError) Error() string {
 
 func (e *TruncatedError) Unwrap() error { return e.Err }
 
-// LengthError says that the length that the storage told cannot be true:
-// more bytes came than Want. Want is -1 where it told none, nor ended the
-// body in a way that differs from a broken connection.
+// LengthError says that the length that the storage told cannot be true: more
+// bytes came than Want, or no blob is that long. Want is -1 where the storage told
+// none, and ended the body in a way that looks like a broken connection.
 type LengthError struct {
 	Want int64
 }
@@ -84,8 +83,8 @@ func (e *LengthError) Error() string {
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
 }
 
-// MD5Error says that the bytes that came are not those of which the storage
-// tells the MD5.
+// MD5Error says that the bytes that came do not have the MD5 that the storage
+// told.
 type MD5Error struct {
 	Told, Got [md5.Size]byte
 }
@@ -94,8 +93,8 @@ func (e *MD5Error) Error() string {
 	return fmt.Sprintf("the storage says that the blob's MD5 is %x, and that of what it sent is %x", e.Told, e.Got)
 }
 
-// WriteError says that bytes which arrived could not be kept; a full disk
-// mostly, which errors.Is finds as syscall.ENOSPC.
+// WriteError says that bytes which arrived could not be kept, mostly because the
+// disk is full, which is syscall.ENOSPC to errors.Is.
 type WriteError struct {
 	Off int64 // the byte that could not be written
 	Err error

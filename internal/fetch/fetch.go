@@ -72,16 +72,16 @@ type Options struct {
 	Client *http.Client
 	// IdleTimeout is how long a body may bring nothing; 0 means 30 s.
 	IdleTimeout time.Duration
-	// Policy is for tries in a row that bring next to nothing.
+	// Policy is for tries of a part that bring next to nothing, in a row.
 	Policy httpx.Policy
-	// Progress is told of bytes as they arrive, and with a negative count of
-	// those that have to be fetched again. nil is fine. Calls come one by
-	// one for one blob.
+	// Progress is called with the number of bytes that arrived, or a negative
+	// number when so many have to be fetched again. nil is fine. Calls for one
+	// blob come one by one.
 	Progress func(n int64)
 	// UserAgent is sent when not empty.
 	UserAgent string
-	// Connections bounds the requests under way of all blobs that share it,
-	// and the time that they wait; nil is one of the blob's own, of 16.
+	// Connections bounds the requests under way for all blobs that share it,
+	// and the time that they wait; nil is 16 for this blob alone.
 	Connections *Connections
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
@@ -89,24 +89,24 @@ type Options struct {
 	// bytes, as long as no reader has to wait because of that. Readers have to
 	// go from front to back then, but for what they Want. 0 is any distance.
 	Ahead int64
-	// OnDemand fetches, besides the first bytes, what is read or wanted
-	// only. There is no digest then.
+	// OnDemand fetches only the first bytes and what is read or wanted. There is
+	// no digest then.
 	OnDemand bool
-	// OneStream does without ranges.
+	// OneStream makes the blob a stream, as if the storage did not support
+	// ranges.
 	OneStream bool
-	// OpenEnded takes a body that only the end of its connection ends, as
-	// HTTP/1.0 has them, which looks like one that was cut. The caller has to
-	// find out whether all of it came: see Info.OpenEnded.
+	// OpenEnded accepts a body that only the end of its connection ends, as in
+	// HTTP/1.0, although one that was cut looks the same. The caller has to find
+	// out whether all of it came: see Info.OpenEnded.
 	OpenEnded bool
-	// MD5 computes one, and fails with *MD5Error if it differs, where the
-	// storage tells that of the whole blob: for blobs of which there is no
-	// better digest.
+	// MD5 compares the MD5 of the blob where the storage tells it, and fails
+	// with *MD5Error if it differs: for blobs without a better digest.
 	MD5 bool
 }
 
 const (
-	// enoughProgress is how many bytes make a try that was cut off one that
-	// got on: it does not count, and the next one comes at once, so that a long
+	// enoughProgress is how many bytes a try that was cut off has to bring in
+	// order not to count. The next one comes at once then, so that a long
 	// download survives many cuts.
 	enoughProgress = 64 << 10
 	maxRestarts    = 2
@@ -114,13 +114,13 @@ const (
 	bufferSize     = 128 << 10
 	// maxETag is how long an ETag may be, in bytes, to be sent back.
 	maxETag = 1 << 10
-	// maxBlob is a size that no blob has, in bytes, so that sums of sizes do
-	// not overflow.
+	// maxBlob is larger than any blob, in bytes. Larger sizes are refused, so
+	// that their sums do not overflow.
 	maxBlob = 1 << 50
-	// headTimeout is for all before the body: connections, redirects, the
-	// head of the answer. Transports have closer limits for each.
+	// headTimeout bounds all that comes before the body: connections, redirects,
+	// the head of the answer. Transports have closer limits for each.
 	headTimeout = 2 * time.Minute
-	// errorTimeout is for the body of an answer without bytes of the blob.
+	// errorTimeout bounds the body of an answer without bytes of the blob.
 	errorTimeout = 15 * time.Second
 )
 
@@ -145,10 +145,10 @@ type Info struct {
 	SHA256 [sha256.Size]byte
 	// Whole is set once all of it was fetched.
 	Whole bool
-	// OpenEnded is set where nothing but the end of the connection said that
-	// it is whole.
+	// OpenEnded is set where only the end of the connection says that the blob
+	// is whole.
 	OpenEnded bool
-	// MD5Checked is set where the storage told an MD5, and it was right.
+	// MD5Checked is set where the storage told the MD5, and it was right.
 	MD5Checked         bool
 	ETag               string
 	ContentType        string
@@ -159,16 +159,16 @@ type Info struct {
 	Fetched int64
 }
 
-// answer is one of the storage's. close has to be called.
+// answer is an answer of the storage. close has to be called.
 type answer struct {
 	*http.Response
 	from  *url.URL
 	close func()
 }
 
-// ask sends a request for the blob, or for a range of it, as soon as there is
-// a connection to be had. Only then it asks for the URL, which would not live
-// for as long as that may take. What locate fails with is a *locateError.
+// ask sends a request for the blob, or for a range of it, as soon as a connection
+// is free. Only then it asks for the URL, which would not live for as long as the
+// wait may take. If locate fails, the error is a *locateError.
 func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string) (*answer, error) {
 	if err := o.Connections.free.Acquire(parent, 1); err != nil {
 		return nil, context.Cause(parent)
@@ -183,7 +183,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		end()
 		return nil, asLocateError(err)
 	}
-	waited, err := o.Connections.patience.wait(cancel)
+	waited, err := o.Connections.budget.wait(cancel)
 	if err != nil {
 		end()
 		return nil, err
@@ -202,7 +202,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 	}}, nil
 }
 
-// watch bounds how long a body may take, and returns what closes it.
+// watch bounds how long a body may take. closeBody closes it.
 func (o *Options) watch(res *http.Response, cancel context.CancelCauseFunc) (closeBody func()) {
 	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusPartialContent {
@@ -220,8 +220,8 @@ func (o *Options) watch(res *http.Response, cancel context.CancelCauseFunc) (clo
 	}
 }
 
-// send takes connections, redirects and all until the head of the answer is
-// there.
+// send sends a request, follows redirects, and returns once the head of the
+// answer is there.
 func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *url.URL, byteRange, etag string) (*http.Response, error) {
 	bare := *u
 	bare.User = nil // net/http would make an Authorization header of it
@@ -268,15 +268,15 @@ type discarder interface {
 	Discard(off, n int64)
 }
 
-// arrived takes note of n bytes, fresh of which had not arrived before.
+// arrived counts n bytes, of which fresh had not arrived before.
 func (o *Options) arrived(n, fresh int64) {
 	o.Connections.arrived.Add(n)
-	o.Connections.patience.gained(fresh)
+	o.Connections.budget.credit(fresh)
 }
 
-// again decides about a try that failed with err, after one with last, and
-// brought n bytes: nil means to try once more. The pause before that counts as
-// time that the storage keeps the run waiting.
+// again decides about a try that brought n bytes and failed with err, after one
+// that failed with last: it returns nil, after a pause, for another try, or the
+// error to give up with. The storage keeps the run waiting in that pause, too.
 func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
 	if located, ok := errors.AsType[*locateError](err); ok {
 		because := cmp.Or(located.because, last)
@@ -288,8 +288,8 @@ func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last
 	if _, ok := errors.AsType[*WriteError](err); ok {
 		return err // whatever IsTemporary makes of a network disk's error
 	}
-	patience := &o.Connections.patience
-	if patience.isSpent() && ctx.Err() == nil {
+	budget := &o.Connections.budget
+	if budget.isSpent() && ctx.Err() == nil {
 		if _, told := errors.AsType[*WaitError](err); told {
 			return err
 		}
@@ -300,7 +300,7 @@ func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last
 		attempts.Renew()
 		return nil
 	}
-	waited, late := patience.wait(func(error) {}) // the next try will find out
+	waited, late := budget.wait(func(error) {}) // the next try will find out
 	if late != nil {
 		return late
 	}

@@ -10,12 +10,12 @@ const (
 	// that are read next.
 	smallestPart = 1 << 20
 	largestPart  = 16 << 20
-	// A speed is measured over so much at least: bytes and time, or more
-	// time.
+	// A speed is measured over at least paceBytes and paceTime, or over
+	// paceSlow.
 	paceBytes = 4 << 20
 	paceTime  = 100 * time.Millisecond
 	paceSlow  = 2 * time.Second
-	// worthIt is how much faster twice the connections have to make it.
+	// worthIt is the factor by which twice the connections have to be faster.
 	worthIt = 1.1
 )
 
@@ -41,7 +41,7 @@ func (p *pace) limit() int {
 	return p.now
 }
 
-// count takes note of bytes that arrived, and tells whether the limit rose.
+// count counts bytes that arrived, and reports whether the limit rose.
 func (p *pace) count(n int64, now time.Time) bool {
 	if p.settled {
 		return false
@@ -71,8 +71,7 @@ func (p *pace) count(n int64, now time.Time) bool {
 	return !p.settled
 }
 
-// slow halves the connections for good; once for all that were told at about
-// the same time.
+// slow halves the connections for good. Calls within paceSlow count as one.
 func (p *pace) slow(now time.Time) {
 	if now.Sub(p.slowed) < paceSlow {
 		return
@@ -81,9 +80,9 @@ func (p *pace) slow(now time.Time) {
 	p.now = max(p.limit()/2, 1)
 }
 
-// stride is how large the next part may be, with so much left to hand out:
-// small at first, so that the bytes that are read first are all there early,
-// and at the end, so that all connections end together.
+// stride returns how large the next part may be when left bytes are not begun
+// yet: small at first, so that the first bytes are there early, and at the end, so
+// that all connections end together.
 func (p *pace) stride(left int64) int64 {
 	n := int64(p.limit())
 	return min(max(min(p.handed/n, left/(2*n)), smallestPart), largestPart)

@@ -17,8 +17,8 @@ type piece struct {
 
 func newPiece(s span) *piece { return &piece{s, s.start, s.start} }
 
-// queue is what is to be fetched: what was wanted last comes first. Spans may
-// overlap each other and what was begun since.
+// queue holds the spans to be fetched; the last one pushed comes first. Spans may
+// overlap each other, and parts that were begun later.
 type queue struct {
 	spans []span
 	size  int64 // of all spans
@@ -36,7 +36,7 @@ func (q *queue) pop() span {
 	return s
 }
 
-// reach is how far the bytes from off on have arrived. b.mu is held.
+// reach returns how far the bytes from off on have arrived. b.mu is held.
 func (b *Blob) reach(off int64) int64 {
 	for i := b.part(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
 		p := b.parts[i]
@@ -48,8 +48,8 @@ func (b *Blob) reach(off int64) int64 {
 	return off
 }
 
-// part is the index of the part that off lies in, if it was begun: the last
-// that does not start after off, or -1. b.mu is held.
+// part returns the index of the last part that does not start after off, or -1.
+// If the part that off lies in was begun, it is that one. b.mu is held.
 func (b *Blob) part(off int64) int {
 	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
 	if !found {
@@ -58,12 +58,12 @@ func (b *Blob) part(off int64) int {
 	return i
 }
 
-// has reports whether a span is to be fetched in one go.
+// has reports whether s lies within one span of the queue.
 func (q *queue) has(s span) bool {
 	return slices.ContainsFunc(q.spans, func(o span) bool { return o.start <= s.start && s.end <= o.end })
 }
 
-// missing is what was not begun of a span. b.mu is held.
+// missing returns what was not begun of a span. b.mu is held.
 func (b *Blob) missing(s span) []span {
 	var list []span
 	for i := max(b.part(s.start), 0); i < len(b.parts) && b.parts[i].start < s.end; i++ {
@@ -86,7 +86,7 @@ func (b *Blob) want(s span) {
 	}
 }
 
-// head is the next span to be fetched, if there is one. b.mu is held.
+// head returns the next span to be fetched, if there is one. b.mu is held.
 func (b *Blob) head() (span, bool) {
 	for len(b.queue.spans) > 0 {
 		s := b.queue.pop()
@@ -112,8 +112,8 @@ func (b *Blob) staff() {
 	}
 }
 
-// connection fetches one part after the other, perhaps beginning with one
-// that is under way.
+// connection fetches one part after the other, beginning with p and its answer,
+// unless they are nil.
 func (b *Blob) connection(p *piece, res *answer) {
 	for {
 		if p == nil {

@@ -286,15 +286,15 @@ func dripOn(conn net.Conn, next string) {
 
 // Time that no request is under way, and time that the process was stopped, is
 // not the storage's.
-func TestPatience(t *testing.T) {
+func TestWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ended error
-		var p patience
-		p.left = maxWait
+		var b waitBudget
+		b.left = maxWait
 		wait := func(d time.Duration) {
 			t.Helper()
-			done, err := p.wait(func(err error) { ended = err })
+			done, err := b.wait(func(err error) { ended = err })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -303,30 +303,30 @@ func TestPatience(t *testing.T) {
 		}
 		left := func(want time.Duration) {
 			t.Helper()
-			if p.left != want || ended != nil {
-				t.Errorf("%v are left, want %v; %v", p.left, want, ended)
+			if b.left != want || ended != nil {
+				t.Errorf("%v are left, want %v; %v", b.left, want, ended)
 			}
 		}
 		wait(5 * time.Minute)
 		left(10 * time.Minute)
 		time.Sleep(time.Hour)
 		left(10 * time.Minute)
-		p.gained(minRate * 60)
+		b.credit(minRate * 60)
 		left(11 * time.Minute)
-		p.gained(1 << 40)
+		b.credit(1 << 40)
 		left(maxWait)
-		outer, _ := p.wait(func(error) {})
+		outer, _ := b.wait(func(error) {})
 		wait(2 * time.Minute) // side by side counts once
 		outer()
 		left(13 * time.Minute)
 
-		p.waiting[&waiter{}] = struct{}{}
-		p.since = p.since.Add(-time.Hour) // as if no timer could go off
-		p.gained(0)
+		b.waiting[&waiter{}] = struct{}{}
+		b.since = b.since.Add(-time.Hour) // as if no timer could go off
+		b.credit(0)
 		left(13*time.Minute - 2*waitTick)
-		clear(p.waiting)
+		clear(b.waiting)
 
-		done, err := p.wait(func(err error) { ended = err })
+		done, err := b.wait(func(err error) { ended = err })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,8 +335,8 @@ func TestPatience(t *testing.T) {
 		if _, told := errors.AsType[*WaitError](ended); !told {
 			t.Errorf("a wait without end was ended with %v", ended)
 		}
-		if _, err := p.wait(func(error) {}); err == nil {
-			t.Error("there is patience left")
+		if _, err := b.wait(func(error) {}); err == nil {
+			t.Error("the budget is not spent")
 		}
 	})
 }

@@ -2,18 +2,19 @@ package fetch
 
 import "slices"
 
-// window keeps a download from running far ahead of its readers, so
-// that what is between them fits into memory. It opens where it is in the
-// way: when a reader has to wait although connections stand by, the network
-// is what takes time, and needs more under way.
+// window keeps a download from running far ahead of its readers, so that the
+// bytes between them fit into memory. It grows when a reader has to wait although
+// connections stand by: then the network takes the time, and needs more requests
+// under way.
 type window struct {
-	size int64 // in bytes; 0 is without end
-	// grown is how many bytes had arrived when it last grew: what that led to
-	// has to arrive before it can grow again.
+	size int64 // in bytes; 0 is no limit
+	// grown is how many bytes had arrived when it last grew. It grows again only
+	// after half of its size has arrived since.
 	grown int64
 }
 
-// stride bounds the size of a part: several fit into the window.
+// stride returns n, the size of a part, or less, so that several parts fit into
+// the window.
 func (w *window) stride(n int64) int64 {
 	if w.size == 0 {
 		return n
@@ -21,8 +22,8 @@ func (w *window) stride(n int64) int64 {
 	return min(n, max(w.size/4, smallestPart))
 }
 
-// ahead reports whether the next part is too far ahead to be fetched now. What was
-// wanted before its turn never is. b.mu is held.
+// ahead reports whether the next part is too far ahead to be fetched now. A part
+// that was wanted before its turn never is. b.mu is held.
 func (b *Blob) ahead() bool {
 	if b.window.size == 0 || b.o.OnDemand {
 		return false
@@ -39,7 +40,7 @@ func (b *Blob) starved(off int64) {
 		return
 	}
 	if i := b.part(off); off >= b.low()+b.window.size && i >= 0 && off < b.parts[i].end {
-		return // it was wanted before its turn, and is on its way
+		return // the byte was wanted before its turn, and is on its way
 	}
 	if b.running > 0 && b.info.Fetched < b.window.grown+b.window.size/2 {
 		return
@@ -49,5 +50,5 @@ func (b *Blob) starved(off int64) {
 	b.staff()
 }
 
-// low is where the window begins. b.mu is held.
+// low returns where the window begins. b.mu is held.
 func (b *Blob) low() int64 { return min(b.released, b.digested) }
