@@ -35,7 +35,7 @@ func (p *packer) pack(block []byte) ([]byte, error) {
 	return slices.Clone(p.out.Bytes()), nil
 }
 
-// unpack decompresses what pack gave. Each call gives memory of its own.
+// unpack decompresses what pack returned, into new memory.
 func (p *packer) unpack(packed []byte) ([]byte, error) {
 	from := bytes.NewReader(packed)
 	if p.r == nil {

@@ -10,23 +10,23 @@ import (
 	"sync"
 )
 
-// ErrFull is what writing more than a Parts may keep fails with.
+// ErrFull is the error of a write that would exceed what a Parts may keep.
 var ErrFull = errors.New("spool: more bytes than may be kept in memory")
 
-// packFrom is how many bytes a Parts keeps before it compresses: to do so takes
-// about as much memory.
+// packFrom is how many bytes a Parts keeps before it compresses any: the
+// compressor itself takes about as much memory.
 const packFrom = 1 << 20
 
-// Parts keeps the few bytes of a blob that are written, and no others, in
-// memory, compressed where there are many and whole blocks of them came. WriteAt, ReadAt and
-// Truncate are as those of a Spool, but that bytes which were never written
-// end what can be read, with io.EOF.
+// Parts keeps the few bytes of a blob that are written in memory. From 1 MiB on
+// it compresses each block that is complete. WriteAt, ReadAt and Truncate are
+// those of a Spool, except that a read ends with io.EOF at the first byte that was
+// never written. It is safe for concurrent use.
 type Parts struct {
 	most int64
 
 	mu     sync.Mutex
 	list   []part // by offset; none overlaps another, nor the end of a block
-	size   int64  // of what is kept of all, in bytes
+	size   int64  // of all data in list, in bytes
 	packer packer
 	last   plain
 }
@@ -47,7 +47,8 @@ type plain struct {
 	data []byte // nil: none
 }
 
-// NewParts makes a Parts that takes at most so many bytes.
+// NewParts makes a Parts that keeps at most most bytes, compressed ones as they
+// are kept.
 func NewParts(most int64) *Parts { return &Parts{most: most} }
 
 // WriteAt keeps p, or fails with ErrFull.
@@ -137,7 +138,8 @@ func (s *Parts) pack(off int64) error {
 	return nil
 }
 
-// bytes is what a part stands for, until the next call. s.mu is held.
+// bytes returns the n bytes of a part, which are valid until the next call. s.mu
+// is held.
 func (s *Parts) bytes(p part) ([]byte, error) {
 	if !p.packed {
 		return p.data, nil
@@ -176,7 +178,7 @@ func (s *Parts) without(p part, off, end int64) ([]part, error) {
 	return left, nil
 }
 
-// total is how many bytes are kept of a list.
+// total returns the size of all data in a list.
 func total(list []part) int64 {
 	n := int64(0)
 	for _, p := range list {
