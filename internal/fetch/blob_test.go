@@ -266,6 +266,7 @@ func TestBlob(t *testing.T) {
 		"another range, ever": {script: script{hook: after(2, asIf(func(h http.Header) { h.Set("Range", "bytes=0-99") }))}, want: `sent Content-Range "bytes 0-99/22020417"`},
 		"a shorter range":     {script: script{hook: after(2, shorter)}, want: "sent Content-Range"},
 		"no Content-Range":    {script: script{hook: after(0, answering(func(h http.Header) { h.Del("Content-Range") }))}, check: hasRequests("0-4194303", "")},
+		"two lengths":         {script: script{blob: largeBlob()[:1000], hook: once(0, answers(206, 10, "Content-Range", "bytes 0-999/1000", "Content-Length", "10"))}, check: hasRequests("0-4194303", "")},
 		"another size once":   {script: script{hook: once(2, answering(func(h http.Header) { h.Set("Content-Range", "bytes 0-1/2") }))}},
 		"another size":        {script: script{hook: after(2, answering(func(h http.Header) { h.Set("Content-Range", "bytes 0-1/2") }))}, want: "its size was 22020417 and is now 2"},
 		"another etag":        {script: script{hook: once(2, answering(func(h http.Header) { h.Set("ETag", `"f"`) }))}, want: `its ETag was "\"e\"" and is now`},
