@@ -40,10 +40,12 @@ type forgetful struct {
 	kept
 
 	mu        sync.Mutex
+	forgot    sync.Cond
 	forgotten spans
 }
 
 func (f *forgetful) create(size int64) (Spool, error) {
+	f.forgot.L = &f.mu
 	_, err := f.kept.create(size)
 	return f, err
 }
@@ -52,9 +54,19 @@ func (f *forgetful) Discard(off, n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forgotten = append(f.forgotten, span{off, off + n})
+	f.forgot.Broadcast()
 	f.kept.mu.Lock()
 	defer f.kept.mu.Unlock()
 	clear(f.data[off : off+n])
+}
+
+// waitFor waits until it was told to forget all before off.
+func (f *forgetful) waitFor(off int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.forgotten.size() < off {
+		f.forgot.Wait()
+	}
 }
 
 func TestBlobRelease(t *testing.T) {

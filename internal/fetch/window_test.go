@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 )
 
@@ -61,14 +60,15 @@ func TestBlobAhead(t *testing.T) {
 	})
 	t.Run("a slow reader", func(t *testing.T) {
 		t.Parallel()
-		b, blob := open(t)
+		f := new(forgetful)
+		b, blob := openIn(t, f.create)
 		for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
 			if got, window := b.still(); got > off+most || window != ahead {
 				t.Errorf("%d bytes arrived when %d were read, the window is %d", got, off, window)
 			}
 			read(t, b, blob, off, 1<<20)
 			b.Release(off + 1<<20)
-			b.digestedTo(off + 1<<20)
+			f.waitFor(off + 1<<20) // so the digest has come so far, too
 		}
 		whole(t, b, blob)
 	})
@@ -103,19 +103,6 @@ func TestBlobAhead(t *testing.T) {
 		}
 		whole(t, b, blob)
 	})
-}
-
-// digestedTo waits until the digest has come so far.
-func (b *Blob) digestedTo(off int64) {
-	for {
-		b.mu.Lock()
-		digested := b.digested
-		b.mu.Unlock()
-		if digested >= off {
-			return
-		}
-		runtime.Gosched()
-	}
 }
 
 // Whatever is wanted in whatever order is begun once, and nothing else is.
