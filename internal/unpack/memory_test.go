@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -75,12 +76,17 @@ func TestDirectoryMemory(t *testing.T) {
 
 // peak is a reader that looks at how much memory is in use, now and then.
 type peak struct {
-	f          *os.File
-	base, most int64
-	n          int
+	f    *os.File
+	base int64
+
+	mu   sync.Mutex
+	most int64
+	n    int
 }
 
 func (p *peak) ReadAt(b []byte, off int64) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.n++; len(b) == maxWindow && p.n%8 == 0 || p.n%4096 == 0 {
 		p.most = max(p.most, heap()-p.base)
 	}
