@@ -155,7 +155,7 @@ func parseGlobs(v string) ([]string, error) {
 func parseGlob(v string) (string, error) {
 	g := strings.TrimSpace(strings.TrimPrefix(v, "!"))
 	if g == "" {
-		return "", errors.New("has no glob after the !")
+		return "", errors.New("is an exclamation mark without a glob")
 	}
 	if strings.HasPrefix(v, "!") {
 		g = "!" + g

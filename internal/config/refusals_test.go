@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		"back-reference":            {inputs{"name-regex": `(a)\1`}, []string{`uses a back-reference`}},
 		"expression":                {inputs{"name-regex": `(a`}, []string{`name-regex: "(a" is not a valid expression (missing closing )`}},
 		"glob":                      {inputs{"pattern": "a[\nok\n!{b"}, []string{`pattern: "a[" has a [ without a ]; write \[ for the character itself; accepted: globs`, `pattern: "!{b" has a { without a }`}},
-		"empty exclusion":           {inputs{"files": "!"}, []string{`files: "!" has no glob after the !`}},
+		"empty exclusion":           {inputs{"files": "!"}, []string{`files: "!" is an exclamation mark without a glob`}},
 		"extended glob":             {inputs{"pattern": "!(debug)"}, []string{`pattern: "!(debug)" is an extended glob; write a line of its own that begins with !`}},
 		"empty range":               {inputs{"pattern": "[z-a]", "files": "x[9-0]"}, []string{`pattern: "[z-a]" has the range z-a, which is empty`, `files: "x[9-0]" has the range 9-0`}},
 		"POSIX class":               {inputs{"files": "data-[[:digit:]]"}, []string{`files: "data-[[:digit:]]" has the POSIX class [:digit:]; write 0-9 within the brackets`}},

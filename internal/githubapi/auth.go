@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -85,7 +86,7 @@ type appSource struct {
 	now func() time.Time
 	// ahead is how far the API's clock is ahead of ours, or 0 if unknown.
 	ahead time.Duration
-	busy  chan struct{} // a lock, as a channel, so that waiting for it ends with a context
+	lock  *semaphore.Weighted // of one: waiting for it ends with a context
 
 	installation int64
 	current      *oauth2.Token
@@ -107,7 +108,7 @@ func newAppSource(o Options, s *shared, app App) (tokenSource, error) {
 	if app.OnToken == nil {
 		app.OnToken = func(string) {}
 	}
-	a := &appSource{app: app, now: o.Now, busy: make(chan struct{}, 1)}
+	a := &appSource{app: app, now: o.Now, lock: semaphore.NewWeighted(1)}
 	a.jwt = newRESTClient(o, s, func(context.Context) (*oauth2.Token, error) {
 		jwt, err := sign.token(a.now().Add(a.ahead))
 		return &oauth2.Token{AccessToken: jwt}, err
@@ -117,12 +118,10 @@ func newAppSource(o Options, s *shared, app App) (tokenSource, error) {
 
 // token returns a token that is valid for at least tokenMargin.
 func (a *appSource) token(ctx context.Context) (*oauth2.Token, error) {
-	select {
-	case a.busy <- struct{}{}:
-		defer func() { <-a.busy }()
-	case <-ctx.Done():
+	if a.lock.Acquire(ctx, 1) != nil {
 		return nil, context.Cause(ctx)
 	}
+	defer a.lock.Release(1)
 	if a.current != nil && a.current.Expiry.Sub(a.now()) > tokenMargin {
 		return a.current, nil
 	}
