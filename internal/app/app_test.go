@@ -41,7 +41,7 @@ type world struct {
 	logged func(text string)
 }
 
-// tee is a log that somebody listens to.
+// tee is a log that can be watched as it is written.
 type tee struct {
 	text   strings.Builder
 	logged func(string)

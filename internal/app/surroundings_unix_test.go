@@ -11,7 +11,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// A pipe that nobody reads or writes, and a file without an end, are refused
+// A pipe without a reader or a writer, and a file without an end, are refused
 // wherever the environment or an input names one.
 func TestPipesAndDevices(t *testing.T) {
 	t.Parallel()

@@ -1,13 +1,12 @@
 // Package report words everything that the program says to people: the lines of the
 // log (Log), what went wrong and what to do about it (Message), the outputs and the
-// job summary of a Result. It does nothing and decides nothing: what it is given in, text
-// out.
+// job summary of a Result. It decides nothing: a Result or an error in, text out.
 //
 // Where to look:
 //
 //	log.go      the lines of the log, in the order in which a run writes them
-//	choice.go   those about runs and artifacts that were chosen, or passed over
-//	place.go    those about what files came to, or were left, in the destination
+//	choice.go   lines about runs and artifacts that were chosen, or passed over
+//	result.go   Result, and the errors that only app can have
 //	message.go  Message: an error, and the advice for it
 //	network.go  the advice for a network that does not let the program through
 //	origin.go   what is said of runs that come, or may come, from forks

@@ -164,8 +164,8 @@ func (l *Log) Published(r workspace.Report) {
 }
 
 // github warns where a privileged job's artifacts changed what was in a .github
-// directory: local actions there are run by later steps, and workflows by whoever
-// commits them.
+// directory: later steps run local actions from there, and GitHub runs workflows once
+// they are committed.
 func (l *Log) github(r workspace.Report) {
 	if r.InGitHub == 0 || !l.privileged() {
 		return

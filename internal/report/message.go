@@ -231,8 +231,9 @@ func inWords(p githubapi.Permission) string {
 	return "Actions read"
 }
 
+// limitInput names the input that sets a limit.
 func limitInput(e *unpack.LimitError) string {
-	if e.What == "files" {
+	if e.What == unpack.Files {
 		return "max-files"
 	}
 	return "max-size"

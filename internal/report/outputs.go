@@ -102,9 +102,9 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 		files += p.Files
 		size += p.Bytes
 	}
-	var newest []runOutput
+	var newest runOutput
 	if len(r.Runs) > 0 {
-		newest = []runOutput{newRunOutput(r.Runs[0], o)}
+		newest = newRunOutput(r.Runs[0], o)
 	}
 	errorMessage := ""
 	if r.Err != nil {
@@ -127,23 +127,23 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 		actions.Output{Name: "error_message", Value: errorMessage},
 		actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.Found && r.DryRun)},
 	)
-	room := math.MaxInt
+	free := math.MaxInt
 	if o.Bounded {
-		room = maxOutputs
+		free = maxOutputs
 		for _, output := range out {
-			room -= len(output.Name) + len("=") + len(output.Value) + len("\n")
+			free -= len(output.Name) + len("=") + len(output.Value) + len("\n")
 		}
 	}
 	for _, list := range []outputList{r.artifactList(o), r.runList(o)} {
-		limit := room
+		limit := free
 		if o.Bounded {
-			limit = min(room, maxList)
+			limit = min(free, maxList)
 		}
 		text, note, err := list.within(limit)
 		if err != nil {
 			return nil, nil, err
 		}
-		room -= len(text)
+		free -= len(text)
 		i := slices.IndexFunc(out, func(output actions.Output) bool { return output.Name == list.name })
 		out[i].Value = oneLine(text)
 		if note != "" {
@@ -236,11 +236,9 @@ func array(n int, element func(i int) any, limit int) (text string, fit int, err
 	return b.String(), fit, nil
 }
 
-func newestRunOutputs(runs []runOutput, fromFork string) []actions.Output {
-	var newest runOutput
-	if len(runs) > 0 {
-		newest = runs[0]
-	}
+// newestRunOutputs returns the outputs about the newest run, which is empty where no run
+// was taken.
+func newestRunOutputs(newest runOutput, fromFork string) []actions.Output {
 	return []actions.Output{
 		{Name: "run-id", Value: numberOrEmpty(int64(newest.RunID))},
 		{Name: "run-number", Value: numberOrEmpty(int64(newest.RunNumber))},

@@ -13,8 +13,8 @@ import (
 // Outputs and Summary.
 type Result struct {
 	Destination workspace.Destination
-	// Runs are those taken, newest first, and Items their artifacts; none where
-	// the run failed before it published.
+	// Runs were taken, newest first, and Items are their artifacts. Both are empty
+	// where the run failed before it published.
 	Runs  []artifact.Run
 	Items []transfer.Item
 	// PassedOver are the runs that a search met and did not take; Explained is

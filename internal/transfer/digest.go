@@ -65,8 +65,8 @@ func (t *attempt) checkDigest(blob fetch.Info) error {
 	return nil
 }
 
-// DigestError says that an artifact's bytes are not those on record. Want and Got
-// are SHA-256 digests in hex.
+// DigestError says that an artifact's bytes differ from the digest on record. Want and
+// Got are SHA-256 digests in hex.
 type DigestError struct {
 	Name, Want, Got string
 }

@@ -128,7 +128,7 @@ func New(opt Options) *Engine {
 	return e
 }
 
-// Items says where each artifact will go. It refuses those whose names cannot name a
+// Items says where each artifact will go. It fails if the name of one cannot name a
 // directory.
 func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
 	items := make([]Item, len(chosen))
@@ -141,9 +141,10 @@ func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
 	return items, nil
 }
 
-// Fetch brings every artifact into a tree of its own in the stage, but those that an
-// earlier call brought already, and fills in the items. The first failure ends all of
-// them. It is a *NoFilesError when Options.Files chose nothing at all.
+// Fetch brings every artifact into a tree of its own in the stage and fills in the
+// items. An artifact that an earlier call brought is not fetched again. The first
+// failure ends all of them. It is a *NoFilesError when Options.Files chose nothing at
+// all.
 func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
 	missing, err := e.reuse(items)
 	if err != nil {

@@ -6,9 +6,18 @@ import (
 	"sync"
 )
 
+// Unit is what a Budget counts, as messages call it.
+type Unit string
+
+// The units of a Budget.
+const (
+	Files Unit = "files"
+	Bytes Unit = "bytes"
+)
+
 // LimitError says that more was to be taken from a Budget than it allows.
 type LimitError struct {
-	What        string // "files" or "bytes"
+	What        Unit
 	Limit, Want int64
 }
 
@@ -44,10 +53,10 @@ func (b *Budget) Take(files int, bytes int64) error {
 	b.files = add(b.files, int64(files))
 	b.bytes = add(b.bytes, bytes)
 	if b.maxFiles > 0 && b.files > b.maxFiles {
-		return &LimitError{What: "files", Limit: b.maxFiles, Want: b.files}
+		return &LimitError{What: Files, Limit: b.maxFiles, Want: b.files}
 	}
 	if b.maxBytes > 0 && b.bytes > b.maxBytes {
-		return &LimitError{What: "bytes", Limit: b.maxBytes, Want: b.bytes}
+		return &LimitError{What: Bytes, Limit: b.maxBytes, Want: b.bytes}
 	}
 	if b.whole != nil {
 		return b.whole.Take(files, bytes)
