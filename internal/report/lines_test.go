@@ -1,0 +1,134 @@
+package report
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/workspace"
+)
+
+// Each line of the log, with one thing and with several.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("it broke")
+	dist := artifact.Artifact{ID: 11, Name: "dist", Repo: artifact.Repo{Owner: "octo", Name: "app"}, Digest: "md5:0"}
+	item := transfer.Item{Item: artifact.Item{Artifact: dist}, Bytes: 2048}
+	under := func(d transfer.DigestState) transfer.Item { i := item; i.Digest = d; return i }
+	published := func(l *Log, r workspace.Report) { l.Published(r) }
+	for name, tt := range map[string]struct {
+		say  func(l *Log)
+		want string
+	}{
+		"empty inputs": {func(l *Log) { l.Config.Empty = []string{"branch", "commit"}; l.Inputs() }, "these inputs are empty and are ignored: branch, commit"},
+		"odd inputs":   {func(l *Log) { l.Config.Warnings = []string{"hm"}; l.Inputs() }, "::warning::hm"},
+		"retry":        {func(l *Log) { l.Retry(broken, 1500*time.Microsecond) }, "it broke; next try in 2ms"},
+		"wait": {func(l *Log) { l.Wait(&search.NotFoundError{What: `artifact "x"`}, 5*time.Second) },
+			`artifact "x" not found yet, no run that could match is under way; looking again in 5s`},
+		"wait for a run": {func(l *Log) {
+			l.Wait(&search.NotFoundError{What: `artifact "x"`, Pending: []artifact.Run{{ID: 7, Workflow: "CI", Number: 2, Status: "queued"}}}, time.Minute)
+		}, `artifact "x" not found yet, run 7 (CI #2) is queued; looking again in 1m0s`},
+		"shard":    {func(l *Log) { l.Config.Shard = config.Shard{Index: 1, Count: 3}; l.Shard(2, 5000) }, "shard 1/3: 2 of 5,000 artifacts"},
+		"expired":  {func(l *Log) { l.Expired(broken) }, "it broke; choosing again without it"},
+		"deleted":  {func(l *Log) { l.Deleted(dist) }, `deleted artifact "dist" (11) of octo/app`},
+		"requests": {func(l *Log) { l.Requests(1, 0) }, "1 request sent to GitHub's API"},
+		"free requests": {func(l *Log) { l.Requests(20, 4) },
+			"20 requests sent to GitHub's API, 4 of them free, as nothing had changed"},
+		"an owner": {func(l *Log) { l.Owner(broken) },
+			"::warning::it broke; the files will belong to this process's user, and later steps of another user may not be able to change them"},
+		"usage": {func(l *Log) { l.Usage() }, "run artifetch --help for the flags"},
+
+		"starting over": {func(l *Log) { l.Event(transfer.StartOver{Err: broken}) }, "it broke; starting over"},
+		"unknown digest": {func(l *Log) { l.Event(transfer.UnknownDigest{Artifact: dist}) },
+			`::warning::artifact "dist": its digest md5:0 is of an unknown algorithm and was not checked`},
+		"another digest, ignored": {func(l *Log) {
+			l.Event(transfer.Mismatch{Err: &transfer.DigestError{Name: "dist", Want: "a", Got: "b"}})
+		}, ""},
+		"case": {func(l *Log) {
+			l.Event(transfer.CaseCollisions{Artifact: dist, Pairs: [][2]string{{"a", "A"}}, More: 2})
+		},
+			`::warning::artifact "dist": "a" and "A" differ in case only; on a file system that ignores case one would be lost
+::warning::artifact "dist": 2 more names differ in case only`},
+
+		"no files": {func(l *Log) { l.Files([]transfer.Item{item}, []transfer.Listing{{}}) }, `artifact "dist": no file matches files`},
+		"files": {func(l *Log) {
+			l.Files([]transfer.Item{item}, []transfer.Listing{{Files: 3, First: []unpack.Entry{{Name: "a", Size: 2047}}}})
+		}, "::group::artifact \"dist\": 3 files, 2.0 KiB\na, 2.0 KiB\nand 2 more\n::endgroup::"},
+
+		"nothing replaced": {func(l *Log) { published(l, workspace.Report{}) }, ""},
+		"one replaced":     {func(l *Log) { published(l, workspace.Report{Replaced: 1, Skipped: 1}) }, "1 file was replaced\n1 file was left as it was (if-exists: skip)"},
+		"many replaced": {func(l *Log) { published(l, workspace.Report{Replaced: 2000, Skipped: 2}) },
+			"2,000 files were replaced\n2 files were left as they were (if-exists: skip)"},
+		"conflicts": {func(l *Log) {
+			published(l, workspace.Report{Conflicting: 3, Conflicts: []workspace.Conflict{{Path: "p", Winner: "w", Loser: "l"}}})
+		}, "::warning::\"p\" is in \"w\" and in \"l\": that of \"w\", the newest, was taken\n::warning::and 2 more files that several artifacts have"},
+
+		"kept, skipped": {func(l *Log) { l.Kept(1, item, workspace.Lost{Files: 1, Path: "p"}) },
+			`::warning::artifact "dist" (11) of octo/app is not deleted: 1 file of it did not get to the destination, because if-exists is skip and the place was taken ("p")`},
+		"kept, merged, one of many": {func(l *Log) { l.Kept(11, item, workspace.Lost{Files: 2, Path: "p", Winner: "w"}) },
+			`artifact "dist" (11) of octo/app is not deleted: 2 files of it did not get to the destination, because another artifact has a file of that name ("p" is that of "w")`},
+		"kept, differs": {func(l *Log) { l.Kept(1, under(transfer.DigestMismatch), workspace.Lost{}) },
+			`::warning::artifact "dist" (11) of octo/app is not deleted: its SHA-256 is not the one that GitHub has on record`},
+		"kept, unchecked": {func(l *Log) { l.Kept(1, under(transfer.DigestUnchecked), workspace.Lost{}) },
+			`::warning::artifact "dist" (11) of octo/app is not deleted: its digest was not checked`},
+
+		"recovered": {func(l *Log) {
+			l.Recovered([]workspace.Recovery{{Stage: "/s"}, {Stage: "/t", Err: broken}, {Stage: "/u", Undone: 1, Left: []string{"f"}}})
+		}, `removed /s, which a run that was killed left
+::warning::/t, which a run that was killed left, is still there: it broke
+::warning::a run that was killed had begun to write files into place; 1 change was undone
+::warning::"f" was changed after a run that was killed had written it, and is left as it is`},
+		"recovered, many": {func(l *Log) {
+			l.Recovered([]workspace.Recovery{{Stage: "/u", Undone: 2, Left: make([]string, 30)}})
+		}, strings.Repeat(`::warning::"" was changed after a run that was killed had written it, and is left as it is`+"\n", 9) +
+			"::warning::and 21 more of what killed runs left"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			l := &Log{Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }}), Config: &config.Config{}}
+			tt.say(l)
+			got := strings.TrimSuffix(b.String(), "\n")
+			if name == "recovered, many" {
+				_, got, _ = strings.Cut(got, "\n")
+			}
+			if got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// However a run ended, its last line says so.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	missing := &search.NotFoundError{What: `artifact "x"`, Repo: artifact.Repo{Owner: "octo", Name: "app"}}
+	for name, tt := range map[string]struct {
+		result Result
+		want   string
+	}{
+		"done":      {Result{Found: true, Published: true, Destination: workspace.Destination{Abs: "/ws"}, Items: make([]transfer.Item, 1)}, "1 artifact, 0 files, 0 B into /ws"},
+		"dry run":   {Result{Found: true, DryRun: true}, "dry run: nothing was written"},
+		"failed":    {Result{Err: errors.New("it broke")}, "::error::it broke"},
+		"nothing":   {Result{NotFound: missing}, `artifact "x" not found in octo/app`},
+		"a warning": {Result{NotFound: missing, Warn: true}, `::warning::artifact "x" not found in octo/app`},
+		"inputs":    {Result{Err: &config.Errors{Problems: []*config.InputError{{Input: "a", Problem: "is odd"}, {Input: "b", Problem: "is odd"}}}}, "::error::a is odd\n::error::b is odd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			l := &Log{Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
+			l.Ended(&tt.result)
+			if got := strings.TrimSuffix(b.String(), "\n"); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
