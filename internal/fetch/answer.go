@@ -25,7 +25,8 @@ func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
 	return true
 }
 
-// enter takes from an answer what there is to know besides sizes.
+// enter takes from the head of an answer what it says of the blob besides its
+// size.
 func (b *Blob) enter(p *piece, res *http.Response) {
 	if p.at == 0 {
 		b.sums.told(res)
@@ -37,8 +38,8 @@ func (b *Blob) enter(p *piece, res *http.Response) {
 }
 
 // check holds the head of an answer against RFC 9110, section 14.4: it must
-// bring exactly what is missing of a part, of the same blob. A stream may begin
-// again instead.
+// bring exactly what is missing of a part, of the same blob. A 200 brings a stream
+// from its first byte on.
 func (b *Blob) check(p *piece, res *http.Response) error {
 	var err error
 	switch res.StatusCode {

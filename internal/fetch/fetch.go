@@ -21,7 +21,7 @@
 //	    GET at to the part's end with Range and If-Match; a stream: at to the
 //	    blob's end, or without Range if at is its first byte
 //	    206: Content-Range must say what was asked for, of the same size
-//	    200: *RangeError; a stream: all of the blob, so that at = 0
+//	    200: a stream: all of the blob, so that at = 0; else like another range
 //	    another range: *RangeError, the second time in a row
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
@@ -109,9 +109,10 @@ const (
 	// order not to count. The next one comes at once then, so that a long
 	// download survives many cuts.
 	enoughProgress = 64 << 10
-	maxRestarts    = 2
-	maxRedirects   = 5
-	bufferSize     = 128 << 10
+	// maxRestarts is how often a stream starts over because the blob changed.
+	maxRestarts  = 2
+	maxRedirects = 5
+	bufferSize   = 128 << 10 // bytes, for each connection
 	// maxETag is how long an ETag may be, in bytes, to be sent back.
 	maxETag = 1 << 10
 	// maxBlob is larger than any blob, in bytes. Larger sizes are refused, so

@@ -247,6 +247,14 @@ func partOf(header string, bytes int) step {
 	}
 }
 
+// tagged is another step with an ETag.
+func tagged(etag string, then step) step {
+	return func(s *storage, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", etag)
+		then(s, w, r)
+	}
+}
+
 // rest promises all from 1 MiB on and brings 10 bytes of it, with a
 // Content-Length that says so or with none.
 func rest(length bool) step {

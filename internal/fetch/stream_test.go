@@ -96,7 +96,9 @@ var situations = map[string]struct {
 		steps: []step{cut(2 * mib), noRange(cutShort(100, replaced(mib+1))), noRange(cutShort(100, replaced(mib+2))), noRange(cutShort(100, replaced(mib+3)))},
 		tries: 9, want: "the blob changed while it was fetched: each answer has another ETag",
 	},
-	"its first bytes are new":  {tries: 2, steps: []step{cut(2 * mib), noRange(cutShort(mib, replaced(3*mib))), cut(mib)}, log: []string{"", `bytes=2097152- "e"`, `bytes=1048576- "new-2"`, `bytes=2097152- "new-2"`}},
+	"progress in a new blob":   {tries: 2, steps: []step{cut(2 * mib), noRange(cutShort(mib, replaced(3*mib))), cut(mib)}, log: []string{"", `bytes=2097152- "e"`, `bytes=1048576- "new-2"`, `bytes=2097152- "new-2"`}},
+	"the same, after a 412":    {tries: 2, steps: []step{cut(2 * mib), replaced(3 * mib), cut(mib)}, log: []string{"", `bytes=2097152- "e"`, "", `bytes=1048576- "new-2"`}},
+	"another ETag in a 206":    {steps: []step{cut(mib), status(412, ""), tagged(`"f"`, partOf("bytes 0-3158072/3158073", blobSize))}, log: []string{"", `bytes=1048576- "e"`, ""}},
 	"replaced, If-Match unmet": {steps: []step{cut(mib), retagged(`"x"`)}, log: []string{"", `bytes=1048576- "e"`, ""}},
 	"the etag turns weak":      {steps: []step{cut(mib), retagged(`W/"e"`)}, log: []string{"", `bytes=1048576- "e"`}},
 	"replaced again and again": {
