@@ -134,7 +134,7 @@ func (b *Blob) fetchStream(p *piece, first *answer) error {
 	if err := b.fetch(p, first); err != nil {
 		return err
 	}
-	b.o.OnDemand, b.info.Whole, b.digested = false, true, b.info.Size
+	b.info.Whole, b.digested = true, b.info.Size
 	b.discarder, _ = b.spool.(discarder)
 	return b.sums.finish(&b.info)
 }

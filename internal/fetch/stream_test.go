@@ -159,7 +159,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 	if err != nil || !bytes.Equal(spooled, blob) {
 		t.Fatalf("the file differs from the blob: %d and %d bytes, %v", len(spooled), len(blob), err)
 	}
-	if got.SHA256 != sha256.Sum256(blob) || got.Size != int64(len(blob)) || counted != got.Size {
+	if got.SHA256 != sha256.Sum256(blob) || got.Size != int64(len(blob)) || counted != got.Size || got.Fetched != got.Size {
 		t.Errorf("size %d, counted %d, or the digest is wrong", got.Size, counted)
 	}
 	if !strings.HasPrefix(name, "redirected") && got.Requests != len(s.requests()) {
