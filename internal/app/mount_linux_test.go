@@ -33,7 +33,7 @@ func TestMountInDestination(t *testing.T) {
 		githubsim.File{Name: "a", Body: "1"}, githubsim.File{Name: "cache/x", Body: "1"},
 	)})
 	got := w.step(t.Context(), t, in("run-id", "1", "name", "x", "path", "out", "GITHUB_WORKSPACE", ws))
-	for _, want := range []string{`"cache" is a mount of its own`, "Choose a path inside of the mount"} {
+	for _, want := range []string{`"cache" is a separate mount`, "Choose a path inside of the mount"} {
 		if got.code != 1 || !strings.Contains(got.log, want) {
 			t.Errorf("exit code %d, the log lacks %q:\n%s", got.code, want, got.log)
 		}

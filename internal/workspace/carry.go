@@ -15,31 +15,31 @@ type kind byte
 const (
 	makeDir kind = iota // to is a new directory of the stage
 	moveIn              // from is renamed to the free path to
-	replace             // from takes the place of the file to, which is kept in the stage
+	replace             // from replaces the file to, which is kept in the stage
 	setMode             // to gets the mode that it had before it was planned
 )
 
-// step is one change that was planned.
+// step is one planned change.
 type step struct {
 	do       kind
 	from, to string
-	was      ident       // replace: what is at to
-	is       ident       // what is at from; known once it is in the journal
+	was      ident       // replace: identifies the file at to
+	is       ident       // identifies from; set by identify, before the step is in the journal
 	dir      bool        // from is a directory
 	mode     fs.FileMode // setMode; of a directory that is moved
 }
 
-// batch is how many changes are entered in the journal at a time.
+// batch is how many changes are entered in the journal with one write.
 const batch = 512
 
-// busyError says that another process changed the destination between plan and
-// change. Planning again helps.
+// busyError says that another process changed the destination between plan and change. The
+// caller plans again.
 type busyError struct {
 	path, reason string
 }
 
 func (e *busyError) Error() string {
-	return fmt.Sprintf("%s %s: another process writes there, or two names differ in nothing that this file system distinguishes", e.path, e.reason)
+	return fmt.Sprintf("%s %s: another process writes there, or this file system takes two of the names for one", e.path, e.reason)
 }
 
 // carrier makes the changes of one plan.
@@ -47,10 +47,10 @@ type carrier struct {
 	*Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
-	// prepared lists the changes made within the stage, as needed to undo them:
-	// the mode of a setMode is the one that the directory had before.
+	// prepared lists the changes made within the stage, for undoing them: its setMode steps
+	// have the mode from before.
 	prepared *steps
-	// steps change the destination; the first begun of them may have been made.
+	// steps are the changes to the destination; the first begun of them may have been made.
 	steps *steps
 	begun int
 	// since is when the trees were complete: a file in them whose inode changed
@@ -58,8 +58,8 @@ type carrier struct {
 	since int64
 }
 
-// carryOut makes the changes, and undoes those made when one fails or ctx ends.
-// First come those within the stage, which no one else sees.
+// carryOut makes the changes, and undoes them when one fails or ctx ends. Changes within
+// the stage come first: no other process sees them.
 func (s *Stage) carryOut(ctx context.Context, plan *steps) error {
 	c := &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps()}
 	defer c.prepared.close()
@@ -117,7 +117,7 @@ func (c *carrier) isPublic(st *step) bool {
 	return (st.do == moveIn || st.do == replace) && !within(st.to, c.dir)
 }
 
-// publish enters changes in the journal, and makes them.
+// publish enters changes in the journal and then makes them.
 func (c *carrier) publish(w *journalWriter, some []step) error {
 	if err := c.identify(some); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (c *carrier) publish(w *journalWriter, some []step) error {
 	return nil
 }
 
-// mayChange is asked before each change.
+// mayChange is called before each change, and fails if ctx has ended.
 func (s *Stage) mayChange(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (c *carrier) prepare(st step) error {
 	if err := c.mayChange(c.ctx); err != nil {
 		return err
 	}
-	done := st // what to undo
+	done := st // as unprepare needs it
 	var err error
 	switch st.do {
 	case makeDir:
@@ -195,7 +195,7 @@ func (c *carrier) unprepare(st *step) error {
 	}
 }
 
-// identify looks at what is about to be moved.
+// identify records what is about to be moved: the step's is.
 func (c *carrier) identify(steps []step) error {
 	for i := range steps {
 		st := &steps[i]
@@ -211,7 +211,7 @@ func (c *carrier) identify(steps []step) error {
 	return nil
 }
 
-// openJournal makes a journal that holds no step yet. It gets its name when its
+// openJournal makes a journal without steps. The file gets the journal's name once its
 // first line is complete.
 func (c *carrier) openJournal() (*journalWriter, error) {
 	name, final := path.Join(c.dir, journalName+".new"), path.Join(c.dir, journalName)
@@ -237,7 +237,7 @@ func (c *carrier) openJournal() (*journalWriter, error) {
 	return w, nil
 }
 
-// make makes the change of a number, the first being 1.
+// make makes the change with the given number, counted from 1.
 func (c *carrier) make(st *step, number int) error {
 	if st.do == replace {
 		return c.replace(st, c.aside(number))
@@ -247,16 +247,16 @@ func (c *carrier) make(st *step, number int) error {
 	case notEmpty(err):
 		return &busyError{st.to, "was free a moment ago and is taken now"}
 	case missing(err):
-		return &busyError{st.to, "has lost its directory"}
+		return &busyError{st.to, "is in a directory that is gone"}
 	}
 	return err
 }
 
-// aside is where the file is kept that a change replaced.
+// aside returns where the file is kept that a change replaced.
 func (s *Stage) aside(number int) string { return path.Join(s.dir, replacedDir, fmt.Sprint(number)) }
 
-// moveOpen moves what may be a directory without permission to write in it,
-// which changing its entry for ".." takes.
+// moveOpen moves what may be a directory without write permission. Moving a directory
+// changes its entry "..", which takes that permission.
 func (c *carrier) moveOpen(st *step, move func(from, to string) error) error {
 	if !st.dir {
 		return move(st.from, st.to)
@@ -281,12 +281,12 @@ func (c *carrier) moveBack(st *step) error {
 	return c.moveOpen(&back, c.at.move)
 }
 
-// rollBack undoes all it can, whatever of it fails, and whether or not the
-// context ended.
+// rollBack undoes as many changes as it can, even after a failure or the end of the
+// context.
 func (c *carrier) rollBack() error {
 	var errs firstErrors
 	if c.begun > 0 {
-		_ = c.beginUndo() // it is worth going on without
+		_ = c.beginUndo() // undoing works without the mark
 	}
 	for number := c.begun; number > 0; number-- {
 		st, err := c.steps.at(number)
@@ -341,13 +341,14 @@ func (c *carrier) rollBack() error {
 	return &UndoError{err}
 }
 
-// UndoError says what could not be undone or removed after a failure, and stays.
+// UndoError says what could not be undone or removed after a failure, and so is still
+// there.
 type UndoError struct{ err error }
 
 func (e *UndoError) Error() string { return e.err.Error() }
 func (e *UndoError) Unwrap() error { return e.err }
 
-// modeOf are the bits that Chmod sets.
+// modeOf returns the bits of a mode that Chmod sets.
 func modeOf(info fs.FileInfo) fs.FileMode {
 	return info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSetuid | fs.ModeSticky)
 }

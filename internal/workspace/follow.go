@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// maxLinks is how many symlinks may be met on the way to one directory, as
-// on Linux.
+// maxLinks bounds the symlinks that are followed on the way to one directory, as on Linux.
 const maxLinks = 40
 
 var (
-	errLeadsOut = errors.New("it leads out of it")
+	errLeadsOut = errors.New("it leads outside")
 	errLoop     = errors.New("it goes through too many symlinks")
 )
 
@@ -23,10 +22,9 @@ type lister interface {
 	Readlink(name string) (string, error)
 }
 
-// follow returns the path below the root, without symlinks, of what name leads
-// to from the directory at, which has none. An *os.Root would follow, too; but
-// two paths that lead to the same place have to be told by their names before
-// anything is moved there.
+// follow resolves name from the directory at, and returns a path below the root without
+// symlinks; at itself has none. An *os.Root would follow symlinks, too, but two paths that
+// lead to the same place must be recognised by their names before anything is moved there.
 func follow(root lister, at, name string) (string, error) {
 	links := 0
 	for rest := split(name); len(rest) > 0; {
@@ -73,7 +71,7 @@ func split(p string) []string {
 	return strings.Split(p, "/")
 }
 
-// absolute reports whether a symlink's target does not start where the symlink is.
+// absolute reports whether a symlink's target is independent of where the symlink is.
 func absolute(target string) bool {
 	return filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0])
 }

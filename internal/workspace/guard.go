@@ -12,32 +12,32 @@ import (
 	"strings"
 )
 
-// ProtectedError says that an artifact would write where what it writes is
-// run: into Git's own directory, whose configuration and hooks hold commands,
-// or into the files by which steps talk to the runner.
+// ProtectedError says that an artifact would write where files are run or obeyed: into
+// Git's own directory, whose configuration and hooks hold commands, or into the files
+// through which steps communicate with the runner.
 type ProtectedError struct {
 	Label string // of the tree
 	Entry string // below the destination
 	Place string // that is protected, below the destination's root
-	// Runner: the place is the runner's; else it is Git's.
+	// Runner reports whether the place belongs to the runner; else it belongs to Git.
 	Runner bool
 }
 
 func (e *ProtectedError) Error() string {
-	why := "Git's own and was there before"
+	why := "Git's own and existed before"
 	if e.Runner {
 		why = "the runner's own"
 	}
 	return fmt.Sprintf("artifact %q: entry %q would be written into %q, which is %s", e.Label, e.Entry, e.Place, why)
 }
 
-// guard knows the places of the destination's root that no artifact writes
-// to. Paths are real ones below the root.
+// guard knows the places below the destination's root that no artifact writes to. Paths are
+// real ones, relative to the root.
 type guard struct {
 	base   string
 	runner []string
-	// git has what .git files and symlinks lead to. It grows as directories
-	// are met; before is how many were known when the walk began.
+	// git has the directories that .git files and symlinks lead to. It grows as the walk
+	// meets them; before is its length when the walk began.
 	git    []string
 	before int
 	// beside is the directory whose .git was looked at last.
@@ -45,7 +45,7 @@ type guard struct {
 	dotGit uint64 // its inode; 0 is none
 }
 
-// begin finds out what is protected whatever the trees hold.
+// begin finds the places that are protected whatever the trees hold.
 func (g *guard) begin(s *Stage) error {
 	g.base = s.base
 	for _, dir := range s.dest.Guarded {
@@ -71,16 +71,16 @@ func (g *guard) begin(s *Stage) error {
 	return nil
 }
 
-// grew reports whether places became known on the way, so that what was
-// planned has to be looked at again.
+// grew reports whether the walk found new protected places, so that the plan has to be made
+// again.
 func (g *guard) grew() bool {
 	grew := len(g.git) > g.before
 	g.before = len(g.git)
 	return grew
 }
 
-// name refuses a path because of its name alone, whether or not anything is
-// there. A path that leads to the destination is the user's choice.
+// name refuses a path because of its name alone, whether or not it exists. A path that
+// leads to the destination is the user's choice.
 func (g *guard) name(p *planner, to spot, from child) error {
 	if !p.inside(to) {
 		return nil
@@ -106,9 +106,8 @@ func (g *guard) name(p *planner, to spot, from child) error {
 	return nil
 }
 
-// there refuses a path that exists: one that a symlink led into a protected
-// place, and what is a .git under another name, as file systems that fold
-// names have it.
+// there refuses an existing path: one that a symlink led into a protected place, and a .git
+// under another name, on file systems that fold names.
 func (g *guard) there(p *planner, to spot, info *info, from child) error {
 	if err := g.look(p.stage.at, path.Dir(to.real)); err != nil {
 		return err
@@ -125,8 +124,8 @@ func (g *guard) there(p *planner, to spot, info *info, from child) error {
 	return g.read(p.stage, to.real)
 }
 
-// within finds the protected place that a directory lies in. A place that the
-// destination itself lies in does not count.
+// within returns the protected place that a directory lies in, except places that the
+// destination itself lies in.
 func (g *guard) within(at string) (string, bool) {
 	if place, ok := g.known(at); ok {
 		return place, true
@@ -134,7 +133,7 @@ func (g *guard) within(at string) (string, bool) {
 	return g.dotGitIn(at)
 }
 
-// known is within for the runner's places and for what a .git leads to.
+// known is within for the runner's places and for the targets of .git files and symlinks.
 func (g *guard) known(at string) (string, bool) {
 	for _, place := range g.runner {
 		if withinFold(at, place) {
@@ -149,8 +148,8 @@ func (g *guard) known(at string) (string, bool) {
 	return "", false
 }
 
-// dotGitIn finds the .git that a path leads through, unless the destination
-// lies in that as well.
+// dotGitIn returns the .git that a path leads through, unless the destination lies in that
+// one as well.
 func (g *guard) dotGitIn(at string) (string, bool) {
 	end := 0
 	for part := range strings.SplitSeq(at, "/") {
@@ -179,8 +178,8 @@ func (g *guard) look(at *handles, dir string) error {
 	return nil
 }
 
-// read learns where a directory's .git leads, if it is a symlink, or the file
-// that stands for it in submodules and worktrees. Source: gitrepository-layout(5).
+// read finds where a directory's .git leads, if it is a symlink, or the file that stands
+// for it in submodules and worktrees. Source: gitrepository-layout(5).
 func (g *guard) read(s *Stage, dir string) error {
 	at := path.Join(dir, ".git")
 	info, err := s.at.lstat(at)
@@ -201,7 +200,7 @@ func (g *guard) read(s *Stage, dir string) error {
 	if !ok {
 		return nil
 	}
-	// A worktree's directory names the one it shares with others.
+	// The Git directory of a worktree names the one that it shares with other worktrees.
 	if common := firstLine(s.at, path.Join(gitDir, "commondir")); common != "" {
 		g.lead(s, gitDir, common)
 	}
@@ -219,7 +218,7 @@ func (g *guard) lead(s *Stage, dir, target string) (string, bool) {
 	}
 	led, err := follow(handleLister{s.at}, dir, target)
 	if err != nil {
-		return "", false // nothing, or out of the root
+		return "", false // to nothing, or out of the root
 	}
 	g.add(led)
 	return led, true
@@ -231,7 +230,7 @@ func (g *guard) add(at string) {
 	}
 }
 
-// firstLine is the first line of a small file; empty where there is none.
+// firstLine returns the first line of a small file, or "" if there is none.
 func firstLine(at *handles, name string) string {
 	info, err := at.lookup(name)
 	if err != nil || info == nil || !info.mode.IsRegular() {
@@ -250,13 +249,13 @@ func firstLine(at *handles, name string) string {
 	return strings.TrimRight(line, "\r")
 }
 
-// protected says which entry would be written into a place. Of a directory it
-// names the first file in it.
+// protected returns the error for an entry that would be written into a protected place. If
+// the entry is a directory, the error names the first file in it.
 func (p *planner) protected(to spot, from child, place string, runner bool) error {
 	return &ProtectedError{Label: from.tree.Label, Entry: path.Join(p.show(to), p.example(from)), Place: place, Runner: runner}
 }
 
-// example is a path in what a source has; empty for a file, or where there is
+// example returns the path of a file in a source; it is empty for a file, or where there is
 // none.
 func (p *planner) example(c child) string {
 	at := "."
@@ -276,7 +275,7 @@ func (p *planner) example(c child) string {
 	return at
 }
 
-// dotGits are the spellings of .git.
+// dotGits are all spellings of .git.
 var dotGits = []string{".git", ".giT", ".gIt", ".gIT", ".Git", ".GiT", ".GIt", ".GIT"}
 
 func isDotGit(name string) bool    { return strings.EqualFold(name, ".git") }
@@ -292,7 +291,7 @@ func inDotGitHub(at string) bool {
 	return false
 }
 
-// dotGitsIn counts the .git that a path leads through.
+// dotGitsIn counts the components of a path that are a .git.
 func dotGitsIn(at string) int {
 	n := 0
 	for part := range strings.SplitSeq(at, "/") {
@@ -306,9 +305,8 @@ func dotGitsIn(at string) int {
 // withinFold is within for file systems that ignore case.
 func withinFold(p, dir string) bool { return within(strings.ToLower(p), strings.ToLower(dir)) }
 
-// guardDestination refuses a destination that lies in a protected place
-// without the path saying so: because a symlink leads there, which an earlier
-// artifact may have brought.
+// guardDestination refuses a destination that lies in a protected place although its path
+// does not say so: a symlink leads there, which an earlier artifact may have brought.
 func (s *Stage) guardDestination() error {
 	var g guard
 	if err := g.begin(s); err != nil {
@@ -321,7 +319,7 @@ func (s *Stage) guardDestination() error {
 		place, ok = g.dotGitIn(s.base)
 	}
 	if ok {
-		reason := "a symlink that is there leads it into %s, which is Git's own"
+		reason := "leads through a symlink into %s, which is Git's own"
 		if slices.Contains(g.runner, place) {
 			reason = "leads into %s, which is the runner's own"
 		}

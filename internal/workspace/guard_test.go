@@ -26,7 +26,7 @@ func TestPublishProtects(t *testing.T) {
 		ie     IfExists
 		err    string // "": it is published
 	}{
-		"configuration":            {repo, ".", straight("a=1", ".git/config=evil"), Overwrite, `artifact "art0": entry ".git/config" would be written into ".git", which is Git's own and was there before`},
+		"configuration":            {repo, ".", straight("a=1", ".git/config=evil"), Overwrite, `artifact "art0": entry ".git/config" would be written into ".git", which is Git's own and existed before`},
 		"a new hook":               {repo, ".", straight(".git/hooks/post-checkout=evil"), Overwrite, `entry ".git/hooks/post-checkout"`},
 		"skip":                     {repo, ".", straight(".git/hooks/post-checkout=evil"), Skip, `entry ".git/hooks/post-checkout"`},
 		"fail":                     {repo, ".", straight(".git/hooks/post-checkout=evil"), Fail, `entry ".git/hooks/post-checkout"`},
@@ -47,13 +47,13 @@ func TestPublishProtects(t *testing.T) {
 		"through a symlink":        {append(repo, "h -> .git/hooks"), ".", straight("h/post-checkout=evil"), Overwrite, `entry "h/post-checkout" would be written into ".git"`},
 		"through one, whole":       {append(repo, "h -> .git"), ".", straight("h/new/x=evil"), Overwrite, `entry "h/new/x" would be written into ".git"`},
 		"a symlink out of path":    {append(repo, "out/h -> ../.git/hooks"), "out", straight("h/x=evil"), Overwrite, `would be written into ".git"`},
-		"path is such a symlink":   {append(repo, "out -> .git/hooks"), "out", straight("x=evil"), Overwrite, `a symlink that is there leads it into`},
-		"path goes through one":    {append(repo, "out -> .git"), "out/hooks", straight("x=evil"), Overwrite, `a symlink that is there leads it into`},
+		"path is such a symlink":   {append(repo, "out -> .git/hooks"), "out", straight("x=evil"), Overwrite, `leads through a symlink into`},
+		"path goes through one":    {append(repo, "out -> .git"), "out/hooks", straight("x=evil"), Overwrite, `leads through a symlink into`},
 		"its own directory":        {[]string{".git=gitdir: data\n", "data/HEAD=ref", "data/config=c"}, ".", straight("data/config=evil"), Overwrite, `entry "data/config" would be written into "data"`},
 		"its own, read late":       {[]string{"z/.git=gitdir: ../data", "data/config=c"}, ".", straight("data/config=evil", "z/a=1"), Overwrite, `entry "data/config"`},
 		"its own, from above":      {[]string{".git=gitdir: out/data", "out/data/config=c"}, "out", straight("data/config=evil"), Overwrite, `entry "data/config"`},
 		"path is its own":          {[]string{".git=gitdir: data", "data/config=c"}, "data", straight("config=1"), Overwrite, ""},
-		"a link to its own":        {[]string{".git=gitdir: data", "data/config=c", "out -> data"}, "out", straight("config=1"), Overwrite, `a symlink that is there leads it into`},
+		"a link to its own":        {[]string{".git=gitdir: data", "data/config=c", "out -> data"}, "out", straight("config=1"), Overwrite, `leads through a symlink into`},
 		"a worktree's common":      {[]string{"wt/.git=gitdir: ../data/worktrees/wt", "data/worktrees/wt/commondir=../..\n", "data/config=c"}, ".", straight("data/config=evil", "wt/a=1"), Overwrite, `entry "data/config"`},
 		"the runner's":             {[]string{"temp/_runner_file_commands/x=0"}, "temp", straight("_runner_file_commands/set_env_1=X=1"), Overwrite, `entry "_runner_file_commands/set_env_1" would be written into "temp/_runner_file_commands", which is the runner's own`},
 		"the runner's, not there":  {[]string{"temp/x=0"}, "temp", straight("_Runner_File_Commands/set_env_1=X=1"), Overwrite, `which is the runner's own`},

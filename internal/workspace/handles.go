@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// maxHandles bounds the directories that a handles keeps open. maxWay is how
-// many of them one path that has to be walked may take, so that a walk never
-// closes the directory that was opened just before it.
+// maxHandles bounds the directories that a handles keeps open. maxWay bounds how many of
+// them the walk of one path may take, so that a walk never closes the directory that was
+// opened just before it.
 const (
 	maxHandles = 64
 	maxWay     = 16
 )
 
-// ident tells a file from every other one, and from itself after a change.
-// The file system is the same for all that Publish renames.
+// ident tells a file from every other file of its file system, and from itself after a
+// change. All files that Publish renames are on one file system.
 type ident struct {
 	ino   uint64
 	size  int64
 	mtime int64 // Unix time in ns
 }
 
-// info is what handles know of a path. It is a fs.FileInfo.
+// info is what handles knows of a path. It is an fs.FileInfo.
 type info struct {
 	ident
 
@@ -40,8 +40,8 @@ func (i *info) ModTime() time.Time { return time.Unix(0, i.mtime) }
 func (i *info) IsDir() bool        { return i.mode.IsDir() }
 func (i *info) Sys() any           { return nil }
 
-// same reports whether this is the file that was identified before, unchanged.
-// A directory is the same whatever was put into it.
+// same reports whether this is the file that was identified before, unchanged. A directory
+// stays the same whatever is put into it.
 func (i *info) same(was ident) bool {
 	if i.IsDir() {
 		return i.ino == was.ino
@@ -49,15 +49,15 @@ func (i *info) same(was ident) bool {
 	return i.ident == was
 }
 
-// errRefused says that the file system cannot do what was asked in this way,
-// and that nothing was done.
+// errRefused says that the file system does not support an operation, and that nothing was
+// done.
 var errRefused = errors.New("the file system does not support it")
 
-// missing reports whether an error says that a path, or a directory on the way
-// to it, is not there.
+// missing reports whether an error says that a path, or a directory on the way to it, does
+// not exist.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) }
 
-// lookup is lstat, with nil for what is not there.
+// lookup is lstat, with nil for a path that does not exist.
 func (h *handles) lookup(name string) (*info, error) {
 	i, err := h.lstat(name)
 	if missing(err) {
@@ -78,8 +78,8 @@ func entriesOf(dir *os.File, err error) ([]fs.DirEntry, error) {
 	return entries, errors.Join(err, dir.Close())
 }
 
-// moveSafe renames to a path that it expects to be free, on file systems that
-// cannot check that while they rename. What is taken is fs.ErrExist.
+// moveSafe renames to a path that it expects to be free, on file systems that cannot check
+// that while they rename. It fails with fs.ErrExist if the path is taken.
 func (h *handles) moveSafe(from, to string) error {
 	_, err := h.lstat(to)
 	switch {

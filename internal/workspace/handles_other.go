@@ -13,12 +13,12 @@ import (
 
 const errNotDir = syscall.ENOTDIR
 
-// handles does the file operations of publishing and undoing through an
-// *os.Root, without what only some systems have: nothing can be exchanged, and
-// of a change only the time is known that programs may set.
+// handles does the file operations of publishing and undoing through an *os.Root, without
+// the features that only some systems have: files cannot be exchanged, and the time of a
+// change is the modification time, which programs may set.
 type handles struct {
 	root *os.Root
-	// before is for tests of other systems.
+	// before is called before each change; tests of other systems use it.
 	before func()
 }
 

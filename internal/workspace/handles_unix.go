@@ -14,22 +14,21 @@ import (
 
 const errNotDir = unix.ENOTDIR
 
-// handles does the file operations of publishing and undoing. It keeps the
-// descriptors of directories that were used last, so that no path is walked
-// from the root again for each file in it. Paths are below the root,
-// slash-separated and clean, and no symlink is followed, in no component: a
-// directory on the way that became one since it was planned is an error. It is
-// not safe for concurrent use.
+// handles does the file operations of publishing and undoing. It keeps the descriptors of
+// the directories used last, so that a path is not walked from the root again for each file
+// in it. Paths are relative to the root, slash-separated and clean. No symlink is followed,
+// in any component: if a directory on the way has become a symlink since it was planned,
+// that is an error. A handles is not safe for concurrent use.
 type handles struct {
 	root string // for messages
 	top  *os.File
 	open map[string]*handle
 	uses int
-	// before is called before each change; tests die there.
+	// before is called before each change; tests kill the process there.
 	before func()
 }
 
-// handle is an open directory. used orders handles by their last use.
+// handle is an open directory. The handle that was used last has the highest used.
 type handle struct{ fd, used int }
 
 func openHandles(root *os.Root) (*handles, error) {
@@ -48,8 +47,8 @@ func (h *handles) close() error {
 	return h.top.Close()
 }
 
-// at gives the directory that a path lies in, open until the next but one call
-// of at, and its name there.
+// at returns the directory that a path lies in, and the path's name there. The descriptor
+// stays open until the next call of at but one.
 func (h *handles) at(op, name string) (int, string, error) {
 	dir, base := path.Split(name)
 	fd, err := h.dir(path.Clean(dir))
@@ -59,7 +58,7 @@ func (h *handles) at(op, name string) (int, string, error) {
 	return fd, base, nil
 }
 
-// dir opens a directory from the nearest one above it that is open.
+// dir opens a directory from the nearest open one above it.
 func (h *handles) dir(name string) (int, error) {
 	if name == "." {
 		return int(h.top.Fd()), nil
@@ -94,8 +93,7 @@ func (h *handles) dir(name string) (int, error) {
 	return fd, nil
 }
 
-// keep remembers a directory, and closes the one that was not used for longest
-// where there are too many.
+// keep remembers a directory, and closes the least recently used one if there are too many.
 func (h *handles) keep(name string, fd int) {
 	if len(h.open) >= maxHandles {
 		oldest := ""
@@ -110,8 +108,7 @@ func (h *handles) keep(name string, fd int) {
 	h.open[name] = &handle{fd, h.uses}
 }
 
-// forget closes a directory that is about to be moved or removed, and those
-// below it.
+// forget closes a directory that is about to be moved or removed, and all below it.
 func (h *handles) forget(name string) {
 	for n, d := range h.open {
 		if within(n, name) {
@@ -127,7 +124,7 @@ func openDir(at int, name string) (fd int, err error) {
 		return err
 	})
 	if errors.Is(err, unix.ELOOP) {
-		err = unix.ENOTDIR // what BSDs say of a symlink
+		err = unix.ENOTDIR // ELOOP is the BSDs' error for a symlink
 	}
 	return fd, err
 }
@@ -210,7 +207,7 @@ func infoOf(name string, st *unix.Stat_t) *info {
 	}
 }
 
-// openFile opens a file that is none of the special kinds, or makes it.
+// openFile opens a regular file or a directory, or makes a file.
 func (h *handles) openFile(name string, flags int) (*os.File, error) {
 	var fd int
 	err := h.on("open", name, func(at int, base string) (err error) {
@@ -223,7 +220,7 @@ func (h *handles) openFile(name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), filepath.Join(h.root, name)), nil
 }
 
-// move renames to a free path; one that is taken is fs.ErrExist.
+// move renames to a free path; it fails with fs.ErrExist if the path is taken.
 func (h *handles) move(from, to string) error {
 	err := h.between("rename", from, to, renameNew)
 	if errors.Is(err, errRefused) {
@@ -237,10 +234,10 @@ func (h *handles) over(from, to string) error {
 	return h.between("rename", from, to, unix.Renameat)
 }
 
-// swap exchanges two files; errRefused where the file system cannot.
+// swap exchanges two files; it fails with errRefused where the file system cannot.
 func (h *handles) swap(a, b string) error { return h.between("exchange", a, b, renameSwap) }
 
-// link gives a file a second name; errRefused where it may not have one.
+// link gives a file a second name; it fails with errRefused where that is not possible.
 func (h *handles) link(from, to string) error {
 	err := h.between("link", from, to, func(fromAt int, fromBase string, toAt int, toBase string) error {
 		return unix.Linkat(fromAt, fromBase, toAt, toBase, 0)

@@ -13,41 +13,40 @@ import (
 	"strings"
 )
 
-// The journal of a stage says which changes Publish was about to make to the
-// destination, so that a later process can undo those that it made. A line is
-// written before its change, with many others, and states what the change
-// takes: the file that comes and the one that gives way. What is at their
-// places tells whether it was made. There is no journal before the first
-// change, and none after the last.
+// The journal of a stage lists the changes that Publish is about to make to the
+// destination, so that a later process can undo those that were made. Lines are
+// written before their changes, many at a time, and identify the new file and the
+// file that it replaces. Looking at both places shows whether a change was made.
+// There is no journal before the first change, and none after the last.
 //
 //	artifetch journal 1 INODE SINCE
 //	s "FROM"                                 the directory of the stage,
-//	d "TO"                                   and of the destination, that lines
-//	                                         below are about
-//	f "NAME" INODE SIZE TIME                 a file comes to a free path
-//	t "NAME" INODE SIZE TIME                 a directory does
+//	d "TO"                                   and that of the destination, for the
+//	                                         lines below
+//	f "NAME" INODE SIZE TIME                 a file is moved to a free path
+//	t "NAME" INODE SIZE TIME                 a directory is moved to a free path
 //	r "NAME" INODE SIZE TIME INODE SIZE TIME a file replaces another
 //
-// INODE of the first line is the journal's own, so that a copy counts for
-// nothing. Nothing in the trees was changed after SINCE but by others. FROM is
-// relative to the stage, TO to the directory that the stage is in, so that it
-// does not matter by which root that is reached. Times are Unix times in ns. A
-// name in the stage that differs from NAME ends the line, quoted.
+// INODE of the first line is the journal's own, so that a copy is not valid.
+// Whatever changed in the trees after SINCE, another process changed. FROM is
+// relative to the stage, TO to the directory that holds the stage, so that it
+// does not matter by which root that directory is reached. Times are Unix times
+// in ns. If the name in the stage differs from NAME, it ends the line, quoted.
 
 const (
 	journalName  = "journal"
 	journalTitle = "artifetch journal 1"
-	// journalMode tells a journal from what an artifact brings, whose files their
-	// owner may always write.
+	// journalMode tells a journal from the files of an artifact, which their owner may
+	// always write.
 	journalMode = 0o444
-	// maxLine bounds what is read of a line, and journalPart how much of a journal
-	// is in memory at a time.
+	// maxLine bounds what is read of a line, and journalPart how much of a journal is in
+	// memory at a time.
 	maxLine     = 64 << 10
 	journalPart = 256 << 10
 )
 
-// journal is what a journal holds. Its steps, of which there may be one for each
-// file that was published, stay in the file.
+// journal is the content of a journal. Its steps, of which there may be one for each
+// published file, stay in the file.
 type journal struct {
 	since int64
 	count int // of steps
@@ -56,7 +55,7 @@ type journal struct {
 	end   int64 // of the last complete line
 }
 
-// part is where steps begin in a journal, and what has been said before.
+// part is where some of a journal's steps begin, and what earlier lines said.
 type part struct {
 	at    int64
 	lines journalLines
@@ -77,7 +76,7 @@ func (w *journalWriter) begin(ino uint64, since int64) error {
 	return err
 }
 
-// write adds steps, and returns when the journal holds them.
+// write adds steps. Once it returns, the journal file has them.
 func (w *journalWriter) write(steps []step) error {
 	w.buf = w.buf[:0]
 	for i := range steps {
@@ -140,13 +139,13 @@ func (w *journalWriter) ident(i ident) {
 	w.buf = strconv.AppendInt(w.buf, i.mtime, 10)
 }
 
-// errDamaged says that a journal is none that this program wrote.
+// errDamaged says that this program did not write a journal like this.
 var errDamaged = errors.New("its journal is damaged")
 
-// readJournal reads the journal, of a given inode and size, of the stage dir in
-// base. It gives no step that leads from outside of the stage, into it or out of
-// the root. A line without an end was being written when the process died:
-// nothing had come of it.
+// readJournal reads the journal, of a given inode and size, of the stage dir in base. It
+// refuses steps that start outside of the stage, or lead into the stage or out of the root.
+// A line without an end is ignored: the process died while writing it, before making the
+// change.
 func readJournal(r io.ReaderAt, size int64, ino uint64, base, dir string) (*journal, error) {
 	b := bufio.NewReaderSize(io.NewSectionReader(r, 0, size), maxLine)
 	line, err := b.ReadSlice('\n')
@@ -204,8 +203,8 @@ func eachLine(b *bufio.Reader, f func(line string, size int) error) error {
 	}
 }
 
-// backward calls f for each step and its number, which counts from 1, the last
-// step first.
+// backward calls f for each step, the last one first, with the step's number, which counts
+// from 1.
 func (j *journal) backward(f func(number int, st *step) error) error {
 	number, end := j.count, j.end
 	for _, p := range slices.Backward(j.parts) {
@@ -236,14 +235,14 @@ func (j *journal) backward(f func(number int, st *step) error) error {
 	return nil
 }
 
-// journalLines reads the lines of a stage's journal, one after the other.
+// journalLines reads the lines of a stage's journal in order.
 type journalLines struct {
 	base, dir string // of the stage
 	from, to  string // the directories that lines are about
 }
 
-// read takes a line, and reports whether it could be one of ours. st is nil where
-// it only names a directory.
+// read parses a line, and reports whether this program could have written it. st is nil for
+// a line that only names a directory.
 func (j *journalLines) read(line string) (st *step, ok bool) {
 	kind, rest, _ := strings.Cut(line, " ")
 	name, rest, ok := unquote(rest)
@@ -290,7 +289,7 @@ func isName(name string) bool {
 		filepath.IsLocal(name) && !strings.ContainsRune(name, filepath.Separator)
 }
 
-// unquote cuts a quoted string off.
+// unquote cuts a quoted string off the front of s.
 func unquote(s string) (value, rest string, ok bool) {
 	quoted, err := strconv.QuotedPrefix(s)
 	if err != nil || quoted[0] != '"' {
@@ -300,7 +299,7 @@ func unquote(s string) (value, rest string, ok bool) {
 	return value, s[len(quoted):], err == nil
 }
 
-// parseIdent cuts three numbers off, each with a space before it.
+// parseIdent cuts three numbers, each with a space before it, off the front of s.
 func parseIdent(s string) (i ident, rest string, ok bool) {
 	var fields [3]string
 	for n := range fields {

@@ -51,7 +51,7 @@ func TestResolve(t *testing.T) {
 		"prefix only":      {step, ws + "x", "lies outside", "", ""},
 		"not in container": {Layout{Workspace: ws}, "/etc", "lies outside of the directories a step may write to", "", ""},
 		"NUL":              {step, "a\x00", "holds a NUL", "", ""},
-		"missing root":     {Layout{Workspace: ws + "/none"}, "a", "which is not there", "", ""},
+		"missing root":     {Layout{Workspace: ws + "/none"}, "a", "which cannot be used", "", ""},
 
 		"job container":                {step, "/__w/r/r/a/b", ws + "/a/b", "a/b", "/home/runner/work/r/r/a/b"},
 		"its workspace":                {step, "/__w/r/r", ws, ".", "/home/runner/work/r/r"},
@@ -80,7 +80,7 @@ func TestResolve(t *testing.T) {
 		"the runner's, command":   {Layout{Dir: ws, RunnerTemp: tmp}, tmp + "/_runner_file_commands", "which is the runner's own", "", ""},
 		"beside the runner's":     {step, tmp + "/_runner_file_commands2", tmp + "/_runner_file_commands2", tmp + "/_runner_file_commands2", "/home/runner/work/_temp/_runner_file_commands2"},
 		"too long":                {step, strings.Repeat("d/", 2400), "is an absolute path of ", "", ""},
-		"too long, local":         {local, "/" + strings.Repeat("d/", 2400), "is an absolute path of 4800 bytes, and 4031 is the most", "", ""},
+		"too long, local":         {local, "/" + strings.Repeat("d/", 2400), "is an absolute path of 4800 bytes; other steps can open at most 4031", "", ""},
 		"too long with the stage": {step, strings.Repeat("d/", 2020), "is an absolute path of ", "", ""},
 		"too long on the host":    {Layout{Workspace: ws, HostWorkspace: "/" + strings.Repeat("h/", 1000)}, strings.Repeat("d/", 1100), "is an absolute path of ", "", ""},
 		"a name too long":         {step, "a/" + strings.Repeat("n", 256), "has a directory name of 256 bytes", "", ""},

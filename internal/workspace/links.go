@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-var errGoesUp = errors.New("goes up from what is no directory")
+var errGoesUp = errors.New(`goes up ("..") from a path that is not a directory`)
 
 // maxKnownLinks bounds what a linkChecker remembers.
 const maxKnownLinks = 8 << 10
 
-// linkChecker follows the symlinks that are about to be published through the
-// destination as it will be. What it found last it remembers, which saves time
-// only: how far a symlink is followed has a bound of its own.
+// linkChecker follows the symlinks that are about to be published, through the destination
+// as it will be. It caches what it found last, only to save time: other bounds limit how
+// far a symlink is followed.
 type linkChecker struct {
 	*planner
 	nodes  map[string]node
 	ends   map[linkIn]end
 	above  map[string]string // directory → the nearest one above it that is merged into
-	locked []step            // modes to give back
+	locked []step            // directories, with their modes from before
 }
 
 type nodeKind int
@@ -39,23 +39,22 @@ const (
 // node is what will be at a real path.
 type node struct {
 	kind   nodeKind
-	now    string // where it is until then
+	now    string // where it is now
 	target string // of a symlink
 }
 
-// linkIn is a symlink, and the directory it may not leave.
+// linkIn is a symlink, and the directory that it may not leave.
 type linkIn struct{ link, top string }
 
-// end is where a symlink leads to, and how many symlinks it takes.
+// end is where a symlink leads, and how many symlinks that takes.
 type end struct {
 	at    string
 	isDir bool
 	links int
 }
 
-// checkLinks refuses symlinks that lead out of the destination. The plan is
-// walked once more, for what it puts where. Trees that have no symlinks cost
-// nothing.
+// checkLinks refuses symlinks that lead out of the destination. It walks the plan once
+// more, to see where everything goes. Trees without symlinks cost nothing.
 func (p *planner) checkLinks(trees []Tree) (err error) {
 	if !slices.ContainsFunc(trees, func(t Tree) bool { return !t.NoLinks }) {
 		return nil
@@ -71,7 +70,7 @@ func (p *planner) checkLinks(trees []Tree) (err error) {
 	return p.merge(p.start(), p.sources)
 }
 
-// checkClaim checks what gets to a place of the destination.
+// checkClaim checks the symlinks among what goes to one place of the destination.
 func (c *linkChecker) checkClaim(to spot, from []child) error {
 	for _, f := range from {
 		var err error
@@ -89,8 +88,7 @@ func (c *linkChecker) checkClaim(to spot, from []child) error {
 	return nil
 }
 
-// search checks all symlinks in a directory of the stage that is going to be
-// at a real path.
+// search checks all symlinks in a directory of the stage that will be at the real path to.
 func (c *linkChecker) search(src source, to, top string) error {
 	if err := context.Cause(c.ctx); err != nil {
 		return err
@@ -128,7 +126,7 @@ func (c *linkChecker) search(src source, to, top string) error {
 	return err
 }
 
-// lock gives directories of the stage the modes that they had.
+// lock gives directories of the stage their modes back.
 func (c *linkChecker) lock() error {
 	var errs []error
 	for _, st := range slices.Backward(c.locked) {
@@ -138,14 +136,14 @@ func (c *linkChecker) lock() error {
 	return errors.Join(errs...)
 }
 
-// check follows one symlink of the stage from where it is going to be.
+// check follows one symlink of the stage from where it will be.
 func (c *linkChecker) check(src source, to, top string) error {
 	n, err := c.look(to)
 	if err != nil {
 		return err
 	}
 	if n.now != src.dir {
-		return nil // it gives way to that of another tree
+		return nil // another tree's file takes its place
 	}
 	_, err = c.resolve(linkIn{to, top}, n.target, 0)
 	var reason string
@@ -155,7 +153,7 @@ func (c *linkChecker) check(src source, to, top string) error {
 	case errors.Is(err, errLoop):
 		reason = "goes through too many symlinks"
 	case errors.Is(err, errGoesUp):
-		reason = "goes up from what is no directory"
+		reason = errGoesUp.Error()
 	default:
 		return err
 	}
@@ -163,9 +161,8 @@ func (c *linkChecker) check(src source, to, top string) error {
 	return &LinkError{Label: src.tree.Label, Entry: entry, Target: n.target, Reason: reason}
 }
 
-// resolve finds where a symlink leads to, component by component as the kernel
-// would. Symlinks on the way are followed first, and no more than the kernel
-// does.
+// resolve finds where a symlink leads, component by component as the kernel would. It
+// follows symlinks on the way first, and no more of them than the kernel does.
 func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) {
 	if known, ok := c.ends[l]; ok {
 		return known, nil
@@ -177,7 +174,7 @@ func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) 
 		return end{}, errLoop
 	}
 	e := end{path.Dir(l.link), true, 1}
-	certain := true // e.at is a directory by now, and nothing will change that
+	certain := true // e.at is a directory, and stays one
 	for part := range strings.SplitSeq(filepath.ToSlash(target), "/") {
 		switch {
 		case part == "" || part == ".":
@@ -190,7 +187,7 @@ func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) 
 			e.at = path.Dir(e.at)
 			continue
 		case !e.isDir:
-			continue // below a file, or below nothing, there is nothing
+			continue // nothing exists below a file, or below a path that does not exist
 		}
 		e.at = path.Join(e.at, part)
 		n, err := c.look(e.at)
@@ -216,8 +213,7 @@ func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) 
 	return e, nil
 }
 
-// look finds what will be at a real path, of which all that is above will be
-// directories.
+// look finds what will be at a real path, all of whose parents will be directories.
 func (c *linkChecker) look(at string) (node, error) {
 	if n, ok := c.nodes[at]; ok {
 		return n, nil
@@ -251,8 +247,8 @@ func (c *linkChecker) find(at string) (node, error) {
 	return c.stat(at)
 }
 
-// mergedAbove returns the nearest directory, dir or above it, that is there
-// and merged into; the root where there is none.
+// mergedAbove returns the nearest directory, dir or above it, that exists and is merged
+// into; the root if there is none.
 func (c *linkChecker) mergedAbove(dir string) string {
 	if known, ok := c.above[dir]; ok {
 		return known
@@ -268,8 +264,8 @@ func (c *linkChecker) mergedAbove(dir string) string {
 	return at
 }
 
-// findIn looks for what trees bring to a directory; false means that what is
-// there now counts.
+// findIn looks for what trees bring to a directory. It returns false if what is there now
+// stays.
 func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	var from []source
 	for _, s := range m.from {
@@ -296,8 +292,8 @@ func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	case c.ifExists == Skip || info.IsDir() || len(from[0].virtual) > 0:
 		return node{}, false, nil
 	default:
-		// A file gives way to a file; a symlink to a directory stays where a
-		// directory is merged into what it leads to.
+		// A file gives way to a file. A symlink stays if a directory is merged into the
+		// directory that it leads to.
 		if first, err := c.stat(from[0].dir); err != nil || first.kind == directory {
 			return node{}, false, err
 		}
@@ -306,7 +302,7 @@ func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	return n, true, err
 }
 
-// findStaged looks for what is below a place that gets something new.
+// findStaged looks below a place that gets something new.
 func (c *linkChecker) findStaged(from []source, below []string) (node, error) {
 	for _, s := range from {
 		common := min(len(s.virtual), len(below))

@@ -50,7 +50,7 @@ func TestPublishLinks(t *testing.T) {
 		"where directories are": {[]string{"out/d/x=0"}, "out", []staged{{"", []string{"d/l -> ../../secret"}}}, Overwrite, `entry "d/l": its target "../../secret" leaves the destination`},
 
 		// Through links of other artifacts.
-		"merged":           {nil, "out", []staged{{"", []string{"p/q/s -> ../..", "a=1"}}, {"", []string{"l -> p/q/s/../../secret", "p/q/t=1"}}}, Overwrite, `artifact "art1": entry "l": its target "p/q/s/../../secret" goes up from what is no directory`},
+		"merged":           {nil, "out", []staged{{"", []string{"p/q/s -> ../..", "a=1"}}, {"", []string{"l -> p/q/s/../../secret", "p/q/t=1"}}}, Overwrite, `artifact "art1": entry "l": its target "p/q/s/../../secret" goes up ("..") from a path that is not a directory`},
 		"merged, turned":   {nil, "out", []staged{{"", []string{"l -> p/q/s/../../secret", "p/q/t=1"}}, {"", []string{"p/q/s -> ../..", "a=1"}}}, Overwrite, `artifact "art0": entry "l"`},
 		"merged, there":    {[]string{"out/p/q/x=0"}, "out", []staged{{"", []string{"p/q/s -> ../.."}}, {"", []string{"l -> p/q/s/../../secret"}}}, Overwrite, `artifact "art1": entry "l"`},
 		"merged, inside":   {nil, "out", []staged{{"", []string{"p/q/s -> ../..", "a=1"}}, {"", []string{"l -> p/q/s/a"}}}, Overwrite, ""},
@@ -59,10 +59,10 @@ func TestPublishLinks(t *testing.T) {
 		"names, and out":   {nil, "out", []staged{{"a/b", []string{"x=1"}}, {"", []string{"l -> a/b/../../../x"}}}, Overwrite, `leaves the destination`},
 
 		// What is not there may be by the next step, and be a symlink then.
-		"up from nothing":     {nil, "out", []staged{{"", []string{"a=1", "l -> d/../a"}}}, Overwrite, `entry "l": its target "d/../a" goes up from what is no directory`},
-		"up from a symlink":   {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d/e", "l -> s/../../a"}}}, Overwrite, `entry "l": its target "s/../../a" goes up from what is no directory`},
-		"up, after a symlink": {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d", "l -> s/e/../../a"}}}, Overwrite, `goes up from what is no directory`},
-		"up from a file":      {nil, "out", []staged{{"", []string{"a=1", "l -> a/../a"}}}, Overwrite, `goes up from what is no directory`},
+		"up from nothing":     {nil, "out", []staged{{"", []string{"a=1", "l -> d/../a"}}}, Overwrite, `entry "l": its target "d/../a" goes up ("..") from a path that is not a directory`},
+		"up from a symlink":   {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d/e", "l -> s/../../a"}}}, Overwrite, `entry "l": its target "s/../../a" goes up ("..") from a path that is not a directory`},
+		"up, after a symlink": {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d", "l -> s/e/../../a"}}}, Overwrite, `goes up ("..") from a path that is not a directory`},
+		"up from a file":      {nil, "out", []staged{{"", []string{"a=1", "l -> a/../a"}}}, Overwrite, `goes up ("..") from a path that is not a directory`},
 
 		// Through what was in the destination.
 		"a symlink there, inside":     {[]string{"out/d -> e", "out/e/x=0"}, "out", []staged{{"", []string{"l -> d/x"}}}, Overwrite, ""},

@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// lockName is a file in each stage that its process holds locked. It is made
-// right after the stage and removed right before it. So a stage that has none is
-// empty, keeps replaced files, or was made where there are no locks.
+// lockName is a file in each stage that the stage's process keeps locked. It is made right
+// after the stage and removed right before it. So a stage without it is empty, keeps
+// replaced files, or was made on a file system without locks.
 const lockName = "lock"
 
 var (
 	// errBusy says that another process holds a lock.
 	errBusy = errors.New("another process holds it")
-	// errLost says that a stage was taken for that of a dead process between
-	// its making and its locking.
+	// errLost says that another process took the stage, between its making and its locking,
+	// for one of a dead process.
 	errLost = errors.New("another process removed the staging directory")
 )
 
-// hold locks the stage. A file system without locks is no reason to fail: what
-// a killed run leaves there stays.
+// hold locks the stage. A file system without locks is no reason to fail: then the stage of
+// a killed run stays.
 func (s *Stage) hold() error {
 	if !canRecover {
 		return nil
@@ -40,8 +40,8 @@ func (s *Stage) hold() error {
 	return s.holdBy(f, name)
 }
 
-// holdBy locks the stage by its lock, which may have been found, and be about to
-// be removed, since it was made.
+// holdBy locks the stage by its lock file. Another process may have found the file since it
+// was made, and be about to remove it.
 func (s *Stage) holdBy(f *os.File, name string) error {
 	switch err := tryLock(f); {
 	case errors.Is(err, errBusy):
@@ -56,7 +56,7 @@ func (s *Stage) holdBy(f *os.File, name string) error {
 	return nil
 }
 
-// release gives up the stage.
+// release gives the stage's lock up.
 func (s *Stage) release() error {
 	if s.lock == nil {
 		return nil
@@ -66,8 +66,8 @@ func (s *Stage) release() error {
 	return unlock(f)
 }
 
-// surrender removes the lock. A stage without one that holds replaced files is
-// named by the next processes, and not removed: they are no longer in a journal.
+// surrender removes the lock. Later processes name a stage that holds replaced files and
+// has no lock, and do not remove it: no journal lists these files any more.
 func (s *Stage) surrender() error {
 	if s.lock == nil {
 		return nil
@@ -85,17 +85,16 @@ func sameFile(root *os.Root, name string, f *os.File) bool {
 	return err == nil && os.SameFile(there, held)
 }
 
-// Publishing takes turns: longestTurn is how long it waits for others, asking
-// every turnPause. It goes on without after that: what holds the lock may be
-// another program altogether, such as flock(1) around this one.
+// longestTurn is how long Publish waits for other processes to publish, asking every
+// turnPause. After that it goes on without a turn: the lock's holder may be another program
+// altogether, such as flock(1) around this one.
 const (
 	longestTurn = 10 * time.Second
 	turnPause   = 10 * time.Millisecond
 )
 
-// takeTurn waits until no other process publishes below the same root, so that
-// none finds the destination changed between plan and move. end gives the turn
-// to the next.
+// takeTurn waits until no other process publishes below the same root, so that the
+// destination does not change between plan and move. end lets the next process go on.
 func takeTurn(ctx context.Context, root *os.Root, pause pauseFunc) (end func(), err error) {
 	if !canRecover {
 		return func() {}, nil
@@ -119,7 +118,7 @@ func takeTurn(ctx context.Context, root *os.Root, pause pauseFunc) (end func(), 
 	}
 }
 
-// pauseFunc waits, or returns why ctx ended.
+// pauseFunc waits for d, or returns why ctx ended.
 type pauseFunc func(ctx context.Context, d time.Duration) error
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -133,7 +132,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// jitter is between half and one and a half times d.
+// jitter returns a random time from half of d to one and a half times d.
 func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d) //nolint:gosec // nothing secret
 }

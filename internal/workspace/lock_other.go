@@ -4,7 +4,7 @@ package workspace
 
 import "os"
 
-// canRecover is false: nothing tells here that a process is gone, so what it
+// canRecover is false: without locks it is not known that a process is gone, so what it
 // leaves stays.
 const canRecover = false
 

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canRecover reports whether a process can tell that another one is gone.
+// canRecover reports whether a process can find out that another one is gone.
 const canRecover = true
 
-// tryLock locks a file or a directory until it is closed, by whatever way the
+// tryLock locks a file or a directory until it is closed, however the
 // process ends. errBusy says that another process has it, errRefused that the
 // file system has no locks.
 func tryLock(f *os.File) error {
@@ -26,14 +26,14 @@ func tryLock(f *os.File) error {
 	return errRefused
 }
 
-// unlock gives a lock back at once. Closing alone would not while a process that
+// unlock releases a lock at once. Closing alone would not while a process that
 // is being started still shares the descriptor.
 func unlock(f *os.File) error {
 	return errors.Join(again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }), f.Close())
 }
 
-// ours reports whether a journal is one that this process's user or root wrote.
-// What an artifact brought may belong to them, too, but is not read-only.
+// ours reports whether this process's user or root wrote a journal.
+// An artifact's file may belong to them, too, but is not read-only.
 func (i *info) ours() bool {
 	return i.mode.IsRegular() && i.mode.Perm() == journalMode && (i.uid == 0 || i.uid == os.Geteuid())
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// mountsBelow returns the directories below one that are mounts of their own,
-// relative to it, given the system's list of mounts: proc_pid_mountinfo(5).
+// mountsBelow returns the directories below dir that are separate mounts, relative to dir,
+// given the system's list of mounts: proc_pid_mountinfo(5).
 func mountsBelow(dir string, mountinfo io.Reader) ([]string, error) {
 	var found []string
 	lines := bufio.NewScanner(mountinfo)
@@ -43,14 +43,13 @@ func unescapeMount(s string) string {
 	return b.String()
 }
 
-// HasMounts reports whether there are mounts below the destination, so that
-// CheckMount may refuse a path.
+// HasMounts reports whether there are mounts below the destination, so that CheckMount may
+// refuse a path.
 func (s *Stage) HasMounts() bool { return len(s.mounts) > 0 }
 
-// CheckMount refuses a file, given by its path below the destination, that
-// would come to lie on another mount than where files are staged: a *PlaceError.
-// It is safe for concurrent use, and does not look at the destination: symlinks
-// on the way are for Publish to find.
+// CheckMount refuses a file, given by its path relative to the destination, that would lie
+// on another mount than the stage: a *PlaceError. It is safe for concurrent use. It does
+// not look at the destination: Publish finds the symlinks on the way.
 func (s *Stage) CheckMount(name string) error {
 	if len(s.missing) > 0 {
 		return nil // all of it is new
@@ -63,7 +62,7 @@ func (s *Stage) CheckMount(name string) error {
 	return nil
 }
 
-// relativeTo is name, which lies below dir, as seen from there.
+// relativeTo returns the path of name, which lies below dir, relative to dir.
 func relativeTo(dir, name string) string {
 	if dir == "." {
 		return name
@@ -72,5 +71,5 @@ func relativeTo(dir, name string) string {
 }
 
 func mountError(shown string) *PlaceError {
-	return &PlaceError{Path: shown, Mount: true, Reason: "is a mount of its own, and files cannot be moved into it from where they are staged"}
+	return &PlaceError{Path: shown, Mount: true, Reason: "is a separate mount, and files cannot be moved into it from the staging directory"}
 }

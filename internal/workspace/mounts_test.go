@@ -34,9 +34,9 @@ func TestCheckMount(t *testing.T) {
 		err  string
 	}{
 		"none":        {Stage{base: "out"}, "cache/x", ""},
-		"in it":       {Stage{base: "out", mounts: []string{"out/cache"}}, "cache/x", `"cache" is a mount of its own`},
-		"itself":      {Stage{base: "out", mounts: []string{"out/cache"}}, "cache", `"cache" is a mount`},
-		"root":        {Stage{base: ".", mounts: []string{"out/cache"}}, "out/cache/d/x", `"out/cache" is a mount`},
+		"in it":       {Stage{base: "out", mounts: []string{"out/cache"}}, "cache/x", `"cache" is a separate mount`},
+		"itself":      {Stage{base: "out", mounts: []string{"out/cache"}}, "cache", `"cache" is a separate mount`},
+		"root":        {Stage{base: ".", mounts: []string{"out/cache"}}, "out/cache/d/x", `"out/cache" is a separate mount`},
 		"prefix":      {Stage{base: "out", mounts: []string{"out/cache"}}, "cached/x", ""},
 		"beside":      {Stage{base: "out", mounts: []string{"other/cache"}}, "cache/x", ""},
 		"not there":   {Stage{base: "out", missing: []string{"cache"}, mounts: []string{"out/cache"}}, "x", ""},

@@ -9,9 +9,8 @@ import (
 
 type owner struct{ uid, gid int }
 
-// adopt makes the owner of a directory the one of all that the stage creates,
-// beginning with the stage itself, which shows whether this process may give
-// things away.
+// adopt makes a directory's owner the owner of everything that the stage creates. It begins
+// with the stage itself, which shows whether this process may change owners.
 func (s *Stage) adopt(like string) error {
 	o, err := ownerOf(like)
 	if err == nil {
@@ -28,21 +27,20 @@ func (s *Stage) adopt(like string) error {
 	return nil
 }
 
-// cannotGive reports whether an error says that this process, or this file
-// system, cannot change owners at all: no capability, an NFS that squashes root, a user
-// namespace without that id.
+// cannotGive reports whether an error says that this process or this file system cannot
+// change owners at all: no capability, an NFS that squashes root, a user namespace without
+// that id.
 func cannotGive(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported)
 }
 
-// ChownErr says why files keep the owner they have although StageOptions.Chown
-// was asked for; nil if they do not. Staging goes on regardless: a container
-// without capabilities still gets its files.
+// ChownErr says why files keep their owner although StageOptions.Chown was set; it is nil
+// if they do not. Staging goes on regardless: a container without capabilities still gets
+// its files.
 func (s *Stage) ChownErr() error { return s.chownErr }
 
-// Owner returns the owner that everything created in the stage gets. ok is false
-// where things keep the owner they have: Chown was not asked for, or ChownErr
-// says why it cannot be done.
+// Owner returns the owner of everything created in the stage. ok is false where files keep
+// their owner: Chown was not set, or ChownErr says why it cannot be done.
 func (s *Stage) Owner() (uid, gid int, ok bool) {
 	if s.owner == nil {
 		return 0, 0, false
@@ -50,7 +48,7 @@ func (s *Stage) Owner() (uid, gid int, ok bool) {
 	return s.owner.uid, s.owner.gid, true
 }
 
-// chown gives a path below root to the owner that everything gets.
+// chown gives a path below root to that owner.
 func (s *Stage) chown(name string) error {
 	if s.owner == nil {
 		return nil

@@ -14,12 +14,11 @@ import (
 
 // planner turns trees into steps. It changes nothing but modes in the stage.
 //
-// It walks the destination's directories that the trees share, and for each
-// name in one decides what becomes of it. A directory that the destination
-// lacks is not walked: it moves as a whole. Of what was decided the steps and
-// the counts of the report remain, nothing else: memory does not grow with
-// the number of files. What has to be known of other paths on the way is
-// looked up in destination and stage again, which do not change meanwhile.
+// It walks the destination's directories that the trees share, and decides what becomes of
+// each name in one. A directory that the destination lacks is not walked: it moves as a
+// whole. Only the steps and the report's counts are kept, so that memory does not grow with
+// the number of files. What the planner must know about other paths it looks up again, in
+// destination and stage, which do not change meanwhile.
 type planner struct {
 	stage    *Stage
 	ctx      context.Context //nolint:containedctx // lives as long as one call of Publish
@@ -32,53 +31,52 @@ type planner struct {
 	joined   int // numbers the names in joinedDir
 	guard    guard
 	sources  []source
-	// merges has the directories that trees are merged into, by their real
-	// paths; nil unless something needs it: symlinks of the trees, or one in
-	// the destination that was followed.
+	// merges has the directories that trees are merged into, by their real paths. It is nil
+	// unless needed: for symlinks of the trees, or after a symlink of the destination was
+	// followed.
 	merges map[string][]*merge
-	// onClaim, if set, is called instead of adding steps: the plan is only
-	// walked once more.
+	// onClaim, if set, is called instead of adding steps: the plan is walked once more, and
+	// not made.
 	onClaim func(to spot, from []child) error
-	// hollow plans without trees: only the places where they are going to be
-	// are looked at.
+	// hollow plans without trees: it only looks at the places where they will be.
 	hollow bool
 }
 
-// errFollowed says that a symlink of the destination was followed, so that the
-// plan has to be made with merges.
+// errFollowed says that a symlink of the destination was followed, so that the plan must be
+// made again, with merges.
 var errFollowed = errors.New("a symlink was followed")
 
-// tree is a Tree, and which it is.
+// tree is a Tree and its index.
 type tree struct {
 	Tree
 	index int
 }
 
-// source is a directory to merge: one of the stage, or, while virtual is not
-// empty, one that holds nothing but virtual[0].
+// source is a directory to merge: one of the stage, or, while virtual is not empty, a
+// directory that would hold nothing but virtual[0].
 type source struct {
 	tree    *tree
 	dir     string
 	virtual []string
 }
 
-// merge is a directory that is there, and what is merged into it.
+// merge is an existing directory, and what is merged into it.
 type merge struct {
 	spot
 	from []source
 }
 
-// spot is a path in the destination's root: the real one, without symlinks on
-// the way, and the one by which it was reached, below the stage's base.
+// spot is a path in the destination's root: real has no symlinks on the way; shown, below
+// the stage's base, is how the path was reached.
 type spot struct {
 	real, shown string
-	// top is the directory that symlinks which are put there may not leave:
-	// the destination, or, where a symlink that was there leads out of that,
-	// the directory it leads to.
+	// top is the directory that symlinks put at the spot may not leave: the destination or,
+	// below a pre-existing symlink that leaves it, the directory that this symlink leads
+	// to.
 	top string
-	// barred is why nothing can be put into the directory that this is in.
+	// barred is why nothing can be put into the spot's directory, or nil.
 	barred error
-	// github: it lies in a .github that is there.
+	// github is set for a spot in a .github directory that existed before.
 	github bool
 }
 
@@ -87,13 +85,13 @@ func (s spot) join(name string) spot {
 	return s
 }
 
-// inside reports whether a path lies in the destination; else it is the
-// destination, or on the way there.
+// inside reports whether a path lies in the destination, as opposed to being the
+// destination or on the way to it.
 func (p *planner) inside(at spot) bool {
 	return at.shown != "" && strings.Count(at.shown, "/") >= len(p.stage.missing)
 }
 
-// show is a path as messages have it: below the destination.
+// show returns a path for messages: relative to the destination.
 func (p *planner) show(at spot) string {
 	if !p.inside(at) {
 		return at.shown
@@ -116,7 +114,7 @@ func (p *planner) plan(trees []Tree) error {
 	for i, t := range trees {
 		to := split(t.To)
 		if len(to) > 0 && (!filepath.IsLocal(filepath.FromSlash(t.To)) || path.Clean(t.To) != t.To) {
-			return &ClashError{t.To, "is no path below the destination"}
+			return &ClashError{t.To, "is not a path below the destination"}
 		}
 		p.trees[i] = &tree{t, i}
 		p.sources[i] = source{tree: p.trees[i], dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
@@ -128,7 +126,7 @@ func (p *planner) plan(trees []Tree) error {
 		return err
 	}
 	err := p.walk()
-	// Where symlinks lead, or Git's directories are, may be known only now.
+	// Only the walk finds where some symlinks lead, and some of Git's directories.
 	for errors.Is(err, errFollowed) || err == nil && p.guard.grew() {
 		if errors.Is(err, errFollowed) {
 			p.merges = map[string][]*merge{}
@@ -153,7 +151,7 @@ func (p *planner) start() spot {
 	return spot{real: s.base, top: path.Join(append([]string{s.base}, s.missing...)...)}
 }
 
-// merge plans the content of a directory that is there.
+// merge plans the content of an existing directory.
 func (p *planner) merge(to spot, sources []source) error {
 	to, err := p.enter(to)
 	if err != nil {
@@ -170,8 +168,7 @@ func (p *planner) merge(to spot, sources []source) error {
 	})
 }
 
-// place plans one path, in a directory that is there, that some of the
-// sources have.
+// place plans one path, which some of the sources have, in an existing directory.
 func (p *planner) place(to spot, from []child) error {
 	if err := p.guard.name(p, to, from[0]); err != nil {
 		return err
@@ -208,9 +205,9 @@ func (p *planner) place(to spot, from []child) error {
 	}
 }
 
-// join plans a directory that is new to the destination, and gives where in
-// the stage it will be: the first of the sources, with what only others have
-// moved into it, or an empty directory where none of them is more than a name.
+// join plans a directory that is new to the destination, and returns where in the stage it
+// will be: the first of the sources, with what only others have moved into it, or an empty
+// directory where none of the sources is a staged directory.
 func (p *planner) join(to spot, sources []source) (string, error) {
 	first := slices.IndexFunc(sources, func(s source) bool { return len(s.virtual) == 0 })
 	var dir string
@@ -239,7 +236,7 @@ func (p *planner) join(to spot, sources []source) (string, error) {
 	return dir, err
 }
 
-// joinedName is a free name in the stage.
+// joinedName returns a free name in the stage.
 func (p *planner) joinedName() string {
 	p.joined++
 	return path.Join(p.stage.dir, joinedDir, strconv.Itoa(p.joined))
@@ -262,8 +259,8 @@ func (p *planner) joinChild(to spot, staged string, from []child) error {
 	if dir == staged {
 		return nil
 	}
-	// An older tree may have had its directory here. What counts of it was
-	// moved by now.
+	// The directory of an older tree may be here. What was needed of it has been moved by
+	// now.
 	if slices.ContainsFunc(from, func(c child) bool { return len(c.virtual) == 0 && c.dir == staged }) {
 		if err := p.add(step{do: moveIn, from: staged, to: p.joinedName()}); err != nil {
 			return err
@@ -272,7 +269,7 @@ func (p *planner) joinChild(to spot, staged string, from []child) error {
 	return p.add(step{do: moveIn, from: dir, to: staged})
 }
 
-// sameKind refuses a path that is a file here and a directory there.
+// sameKind refuses a path that is a file in one source and a directory in another.
 func (p *planner) sameKind(to spot, from []child) error {
 	for _, c := range from[1:] {
 		if c.isDir != from[0].isDir {
@@ -282,10 +279,9 @@ func (p *planner) sameKind(to spot, from []child) error {
 	return nil
 }
 
-// lookAt describes what is at a path; nil is nothing. For a directory to come,
-// a symlink counts as the directory it leads to, if that lies inside of the
-// root, and the spot's real path becomes that; a file takes the place of the
-// symlink itself.
+// lookAt describes what is at a path; nil means nothing. For a directory to come, a symlink
+// counts as the directory that it leads to, if that lies inside of the root, and becomes
+// the spot's real path. A file to come takes the place of the symlink itself.
 func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
 	info, err := p.stage.at.lookup(to.real)
 	if info == nil && err == nil {
@@ -314,8 +310,7 @@ func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
 	return to, info, nil
 }
 
-// file plans a path that the sources have as a file; was is what is there,
-// nil if nothing is.
+// file plans a path that the sources have as a file. was is what is there, or nil.
 func (p *planner) file(to spot, from []child, was *info) error {
 	switch {
 	case was != nil && p.ifExists == Skip:
@@ -337,7 +332,7 @@ func (p *planner) file(to spot, from []child, was *info) error {
 	}
 }
 
-// conflicts notes the sources that lose a file to the first, and reports
+// conflicts notes the sources whose file gives way to that of the first source, and reports
 // whether to go on.
 func (p *planner) conflicts(to spot, from []child) bool {
 	for _, c := range from[1:] {
@@ -352,8 +347,8 @@ func (p *planner) conflicts(to spot, from []child) bool {
 	return p.ifExists != Fail || len(from) == 1
 }
 
-// lose notes a file of a tree that will not be in the destination: the place
-// is another tree's, or, where that has no label, was taken before.
+// lose notes a file of a tree that will not be in the destination: another tree, labelled
+// winner, takes its place or, if winner is empty, the place was taken before.
 func (p *planner) lose(to spot, c child, winner string) {
 	l := &p.report.Lost[c.tree.index]
 	shown := p.show(to)
@@ -363,7 +358,7 @@ func (p *planner) lose(to spot, c child, winner string) {
 	l.Files++
 }
 
-// claim adds a step that puts something to a place of the destination.
+// claim adds a step that puts something at a place of the destination.
 func (p *planner) claim(to spot, from []child, st step) error {
 	if to.barred != nil {
 		return to.barred
@@ -380,8 +375,8 @@ func (p *planner) claim(to spot, from []child, st step) error {
 	return p.add(st)
 }
 
-// twice refuses a place that artifacts reach in two ways, because of a symlink
-// that is there.
+// twice refuses a place that artifacts reach by two paths, because of a symlink in the
+// destination.
 func (p *planner) twice(to spot) error {
 	into := p.merges[path.Dir(to.real)]
 	if len(into) < 2 {
@@ -397,7 +392,7 @@ func (p *planner) twice(to spot) error {
 			if c, err := p.child(s, name); err != nil {
 				return err
 			} else if c != nil {
-				return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink that is there; artifacts have both", p.show(other))}
+				return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink in the destination, and artifacts have both", p.show(other))}
 			}
 		}
 	}
@@ -412,8 +407,8 @@ func (p *planner) add(st step) error {
 	return p.steps.add(&st)
 }
 
-// unlock sees to it that what lies in a directory of the stage can be listed
-// and moved, and gives the mode it had.
+// unlock opens up the mode of a directory of the stage, so that its content can be listed
+// and moved, and returns its mode from before.
 func (p *planner) unlock(dir string) (fs.FileMode, error) {
 	if mode, ok := p.stage.modes[dir]; ok {
 		return mode, nil // an earlier plan unlocked it

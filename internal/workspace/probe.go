@@ -9,7 +9,7 @@ import (
 type place struct {
 	known  bool
 	device uint64
-	// mount tells mounts of one device apart; 0 where the system does not say.
+	// mount tells mounts of one device apart; 0 if the system does not say.
 	mount uint64
 	// appendOnly: what is made there can be neither renamed nor removed.
 	appendOnly bool
@@ -22,8 +22,8 @@ func (p place) sameMount(o place) bool {
 	return !p.known || !o.known || p.device == o.device && (p.mount == o.mount || p.mount == 0 || o.mount == 0)
 }
 
-// probe finds out, before anything is made or fetched, whether a stage can do
-// its work in base: files have to be moved there, and the stage removed.
+// probe finds out, before anything is made or fetched, whether a stage in base can do its
+// work: files must be movable there, and the stage removable.
 func (s *Stage) probe() error {
 	defer s.at.forget(".")
 	at, err := placeOf(s.at, s.base)
@@ -49,8 +49,8 @@ func (s *Stage) probe() error {
 	return s.guardDestination()
 }
 
-// enter looks at a directory that is there before anything is planned in it.
-// What bars from it counts only once something is to be put there.
+// enter looks at an existing directory before anything is planned in it. What forbids
+// putting files there matters only once a file is to be put there.
 func (p *planner) enter(to spot) (spot, error) {
 	at, err := placeOf(p.stage.at, to.real)
 	if err != nil {

@@ -99,9 +99,9 @@ func TestPublishWhereNothingCanBeMoved(t *testing.T) {
 		tree []string
 		err  string
 	}{
-		"a mount":             {mount, []string{"a=1", "cache/x=1"}, `"cache" is a mount of its own`},
-		"a mount, directory":  {mount, []string{"a=1", "cache/d/x=1"}, `"cache" is a mount of its own`},
-		"a bind mount":        {bind, []string{"a=1", "cache/x=1"}, `"cache" is a mount of its own`},
+		"a mount":             {mount, []string{"a=1", "cache/x=1"}, `"cache" is a separate mount`},
+		"a mount, directory":  {mount, []string{"a=1", "cache/d/x=1"}, `"cache" is a separate mount`},
+		"a bind mount":        {bind, []string{"a=1", "cache/x=1"}, `"cache" is a separate mount`},
 		"a mount, not needed": {mount, []string{"a=1", "cache/"}, ""},
 		"append-only":         {attribute(unix.STATX_ATTR_APPEND), []string{"a=1", "cache/x=1"}, `"cache" is append-only`},
 		"append-only, unused": {attribute(unix.STATX_ATTR_APPEND), []string{"a=1", "cache/"}, ""},

@@ -13,7 +13,7 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// IfExists says what becomes of a file whose place is taken.
+// IfExists says what to do with a file whose place is taken.
 type IfExists string
 
 // The choices of the input if-exists.
@@ -25,18 +25,18 @@ const (
 
 // Tree is a staged directory and where its content goes.
 type Tree struct {
-	// Dir is the name it was given with Mkdir.
+	// Dir is the name that Mkdir made it by.
 	Dir string
-	// To is below the destination, slash-separated; "" is the destination.
+	// To is the target below the destination, slash-separated; "" is the destination
+	// itself.
 	To string
-	// Label names it in messages.
+	// Label names the tree in messages.
 	Label string
-	// NoLinks says that the tree is known to hold no symlinks, so it need not be
-	// searched for them.
+	// NoLinks says that the tree has no symlinks, so that it is not searched for them.
 	NoLinks bool
 }
 
-// Conflict is a path that several trees bring.
+// Conflict is a path that several trees have.
 type Conflict struct {
 	Path          string
 	Winner, Loser string // labels
@@ -46,38 +46,37 @@ func (c Conflict) String() string {
 	return fmt.Sprintf("%q is in %q and in %q", c.Path, c.Winner, c.Loser)
 }
 
-// maxListed is how many paths reports and errors name. They are the first in
-// the order of their names.
+// maxListed bounds the paths that reports and errors name, the first in alphabetical order.
 const maxListed = 10
 
-// Report is what Publish did with paths that were taken.
+// Report is what Publish did where a path was taken.
 type Report struct {
-	// Recovered is what became of the stages of processes that were killed since
-	// this one began. It is there after a failure, too.
+	// Recovered is what became of the stages of processes that were killed since this one
+	// began. It is set even if Publish fails.
 	Recovered []Recovery
-	// Replaced counts files that gave way, Skipped those that were kept.
+	// Replaced counts files that were replaced, Skipped files that were kept.
 	Replaced, Skipped int
-	// Conflicts has the first few of the files that were not taken because an
-	// earlier tree has the path; Conflicting counts all.
+	// Conflicts has the first few of the files that were left out because an earlier tree
+	// has their path; Conflicting counts all.
 	Conflicts   []Conflict
 	Conflicting int
-	// Lost says for each tree what of it is not in the destination.
+	// Lost says for each tree which of its files are not in the destination.
 	Lost []Lost
-	// GitHub has the first few of the places in a .github directory that was
-	// there before that got something new; InGitHub counts all.
+	// GitHub has the first few of the new paths in a .github directory that existed before;
+	// InGitHub counts all.
 	GitHub   []Placed
 	InGitHub int
 }
 
-// Lost is what of a tree did not come to the destination.
+// Lost is what of a tree did not get to the destination.
 type Lost struct {
 	Files int
-	// Path is one of them, below the destination. Winner labels the tree that
-	// has it; if that is empty, the path was taken before.
+	// Path is one of the files, relative to the destination. Winner labels the tree that
+	// has its place; if Winner is empty, the place was taken before.
 	Path, Winner string
 }
 
-// Placed is a path below the destination, and the label of the tree it is from.
+// Placed is a path relative to the destination, and the label of the tree that it is from.
 type Placed struct{ Path, Label string }
 
 func (r *Report) addConflict(c Conflict) {
@@ -92,7 +91,7 @@ func (r *Report) addGitHub(path, label string) {
 
 func conflictPath(c Conflict) string { return c.Path }
 
-// addFirst adds an item to a sorted list, which keeps the first maxListed.
+// addFirst adds an item to a sorted list that keeps only the first maxListed.
 func addFirst[T any](list []T, item T, key func(T) string) []T {
 	k := key(item)
 	i := len(list)
@@ -106,14 +105,14 @@ func addFirst[T any](list []T, item T, key func(T) string) []T {
 	return list[:min(len(list), maxListed)]
 }
 
-// ExistsError says what is in the way when if-exists is fail.
+// ExistsError says which files exist already when if-exists is fail.
 type ExistsError struct {
-	// Paths has the first few of the paths that are taken in the destination,
-	// below which they are given; Taken counts all.
+	// Paths has the first few of the taken paths, relative to the destination; Taken counts
+	// all.
 	Paths []string
 	Taken int
-	// Conflicts has the first few of the paths that several trees bring;
-	// Conflicting counts all.
+	// Conflicts has the first few of the paths that several trees have; Conflicting counts
+	// all.
 	Conflicts   []Conflict
 	Conflicting int
 }
@@ -128,7 +127,7 @@ func (e *ExistsError) addConflict(c Conflict) {
 	e.Conflicts = addFirst(e.Conflicts, c, conflictPath)
 }
 
-// Error names the first few.
+// Error names the first few paths.
 func (e *ExistsError) Error() string {
 	var parts []string
 	switch e.Taken {
@@ -148,8 +147,8 @@ func (e *ExistsError) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// ClashError says that a path cannot be what it would have to be: a file
-// where a directory is or the other way round, two names for one place.
+// ClashError says that a path cannot be what an artifact needs it to be: there is a file
+// for a directory or a directory for a file, or two names are one place.
 type ClashError struct {
 	Path   string // below the destination
 	Reason string
@@ -157,19 +156,17 @@ type ClashError struct {
 
 func (e *ClashError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Reason) }
 
-// PlaceError says that nothing can be put into a directory that is there,
-// although it is one.
+// PlaceError says that nothing can be put into an existing directory.
 type PlaceError struct {
 	Path   string // below the destination; "" is the destination
 	Reason string
-	// Mount: it is on another mount than where files are staged.
+	// Mount is set if the directory is on another mount than the stage.
 	Mount bool
 }
 
 func (e *PlaceError) Error() string { return fmt.Sprintf("%q %s", cmp.Or(e.Path, "."), e.Reason) }
 
-// LinkError says that a symlink would lead, or could come to lead, out of the
-// destination.
+// LinkError says that a symlink would lead, or might later lead, out of the destination.
 type LinkError struct {
 	Label  string // of the tree
 	Entry  string // below the tree
@@ -181,14 +178,13 @@ func (e *LinkError) Error() string {
 	return fmt.Sprintf("artifact %q: entry %q: its target %q %s", e.Label, e.Entry, e.Target, e.Reason)
 }
 
-// Publish moves trees into place. On equal paths the earlier tree wins. All
-// of it is planned, and refused, before the first change: *ClashError,
-// *ExistsError, *LinkError, *PlaceError, *ProtectedError. A later failure, the
-// end of ctx included, undoes every change made and is returned together with
-// what could not be undone, if anything. Where another process changed the
-// destination between plan and change, all is undone, planned and tried again a
-// few times. Trees must not be open or change any more. Whatever the outcome,
-// they are not to be published again.
+// Publish moves trees into place. If trees have the same path, the earlier tree wins.
+// Everything is planned, and refused if need be, before the first change: *ClashError,
+// *ExistsError, *LinkError, *PlaceError, *ProtectedError. A later failure, or the end of
+// ctx, undoes every change; an error says what could not be undone. If another process
+// changes the destination between plan and change, Publish undoes everything, plans and
+// tries again, a few times. No file of a tree may be open or change during the call. Trees
+// must not be published again, whatever the outcome.
 func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	defer s.at.forget(".")
 	end, err := takeTurn(ctx, s.root, s.pause)
@@ -196,8 +192,8 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 		return Report{}, err
 	}
 	defer end()
-	// What a process that was killed meanwhile put there is not to be taken for
-	// files that stay.
+	// A process killed meanwhile may have put files there. Undo that first, so that the
+	// plan does not count them as existing.
 	recovered, err := s.recoverAll(ctx, func() error { return nil })
 	if err != nil {
 		return Report{Recovered: recovered}, err
@@ -208,7 +204,7 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 	return report, err
 }
 
-// publishAgain publishes until no other process is in the way.
+// publishAgain publishes, and tries again when another process was in the way.
 func (s *Stage) publishAgain(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	for race := 1; ; race++ {
 		report, err := s.publishOnce(ctx, trees, ifExists)
@@ -225,10 +221,10 @@ func (s *Stage) publishAgain(ctx context.Context, trees []Tree, ifExists IfExist
 	}
 }
 
-// racePause is waited after a race was lost, and twice as long after the next.
+// racePause is the wait after a lost race; it doubles with each further one.
 const racePause = time.Millisecond
 
-// publishOnce plans, and carries the plan out or undoes all of it.
+// publishOnce makes the plan, and carries it out or undoes all of it.
 func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists) (Report, error) {
 	if err := s.lockAgain(); err != nil {
 		return Report{}, err
@@ -244,8 +240,8 @@ func (s *Stage) publishOnce(ctx context.Context, trees []Tree, ifExists IfExists
 	return p.report, nil
 }
 
-// lockAgain gives directories of the stage the modes that they had before an
-// earlier plan opened them up, the deepest first.
+// lockAgain gives directories of the stage their modes back, which an earlier plan had
+// opened up, the deepest first.
 func (s *Stage) lockAgain() error {
 	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(s.modes))) {
 		if err := s.at.chmodDir(dir, s.modes[dir]); err != nil {
@@ -256,13 +252,12 @@ func (s *Stage) lockAgain() error {
 	return nil
 }
 
-// Foresee refuses what Publish would refuse whatever the trees hold, because of
-// where they go: it looks at the directories on the way. Trees need not have
-// a Dir.
+// Foresee refuses what Publish would refuse whatever the trees hold, because of where they
+// go: it looks at the directories on the way. Trees need no Dir.
 func (s *Stage) Foresee(ctx context.Context, trees []Tree) error {
 	p := s.planner(ctx, Overwrite)
 	p.hollow = true
-	defer s.at.forget(".") // until Publish there is time for much to change
+	defer s.at.forget(".") // much may change until Publish
 	return p.plan(trees)
 }
 

@@ -12,34 +12,33 @@ import (
 	"time"
 )
 
-// Recovery is what became of a stage whose process is gone.
+// Recovery is what became of the stage of a killed process.
 type Recovery struct {
 	// Stage is the path of the staging directory.
 	Stage string
 	// Undone counts the changes to the destination that were undone: files and
 	// whole directories.
 	Undone int
-	// Left are paths, below the destination's root, that the process had
-	// changed and others have changed since. They are as they were found.
+	// Left are paths, relative to the destination's root, that the killed process had
+	// changed and that others have changed since. They are left as they are.
 	Left []string
-	// Err says why the stage is still there.
+	// Err says why the stage is still there, or is nil.
 	Err error
 }
 
-// Bounds of what Recover looks at. A stage without a lock, which an older
-// version made, is taken for dead when nothing came into it for maxAge.
+// Bounds of what Recover looks at. A stage without a lock, which an older version made,
+// counts as dead when nothing was added to it for maxAge.
 const (
 	maxStages = 100
 	maxAge    = 24 * time.Hour
 )
 
-// Recover undoes what processes that were killed while they published had
-// changed, and removes their stages. It looks in the directories from the
-// destination's root to the deepest one, at or above the destination, that
-// exists. A change is undone only where what it put there is still as it was,
-// and nothing else is touched. The stage of a process that lives, or may live,
-// is not touched either. The error is that of ctx; all else is in a Recovery. On
-// systems without file locks it does nothing.
+// Recover undoes the changes of processes that were killed while they published, and
+// removes their stages. It looks in the directories from the destination's root down to the
+// deepest existing one at or above the destination. It undoes a change only if what the
+// change put there is still the same, and touches nothing else. It does not touch the stage
+// of a process that lives or may live. The error is that of ctx; every other failure is in
+// a Recovery. On systems without file locks it does nothing.
 func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
 	if !canRecover {
 		return nil, nil
@@ -57,7 +56,7 @@ func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
 		return nil, nil // NewStage will say so
 	}
 	defer func() { _ = s.at.close() }() // nothing was written through it
-	// It takes its turn only where there is something to recover.
+	// It takes its turn only if there is something to recover.
 	end := func() {}
 	defer func() { end() }()
 	return s.recoverAll(ctx, sync.OnceValue(func() error {
@@ -69,8 +68,8 @@ func Recover(ctx context.Context, d Destination) ([]Recovery, error) {
 	}))
 }
 
-// recoverAll recovers all stages but this one. turn is called before anything is
-// changed but for empty stages.
+// recoverAll recovers all stages except this one. It calls turn before it changes anything
+// other than empty stages.
 func (s *Stage) recoverAll(ctx context.Context, turn func() error) ([]Recovery, error) {
 	if !canRecover {
 		return nil, nil
@@ -104,11 +103,10 @@ func (s *Stage) recoverAll(ctx context.Context, turn func() error) ([]Recovery, 
 	return all, nil
 }
 
-// path is where the stage is.
+// path returns where the stage is.
 func (s *Stage) path() string { return filepath.Join(s.dest.Root, filepath.FromSlash(s.dir)) }
 
-// stages lists the stages from root to base, symlinks of such names not
-// included.
+// stages lists the stages from root to base, without symlinks of such names.
 func (s *Stage) stages() []string {
 	var found []string
 	dirs := []string{"."}
@@ -117,8 +115,8 @@ func (s *Stage) stages() []string {
 	}
 	for _, dir := range dirs {
 		l := newListing(s.at)
-		// A directory that cannot be read cannot hold a stage that this process
-		// could remove.
+		// A directory that cannot be read cannot hold a stage that this process could
+		// remove.
 		_ = l.each(dir, func(batch []fs.DirEntry) error {
 			for _, e := range batch {
 				if e.IsDir() && isStage(e.Name()) && len(found) < maxStages {
@@ -131,15 +129,15 @@ func (s *Stage) stages() []string {
 	return found
 }
 
-// claim locks the stage of a process that is gone, and reports whether that is
-// what it is. One without a lock was made by an older version, or is being made:
-// as long as it is empty it can go, for who makes it will notice. One that this
-// process may not look into is an error, once it is old.
+// claim locks the stage of a dead process, and reports whether it is one. A stage without a
+// lock was made by an older version, or is just being made: it may be removed while it is
+// empty, since its maker notices. A stage that this process may not look into is an error,
+// once it is old.
 func (s *Stage) claim() (bool, error) {
 	name := path.Join(s.dir, lockName)
 	f, err := s.at.openFile(name, os.O_RDWR)
 	if errors.Is(err, fs.ErrPermission) {
-		f, err = s.at.openFile(name, os.O_RDONLY) // root's, and this process is not root's
+		f, err = s.at.openFile(name, os.O_RDONLY) // root made it, and this process is not root
 	}
 	switch {
 	case err == nil:
@@ -163,8 +161,8 @@ func (s *Stage) claim() (bool, error) {
 	return true, nil
 }
 
-// recover undoes what the journal has, and removes the stage. Where something
-// stands in the way the stage stays, and the next process tries again.
+// recover undoes the changes in the journal, and removes the stage. If something prevents
+// that, the stage stays, and the next process tries again.
 func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 	r.Stage = s.path()
 	locked := s.lock != nil
@@ -186,14 +184,14 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 			return r, err
 		}
 	}
-	closeJournal() // before the stage goes: see removeStage
+	closeJournal() // before the stage is removed: see removeStage
 	r.Err = s.removeStage("")
 	return r, nil
 }
 
 // undoJournal undoes the changes that were made, the last one first.
 func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error {
-	_ = s.beginUndo() // it is worth going on without
+	_ = s.beginUndo() // undoing works without the mark
 	var stopped error
 	var errs firstErrors
 	err := j.backward(func(number int, st *step) error {
@@ -213,14 +211,14 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 	}
 	errs.add(err)
 	if r.Err = errs.join(); r.Err == nil {
-		// What is left is the others' now; what it had replaced goes with the stage.
+		// What is left belongs to others now; the files that it replaced go with the stage.
 		r.Err = s.endUndo()
 	}
 	return nil
 }
 
-// readJournal reads the journal, nil where there is none. Its file stays open
-// until it is closed.
+// readJournal reads the journal, or returns nil if there is none. The journal's file stays
+// open until closeFile is called.
 func (s *Stage) readJournal() (j *journal, closeFile func(), err error) {
 	name := path.Join(s.dir, journalName)
 	closeFile = func() {}
@@ -229,7 +227,7 @@ func (s *Stage) readJournal() (j *journal, closeFile func(), err error) {
 		return nil, closeFile, err
 	}
 	if !i.ours() {
-		return nil, closeFile, errors.New("its journal belongs to another user, or is none of artifetch's, so it is not believed")
+		return nil, closeFile, errors.New("its journal belongs to another user, or was not written by artifetch, and is ignored")
 	}
 	f, err := s.at.openFile(name, os.O_RDONLY)
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"os"
 )
 
-// replace puts a file in the place of another, so that there is one of the two
-// at every instant, and keeps the other in the stage: by exchanging them, else
-// by giving the other one a second name there first, else, where the file
-// system has neither, by copying it there first. aside is that name.
+// replace puts a file in the place of another, and keeps that one in the stage. At every
+// instant one of the two is in place. It exchanges them; where the file system cannot, it
+// first gives the old file a second name, aside, in the stage; where there are no hard
+// links either, it first copies the old file there.
 func (c *carrier) replace(st *step, aside string) error {
 	err := errRefused
 	if !c.noSwap {
@@ -36,13 +36,13 @@ func (c *carrier) replaceBySwap(st *step) error {
 	if err == nil && now.same(st.was) && !now.IsDir() {
 		return nil
 	}
-	// What was there was put there meanwhile.
+	// Another process put the old file there meanwhile.
 	return errors.Join(err, c.at.swap(st.from, st.to), &busyError{st.to, replacedSince})
 }
 
 const replacedSince = "is another file than a moment ago"
 
-// replaceAside keeps the file that gives way first.
+// replaceAside keeps the old file first.
 func (c *carrier) replaceAside(st *step, aside string) error {
 	err := errRefused
 	if !c.noLinks {
@@ -75,8 +75,8 @@ func (c *carrier) replaceKept(st *step) error {
 	return c.at.over(st.from, st.to)
 }
 
-// copyAside copies a file, with mode and time, or a symlink into the stage, and
-// gives it its owner as far as this process may.
+// copyAside copies a file, with mode and time, or a symlink into the stage, and gives it
+// the original's owner if this process may.
 func (c *carrier) copyAside(name, aside string) error {
 	was, err := c.at.lstat(name)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *carrier) copyAside(name, aside string) error {
 	case was.mode.IsRegular():
 		return c.copyFile(name, aside, was)
 	case was.mode&fs.ModeSymlink == 0:
-		return fmt.Errorf("%s is a special file, which this file system lets no one put aside", name)
+		return fmt.Errorf("%s is a special file, and this file system offers no way to keep it while it is replaced", name)
 	}
 	target, err := c.root.Readlink(name)
 	if err != nil {
@@ -98,7 +98,8 @@ func (c *carrier) copyAside(name, aside string) error {
 	return ifCanGive(c.root.Lchown(aside, was.uid, was.gid))
 }
 
-// ifCanGive is the error of changing an owner, where that can be done at all.
+// ifCanGive returns the error of changing an owner, or nil if this process or file system
+// cannot change owners at all.
 func ifCanGive(err error) error {
 	if cannotGive(err) {
 		return nil
@@ -117,11 +118,11 @@ func (c *carrier) copyFile(name, aside string, was *info) error {
 		return err
 	}
 	_, err = io.Copy(to, reading{c.ctx, from})
-	// A change of the owner takes set-id bits away, so the mode comes after it.
+	// Changing the owner clears set-id bits, so the mode is set after it.
 	return errors.Join(err, ifCanGive(to.Chown(was.uid, was.gid)), to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
 }
 
-// reading ends with its context.
+// reading is a reader that ends with its context.
 type reading struct {
 	ctx context.Context //nolint:containedctx // lives as long as one copy
 	r   io.Reader

@@ -23,9 +23,9 @@ func sourcesOf(children []child) []source {
 	return list
 }
 
-// each calls f once for every name in any of the sources, with what each source
-// has of that name, in their order. Sources are listed one after the other, a
-// batch of names at a time, so that this takes little memory.
+// each calls f once for every name in any of the sources, with what each source has of that
+// name, in the sources' order. It lists one source after the other, a batch of names at a
+// time, to take little memory.
 func (p *planner) each(sources []source, f func(name string, from []child) error) error {
 	var all names
 	if len(sources) > 1 {
@@ -42,7 +42,7 @@ func (p *planner) each(sources []source, f func(name string, from []child) error
 					return err
 				}
 				if from == nil {
-					continue // it came with an earlier source
+					continue // f was called for it with an earlier source
 				}
 				if err := f(e.name, from); err != nil {
 					return err
@@ -63,7 +63,7 @@ type entry struct {
 	child
 }
 
-// list calls f for what a source has, a batch after the other.
+// list calls f for what a source has, batch after batch.
 func (p *planner) list(s source, f func(batch []entry) error) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s source) child(name string, t fs.FileMode) child {
 	return child{source: source{tree: s.tree, dir: path.Join(s.dir, name)}, isDir: t.IsDir(), isLink: t&fs.ModeSymlink != 0}
 }
 
-// child looks for a name in a source; nil is nothing.
+// child looks up a name in a source; nil means that there is nothing.
 func (p *planner) child(s source, name string) (*child, error) {
 	if len(s.virtual) > 0 {
 		if s.virtual[0] != name {
@@ -120,8 +120,8 @@ func (p *planner) child(s source, name string) (*child, error) {
 	return &c, nil
 }
 
-// names says which sources may have a name: hashes of all their names, sorted by
-// hash, then by source. Where hashes are equal, the source is asked.
+// names says which sources may have a name: it has the hashes of all their names, sorted by
+// hash, then by source. A match is checked by asking the source.
 type names []nameHash
 
 type nameHash struct {
@@ -141,7 +141,7 @@ func (n nameHash) compare(o nameHash) int {
 
 var nameSeed = maphash.MakeSeed()
 
-// names lists the sources' names.
+// names returns the hashes of the sources' names.
 func (p *planner) names(sources []source) (names, error) {
 	var all names
 	for i, s := range sources {
@@ -159,7 +159,7 @@ func (p *planner) names(sources []source) (names, error) {
 	return all, nil
 }
 
-// of returns the entries whose hash is that of a name.
+// of returns the entries with the hash of a name.
 func (n names) of(name string) names {
 	hash := maphash.String(nameSeed, name)
 	from, _ := slices.BinarySearchFunc(n, nameHash{hash, -1}, nameHash.compare)
@@ -170,9 +170,8 @@ func (n names) of(name string) names {
 	return n[from:to]
 }
 
-// having lists what source i and later ones have under the name of e, an entry of
-// source i. It is nil where an earlier source has that name as well: then f was
-// called for it already.
+// having lists what source i and later ones have under the name of e, an entry of source i.
+// It is nil if an earlier source has that name as well: f was called for it already.
 func (p *planner) having(e entry, i int, sources []source, all names) ([]child, error) {
 	from := []child{e.child}
 	for _, n := range all.of(e.name) {

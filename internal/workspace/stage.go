@@ -14,80 +14,76 @@ import (
 
 // StageOptions change how files are staged.
 type StageOptions struct {
-	// Chown gives everything that is created the owner of OwnerOf, or of the
-	// destination's root where that is empty. It takes a process that runs as
-	// root; see Stage.ChownErr for one that may not.
+	// Chown gives everything that is created the owner of OwnerOf, or of the destination's
+	// root if OwnerOf is empty. That takes a process that runs as root; see Stage.ChownErr.
 	Chown bool
-	// OwnerOf is a directory: the workspace, also where the destination lies
-	// elsewhere.
+	// OwnerOf is a directory: the workspace, even if the destination lies elsewhere.
 	OwnerOf string
 }
 
-// Stage is a staging directory on the destination's file system. Its
-// methods may be called concurrently, except Publish and Close.
+// Stage is a staging directory on the destination's file system. Its methods may be called
+// concurrently, except Publish and Close.
 type Stage struct {
 	dest Destination
 	root *os.Root
-	// base is the deepest directory, at or above the destination, that
-	// exists, without symlinks on the way; missing are the components of the
-	// destination below it. dir is the stage, in base. Both paths are below
-	// root.
+	// base is the deepest existing directory at or above the destination, without symlinks
+	// on the way; missing are the destination's components below it. dir is the stage, in
+	// base. base and dir are relative to root.
 	base    string
 	missing []string
 	dir     string
 
-	owner    *owner // nil: things belong to whom they belong
+	owner    *owner // nil: files keep their owner
 	chownErr error
 
 	place  place    // what the system says of base
 	mounts []string // below base
 	lists  int      // numbers the files of long lists of steps
 
-	lock *os.File // held as long as the stage is in use; nil where there are no locks
+	lock *os.File // held while the stage is in use; nil where there are no locks
 
 	at      *handles               // for Publish and Recover alone
-	modes   map[string]fs.FileMode // that directories had before they were planned
-	kept    bool                   // an undo failed: the files replaced must not be removed
-	stays   bool                   // an undo failed: the stage and its journal are for the next run
-	spent   bool                   // the trees are not as they were, and cannot be published again
+	modes   map[string]fs.FileMode // of directories, from before the plan opened them up
+	kept    bool                   // an undo failed: the replaced files must not be removed
+	stays   bool                   // an undo failed: the stage and its journal stay for the next run
+	spent   bool                   // the trees changed, and cannot be published again
 	undoing bool                   // an undo was begun before, by a process that is gone
 	noSwap  bool                   // the file system cannot exchange files
 
 	// noLinks is set by tests: the file system has no hard links.
 	noLinks bool
-	// before is called before each change that Publish makes; tests make it
-	// fail.
+	// before is called before each change that Publish makes; tests make it fail.
 	before func() error
-	// pause waits for other processes; tests do not.
+	// pause waits for other processes; tests replace it.
 	pause pauseFunc
-	// lchown changes owners; tests record it.
+	// lchown changes owners; tests replace it to record the calls.
 	lchown func(name string, uid, gid int) error
 }
 
 // Names in the stage that Publish uses for itself.
 const (
 	joinedDir   = "joined"   // directories that are put together here
-	undoName    = "undo"     // is there once undoing has begun
+	undoName    = "undo"     // exists once undoing has begun
 	discardName = "discard"  // a file that is being removed
-	replacedDir = "replaced" // what was in the destination before, where it cannot be exchanged
+	replacedDir = "replaced" // replaced files, where files cannot be exchanged
 )
 
 // stagePrefix begins the name of every stage.
 const stagePrefix = ".artifetch-"
 
-// stageName is what rand.Text makes of it.
+// stageName matches the prefix and a rand.Text.
 var stageName = regexp.MustCompile(`^\.artifetch-[A-Z2-7]{26}$`)
 
-// isStage reports whether a directory may be a stage, by its name.
+// isStage reports whether a name can be that of a stage.
 func isStage(name string) bool { return stageName.MatchString(name) }
 
-// maxRaces is how often making a stage, and publishing, begin anew because
-// another process was in the way.
+// maxRaces bounds how often making a stage, and publishing, start again because another
+// process was in the way.
 const maxRaces = 8
 
-// NewStage makes a staging directory, mode 0700, in the deepest directory at
-// or above the destination that exists. Close has to be called. A destination
-// that is a file, or that a symlink leads astray, is a *PathError.
+// NewStage makes a staging directory, mode 0700, in the deepest existing directory at or
+// above the destination. The caller must call Close. It fails with *PathError if the
+// destination is a file, or a symlink leads it to nothing or outside.
 func NewStage(d Destination, o StageOptions) (*Stage, error) {
 	root, err := os.OpenRoot(d.Root)
 	if err != nil {
@@ -108,7 +104,7 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 		if err == nil {
 			return s, nil
 		}
-		// The directory may have gone with another process's undo.
+		// Another process's undo may have removed the directory.
 		lost := errors.Is(err, errLost) || errors.Is(err, fs.ErrNotExist)
 		if err = errors.Join(err, s.abandon()); !lost || race == maxRaces {
 			return nil, errors.Join(err, s.at.close(), root.Close())
@@ -186,7 +182,7 @@ func (s *Stage) make(o StageOptions) error {
 	return nil
 }
 
-// mkdir makes a directory that has its owner from the start.
+// mkdir makes a directory and gives it its owner before anything is in it.
 func (s *Stage) mkdir(name string, mode fs.FileMode) error {
 	if err := s.root.Mkdir(name, mode); err != nil {
 		return err
@@ -224,10 +220,10 @@ func (s *Stage) Move(from, to string) error {
 // Remove deletes a file of the stage.
 func (s *Stage) Remove(name string) error { return s.root.Remove(path.Join(s.dir, name)) }
 
-// RemoveAll deletes a tree of the stage; none is fine.
+// RemoveAll deletes a tree of the stage; it is no error if there is none.
 func (s *Stage) RemoveAll(name string) error { return s.removeAll(path.Join(s.dir, name)) }
 
-// Free is the room that the file system has for this process, in bytes.
+// Free returns how many bytes of disk this process may still use.
 func (s *Stage) Free() (int64, error) {
 	n, err := freeBytes(filepath.Join(s.dest.Root, s.dir))
 	if err != nil {
@@ -236,10 +232,10 @@ func (s *Stage) Free() (int64, error) {
 	return n, nil
 }
 
-// Close removes the stage and all that is left in it, but for what Publish could
-// not put back: files that it replaced, or, where these cannot even be put aside,
-// all of it. It needs no context: it has work to
-// do exactly when there is none left. It may be called again.
+// Close removes the stage and everything in it, except what Publish could not put back: the
+// files that it replaced or, if they cannot even be moved to their own directory,
+// everything. It takes no context: it does its work exactly when the context has ended. It
+// may be called again.
 func (s *Stage) Close() error {
 	if s.root == nil {
 		return nil
@@ -261,18 +257,18 @@ func (s *Stage) Close() error {
 	return err
 }
 
-// removeStage removes the stage, but for an entry to keep. The lock goes last:
-// a process that is killed here leaves what the next one can tell to be dead. It
-// is closed first: on NFS and FUSE a file that is removed while it is open stays
-// in its directory, under another name, until it is closed. Another process that
-// takes it meanwhile finds nothing in the stage, and removes it as well.
+// removeStage removes the stage, except the entry keep. The lock file goes last, so that
+// the next process can tell that a process killed here is dead. The lock is closed first:
+// on NFS and FUSE a file removed while it is open stays in its directory, under another
+// name, until it is closed. Another process that takes the lock meanwhile finds nothing in
+// the stage, and removes it as well.
 func (s *Stage) removeStage(keep string) error {
 	if s.dir == "" {
 		return nil
 	}
 	entries, err := s.list(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // another process removed it, for it was not locked yet
+		err = nil // another process removed it before it was locked
 	}
 	for _, e := range entries {
 		if e.Name() != keep && e.Name() != lockName {
@@ -289,13 +285,13 @@ func (s *Stage) removeStage(keep string) error {
 	return err
 }
 
-// removeAll removes a tree of the stage. Directories that an artifact made
-// read-only keep anybody but root from it, so they are opened up if need be.
+// removeAll removes a tree of the stage. If need be it opens up directories that an
+// artifact made read-only, which only root could remove otherwise.
 func (s *Stage) removeAll(name string) error {
 	if s.root.RemoveAll(name) == nil {
 		return nil
 	}
-	// Whatever goes wrong here, removing says it better.
+	// If this fails, the error of the removal says it better.
 	_ = s.walk(name, func(p string, d fs.DirEntry) error {
 		if d.IsDir() {
 			_ = s.root.Chmod(p, 0o700)
@@ -305,9 +301,8 @@ func (s *Stage) removeAll(name string) error {
 	return s.root.RemoveAll(name)
 }
 
-// walk calls f for all that lies in a directory of the stage, and the
-// directory itself, each before what lies in it. It goes by os.Root rather
-// than by fs.FS, which has no names but those in UTF-8.
+// walk calls f for a directory of the stage and everything in it, parents first. It uses
+// os.Root rather than fs.FS, which only has names in UTF-8.
 func (s *Stage) walk(name string, f func(p string, d fs.DirEntry) error) error {
 	info, err := s.root.Lstat(name)
 	if err != nil {

@@ -12,13 +12,11 @@ import (
 	"path"
 )
 
-// maxListInMemory is how large a list of steps may get, in bytes, before it
-// goes to a file.
+// maxListInMemory bounds a list of steps in memory, in bytes; a longer one goes to a file.
 const maxListInMemory = 1 << 20
 
-// steps is a list of steps. There is one for each file that moves into a
-// directory that is there, so they are kept in few bytes each, and a long list
-// in a file of the stage. They are numbered from 1.
+// steps is a list of steps, numbered from 1. There is one for each file that moves into an
+// existing directory, so each takes few bytes, and a long list goes to a file of the stage.
 type steps struct {
 	stage *Stage
 
@@ -28,7 +26,7 @@ type steps struct {
 	size   int64   // of the file
 	file   *os.File
 	name   string
-	// fromDir and toDir are those of the step that was added last.
+	// fromDir and toDir are the directories of the step that was added last.
 	fromDir, toDir string
 
 	read  []step // the batch that was read last
@@ -42,14 +40,14 @@ func (s *steps) add(st *step) error {
 	if s.count%batch == 0 {
 		if len(s.buf) >= maxListInMemory {
 			if err := s.flush(); err != nil {
-				return fmt.Errorf("keep a list of what to do: %w", err)
+				return fmt.Errorf("keep the list of changes: %w", err)
 			}
 		}
 		s.chunks = append(s.chunks, s.size+int64(len(s.buf)))
 		s.fromDir, s.toDir = "", ""
 	}
 	if s.which == s.count/batch {
-		s.which = -1 // it was read before it was full
+		s.which = -1 // the cached batch was read before it was full
 	}
 	s.count++
 	flag := byte(0)
@@ -64,8 +62,7 @@ func (s *steps) add(st *step) error {
 	return nil
 }
 
-// appendPath appends a path: its directory, unless that is the last one, and
-// its name.
+// appendPath appends a path as its directory, unless that is last, and its name.
 func appendPath(b []byte, p, last string) ([]byte, string) {
 	dir, base := path.Split(p)
 	if dir == last {
@@ -84,8 +81,8 @@ func appendIdent(b []byte, i ident) []byte {
 	return binary.AppendVarint(b, i.mtime)
 }
 
-// flush moves buf to the file. When it fails, as on a full disk, buf stays: what
-// is in the list may have to be undone.
+// flush moves buf to the file. When that fails, as on a full disk, buf is kept: its steps
+// may have to be undone.
 func (s *steps) flush() (err error) {
 	if s.file == nil {
 		s.stage.lists++
@@ -103,18 +100,18 @@ func (s *steps) flush() (err error) {
 	return nil
 }
 
-// at returns a step, which is good until the next call.
+// at returns a step, which is valid until the next call.
 func (s *steps) at(number int) (*step, error) {
 	which := (number - 1) / batch
 	if which != s.which {
 		if err := s.load(which); err != nil {
-			return nil, fmt.Errorf("read the list of what to do: %w", err)
+			return nil, fmt.Errorf("read the list of changes: %w", err)
 		}
 	}
 	return &s.read[(number-1)%batch], nil
 }
 
-// all gives the steps in their order. After an error there are no more.
+// all returns the steps in order. It stops after an error.
 func (s *steps) all() iter.Seq2[step, error] {
 	return func(yield func(step, error) bool) {
 		for number := 1; number <= s.count; number++ {
@@ -157,8 +154,8 @@ func (s *steps) load(which int) error {
 	return nil
 }
 
-// close gives up the list, and its file. What of that stays goes with the stage:
-// it must not look as if publishing had failed.
+// close removes the list and its file. If the file cannot be removed, it goes with the
+// stage: that does not count as a failure of publishing.
 func (s *steps) close() {
 	if s.file != nil {
 		_ = s.file.Close()
@@ -167,8 +164,8 @@ func (s *steps) close() {
 	*s = *s.stage.newSteps()
 }
 
-// stepReader reads steps. After its first error all is zero, and nothing is
-// left to be read.
+// stepReader reads steps. After its first error it reads zeros, and nothing is left to
+// read.
 type stepReader struct {
 	*bytes.Reader
 	fromDir, toDir string

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// placeOf asks for a directory's mount and attributes. Of a directory that may
-// not be read, or where the kernel does not know, they are not known.
+// placeOf returns a directory's mount and attributes. They are unknown if the directory may
+// not be read, or the kernel does not say.
 func placeOf(h *handles, name string) (place, error) {
 	f, err := h.openDirectory(name)
 	if errors.Is(err, fs.ErrPermission) {
@@ -32,8 +32,8 @@ func placeOf(h *handles, name string) (place, error) {
 	return at, f.Close()
 }
 
-// mounts returns the mounts below a directory. It is a help to refuse early, so
-// what cannot be found out is none.
+// mounts returns the mounts below a directory. They serve to refuse early, so failures
+// count as none.
 func mounts(dir string) []string {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {

@@ -2,8 +2,8 @@
 
 package workspace
 
-// placeOf knows nothing of a directory here: what cannot be moved is found out
-// by moving it.
+// placeOf knows nothing of a directory here: only moving a file shows whether it can be
+// moved.
 func placeOf(*handles, string) (place, error) { return place{}, nil }
 
 func mounts(string) []string { return nil }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBytes is the room for a process without privileges.
+// freeBytes returns the free space for a process without privileges.
 func freeBytes(dir string) (int64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -26,7 +26,7 @@ func ownerOf(dir string) (*owner, error) {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return nil, fmt.Errorf("the owner of %s cannot be told", dir)
+		return nil, fmt.Errorf("the owner of %s is not known", dir)
 	}
 	return &owner{int(st.Uid), int(st.Gid)}, nil
 }

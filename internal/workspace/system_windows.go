@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// freeBytes is the room for this user.
+// freeBytes returns the free space for this user.
 func freeBytes(dir string) (int64, error) {
 	p, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// leftError says which paths were changed by others after Publish had changed
-// them, so that undoing leaves them alone.
+// leftError says which paths other processes changed after Publish had changed them, so
+// that undoing leaves them alone.
 type leftError struct{ paths []string }
 
 func (e *leftError) Error() string {
@@ -20,14 +20,13 @@ func (e *leftError) Error() string {
 	if len(e.paths) > 1 {
 		verb = "were"
 	}
-	return fmt.Sprintf("%s %s changed by another process meanwhile, which is left so", words.Quoted(e.paths[:min(len(e.paths), maxListed)], len(e.paths)), verb)
+	return fmt.Sprintf("%s %s changed by another process in the meantime, and so not undone", words.Quoted(e.paths[:min(len(e.paths), maxListed)], len(e.paths)), verb)
 }
 
-// revert undoes one change. The process that was to make it may have been killed
-// at any instant, so whether it was made follows from what is at st.from, st.to
-// and aside, where a replaced file may be kept. What other processes changed since
-// is not touched: its paths are returned in left. since is when the trees were
-// complete.
+// revert undoes one change. The process that was to make it may have been killed at any
+// instant; whether the change was made follows from what is at st.from, st.to and aside,
+// where a replaced file may be kept. What other processes changed since is not touched, and
+// its paths are returned in left. since is when the trees were complete.
 func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []string, err error) {
 	now, err := s.at.lookup(st.to)
 	if err != nil {
@@ -36,13 +35,13 @@ func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []s
 	if now == nil || now.IsDir() != st.dir || !now.same(st.is) {
 		staged, err := s.at.lookup(st.from)
 		if st.dir && now == nil && staged != nil && staged.IsDir() {
-			return false, nil, err // it was not made, or is undone
+			return false, nil, err // the change was not made, or is undone
 		}
 		if err != nil || staged != nil && staged.IsDir() == st.dir && staged.same(st.is) {
 			return false, nil, err
 		}
 		if old, err := s.at.lookup(aside); err != nil || st.do == replace && staged == nil && old == nil {
-			return false, nil, err // a copy was put back, and the new file went with that
+			return false, nil, err // a copy was put back over the new file
 		}
 		return true, []string{st.to}, nil
 	}
@@ -57,9 +56,9 @@ func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []s
 	return true, left, err
 }
 
-// beginUndo marks the stage as being undone. When this process is killed and the
-// next one goes on, an empty directory then counts as emptied by this one, not as
-// changed by another process.
+// beginUndo marks the stage as being undone. If this process is killed and another one
+// continues, an empty directory then counts as emptied by this process, not as changed by a
+// stranger.
 func (s *Stage) beginUndo() error {
 	name := path.Join(s.dir, undoName)
 	i, err := s.at.lookup(name)
@@ -73,7 +72,7 @@ func (s *Stage) beginUndo() error {
 	return f.Close()
 }
 
-// endUndo says that nothing is left to be undone.
+// endUndo removes the journal and the mark: nothing is left to be undone.
 func (s *Stage) endUndo() error {
 	s.undoing = false
 	var errs []error
@@ -85,8 +84,8 @@ func (s *Stage) endUndo() error {
 	return errors.Join(errs...)
 }
 
-// firstErrors are the first errors of what goes on in spite of them, such as
-// undoing, and the number of all: thousands of files may fail in the same way.
+// firstErrors collects the errors of work that continues after an error, such as undoing.
+// It keeps the first ones and counts all: thousands of files may fail in the same way.
 type firstErrors struct {
 	list  []error
 	count int
@@ -101,7 +100,7 @@ func (f *firstErrors) add(err error) {
 	}
 }
 
-// join is nil where there was no error.
+// join returns the errors as one, or nil if there was none.
 func (f *firstErrors) join() error {
 	if more := f.count - len(f.list); more > 0 {
 		return errors.Join(append(f.list, fmt.Errorf("and %d more errors", more))...)
@@ -109,8 +108,8 @@ func (f *firstErrors) join() error {
 	return errors.Join(f.list...)
 }
 
-// takeFile moves a file back into the stage, unless it is another one by then.
-// An empty to is no place in the stage: the file is removed.
+// takeFile moves a file back into the stage, unless another file is there by then. If to is
+// empty, the stage has no place for it and the file is removed.
 func (s *Stage) takeFile(from, to string, was *info) (left []string, err error) {
 	move, discard := s.at.move, to == ""
 	if discard {
@@ -129,7 +128,7 @@ func (s *Stage) takeFile(from, to string, was *info) (left []string, err error) 
 	return nil, nil
 }
 
-// unreplace puts the file back that gave way.
+// unreplace puts the replaced file back.
 func (s *Stage) unreplace(st *step, aside string, now *info) (left []string, err error) {
 	old, err := s.at.lookup(st.from)
 	if err != nil {
@@ -149,7 +148,7 @@ func (s *Stage) unreplace(st *step, aside string, now *info) (left []string, err
 		return nil, err
 	}
 	if old == nil {
-		return nil, fmt.Errorf("what %s had replaced is gone", st.to)
+		return nil, fmt.Errorf("the file that %s had replaced is gone", st.to)
 	}
 	// A second name keeps the new file for another try.
 	if s.noLinks || s.at.link(st.to, st.from) != nil {
@@ -158,11 +157,11 @@ func (s *Stage) unreplace(st *step, aside string, now *info) (left []string, err
 	return nil, s.at.over(aside, st.to)
 }
 
-// takeBack empties a directory that came whole, and removes it where it is then
-// empty. It is not renamed: other processes may have put files into it, or have
-// them on their way there. Its files come to a directory of the stage that
-// equals it; where none can be made, as on a full disk, or to is empty, they are
-// removed. untouched says that its entries are those that it came with.
+// takeBack empties a directory that was moved as a whole, and removes it if it is empty
+// then. It does not rename it: other processes may have put files into it, or be about to.
+// Its files go to an equal directory in the stage; they are removed if that cannot be made,
+// as on a full disk, or if to is empty. untouched says that the directory still has the
+// entries that it came with.
 func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool) (left []string, err error) {
 	if err := s.openUp(from, was); err != nil {
 		return nil, err
@@ -208,7 +207,7 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 		if !notEmpty(err) {
 			errs.add(err)
 		} else if len(left) == 0 && !shared {
-			left = append(left, from) // something came that moment
+			left = append(left, from) // a file was added at this moment
 		}
 	}
 	if to != "" {
@@ -217,7 +216,7 @@ func (s *Stage) takeBack(from, to string, was *info, since int64, untouched bool
 	return left, errs.join()
 }
 
-// openUp lets this process into a directory, and lockUp undoes that.
+// openUp gives this process access to a directory, and lockUp undoes that.
 func (s *Stage) openUp(name string, was *info) error {
 	if was.mode&0o700 == 0o700 {
 		return nil
@@ -232,7 +231,7 @@ func (s *Stage) lockUp(name string, was *info) error {
 	return s.root.Chmod(name, modeOf(was))
 }
 
-// resemble gives a directory of the stage, made anew, what another one had.
+// resemble gives a new directory of the stage the owner, mode and time of another one.
 func (s *Stage) resemble(name string, was *info) error {
 	d, err := s.at.openFile(name, os.O_RDONLY)
 	if err != nil {
@@ -246,13 +245,13 @@ func (s *Stage) resemble(name string, was *info) error {
 	return errors.Join(errs...)
 }
 
-// notEmpty reports whether a directory could not be removed for what is in it.
+// notEmpty reports whether a directory could not be removed because it is not empty.
 func notEmpty(err error) bool {
 	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)
 }
 
-// keep sees to it that a replaced file that could not be put back is in
-// replacedDir, which Close leaves, and reports whether there is such a file.
+// keep moves a replaced file that could not be put back to replacedDir, which Close leaves,
+// and reports whether there is such a file.
 func (s *Stage) keep(st *step, aside string) (bool, error) {
 	if st.do != replace {
 		return false, nil

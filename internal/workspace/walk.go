@@ -18,10 +18,10 @@ type listing struct {
 
 func newListing(at *handles) listing { return listing{at: at, size: 256, most: 32} }
 
-// each calls f for the entries of a directory, in batches, each sorted by name. f
-// may call each again for a directory below, however deep: a directory is closed
-// before the call that has the last of its entries, and once as many as may be
-// are open, those further down are read in one batch.
+// each calls f for the entries of a directory, in batches, each sorted by name. f may call
+// each again for directories below, however deep: a directory is closed before f gets its
+// last entries, and while l.most directories are open, those below them are read in one
+// batch.
 func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err error) {
 	dir, err := l.at.openDirectory(name)
 	if err != nil {
@@ -60,7 +60,7 @@ func (l *listing) each(name string, f func(batch []fs.DirEntry) error) (err erro
 	return nil
 }
 
-// handleLister is handles as a lister.
+// handleLister makes handles a lister.
 type handleLister struct{ h *handles }
 
 // Lstat describes what is at a path.

@@ -16,7 +16,7 @@ func (h *handles) openDirectory(name string) (*os.File, error) {
 
 // readlink reads a symlink.
 func (h *handles) readlink(name string) (string, error) {
-	b := make([]byte, maxPath+1) // the longest there can be
+	b := make([]byte, maxPath+1) // the longest target there is
 	var n int
 	err := h.on("readlink", name, func(at int, base string) (err error) {
 		n, err = unix.Readlinkat(at, base, b)
@@ -28,8 +28,7 @@ func (h *handles) readlink(name string) (string, error) {
 	return string(b[:n]), nil
 }
 
-// chmodDir sets the mode of a directory of the stage, which is none but this
-// process's.
+// chmodDir sets the mode of a directory of the stage, which only this process uses.
 func (h *handles) chmodDir(name string, mode fs.FileMode) error {
 	bits := uint32(mode.Perm())
 	for _, special := range []struct {
