@@ -1,19 +1,19 @@
 package spool
 
-// block is what is kept of blockSize bytes of a blob.
+// block holds blockSize bytes of a blob, or says where they are.
 type block struct {
 	// buf is nil while the block is in the file, and once it is discarded.
 	buf       *buffer
 	discarded bool
-	// room is set while the block takes room in the file.
-	room bool
-	// start and end bound what was written of a block in memory. Outside of
-	// them buf may hold bytes of another blob.
+	// onDisk is set while the block takes disk space in the file.
+	onDisk bool
+	// start and end bound the bytes that were written of a block in memory.
+	// Outside of them buf may hold bytes of another blob.
 	start, end int64
 }
 
-// extend enters that the bytes from from to to are about to be written, and
-// fills what lies between them and earlier ones with zeros.
+// extend notes that the bytes from from to to are about to be written, and fills the gap
+// between them and earlier bytes with zeros.
 func (b *block) extend(from, to int64) {
 	if b.start == b.end {
 		b.start, b.end = from, to
@@ -28,8 +28,8 @@ func (b *block) extend(from, to int64) {
 	b.start, b.end = min(b.start, from), max(b.end, to)
 }
 
-// read copies the bytes of a block in memory to p, from the block's byte from
-// on, with zeros for those that were not written.
+// read copies bytes of a block in memory to p, starting at the block's byte from. Bytes
+// that were not written are zeros.
 func (b *block) read(p []byte, from int64) int {
 	to := from + int64(len(p))
 	start, end := min(max(b.start, from), to), max(min(b.end, to), from)

@@ -5,7 +5,7 @@ import "sync"
 // blockSize is how many bytes a spool keeps in one place.
 const blockSize = 256 << 10
 
-// buffer is memory for a block.
+// buffer is memory for one block.
 type buffer [blockSize]byte
 
 // Memory is the memory that spools share. It is safe for concurrent use.

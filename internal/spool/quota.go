@@ -8,10 +8,9 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Quota is the account of a disk: what was free when it was first asked for,
-// less what was reserved since. All artifacts of a run share one, since each
-// of them alone may fit where all together do not. It is safe for concurrent
-// use.
+// Quota is an account of disk space: the bytes that were free when it was first asked, less
+// those reserved since. All artifacts of a run share one, since each may fit alone where
+// all together do not. It is safe for concurrent use.
 type Quota struct {
 	free  func() (int64, error)
 	where string
@@ -22,22 +21,21 @@ type Quota struct {
 	reserved int64
 }
 
-// NewQuota makes a Quota of the disk that the directory where lies on. free
-// returns the disk's free bytes, and is called when they are first needed,
-// once unless it fails.
+// NewQuota makes a Quota for the disk of the directory where. free returns the disk's free
+// bytes; it is called when they are first needed, and again only after a failure.
 func NewQuota(where string, free func() (int64, error)) *Quota {
 	return &Quota{free: free, where: where}
 }
 
-// Check fails with *QuotaError unless n more bytes could be reserved.
+// Check fails with *QuotaError if n more bytes could not be reserved.
 func (q *Quota) Check(n int64) error { return q.claim(n, false) }
 
-// Share makes a Share of q, which has reserved nothing yet.
+// Share makes a Share of q with nothing reserved yet.
 func (q *Quota) Share() *Share { return &Share{of: q} }
 
 // claim checks that n more bytes fit, and reserves them if keep is set.
 func (q *Quota) claim(n int64, keep bool) error {
-	n = max(n, 0) // it may come from a hostile archive
+	n = max(n, 0) // n may come from a hostile archive
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.known {
@@ -66,7 +64,7 @@ func (q *Quota) release(n int64) {
 	q.reserved -= n
 }
 
-// Share is what one try at an artifact reserved of a Quota. It is safe for
+// Share is what one attempt at an artifact has reserved of a Quota. It is safe for
 // concurrent use.
 type Share struct {
 	of *Quota
@@ -75,8 +73,8 @@ type Share struct {
 	reserved int64
 }
 
-// Reserve reserves n bytes, before they are written, or fails with
-// *QuotaError. A negative n reserves nothing.
+// Reserve reserves n bytes, before they are written, or fails with *QuotaError. A negative
+// n reserves nothing.
 func (s *Share) Reserve(n int64) error {
 	n = max(n, 0)
 	if err := s.of.claim(n, true); err != nil {
@@ -109,7 +107,7 @@ func (s *Share) Reserved() int64 {
 // ReleaseAll gives back everything, once the files are removed.
 func (s *Share) ReleaseAll() { s.Release(math.MaxInt64) }
 
-// QuotaError says that the disk is too small.
+// QuotaError says that a disk has too little free space.
 type QuotaError struct {
 	Need, Free int64 // bytes
 	Where      string

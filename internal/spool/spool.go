@@ -9,8 +9,7 @@ import (
 	"sync"
 )
 
-// Dir is where a spool has its file: a directory that the spool shares with
-// others.
+// Dir is the directory of a spool's file. Other spools may share it.
 type Dir interface {
 	// Create makes an empty file that can be read and written.
 	Create(name string) (*os.File, error)
@@ -20,8 +19,8 @@ type Dir interface {
 	Remove(name string) error
 }
 
-// ErrDiscarded is what reading bytes that were discarded, or keeping a blob
-// of which some were, fails with.
+// ErrDiscarded is the error for reading discarded bytes, and for keeping a blob with such
+// bytes.
 var ErrDiscarded = errors.New("spool: these bytes were discarded")
 
 // Spool keeps the bytes of one blob. The package comment is its contract.
@@ -32,13 +31,13 @@ type Spool struct {
 	quota  *Share
 
 	mu      sync.Mutex
-	blocks  map[int64]*block // by number; one that is missing was not written, or was cut off
+	blocks  map[int64]*block // by number; a missing one was not written, or was cut off
 	size    int64            // the end of what was written
 	file    *os.File         // made when it is needed
 	noPunch bool             // the file system cannot free a part of a file
-	inFile  int64            // blocks that take room in the file
+	inFile  int64            // blocks that take disk space in the file
 	held    int64            // bytes reserved for the file
-	ahead   int64            // of these, what Reserve was asked for
+	ahead   int64            // of held, what Reserve was asked for
 	state   state
 }
 
@@ -50,13 +49,13 @@ const (
 	closed
 )
 
-// New makes a spool whose file, if it needs one, is called name in dir. What
-// the file takes is reserved from quota.
+// New makes a spool whose file, if it needs one, is called name in dir. The file's size is
+// reserved from quota.
 func New(dir Dir, name string, memory *Memory, quota *Share) *Spool {
 	return &Spool{dir: dir, name: name, memory: memory, quota: quota, blocks: map[int64]*block{}}
 }
 
-// Reserve reserves the disk for a file of size bytes.
+// Reserve reserves disk space for a file of size bytes.
 func (s *Spool) Reserve(size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +69,7 @@ func (s *Spool) Reserve(size int64) error {
 	return nil
 }
 
-// hold reserves what is missing of size bytes for the file. s.mu is held.
+// hold reserves what is missing to size bytes for the file. s.mu is held.
 func (s *Spool) hold(size int64) error {
 	if size <= s.held {
 		return nil
@@ -82,7 +81,7 @@ func (s *Spool) hold(size int64) error {
 	return nil
 }
 
-// release gives back what is reserved beyond size. s.mu is held.
+// release returns what is reserved beyond size. s.mu is held.
 func (s *Spool) release(size int64) {
 	if s.held > size {
 		s.quota.Release(s.held - size)
@@ -98,8 +97,8 @@ func (s *Spool) openFile() (err error) {
 	return err
 }
 
-// eachBlock calls do for the part of p in each block; from is where that part
-// begins in the block.
+// eachBlock calls do for the part of p in each block; from is where that part begins in the
+// block.
 func eachBlock(p []byte, off int64, do func(part []byte, number, from int64) (int, error)) (int, error) {
 	n := 0
 	for n < len(p) {
@@ -115,7 +114,7 @@ func eachBlock(p []byte, off int64, do func(part []byte, number, from int64) (in
 	return n, nil
 }
 
-// check fails for a range that no blob has.
+// check fails for a range that no blob can have.
 func check(off, n int64) error {
 	if off < 0 || n < 0 || off > math.MaxInt64-blockSize-n {
 		return fmt.Errorf("spool: %d bytes at offset %d", n, off)
@@ -142,8 +141,8 @@ func (s *Spool) write(part []byte, number, from int64) (int, error) {
 	return s.file.WriteAt(part, number*blockSize+from)
 }
 
-// toWrite returns the buffer that the bytes from from to to of a block are to
-// be written to, or nil where they go to the file.
+// toWrite returns the buffer for writing the bytes from from to to of a block, or nil if
+// they go to the file.
 func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +157,8 @@ func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 				return nil, err
 			}
 		}
-		room := buf == nil || b != nil && b.room
-		b = &block{buf: buf, room: room, start: from, end: from}
+		onDisk := buf == nil || b != nil && b.onDisk
+		b = &block{buf: buf, onDisk: onDisk, start: from, end: from}
 		s.blocks[number] = b
 	}
 	s.size = max(s.size, number*blockSize+to)
@@ -169,14 +168,13 @@ func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	return b.buf, nil
 }
 
-// toFile makes the file, if there is none, and reserves disk for one more
-// block. b is what is left of that block if it was discarded, or nil. s.mu is
-// held.
+// toFile makes the file, if there is none, and reserves disk space for one more block. b is
+// the remains of that block if it was discarded, or nil. s.mu is held.
 func (s *Spool) toFile(b *block) error {
 	if err := s.openFile(); err != nil {
 		return err
 	}
-	if b != nil && b.room {
+	if b != nil && b.onDisk {
 		return nil
 	}
 	if err := s.hold((s.inFile + 1) * blockSize); err != nil {
@@ -225,14 +223,14 @@ func (s *Spool) read(part []byte, number, from int64) (int, error) {
 		return len(part), nil
 	}
 	n, err := file.ReadAt(part, number*blockSize+from)
-	if errors.Is(err, io.EOF) { // what is written ends within the block, and the blob does not
+	if errors.Is(err, io.EOF) { // the written bytes end within the block, but the blob does not
 		clear(part[n:])
 		n, err = len(part), nil
 	}
 	return n, err
 }
 
-// Truncate forgets what is at size and after it, discarded or not.
+// Truncate forgets the bytes from size on, discarded or not.
 func (s *Spool) Truncate(size int64) error {
 	if err := check(size, 0); err != nil {
 		return err
@@ -266,17 +264,17 @@ func (s *Spool) Truncate(size int64) error {
 	return s.file.Truncate(size)
 }
 
-// forget gives back what a block takes. s.mu is held.
+// forget frees what a block takes. s.mu is held.
 func (s *Spool) forget(b *block) {
 	if b.buf != nil {
 		s.memory.put(b.buf)
 	}
-	if b.room {
+	if b.onDisk {
 		s.inFile--
 	}
 }
 
-// Discard forgets the blocks that lie wholly within n bytes from off on.
+// Discard forgets the blocks that lie wholly within the n bytes from off on.
 func (s *Spool) Discard(off, n int64) {
 	if check(off, n) != nil {
 		return // no blob has such a range
@@ -298,7 +296,7 @@ func (s *Spool) Discard(off, n int64) {
 			s.memory.put(b.buf)
 			b.buf = nil
 		}
-		if b.room {
+		if b.onDisk {
 			inFile = append(inFile, b)
 		}
 		b.discarded = true
@@ -306,20 +304,19 @@ func (s *Spool) Discard(off, n int64) {
 	if len(inFile) == 0 || s.noPunch {
 		return
 	}
-	// What is only touched has to stay.
+	// Other blocks stay, even if the range touches them.
 	if s.noPunch = punchHole(s.file, first*blockSize, (end-first)*blockSize) != nil; s.noPunch {
 		return
 	}
 	for _, b := range inFile {
-		b.room = false
+		b.onDisk = false
 		s.inFile--
 	}
 	s.release(max(s.inFile*blockSize, s.ahead))
 }
 
-// Keep makes a file of the first size bytes, all of which have to be there,
-// and calls it name. The file is the caller's then, and so is what is reserved
-// for it.
+// Keep makes a file called name of the first size bytes, all of which must be there. The
+// file, and the disk space reserved for it, are the caller's from then on.
 func (s *Spool) Keep(name string, size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -351,8 +348,8 @@ func (s *Spool) Keep(name string, size int64) error {
 	return nil
 }
 
-// flush writes to the file what a block in memory, at off, has of the first
-// size bytes. s.mu is held.
+// flush writes to the file those of the first size bytes of the blob that the block b in
+// memory, at off, has. s.mu is held.
 func (s *Spool) flush(b *block, off, size int64) error {
 	end := min(b.end, size-off)
 	switch {
@@ -367,7 +364,7 @@ func (s *Spool) flush(b *block, off, size int64) error {
 	return err
 }
 
-// Close gives back all that the spool takes, but for a file that was kept.
+// Close gives back all memory and disk space, except for a file that was kept.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
