@@ -6,7 +6,7 @@ var codeOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2,
 
 const preBits = 7
 
-// preEntries are the symbols of that code.
+// preEntries are the table entries of that code's symbols.
 var preEntries = func() (list [19]uint32) {
 	for sym := range list {
 		list[sym] = uint32(sym) << 16
@@ -14,7 +14,7 @@ var preEntries = func() (list [19]uint32) {
 	return list
 }()
 
-// readCodes reads a block's own codes, and builds their tables.
+// readCodes reads a dynamic block's codes, and builds their tables.
 func (d *Decoder) readCodes() error {
 	header, ok := d.take(14)
 	if !ok {
@@ -22,7 +22,7 @@ func (d *Decoder) readCodes() error {
 	}
 	nLit, nDist, nPre := int(header&31)+257, int(header>>5&31)+1, int(header>>10)+4
 	if nLit > maxLit || nDist > maxDist {
-		return d.fail(ErrCorrupt, "more symbols than there are")
+		return d.fail(ErrCorrupt, "more symbols than DEFLATE has")
 	}
 	var preLengths [19]uint8
 	for _, sym := range codeOrder[:nPre] {
@@ -61,7 +61,7 @@ func (d *Decoder) readLengths(pre *[1 << preBits]uint32, n int) error {
 			return d.truncated()
 		}
 		if e == invalid {
-			return d.fail(ErrCorrupt, "a code that there is not")
+			return d.fail(ErrCorrupt, "a code that does not exist")
 		}
 		d.acc >>= used
 		d.n -= used

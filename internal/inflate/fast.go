@@ -3,26 +3,27 @@ package inflate
 import "encoding/binary"
 
 const (
-	// inMargin is how much input the fast loop needs ahead: a turn refills
-	// twice, from 8 bytes each, and consumes 7 at most in between.
+	// inMargin is how much input the fast loop needs ahead: an iteration refills twice,
+	// from 8 bytes each time, and consumes 7 at most in between.
 	inMargin = 24
-	// outMargin is how much room for output it needs: six literals, a match
-	// of 258 bytes, and what copying by words writes beyond its end.
+	// outMargin is how much space for output it needs: six literals, a match of 258 bytes,
+	// and what copying by words writes past the match's end.
 	outMargin = 6 + 258 + 32
 )
 
-// why the fast loop ended.
+// stop says why the fast loop ended.
 type stop int
 
 const (
 	stopMargin   stop = iota // input or output is short
-	stopEnd                  // of the block
-	stopDistance             // it leads to before the beginning
-	stopInvalid              // a code that there is not
+	stopEnd                  // the block ended
+	stopDistance             // a distance leads to before the beginning
+	stopInvalid              // a code that does not exist
 )
 
-// fast decodes while there is plenty of input and of room. It is one long
-// function to keep what it works with in registers.
+// fast decodes as long as there is plenty of input and of space for output. It is one long
+// function so that its variables stay in registers; for the same reason the end of a block
+// is handled twice.
 func (d *Decoder) fast() stop {
 	in, out := d.in, d.out
 	p, o := d.p, d.o
@@ -32,8 +33,8 @@ func (d *Decoder) fast() stop {
 	why := stopMargin
 
 	for p <= inEnd && o <= outEnd {
-		// The bits above n are those of the bytes from p on already, so that
-		// they may be added again.
+		// The bits above n are already those of the bytes from p on, so adding them again
+		// changes nothing.
 		acc |= load64(in[p:]) << (n & 63)
 		p += int((63 - n) >> 3)
 		n |= 56
@@ -128,7 +129,7 @@ func (d *Decoder) fast() stop {
 		from, end := o-distance, o+length
 		switch {
 		case distance >= 16 && length > 64:
-			// Where the two overlap, what is copied grows each time.
+			// If source and target overlap, each turn copies more than the one before.
 			for o < end {
 				o += copy(out[o:end], out[from:o])
 			}

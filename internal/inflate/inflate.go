@@ -1,21 +1,21 @@
-// Package inflate decompresses raw DEFLATE streams (RFC 1951), as they are in
-// zip files: of a known size, from memory or from a reader.
+// Package inflate decompresses raw DEFLATE streams (RFC 1951) of a known size,
+// such as those in zip files, from memory or from a reader.
 //
 // Contract:
 //
 //   - The result is that of compress/flate for every input: the same bytes, or
-//     an *Error where that has one. Fuzz tests hold it to that.
-//   - The stream has to come to exactly the size that was announced.
+//     an *Error where compress/flate fails. Fuzz tests compare the two.
+//   - The output must have exactly the size that was announced.
 //   - Nothing outside of the buffers is read or written, whatever the input.
 //   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
 //     processor's cache.
 //
 // How it is fast: bits come from a 64-bit accumulator that is refilled by a
 // load of 8 bytes; codes are looked up by 11 or 9 bits at once, with their
-// extra bits and base value in the entry; up to three literals go by without
-// a refill; matches are copied by words. All that is in fast, which needs
-// some input and room ahead. The last bytes are decoded by slow, symbol by
-// symbol. Tables are built in the order of codes, by doubling.
+// extra bits and base value in the entry; up to three literals are decoded
+// without a refill; matches are copied by words. All that is in fast, which
+// needs some input and space for output ahead. slow decodes the last bytes,
+// symbol by symbol. Tables are built in the order of codes, by doubling.
 package inflate
 
 import (
@@ -28,8 +28,8 @@ import (
 // Reasons why a stream cannot be decompressed, wrapped in an *Error.
 var (
 	ErrCorrupt = errors.New("corrupt DEFLATE data")
-	// ErrSize means that it does not come to the size announced.
-	ErrSize = errors.New("not of the size announced")
+	// ErrSize means that the output has not the size that was announced.
+	ErrSize = errors.New("not of the announced size")
 	// A stream that ends early is io.ErrUnexpectedEOF.
 )
 
@@ -47,7 +47,7 @@ func (e *Error) Error() string {
 // Unwrap gives ErrCorrupt, ErrSize or io.ErrUnexpectedEOF.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Result is what is known of a stream that was decompressed.
+// Result is what is known of a decompressed stream.
 type Result struct {
 	Consumed int64  // bytes of compressed data
 	CRC      uint32 // CRC-32 (IEEE) of the output
@@ -55,26 +55,26 @@ type Result struct {
 
 const (
 	windowSize = 32 << 10
-	// crcBlock is how much output is produced between two looks at it.
+	// crcBlock is how much output is produced between two updates of the CRC.
 	crcBlock = 64 << 10
-	// streamBuffer is the output held of a stream, besides the window.
+	// streamBuffer is how much output a Decoder with a reader holds, besides the window.
 	streamBuffer = 256 << 10
 	inputBuffer  = 64 << 10
-	// headerMargin is more than the header of a block takes: 14 bits, 19
-	// times 3, and 316 times 14 at most.
+	// headerMargin is more than the header of a block takes: at most 14 bits, 19 times 3,
+	// and 316 times 14.
 	headerMargin = 1 << 10
 )
 
-// Decoder decompresses one stream after another. It keeps tables, and buffers
-// once it was used with a reader, 360 KiB in all. It is not for concurrent
-// use. The zero Decoder is ready.
+// Decoder decompresses one stream after another. It keeps its tables and, once it was used
+// with a reader, its buffers: 360 KiB in all. It is not safe for concurrent use. The zero
+// Decoder is ready.
 type Decoder struct {
 	in  []byte
-	p   int    // how far it was read
+	p   int    // how far in was read
 	acc uint64 // bits not consumed yet, the next one lowest
 	n   uint   // how many of acc count
-	// out is the output, or a buffer that begins with the window; o is where
-	// it goes on, limit how far it may be filled.
+	// out is the output, or a buffer that begins with the window; o is where the next byte
+	// goes, limit where out must end.
 	out      []byte
 	o, limit int
 
@@ -83,9 +83,9 @@ type Decoder struct {
 
 	base   int64     // consumed before in[0]
 	source io.Reader // nil: in is all there is
-	srcErr error     // what it ended with
+	srcErr error     // the error that source ended with
 	sink   io.Writer // nil: out is the whole output
-	done   int       // of out, what was added to the CRC and written
+	done   int       // how much of out is in the CRC, and written
 	total  int64     // of the output, before out[done]
 	size   int64     // announced
 	crc    uint32
@@ -97,12 +97,12 @@ type Decoder struct {
 	outBuffer []byte
 }
 
-// Margin is how much longer than the output a buffer has to be for the end of
-// the output to be decompressed as fast as the rest, in bytes.
+// Margin is how much longer than the output, in bytes, a buffer must be for the end of the
+// output to be decompressed as fast as the rest.
 const Margin = outMargin
 
-// Decode decompresses src into dst[:size]. What dst has beyond that is written
-// over: it is room to work in, see Margin. A dst shorter than size is ErrSize.
+// Decode decompresses src into dst[:size]. It also overwrites what dst has beyond that; see
+// Margin. If dst is shorter than size, Decode fails with ErrSize.
 func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
 	d.reset(int64(size))
 	d.in, d.out = src, dst[:min(len(dst), size+Margin)]
@@ -112,9 +112,8 @@ func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
 	return res, err
 }
 
-// Copy decompresses what r has into w, size bytes. It writes blocks of up to
-// 256 KiB. It may read more of r than belongs to the stream. Errors of r and w
-// are returned as they are.
+// Copy decompresses size bytes from r to w. It writes blocks of up to 256 KiB. It may read
+// more of r than belongs to the stream. It returns errors of r and w unchanged.
 func (d *Decoder) Copy(w io.Writer, r io.Reader, size int64) (Result, error) {
 	d.reset(size)
 	if d.inBuffer == nil {
@@ -135,15 +134,15 @@ func (d *Decoder) reset(size int64) {
 	d.size = size
 }
 
-// consumed counts whole bytes; what is left in acc of them was not.
+// consumed counts whole bytes of input, without those that are still in acc.
 func (d *Decoder) consumed() int64 { return d.base + int64(d.p) - int64(d.n/8) }
 
-// fail makes an error of the place that was reached.
+// fail returns an error at the current position.
 func (d *Decoder) fail(err error, detail string) error {
 	return &Error{Offset: d.consumed(), Detail: detail, Err: err}
 }
 
-// truncated is the error for input that ended: r's own, if it had one.
+// truncated returns the error for input that ended: that of r, if it had one.
 func (d *Decoder) truncated() error {
 	if d.srcErr != nil && d.srcErr != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failure of r
 		return d.srcErr
@@ -187,12 +186,12 @@ func (d *Decoder) block() (bool, error) {
 		}
 		d.lit, d.dist = &d.dynLit, &d.dynDist
 	default:
-		return false, d.fail(ErrCorrupt, "a block of a type that there is not")
+		return false, d.fail(ErrCorrupt, "a block of a type that does not exist")
 	}
 	return last, d.codes()
 }
 
-// codes decompresses the codes of a block.
+// codes decompresses the compressed data of a block.
 func (d *Decoder) codes() error {
 	for {
 		if err := d.room(); err != nil {
@@ -205,7 +204,7 @@ func (d *Decoder) codes() error {
 		case stopDistance:
 			return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
 		case stopInvalid:
-			return d.fail(ErrCorrupt, "a code that there is not")
+			return d.fail(ErrCorrupt, "a code that does not exist")
 		case stopMargin:
 		}
 		if d.moreRoom() || d.moreInput() {
@@ -218,18 +217,18 @@ func (d *Decoder) codes() error {
 	}
 }
 
-// moreRoom reports whether there is little room, but room can make more.
+// moreRoom reports whether there is little space for output, and room can make more.
 func (d *Decoder) moreRoom() bool {
 	return d.limit-d.o < outMargin && (d.sink != nil || d.limit < len(d.out))
 }
 
-// moreInput reports whether there is little input, but fill can get more.
+// moreInput reports whether there is little input, and fill can get more.
 func (d *Decoder) moreInput() bool {
 	return d.source != nil && d.srcErr == nil && len(d.in)-d.p < inMargin
 }
 
-// room makes room for output: the rest of dst by and by, or the buffer once
-// what is in it was written.
+// room makes space for output: the next piece of dst, or the buffer once its content is
+// written.
 func (d *Decoder) room() error {
 	if d.limit-d.o >= outMargin {
 		return nil
@@ -271,13 +270,13 @@ func (d *Decoder) flush() error {
 	return err
 }
 
-// fill sees to it that there are n bytes of input ahead, unless the input
-// ends before. An error of the source counts once its data is used up.
+// fill makes sure that n bytes of input are ahead, unless the input ends before. An error
+// of the source counts once its data is used up.
 func (d *Decoder) fill(n int) {
 	if d.source == nil || d.srcErr != nil || len(d.in)-d.p >= n {
 		return
 	}
-	keep := min(d.p, 8) // of these, acc may have some that stored gives back
+	keep := min(d.p, 8) // acc may have some of them, which stored gives back
 	left := copy(d.inBuffer, d.in[d.p-keep:])
 	d.base += int64(d.p - keep)
 	d.p = keep
@@ -296,8 +295,8 @@ func (d *Decoder) fill(n int) {
 
 // refill adds whole bytes to acc as long as they fit.
 func (d *Decoder) refill() {
-	// What fast leaves above n are the bits of the bytes ahead, so that they
-	// may be added again.
+	// The bits that fast leaves above n are those of the bytes ahead, so adding them again
+	// changes nothing.
 	for d.n <= 56 && d.p < len(d.in) {
 		d.acc |= uint64(d.in[d.p]) << d.n
 		d.p++

@@ -2,9 +2,8 @@ package inflate
 
 import "fmt"
 
-// slow decodes symbol by symbol, close to the end of the input or of the
-// output. It stops at the end of the block, or when there is more to do for
-// fast.
+// slow decodes symbol by symbol, close to the end of the input or of the output. It stops
+// at the end of the block, or when there is enough input and space for fast.
 func (d *Decoder) slow() (end bool, err error) {
 	for {
 		e, ok := d.symbol(d.lit[:], litBits)
@@ -24,7 +23,7 @@ func (d *Decoder) slow() (end bool, err error) {
 			if e&isEnd != 0 {
 				return true, nil
 			}
-			return false, d.fail(ErrCorrupt, "a code that there is not")
+			return false, d.fail(ErrCorrupt, "a code that does not exist")
 		default:
 			if err := d.match(e); err != nil {
 				return false, err
@@ -36,7 +35,7 @@ func (d *Decoder) slow() (end bool, err error) {
 	}
 }
 
-// match copies what a length and the distance that follows it say.
+// match copies what a length, e, and the distance that follows it stand for.
 func (d *Decoder) match(e uint32) error {
 	extra, ok := d.take(uint(e&63) - uint(e>>8&15))
 	if !ok {
@@ -47,7 +46,7 @@ func (d *Decoder) match(e uint32) error {
 		return d.truncated()
 	}
 	if e&isSpecial != 0 {
-		return d.fail(ErrCorrupt, "a code that there is not")
+		return d.fail(ErrCorrupt, "a code that does not exist")
 	}
 	if extra, ok = d.take(uint(e&63) - uint(e>>8&15)); !ok {
 		return d.truncated()
@@ -66,12 +65,12 @@ func (d *Decoder) match(e uint32) error {
 	return nil
 }
 
-// full is the error for output that is more than was announced.
+// full returns the error for more output than was announced.
 func (d *Decoder) full() error {
 	return d.fail(ErrSize, fmt.Sprintf("more than the %d bytes announced", d.size))
 }
 
-// symbol looks a code up and consumes it, but not its extra bits. It is false
+// symbol decodes a code and consumes it, but not its extra bits. It returns false
 // if the input ends within the code.
 func (d *Decoder) symbol(table []uint32, tableBits uint) (uint32, bool) {
 	d.refill()

@@ -3,35 +3,35 @@ package inflate
 import "math/bits"
 
 // A code is decoded by looking up its first bits, litBits or distBits of
-// them, in a table; an entry for codes that are longer points to a table of
-// its own for the rest (a subtable, in the same array). What is looked up is
-// ready to use:
+// them, in a table. For longer codes the entry points to a subtable, in the
+// same array, which the remaining bits index. An entry holds:
 //
 //	bits 0-7    how many bits to consume: the code's and the extra ones
-//	bits 8-11   how many the code itself has; how many index the subtable
-//	bits 16-31  the literal, and the one that follows it if isPair; the base of
-//	            the length or distance (RFC 1951, section 3.2.5); subtable:
-//	            where it begins
+//	bits 8-11   how many bits the code itself has; isSubtable: how many bits
+//	            index the subtable
+//	bits 16-31  the literal, with isPair also the one after it; the base of
+//	            the length or distance (RFC 1951, section 3.2.5); isSubtable:
+//	            where the subtable begins
 //
 // and these flags:
 const (
 	isLiteral  = 1 << 15
 	isSpecial  = 1 << 14 // none of literal, length or distance
 	isPair     = 1 << 13 // two literals
-	isSubtable = 1 << 13 // of the special ones
-	isEnd      = 1 << 12 // of the block; of the special ones
+	isSubtable = 1 << 13 // with isSpecial
+	isEnd      = 1 << 12 // with isSpecial: the end of the block
 )
 
-// An invalid entry is special and nothing else.
+// An invalid entry is special and has no other flag.
 const invalid = isSpecial
 
 const (
 	litBits  = 11
 	distBits = 9
 
-	// Sizes are powers of two, so that a masked index is in bounds. With at
-	// most 288 codes of up to 15 bits the first takes 2,342 entries at most,
-	// with 32 codes the second 594 (zlib, examples/enough.c).
+	// Sizes are powers of two, so that a masked index is in bounds. With at most 288 codes
+	// of up to 15 bits the first table takes 2,342 entries at most, with 32 codes the
+	// second takes 594 (zlib, examples/enough.c).
 	litSize  = 4096
 	distSize = 1024
 
@@ -47,8 +47,8 @@ type (
 	distTable [distSize]uint32
 )
 
-// Entries by symbol, but for the bits of the code. Symbols that RFC 1951 has
-// no meaning for are invalid.
+// These are the entries by symbol, without the number of bits of the code. Symbols to which
+// RFC 1951 gives no meaning are invalid.
 var (
 	litEntries  [fixedLit]uint32
 	distEntries [fixedDist]uint32
@@ -101,10 +101,10 @@ func init() {
 	build(fixedDistTable[:], distBits, lengths[:fixedDist], distEntries[:])
 }
 
-// build fills a table for the codes of these lengths. It is false for a set
-// of codes that is over-subscribed or incomplete. As compress/flate has it,
-// a single code of one bit is complete, and so is no code at all: then what
-// is not a code is invalid when it is met.
+// build fills a table for codes of these lengths. It returns false if the set of codes is
+// over-subscribed or incomplete. As in compress/flate, a single code of one bit is
+// complete, and so is no code at all: then bits that are no code are invalid when they are
+// decoded.
 func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bool {
 	var count, offset [maxBits + 1]uint16
 	for _, n := range lengths {
@@ -135,9 +135,8 @@ func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bo
 			offset[n&maxBits]++
 		}
 	}
-	// Codes are met from their lowest bit on, so table indices hold them
-	// reversed. Short codes fill a small table, which is doubled for the next
-	// length.
+	// Input has a code's lowest bit first, so table indices hold codes reversed. Short
+	// codes fill a small table, which is doubled for the next length.
 	next := sorted[:codes]
 	code := uint(0)
 	for n := uint(1); n <= min(tableBits, longest); n++ {
@@ -160,7 +159,7 @@ func build(table []uint32, tableBits uint, lengths []uint8, entries []uint32) bo
 	return true
 }
 
-// buildSubtables goes on where codes are longer than the table has bits.
+// buildSubtables continues with codes that are longer than the table's index.
 func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1]uint16, next []uint16, code uint, entries []uint32) {
 	mask := uint(1)<<tableBits - 1
 	prefix, start, end := ^uint(0), uint(0), uint(1)<<tableBits
@@ -171,7 +170,7 @@ func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1
 			if code&mask != prefix {
 				prefix, start = code&mask, end
 				subBits = n - tableBits
-				// Large enough for what has this prefix and is longer.
+				// The subtable is large enough for all longer codes with this prefix.
 				for used := left; used < 1<<subBits && tableBits+subBits < longest; {
 					subBits++
 					used = used<<1 + uint(count[tableBits+subBits])
@@ -189,9 +188,9 @@ func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1
 	}
 }
 
-// pair makes entries of two literals where the codes of both fit into the
-// table's bits. It goes downwards, because the second literal's entry is found
-// at a lower index, and has to be the single one.
+// pair makes entries of two literals where both codes fit into the table's index. It goes
+// downwards: the second literal's entry is at a lower index, and must still be for one
+// literal.
 func pair(table *litTable) {
 	for i := 1<<litBits - 1; i >= 0; i-- {
 		e := table[i]
@@ -215,7 +214,7 @@ func increment(code, n uint) uint {
 	return code&(bit-1) | bit
 }
 
-// buildIncomplete is build for what is allowed to be incomplete.
+// buildIncomplete is build for the sets of codes that may be incomplete.
 func buildIncomplete(table []uint32, lengths []uint8, entries []uint32, codes int, oneBit bool) bool {
 	if codes > 1 || codes == 1 && !oneBit {
 		return false
