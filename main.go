@@ -20,14 +20,14 @@ import (
 var version = "dev"
 
 func main() {
-	debug.SetGCPercent(50) // half of Go's default: little memory is promised, and buffers take no time to collect
+	debug.SetGCPercent(50) // half of Go's default saves memory; collecting stays cheap, since buffers hold no pointers
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
-		if !signal.Ignored(s) { // as nohup has it
+		if !signal.Ignored(s) { // nohup ignores SIGHUP
 			signals = append(signals, s)
 		}
 	}
-	signal.Ignore(syscall.SIGPIPE) // app.Pipe sees to it
+	signal.Ignore(syscall.SIGPIPE) // app.Pipe handles a log without a reader
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	ctx, cancel := context.WithCancelCause(ctx)
 	code := app.Main(ctx, app.Env{

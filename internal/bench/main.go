@@ -1,8 +1,8 @@
 // Command bench times the artifetch executable against the simulator of
 // GitHub, which this process serves on the loopback: wall time and peak
-// resident memory of the whole process, start-up included. Beside it runs a
+// resident memory of the whole process, start-up included. It also times a
 // plain reference: for each artifact one GET to a file, then archive/zip,
-// file by file. Other programs are timed as well, if they are given.
+// file by file. Other programs (peers) are timed as well, if given.
 //
 //	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,S] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores]
@@ -10,7 +10,7 @@
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
 // the environment, and fetches all artifacts of the run. HTTP_PROXY leads
-// requests to http://api.github.localhost to the simulator, for those that
+// requests to http://api.github.localhost to the simulator, for peers that
 // insist on a host. See the directory peers.
 //
 // -scaling measures time against size, files, artifacts and cores instead,
@@ -39,18 +39,18 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// world is what there is to fetch, and over what network.
+// world is the artifacts to fetch, and the network to fetch them over.
 type world struct {
 	artifacts, files int                // files in each
 	size             int                // of each, in bytes
-	names            func(i int) string // of tiny files; nil: those of githubsim.BigZip
-	only             string             // what artifetch fetches, unless all
+	names            func(i int) string // of tiny files; nil: as in githubsim.BigZip
+	only             string             // the file that artifetch fetches; "": all
 	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration
 	cores            int
 }
 
-// cases are zips of which deflate leaves somewhat more than half.
+// cases are zips that deflate shrinks to somewhat more than half.
 var cases = []struct {
 	name, what string
 	world
@@ -68,12 +68,12 @@ var cases = []struct {
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
 
-// below names files that each lie below so many directories of their own.
+// below returns names of files, each below that many directories of its own.
 func below(levels int) func(i int) string {
 	return func(i int) string { return fmt.Sprintf("%d%s/f", i, strings.Repeat("/d", levels-1)) }
 }
 
-// long names files as those of packages are that are built by their hashes.
+// long returns names like those of packages that are built by their hashes.
 func long(i int) string {
 	return fmt.Sprintf("packages/module-%04d/node_modules/component-%05d/dist/%x-%07d.min.js", i/2000, i/200, sha256.Sum256([]byte(strconv.Itoa(i))), i)
 }
@@ -86,11 +86,11 @@ func main() {
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")
 	only := flag.String("cases", "A,B,C,D,E,F,G,H,S", "which cases")
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
-	scaling := flag.String("scaling", "", "measure how time grows instead: size,files,artifacts,cores or some of it")
+	scaling := flag.String("scaling", "", "measure how time grows instead: a list of size, files, artifacts, cores")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
 		name, exe, ok := strings.Cut(s, "=")
 		if !ok {
-			return errors.New("NAME=EXECUTABLE is wanted")
+			return errors.New("must be NAME=EXECUTABLE")
 		}
 		exe, err := filepath.Abs(exe)
 		b.peers = append(b.peers, program{name: name, exe: exe})
@@ -119,7 +119,7 @@ type bencher struct {
 	outs  int
 }
 
-// run builds artifetch, and removes at the end what was written.
+// run builds artifetch, calls do, and removes what was written.
 func (b *bencher) run(ctx context.Context, parent string, do func() error) (err error) {
 	if b.dir, err = os.MkdirTemp(parent, "artifetch-bench-"); err != nil {
 		return err
@@ -174,7 +174,7 @@ type measured struct {
 	rss       []uint64        // the largest
 }
 
-// measure runs all in turns, so that a noisy neighbour meets all.
+// measure runs all programs in turns, so that noise from neighbours affects all of them.
 func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (measured, error) {
 	s := newScene(w)
 	defer s.close()
@@ -209,8 +209,7 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	return m, nil
 }
 
-// one lets a program fetch everything, counts the files, and gives back the
-// space of them.
+// one lets a program fetch everything, counts the files, and frees their disk space.
 func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, int, error) {
 	b.outs++
 	out := filepath.Join(b.dir, fmt.Sprintf("out%d", b.outs))
@@ -222,9 +221,9 @@ func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, 
 	return took, rss, files, errors.Join(err, emptyErr)
 }
 
-// empty truncates all files of a tree, and counts them. Removed, they would cost the next run
-// dear: ext4 passes over every inode that was in use within minutes. Left as
-// they are, they would have it wait for memory.
+// empty truncates all files of a tree, and counts them. Removing them would slow the next
+// run: ext4 passes over every inode that was in use within minutes. Leaving them as they
+// are would make it wait for memory.
 func empty(tree string) (files int, err error) {
 	err = filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -236,7 +235,7 @@ func empty(tree string) (files int, err error) {
 	return files, err
 }
 
-// sent counts the bytes of bodies.
+// sent returns how many bytes of bodies were sent.
 func (s *scene) sent() uint64 {
 	var n int64
 	for _, r := range s.sim.Log() {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// program is something that fetches the artifacts of a scene: an executable,
-// or a function of this program's.
+// program fetches the artifacts of a scene. It is an executable, or a function of this
+// program.
 type program struct {
 	name string
 	exe  string
@@ -18,7 +18,8 @@ type program struct {
 	do   func(ctx context.Context, out string) error
 }
 
-// run times it, and tells the peak memory of an executable in bytes.
+// run runs the program, and returns the time it took and, of an executable, its peak memory
+// in bytes.
 func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, uint64, error) {
 	if p.do != nil {
 		start := time.Now()
@@ -46,14 +47,13 @@ func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, 
 	return time.Duration(nanoseconds), rss, nil
 }
 
-// launch makes this program start another one and print its time and peak
-// memory. It takes a process of its own, because Linux counts the memory of
-// the process that called exec(2) to the one that is started, and this one
-// is large.
+// launch makes this program start another one, and print its time and peak memory. That
+// takes a process of its own: Linux counts the memory of the process that called exec(2) to
+// the new one, and this process is large.
 const launch = "-launch"
 
 func launched(args []string) int {
-	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx,gosec // the parent, this program too, names it and ends it
+	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx,gosec // its parent, the same program, gives the arguments and ends it
 	cmd.Stderr = os.Stderr
 	start := time.Now()
 	err := cmd.Run()

@@ -22,7 +22,7 @@ import (
 
 const token = "ghs_bench"
 
-// scene is a world that is served.
+// scene is a world with the servers that serve it.
 type scene struct {
 	world world
 	sim   *githubsim.Sim
@@ -63,7 +63,7 @@ func newScene(w world) *scene {
 	return s
 }
 
-// blob is the zip of an artifact.
+// blob returns the zip of an artifact.
 func (w world) blob() githubsim.Blob {
 	if w.names == nil {
 		return githubsim.BigZip(w.files, w.size, 1)
@@ -102,7 +102,7 @@ func (s *scene) close() {
 	s.sim.Close()
 }
 
-// args are the flags of artifetch.
+// args returns the flags of artifetch.
 func (s *scene) args() []string {
 	what := []string{"--run-id", fmt.Sprint(s.run)}
 	if len(s.ids) == 1 {
@@ -125,7 +125,7 @@ func (s *scene) env(out string) []string {
 	return env
 }
 
-// plain is the reference.
+// plain is the reference: one GET for each artifact, then archive/zip.
 func (s *scene) plain(ctx context.Context, out string) error {
 	for _, id := range s.ids {
 		if err := s.plainOne(ctx, id, filepath.Join(out, fmt.Sprint(id))); err != nil {
@@ -155,7 +155,7 @@ func (s *scene) plainOne(ctx context.Context, id int64, out string) (err error) 
 	return errors.Join(unzip(spool, size, out), spool.Close(), os.Remove(spool.Name()))
 }
 
-// download follows the API's redirect without the token.
+// download follows the API's redirect, without the token.
 func download(ctx context.Context, from string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {

@@ -82,7 +82,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := tree(out, env["GITHUB_WORKSPACE"]); err != nil {
 		return err
 	}
-	heading(out, "What was asked of GitHub")
+	heading(out, "Requests to GitHub")
 	for _, r := range sim.Log() {
 		fmt.Fprintf(out, "%-7s %s %s -> %d, %s\n", r.Host, r.Method, r.Path, r.Status, humanize.IBytes(uint64(max(r.Bytes, 0))))
 	}
@@ -92,8 +92,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// populate gives octo/shop a history in which the newest run is not the one
-// to take, and returns the id of the run that is under way.
+// populate gives octo/shop a history whose newest run is not the one to take, and returns
+// the id of the run in progress.
 func populate(sim *githubsim.Sim) int64 {
 	sim.AddToken("ghs_demo", "octo/shop", githubsim.Read)
 	shop := sim.AddPrivateRepo("octo/shop")

@@ -1,17 +1,17 @@
-// Package suggest finds what a misspelt name was meant to be.
+// Package suggest finds the name that a misspelt name was meant to be.
 //
-// It takes time in proportion to the number of known names, whoever chose them:
-// the length of names that are compared is bounded.
+// The time it takes is proportional to the number of known names, even if they are
+// hostile: names beyond a fixed length are not compared.
 package suggest
 
 import "strings"
 
-// longest is the length of names, in bytes, beyond which they are not compared.
+// longest is the longest name, in bytes, that is compared.
 const longest = 64
 
-// Nearest returns the known name that given was most likely meant to be, the
-// first of several as near, or "". Upper case and underscores for hyphens are no
-// difference. More than one slip in four letters makes another word.
+// Nearest returns the known name that given was most likely meant to be: the one
+// with the fewest slips, the first of equals, or "" if all have more than one slip
+// in four bytes. Case, and underscores in place of hyphens, make no difference.
 func Nearest(given string, known []string) string {
 	if len(given) > longest {
 		return ""
@@ -30,15 +30,15 @@ func Nearest(given string, known []string) string {
 	return best
 }
 
-// Same reports whether two names differ at most in case, and in underscores for
-// hyphens.
+// Same reports whether two names are equal except for case, and for underscores in
+// place of hyphens.
 func Same(a, b string) bool { return plain(a) == plain(b) }
 
 func plain(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
 
-// distance is the optimal string alignment distance in bytes: insertions,
-// deletions, substitutions and swaps of neighbours. Beyond most it is only known
-// to be more.
+// distance returns the optimal string alignment distance in bytes: the number of
+// insertions, deletions, substitutions and swaps of neighbours. If that is more than
+// most, it returns some number above most.
 func distance(a, b string, most int) int {
 	if max(len(a), len(b))-min(len(a), len(b)) > most || len(a) > longest || len(b) > longest {
 		return most + 1

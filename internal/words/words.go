@@ -1,4 +1,4 @@
-// Package words has the phrases that messages of several packages share.
+// Package words has the phrases that the messages of several packages share.
 package words
 
 import (
@@ -10,11 +10,11 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Number is a number with its thousands apart, such as "2,000".
+// Number formats a number with commas between thousands, such as "2,000".
 func Number(n int) string { return humanize.Comma(int64(n)) }
 
-// Count is a number of things, such as "1 file" or "2,000 files". The plural of noun
-// is made with an s.
+// Count formats a number of things, such as "1 file" or "2,000 files". It makes the
+// plural of noun by adding an s.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -22,10 +22,11 @@ func Count(n int, noun string) string {
 	return Number(n) + " " + noun + "s"
 }
 
-// Bytes is a size in bytes, such as "24 MiB". Negative ones are 0.
+// Bytes formats a size in bytes, such as "24 MiB". A negative size counts as 0.
 func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
-// List joins the first few of total things, and says how many more there are.
+// List joins the first few of total things with between, and adds how many more
+// there are.
 func List(first []string, total int, between string) string {
 	text := strings.Join(first, between)
 	if more := total - len(first); more > 0 {
@@ -34,7 +35,7 @@ func List(first []string, total int, between string) string {
 	return text
 }
 
-// Quoted is List with the things in quotes and commas between them.
+// Quoted is List with each thing in quotes, and commas between them.
 func Quoted(first []string, total int) string {
 	quoted := make([]string, len(first))
 	for i, s := range first {
@@ -46,8 +47,8 @@ func Quoted(first []string, total int) string {
 // CutMark ends a text that was cut.
 const CutMark = "…"
 
-// Cut shortens a text to at most so many bytes, at the end of a character, and
-// marks where it was cut.
+// Cut shortens a text to at most most bytes, CutMark included. It cuts between
+// characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
