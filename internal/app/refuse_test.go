@@ -69,7 +69,7 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// Of an archive that is nearly here the digest tells whether it came damaged.
+// When nearly all of an archive has arrived, the digest decides between refused and damaged.
 func TestRefusedOrDamaged(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -111,7 +111,7 @@ func FuzzDuration(f *testing.F) {
 			if d != 0 {
 				t.Errorf("%q: %v with an error", v, d)
 			}
-			// What the standard library takes is taken too, but for signs,
+			// What the standard library takes is taken too, except signs,
 			// units too short to wait for, and bare points.
 			std, stdErr := time.ParseDuration(v)
 			if stdErr == nil && std >= 0 && len(v) <= 32 && !strings.ContainsAny(v, "+-nuµμ") && !strings.Contains("s"+v, "s.") && !hasBarePoint(v) {

@@ -87,7 +87,7 @@ type Options struct {
 	Tail int64
 	// Ahead is how far what is fetched may be ahead of what was released, in
 	// bytes, as long as no reader has to wait because of that. Readers have to
-	// go from front to back then, but for what they Want. 0 is any distance.
+	// go from front to back then, except for what they Want. 0 is any distance.
 	Ahead int64
 	// OnDemand fetches only the first bytes and what is read or wanted. There is
 	// no digest then.

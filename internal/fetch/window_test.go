@@ -17,7 +17,7 @@ func (b *Blob) still() (arrived, window int64) {
 	return b.info.Fetched, b.window.size
 }
 
-// A download waits for those who read it, but never the other way round.
+// A download waits for its readers; a reader never waits because of that.
 func TestBlobAhead(t *testing.T) {
 	t.Parallel()
 	const ahead, most = 6 << 20, 6<<20 + firstPart + 100<<10

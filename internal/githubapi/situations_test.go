@@ -487,7 +487,7 @@ func TestNames(t *testing.T) {
 func TestSecretsAreNotFormatted(t *testing.T) {
 	t.Parallel()
 	u := &url.URL{Scheme: "https", Host: "api.github.com"}
-	// All of it is formatted, so it must be nobody else's.
+	// Formatting reads all of the options, so no other test may share them.
 	o := Options{BaseURL: u, Transport: new(http.Transport), Auth: Auth{Token: secret}}
 	withApp := Options{Auth: Auth{App: &App{ID: "7", PrivateKey: []byte(secret)}}}
 	c, err := New(o)

@@ -137,14 +137,14 @@ func (f *Front) Close() {
 	f.running.Wait()
 }
 
-// Requests is how many requests arrived.
+// Requests returns how many requests arrived.
 func (f *Front) Requests() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.requests
 }
 
-// Connections is how many connections were accepted.
+// Connections returns how many connections were accepted.
 func (f *Front) Connections() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +160,7 @@ func (f *Front) accept() {
 		f.mu.Lock()
 		f.accepted++
 		f.conns[c] = true
-		fault := take(&f.conn, f.opt.Always, func(w WireFault) bool { return w < GoAway })
+		fault := nextFault(&f.conn, f.opt.Always, func(w WireFault) bool { return w < GoAway })
 		f.mu.Unlock()
 		f.running.Go(func() {
 			f.serve(c, fault)
@@ -172,9 +172,9 @@ func (f *Front) accept() {
 	}
 }
 
-// take removes and returns the first fault of the list. If the list is empty it returns
-// always, if that is of this kind, or else 0.
-func take(list *[]WireFault, always WireFault, kind func(WireFault) bool) WireFault {
+// nextFault removes and returns the first fault of the list. If the list is empty it
+// returns always, if that is of this kind, or else 0.
+func nextFault(list *[]WireFault, always WireFault, kind func(WireFault) bool) WireFault {
 	if len(*list) > 0 {
 		first := (*list)[0]
 		*list = (*list)[1:]
@@ -258,7 +258,7 @@ func (s *frontConn) serve() {
 		case *http2.MetaHeadersFrame:
 			s.f.mu.Lock()
 			s.f.requests++
-			fault := take(&s.f.stream, s.f.opt.Always, func(w WireFault) bool { return w >= GoAway })
+			fault := nextFault(&s.f.stream, s.f.opt.Always, func(w WireFault) bool { return w >= GoAway })
 			s.f.mu.Unlock()
 			id, r := frame.StreamID, request(s.f.ctx, frame)
 			s.f.running.Go(func() { s.answer(id, r, fault) })

@@ -135,7 +135,7 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError, fits []held)
 	if hidden || w.mixRuns != nil {
 		return true
 	}
-	// None may be left out but for runs of the same second, which the limit
+	// None may be left out except runs of the same second, which the limit
 	// cuts in the server's order.
 	return fits[len(plan.Runs)-1].run.CreatedAt.Equal(plan.Runs[len(plan.Runs)-1].CreatedAt)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
-// empty makes the tree of an artifact of which nothing is wanted.
+// empty makes the tree of an artifact none of whose files are wanted.
 func (t *attempt) empty() error {
 	root, err := t.stage.Sink.Mkdir(t.dir)
 	if err != nil {

@@ -91,7 +91,7 @@ func newExpander(root *os.Root, o TarOptions) *expander {
 	return x
 }
 
-// add makes what the next archive holds, but for symlinks.
+// add makes what the next archive holds, except symlinks.
 func (x *expander) add(ctx context.Context, c contents) error {
 	x.archive++
 	x.made = newHashSet()

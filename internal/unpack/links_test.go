@@ -135,7 +135,7 @@ func TestManyLinksAreBounded(t *testing.T) {
 }
 
 // escapes follows a path below dir on the disk, and reports whether it ever
-// leads above dir or never ends. What is not there counts as a directory.
+// leads above dir or never ends. A path that does not exist counts as a directory.
 func escapes(t testing.TB, dir, name string) bool {
 	t.Helper()
 	todo, at := strings.Split(name, "/"), []string{}

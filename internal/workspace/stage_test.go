@@ -86,7 +86,7 @@ func copySelf(to string) error {
 }
 
 // Root may write anywhere and would not notice a lack of permission, so what
-// depends on permissions is tested as nobody, too.
+// depends on permissions is tested as the user nobody, too.
 func TestAsNobody(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

@@ -104,8 +104,8 @@ func snapshot(t testing.TB, dir string) []string {
 }
 
 // exact lists everything below dir with all that undoing has to keep: type,
-// mode, owner, identity (the very same file, not a copy of it), content, and
-// but for directories the time of change.
+// mode, owner, identity (the very same file, not a copy of it), content, and,
+// except for directories, the time of change.
 func exact(t testing.TB, dir string) []string {
 	t.Helper()
 	var list []string

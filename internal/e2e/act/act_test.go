@@ -3,7 +3,7 @@
 // Package act runs a workflow with act, whose steps use this repository's
 // action: from the image that run.sh of the package container has built,
 // against internal/githubsim. act does what the runner does to a container
-// action, but for paths of its own; run as a user other than root it shows
+// action, except that it has paths of its own; run as a user other than root it shows
 // whether later steps can change and delete what was fetched.
 package act
 

@@ -34,7 +34,7 @@ const timeout = time.Minute
 
 // step is a step of a job on a runner: its directories on the host, its
 // environment, and the container. It does what ContainerActionHandler and
-// DockerCommandManager of actions/runner do, but for the network: the
+// DockerCommandManager of actions/runner do, except for the network: the
 // simulator is on the host's 127.0.0.1. The Docker socket is left out, too;
 // the action has no use for it.
 type step struct {
