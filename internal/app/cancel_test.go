@@ -173,7 +173,7 @@ func TestRecovered(t *testing.T) {
 	ws := filepath.Join(t.TempDir(), "ws")
 	for _, name := range []string{".artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX/lock", ".artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX/lock", ".artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX/journal"} {
 		p := filepath.Join(ws, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, nil, 0o444)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, nil, 0o444), os.Chmod(p, 0o444)); err != nil { // whatever the umask is
 			t.Fatal(err)
 		}
 	}
