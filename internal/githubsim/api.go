@@ -55,11 +55,17 @@ func apiError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, object{"message": message, "documentation_url": docs})
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) { writeBody(w, status, marshal(v)) }
+
+func marshal(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // objects hold nothing that cannot be marshalled
 	}
+	return body
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -125,10 +131,7 @@ func (s *Sim) spend(w http.ResponseWriter, tok string) bool {
 // answer sends v with an ETag, or 304 if the client has it. A 304 does not count
 // against the rate limit.
 func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // objects hold nothing that cannot be marshalled
-	}
+	body := marshal(v)
 	etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(body))
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Cache-Control", "private, max-age=60, s-maxage=60")
@@ -137,7 +140,7 @@ func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, http.StatusOK, v)
+	writeBody(w, http.StatusOK, body)
 }
 
 // page cuts a list, sets Link as GitHub does, and answers with it.
