@@ -105,7 +105,14 @@ func TestKilled(t *testing.T) {
 			for seed := uint64(0); killed < 100; seed++ {
 				w := newKillWorld(t, seed)
 				w.noSwap, w.noLinks = way.noSwap, way.noLinks
-				for n := 1; w.after != nil && killOnce(t, w, n); n++ {
+				ws := ""
+				for n := 1; w.after != nil; n++ {
+					if ws == "" || w.noLinks { // copies are not the same files
+						ws = w.make(t)
+					}
+					if !killOnce(t, w, ws, n) {
+						break
+					}
 					killed++
 				}
 				if t.Failed() {
@@ -148,13 +155,20 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 	return w
 }
 
-// killOnce reports whether the process got as far as the n-th change. Recovery
-// is killed at times, too.
-func killOnce(t *testing.T, w killWorld, n int) bool {
+// make makes the workspace as it is before. It serves for one kill after the
+// other where recovery gives the very same files back.
+func (w killWorld) make(t *testing.T) string {
 	t.Helper()
 	ws := t.TempDir()
 	makeRemovable(t, ws)
 	write(t, ws, w.before...)
+	return ws
+}
+
+// killOnce reports whether the process got as far as the n-th change. Recovery
+// is killed at times, too.
+func killOnce(t *testing.T, w killWorld, ws string, n int) bool {
+	t.Helper()
 	want, old := exact(t, ws), snapshot(t, ws)
 	s, list, err := stage(t, ws, w.dest, StageOptions{}, w.trees...)
 	if err != nil {

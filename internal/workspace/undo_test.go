@@ -91,18 +91,19 @@ func TestPublishUndoes(t *testing.T) {
 			{w.pick("", "a/d", "n"), w.lines(4, "a", "b")},
 		}
 		dest, ie := w.pick(".", ".", "a", "l", "new/deep"), IfExists(w.pick("overwrite", "overwrite", "skip"))
+		u := newUndoWorld(t, before)
 		for fail := 0; ; fail++ {
-			err := undoOnce(t, before, dest, trees, ie, fail)
+			err := u.once(t, dest, trees, ie, fail)
 			if err == nil {
 				published++
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d: %q into %s over %q", seed, trees, dest, before)
 			}
 			if !errors.Is(err, errFault) {
 				break // published, or refused for a reason
 			}
 			undone++
-		}
-		if t.Failed() {
-			t.Fatalf("seed %d: %q into %s over %q", seed, trees, dest, before)
 		}
 	}
 	if undone < wantUndone || published < worlds/4 {
@@ -110,23 +111,33 @@ func TestPublishUndoes(t *testing.T) {
 	}
 }
 
-// undoOnce publishes in a fresh copy of a world and fails at a change, by an
-// error or by the end of the context.
-func undoOnce(t *testing.T, before []string, dest string, trees []staged, ie IfExists, fail int) error {
+// undoWorld is a workspace and what is around it. One serves all the failures
+// of a seed, because each leaves it exactly as it was: to make and remove
+// another for each takes most of a test's time on some file systems.
+type undoWorld struct {
+	top, ws, outside string
+	want, around     []string // what top and outside hold
+}
+
+func newUndoWorld(t *testing.T, before []string) undoWorld {
 	t.Helper()
-	top, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	top := t.TempDir()
 	makeRemovable(t, top)
-	ws, outside := filepath.Join(top, "ws"), filepath.Join(top, "outside")
+	u := undoWorld{top: top, ws: filepath.Join(top, "ws"), outside: filepath.Join(top, "outside")}
 	write(t, top, "ws/", "outside/x=not yours", "outside/d/e/")
-	write(t, ws, before...)
-	want, around := exact(t, top), exact(t, outside)
+	write(t, u.ws, before...)
+	u.want, u.around = exact(t, top), exact(t, u.outside)
+	return u
+}
+
+// once publishes and fails at a change, by an error or by the end of the
+// context.
+func (u undoWorld) once(t *testing.T, dest string, trees []staged, ie IfExists, fail int) error {
+	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	n := 0
-	_, err = publish(ctx, t, ws, dest, trees, ie, func() error {
+	_, err := publish(ctx, t, u.ws, dest, trees, ie, func() error {
 		n++
 		switch {
 		case n <= fail:
@@ -137,11 +148,12 @@ func undoOnce(t *testing.T, before []string, dest string, trees []staged, ie IfE
 		}
 		return nil
 	})
+	want, top := u.want, u.top
 	if err == nil {
-		if got := strings.Join(snapshot(t, ws), "\n"); strings.Contains(got, ".artifetch") {
+		if got := strings.Join(snapshot(t, u.ws), "\n"); strings.Contains(got, ".artifetch") {
 			t.Errorf("the stage is left: %s", got)
 		}
-		want, top = around, outside
+		want, top = u.around, u.outside
 	}
 	if diff := cmp.Diff(want, exact(t, top)); diff != "" {
 		t.Errorf("change %d, %v: %s", fail, err, diff)
