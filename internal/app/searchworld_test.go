@@ -114,7 +114,7 @@ func (w *searchWorld) read(t *testing.T, lines []string) {
 		case "":
 		case "server": // serverOptions has read it
 		case "as":
-			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt"))
+			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt")) //nolint:gosec // the test names it
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,8 +12,8 @@ type block struct {
 	start, end int64
 }
 
-// extend notes that the bytes from from to to are about to be written, and fills the gap
-// between them and earlier bytes with zeros.
+// extend notes that the bytes between from and to are about to be written, and
+// fills what lies between them and earlier ones with zeros.
 func (b *block) extend(from, to int64) {
 	if b.start == b.end {
 		b.start, b.end = from, to

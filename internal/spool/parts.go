@@ -47,7 +47,7 @@ type plain struct {
 	data []byte // nil: none
 }
 
-// NewParts makes a Parts that keeps at most most bytes, compressed ones as they
+// NewParts makes a Parts that keeps no more than most bytes, compressed ones as they
 // are kept.
 func NewParts(most int64) *Parts { return &Parts{most: most} }
 

@@ -141,8 +141,8 @@ func (s *Spool) write(part []byte, number, from int64) (int, error) {
 	return s.file.WriteAt(part, number*blockSize+from)
 }
 
-// toWrite returns the buffer for writing the bytes from from to to of a block, or nil if
-// they go to the file.
+// toWrite returns the buffer that the bytes between from and to of a block are
+// to be written to, or nil where they go to the file.
 func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

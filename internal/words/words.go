@@ -47,7 +47,7 @@ func Quoted(first []string, total int) string {
 // CutMark ends a text that was cut.
 const CutMark = "…"
 
-// Cut shortens a text to at most most bytes, CutMark included. It cuts between
+// Cut shortens a text to no more than most bytes, CutMark included. It cuts between
 // characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {

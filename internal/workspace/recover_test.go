@@ -159,7 +159,7 @@ func TestRecoverOthers(t *testing.T) {
 	}
 	ws := t.TempDir()
 	write(t, ws, "f=1", testStage+"/lock=", testStage+"/art0/f=0")
-	text := journalText(t, 42, ".", testStage, step{do: replace, from: testStage + "/art0/f", to: "f", is: identOf(t, ws+"/f"), was: identOf(t, ws+"/"+testStage+"/art0/f")})
+	text := journalText(t, ".", testStage, step{do: replace, from: testStage + "/art0/f", to: "f", is: identOf(t, ws+"/f"), was: identOf(t, ws+"/"+testStage+"/art0/f")})
 	journal := filepath.Join(ws, testStage, journalName)
 	if err := os.WriteFile(journal, nil, 0o444); err != nil {
 		t.Fatal(err)
@@ -374,15 +374,15 @@ func identOf(t *testing.T, name string) ident {
 	return i.ident
 }
 
-// journalText writes a journal as a process would.
-func journalText(t testing.TB, ino uint64, base, dir string, steps ...step) []byte {
+// journalText writes a journal as a process would, of inode 42.
+func journalText(t testing.TB, base, dir string, steps ...step) []byte {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := journalWriter{f: f, base: base, dir: dir}
-	if err := errors.Join(w.begin(ino, 7), w.write(steps), f.Close()); err != nil {
+	if err := errors.Join(w.begin(42, 7), w.write(steps), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(f.Name())
@@ -424,7 +424,7 @@ func stepsOf(text []byte, ino uint64, base, dir string) (j *journal, steps []ste
 // What is written is read, and of a journal that ends early the beginning.
 func TestJournal(t *testing.T) {
 	t.Parallel()
-	text := journalText(t, 42, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)
+	text := journalText(t, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)
 	if perStep := len(text) / len(journalSteps); perStep > 100 {
 		t.Errorf("%d bytes a step: %s", perStep, text)
 	}
@@ -467,7 +467,7 @@ func TestLongJournal(t *testing.T) {
 		d := fmt.Sprint("d", i/7_000)
 		want = append(want, step{do: moveIn, from: path.Join(dir, "1", d, fmt.Sprint(i)), to: path.Join("b", d, fmt.Sprint(i)), is: ident{uint64(i), 1, 2}})
 	}
-	text := journalText(t, 42, "b", dir, want...)
+	text := journalText(t, "b", dir, want...)
 	j, steps, err := stepsOf(text, 42, "b", dir)
 	if err != nil || len(j.parts) < len(text)/journalPart || !slices.Equal(steps, want) {
 		t.Errorf("%v, %d parts, %d steps", err, len(j.parts), len(steps))
@@ -495,7 +495,7 @@ func TestArtifactBringsJournal(t *testing.T) {
 }
 
 func FuzzJournal(f *testing.F) {
-	f.Add(string(journalText(f, 42, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)))
+	f.Add(string(journalText(f, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)))
 	f.Add(journalTitle + " 42 1\ns \"t\"\nd \"..\"\nt \"b\" 1 2 3\n")
 	f.Add(journalTitle + " 42 1\ns \".\"\nd \"..\"\nt \"x\" 1 2 3 \"y\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
