@@ -40,15 +40,19 @@ func newSpool(t testing.TB, blocks int64) (*Spool, tempDir) {
 	return New(dir, "s.spool", NewMemory(blocks*blockSize), diskOf(1<<30)), dir
 }
 
+// noise returns n bytes that depend on the seed only.
+func noise(seed uint64, n int) []byte {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(p) // never fails
+	return p
+}
+
 // fill writes noise to a spool, in pieces of odd sizes from the back to the
 // front.
 func fill(t *testing.T, s *Spool, size int) []byte {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, uint64(size)))
-	data := make([]byte, size)
-	for i := range data {
-		data[i] = byte(r.Uint32())
-	}
+	data := noise(uint64(size), size)
 	for end := size; end > 0; {
 		start := max(end-1-r.IntN(blockSize/2), 0)
 		if n, err := s.WriteAt(data[start:end], int64(start)); n != end-start || err != nil {
