@@ -265,3 +265,39 @@ func TestSpoolReserves(t *testing.T) {
 	}
 	step("refused", s.Close(), 0)
 }
+
+// Bytes that were not written are zeros, whatever the memory held before.
+func TestSpoolShowsNoOtherBlob(t *testing.T) {
+	t.Parallel()
+	for name, writes := range map[string][]int64{
+		"one":          {100},
+		"the gap ends": {10, 100},
+		"it begins":    {100, 10},
+		"both":         {100, 10, 200},
+		"none":         {100, 104, 96},
+	} {
+		memory := NewMemory(blockSize)
+		other := New(tempDir(t.TempDir()), "s.spool", memory, diskOf(0))
+		if _, err := other.WriteAt(bytes.Repeat([]byte("x"), blockSize), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s := New(tempDir(t.TempDir()), "s.spool", memory, diskOf(0))
+		want := make([]byte, blockSize)
+		for _, off := range append(writes, blockSize-4) {
+			copy(want[off:], "data")
+			if _, err := s.WriteAt([]byte("data"), off); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make([]byte, blockSize)
+		if n, err := s.ReadAt(got, 0); n != len(got) || err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v, or others than were written", name, n, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
