@@ -50,7 +50,7 @@ type over struct {
 }
 
 func (o *over) Write(p []byte) (int, error) {
-	step := max(min(o.link.rate/2, 1024), 1)
+	step := max(min(o.link.rate/2, max(1024, o.link.rate/20)), 1)
 	for n := 0; n < len(p); {
 		size := min(step, len(p)-n)
 		if o.ahead > 0 {
