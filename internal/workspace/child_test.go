@@ -163,10 +163,10 @@ func childRounds(ws, body string, ie IfExists) error {
 // lose nothing and leave nothing.
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
-	for _, ie := range []IfExists{Overwrite, Skip} {
+	for i, ie := range []IfExists{Overwrite, Skip} {
 		t.Run(string(ie), func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := worldDir(t, uint64(i))
 			type proc struct {
 				in  *os.File
 				out *bufio.Scanner

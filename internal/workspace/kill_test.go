@@ -102,7 +102,7 @@ func TestKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			killed := 0
-			for seed := uint64(0); killed < 100; seed++ {
+			for seed := uint64(0); killed < share(100); seed++ {
 				w := newKillWorld(t, seed)
 				w.noSwap, w.noLinks = way.noSwap, way.noLinks
 				ws := ""
@@ -125,6 +125,7 @@ func TestKilled(t *testing.T) {
 
 // killWorld is what a process publishes that is killed, and where.
 type killWorld struct {
+	seed            uint64
 	before          []string
 	trees           []staged
 	dest            string
@@ -138,6 +139,7 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 	t.Helper()
 	r := world{rand.New(rand.NewPCG(seed, 3))}
 	w := killWorld{
+		seed:   seed,
 		before: append(r.lines(12, ".", "..", "a", "b", "../a", "a/d", "nowhere", "l"), "h/x=0", "h/y=0", "h/l -> y"),
 		trees: []staged{
 			{r.pick("", "", "a", "n/m"), append(r.lines(6, "a", "b", "nowhere"), "h/x=1", "h/l -> x", "h/z=1")},
@@ -146,7 +148,7 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 		dest: r.pick(".", ".", "a", "new/deep"), ie: IfExists(r.pick("overwrite", "overwrite", "skip")),
 		fault: r.IntN(12),
 	}
-	full := t.TempDir()
+	full := worldDir(t, seed)
 	makeRemovable(t, full)
 	write(t, full, w.before...)
 	if _, err := publish(t.Context(), t, full, w.dest, w.trees, w.ie, nil); err == nil { // else it is refused for a reason
@@ -159,7 +161,7 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 // other where recovery gives the very same files back.
 func (w killWorld) make(t *testing.T) string {
 	t.Helper()
-	ws := t.TempDir()
+	ws := worldDir(t, w.seed)
 	makeRemovable(t, ws)
 	write(t, ws, w.before...)
 	return ws

@@ -118,7 +118,7 @@ func TestPublishLinksStay(t *testing.T) {
 	published, refused, followed := 0, 0, 0
 	for seed := range uint64(60) {
 		w := world{rand.New(rand.NewPCG(seed, 3))}
-		ws := t.TempDir()
+		ws := worldDir(t, seed)
 		makeRemovable(t, ws)
 		for range 3 {
 			var trees []staged

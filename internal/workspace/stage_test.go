@@ -37,6 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// share returns how many of n worlds a test makes up: all of them, but for a
+// test that runs again as another user, who meets a half of the same worlds.
+func share(n int) int {
+	if os.Getenv(umaskVar) != "" {
+		return n / 2
+	}
+	return n
+}
+
 // rerun runs tests of this package in a process of its own.
 func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
 	t.Helper()
@@ -44,9 +53,10 @@ func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	self, tmp := filepath.Join(dir, "test"), filepath.Join(dir, "tmp")
-	if err := errors.Join(os.Mkdir(tmp, 0o700), os.Chmod(dir, 0o755), os.Chmod(tmp, 0o777), copySelf(self)); err != nil {
+	tmp, err := mkdirInMemory()
+	t.Cleanup(func() { _ = errors.Join(os.RemoveAll(dir), os.RemoveAll(tmp)) })
+	self := filepath.Join(dir, "test")
+	if err := errors.Join(err, os.Chmod(dir, 0o755), os.Chmod(tmp, 0o777), copySelf(self)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run", tests, "-test.v")

@@ -80,7 +80,7 @@ func (w world) belowFile(isDir map[string]bool, parts []string) bool {
 // is gone.
 func TestPublishUndoes(t *testing.T) {
 	t.Parallel()
-	const worlds, wantUndone = 80, 300
+	worlds, wantUndone := share(80), share(300)
 	undone, published := 0, 0
 	for seed := range uint64(worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 1))}
@@ -91,7 +91,7 @@ func TestPublishUndoes(t *testing.T) {
 			{w.pick("", "a/d", "n"), w.lines(4, "a", "b")},
 		}
 		dest, ie := w.pick(".", ".", "a", "l", "new/deep"), IfExists(w.pick("overwrite", "overwrite", "skip"))
-		u := newUndoWorld(t, before)
+		u := newUndoWorld(t, seed, before)
 		for fail := 0; ; fail++ {
 			err := u.once(t, dest, trees, ie, fail)
 			if err == nil {
@@ -119,9 +119,9 @@ type undoWorld struct {
 	want, around     []string // what top and outside hold
 }
 
-func newUndoWorld(t *testing.T, before []string) undoWorld {
+func newUndoWorld(t *testing.T, seed uint64, before []string) undoWorld {
 	t.Helper()
-	top := t.TempDir()
+	top := worldDir(t, seed)
 	makeRemovable(t, top)
 	u := undoWorld{top: top, ws: filepath.Join(top, "ws"), outside: filepath.Join(top, "outside")}
 	write(t, top, "ws/", "outside/x=not yours", "outside/d/e/")
@@ -174,7 +174,7 @@ func TestPublishAgreesWithModel(t *testing.T) {
 		}
 		before := plain(14)
 		m := newModel(before)
-		ws := t.TempDir()
+		ws := worldDir(t, seed)
 		write(t, ws, before...)
 		for range publishes {
 			trees := []staged{{w.pick("", "a", "a/b"), plain(8)}, {w.pick("", "a"), plain(8)}, {w.pick("", "b/e"), plain(3)}}
