@@ -43,7 +43,7 @@ func TestLayoutOfOldRunner(t *testing.T) {
 		}
 		for _, p := range []string{"/home/runner/work/_temp/x", "/__w/_temp/x"} {
 			_, err := l.Resolve(p)
-			if err == nil || !strings.Contains(err.Error(), "not mounted into this container: that takes runner 2.329.0 or later") {
+			if err == nil || !strings.Contains(err.Error(), "not mounted into this container; runner 2.329.0 or later mounts it") {
 				t.Errorf("%s: %v", p, err)
 			}
 		}
@@ -107,7 +107,7 @@ func TestReadCA(t *testing.T) {
 	for name, want := range map[string]string{
 		"ca.pem":                         "open /github/workspace/ca.pem",
 		"/__w/app/app/ca.pem":            "open /github/workspace/ca.pem",
-		"/home/runner/work/_temp/ca.pem": "takes runner 2.329.0",
+		"/home/runner/work/_temp/ca.pem": "runner 2.329.0 or later mounts it",
 	} {
 		if _, err := read(name); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "ca-cert: ") {
 			t.Errorf("%s: %v", name, err)

@@ -98,8 +98,8 @@ func TestDirectories(t *testing.T) {
 		{path: "/__w/app/app/out", dir: "app/app/out"},
 		{path: "~/out", dir: "_temp/_github_home/out", old: true},
 		{path: "out", dir: "app/app/out", old: true},
-		{path: "HOST/_temp/out", old: true, want: "takes runner 2.329.0 or later"},
-		{path: "/__w/_temp/out", old: true, want: "takes runner 2.329.0 or later"},
+		{path: "HOST/_temp/out", old: true, want: "runner 2.329.0 or later mounts it"},
+		{path: "/__w/_temp/out", old: true, want: "runner 2.329.0 or later mounts it"},
 		{path: "/tmp/out", want: "outlive this container"},
 	} {
 		t.Run(fmt.Sprintf("%s old=%v", tc.path, tc.old), func(t *testing.T) {
