@@ -428,13 +428,13 @@ func TestBlobOnDemand(t *testing.T) {
 	}
 	defer b.Close()
 	p := make([]byte, 1000)
-	for _, off := range []int64{largeSize - 1000, 10, 5 << 20, 5<<20 + 500} {
+	for _, off := range []int64{largeSize - 1000, 10, firstOnDemand - 1000, 5 << 20, 5<<20 + 500} { // each part to its end
 		if n, err := b.ReadAt(p, off); err != nil || !bytes.Equal(p[:n], s.blob[off:off+1000]) {
 			t.Errorf("at %d: %d, %v", off, n, err)
 		}
 	}
 	b.Want(10<<20, 3000)
-	if _, err := b.ReadAt(p, 10<<20+1000); err != nil {
+	if _, err := b.ReadAt(p, 10<<20+2000); err != nil {
 		t.Error(err)
 	}
 	want := []string{"0-65535", "22019417-22020416", "5242880-5243879", "5243880-5244379", "10485760-10488759"}
