@@ -149,7 +149,7 @@ func TestCancelledUndoFails(t *testing.T) {
 	if len(kept) != 1 {
 		t.Fatalf("kept: %q\n%s", kept, got.log)
 	}
-	for _, want := range []string{"stopped: ", `"d/f01" was changed by another process`, "kept in " + filepath.Dir(kept[0]), "look at it before the step runs again"} {
+	for _, want := range []string{"stopped: ", `"d/f01" was changed by another process`, "kept in " + filepath.Dir(kept[0]), "check that before the step runs again"} {
 		if got.code != 1 || !strings.Contains(got.log, want) || !strings.Contains(got.outputs["error-message"], want) {
 			t.Errorf("code %d, no %q\n%s\n%s", got.code, want, got.log, got.outputs["error-message"])
 		}
@@ -181,8 +181,8 @@ func TestRecovered(t *testing.T) {
 	env["GITHUB_WORKSPACE"] = ws
 	got := w.step(t.Context(), t, env)
 	for _, want := range []string{
-		"removed " + ws + "/.artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX, which a run that was killed left",
-		"::warning::" + ws + "/.artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX, which a run that was killed left, is still there: its journal is damaged",
+		"removed " + ws + "/.artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX, which a killed run left",
+		"::warning::" + ws + "/.artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX, which a killed run left, is still there: its journal is damaged",
 	} {
 		if got.code != 0 || !strings.Contains(got.log, want) {
 			t.Errorf("code %d, no %q\n%s", got.code, want, got.log)

@@ -49,8 +49,8 @@ func TestWhoIsToBlame(t *testing.T) {
 	}{
 		"unknown authority": {in("github-api-url", private.URL), []string{"ca-cert", "Simulated Authority"}},
 		"expired":           {in("github-api-url", expired.URL, "ca-cert", string(expired.CA)), []string{"the clock here says " + now.UTC().Format(time.DateOnly), "set the runner's clock"}},
-		"from the future":   {in("github-api-url", future.URL, "ca-cert", string(future.CA)), []string{"is good from " + now.Add(24*time.Hour).UTC().Format(time.DateOnly)}},
-		"another host's":    {in("github-api-url", other.URL, "ca-cert", string(other.CA)), []string{"another host's", "github-api-url"}},
+		"from the future":   {in("github-api-url", future.URL, "ca-cert", string(future.CA)), []string{"is valid from " + now.Add(24*time.Hour).UTC().Format(time.DateOnly)}},
+		"another host's":    {in("github-api-url", other.URL, "ca-cert", string(other.CA)), []string{"for another host", "github-api-url"}},
 		"http on https":     {in("github-api-url", strings.Replace(plain.URL, "http:", "https:", 1)), []string{"speaks http", "github-api-url"}},
 		"refused":           {in("github-api-url", "https://"+dead), []string{dead + " takes no connections", "github-api-url"}},
 		"proxy, 407":        {in("github-api-url", "https://api.example/api/v3", "HTTPS_PROXY", proxy(407, "")), []string{"wants a user and a password", "HTTPS_PROXY"}},

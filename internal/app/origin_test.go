@@ -9,7 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// A run of which the server does not tell the origin, and an artifact of which
+// A run whose origin the server does not say, and an artifact of which
 // it does not tell the run, are nowhere taken for the repository's own.
 func TestOriginIsTold(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,7 @@ func TestOriginIsTold(t *testing.T) {
 		"the head has no id":           {run: githubsim.Run{Lacks: []string{"head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"neither has":                  {run: githubsim.Run{Lacks: []string{"repository.id", "head_repository.id"}}, in: in("run-id", "6"), fork: "unknown", says: []string{doubt}},
 		"the head was deleted":         {run: githubsim.Run{HeadRepoDeleted: true}, in: in("run-id", "6"), fork: "true", runs: `"from-fork":true`, says: []string{"::warning::run 6 comes from a fork that was deleted"}},
-		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", list: `"run_id":null`, says: []string{orphan, "Of 1 artifact the server does not tell the run: **perhaps from a fork**"}},
+		"GHES 3.8, by artifact":        {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61"), fork: "unknown", runs: "[]", list: `"run_id":null`, says: []string{orphan, "The server does not say which run made 1 artifact: **perhaps from a fork**"}},
 		"GHES 3.8, privileged":         {opt: githubsim.Options{Enterprise: true}, in: with(in("artifact-ids", "61"), "GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 6)), fork: "unknown", says: []string{orphan, secrets}},
 		"GHES 3.8, two artifacts":      {opt: githubsim.Options{Enterprise: true}, in: in("artifact-ids", "61,11"), fork: "unknown", says: []string{orphan, "made artifact 11 of octo/app"}},
 		"GHES 3.8, by run":             {opt: githubsim.Options{Enterprise: true}, in: in("run-id", "6"), fork: "false", not: "fork"},

@@ -13,18 +13,18 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Plan says what was chosen, and where it comes from. items are this job's.
+// Plan says what was chosen, and where it comes from. items are those of this job.
 func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	some(l, plan.Runs, "run", l.run)
 	l.foreign(plan.Runs, items)
 	l.fewer(plan)
 	if plan.ByStatus {
-		l.Out.Infof("more than %d runs back only those that GitHub's filter by conclusion lists were looked at; it is known to miss some of the last weeks, so a newer run that fits is possible",
+		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
 			2*search.PerPage)
 	}
 	l.passedOver(plan.PassedOver)
 	some(l, plan.Superseded, "artifact", func(a artifact.Artifact) string {
-		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has its name", a.ID, a.Name, dateTime(a.CreatedAt))
+		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has the same name", a.ID, a.Name, dateTime(a.CreatedAt))
 	})
 	some(l, items, "artifact", func(item artifact.Item) string {
 		a := item.Artifact
@@ -32,10 +32,10 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	})
 }
 
-// run is a run in a line.
+// run describes a run in one line.
 func (l *Log) run(run artifact.Run) string {
 	if run.Stub {
-		return fmt.Sprintf("run %d of %s: no longer there; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
+		return fmt.Sprintf("run %d of %s: it no longer exists; its commit was %s on %s", run.ID, run.Repo, shortSHA(run.HeadSHA), run.HeadBranch)
 	}
 	return fmt.Sprintf("run %d of %s: %s, %s on %s at %s, %s, %s %s", run.ID, run.Repo, run.Label(), run.Event,
 		run.HeadBranch, shortSHA(run.HeadSHA), cmp.Or(run.Conclusion, run.Status, "unknown state"), ago(l.Now(), run.CreatedAt), run.URL)
@@ -49,9 +49,9 @@ func (l *Log) fewer(plan *search.Plan) {
 	why := "no more fit"
 	switch {
 	case plan.LimitHit:
-		why = "search-limit does not let more be looked at"
+		why = "search-limit was reached"
 	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
-		why = "no more fit of the first branch or commit that has any, and others are not taken to fill up"
+		why = "the first branch or commit with a run that fits has no more, and others are not used to fill up"
 	}
 	found := map[string]int{}
 	for _, run := range plan.Runs {
@@ -70,7 +70,7 @@ func (l *Log) fewer(plan *search.Plan) {
 	l.warnings(warnings, "repositories in which fewer were found")
 }
 
-// maxPassedOver bounds the runs that are said to be passed over.
+// maxPassedOver bounds the passed-over runs that are listed.
 const maxPassedOver = 50
 
 func (l *Log) passedOver(passed []search.PassedOver) {
@@ -95,8 +95,8 @@ func (l *Log) passedOver(passed []search.PassedOver) {
 	}
 }
 
-// worthShowing returns the newest of the runs passed over, and of those further
-// down the first few that meet all conditions: their artifacts are known.
+// worthShowing returns the newest of the passed-over runs, and the first few older ones
+// that meet all conditions: their artifacts are known.
 func worthShowing(passed []search.PassedOver) []search.PassedOver {
 	const fitting = 3
 	if len(passed) <= maxPassedOver {
@@ -111,7 +111,7 @@ func worthShowing(passed []search.PassedOver) []search.PassedOver {
 	return shown
 }
 
-// fewNames is a list of names, or the beginning of a long one.
+// fewNames joins a list of names, or the beginning of a long list.
 func fewNames(names []string) string {
 	return words.List(names[:min(len(names), maxNames)], len(names), ", ")
 }
@@ -126,7 +126,7 @@ func branchLabel(r artifact.Run) string {
 
 func shortSHA(sha string) string { return sha[:min(len(sha), 7)] }
 
-// dateTime is a time for people.
+// dateTime formats a time.
 func dateTime(t time.Time) string {
 	if t.IsZero() {
 		return "of an unknown time"
@@ -134,7 +134,7 @@ func dateTime(t time.Time) string {
 	return t.UTC().Format(time.DateTime)
 }
 
-// ago is a time in the past for people.
+// ago says how long ago a time was.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {

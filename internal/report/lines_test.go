@@ -42,7 +42,7 @@ func TestLines(t *testing.T) {
 		"free requests": {func(l *Log) { l.Requests(20, 4) },
 			"20 requests sent to GitHub's API, 4 of them free, as nothing had changed"},
 		"an owner": {func(l *Log) { l.Owner(broken) },
-			"::warning::it broke; the files will belong to this process's user, and later steps of another user may not be able to change them"},
+			"::warning::it broke; the files will belong to this process's user, and later steps that run as another user may not be able to change them"},
 		"usage": {func(l *Log) { l.Usage() }, "run artifetch --help for the flags"},
 
 		"starting over": {func(l *Log) { l.Event(transfer.StartOver{Err: broken}) }, "it broke; starting over"},
@@ -68,12 +68,12 @@ func TestLines(t *testing.T) {
 			"2,000 files were replaced\n2 files were left as they were (if-exists: skip)"},
 		"conflicts": {func(l *Log) {
 			published(l, workspace.Report{Conflicting: 3, Conflicts: []workspace.Conflict{{Path: "p", Winner: "w", Loser: "l"}}})
-		}, "::warning::\"p\" is in \"w\" and in \"l\": that of \"w\", the newest, was taken\n::warning::and 2 more files that several artifacts have"},
+		}, "::warning::\"p\" is in artifact \"w\" and in \"l\": the file of \"w\", the newest, was taken\n::warning::and 2 more files that several artifacts have"},
 
 		"kept, skipped": {func(l *Log) { l.Kept(1, item, workspace.Lost{Files: 1, Path: "p"}) },
 			`::warning::artifact "dist" (11) of octo/app is not deleted: 1 file of it did not get to the destination, because if-exists is skip and the place was taken ("p")`},
 		"kept, merged, one of many": {func(l *Log) { l.Kept(11, item, workspace.Lost{Files: 2, Path: "p", Winner: "w"}) },
-			`artifact "dist" (11) of octo/app is not deleted: 2 files of it did not get to the destination, because another artifact has a file of that name ("p" is that of "w")`},
+			`artifact "dist" (11) of octo/app is not deleted: 2 files of it did not get to the destination, because another artifact has a file of the same name ("p" was taken from "w")`},
 		"kept, differs": {func(l *Log) { l.Kept(1, under(transfer.DigestMismatch), workspace.Lost{}) },
 			`::warning::artifact "dist" (11) of octo/app is not deleted: its SHA-256 is not the one that GitHub has on record`},
 		"kept, unchecked": {func(l *Log) { l.Kept(1, under(transfer.DigestUnchecked), workspace.Lost{}) },
@@ -81,14 +81,14 @@ func TestLines(t *testing.T) {
 
 		"recovered": {func(l *Log) {
 			l.Recovered([]workspace.Recovery{{Stage: "/s"}, {Stage: "/t", Err: broken}, {Stage: "/u", Undone: 1, Left: []string{"f"}}})
-		}, `removed /s, which a run that was killed left
-::warning::/t, which a run that was killed left, is still there: it broke
-::warning::a run that was killed had begun to write files into place; 1 change was undone
-::warning::"f" was changed after a run that was killed had written it, and is left as it is`},
+		}, `removed /s, which a killed run left
+::warning::/t, which a killed run left, is still there: it broke
+::warning::a killed run had begun to move files into place; 1 change was undone
+::warning::"f" was written by a killed run and has changed since, so it is left as it is`},
 		"recovered, many": {func(l *Log) {
 			l.Recovered([]workspace.Recovery{{Stage: "/u", Undone: 2, Left: make([]string, 30)}})
-		}, strings.Repeat(`::warning::"" was changed after a run that was killed had written it, and is left as it is`+"\n", 9) +
-			"::warning::and 21 more of what killed runs left"},
+		}, strings.Repeat(`::warning::"" was written by a killed run and has changed since, so it is left as it is`+"\n", 9) +
+			"::warning::and 21 more about killed runs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxWarnings bounds the warnings of one kind: a run's annotations are few.
+	// maxWarnings bounds the warnings of one kind: GitHub shows few annotations of a run.
 	maxWarnings = 10
 	// maxLogged bounds the lines of one kind.
 	maxLogged = 1000
@@ -25,7 +25,8 @@ const (
 	maxNames = 20
 )
 
-// Log words what happens during a run. Failed, Usage and Ended take nothing but Out.
+// Log puts what happens during a run into words. Failed, Usage and Ended only use the
+// field Out.
 type Log struct {
 	Out         *actions.Log
 	Config      *config.Config
@@ -35,7 +36,7 @@ type Log struct {
 	Now         func() time.Time
 }
 
-// Inputs says what is odd about the inputs, though not wrong.
+// Inputs says what is odd, though not wrong, about the inputs.
 func (l *Log) Inputs() {
 	for _, w := range l.Config.Warnings {
 		l.Out.Warningf("%s", w)
@@ -45,12 +46,12 @@ func (l *Log) Inputs() {
 	}
 }
 
-// Retry tells of a request that failed and will be sent again.
+// Retry reports a request that failed and will be sent again.
 func (l *Log) Retry(err error, wait time.Duration) {
 	l.Out.Infof("%v; next try in %s", err, wait.Round(time.Millisecond))
 }
 
-// Wait tells of a pause before looking again for what was not found.
+// Wait reports a pause before the next search.
 func (l *Log) Wait(nf *search.NotFoundError, pause time.Duration) {
 	pending := "no run that could match is under way"
 	if len(nf.Pending) > 0 {
@@ -65,35 +66,36 @@ func (l *Log) Shard(mine, all int) {
 	l.Out.Infof("shard %d/%d: %d of %s", l.Config.Shard.Index, l.Config.Shard.Count, mine, words.Count(all, "artifact"))
 }
 
-// Expired says that the choice is made again, since an artifact has expired.
+// Expired reports that an artifact has expired, so that the choice is made again.
 func (l *Log) Expired(err error) { l.Out.Infof("%v; choosing again without it", err) }
 
-// Recovered tells of runs that were killed while they wrote to the destination.
+// Recovered reports what became of runs that were killed while they wrote to the
+// destination.
 func (l *Log) Recovered(all []workspace.Recovery) {
 	var warnings []string
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	for _, r := range all {
 		switch {
 		case r.Err != nil:
-			warn("%s, which a run that was killed left, is still there: %v", r.Stage, r.Err)
+			warn("%s, which a killed run left, is still there: %v", r.Stage, r.Err)
 		case r.Undone > 0 || len(r.Left) > 0:
-			warn("a run that was killed had begun to write files into place; %s undone", were(r.Undone, "change"))
+			warn("a killed run had begun to move files into place; %s undone", were(r.Undone, "change"))
 		default:
-			l.Out.Infof("removed %s, which a run that was killed left", r.Stage)
+			l.Out.Infof("removed %s, which a killed run left", r.Stage)
 		}
 		for _, p := range r.Left {
-			warn("%q was changed after a run that was killed had written it, and is left as it is", p)
+			warn("%q was written by a killed run and has changed since, so it is left as it is", p)
 		}
 	}
-	l.warnings(warnings, "of what killed runs left")
+	l.warnings(warnings, "about killed runs")
 }
 
-// Owner says that files cannot be given to the workspace's owner.
+// Owner warns that files cannot be given to the workspace's owner.
 func (l *Log) Owner(err error) {
-	l.Out.Warningf("%v; the files will belong to this process's user, and later steps of another user may not be able to change them", err)
+	l.Out.Warningf("%v; the files will belong to this process's user, and later steps that run as another user may not be able to change them", err)
 }
 
-// Event words an event of the transfer. It may be called concurrently.
+// Event reports an event of the transfer. It may be called concurrently.
 func (l *Log) Event(e transfer.Event) {
 	switch e := e.(type) {
 	case transfer.StartOver:
@@ -118,7 +120,7 @@ func (l *Log) Event(e transfer.Event) {
 	}
 }
 
-// Files lists, in a dry run, the files that the input files chooses of each artifact.
+// Files lists, in a dry run, the files of each artifact that the input files chooses.
 func (l *Log) Files(items []transfer.Item, lists []transfer.Listing) {
 	for i, list := range lists {
 		l.files(&items[i], list)
@@ -143,10 +145,10 @@ func (l *Log) files(item *transfer.Item, list transfer.Listing) {
 	}
 }
 
-// Published tells of files whose place was taken.
+// Published reports files whose place was taken.
 func (l *Log) Published(r workspace.Report) {
 	for _, c := range r.Conflicts[:min(len(r.Conflicts), maxWarnings)] {
-		l.Out.Warningf("%q is in %q and in %q: that of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
+		l.Out.Warningf("%q is in artifact %q and in %q: the file of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
 	}
 	if more := r.Conflicting - min(len(r.Conflicts), maxWarnings); more > 0 {
 		l.Out.Warningf("and %d more files that several artifacts have", more)
@@ -174,7 +176,7 @@ func (l *Log) github(r workspace.Report) {
 	for _, p := range r.GitHub {
 		list = append(list, fmt.Sprintf("%q of %q", p.Path, p.Label))
 	}
-	l.Out.Warningf("artifacts wrote into a .github directory that was there (%s), and this workflow runs with the repository's secrets (%s): "+
+	l.Out.Warningf("artifacts wrote into a .github directory that existed before (%s), and this workflow runs with the repository's secrets (%s): "+
 		"run no action and commit no workflow from there, or write artifacts elsewhere, path: ${{ runner.temp }}/artifacts",
 		words.List(list, r.InGitHub, ", "), l.Runner.EventName)
 }
@@ -184,7 +186,7 @@ func (l *Log) Deleted(a artifact.Artifact) {
 	l.Out.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
 }
 
-// Kept says that an artifact, the n-th, is not deleted on GitHub, and why.
+// Kept says that the n-th such artifact is not deleted on GitHub, and why.
 func (l *Log) Kept(n int, item transfer.Item, lost workspace.Lost) {
 	tell := l.Out.Warningf
 	if n > maxWarnings {
@@ -208,11 +210,11 @@ func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
 	if lost.Winner == "" {
 		return fmt.Sprintf("%s of it did not get to the destination, because if-exists is skip and the place was taken (%q)", files, lost.Path)
 	}
-	return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of that name (%q is that of %q)", files, lost.Path, lost.Winner)
+	return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of the same name (%q was taken from %q)", files, lost.Path, lost.Winner)
 }
 
-// Requests says how many requests were sent to the API, and how many of them were
-// free.
+// Requests says how many requests were sent to the API, and how many of them did not
+// count against its rate limit.
 func (l *Log) Requests(sent, unchanged int) {
 	free := ""
 	if unchanged > 0 {
@@ -245,20 +247,20 @@ func (l *Log) Ended(r *Result) {
 	}
 }
 
-// Left says what outputs had to leave out.
+// Left warns of what was left out of the outputs.
 func (l *Log) Left(notes []string) {
 	for _, note := range notes {
 		l.Out.Warningf("%s", note)
 	}
 }
 
-// Failed says why what follows a run failed.
+// Failed says why the work after a run failed.
 func (l *Log) Failed(err error) { l.Out.Errorf("%s", Message(err)) }
 
 // Usage says where to find the command's flags.
 func (l *Log) Usage() { l.Out.Infof("run artifetch --help for the flags") }
 
-// some logs the first of a list, and how many more there are.
+// some logs the first items of a list, and how many more there are.
 func some[T any](l *Log, list []T, noun string, line func(T) string) {
 	for _, t := range list[:min(len(list), maxLogged)] {
 		l.Out.Infof("%s", line(t))
@@ -268,8 +270,8 @@ func some[T any](l *Log, list []T, noun string, line func(T) string) {
 	}
 }
 
-// warnings issues the first of a list of warnings, and one of how many more there
-// are. more says of what.
+// warnings issues the first of a list of warnings, and one with the number of the
+// others, which more describes.
 func (l *Log) warnings(list []string, more string) {
 	for _, text := range list[:min(len(list), maxWarnings)] {
 		l.Out.Warningf("%s", text)
@@ -279,7 +281,7 @@ func (l *Log) warnings(list []string, more string) {
 	}
 }
 
-// were is "1 file was" or "2 files were".
+// were returns "1 file was" or "2 files were".
 func were(n int, noun string) string {
 	if n == 1 {
 		return words.Count(n, noun) + " was"

@@ -31,7 +31,7 @@ func TestRunThatIsGone(t *testing.T) {
 		run       artifact.Run
 		log, line string
 	}{
-		"gone":  {gone, "run 7 of octo/app: no longer there; its commit was 0123456 on main", "From run 7 of octo/app, which is no longer there: main at "},
+		"gone":  {gone, "run 7 of octo/app: it no longer exists; its commit was 0123456 on main", "From run 7 of octo/app, which no longer exists: main at "},
 		"there": {there, "run 7 of octo/app: CI #3, push on main at 0123456, success, 1 hour ago https://ghes.example:8443/octo/app/actions/runs/7", `<a href="https&#58;//ghes.example&#58;8443/octo/app/actions/runs/7">`},
 		"a server that does not number its runs": {unnumbered,
 			"run 7 of octo/app: CI, push on main at 0123456, success, at an unknown time https://ghes.example:8443/octo/app/actions/runs/7", `/actions/runs/7">CI</a> of `},
@@ -88,7 +88,7 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 	}
 }
 
-// Advice never names what the server does not tell.
+// Advice never names what the server does not say.
 func TestHintsWithoutFields(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -22,8 +22,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Message says what happened, and what to do about it. It is the one place where
-// errors become advice.
+// Message says what happened, and what to do about it. It is the only place that turns
+// errors into advice.
 func Message(err error) string {
 	text := err.Error()
 	if many, ok := errors.AsType[*config.Errors](err); ok {
@@ -38,7 +38,7 @@ func Message(err error) string {
 // hint returns the advice for an error, or nothing.
 func hint(err error) string {
 	if _, ok := errors.AsType[*workspace.UndoError](err); ok {
-		return "What could not be undone is as the message says; look at it before the step runs again"
+		return "The message says what could not be undone; check that before the step runs again"
 	}
 	if nf, ok := errors.AsType[*search.NotFoundError](err); ok {
 		return notFoundHint(nf)
@@ -62,17 +62,17 @@ func hint(err error) string {
 		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
 	}
 	if _, ok := errors.AsType[*transfer.PageError](err); ok {
-		return "Nothing was written. A proxy, a login page or the storage's error came in the artifact's place: see whether the runner reaches the storage " +
-			"without them (NO_PROXY), and run the step again"
+		return "Nothing was written. A proxy, a login page or an error of the storage was sent instead of the artifact: check whether the runner can reach " +
+			"the storage without a proxy (NO_PROXY), and run the step again"
 	}
 	if _, ok := errors.AsType[*transfer.UnsoundError](err); ok {
-		return "Nothing was written. No digest proves that the zip was uploaded like this, so that it has to be sound to be kept; run the step again, or upload the artifact anew"
+		return "Nothing was written. No digest proves that the zip was uploaded like this, so it is kept only if it is intact; run the step again, or upload the artifact anew"
 	}
 	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
 		return "Nothing was written. If you trust the artifact, skip-decompress: true keeps it as a zip; otherwise find out who made it"
 	}
 	if _, ok := errors.AsType[*workspace.LinkError](err); ok {
-		return "Nothing was written. Symlinks may lead to what will be in the destination, not elsewhere; find out who made the artifact, " +
+		return "Nothing was written. Symlinks may only lead to places in the destination; find out who made the artifact, " +
 			"or choose a path that no other files are in, without merge-multiple"
 	}
 	if protected, ok := errors.AsType[*workspace.ProtectedError](err); ok {
@@ -88,8 +88,8 @@ func hint(err error) string {
 		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
 	}
 	if file, ok := errors.AsType[*actions.FileError](err); ok {
-		return fmt.Sprintf("The runner sets %s, so a step should not; if it did not, see whether the runner's temporary directory can be written and has room. "+
-			"Later steps lack what would have been in that file", file.Variable)
+		return fmt.Sprintf("The runner sets %s, and a step should not; if it did not, check that the runner's temporary directory is writable and has free space. "+
+			"Later steps do not get what would have been in that file", file.Variable)
 	}
 	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
@@ -102,7 +102,7 @@ func hint(err error) string {
 
 func protectedHint(e *workspace.ProtectedError) string {
 	if e.Runner {
-		return "Nothing was written. What lies there sets variables and paths of later steps; find out who made the artifact, or choose another path"
+		return "Nothing was written. Files there set variables and paths of later steps; find out who made the artifact, or choose another path"
 	}
 	return "Nothing was written. Git runs commands that its configuration and hooks name, at the latest when the checkout action cleans up; " +
 		"choose a path that no repository is in, leave it out with files: '!**/.git/**', or, if you mean it, choose a path inside of that directory"
@@ -112,7 +112,7 @@ func placeHint(e *workspace.PlaceError) string {
 	if e.Mount {
 		return "Nothing was written. Choose a path inside of the mount, or one that has no mount below it"
 	}
-	return "Nothing was written. Take the attribute away (chattr), or choose another path"
+	return "Nothing was written. Remove the attribute (chattr), or choose another path"
 }
 
 func systemHint(err error) string {
@@ -166,7 +166,7 @@ func notFoundHint(nf *search.NotFoundError) string {
 	case len(nf.Expired) > 0:
 		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
 	case nf.Permission == string(githubapi.ContentsRead):
-		return "It takes a full SHA, at least 7 digits of one that mean no other, or a tag; branch and pr are for branches and pull requests. " +
+		return "The input commit takes a full SHA, an unambiguous abbreviation of at least 7 digits, or a tag; branch and pr are for branches and pull requests. " +
 			"In a private repository the token also needs permissions: {contents: read}"
 	case nf.Permission != "" && nf.Permission != string(githubapi.ActionsRead):
 		return fmt.Sprintf("If it exists, the token may not see it: for the job's own repository, add permissions: {%s} to the job", nf.Permission)
@@ -177,7 +177,7 @@ func notFoundHint(nf *search.NotFoundError) string {
 	case nf.PullRequest != 0:
 		return fmt.Sprintf("The branch is a pull request's ref, which no run has: did you mean pr: %d?", nf.PullRequest)
 	case nf.NoCommit:
-		return "No run is known to be of that commit. In the jobs of a pull request github.sha is GitHub's merge commit, of which there are none: " +
+		return "No run of that commit is known. In the jobs of a pull request github.sha is GitHub's merge commit, which no run has: " +
 			"use pr, or github.event.pull_request.head.sha"
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with run-id"
@@ -200,7 +200,7 @@ func apiHint(e *githubapi.Error) string {
 	case githubapi.PrimaryLimit:
 		return "The token's requests for this hour are spent: wait until then, use a token of its own for this step, or a GitHub App (app-id)"
 	case githubapi.SecondaryLimit:
-		return "GitHub asks for a pause: run the step again later, or run fewer such jobs at once"
+		return "This is GitHub's secondary rate limit: run the step again later, or run fewer such jobs at once"
 	case githubapi.Network:
 		return cmp.Or(networkHint(e.Err, true), inTrouble)
 	case githubapi.ServerError:
@@ -218,7 +218,7 @@ func apiHint(e *githubapi.Error) string {
 // inTrouble is the advice where the user can do nothing about it.
 const inTrouble = "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
 
-// inWords names a permission as GitHub's pages for tokens do.
+// inWords names a permission as GitHub's token pages do.
 func inWords(p githubapi.Permission) string {
 	switch p {
 	case githubapi.ActionsWrite:
@@ -239,7 +239,7 @@ func limitInput(e *unpack.LimitError) string {
 	return "max-size"
 }
 
-// joinErrors is several errors on one line.
+// joinErrors joins errors into one line.
 func joinErrors[E error](errs []E) string {
 	list := make([]string, len(errs))
 	for i, err := range errs {

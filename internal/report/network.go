@@ -17,8 +17,8 @@ import (
 )
 
 // networkHint returns the advice for a server that could not be reached. api says
-// that it is the API, whose address is an input; else it is the storage. The advice is
-// empty where only the network or the server can be at fault.
+// that the server is the API, whose address is an input; else it is the storage. The
+// advice is empty if only the network or the server can be at fault.
 func networkHint(err error, api bool) string {
 	address := "the name that GitHub gave for its storage, which a firewall or a DNS filter may not know"
 	if api {
@@ -60,31 +60,31 @@ func networkHint(err error, api bool) string {
 	return ""
 }
 
-// certificateHint is the advice for a certificate that does not pass.
+// certificateHint returns the advice for a certificate that was not accepted.
 func certificateHint(err error, address string) string {
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		by := ""
 		if unknown.Cert != nil {
 			by = fmt.Sprintf(" (it was issued by %q)", short(unknown.Cert.Issuer.String()))
 		}
-		return "No authority that is trusted here vouches for the certificate" + by + ". If your server's or your proxy's private certificate authority did, " +
+		return "No certificate authority that is trusted here issued the certificate" + by + ". If your server's or your proxy's private authority did, " +
 			"give that authority's certificate with ca-cert or SSL_CERT_FILE"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired && invalid.Cert != nil {
 		stamp := func(t time.Time) string { return t.UTC().Format(time.DateTime + " MST") }
-		return fmt.Sprintf("The certificate is good from %s to %s, and the clock here says %s: if that is wrong, set the runner's clock; if not, the server needs a new certificate",
+		return fmt.Sprintf("The certificate is valid from %s to %s, and the clock here says %s: if that is wrong, set the runner's clock; if not, the server needs a new certificate",
 			stamp(invalid.Cert.NotBefore), stamp(invalid.Cert.NotAfter), stamp(time.Now()))
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return fmt.Sprintf("The certificate is another host's: check %s, and whether a proxy answers in the server's place", address)
+		return fmt.Sprintf("The certificate is for another host: check %s, and whether a proxy answers in the server's place", address)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "The server's certificate, or one of its authorities', is not good for this: the server needs another one, or a proxy that inspects TLS is between, whose authority ca-cert takes"
+		return "The server's certificate, or one of its authorities', is not valid for this: the server needs another one or, if a proxy that inspects TLS is between, ca-cert needs that proxy's authority"
 	}
 	return ""
 }
 
-// proxyHint is the advice for a proxy that refuses, or cannot be reached.
+// proxyHint returns the advice for a proxy that refuses, or cannot be reached.
 func proxyHint(err error) string {
 	if refused, ok := errors.AsType[*httpx.ProxyError](err); ok {
 		variable := "HTTPS_PROXY"
@@ -98,7 +98,7 @@ func proxyHint(err error) string {
 		case httpx.TemporaryStatus(refused.Status):
 			return fmt.Sprintf("The proxy %s, which %s names, did not reach %s: ask whoever runs it, %s", refused.Proxy, variable, short(refused.Host), around)
 		}
-		return fmt.Sprintf("The proxy %s, which %s names, does not let requests through to %s: have that allowed there, %s", refused.Proxy, variable, short(refused.Host), around)
+		return fmt.Sprintf("The proxy %s, which %s names, does not let requests through to %s: have the host allowed there, %s", refused.Proxy, variable, short(refused.Host), around)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
 		where := "The proxy"
@@ -113,7 +113,7 @@ func proxyHint(err error) string {
 	return ""
 }
 
-// tokenHint is the advice for a token that GitHub does not take.
+// tokenHint returns the advice for a token that GitHub does not accept.
 func tokenHint(e *githubapi.Error) string {
 	if !e.App {
 		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
@@ -123,7 +123,7 @@ func tokenHint(e *githubapi.Error) string {
 		if e.Ahead < 0 {
 			direction = "ahead of"
 		}
-		return fmt.Sprintf("The runner's clock is %s %s GitHub's, which an App's credentials do not survive: set it", e.Ahead.Abs(), direction)
+		return fmt.Sprintf("The runner's clock is %s %s GitHub's, so GitHub refuses the App's credentials: set the clock", e.Ahead.Abs(), direction)
 	}
 	return "Check that app-id and app-private-key are of the same GitHub App, and that the key was not revoked"
 }

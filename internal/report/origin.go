@@ -7,15 +7,15 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// privileged reports whether the job's event gives it rights that the person who
-// caused the event need not have.
+// privileged reports whether the job's event gives the job rights that the person who
+// caused the event may lack.
 func (l *Log) privileged() bool {
 	return l.Runner.EventName == "pull_request_target" || l.Runner.EventName == "workflow_run"
 }
 
-// secrets returns what to add to a warning about a fork's run where the job has rights
-// that the fork's author lacks, and the files are about to be written among those
-// that later steps may run. Source: GitHub Security Lab, "Preventing pwn requests".
+// secrets returns what to add to a warning about a fork's run if the job has rights
+// that the fork's author lacks, and the files are about to be written where later
+// steps may run them. Source: GitHub Security Lab, "Preventing pwn requests".
 func (l *Log) secrets() string {
 	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Runner.Workspace {
 		return ""
@@ -25,8 +25,8 @@ func (l *Log) secrets() string {
 		"(https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/)", l.Runner.EventName)
 }
 
-// foreign warns of runs and artifacts that are taken although they are not known to be
-// of the repository's own commits.
+// foreign warns of runs and artifacts that are taken although they are not known to
+// come from the repository's own commits.
 func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 	var warnings []string
 	warn := func(format string, args ...any) {
@@ -45,7 +45,7 @@ func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 	}
 	for _, item := range items {
 		if a := item.Artifact; isOrphan(item) {
-			warn("the server does not say which run made artifact %d of %s, so that it may be a fork's, whose author would have decided what it holds; treat it as untrusted",
+			warn("the server does not say which run made artifact %d of %s, so it may come from a fork, whose author would have decided what it holds; treat it as untrusted",
 				a.ID, a.Repo)
 		}
 	}
@@ -55,7 +55,7 @@ func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 // isOrphan reports whether the server does not say which run made an artifact.
 func isOrphan(item artifact.Item) bool { return item.Run.ID == 0 }
 
-// orphans counts the artifacts whose run is not known.
+// orphans counts the artifacts whose run the server does not say.
 func (r *Result) orphans() int {
 	n := 0
 	for _, p := range r.Items {
@@ -72,7 +72,7 @@ func (r *Result) orphanLine() string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Of %s the server does not tell the run: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
+	return fmt.Sprintf("The server does not say which run made %s: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
 }
 
 // origin returns the output from-fork: that of the newest run taken, or nothing where

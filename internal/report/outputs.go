@@ -18,7 +18,7 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Bounds of outputs, in bytes. GitHub takes 1 MB from a job.
+// Bounds of outputs, in bytes. GitHub accepts 1 MB of outputs from a job.
 const (
 	maxErrorMessage = 4 << 10
 	// maxText bounds every other text that a server or an input chose.
@@ -61,8 +61,8 @@ type runOutput struct {
 	Repository string `json:"repository"`
 }
 
-// reducedArtifact and reducedRun are what a list has of each element where it
-// would be too long otherwise.
+// reducedArtifact and reducedRun are the elements of a list that would be too long
+// otherwise.
 type reducedArtifact struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -76,14 +76,14 @@ type reducedRun struct {
 	Repository string `json:"repository"`
 }
 
-// OutputOptions say how outputs are handed on.
+// OutputOptions say how outputs are written.
 type OutputOptions struct {
 	Redact func(string) string // hides secrets
-	// Bounded is set in a step: what is too long for a job is cut.
+	// Bounded is set in a step: outputs too long for a job are cut.
 	Bounded bool
 }
 
-// text makes one line of a text that a server or an input chose, in at most so many
+// text returns a text that a server or an input chose as one line of at most so many
 // bytes.
 func (o OutputOptions) text(s string, most int) string {
 	s = oneLine(o.Redact(s))
@@ -202,7 +202,7 @@ func (l outputList) within(limit int) (text, note string, err error) {
 	if err != nil || n == l.n {
 		return text, "", err
 	}
-	return text, fmt.Sprintf("the output %s holds the first %s of %s, because a job can hand on 1 MB: %s missing",
+	return text, fmt.Sprintf("the output %s holds the first %s of %s, because the outputs of a job are limited to 1 MB: %s missing",
 		l.name, words.Number(n), words.Number(l.n), areMissing(l.n-n)), nil
 }
 
@@ -262,7 +262,7 @@ func newRunOutput(r artifact.Run, o OutputOptions) runOutput {
 	}
 }
 
-// known is a number that is never 0: 0 means unknown, and is null in JSON.
+// known is a number, or 0 if unknown, which is null in JSON.
 type known int64
 
 // MarshalJSON implements json.Marshaler.
@@ -273,7 +273,7 @@ func (k known) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(k), 10), nil
 }
 
-// oneLine replaces everything that a reader could take for a line break by a blank.
+// oneLine replaces everything that could be read as a line break with a blank.
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool {
 		return c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == '\u0085' || c == '\u2028' || c == '\u2029'
@@ -295,8 +295,8 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// Print writes the outputs for a command: a line each, or one JSON object, in which
-// the lists are lists.
+// Print writes the outputs of the command: one on each line, or as one JSON object in
+// which the lists are JSON arrays.
 func (r *Result) Print(w io.Writer, redact func(string) string, asJSON bool) error {
 	outputs, _, err := r.Outputs(OutputOptions{Redact: redact})
 	if err != nil {

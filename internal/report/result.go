@@ -9,8 +9,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Result is what became of a run, as far as it got. All of it is worded by Log.Ended,
-// Outputs and Summary.
+// Result is the outcome of a run, as far as it got. Log.Ended, Outputs and Summary put
+// it into words.
 type Result struct {
 	Destination workspace.Destination
 	// Runs were taken, newest first, and Items are their artifacts. Both are empty
@@ -21,11 +21,11 @@ type Result struct {
 	// set once the log has them.
 	PassedOver []search.PassedOver
 	Explained  bool
-	// Found reports that all that was asked for was there, Published that it is
-	// in the destination.
+	// Found is set if everything that was asked for was found, Published once it
+	// is in the destination.
 	Found, Published bool
 	DryRun           bool
-	// NotFound says what was not there where that is no failure; Warn asks for a
+	// NotFound says what was not found if that is no failure; Warn asks for a
 	// warning then.
 	NotFound error
 	Warn     bool

@@ -26,14 +26,14 @@ func cell(s string) string { return actions.Cell(words.Cut(s, maxCell)) }
 // paragraph escapes and cuts a longer text.
 func paragraph(s string) string { return actions.Cell(words.Cut(s, maxErrorMessage)) }
 
-// andMore says how many things the summary leaves out.
+// andMore writes how many things the summary leaves out.
 func andMore(b *strings.Builder, n, shown int, noun string) {
 	if more := n - shown; more > 0 {
 		fmt.Fprintf(b, "and %s\n\n", words.Count(more, "more "+noun))
 	}
 }
 
-// Summary is the job summary in Markdown.
+// Summary returns the job summary in Markdown.
 func (r *Result) Summary() string {
 	var b strings.Builder
 	switch {
@@ -72,10 +72,10 @@ func runLine(run artifact.Run) string {
 	}
 	fork := map[artifact.Origin]string{
 		artifact.OriginFork:    ", **from a fork**",
-		artifact.OriginUnknown: ", **perhaps from a fork**: the server does not tell",
+		artifact.OriginUnknown: ", **perhaps from a fork**: the server does not say",
 	}[run.Origin()]
 	if run.Stub {
-		return fmt.Sprintf("From run %d of %s, which is no longer there: %s at %s%s\n\n", run.ID, cell(run.Repo.String()),
+		return fmt.Sprintf("From run %d of %s, which no longer exists: %s at %s%s\n\n", run.ID, cell(run.Repo.String()),
 			cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 	}
 	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, cell(run.Repo.String()),
@@ -123,7 +123,7 @@ func runName(r artifact.Run) string {
 	return cell(fmt.Sprintf("%d (%s)", r.ID, r.Label()))
 }
 
-// total is one line on what was fetched and how fast.
+// total says in one line what was fetched and how fast.
 func (r *Result) total() string {
 	var files int
 	var bytes, wire int64
@@ -139,7 +139,7 @@ func (r *Result) total() string {
 	return s
 }
 
-// digestText says what came of comparing an artifact's digest, in Markdown.
+// digestText returns the outcome of comparing an artifact's digest, in Markdown.
 func digestText(d transfer.DigestState) string {
 	switch d {
 	case transfer.DigestVerified:
