@@ -22,8 +22,8 @@ func (j *job) run(ctx context.Context) *report.Result {
 	err := j.attempt(ctx, res)
 	res.Took = j.now().Sub(start)
 	if ctx.Err() != nil && !res.Published {
-		// What was under way when the job was cancelled failed because of it, but
-		// for what could not be undone.
+		// Whatever failed after the job was cancelled failed because of that. Only
+		// what could not be undone is worth adding.
 		err = errors.Join(append([]error{fmt.Errorf("stopped: %w", context.Cause(ctx))}, undoErrors(err)...)...)
 	}
 	if err != nil && !res.Published {

@@ -50,7 +50,7 @@ func TestBlobAhead(t *testing.T) {
 			t.Fatalf("%+v, %v", info, err)
 		}
 	}
-	t.Run("nobody reads", func(t *testing.T) {
+	t.Run("no reader", func(t *testing.T) {
 		t.Parallel()
 		b, blob := open(t)
 		if got, window := b.still(); got < ahead || got > most || window != ahead {

@@ -386,7 +386,7 @@ func TestWatchIgnoresPausesOfTheReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := sleep(ctx, time.Minute); err != nil {
-				t.Fatalf("the watchdog bit while nobody was reading: %v", err)
+				t.Fatalf("the watchdog bit while there was no reader: %v", err)
 			}
 		}
 	})
