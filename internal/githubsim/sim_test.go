@@ -19,8 +19,8 @@ type reply struct {
 	Header     http.Header
 }
 
-// ask sends a request and returns the answer, nil without one, and its body
-// or what went wrong with it; headers are pairs.
+// ask sends a request, and returns the answer, nil if there is none, and its body or error.
+// headers are pairs.
 func ask(t *testing.T, method, url string, headers ...string) (*reply, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)

@@ -20,7 +20,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return c.r.Read(p[:min(len(p), c.n)])
 }
 
-// FuzzDecode holds every input to what the standard library makes of it.
+// FuzzDecode compares every input with the standard library.
 func FuzzDecode(f *testing.F) {
 	for _, level := range []int{0, 1, 6, 9, flate.HuffmanOnly} {
 		for _, data := range [][]byte{nil, text(20), text(3000), noise(300), make([]byte, 5000)} {

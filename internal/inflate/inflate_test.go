@@ -27,16 +27,15 @@ func deflate(t testing.TB, level int, data []byte) []byte {
 	return b.Bytes()
 }
 
-// standard decompresses with the standard library, and tells how much it
-// consumed.
+// standard decompresses with the standard library, and returns how much it consumed.
 func standard(src []byte, limit int64) (out []byte, consumed int64, err error) {
 	r := bytes.NewReader(src)
 	out, err = io.ReadAll(io.LimitReader(flate.NewReader(r), limit))
 	return out, int64(len(src) - r.Len()), err
 }
 
-// agree decompresses in both ways, whole and as a stream, and compares with
-// what is wanted.
+// agree decompresses in both ways, whole and as a stream, and compares with the wanted
+// result.
 func agree(t *testing.T, d *Decoder, src, want []byte) {
 	t.Helper()
 	for _, room := range []int{0, Margin / 2, 2 * Margin} {
@@ -55,7 +54,7 @@ func agree(t *testing.T, d *Decoder, src, want []byte) {
 	}
 }
 
-// text is compressible, and the same each time.
+// text returns compressible bytes, the same each time.
 func text(n int) []byte {
 	words := strings.Fields("the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you were all her she there would their we him been has when who will no more if out so up said what its about than into them can only other time new some could these two may first then do")
 	r := rand.New(rand.NewPCG(1, 2))
@@ -220,7 +219,7 @@ func TestFarMatches(t *testing.T) {
 	}
 }
 
-// A stream that is cut anywhere is an error, and never anything but that.
+// A stream that is cut anywhere is an error, always io.ErrUnexpectedEOF.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	var d Decoder
@@ -326,7 +325,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// What follows the stream is left alone.
+// Bytes after the stream are left alone.
 func TestTrailingData(t *testing.T) {
 	t.Parallel()
 	var d Decoder

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// model is what a spool promises, in plain bytes.
+// model is the contract of a spool, in plain bytes.
 type model struct {
 	data      []byte // up to the end
 	written   [modelBlocks]bool
@@ -56,7 +56,7 @@ func (m *model) discard(off, n int) {
 	}
 }
 
-// readable is how many of n bytes can be read at off, and what with.
+// readable returns how many of n bytes can be read at off, and the error.
 func (m *model) readable(off, n int) (int, error) {
 	end := min(off+n, len(m.data))
 	for i := off; i < end; {
@@ -84,7 +84,7 @@ func (m *model) same(p []byte, off int) bool {
 	return true
 }
 
-// againstModel does what program says with a spool and with the model.
+// againstModel runs a program on a spool and on the model.
 func againstModel(t *testing.T, seed uint64, steps, blocks int, noPunch bool) {
 	t.Helper()
 	s, dir := newSpool(t, int64(blocks))
@@ -130,7 +130,7 @@ func againstModel(t *testing.T, seed uint64, steps, blocks int, noPunch bool) {
 	m.keep(t, s, dir, r.IntN(len(m.data)+1))
 }
 
-// keep compares what is kept of a spool, and what is left of it.
+// keep compares a kept file, and what is left of the spool.
 func (m *model) keep(t *testing.T, s *Spool, dir tempDir, size int) {
 	t.Helper()
 	_, wantErr := m.readable(0, size)
@@ -277,7 +277,7 @@ func TestPackedPartsAgreeWithModel(t *testing.T) {
 	}
 }
 
-// What can be compressed takes a fraction of its size, however it comes.
+// Compressible bytes take a fraction of their size, in whatever order they come.
 func TestPartsPack(t *testing.T) {
 	t.Parallel()
 	block := bytes.Repeat([]byte("org/example/project/module/generated "), blockSize/37+1)[:blockSize]

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The room of a spool's file is given back, and nothing else is.
+// The disk space of a spool's file is freed, and nothing else is.
 func TestSpoolPunches(t *testing.T) {
 	t.Parallel()
 	s, dir := newSpool(t, 0)

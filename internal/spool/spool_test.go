@@ -28,12 +28,12 @@ func (d tempDir) hasFile() bool {
 	return err == nil
 }
 
-// diskOf is a share of a disk with so many bytes free.
+// diskOf returns a share of a disk with so many bytes free.
 func diskOf(free int64) *Share {
 	return NewQuota("/out", func() (int64, error) { return free, nil }).Share()
 }
 
-// newSpool makes a spool whose memory has room for so many blocks.
+// newSpool makes a spool whose memory holds so many blocks.
 func newSpool(t testing.TB, blocks int64) (*Spool, tempDir) {
 	t.Helper()
 	dir := tempDir(t.TempDir())
@@ -128,7 +128,7 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// What is discarded makes room for what comes.
+// Discarding makes space for new blocks.
 func TestSpoolDiscard(t *testing.T) {
 	t.Parallel()
 	s, dir := newSpool(t, 2)
@@ -186,7 +186,7 @@ func TestSpoolShorterAgain(t *testing.T) {
 	}
 }
 
-// Sizes and offsets come from servers, by way of sums.
+// Sizes and offsets are sums of numbers from servers.
 func TestSpoolRefusesWhatNoBlobHas(t *testing.T) {
 	t.Parallel()
 	s, dir := newSpool(t, 1)
@@ -221,7 +221,7 @@ func TestSpoolRefusesWhatNoBlobHas(t *testing.T) {
 	}
 }
 
-// A spool reserves the room of its file, and no more.
+// A spool reserves the disk space of its file, and no more.
 func TestSpoolReserves(t *testing.T) {
 	t.Parallel()
 	s, _ := newSpool(t, 1)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// BenchmarkFiles shows what publishing costs where files come one by one, into
-// a directory that is there or in the place of others, and what undoing that
-// costs, in the same process or, after a kill, in the next one.
+// BenchmarkFiles measures publishing of files that move one by one, into an existing
+// directory or in the place of other files, and undoing that, in the same process or, after
+// a kill, in the next one.
 func BenchmarkFiles(b *testing.B) {
 	const files = 40_000
 	lines := make([]string, files)

@@ -19,8 +19,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// runChild is the life of a process that is one of a test's children, and gives
-// its exit code.
+// runChild runs a child process of a test, and returns its exit code.
 func runChild(how string) int {
 	words := strings.Split(how, " ")
 	var err error
@@ -40,7 +39,7 @@ func runChild(how string) int {
 	return 0
 }
 
-// childTree is what children publish.
+// childTree is the tree that children publish.
 func childTree(body string) []string {
 	return []string{"a=" + body, "b=" + body, "c/d=" + body, "c/e=" + body, "new/f=" + body, "new/g/h=" + body, "l -> " + body, "z=" + body}
 }
@@ -102,8 +101,8 @@ func childCmd(t *testing.T, words ...string) *exec.Cmd {
 	return cmd
 }
 
-// SIGKILL at every change: what TestKilled asserts of many worlds holds for a
-// process that is really gone.
+// TestKilled, which covers many worlds, only pretends to kill; here SIGKILL really ends a
+// process, at every change.
 func TestSIGKILL(t *testing.T) {
 	t.Parallel()
 	before := []string{"a=0", "b=0", "c/d=0", "l -> 0", "mine=0"}
@@ -141,8 +140,7 @@ const (
 	rounds     = 40
 )
 
-// childRounds publishes again and again, each time when its stdin says where
-// to.
+// childRounds publishes once for each destination that it reads from stdin.
 func childRounds(ws, body string, ie IfExists) error {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -159,8 +157,8 @@ func childRounds(ws, body string, ie IfExists) error {
 	return in.Err()
 }
 
-// Processes that publish into one place at one time, fresh or not, all succeed,
-// lose nothing and leave nothing.
+// If processes publish into one place at the same time, fresh or not, all succeed, lose
+// nothing and leave nothing.
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	for i, ie := range []IfExists{Overwrite, Skip} {
@@ -216,8 +214,7 @@ func TestSideBySide(t *testing.T) {
 	}
 }
 
-// checkRound checks that each file is there, whole, and of one of the
-// processes.
+// checkRound checks that each file is there, whole, and of one of the processes.
 func checkRound(t *testing.T, dir string) {
 	t.Helper()
 	got := snapshot(t, dir)

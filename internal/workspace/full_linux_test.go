@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Undoing needs no room that a full disk does not have.
+// Undoing works on a full disk.
 func TestPublishUndoesOnFullDisk(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

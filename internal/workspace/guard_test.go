@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What Git or the runner would run is written by no artifact, whatever way
-// leads there. The workspace is ws; Guarded is temp/_runner_file_commands.
+// No artifact writes files that Git or the runner would run, by whatever path it leads
+// there. The workspace is ws; Guarded is temp/_runner_file_commands.
 func TestPublishProtects(t *testing.T) {
 	t.Parallel()
 	repo := []string{".git/HEAD=ref", ".git/config=c", ".git/hooks/x=0", "src/a=0"}
@@ -124,8 +124,8 @@ func publishGuarded(t *testing.T, ws, dest string, trees []staged, ie IfExists) 
 	return errors.Join(err, s.Close())
 }
 
-// A file system that folds names calls a .git by other names, too. A hard link
-// stands for that.
+// A file system that folds names has other names for a .git, too. A hard link stands for
+// such a name.
 func TestPublishProtectsAliases(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -139,7 +139,7 @@ func TestPublishProtectsAliases(t *testing.T) {
 	}
 }
 
-// What the places of trees tell is told before the trees are there.
+// Foresee refuses, before trees have files, what follows from their places.
 func TestForesee(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -177,7 +177,7 @@ func TestForesee(t *testing.T) {
 	}
 }
 
-// Of what goes into a .github that was there the report knows.
+// The report lists what goes into a .github that existed before.
 func TestPublishReportsGitHub(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -207,7 +207,7 @@ func TestPublishReportsGitHub(t *testing.T) {
 	}
 }
 
-// The report says of each tree what is not in the destination.
+// The report says for each tree which files are not in the destination.
 func TestPublishReportsLost(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -241,7 +241,7 @@ func TestPublishReportsLost(t *testing.T) {
 	}
 }
 
-// What was looked at before the trees are there is looked at again.
+// Publish looks again at what Foresee has looked at.
 func TestForeseeRemembersNothing(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

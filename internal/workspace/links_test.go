@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Symlinks that are published stay in the destination, whatever else is in it
-// by then. The workspace is ws; beside it lies a file "secret".
+// Published symlinks stay in the destination, whatever else is in it by then. The workspace
+// is ws; beside it lies a file "secret".
 func TestPublishLinks(t *testing.T) {
 	t.Parallel()
 	many := func(n int) (lines []string) {
@@ -111,8 +111,7 @@ func TestPublishLinks(t *testing.T) {
 	}
 }
 
-// Whatever is published into a directory, by one step after the other, no
-// symlink of it leads out.
+// Whatever several steps publish into a directory, no symlink in it leads out.
 func TestPublishLinksStay(t *testing.T) {
 	t.Parallel()
 	published, refused, followed := 0, 0, 0
@@ -174,8 +173,8 @@ func TestPublishLinksKeepsModes(t *testing.T) {
 	}
 }
 
-// Trees that are said to have no symlinks are not searched for any: of new
-// directories nothing is looked at but their names.
+// Trees without symlinks, as NoLinks says, are not searched for any: of new directories
+// only the names are looked at.
 func TestPublishNoLinks(t *testing.T) {
 	t.Parallel()
 	for _, none := range []bool{false, true} {

@@ -35,7 +35,7 @@ func setAttribute(t *testing.T, dir string, flag int) {
 	})
 }
 
-// Where files can be made but not moved or removed, nothing is begun.
+// Nothing is begun where files can be made but not moved or removed.
 func TestStageWhereNothingCanBeMoved(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -66,7 +66,7 @@ func TestStageWhereNothingCanBeMoved(t *testing.T) {
 	}
 }
 
-// So it is further down, as soon as something is to be put there.
+// The same holds for a directory below, once a file is to be put there.
 func TestPublishWhereNothingCanBeMoved(t *testing.T) {
 	t.Parallel()
 	mount := func(t *testing.T, dir string) {

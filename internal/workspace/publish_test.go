@@ -86,8 +86,8 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// takesAnyName asks the file system whether a name may be something else than
-// UTF-8. On Linux it has to be: there a test that is not run would not be missed.
+// takesAnyName reports whether the file system accepts names that are not UTF-8. On Linux
+// it must: a test that was skipped there would not be missed.
 func takesAnyName(t *testing.T, dir string) bool {
 	t.Helper()
 	name := filepath.Join(dir, "\xff")
@@ -118,8 +118,8 @@ func checkOutcome(t *testing.T, report Report, err error, wantReport, wantErr st
 	}
 }
 
-// What becomes of symlinks that are there. The workspace is ws; beside it lies
-// outside, with a file x, which has to stay as it is.
+// This is what becomes of existing symlinks. The workspace is ws; beside it lies outside,
+// with a file x, which must stay as it is.
 func TestPublishMeetsSymlinks(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -203,8 +203,8 @@ func TestPublishMeetsSymlinks(t *testing.T) {
 	}
 }
 
-// A directory that is new appears in one rename with all that belongs into
-// it, so whoever looks sees nothing of it or everything.
+// A new directory appears in one rename with all of its content, so another process sees
+// nothing of it or everything.
 func TestPublishNewDirectoriesAtOnce(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -251,7 +251,7 @@ func visible(t testing.TB, ws string) []string {
 	return list
 }
 
-// Nothing is changed by what is refused, not even for a moment.
+// A refused publication changes nothing, not even for a moment.
 func TestPublishRefusesFirst(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -297,9 +297,9 @@ func TestPublishCancelled(t *testing.T) {
 	}
 }
 
-// What another process puts into the way between plan and move is planned for
-// anew, by the rules for what was there before. The others act before a change
-// of the first plan, as often as is said.
+// If another process changes the destination between plan and move, Publish plans anew, by
+// the rules for existing files. The other process acts before a change of the first plan,
+// as often as the row says.
 func TestPublishPlansAgain(t *testing.T) {
 	t.Parallel()
 	file := func(name string) func(string) error {
@@ -374,8 +374,8 @@ func TestPublishPlansAgain(t *testing.T) {
 	}
 }
 
-// What was replaced and put back can be published again, unless the new file had
-// to give way to a copy.
+// Files that were replaced and put back can be published again, unless a copy replaced the
+// new file.
 func TestPublishAgainAfterReplacing(t *testing.T) {
 	t.Parallel()
 	for name, way := range ways {
@@ -416,8 +416,8 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 	}
 }
 
-// A directory that was opened up for one plan and moves whole in the next has
-// the mode that it came with.
+// A directory that was opened up for one plan, and moves as a whole in the next, has its
+// first mode.
 func TestPublishPlansAgainWithModes(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -440,7 +440,7 @@ func TestPublishPlansAgainWithModes(t *testing.T) {
 	}
 }
 
-// waitForTick waits until what is written has a later time than all that was.
+// waitForTick waits until new files get a later time than all files so far.
 func waitForTick(t *testing.T) {
 	t.Helper()
 	probe := filepath.Join(t.TempDir(), "probe")
@@ -460,7 +460,7 @@ func waitForTick(t *testing.T) {
 	}
 }
 
-// Who keeps getting in the way is given up on, with all undone.
+// Publish gives up on a process that keeps getting in the way, with all undone.
 func TestPublishGivesUp(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

@@ -22,8 +22,8 @@ import (
 // testStage is the name of a stage.
 const testStage = stagePrefix + "XXXXXXXXXXXXXXXXXXXXXXXXXX"
 
-// Stages of dead processes go, wherever on the way to the destination; what may
-// be in use, or is none of ours, stays.
+// Stages of dead processes are removed, wherever they are on the way to the destination;
+// stages that may be in use, or are not ours, stay.
 func TestRecoverFinds(t *testing.T) {
 	t.Parallel()
 	const name = testStage
@@ -89,7 +89,7 @@ func TestRecoverFinds(t *testing.T) {
 	}
 }
 
-// A FIFO for a lock or a journal makes no one wait.
+// A FIFO in place of a lock or a journal blocks no process.
 func TestRecoverFIFO(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{lockName, journalName} {
@@ -109,8 +109,7 @@ func TestRecoverFIFO(t *testing.T) {
 	}
 }
 
-// The stage of a process that lives is left alone, however often it is looked
-// at.
+// The stage of a live process is left alone, however often another one looks at it.
 func TestRecoverSparesTheLiving(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -136,8 +135,8 @@ func TestRecoverSparesTheLiving(t *testing.T) {
 	}
 }
 
-// The stage of another user that this process may not look into is named once
-// it is old. What root's process left in a workspace of this user's is put back.
+// A stage of another user that this process may not look into is named once it is old.
+// Changes of root's process in a workspace of this user are undone.
 func TestRecoverOthers(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
@@ -177,7 +176,7 @@ func TestRecoverOthers(t *testing.T) {
 	}
 }
 
-// Where a stage is taken for dead while it is made, another one is made.
+// If another process takes a stage for dead while it is made, NewStage makes another one.
 func TestStageIsTakenWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -217,7 +216,7 @@ func TestStageIsTakenWhileItIsMade(t *testing.T) {
 	}
 }
 
-// A lock that another process found before it was locked is no lock.
+// A lock that another process found before it was locked does not count.
 func TestLostLock(t *testing.T) {
 	t.Parallel()
 	for name, act := range map[string]func(name string) (*os.File, error){
@@ -256,7 +255,7 @@ func TestLostLock(t *testing.T) {
 	}
 }
 
-// While a stage is removed its lock tells whose it is, to the last.
+// The lock shows that a stage is in use until the stage is removed.
 func TestLockGoesLast(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -287,9 +286,8 @@ func TestLockGoesLast(t *testing.T) {
 	}
 }
 
-// A journal that anyone could have written leads nowhere else than to the
-// destination, touches nothing but what it knows, and does no harm when it ends
-// anywhere.
+// A forged journal leads nowhere but to the destination, touches only the files that it
+// identifies, and does no harm wherever it ends.
 func TestHostileJournal(t *testing.T) {
 	t.Parallel()
 	const dir = testStage
@@ -349,7 +347,7 @@ func TestHostileJournal(t *testing.T) {
 	}
 }
 
-// identText is the identity of a file as a journal has it.
+// identText formats an ident as a journal has it.
 func identText(t *testing.T, name string) string {
 	t.Helper()
 	i := identOf(t, name)
@@ -374,7 +372,7 @@ func identOf(t *testing.T, name string) ident {
 	return i.ident
 }
 
-// journalText writes a journal as a process would, of inode 42.
+// journalText writes a journal as a process would, with inode 42.
 func journalText(t testing.TB, base, dir string, steps ...step) []byte {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")
@@ -400,7 +398,7 @@ var journalSteps = []step{
 	{do: moveIn, from: "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX/art0/top", to: "top", is: ident{5, 6, 7}},
 }
 
-// stepsOf reads a journal: its steps in their order.
+// stepsOf returns the steps of a journal in order.
 func stepsOf(text []byte, ino uint64, base, dir string) (j *journal, steps []step, err error) {
 	if j, err = readJournal(bytes.NewReader(text), int64(len(text)), ino, base, dir); err != nil {
 		return j, nil, err
@@ -421,7 +419,7 @@ func stepsOf(text []byte, ino uint64, base, dir string) (j *journal, steps []ste
 	return j, steps, err
 }
 
-// What is written is read, and of a journal that ends early the beginning.
+// A journal reads back as it was written; if it ends early, its beginning does.
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	text := journalText(t, "b", "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX", journalSteps...)
@@ -457,8 +455,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// A journal is read in parts, however long it is, each with what was said before
-// it.
+// A journal of any length is read in parts, each with what earlier lines said.
 func TestLongJournal(t *testing.T) {
 	t.Parallel()
 	const dir = "b/.artifetch-XXXXXXXXXXXXXXXXXXXXXXXXXX"
@@ -474,8 +471,8 @@ func TestLongJournal(t *testing.T) {
 	}
 }
 
-// What an artifact brings is no journal, whatever it says: a journal that is
-// like one to the inode, but that its owner may write to, is not believed.
+// A file of an artifact is no journal, whatever it says: one that is like a journal to the
+// inode, but that its owner may write to, is ignored.
 func TestArtifactBringsJournal(t *testing.T) {
 	t.Parallel()
 	for mode, believed := range map[os.FileMode]bool{0o644: false, 0o755: false, 0o600: false, 0o555: false, journalMode: true} {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A plan comes back as it was made, from memory or from its file.
+// A plan reads back as it was made, from memory or from its file.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 10, 30_000} {
@@ -138,8 +138,8 @@ func TestStepsOnFullDisk(t *testing.T) {
 	s.close()
 }
 
-// The plan's memory does not grow with its files, nor the descriptors with
-// the directories.
+// Memory does not grow with the number of files in a plan, nor descriptors with the number
+// of directories.
 func TestPlanIsLean(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -169,7 +169,7 @@ func TestPlanIsLean(t *testing.T) {
 	}
 }
 
-// However deep directories with many entries lie in each other, few are open.
+// However deep large directories lie in each other, few are open.
 func TestListingIsBounded(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

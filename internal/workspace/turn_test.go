@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// One process publishes at a time. What holds the lock for long may be another
-// program, so waiting ends, and it ends with the context.
+// One process publishes at a time. A program that holds the lock for long may be another
+// one, so waiting ends, and it ends with the context.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	root, err := os.OpenRoot(t.TempDir())
@@ -51,8 +51,8 @@ func TestTurns(t *testing.T) {
 	end()
 }
 
-// However many directories there are, and however deep, few are open at a time,
-// and a path that was walked is not walked again.
+// However many directories there are, and however deep, few are open at a time, and no path
+// is walked twice.
 func TestHandles(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A process that is killed while another one waits for its turn is undone by that
-// one: what is not to be replaced must not be what goes with the next process.
+// If a process is killed while another one waits for its turn, that one undoes it: files
+// that are about to be undone must not count as existing.
 func TestKilledBesideAnother(t *testing.T) {
 	t.Parallel()
 	for _, ie := range []IfExists{Skip, Overwrite, Fail} {
