@@ -45,7 +45,7 @@ func TestRunThatIsGone(t *testing.T) {
 	}
 }
 
-// Of runs that only an artifact tells of, its time is not theirs.
+// A run that is only known from its artifact has no time: the artifact's is not the run's.
 func TestPassedOverTable(t *testing.T) {
 	t.Parallel()
 	passed := []search.PassedOver{

@@ -93,9 +93,9 @@ var ways = map[string]struct{ noSwap, noLinks bool }{
 	"exchanging": {}, "linking": {true, false}, "copying": {true, true},
 }
 
-// Whatever is there, whatever comes, and before whichever change the process
-// is killed: each path has its old or its new file, and the next run puts all
-// back, down to the inodes, and leaves no stage.
+// Whatever exists, whatever is published, and before whichever change the process is
+// killed: each path has its old or its new file, and the next run undoes everything, down
+// to the inodes, and leaves no stage.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	for name, way := range ways {
@@ -247,8 +247,8 @@ func recoverUntil(t *testing.T, ws, dest string, n int) {
 	}
 }
 
-// What users change after a run was killed is left, and named; the rest is put
-// back.
+// Files that users change after a run was killed are left, and named; the others are
+// undone.
 func TestKilledThenEdited(t *testing.T) {
 	t.Parallel()
 	before := []string{"a=0", "b=0", "c/d=0"}

@@ -116,8 +116,8 @@ func TestUmask(t *testing.T) {
 	}
 }
 
-// What is published has the modes that plain creation gives; only the stage is
-// closed to others.
+// Published files have the modes that plain creation gives; only the stage is closed to
+// other users.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

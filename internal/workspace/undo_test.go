@@ -75,9 +75,8 @@ func (w world) belowFile(isDir map[string]bool, parts []string) bool {
 	return false
 }
 
-// Whatever is there, whatever comes, and whichever change fails: everything
-// in and around the workspace is as it was, down to the inodes, and the stage
-// is gone.
+// Whatever exists, whatever is published, and whichever change fails: everything in and
+// around the workspace is as it was, down to the inodes, and the stage is gone.
 func TestPublishUndoes(t *testing.T) {
 	t.Parallel()
 	worlds, wantUndone := share(80), share(300)
@@ -331,8 +330,8 @@ func (m *model) publish(dest string, trees []staged, ie IfExists) string {
 	return "published"
 }
 
-// When undoing fails, what was replaced is not thrown away with the stage: not by
-// this process, and not by the next one where this one is killed before its end.
+// When undoing fails, replaced files are not removed with the stage: not by this process,
+// and not by the next one if this one is killed before its end.
 func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
 	t.Parallel()
 	for _, killed := range []bool{false, true} {
@@ -383,8 +382,7 @@ func failUndo(t *testing.T, killed bool) {
 	}
 }
 
-// What another process puts in place of a file in the very moment in which that
-// is undone is not undone.
+// Undoing leaves a file that another process puts in place of ours at that very moment.
 func TestUndoNoticesOthers(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -433,8 +431,8 @@ func TestUndoNoticesOthers(t *testing.T) {
 	}
 }
 
-// Where what was replaced can neither be put back nor put aside, the whole stage
-// stays, and the next run can go on from its journal.
+// If replaced files can neither be put back nor moved aside, the whole stage stays, and the
+// next run continues from its journal.
 func TestFailedUndoKeepsTheStage(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -471,7 +469,8 @@ func TestFailedUndoKeepsTheStage(t *testing.T) {
 	}
 }
 
-// A directory that came whole goes, even where the stage cannot take it back.
+// Undoing removes a directory that was moved as a whole, even if the stage cannot take it
+// back.
 func TestPublishUndoesWithoutStage(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -498,7 +497,7 @@ func TestPublishUndoesWithoutStage(t *testing.T) {
 	}
 }
 
-// Undoing that fails for many files in one way is told in a few lines.
+// If undoing fails for many files in the same way, the error has few lines.
 func TestUndoErrorsAreFew(t *testing.T) {
 	t.Parallel()
 	const files = 5 * maxListed
