@@ -139,15 +139,15 @@ func (l Layout) guarded() []string {
 const (
 	maxPath = 4095
 	maxName = 255
-	// stageRoom is how much longer a path in the stage is than in the destination.
-	stageRoom = 64
+	// stageExtra is how much longer a path in the stage is than in the destination.
+	stageExtra = 64
 )
 
 // checkLength refuses a destination that could be created name by name, but that neither
 // the next run nor other steps could open by its path.
 func checkLength(p, abs string) error {
-	if len(abs) > maxPath-stageRoom {
-		return &PathError{short(p), fmt.Sprintf("is an absolute path of %d bytes; other steps can open at most %d", len(abs), maxPath-stageRoom)}
+	if len(abs) > maxPath-stageExtra {
+		return &PathError{short(p), fmt.Sprintf("is an absolute path of %d bytes; other steps can open at most %d", len(abs), maxPath-stageExtra)}
 	}
 	for name := range strings.SplitSeq(filepath.ToSlash(abs), "/") {
 		if len(name) > maxName && filepath.Separator == '/' {

@@ -117,18 +117,18 @@ func (c *carrier) copyFile(name, aside string, was *info) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, reading{c.ctx, from})
+	_, err = io.Copy(to, contextReader{c.ctx, from})
 	// Changing the owner clears set-id bits, so the mode is set after it.
 	return errors.Join(err, ifCanGive(to.Chown(was.uid, was.gid)), to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
 }
 
-// reading is a reader that ends with its context.
-type reading struct {
+// contextReader is a reader that ends with its context.
+type contextReader struct {
 	ctx context.Context //nolint:containedctx // lives as long as one copy
 	r   io.Reader
 }
 
-func (r reading) Read(p []byte) (int, error) {
+func (r contextReader) Read(p []byte) (int, error) {
 	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}

@@ -192,7 +192,7 @@ func TestStageInLongPath(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
 	makeRemovable(t, ws)
-	room := maxPath - stageRoom - len(ws) - 1
+	room := maxPath - stageExtra - len(ws) - 1
 	dest := strings.Repeat(strings.Repeat("d", 199)+"/", room/200) + strings.Repeat("e", room%200)
 	for i := range 3 {
 		s, trees, err := stage(t, ws, dest, StageOptions{})
