@@ -107,7 +107,7 @@ func (x *expander) entry(ctx context.Context, e *Entry, c content) error {
 	x.dirs.most++
 	err := x.make(ctx, e, c)
 	if through, ok := errors.AsType[*throughError](err); ok {
-		return e.refuse("it would be written through %q, which is no directory", through.name)
+		return e.refuse("it would be written through %q, which is not a directory", through.name)
 	}
 	return err
 }

@@ -260,7 +260,7 @@ func (t *dirTree) makeIn(parent *handle, name string, perm fs.FileMode) (bool, e
 // directory.
 type throughError struct{ name string }
 
-func (e *throughError) Error() string { return e.name + " is no directory" }
+func (e *throughError) Error() string { return e.name + " is not a directory" }
 
 // chown gives what was made in a directory to the owner.
 func (t *dirTree) chown(parent *handle, name string) error {

@@ -62,7 +62,7 @@ func cleanName(name string) (string, error) {
 	}
 	switch length--; {
 	case depth == 0:
-		return "", errors.New("names nothing")
+		return "", errors.New("does not name a file")
 	case depth > maxDepth:
 		return "", fmt.Errorf("has %d components, more than %d", depth, maxDepth)
 	case length == len(name), length == len(name)-1 && name[length] == '/':

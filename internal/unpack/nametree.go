@@ -198,11 +198,11 @@ func (s suspect) against(other suspect) error {
 	case s.file && other.file:
 		return refuse(other.stored, "it is there twice")
 	case s.entry && other.entry:
-		return refuse(other.stored, "it is there as a file and as a directory")
+		return refuse(other.stored, "it is both a file and a directory")
 	case s.file:
-		return refuse(other.stored, "it would be written through %q, which is no directory", s.name)
+		return refuse(other.stored, "it would be written through %q, which is not a directory", s.name)
 	}
-	return refuse(s.stored, "it would be written through %q, which is no directory", s.name)
+	return refuse(s.stored, "it would be written through %q, which is not a directory", s.name)
 }
 
 // sharedDir returns the length of the deepest directory that both paths are, or
