@@ -184,8 +184,8 @@ func TestRecovered(t *testing.T) {
 		"removed " + ws + "/.artifetch-DEADXXXXXXXXXXXXXXXXXXXXXX, which a killed run left",
 		"::warning::" + ws + "/.artifetch-BADXXXXXXXXXXXXXXXXXXXXXXX, which a killed run left, is still there: its journal is damaged",
 	} {
-		if got.code != 0 || !strings.Contains(got.log, want) {
-			t.Errorf("code %d, no %q\n%s", got.code, want, got.log)
+		if got.code != 0 || strings.Count(got.log, want) != 1 {
+			t.Errorf("code %d, not once: %q\n%s", got.code, want, got.log)
 		}
 	}
 	left, err := os.ReadDir(ws)

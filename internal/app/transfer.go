@@ -17,11 +17,12 @@ type staging struct {
 	engine *transfer.Engine
 	stage  *workspace.Stage // nil before there is something to fetch
 	into   transfer.Stage   // the same for the engine
+	named  map[string]bool  // stages of killed runs that the log has named, because they stay
 }
 
 // newStaging makes a staging without a stage. It has to be closed.
 func (j *job) newStaging() *staging {
-	return &staging{job: j, engine: transfer.New(transfer.Options{
+	return &staging{job: j, named: map[string]bool{}, engine: transfer.New(transfer.Options{
 		Origin: j.api, Client: j.storage, Policy: j.policy, IdleTimeout: j.idle, UserAgent: j.agent,
 		Notify:      j.log.Event,
 		Progress:    func(total int64) transfer.Progress { return j.log.Out.NewProgress(total) },
@@ -50,7 +51,7 @@ func (s *staging) open(ctx context.Context) error {
 	}
 	j := s.job
 	recovered, err := workspace.Recover(ctx, j.dest)
-	j.log.Recovered(recovered)
+	s.logRecovered(recovered)
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,19 @@ func (s *staging) open(ctx context.Context) error {
 		s.into.CheckFile = s.stage.CheckMount
 	}
 	return nil
+}
+
+// logRecovered logs what became of the stages of killed runs. They are looked for
+// twice, and those that have to stay are named once.
+func (s *staging) logRecovered(all []workspace.Recovery) {
+	var list []workspace.Recovery
+	for _, r := range all {
+		if !s.named[r.Stage] {
+			list = append(list, r)
+		}
+		s.named[r.Stage] = true
+	}
+	s.job.log.Recovered(list)
 }
 
 // close removes what was staged.
@@ -103,7 +117,7 @@ func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (l
 		trees[i].Dir, trees[i].NoLinks = item.Tree, item.NoLinks
 	}
 	published, err := s.stage.Publish(ctx, trees, s.job.cfg.IfExists)
-	s.job.log.Recovered(published.Recovered)
+	s.logRecovered(published.Recovered)
 	if err != nil {
 		return nil, err
 	}
