@@ -77,9 +77,13 @@ var stageName = regexp.MustCompile(`^\.artifetch-[A-Z2-7]{26}$`)
 // isStage reports whether a name can be that of a stage.
 func isStage(name string) bool { return stageName.MatchString(name) }
 
-// maxRaces bounds how often making a stage, and publishing, start again because another
-// process was in the way.
-const maxRaces = 8
+// maxRaces bounds how often publishing starts again because another process was in
+// the way, and maxLost how often making a stage does, which takes no longer than that
+// process needs to look at an empty directory.
+const (
+	maxRaces = 8
+	maxLost  = 64
+)
 
 // NewStage makes a staging directory, mode 0700, in the deepest existing directory at or
 // above the destination. The caller must call Close. It fails with *PathError if the
@@ -106,7 +110,7 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 		}
 		// Another process's undo may have removed the directory.
 		lost := errors.Is(err, errLost) || errors.Is(err, fs.ErrNotExist)
-		if err = errors.Join(err, s.abandon()); !lost || race == maxRaces {
+		if err = errors.Join(err, s.abandon()); !lost || race == maxLost {
 			return nil, errors.Join(err, s.at.close(), root.Close())
 		}
 	}
