@@ -11,7 +11,7 @@ import (
 // most.
 func TestCost(t *testing.T) {
 	for _, glob := range []string{
-		"{1..999}" + strings.Repeat("?", 4000), "{1..999}" + strings.Repeat("[a]", 1300), "{1..999}" + strings.Repeat(`\*`, 2000),
+		"{1..999}" + strings.Repeat("?", 4000), "{1..999}" + strings.Repeat("[a]", 1300), "{1..999}" + strings.Repeat(`\[`, 2000),
 		"{1..999}" + strings.Repeat("{x}", 1300), "{1..999}/" + strings.Repeat("a/", 2000), "{1..499}/**a/" + strings.Repeat("a/", 2000),
 		"{1..999}" + strings.Repeat("?", 1000), "{1..999}" + strings.Repeat("[a]", 330), "{1..499}/**a/" + strings.Repeat("a/", 500), "{1..999}" + strings.Repeat("{x}", 900),
 		strings.Repeat("?", 2000) + "{1..999}" + strings.Repeat("/", 2000), strings.Repeat("{", 10) + "1..999" + strings.Repeat("}", 10) + strings.Repeat("*a", 2000),

@@ -12,7 +12,8 @@
 //	{a,b}     a or b, which may be globs, and nest
 //	{1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
 //	          in steps, {a..f} is a letter
-//	\x        the character x itself
+//	\x        the character x itself, which may be one of {}[]!#@+(),|-\ or other
+//	          punctuation; [*] and [?] for the wildcards
 //
 // A path matches a glob whose last component has no wildcard also when it lies
 // below the directory of that name: "dist" is dist, and all in it; "dist/" says

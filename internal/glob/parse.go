@@ -21,7 +21,7 @@ const (
 	maxTotal = 16 << 20
 )
 
-var errTooMany = fmt.Errorf("stands for more than %d alternatives", maxAlternatives)
+var errTooMany = fmt.Errorf("stands for more than %d alternatives; write a wildcard, such as * or [0-9], for some of them", maxAlternatives)
 
 // Check returns what is wrong with a glob, which may begin with "!". The error
 // continues a message that begins with the glob: "has a [ without a ]".
@@ -62,12 +62,14 @@ func expand(glob string) ([]string, error) {
 		return nil, errors.New("is empty")
 	case len(glob) > maxLength:
 		return nil, fmt.Errorf("is longer than %d bytes", maxLength)
-	case strings.HasPrefix(glob, "/"):
+	case glob[0] == '/':
 		return nil, errors.New("begins with a slash; paths in an artifact are relative, so leave it out")
+	case glob[0] == '#':
+		return nil, errors.New(`begins with #, and there are no comments; write \# for the character itself`)
+	case glob[0] == '!':
+		return nil, errors.New(`begins with ! twice; write \! for the character itself`)
 	case !utf8.ValidString(glob):
 		return nil, errors.New("is not UTF-8")
-	case path.Clean(glob) == "." && !strings.Contains(glob, ".."):
-		return []string{"**"}, nil
 	}
 	p := parser{rest: glob}
 	braceless, err := p.sequence(0)
@@ -97,15 +99,19 @@ func expand(glob string) ([]string, error) {
 }
 
 // clean drops the components of a glob without braces that have no meaning. A
-// slash at the end means what is below.
+// slash at the end means what is below, and "." everything.
 func clean(glob string) (string, error) {
 	if glob == "" {
 		return "", nil // an alternative that is nothing: {,a}
 	}
 	cleaned := path.Clean(glob) // changes nothing but ".", ".." and empty components
 	switch {
+	case glob[0] == '/':
+		return "", errors.New("has an alternative that begins with a slash; paths in an artifact are relative: write {a/,}b for {a,}/b")
 	case cleaned == ".." || strings.HasPrefix(cleaned, "../"), strings.Contains(glob, "/../"), strings.HasSuffix(glob, "/.."):
 		return "", errors.New(`holds the component "..", and no path in an artifact does`)
+	case cleaned == ".":
+		return "**", nil
 	case strings.HasSuffix(glob, "/"):
 		return cleaned + "/**", nil
 	}
@@ -228,6 +234,8 @@ func (p *parser) sequence(depth int) ([]string, error) {
 			return nil, errors.New(`has a } without a {; write \} for the character itself`)
 		case c == '{':
 			next, err = p.braces(depth + 1)
+		case c == '|':
+			return nil, errors.New(`has a |; write {a,b} for a or b, and \| for the character itself`)
 		case c == '[':
 			next, err = p.class()
 		case c == '\\':
@@ -248,7 +256,7 @@ func (p *parser) sequence(depth int) ([]string, error) {
 // plain returns how many bytes follow that have no meaning to the parser; the first
 // one counts in any case.
 func (p *parser) plain() int {
-	if n := strings.IndexAny(p.rest[1:], `,}{[\@?!*+`); n >= 0 {
+	if n := strings.IndexAny(p.rest[1:], `,}{[|\@?!*+`); n >= 0 {
 		return 1 + n
 	}
 	return len(p.rest)
@@ -294,12 +302,17 @@ func (j *joined) all() []string {
 	return list
 }
 
-// escape reads a backslash and the character after it.
+// escape reads a backslash and the character after it, which has a meaning but is no
+// wildcard: in "lib\*.dll" the backslash separates directories, as on Windows.
 func (p *parser) escape() ([]string, error) {
 	if len(p.rest) < 2 {
 		return nil, errors.New(`ends in a backslash; write \\ for the character itself`)
 	}
-	if c := p.rest[1]; c >= utf8.RuneSelf || isLetter(c) || isDigit(c) || c == '/' {
+	c := p.rest[1]
+	if c == '*' || c == '?' {
+		return nil, fmt.Errorf(`has \%c; write / between directories, and [%[1]c] for the character itself`, c)
+	}
+	if c >= utf8.RuneSelf || isLetter(c) || isDigit(c) || c == '/' {
 		return nil, errors.New(`has a backslash before what needs none; write / between directories, and \\ for the character itself`)
 	}
 	return []string{p.skip(2)}, nil
