@@ -87,7 +87,7 @@ func (a *alternatives) add(glob string) {
 	if last := glob[strings.LastIndexByte(glob, '/')+1:]; !hasWildcard(last) {
 		glob += "/**" // matches the directory itself, too
 	}
-	a.globs = append(a.globs, glob)
+	a.globs = append(a.globs, withoutSlash(glob))
 }
 
 func (a *alternatives) match(name string) bool {
@@ -118,6 +118,26 @@ func hasWildcard(glob string) bool {
 		}
 	}
 	return false
+}
+
+// withoutSlash adds a slash to the negated classes of a glob without braces, since
+// they match it in doublestar.
+func withoutSlash(glob string) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch {
+		case glob[i] == '\\' && i+1 < len(glob):
+			b.WriteByte(glob[i])
+			i++
+			b.WriteByte(glob[i])
+		case strings.HasPrefix(glob[i:], "[!"):
+			b.WriteString("[!/")
+			i++
+		default:
+			b.WriteByte(glob[i])
+		}
+	}
+	return b.String()
 }
 
 func unescape(glob string) string {

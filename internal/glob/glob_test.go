@@ -31,6 +31,7 @@ func TestMatch(t *testing.T) {
 		{"!debug", "a a/b", "debug debug/x"},
 		{"!**/*.map", "a.js d/a.js", "a.map d/a.map"},
 		{"a?c", "abc aéc", "ac a/c abbc"},
+		{"[!a] lib[^d]", "b c libs", "a b/c libs/x libd /"},
 		{"a[b-d]e", "abe ace ade", "aee a/e a-e"},
 		{"a[!b]e a[^c]f", "ace abf", "abe a/e acf a/f"},
 		{`[a-] [-x] [\]y] [a\-c]z`, "a - x ] y az cz -z", "b bx bz"},

@@ -123,7 +123,7 @@ func clean(glob string) (string, error) {
 // and "a*/**".
 func acrossDirectories(glob string) ([]string, error) {
 	if !strings.Contains(glob, "**") {
-		return []string{negations(glob)}, nil
+		return []string{glob}, nil
 	}
 	var list joined
 	for i, component := range strings.Split(glob, "/") {
@@ -142,11 +142,7 @@ func acrossDirectories(glob string) ([]string, error) {
 			return nil, err
 		}
 	}
-	all := list.all()
-	for i := range all {
-		all[i] = negations(all[i])
-	}
-	return all, nil
+	return list.all(), nil
 }
 
 // withinComponent returns the globs that a component with "**" among other
@@ -185,26 +181,6 @@ func betweenDoubleStars(component string) []string {
 		}
 	}
 	return append(parts, component[from:])
-}
-
-// negations changes negated classes, which match a slash in doublestar, so that
-// they do not.
-func negations(glob string) string {
-	var b strings.Builder
-	for i := 0; i < len(glob); i++ {
-		switch {
-		case glob[i] == '\\' && i+1 < len(glob):
-			b.WriteByte(glob[i])
-			i++
-			b.WriteByte(glob[i])
-		case strings.HasPrefix(glob[i:], "[!"):
-			b.WriteString("[!/")
-			i++
-		default:
-			b.WriteByte(glob[i])
-		}
-	}
-	return b.String()
 }
 
 // parser reads a glob from front to back.
