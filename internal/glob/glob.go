@@ -16,8 +16,8 @@
 //	          punctuation; [*] and [?] for the wildcards
 //
 // A path matches a glob whose last component has no wildcard also when it lies
-// below the directory of that name: "dist" is dist, and all in it; "dist/" says
-// the same. A "./" in front has no meaning. "!" in front of a glob of a list
+// below the directory of that name: "dist" is dist, and all in it; "dist/" is all in
+// it, and "lib*/" all in such directories. A "./" in front has no meaning. "!" in front of a glob of a list
 // takes away what matches it; in a list that has only such globs, from
 // everything.
 //
@@ -75,7 +75,7 @@ func (s *Set) Match(name string) bool {
 
 // alternatives are globs without braces.
 type alternatives struct {
-	exact map[string]bool // those without wildcards, unescaped
+	exact map[string]bool // those without wildcards, unescaped; "a/" is all in a
 	globs []string
 }
 
@@ -84,8 +84,12 @@ func (a *alternatives) add(glob string) {
 		a.exact[unescape(glob)] = true
 		return
 	}
-	if last := glob[strings.LastIndexByte(glob, '/')+1:]; !hasWildcard(last) {
-		glob += "/**" // matches the directory itself, too
+	switch last := glob[strings.LastIndexByte(glob, '/')+1:]; {
+	case last == "":
+		a.globs = append(a.globs, withoutSlash(glob)) // the directory itself
+		glob += "**/*"
+	case !hasWildcard(last):
+		glob += "/**" // matches a file of that name, too
 	}
 	a.globs = append(a.globs, withoutSlash(glob))
 }
@@ -99,6 +103,9 @@ func (a *alternatives) match(name string) bool {
 			i := strings.LastIndexByte(at, '/')
 			if i < 0 {
 				break
+			}
+			if a.exact[at[:i+1]] {
+				return true
 			}
 			at = at[:i]
 		}

@@ -12,7 +12,7 @@ func TestMatch(t *testing.T) {
 		yes, no string
 	}{
 		{"dist", "dist dist/a dist/d/b", "a/dist dists dis"},
-		{"dist/", "dist/a dist/d/b dist", "a/dist dists"},
+		{"dist/", "dist/a dist/d/b dist/", "dist a/dist dists"},
 		{"./dist/**", "dist/a dist/d/b", "a/dist/b"},
 		{".//dist/./x", "dist/x dist/x/y", "dist/y"},
 		{"./ ", "a a/b", ""},
@@ -26,7 +26,11 @@ func TestMatch(t *testing.T) {
 		{"a**", "a ab a/b ab/c/d", "ba b/a"},
 		{"a**z", "az abz a/z ab/c/yz", "azx b/az a/b"},
 		{"a/b**c**d/e", "a/bcd/e a/b/c/d/e a/bxcxd/e/f a/b1/2/3c4/5d/e", "a/bd/e"},
-		{"dist/*/", "dist/a/b dist/a/b/c", "dist dista/a"},
+		{"dist/*/", "dist/a/b dist/a/b/c dist/a/", "dist dist/a dista/a"},
+		{"*/", "a/ a/b a/b/c a/b/", "a"},
+		{"[!a]/ **/x/ a**/", "b/c a/x/y x/y a/b/c", "a b x"},
+		{"!*/", "a", "a/b a/"},
+		{"{lib,dist}/ doc{,s}/", "lib/a dist/a doc/a docs/a", "lib dist doc docs"},
 		{"!debug *", "a", "debug debug/x a/b"},
 		{"!debug", "a a/b", "debug debug/x"},
 		{"!**/*.map", "a.js d/a.js", "a.map d/a.map"},

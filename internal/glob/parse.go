@@ -98,8 +98,8 @@ func expand(glob string) ([]string, error) {
 	return list, nil
 }
 
-// clean drops the components of a glob without braces that have no meaning. A
-// slash at the end means what is below, and "." everything.
+// clean drops the components of a glob without braces that have no meaning, but not
+// the slash at the end. "." is everything.
 func clean(glob string) (string, error) {
 	if glob == "" {
 		return "", nil // an alternative that is nothing: {,a}
@@ -113,7 +113,7 @@ func clean(glob string) (string, error) {
 	case cleaned == ".":
 		return "**", nil
 	case strings.HasSuffix(glob, "/"):
-		return cleaned + "/**", nil
+		return cleaned + "/", nil
 	}
 	return cleaned, nil
 }
