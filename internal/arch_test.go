@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"internal/config":              {"internal/glob", "internal/suggest", "internal/workspace"},
 	"internal/glob":                nil,
 	"internal/suggest":             nil,
-	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/httpx", "internal/spool", "internal/unpack", "internal/words"},
+	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/glob", "internal/httpx", "internal/spool", "internal/suggest", "internal/unpack", "internal/words"},
 	"internal/words":               nil,
 	"internal/githubsim":           nil,
 	"internal/httpx":               nil,

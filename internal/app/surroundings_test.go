@@ -143,7 +143,7 @@ func TestLongListOfFiles(t *testing.T) {
 		fmt.Fprintf(&list, "no/such/%d\n", i)
 	}
 	got := newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "dist", "files", list.String()))
-	if want := `"no/such/19" and 7,980 more`; got.code != 1 || !strings.HasSuffix(got.outputs["error-message"], want) {
+	if want := `"no/such/19" and 7,980 more; artifact`; got.code != 1 || !strings.Contains(got.outputs["error-message"], want) {
 		t.Errorf("code %d\n%.1000s", got.code, got.log)
 	}
 }

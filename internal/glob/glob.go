@@ -45,7 +45,7 @@ type Set struct {
 // New returns a Set of globs that Check accepts. A glob that Check refuses matches
 // nothing.
 func New(globs []string) *Set {
-	s := &Set{take: alternatives{exact: map[string]bool{}}, leave: alternatives{exact: map[string]bool{}}}
+	s := &Set{take: newAlternatives(), leave: newAlternatives()}
 	for _, g := range globs {
 		to := &s.take
 		glob, negated := strings.CutPrefix(g, "!")
@@ -79,6 +79,8 @@ type alternatives struct {
 	globs []string
 }
 
+func newAlternatives() alternatives { return alternatives{exact: map[string]bool{}} }
+
 func (a *alternatives) add(glob string) {
 	if !hasWildcard(glob) {
 		a.exact[unescape(glob)] = true
@@ -95,23 +97,32 @@ func (a *alternatives) add(glob string) {
 }
 
 func (a *alternatives) match(name string) bool {
-	if len(a.exact) > 0 {
-		for at := name; ; {
-			if a.exact[at] {
-				return true
-			}
-			i := strings.LastIndexByte(at, '/')
-			if i < 0 {
-				break
-			}
-			if a.exact[at[:i+1]] {
-				return true
-			}
-			at = at[:i]
-		}
+	if len(a.exact) > 0 && places(name, func(at string) bool { return a.exact[at] }) {
+		return true
 	}
-	return slices.ContainsFunc(a.globs, func(g string) bool { return doublestar.MatchUnvalidated(g, name) })
+	return slices.ContainsFunc(a.globs, func(g string) bool { return matches(g, name) })
 }
+
+// places reports whether is is true of one of the globs without wildcards that match
+// a path: for "a/b" these are "a/b", "a/" and "a".
+func places(name string, is func(glob string) bool) bool {
+	for at := name; ; {
+		if is(at) {
+			return true
+		}
+		i := strings.LastIndexByte(at, '/')
+		if i < 0 {
+			return false
+		}
+		if is(at[:i+1]) {
+			return true
+		}
+		at = at[:i]
+	}
+}
+
+// matches reports whether a glob of alternatives.globs matches a name.
+func matches(glob, name string) bool { return doublestar.MatchUnvalidated(glob, name) }
 
 // hasWildcard reports whether a glob without braces has a character that stands
 // for others.

@@ -46,6 +46,7 @@ func TestLines(t *testing.T) {
 		"usage": {func(l *Log) { l.Usage() }, "run artifetch --help for the flags"},
 
 		"starting over": {func(l *Log) { l.Event(transfer.StartOver{Err: broken}) }, "it broke; starting over"},
+		"idle files":    {func(l *Log) { l.Event(transfer.IdleFiles{Globs: []string{"*.exe", "a\nb"}}) }, `::warning::files: no file matches "*.exe", "a\nb"`},
 		"unknown digest": {func(l *Log) { l.Event(transfer.UnknownDigest{Artifact: dist}) },
 			`::warning::artifact "dist": its digest md5:0 is of an unknown algorithm and was not checked`},
 		"another digest, ignored": {func(l *Log) {

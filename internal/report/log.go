@@ -109,6 +109,8 @@ func (l *Log) Event(e transfer.Event) {
 		case config.MismatchWarn:
 			l.Out.Warningf("%v", e.Err)
 		}
+	case transfer.IdleFiles:
+		l.Out.Warningf("files: no file matches %s", words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
 	case transfer.CaseCollisions:
 		for _, pair := range e.Pairs {
 			l.Out.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",

@@ -19,6 +19,7 @@ import (
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -42,6 +43,9 @@ func hint(err error) string {
 	}
 	if nf, ok := errors.AsType[*search.NotFoundError](err); ok {
 		return notFoundHint(nf)
+	}
+	if none, ok := errors.AsType[*transfer.NoFilesError](err); ok {
+		return noFilesHint(none)
 	}
 	if fork, ok := errors.AsType[*search.ForkError](err); ok {
 		doubt := ""
@@ -98,6 +102,17 @@ func hint(err error) string {
 		return "Give the path of a PEM file in the workspace, or PEM text"
 	}
 	return systemHint(err)
+}
+
+func noFilesHint(e *transfer.NoFilesError) string {
+	near := e.Near()
+	switch {
+	case len(near) > 0:
+		return fmt.Sprintf("Did you mean %s?", words.Quoted(near, len(near)))
+	case e.TakenAway:
+		return "Globs that begin with ! take away all that the others match"
+	}
+	return "Globs are on whole paths in the artifact: * stays within a directory, ** crosses directories, and the name of a directory takes all below it"
 }
 
 func protectedHint(e *workspace.ProtectedError) string {

@@ -220,6 +220,9 @@ func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
 	if err != nil {
 		return err
 	}
+	if err := t.outlineArchive(archive); err != nil {
+		return err
+	}
 	if err := t.checkPlaces(archive); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/glob"
 	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -99,7 +100,8 @@ const spoolMemory = 24 << 20
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {
 	opt         Options
-	wanted      func(name string) bool // nil is all files
+	files       *glob.Tally            // Options.Files; nil is all files
+	wanted      func(name string) bool // the same
 	most        int                    // artifacts, and connections, at a time
 	budget      *unpack.Budget
 	connections *fetch.Connections
@@ -123,7 +125,8 @@ func New(opt Options) *Engine {
 		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)), memory: spool.NewMemory(spoolMemory),
 	}
 	if len(opt.Files) > 0 {
-		e.wanted = artifact.Selector{Patterns: opt.Files}.Matcher()
+		e.files = glob.NewTally(opt.Files)
+		e.wanted = e.files.Match
 	}
 	return e
 }
@@ -136,7 +139,7 @@ func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
 		if err := unpack.CheckName(c.Artifact.Name); err != nil {
 			return nil, fmt.Errorf("artifact %d of %s: its name cannot name a directory: %w", c.Artifact.ID, c.Artifact.Repo, err)
 		}
-		items[i] = Item{Item: c, To: e.opt.Layout.Dir(c)}
+		items[i] = Item{Item: c, To: e.opt.Layout.Dir(c), asked: e.wanted != nil && i < maxOutlined}
 	}
 	return items, nil
 }
@@ -208,19 +211,6 @@ func (e *Engine) keep(items []Item) {
 			e.kept[item.Artifact.ID] = item
 		}
 	}
-}
-
-// checkFiles fails when Options.Files chose nothing at all.
-func (e *Engine) checkFiles(items []Item) error {
-	if len(e.opt.Files) == 0 || len(items) == 0 {
-		return nil
-	}
-	for _, item := range items {
-		if item.Files > 0 {
-			return nil
-		}
-	}
-	return &NoFilesError{Patterns: e.opt.Files, Artifacts: len(items)}
 }
 
 // maxChanges is how often a download starts over because the blob changed.

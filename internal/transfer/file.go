@@ -35,6 +35,7 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	name := t.fileName(f, given)
 	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
 		t.item.Digest = DigestUnchecked
+		t.outlineFile(name)
 		return t.empty()
 	}
 	if err := unpack.CheckName(name); err != nil {

@@ -1,11 +1,6 @@
 package transfer
 
-import (
-	"fmt"
-
-	"github.com/artifetch/artifetch/internal/artifact"
-	"github.com/artifetch/artifetch/internal/words"
-)
+import "github.com/artifetch/artifetch/internal/artifact"
 
 // Item is one artifact to be brought, and what became of it.
 type Item struct {
@@ -22,7 +17,9 @@ type Item struct {
 	Bytes   int64 // in its files
 	Wire    int64 // fetched over the network
 
-	by *attempt // that fetched it; nil before
+	by      *attempt // that fetched it; nil before
+	asked   bool     // whether outline is to be set if Options.Files chooses none of its files
+	outline *Outline
 }
 
 // Fetched reports whether the artifact's files are in its Tree.
@@ -50,10 +47,15 @@ type CaseCollisions struct {
 	More     int
 }
 
+// IdleFiles are globs of Options.Files that match no file of any artifact, although
+// others do.
+type IdleFiles struct{ Globs []string }
+
 func (StartOver) event()      {}
 func (UnknownDigest) event()  {}
 func (Mismatch) event()       {}
 func (CaseCollisions) event() {}
+func (IdleFiles) event()      {}
 
 // ExpiredError says that an artifact has expired although its listing did not say
 // so: the choice has to be made again without it.
@@ -64,14 +66,3 @@ type ExpiredError struct {
 
 func (e *ExpiredError) Error() string { return e.Err.Error() }
 func (e *ExpiredError) Unwrap() error { return e.Err }
-
-// NoFilesError says that Options.Files chose no file of any artifact.
-type NoFilesError struct {
-	Patterns  []string
-	Artifacts int
-}
-
-func (e *NoFilesError) Error() string {
-	const most = 20
-	return fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), words.Quoted(e.Patterns[:min(len(e.Patterns), most)], len(e.Patterns)))
-}

@@ -125,12 +125,14 @@ func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
 	wanted := t.engine.wanted
 	var list Listing
 	if form != archive {
-		if name := t.fileName(form, given); wanted(name) {
-			list.add(unpack.Entry{Name: name, Size: blob.Size()})
-			t.item.Files, t.item.Bytes = 1, blob.Size()
-			err = t.budget.Take(1, blob.Size())
+		name := t.fileName(form, given)
+		if !wanted(name) {
+			t.outlineFile(name)
+			return list, nil
 		}
-		return list, err
+		list.add(unpack.Entry{Name: name, Size: blob.Size()})
+		t.item.Files, t.item.Bytes = 1, blob.Size()
+		return list, t.budget.Take(1, blob.Size())
 	}
 	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: wanted})
 	if err != nil {
@@ -146,7 +148,7 @@ func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
 		return Listing{}, err
 	}
 	t.item.Files, t.item.Bytes = list.Files, a.Size
-	return list, nil
+	return list, t.outlineArchive(a)
 }
 
 var errNoRanges = errors.New("the storage does not support range requests")

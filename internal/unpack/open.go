@@ -76,6 +76,16 @@ func (a *Archive) Each(do func(e Entry) error) error {
 	return a.each(func(e *Entry) error { return do(*e) })
 }
 
+// All is Each for every entry, chosen or not.
+func (a *Archive) All(do func(e Entry, chosen bool) error) error {
+	return a.walk(func(i int, e *Entry) error {
+		if e.Name == "" {
+			return nil
+		}
+		return do(*e, a.chosen == nil || a.chosen.has(i))
+	})
+}
+
 // scan reads the directory for the first time.
 func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
 	c := cursor{dir: &a.directory}

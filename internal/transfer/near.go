@@ -1,0 +1,133 @@
+package transfer
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/glob"
+	"github.com/artifetch/artifetch/internal/suggest"
+)
+
+const (
+	// maxNear bounds the suggestions for globs that match nothing.
+	maxNear = 3
+	// maxGlobs bounds the globs for which suggestions are looked for, maxNames and
+	// maxNameBytes the names among which they are.
+	maxGlobs, maxNames, maxNameBytes = 10, 10_000, 1 << 20
+	// maxSuggestion is the longest suggestion, in bytes.
+	maxSuggestion = 200
+)
+
+// wildcards are the characters that make a glob more than a name.
+const wildcards = `*?[{\`
+
+// sample is a list of the first names of an artifact.
+type sample struct {
+	list  []string
+	bytes int
+}
+
+func (s *sample) add(name string) {
+	if s.bytes += len(name); len(s.list) < maxNames && s.bytes <= maxNameBytes {
+		s.list = append(s.list, strings.Clone(name))
+	}
+}
+
+// near returns what the globs that match none of the names may have been meant to be.
+func near(globs, names []string) []string {
+	dirs := directories(names)
+	var list []string
+	for _, g := range globs[:min(len(globs), maxGlobs)] {
+		if strings.HasPrefix(g, "!") {
+			continue
+		}
+		if n := nearest(g, names, dirs); n != "" && len(n) <= maxSuggestion && len(list) < maxNear && !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// nearest returns what a glob may have been meant to be, or "": what it matches
+// elsewhere in the tree, or a name that it nearly is.
+func nearest(g string, names, dirs []string) string {
+	if matchesAny(g, names) {
+		return "" // but what it matches was taken away
+	}
+	wild := strings.ContainsAny(g, wildcards)
+	for _, variant := range variants(g) {
+		set := glob.New([]string{variant})
+		if i := slices.IndexFunc(names, set.Match); i >= 0 {
+			if wild {
+				return variant
+			}
+			return upTo(names[i], path.Clean(strings.TrimPrefix(variant, "**/")))
+		}
+	}
+	if !wild {
+		g = path.Clean(g)
+		if n := suggest.Nearest(g, names); n != "" {
+			return n
+		}
+		return suggest.Nearest(g, dirs)
+	}
+	if variant := respelt(g, dirs); matchesAny(variant, names) {
+		return variant
+	}
+	folded := glob.New([]string{strings.ToLower(g)})
+	if i := slices.IndexFunc(names, func(name string) bool { return folded.Match(strings.ToLower(name)) }); i >= 0 {
+		return names[i]
+	}
+	return ""
+}
+
+func matchesAny(g string, names []string) bool {
+	return slices.ContainsFunc(names, glob.New([]string{g}).Match)
+}
+
+// respelt returns a glob whose first directories have the nearest names that there
+// are.
+func respelt(g string, dirs []string) string {
+	dir := path.Dir(g[:strings.IndexAny(g, wildcards)] + "x")
+	if n := suggest.Nearest(dir, dirs); dir != "." && n != "" {
+		return n + strings.TrimPrefix(path.Clean(g), dir)
+	}
+	return g
+}
+
+// variants returns globs that match what g matches in other directories: in any, or
+// without the first ones.
+func variants(g string) []string {
+	list := []string{"**/" + g}
+	for rest := g; ; {
+		_, after, found := strings.Cut(rest, "/")
+		if !found || strings.Trim(after, "*/") == "" {
+			return list
+		}
+		rest = after
+		list = append(list, rest)
+	}
+}
+
+// upTo returns name, or the directory that it lies in, up to where the components of
+// end are in it.
+func upTo(name, end string) string {
+	if i := strings.Index("/"+name+"/", "/"+end+"/"); i >= 0 {
+		return name[:i+len(end)]
+	}
+	return name
+}
+
+// directories returns the directories of files.
+func directories(names []string) []string {
+	seen := map[string]bool{}
+	var list []string
+	for _, name := range names {
+		for dir := path.Dir(name); dir != "." && !seen[dir]; dir = path.Dir(dir) {
+			seen[dir] = true
+			list = append(list, dir)
+		}
+	}
+	return list
+}
