@@ -215,6 +215,7 @@ func TestStep(t *testing.T) {
 		"into a path":           {in: in("name", "dist", "path", "out/x", "run-id", "1"), want: "out/x/a.txt=a1 out/x/d/b.txt=b1", out: map[string]string{"path": "out/x"}},
 		"all of a run":          {in: in("run-id", "1"), want: "dist/a.txt=a1 dist/d/b.txt=b1 logs/a.txt=log logs/l.txt=l1"},
 		"pattern of one":        {in: in("run-id", "1", "pattern", "d*"), want: "dist/a.txt=a1 dist/d/b.txt=b1"},
+		"patterns, one idle":    {in: in("run-id", "1", "pattern", "d*\nmacos-*\n!x*"), want: "dist/a.txt=a1 dist/d/b.txt=b1", log: []string{`::warning::pattern: no artifact matches "macos-*"`}},
 		"regex":                 {in: in("run-id", "1", "name-regex", "^lo"), want: "logs/a.txt=log logs/l.txt=l1"},
 		"several runs":          {in: in("run-id", "1, 2", "name", "dist"), want: "1/dist/a.txt=a1 1/dist/d/b.txt=b1 2/dist/a.txt=a2", out: map[string]string{"run-id": "2"}},
 		"current run":           {in: in("run-id", "current", "name", "fresh"), want: "f.txt=fresh"},

@@ -36,6 +36,16 @@ func (s Selector) Matcher() func(name string) bool {
 	return glob.New(s.Patterns).Match
 }
 
+// Idle returns the Patterns that match none of the artifacts; those that take away are
+// never idle.
+func (s Selector) Idle(items []Item) []string {
+	tally := glob.NewTally(s.Patterns)
+	for _, item := range items {
+		tally.Match(item.Artifact.Name)
+	}
+	return tally.Idle()
+}
+
 // OnlyName is the only name that is asked for, or empty for several or none.
 func (s Selector) OnlyName() string {
 	if len(s.Names) == 1 {

@@ -38,6 +38,19 @@ func TestMatches(t *testing.T) {
 	}
 }
 
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	items := []Item{{Artifact: Artifact{Name: "linux-1"}}, {Artifact: Artifact{Name: "macos-1"}}}
+	for want, patterns := range map[string][]string{
+		"[]":              {"linux-*", "{macos,windows}-*", "!x"},
+		"[windows-* mac]": {"windows-*", "*-1", "mac"},
+	} {
+		if got := fmt.Sprint(Selector{Patterns: patterns}.Idle(items)); got != want {
+			t.Errorf("%q: got %s, want %s", patterns, got, want)
+		}
+	}
+}
+
 func TestPick(t *testing.T) {
 	t.Parallel()
 	at := func(id int64, name string, minute int) Artifact {

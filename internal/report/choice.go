@@ -18,6 +18,9 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	some(l, plan.Runs, "run", l.run)
 	l.foreign(plan.Runs, items)
 	l.fewer(plan)
+	if idle := (artifact.Selector{Patterns: l.Config.Patterns}).Idle(plan.Items); len(idle) > 0 {
+		l.Out.Warningf("pattern: no artifact matches %s", words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
+	}
 	if plan.ByStatus {
 		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
 			2*search.PerPage)
