@@ -43,8 +43,9 @@ var allowed = map[string][]string{
 	"internal/httpx":               nil,
 	"internal/inflate":             nil,
 	"internal/spool":               {"internal/words"},
-	"internal/unpack":              {"internal/inflate"},
-	"internal/workspace":           {"internal/words"},
+	"internal/symlink":             nil,
+	"internal/unpack":              {"internal/inflate", "internal/symlink"},
+	"internal/workspace":           {"internal/symlink", "internal/words"},
 }
 
 // reserved names the only package that may import a library.

@@ -1,13 +1,15 @@
 package unpack
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/symlink"
 )
 
 const (
@@ -18,14 +20,10 @@ const (
 	// linkMemoryEach more for each.
 	maxLinkMemory  = 32 << 20
 	linkMemoryEach = 100
-	// maxFollow is how many symlinks are followed for one path, as on Linux.
-	maxFollow = 40
-	// Following a symlink takes a step for each component of a path. Ordinary
-	// ones take a dozen; an archive whose symlinks take many more than this was
-	// made to waste time.
-	maxSteps     = 1 << 20
-	stepsPerLink = 64
 )
+
+// errLongName is the reason to refuse a symlink that leads to a name that no entry can have.
+var errLongName = fmt.Errorf("leads to a name of more than %d bytes", maxName)
 
 // Links returns the symlinks that Extract made: targets by names.
 func (a *Archive) Links() map[string]string { return a.links }
@@ -64,80 +62,38 @@ func relativeTarget(target string) bool {
 }
 
 // checkLinks follows every symlink through all others, and refuses an archive of
-// which one leaves the destination.
+// which one leaves the destination. Loops are refused: nothing good needs one.
 func checkLinks(ctx context.Context, targets map[string]string) error {
-	f := follower{targets: targets, steps: maxSteps + stepsPerLink*len(targets)}
+	f := symlink.Follower{Links: len(targets), Look: func(at []byte) (symlink.Node, error) {
+		if len(at) > maxName {
+			return symlink.Node{}, errLongName
+		}
+		if target, ok := targets[string(at)]; ok {
+			return symlink.Node{Kind: symlink.Symlink, Target: target}, nil
+		}
+		// What does not exist may be a directory of the destination.
+		return symlink.Node{Kind: symlink.Directory}, nil
+	}}
 	// In order, so that the same one is refused each time.
 	for _, name := range slices.SortedFunc(maps.Keys(targets), comparePaths) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if reason := f.follow(name); reason != "" {
-			return &RefusedError{Entry: name, Reason: fmt.Sprintf("its target %q %s", targets[name], reason)}
+		_, _, err := f.Follow(".", ".", name)
+		reason := "leaves the destination"
+		switch {
+		case !relativeTarget(targets[name]):
+			reason = "is not a relative path"
+		case err == nil:
+			continue
+		case errors.Is(err, symlink.ErrLoop):
+			reason += ", or never ends"
+		case !errors.Is(err, symlink.ErrLeadsOut):
+			reason = err.Error()
 		}
+		return &RefusedError{Entry: name, Reason: fmt.Sprintf("its target %q %s", targets[name], reason)}
 	}
 	return nil
-}
-
-// follower follows symlinks as the kernel would.
-type follower struct {
-	targets map[string]string
-	steps   int // left, for all together
-
-	at   []byte   // the directory reached
-	todo []string // paths to follow from there, the next one last
-}
-
-// follow returns why a symlink is refused, or nothing. Loops are refused: nothing
-// good needs one.
-func (f *follower) follow(link string) string {
-	if !relativeTarget(f.targets[link]) {
-		return "is not a relative path"
-	}
-	f.at, f.todo = f.at[:0], append(f.todo[:0], link)
-	for followed := 0; len(f.todo) > 0; {
-		part := f.next()
-		if f.steps--; f.steps < 0 {
-			return "is too tangled to be followed"
-		}
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			if len(f.at) == 0 {
-				return "leaves the destination"
-			}
-			f.at = f.at[:max(0, bytes.LastIndexByte(f.at, '/'))]
-			continue
-		}
-		parent := len(f.at)
-		if parent > 0 {
-			f.at = append(f.at, '/')
-		}
-		if f.at = append(f.at, part...); len(f.at) > maxName {
-			return fmt.Sprintf("leads to a name of more than %d bytes", maxName)
-		}
-		if target, ok := f.targets[string(f.at)]; ok {
-			if followed++; followed > maxFollow {
-				return "leaves the destination, or never ends"
-			}
-			f.at = f.at[:parent]
-			f.todo = append(f.todo, target)
-		}
-	}
-	return ""
-}
-
-// next removes the next component from todo.
-func (f *follower) next() string {
-	last := len(f.todo) - 1
-	part, rest, more := strings.Cut(f.todo[last], "/")
-	if more {
-		f.todo[last] = rest
-	} else {
-		f.todo = f.todo[:last]
-	}
-	return part
 }
 
 // comparePaths is strings.Compare with the slash before all other bytes, so

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/symlink"
 )
 
 // tangle are links that each take a long detour to the next.
@@ -161,7 +163,7 @@ func escapes(t testing.TB, dir, name string) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if followed++; filepath.IsAbs(target) || followed > maxFollow {
+		if followed++; filepath.IsAbs(target) || followed > symlink.MaxFollowed {
 			return true
 		}
 		at = at[:len(at)-1]

@@ -2,18 +2,12 @@ package workspace
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
 	"strings"
-)
 
-// maxLinks bounds the symlinks that are followed on the way to one directory, as on Linux.
-const maxLinks = 40
-
-var (
-	errLeadsOut = errors.New("it leads outside")
-	errLoop     = errors.New("it goes through too many symlinks")
+	"github.com/artifetch/artifetch/internal/symlink"
 )
 
 // lister looks at what is below a root: an *os.Root, or a handleLister.
@@ -26,41 +20,30 @@ type lister interface {
 // symlinks; at itself has none. An *os.Root would follow symlinks, too, but two paths that
 // lead to the same place must be recognised by their names before anything is moved there.
 func follow(root lister, at, name string) (string, error) {
-	links := 0
-	for rest := split(name); len(rest) > 0; {
-		part := rest[0]
-		rest = rest[1:]
-		switch {
-		case part == "" || part == ".":
-			continue
-		case part == ".." && at == ".":
-			return "", errLeadsOut
-		case part == "..":
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, part)
-		info, err := root.Lstat(next)
-		if err != nil {
-			return "", err
-		}
-		if info.Mode()&os.ModeSymlink == 0 {
-			at = next
-			continue
-		}
-		if links++; links > maxLinks {
-			return "", errLoop
-		}
-		target, err := root.Readlink(next)
-		if err != nil {
-			return "", err
-		}
-		if absolute(target) {
-			return "", errLeadsOut
-		}
-		rest = append(split(filepath.ToSlash(target)), rest...)
+	f := symlink.Follower{Look: func(at []byte) (symlink.Node, error) { return nodeAt(root, string(at)) }}
+	led, kind, err := f.Follow(".", at, name)
+	if why, ok := errors.AsType[symlink.Error](err); ok {
+		return "", fmt.Errorf("it %w", why)
 	}
-	return at, nil
+	if err == nil && kind == symlink.Nothing {
+		err = &fs.PathError{Op: "follow", Path: name, Err: errNotDir}
+	}
+	return led, err
+}
+
+// nodeAt returns what is at a path. It is an error if nothing is.
+func nodeAt(root lister, name string) (symlink.Node, error) {
+	info, err := root.Lstat(name)
+	switch {
+	case err != nil:
+		return symlink.Node{}, err
+	case info.IsDir():
+		return symlink.Node{Kind: symlink.Directory}, nil
+	case info.Mode()&fs.ModeSymlink == 0:
+		return symlink.Node{Kind: symlink.OtherFile}, nil
+	}
+	target, err := root.Readlink(name)
+	return symlink.Node{Kind: symlink.Symlink, Target: target}, err
 }
 
 // split cuts a slash-separated path into its components.
@@ -69,11 +52,6 @@ func split(p string) []string {
 		return nil
 	}
 	return strings.Split(p, "/")
-}
-
-// absolute reports whether a symlink's target is independent of where the symlink is.
-func absolute(target string) bool {
-	return filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0])
 }
 
 // within reports whether a path is dir or lies below it.

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
-)
 
-var errGoesUp = errors.New(`goes up ("..") from a path that is not a directory`)
+	"github.com/artifetch/artifetch/internal/symlink"
+)
 
 // maxKnownLinks bounds what a linkChecker remembers.
 const maxKnownLinks = 8 << 10
@@ -21,36 +20,16 @@ const maxKnownLinks = 8 << 10
 // far a symlink is followed.
 type linkChecker struct {
 	*planner
-	nodes  map[string]node
-	ends   map[linkIn]end
-	above  map[string]string // directory → the nearest one above it that is merged into
-	locked []step            // directories, with their modes from before
+	follower symlink.Follower
+	nodes    map[string]node
+	above    map[string]string // directory → the nearest one above it that is merged into
+	locked   []step            // directories, with their modes from before
 }
-
-type nodeKind int
-
-const (
-	nothing nodeKind = iota
-	directory
-	symlink
-	otherFile
-)
 
 // node is what will be at a real path.
 type node struct {
-	kind   nodeKind
-	now    string // where it is now
-	target string // of a symlink
-}
-
-// linkIn is a symlink, and the directory that it may not leave.
-type linkIn struct{ link, top string }
-
-// end is where a symlink leads, and how many symlinks that takes.
-type end struct {
-	at    string
-	isDir bool
-	links int
+	symlink.Node
+	now string // where it is now
 }
 
 // checkLinks refuses symlinks that lead out of the destination. It walks the plan once
@@ -59,7 +38,11 @@ func (p *planner) checkLinks(trees []Tree) (err error) {
 	if !slices.ContainsFunc(trees, func(t Tree) bool { return !t.NoLinks }) {
 		return nil
 	}
-	c := &linkChecker{planner: p, nodes: map[string]node{}, ends: map[linkIn]end{}, above: map[string]string{}}
+	c := &linkChecker{planner: p, nodes: map[string]node{}, above: map[string]string{}}
+	c.follower = symlink.Follower{Sure: true, Look: func(at []byte) (symlink.Node, error) {
+		n, err := c.look(string(at))
+		return n.Node, err
+	}}
 	report := p.report
 	p.report = Report{Lost: make([]Lost, len(p.trees))}
 	p.onClaim = c.checkClaim
@@ -145,72 +128,18 @@ func (c *linkChecker) check(src source, to, top string) error {
 	if n.now != src.dir {
 		return nil // another tree's file takes its place
 	}
-	_, err = c.resolve(linkIn{to, top}, n.target, 0)
-	var reason string
-	switch {
-	case errors.Is(err, errLeadsOut):
-		reason = "leaves the destination"
-	case errors.Is(err, errLoop):
-		reason = "goes through too many symlinks"
-	case errors.Is(err, errGoesUp):
-		reason = errGoesUp.Error()
-	default:
+	c.follower.Links++
+	_, _, err = c.follower.Follow(top, path.Dir(to), path.Base(to))
+	why, refused := errors.AsType[symlink.Error](err)
+	if !refused {
 		return err
 	}
+	reason := why.Error()
+	if why == symlink.ErrLeadsOut {
+		reason = "leaves the destination"
+	}
 	entry := strings.TrimPrefix(src.dir, path.Join(c.stage.dir, src.tree.Dir)+"/")
-	return &LinkError{Label: src.tree.Label, Entry: entry, Target: n.target, Reason: reason}
-}
-
-// resolve finds where a symlink leads, component by component as the kernel would. It
-// follows symlinks on the way first, and no more of them than the kernel does.
-func (c *linkChecker) resolve(l linkIn, target string, nested int) (end, error) {
-	if known, ok := c.ends[l]; ok {
-		return known, nil
-	}
-	if absolute(target) {
-		return end{}, errLeadsOut
-	}
-	if nested++; nested > maxLinks {
-		return end{}, errLoop
-	}
-	e := end{path.Dir(l.link), true, 1}
-	certain := true // e.at is a directory, and stays one
-	for part := range strings.SplitSeq(filepath.ToSlash(target), "/") {
-		switch {
-		case part == "" || part == ".":
-			continue
-		case part == ".." && !certain:
-			return end{}, errGoesUp
-		case part == ".." && (e.at == l.top || e.at == "."):
-			return end{}, errLeadsOut
-		case part == "..":
-			e.at = path.Dir(e.at)
-			continue
-		case !e.isDir:
-			continue // nothing exists below a file, or below a path that does not exist
-		}
-		e.at = path.Join(e.at, part)
-		n, err := c.look(e.at)
-		if err != nil {
-			return end{}, err
-		}
-		e.isDir = n.kind == directory
-		certain = certain && e.isDir
-		if n.kind == symlink {
-			on, err := c.resolve(linkIn{e.at, l.top}, n.target, nested)
-			if err != nil {
-				return end{}, err
-			}
-			if e = (end{on.at, on.isDir, e.links + on.links}); e.links > maxLinks {
-				return end{}, errLoop
-			}
-		}
-	}
-	if len(c.ends) >= maxKnownLinks {
-		clear(c.ends)
-	}
-	c.ends[l] = e
-	return e, nil
+	return &LinkError{Label: src.tree.Label, Entry: entry, Target: n.Target, Reason: reason}
 }
 
 // look finds what will be at a real path, all of whose parents will be directories.
@@ -294,7 +223,7 @@ func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	default:
 		// A file gives way to a file. A symlink stays if a directory is merged into the
 		// directory that it leads to.
-		if first, err := c.stat(from[0].dir); err != nil || first.kind == directory {
+		if first, err := c.stat(from[0].dir); err != nil || first.Kind == symlink.Directory {
 			return node{}, false, err
 		}
 	}
@@ -310,10 +239,10 @@ func (c *linkChecker) findStaged(from []source, below []string) (node, error) {
 		case !slices.Equal(s.virtual[:common], below[:common]):
 			continue
 		case common < len(s.virtual):
-			return node{kind: directory}, nil // on the way to the tree
+			return node{Node: symlink.Node{Kind: symlink.Directory}}, nil // on the way to the tree
 		}
 		n, err := c.stat(path.Join(s.dir, path.Join(below[common:]...)))
-		if err != nil || n.kind != nothing {
+		if err != nil || n.Kind != symlink.Nothing {
 			return n, err
 		}
 	}
@@ -322,15 +251,9 @@ func (c *linkChecker) findStaged(from []source, below []string) (node, error) {
 
 // stat finds what is at a path now.
 func (c *linkChecker) stat(name string) (node, error) {
-	info, err := c.stage.at.lookup(name)
-	switch {
-	case err != nil || info == nil:
-		return node{}, err
-	case info.IsDir():
-		return node{kind: directory, now: name}, nil
-	case info.mode&fs.ModeSymlink == 0:
-		return node{kind: otherFile, now: name}, nil
+	n, err := nodeAt(handleLister{c.stage.at}, name)
+	if missing(err) {
+		return node{}, nil
 	}
-	target, err := c.stage.at.readlink(name)
-	return node{symlink, name, target}, err
+	return node{n, name}, err
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/symlink"
 )
 
 // Published symlinks stay in the destination, whatever else is in it by then. The workspace
@@ -40,8 +42,8 @@ func TestPublishLinks(t *testing.T) {
 		"below a file":          {nil, "out", []staged{{"", []string{"a=1", "l -> a/x"}}}, Overwrite, ""},
 		"odd, but sound":        {nil, "out", []staged{{"", []string{"d/x=1", "l -> .//d/./"}}}, Overwrite, ""},
 		"into the workspace":    {[]string{"a=0"}, ".", []staged{{"", []string{"d/l -> ../a"}}}, Overwrite, ""},
-		"as many as may be":     {nil, "out", []staged{{"", many(maxLinks)}}, Overwrite, ""},
-		"too many":              {nil, "out", []staged{{"", many(maxLinks + 1)}}, Overwrite, `artifact "art0": entry "l00": its target "l01" goes through too many symlinks`},
+		"as many as may be":     {nil, "out", []staged{{"", many(symlink.MaxFollowed)}}, Overwrite, ""},
+		"too many":              {nil, "out", []staged{{"", many(symlink.MaxFollowed + 1)}}, Overwrite, `artifact "art0": entry "l00": its target "l01" goes through too many symlinks`},
 		"a loop":                {nil, "out", []staged{{"", []string{"a -> b", "b -> a"}}}, Overwrite, `goes through too many symlinks`},
 		"absolute":              {nil, "out", []staged{{"", []string{"l -> /etc/passwd"}}}, Overwrite, `artifact "art0": entry "l": its target "/etc/passwd" leaves the destination`},
 		"up and out":            {nil, "out", []staged{{"", []string{"d/l -> ../../x"}}}, Overwrite, `artifact "art0": entry "d/l": its target "../../x" leaves the destination`},
@@ -108,6 +110,34 @@ func TestPublishLinks(t *testing.T) {
 				t.Errorf("%d changes: %s", changes, diff)
 			}
 		})
+	}
+}
+
+// Two artifacts that are harmless alone may be so tangled together that following their
+// symlinks would take for ever.
+func TestPublishLinksIsBounded(t *testing.T) {
+	t.Parallel()
+	detour := strings.Repeat("d/../", 800)
+	chain, many := []string{"d/x=1", "l30=end"}, []string{}
+	for i := range 30 {
+		chain = append(chain, fmt.Sprintf("l%d -> %sl%d", i, detour, i+1))
+	}
+	for i := range 100 {
+		many = append(many, fmt.Sprintf("m%d -> l0", i))
+	}
+	for _, tt := range []struct {
+		trees []staged
+		want  string
+	}{
+		{[]staged{{"", chain}}, ""},
+		{[]staged{{"", many}}, ""},
+		{[]staged{{"", chain}, {"", many}}, `its target "l0" is too tangled to be followed`},
+	} {
+		_, err := publish(t.Context(), t, t.TempDir(), "out", tt.trees, Overwrite, nil)
+		_, refused := errors.AsType[*LinkError](err)
+		if refused != (tt.want != "") || refused && !strings.Contains(err.Error(), tt.want) || !refused && err != nil {
+			t.Errorf("%d trees: got %.300v, want %q", len(tt.trees), err, tt.want)
+		}
 	}
 }
 

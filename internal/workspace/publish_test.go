@@ -158,6 +158,8 @@ func TestPublishMeetsSymlinks(t *testing.T) {
 		"directory dangling":       {[]string{"out/d -> nowhere"}, "out", [][]string{{"d/y=1"}}, Overwrite, nil, "", `"d" is a symlink that cannot be followed inside of`},
 		"directory, loop":          {[]string{"out/d -> e", "out/e -> d"}, "out", [][]string{{"d/y=1"}}, Overwrite, nil, "", `too many symlinks`},
 		"directory, to a file":     {[]string{"out/d -> ../keep", "keep=0"}, "out", [][]string{{"d/y=1"}}, Overwrite, nil, "", `"d" is a file already`},
+		"directory, up from file":  {[]string{"out/d -> ../keep/../real", "keep=0", "real/x=0"}, "out", [][]string{{"d/y=1"}}, Overwrite, nil, "", `it goes up ("..") from a path that is not a directory`},
+		"directory, below a file":  {[]string{"out/d -> ../keep/x", "keep=0"}, "out", [][]string{{"d/y=1"}}, Overwrite, nil, "", `"d" is a symlink that cannot be followed inside of`},
 		"directory, itself":        {[]string{"d -> ."}, ".", [][]string{{"d/y=1"}}, Overwrite, []string{"d -> .", "y=1"}, "0 0 []", ""},
 
 		// One place by two names.
@@ -173,6 +175,7 @@ func TestPublishMeetsSymlinks(t *testing.T) {
 		"destination outside":   {[]string{"out -> ../outside"}, "out", [][]string{{"y=1"}}, Overwrite, nil, "", `path "out" leads through out, a symlink that is not followed inside of`},
 		"destination absolute":  {[]string{"out -> /etc"}, "out/sub", [][]string{{"y=1"}}, Overwrite, nil, "", `path "out/sub" leads through out, a symlink that is not followed inside of`},
 		"destination dangling":  {[]string{"out -> nowhere"}, "out", [][]string{{"y=1"}}, Overwrite, nil, "", `a symlink to nothing`},
+		"destination up a file": {[]string{"out -> keep/../real", "keep=0", "real/x=0"}, "out", [][]string{{"y=1"}}, Overwrite, nil, "", `path "out" leads through out, a symlink that is not followed inside of`},
 		"destination to a file": {[]string{"out -> keep", "keep=0"}, "out", [][]string{{"y=1"}}, Overwrite, nil, "", `is a file, where a directory is needed`},
 	}
 	for name, tt := range tests {

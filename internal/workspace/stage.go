@@ -10,6 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+
+	"github.com/artifetch/artifetch/internal/symlink"
 )
 
 // StageOptions change how files are staged.
@@ -147,10 +149,11 @@ func (s *Stage) find() error {
 			}
 		}
 		shown := path.Join(parts[:i+1]...)
+		_, refused := errors.AsType[symlink.Error](err)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, a symlink to nothing", shown)}
-		case errors.Is(err, errLeadsOut), errors.Is(err, errLoop):
+		case refused:
 			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s, a symlink that is not followed inside of %s: %v", shown, s.dest.Root, err)}
 		case err != nil:
 			return &PathError{s.dest.Output, fmt.Sprintf("leads through %s: %v", shown, err)}
