@@ -11,8 +11,6 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"github.com/artifetch/artifetch/internal/app"
 )
 
@@ -33,7 +31,7 @@ func main() {
 	code := app.Main(ctx, app.Env{
 		Args: os.Args[1:], Version: version, Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
 		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
+		Columns: app.Columns(os.Stderr), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
 	})
 	cancel(nil)
 	stop()

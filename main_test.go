@@ -13,10 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
@@ -212,4 +215,52 @@ func TestSignalsIgnored(t *testing.T) {
 			p.finish(t, 1)
 		})
 	}
+}
+
+// On a terminal the log has a bar, which follows the terminal's width.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	in, tty, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = in.Close() })
+	p := newProgram(t, "--repository", "octo/app", "--run-id", "1")
+	p.Env = append(p.Env, "NO_COLOR=1")
+	p.Stderr = tty
+	resize := func(columns uint16) {
+		t.Helper()
+		if err := pty.Setsize(in, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resize(80)
+	if err := errors.Join(p.Start(), tty.Close()); err != nil {
+		t.Fatal(err)
+	}
+	log := bufio.NewReader(in)
+	for _, tt := range []struct {
+		columns uint16
+		bar     *regexp.Regexp
+	}{
+		{80, regexp.MustCompile(`^\[#{2}\.{17}\] 20 B of .* B/s, .* left$`)},
+		{20, regexp.MustCompile(`^\[\.{4}\] \d+%$`)},
+		{200, regexp.MustCompile(`^\[#{5}\.{35}\] 20 B of .* B/s, .* left$`)},
+	} {
+		resize(tt.columns)
+		for text := ""; !tt.bar.MatchString(text); {
+			r, _, err := log.ReadRune()
+			if err != nil || r == '\x1b' {
+				t.Fatalf("%q, and then %q, %v", text, r, err)
+			}
+			if text += string(r); r == '\r' || r == '\n' {
+				text = ""
+			}
+		}
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, log) // ends with an error where the system says that the terminal is closed
+	p.finish(t, 130)
 }

@@ -275,7 +275,7 @@ func TestBar(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log := New(Options{Out: &out, Lookup: env(), Command: true, Terminal: true})
+		log := New(Options{Out: &out, Lookup: env(), Command: true, Columns: func() int { return 80 }})
 		p := log.NewProgress(4 << 20)
 		p.Add(1 << 20)
 		time.Sleep(300 * time.Millisecond)
@@ -288,9 +288,9 @@ func TestBar(t *testing.T) {
 		p.Stop()
 		log.Infof("another")
 		want := []string{
-			"[####............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
-			"", "a line\n[####............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
-			"", "[################] 4.0 MiB of 4.0 MiB (100%), 8.0 MiB/s, 0s left",
+			"[####...............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
+			"", "a line\n[####...............] 1.0 MiB of 4.0 MiB (25%), 4.0 MiB/s, 1s left",
+			"", "[###################] 4.0 MiB of 4.0 MiB (100%), 8.0 MiB/s, 0s left",
 			"", "5.0 MiB, 6.7 MiB/s",
 			"", "another\n",
 		}
@@ -300,7 +300,7 @@ func TestBar(t *testing.T) {
 	})
 }
 
-func TestState(t *testing.T) {
+func TestStates(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		done, total int64
@@ -316,11 +316,13 @@ func TestState(t *testing.T) {
 		{99, 100, 1, "99 B of 100 B (99%), 1 B/s, 1s left"},
 	}
 	for _, tt := range tests {
-		if got := state(tt.done, tt.total, tt.rate); got != tt.want {
-			t.Errorf("state(%d, %d, %g) = %q, want %q", tt.done, tt.total, tt.rate, got, tt.want)
+		if got := states(tt.done, tt.total, tt.rate)[0]; got != tt.want {
+			t.Errorf("states(%d, %d, %g) begin with %q, want %q", tt.done, tt.total, tt.rate, got, tt.want)
 		}
-		if bar := drawBar(tt.done, tt.total); bar != "" && len(bar) != barWidth+3 {
-			t.Errorf("the bar of %d of %d is %q", tt.done, tt.total, bar)
+		for columns := range 250 {
+			if bar := drawBar(columns, tt.done, tt.total, tt.rate); len(bar) > columns || columns > 100 && !strings.HasSuffix(bar, tt.want) {
+				t.Errorf("the bar in %d columns is %q", columns, bar)
+			}
 		}
 	}
 }

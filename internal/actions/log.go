@@ -26,6 +26,8 @@ const (
 	// maxAnnotations bounds how many warnings, and how many errors, become
 	// annotations: GitHub shows ten a step and fifty a job. The rest are lines.
 	maxAnnotations = 50
+	// defaultColumns is the width of a terminal that does not tell its own.
+	defaultColumns = 80
 )
 
 // Options set up a Log.
@@ -36,8 +38,10 @@ type Options struct {
 	Lookup func(string) (string, bool)
 	// Command is set outside of a step: no workflow commands, no files.
 	Command bool
-	// Terminal allows a live progress bar on Out if Command is set.
-	Terminal bool
+	// Columns returns the present width of the terminal that Out is, or 0 or less if
+	// the width is unknown. It is nil if Out is not a terminal. On a terminal, and if
+	// Command is set, Progress draws a live bar.
+	Columns func() int
 }
 
 // Log writes the log that people read, and the commands that the runner obeys.
@@ -49,7 +53,8 @@ type Log struct {
 	secrets []string       // each line of each secret, in all spellings
 	issued  map[string]int // annotations by kind
 	grouped bool
-	bar     string // on the terminal's last line
+	bar     func(columns int) string // draws the bar; nil if there is none
+	shown   string                   // the bar as it is on the terminal's last line
 }
 
 // New returns a Log.
@@ -72,25 +77,48 @@ func (l *Log) text(format string, args []any) string {
 func (l *Log) line(prefix, format string, args []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(l.wipe() + prefix + l.text(format, args) + "\n" + l.bar)
+	l.redraw(prefix + l.text(format, args) + "\n")
 }
 
-// setBar draws the bar, or removes it if bar is empty.
-func (l *Log) setBar(bar string) {
+// setBar shows the bar that draw returns, or removes the bar if draw is nil. draw is
+// called again whenever the bar has to be written. It returns a line of at most so many
+// columns, of ASCII without control characters: a column is then a byte.
+func (l *Log) setBar(draw func(columns int) string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if bar != l.bar {
-		l.write(l.wipe() + bar)
-		l.bar = bar
-	}
+	l.bar = draw
+	l.redraw("")
 }
 
-// wipe returns the text that blanks the bar: spaces work on every terminal.
-func (l *Log) wipe() string {
-	if l.bar == "" {
+// redraw replaces the bar by lines and the bar. The last column stays free, because
+// many terminals go to the next line after it.
+func (l *Log) redraw(lines string) {
+	columns := defaultColumns
+	if l.opt.Columns != nil {
+		if n := l.opt.Columns(); n > 0 {
+			columns = n
+		}
+	}
+	bar := ""
+	if l.bar != nil {
+		bar = l.bar(columns - 1)
+	}
+	if lines == "" && bar == l.shown {
+		return
+	}
+	l.write(wipe(len(l.shown), columns) + lines + bar)
+	l.shown = bar
+}
+
+// wipe returns the text that blanks a bar of so many bytes: spaces work on every
+// terminal. If the terminal has become narrower than the bar, some terminals have cut
+// the bar, others have wrapped it. Only the cursor's row is blanked then: the rows above
+// it may be the log.
+func wipe(bar, columns int) string {
+	if bar == 0 {
 		return ""
 	}
-	return "\r" + strings.Repeat(" ", len(l.bar)) + "\r"
+	return "\r" + strings.Repeat(" ", min(bar, columns)) + "\r"
 }
 
 func (l *Log) write(s string) {

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,8 @@ const (
 	barEvery  = 250 * time.Millisecond
 	// rateSpan is the time that the rate is the average of.
 	rateSpan = 30 * time.Second
-	barWidth = 16
+	// maxMeter bounds the width of the bar's meter, in columns.
+	maxMeter = 40
 )
 
 // Progress reports how many bytes have arrived: on a terminal by a live bar, elsewhere
@@ -31,12 +33,12 @@ func (l *Log) NewProgress(total int64) *Progress {
 	p := &Progress{}
 	every, show := lineEvery, func(done, last int64, rate float64) {
 		if done != last {
-			l.Infof("fetched %s", state(done, total, rate))
+			l.Infof("fetched %s", states(done, total, rate)[0])
 		}
 	}
-	if l.opt.Terminal && l.opt.Command {
+	if l.opt.Columns != nil && l.opt.Command {
 		every, show = barEvery, func(done, _ int64, rate float64) {
-			l.setBar(drawBar(done, total) + state(done, total, rate))
+			l.setBar(func(columns int) string { return drawBar(columns, done, total, rate) })
 		}
 	}
 	stop := make(chan struct{})
@@ -45,7 +47,7 @@ func (l *Log) NewProgress(total int64) *Progress {
 	p.stop = sync.OnceFunc(func() {
 		close(stop)
 		wg.Wait()
-		l.setBar("")
+		l.setBar(nil)
 	})
 	return p
 }
@@ -86,25 +88,47 @@ func (p *Progress) report(every time.Duration, show func(done, last int64, rate 
 	}
 }
 
-// state returns a text like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left"; rate is in
-// bytes per second. Once done exceeds the estimate, the total is left out.
-func state(done, total int64, rate float64) string {
+// states returns texts like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left", the longest
+// one first, and then the same with less in it; rate is in bytes per second. Once done
+// exceeds the estimate, the total is left out.
+func states(done, total int64, rate float64) []string {
 	bytes, speed := words.Bytes(done), words.Bytes(int64(rate))
 	if total < done || total <= 0 {
-		return fmt.Sprintf("%s, %s/s", bytes, speed)
+		return []string{fmt.Sprintf("%s, %s/s", bytes, speed), bytes}
 	}
-	s := fmt.Sprintf("%s of %s (%d%%), %s/s", bytes, words.Bytes(total), int(float64(max(done, 0))/float64(total)*100), speed)
+	percent := fmt.Sprintf("%d%%", int(float64(max(done, 0))/float64(total)*100))
+	share := fmt.Sprintf("%s of %s (%s)", bytes, words.Bytes(total), percent)
+	paced := fmt.Sprintf("%s, %s/s", share, speed)
+	texts := []string{paced, share, percent}
 	if left := float64(total-done) / rate; rate > 0 && left < (1000*time.Hour).Seconds() {
-		s += fmt.Sprintf(", %s left", time.Duration(left*float64(time.Second)).Round(time.Second))
+		timed := fmt.Sprintf("%s, %s left", paced, time.Duration(left*float64(time.Second)).Round(time.Second))
+		texts = slices.Insert(texts, 0, timed)
 	}
-	return s
+	return texts
 }
 
-// drawBar returns a bar like "[#####...........] ", or "" if the total is unknown.
-func drawBar(done, total int64) string {
+// drawBar returns a bar like "[#####...............] 256 MiB of 1.0 GiB (25%), 100 MiB/s"
+// of at most so many columns. In a narrow terminal it says less, and at last nothing.
+func drawBar(columns int, done, total int64, rate float64) string {
+	texts := states(done, total, rate)
+	meter := drawMeter(min(columns/4, maxMeter), done, total)
+	for _, text := range texts {
+		if len(meter)+len(text) <= columns {
+			return meter + text
+		}
+	}
+	if shortest := texts[len(texts)-1]; len(shortest) <= columns {
+		return shortest
+	}
+	return ""
+}
+
+// drawMeter returns a meter like "[####............] " with so many signs between the
+// brackets, or "" if the total is unknown.
+func drawMeter(width int, done, total int64) string {
 	if total < done || total <= 0 {
 		return ""
 	}
-	n := int(float64(max(done, 0)) / float64(total) * barWidth)
-	return "[" + strings.Repeat("#", n) + strings.Repeat(".", barWidth-n) + "] "
+	n := int(float64(max(done, 0)) / float64(total) * float64(width))
+	return "[" + strings.Repeat("#", n) + strings.Repeat(".", width-n) + "] "
 }

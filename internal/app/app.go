@@ -41,9 +41,10 @@ type Env struct {
 	Getwd   func() (string, error)
 	Stdout  io.Writer
 	Stderr  io.Writer
-	// Terminal reports whether Stderr is a terminal.
-	Terminal bool
-	UID      int
+	// Columns returns the present width of the terminal that Stderr is; nil if Stderr
+	// is not a terminal. See actions.Options.
+	Columns func() int
+	UID     int
 	// Proxy chooses the proxy for a request; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 
@@ -123,7 +124,7 @@ func mask(out *actions.Log, cfg *config.Config) {
 // runCommand is a run on a developer's machine: log on stderr, outputs on
 // stdout.
 func runCommand(ctx context.Context, env Env) int {
-	out := actions.New(actions.Options{Out: env.Stderr, Lookup: env.Lookup, Command: true, Terminal: env.Terminal})
+	out := actions.New(actions.Options{Out: env.Stderr, Lookup: env.Lookup, Command: true, Columns: env.Columns})
 	log := &report.Log{Out: out}
 	cfg, err := config.FromArgs(env.Args, env.Lookup)
 	mask(out, cfg)
