@@ -25,8 +25,8 @@ Usage:
 Example:
   artifetch --repository o/r --run-id 4711 --name dist --path out
 
-The token comes from GITHUB_TOKEN or GH_TOKEN. Outputs are printed to stdout as
-name=value, the log to stderr. Flags marked * can be repeated.
+The token comes from GITHUB_TOKEN or GH_TOKEN. The outputs go to stdout as
+lines name=value, the log goes to stderr. Flags marked * can be repeated.
 `)
 	for _, group := range groups {
 		if group == OtherNames {
@@ -66,11 +66,11 @@ func flagHelp(in *Input) string {
 	var notes []string
 	switch {
 	case in.Name == "github-token":
-		notes = append(notes, "default $GITHUB_TOKEN, else $GH_TOKEN; unlike flags, other users of the machine cannot see them")
+		notes = append(notes, "default: $GITHUB_TOKEN, else $GH_TOKEN; prefer these, because other users of the machine can see flags")
 	case in.DefaultHelp != "":
-		notes = append(notes, "default "+in.DefaultHelp)
+		notes = append(notes, "default: "+strings.TrimPrefix(in.DefaultHelp, "`"+anyRun+"`, "))
 	case in.Default != "" && in.Default != "false":
-		notes = append(notes, "default "+in.Default)
+		notes = append(notes, "default: "+in.Default)
 	}
 	help := in.Help
 	if len(notes) > 0 {
