@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -113,19 +114,20 @@ func flagError(err error, flags *pflag.FlagSet) error {
 // meant suggests a flag for an unknown one, which may be the name that another
 // action has for an input.
 func meant(name string, flags *pflag.FlagSet) string {
-	for i := range table {
-		for _, alias := range table[i].Aliases {
-			if suggest.Same(alias, name) {
-				return fmt.Sprintf(" (did you mean --%s?)", table[i].Name)
-			}
-		}
-	}
 	var known []string
 	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := suggest.Nearest(name, known); near != "" {
-		return fmt.Sprintf(" (did you mean --%s?)", near)
+	canonical := map[string]string{}
+	for i := range table {
+		for _, alias := range table[i].Aliases {
+			known = append(known, alias)
+			canonical[alias] = table[i].Name
+		}
 	}
-	return ""
+	near := suggest.Nearest(name, known)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean --%s?)", cmp.Or(canonical[near], near))
 }
 
 func argumentError(args []string, flags *pflag.FlagSet) error {
