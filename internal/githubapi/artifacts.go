@@ -56,7 +56,7 @@ func (p *artifactPage) items() []wireArtifact { return p.Items.items }
 // expired ones included, in the server's order, which is not documented.
 func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.ArtifactQuery) (search.Page[artifact.Artifact], error) {
 	l := list[wireArtifact, artifact.Artifact]{
-		call:    call{op: "list artifacts", repo: repo, want: http.StatusOK},
+		call:    call{op: "list artifacts", cost: ArtifactPages, repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/artifacts"),
 		query:   url.Values{},
 		page:    q.Page,
@@ -64,9 +64,13 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 		answer:  new(artifactPage),
 		item:    (*wireArtifact).artifact,
 	}
-	if q.RunID != 0 {
+	switch {
+	case q.RunID != 0:
+		l.call.cost = OwnLists
 		l.call.subject = subject("run", q.RunID)
 		l.path = repoPath(repo, "/actions/runs/%d/artifacts", q.RunID)
+	case q.Name != "":
+		l.call.cost = NamedPages
 	}
 	if q.Name != "" {
 		l.query.Set("name", q.Name)
@@ -76,7 +80,7 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 
 // Artifact returns an artifact, also an expired one.
 func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
-	what := call{op: "get artifact", subject: subject("artifact", id), repo: repo, want: http.StatusOK}
+	what := call{op: "get artifact", cost: Names, subject: subject("artifact", id), repo: repo, want: http.StatusOK}
 	var w wireArtifact
 	if err := c.api.get(ctx, what, artifactPath(repo, id), &w); err != nil {
 		return artifact.Artifact{}, err

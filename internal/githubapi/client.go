@@ -58,6 +58,13 @@ type Options struct {
 	// Conditional keeps answers, up to 32 MiB, so that repeated requests are
 	// conditional: while nothing has changed they do not count against the limit.
 	Conditional bool
+	// Reserve is how many requests of the hour searches leave to others. A search that
+	// has sent more than 50 fails with Reserved instead of spending them, where the
+	// server says how many are left; 0 lets searches spend all.
+	Reserve int
+	// Costly is called once when searches have sent more than 100 requests, by one of
+	// the calls that sent them. It may be nil.
+	Costly func(Costs)
 }
 
 // Client is safe for concurrent use.
@@ -85,7 +92,7 @@ func newClient(o Options, f *forge) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{shared: &shared{forge: f}}
+	c := &Client{shared: &shared{forge: f, spending: spending{reserve: o.Reserve, costly: o.Costly}}}
 	if o.Conditional {
 		c.shared.kept = new(cache)
 	}
@@ -100,6 +107,9 @@ func newClient(o Options, f *forge) (*Client, error) {
 // Requests returns how many requests were sent so far, including retries (also by
 // net/http), redirects, and requests for a GitHub App's token.
 func (c *Client) Requests() int { return int(c.shared.sent.Load()) }
+
+// Costs returns how many requests searches have sent so far.
+func (c *Client) Costs() Costs { return c.shared.spending.costs() }
 
 // Unchanged returns how many of these requests were answered with 304, which does not
 // count against the rate limit.
@@ -146,6 +156,7 @@ type call struct {
 	asApp       bool       // authenticated as the GitHub App, for its token
 	repeatable  bool       // a POST that may be sent twice without harm
 	private     bool       // the answer holds a secret
+	cost        Cost       // what it counts as in a search
 }
 
 // get sends a GET and decodes the JSON of the answer into v.

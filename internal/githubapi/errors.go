@@ -33,6 +33,9 @@ const (
 	Gone
 	// PrimaryLimit means that the requests of this hour are used up; see Error.Reset.
 	PrimaryLimit
+	// Reserved means that a search did not send the request, to leave the last ones of
+	// the hour to others; Err is a *ReserveError.
+	Reserved
 	// SecondaryLimit means too many requests at once; see Error.RetryAfter.
 	SecondaryLimit
 	// InvalidRequest is any other 4xx.
@@ -48,7 +51,7 @@ const (
 func (k Kind) String() string {
 	names := [...]string{
 		"network", "bad token", "no permission", "not found", "gone", "primary limit",
-		"secondary limit", "invalid request", "server error", "unexpected answer",
+		"reserved", "secondary limit", "invalid request", "server error", "unexpected answer",
 	}
 	if k < 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind %d", int(k))

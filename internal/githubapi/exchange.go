@@ -249,5 +249,8 @@ func (x *exchange) unanswered(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*TooLargeError](err); ok {
 		return x.fail(UnexpectedAnswer, err)
 	}
+	if _, ok := errors.AsType[*ReserveError](err); ok {
+		return x.fail(Reserved, err)
+	}
 	return x.fail(Network, err)
 }

@@ -24,6 +24,8 @@ type forge struct {
 	until func(t time.Time) string
 	// limit reads the rate limit that an answer reports, or returns nil.
 	limit func(*answer) *limit
+	// allowance reads what an answer says of the primary rate limit, or returns nil.
+	allowance func(http.Header) *allowance
 	// message reads the server's own text from the body of a failure, and reports
 	// whether the body has the form of the server's failures.
 	message func(body []byte) (text string, ok bool)

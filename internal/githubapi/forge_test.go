@@ -29,6 +29,7 @@ func TestAnotherForge(t *testing.T) {
 			}
 			return &limit{kind: SecondaryLimit, pause: time.Hour, asks: true}
 		},
+		allowance: func(http.Header) *allowance { return nil },
 		message: func(body []byte) (string, bool) {
 			var text struct{ Reason string }
 			err := json.Unmarshal(body, &text)

@@ -21,11 +21,12 @@ var gitHub = &forge{
 		"Accept":               {"application/vnd.github+json"},
 		"X-Github-Api-Version": {"2022-11-28"},
 	},
-	sha:     "application/vnd.github.sha",
-	perPage: "per_page",
-	until:   gitHubUntil,
-	limit:   gitHubLimit,
-	message: gitHubMessage,
+	sha:       "application/vnd.github.sha",
+	perPage:   "per_page",
+	until:     gitHubUntil,
+	limit:     gitHubLimit,
+	allowance: gitHubAllowance,
+	message:   gitHubMessage,
 }
 
 // gitHubUntil returns a date range. Source: GitHub Docs, "Understanding the search
@@ -56,6 +57,18 @@ func gitHubLimit(a *answer) *limit {
 		return secondary
 	}
 	return nil
+}
+
+// gitHubAllowance reads the headers of the limit "core", which all requests here count
+// against. Source: GitHub Docs, "Rate limits for the REST API", "Checking the status of
+// your rate limit".
+func gitHubAllowance(h http.Header) *allowance {
+	left, err := strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+	reset := gitHubReset(h)
+	if resource := h.Get("X-Ratelimit-Resource"); err != nil || left < 0 || reset.IsZero() || resource != "" && resource != "core" {
+		return nil
+	}
+	return &allowance{left: left, reset: reset}
 }
 
 // gitHubReset reads X-RateLimit-Reset, in seconds since 1970; zero if it is missing.

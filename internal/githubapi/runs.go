@@ -69,7 +69,7 @@ func (p *runPage) items() []wireRun { return p.Items.items }
 
 // Run returns a run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
-	what := call{op: "get run", subject: subject("run", id), repo: repo, want: http.StatusOK}
+	what := call{op: "get run", cost: SingleRuns, subject: subject("run", id), repo: repo, want: http.StatusOK}
 	var w wireRun
 	if err := c.api.get(ctx, what, repoPath(repo, "/actions/runs/%d", id), &w); err != nil {
 		return artifact.Run{}, err
@@ -81,7 +81,7 @@ func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifac
 // filter GitHub lists at most 1,000 runs, and its filters are not reliable.
 func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery) (search.Page[artifact.Run], error) {
 	l := list[wireRun, artifact.Run]{
-		call:    call{op: "list runs", repo: repo, want: http.StatusOK},
+		call:    call{op: "list runs", cost: RunPages, repo: repo, want: http.StatusOK},
 		path:    repoPath(repo, "/actions/runs"),
 		query:   url.Values{},
 		page:    q.Page,
@@ -132,7 +132,7 @@ func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.
 	var all []artifact.Workflow
 	for n := 1; n != 0; {
 		p, err := list[wireWorkflow, artifact.Workflow]{
-			call:   call{op: "list workflows", repo: repo, want: http.StatusOK},
+			call:   call{op: "list workflows", cost: Names, repo: repo, want: http.StatusOK},
 			path:   repoPath(repo, "/actions/workflows"),
 			query:  url.Values{},
 			page:   n,

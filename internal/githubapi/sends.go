@@ -42,9 +42,14 @@ func (s *sends) answered() {
 	}
 }
 
-// repeated reports whether the request was sent more than once.
-func (s *sends) repeated() bool {
+// count returns how many requests were sent.
+func (s *sends) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.n > 1
+	return s.n
+}
+
+// repeated reports whether the request was sent more than once.
+func (s *sends) repeated() bool {
+	return s.count() > 1
 }

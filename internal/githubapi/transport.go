@@ -24,12 +24,13 @@ type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 
 // shared is the state that all REST clients of a Client share.
 type shared struct {
-	forge   *forge
-	sent    atomic.Int64
-	gate    gate
-	budget  budget
-	visited visited
-	kept    *cache // nil unless Options.Conditional is set
+	forge    *forge
+	sent     atomic.Int64
+	gate     gate
+	budget   budget
+	visited  visited
+	spending spending
+	kept     *cache // nil unless Options.Conditional is set
 }
 
 // transport authorizes requests to the API's origin and retries them after temporary
@@ -152,7 +153,8 @@ func (c *roundTrip) attempt(ctx context.Context, try int) error {
 	return err
 }
 
-// try sends the request once, after any limit has ended.
+// try sends the request once, after any limit has ended, unless that would spend what a
+// search leaves to others.
 func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	if err := c.t.shared.gate.pass(ctx, c.t.policy, c.t.now); err != nil {
 		return nil, &finalError{err}
@@ -161,6 +163,39 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	if err != nil {
 		return nil, &finalError{err}
 	}
+	var kept *answer
+	if c.t.shared.kept != nil {
+		kept = c.t.shared.kept.condition(req)
+	}
+	if err := c.t.shared.spending.begin(ctx, c.x.cost, kept != nil, c.t.now); err != nil {
+		return nil, &finalError{err}
+	}
+	sent := &sends{total: &c.t.shared.sent}
+	a, err := c.tryInTime(ctx, req, sent)
+	c.spend(a, sent, kept != nil)
+	if err == nil && c.t.shared.kept != nil {
+		a = c.t.shared.kept.settle(req, a, kept)
+	}
+	return a, err
+}
+
+// spend accounts for a try; a is its answer, or nil.
+func (c *roundTrip) spend(a *answer, sent *sends, conditional bool) {
+	n := sent.count()
+	var said *allowance
+	if a != nil {
+		if conditional && a.status == http.StatusNotModified {
+			n = max(n-1, 0)
+		}
+		if !c.x.asApp { // the App has a limit of its own
+			said = c.t.shared.forge.allowance(a.header)
+		}
+	}
+	c.t.shared.spending.end(c.x.cost, n, a, said)
+}
+
+// tryInTime sends a prepared request once, within the budgets.
+func (c *roundTrip) tryInTime(ctx context.Context, req *http.Request, sent *sends) (*answer, error) {
 	left, bound := c.left()
 	if left <= 0 {
 		return nil, c.giveUp(bound)
@@ -176,7 +211,7 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	timer := time.AfterFunc(most, func() { cancel(slow) })
 	defer timer.Stop()
 	began := c.t.now()
-	a, err := c.send(ctx, cancel, req)
+	a, err := c.send(ctx, cancel, req, sent)
 	took := c.t.now().Sub(began)
 	c.x.spent += took
 	if _, settled := errors.AsType[*finalError](err); err == nil || settled {
@@ -192,13 +227,8 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 }
 
 // send sends a prepared request and reads the answer whole.
-func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request) (*answer, error) {
-	sent := &sends{total: &c.t.shared.sent}
+func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, req *http.Request, sent *sends) (*answer, error) {
 	req = req.WithContext(httptrace.WithClientTrace(ctx, sent.trace()))
-	var kept *answer
-	if c.t.shared.kept != nil {
-		kept = c.t.shared.kept.condition(req)
-	}
 	res, err := c.t.base.RoundTrip(req)
 	if err == nil {
 		sent.answered()
@@ -220,9 +250,6 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
 	a.limit = c.t.shared.forge.limit(a)
-	if err == nil && c.t.shared.kept != nil {
-		a = c.t.shared.kept.settle(req, a, kept)
-	}
 	return a, err
 }
 

@@ -37,7 +37,9 @@ type Options struct {
 	// EndlessPages makes lists ignore the parameter page, though each page links to a
 	// next one.
 	EndlessPages bool
-	// RateLimit is the number of requests per hour and token; 0 means 5000.
+	// RateLimit is the number of requests per hour and token; 0 means 5000. Negative:
+	// there is no limit, and no answer speaks of one, as Enterprise Server has it
+	// unless limits are switched on.
 	RateLimit int
 }
 
