@@ -172,7 +172,7 @@ func execute(ctx context.Context, env Env, cfg *config.Config, out *actions.Log,
 		return &report.Result{Err: err, DryRun: cfg.DryRun}
 	}
 	res := j.run(ctx)
-	j.log.Requests(j.api.Requests(), j.api.Unchanged())
+	j.log.Requests(j.api.Requests(), j.api.Unchanged(), j.api.Costs())
 	return res
 }
 

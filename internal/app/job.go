@@ -51,6 +51,8 @@ type forge interface {
 	// nothing, as nothing had changed.
 	Requests() int
 	Unchanged() int
+	// Costs is how many requests searches sent, by what they ask for.
+	Costs() githubapi.Costs
 }
 
 // newJob looks at the surroundings: the runner, its event, the destination.
@@ -133,12 +135,20 @@ func (j *job) connect(env Env, places workspace.Layout) error {
 	}
 	j.storage = &http.Client{Transport: storageTransport}
 	j.agent = "artifetch/" + env.Version
-	j.api, err = githubapi.New(githubapi.Options{
+	api := githubapi.Options{
 		BaseURL: j.cfg.APIURL, Auth: j.auth(), Transport: apiTransport, Policy: j.policy, UserAgent: j.agent,
 		Now: j.now, Conditional: j.cfg.Wait > 0,
-	})
+	}
+	if !j.cfg.ByID() {
+		api.Reserve, api.Costly = searchReserve, j.log.Costly
+	}
+	j.api, err = githubapi.New(api)
 	return err
 }
+
+// searchReserve is how many of the token's requests of the hour a search leaves to other
+// steps: jobs of one repository share 1,000.
+const searchReserve = 100
 
 // auth returns the credentials for the API.
 func (j *job) auth() githubapi.Auth {

@@ -95,6 +95,8 @@ func serverOptions(t *testing.T, lines []string) githubsim.Options {
 				opt.Order = githubsim.OldestFirst
 			case word == "order=jumbled":
 				opt.Order = githubsim.Jumbled
+			case key == "rate-limit":
+				opt.RateLimit = number(t, value)
 			case key == "status-lag":
 				opt.StatusLag = duration(t, value)
 			default:

@@ -9,6 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -38,9 +39,22 @@ func TestLines(t *testing.T) {
 		"shard":    {func(l *Log) { l.Config.Shard = config.Shard{Index: 1, Count: 3}; l.Shard(2, 5000) }, "shard 1/3: 2 of 5,000 artifacts"},
 		"expired":  {func(l *Log) { l.Expired(broken) }, "it broke; choosing again without it"},
 		"deleted":  {func(l *Log) { l.Deleted(dist) }, `deleted artifact "dist" (11) of octo/app`},
-		"requests": {func(l *Log) { l.Requests(1, 0) }, "1 request sent to GitHub's API"},
-		"free requests": {func(l *Log) { l.Requests(20, 4) },
+		"requests": {func(l *Log) { l.Requests(1, 0, githubapi.Costs{}) }, "1 request sent to GitHub's API"},
+		"free requests": {func(l *Log) { l.Requests(20, 4, githubapi.Costs{githubapi.RunPages: 20}) },
 			"20 requests sent to GitHub's API, 4 of them free, as nothing had changed"},
+		"many requests": {func(l *Log) {
+			l.Requests(1200, 4, githubapi.Costs{githubapi.NoSearch: 5, githubapi.RunPages: 7, githubapi.SingleRuns: 1100, githubapi.OwnLists: 1})
+		}, "1,200 requests sent to GitHub's API, 4 of them free, as nothing had changed; to find runs and artifacts: 1,100 single runs, 7 pages of runs, 1 list of one run's artifacts"},
+		"a costly search": {func(l *Log) { l.Costly(githubapi.Costs{githubapi.ArtifactPages: 99, githubapi.RunPages: 2}) },
+			"the search has sent 101 requests so far: 99 pages of all artifacts, 2 pages of runs; name or max-age would narrow it"},
+		"a costly search of one name": {func(l *Log) {
+			l.Config.Names, l.Config.MaxAge = []string{"dist"}, time.Hour
+			l.Costly(githubapi.Costs{githubapi.NamedPages: 101})
+		}, "the search has sent 101 requests so far: 101 pages of artifacts of that name; a lower search-limit would narrow it"},
+		"a costly search of a branch": {func(l *Log) {
+			l.Config.Branches = []string{"main"}
+			l.Costly(githubapi.Costs{githubapi.SingleRuns: 60, githubapi.RunPages: 60})
+		}, "the search has sent 120 requests so far: 60 pages of runs, 60 single runs; workflow, event, max-age or a lower search-limit would narrow it"},
 		"an owner": {func(l *Log) { l.Owner(broken) },
 			"::warning::it broke; the files will belong to this process's user, and later steps that run as another user may not be able to change them"},
 		"usage": {func(l *Log) { l.Usage() }, "run artifetch --help for the flags"},

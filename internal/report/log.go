@@ -215,16 +215,6 @@ func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
 	return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of the same name (%q was taken from %q)", files, lost.Path, lost.Winner)
 }
 
-// Requests says how many requests were sent to the API, and how many of them did not
-// count against its rate limit.
-func (l *Log) Requests(sent, unchanged int) {
-	free := ""
-	if unchanged > 0 {
-		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
-	}
-	l.Out.Infof("%s sent to GitHub's API%s", words.Count(sent, "request"), free)
-}
-
 // Ended says how the run ended.
 func (l *Log) Ended(r *Result) {
 	if !r.Explained {

@@ -214,6 +214,10 @@ func apiHint(e *githubapi.Error) string {
 		return "The artifact has expired; run the workflow again to make a new one"
 	case githubapi.PrimaryLimit:
 		return "The token's requests for this hour are spent: wait until then, use a token of its own for this step, or a GitHub App (app-id)"
+	case githubapi.Reserved:
+		if reserve, ok := errors.AsType[*githubapi.ReserveError](e.Err); ok {
+			return reserveHint(reserve)
+		}
 	case githubapi.SecondaryLimit:
 		return "This is GitHub's secondary rate limit: run the step again later, or run fewer such jobs at once"
 	case githubapi.Network:

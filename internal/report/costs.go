@@ -1,0 +1,124 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+// expense is a kind of request that can make a search expensive.
+type expense struct {
+	one, several string
+	// narrow are the inputs that make such requests fewer, the most effective first.
+	narrow []string
+}
+
+// expenses describes the kinds of requests of a search.
+var expenses = map[githubapi.Cost]expense{
+	githubapi.ArtifactPages: {"page of all artifacts", "pages of all artifacts", []string{"name", "max-age"}},
+	githubapi.NamedPages:    {"page of artifacts of that name", "pages of artifacts of that name", []string{"max-age", "search-limit"}},
+	githubapi.RunPages:      {"page of runs", "pages of runs", []string{"workflow", "branch", "event", "max-age", "search-limit"}},
+	githubapi.SingleRuns:    {"single run", "single runs", []string{"branch", "commit", "max-age", "search-limit"}},
+	githubapi.OwnLists:      {"list of one run's artifacts", "lists of one run's artifacts", []string{"name", "max-age", "search-limit"}},
+	githubapi.Names:         {"look-up of a name", "look-ups of names", []string{"workflow"}},
+}
+
+// Costly says what makes a search expensive, and which input would make it cheaper. It
+// may be called concurrently.
+func (l *Log) Costly(sent githubapi.Costs) {
+	l.Out.Infof("the search has sent %s so far: %s; %s would narrow it",
+		words.Count(sent.Total(), "request"), spelled(sent), either(l.notGiven(expenses[mostOf(sent)].narrow)))
+}
+
+// Requests says how many requests were sent to the API, how many of them did not count
+// against its rate limit, and for what an expensive search sent them.
+func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
+	const expensive = 100
+	free, of := "", ""
+	if unchanged > 0 {
+		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
+	}
+	if search.Total() > expensive {
+		of = "; to find runs and artifacts: " + spelled(search)
+	}
+	l.Out.Infof("%s sent to GitHub's API%s%s", words.Count(sent, "request"), free, of)
+}
+
+// notGiven returns the inputs that are not given, or how those given can be narrowed.
+func (l *Log) notGiven(inputs []string) []string {
+	open := slices.DeleteFunc(slices.Clone(inputs), func(input string) bool { return given(l.Config, input) })
+	if len(open) == 0 {
+		return []string{"a lower search-limit"}
+	}
+	if i := slices.Index(open, "search-limit"); i >= 0 {
+		open[i] = "a lower search-limit"
+	}
+	return open
+}
+
+// given reports whether one of the inputs that narrow a search is given.
+func given(c *config.Config, input string) bool {
+	switch input {
+	case "name":
+		return len(c.Names) > 0
+	case "workflow":
+		return c.Workflow != ""
+	case "branch":
+		return len(c.Branches) > 0
+	case "commit":
+		return c.Commit != ""
+	case "event":
+		return len(c.Events) > 0
+	case "max-age":
+		return c.MaxAge > 0
+	}
+	return false
+}
+
+// mostOf returns the kind of request that a search sent most.
+func mostOf(sent githubapi.Costs) githubapi.Cost {
+	most := githubapi.ArtifactPages
+	for kind := range expenses {
+		if sent[kind] > sent[most] || sent[kind] == sent[most] && kind < most {
+			most = kind
+		}
+	}
+	return most
+}
+
+// spelled lists how many requests of each kind there were, the most first.
+func spelled(sent githubapi.Costs) string {
+	var list []string
+	for sent.Total() > 0 {
+		kind := mostOf(sent)
+		e := expenses[kind]
+		noun := e.several
+		if sent[kind] == 1 {
+			noun = e.one
+		}
+		list = append(list, words.Number(sent[kind])+" "+noun)
+		sent[kind] = 0
+	}
+	return strings.Join(list, ", ")
+}
+
+// either joins alternatives: "a, b or c".
+func either(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
+}
+
+// reserveHint returns the advice for a search that would have spent the last requests of
+// the hour.
+func reserveHint(e *githubapi.ReserveError) string {
+	most := expenses[mostOf(e.Costs)]
+	return fmt.Sprintf("All jobs that use the token share its requests of the hour. Most of the search's were for %s: narrow it by %s. "+
+		"Or give github-token a token of its own, use a GitHub App (app-id), or run the step again after %s", most.several, either(most.narrow), e.Reset.UTC().Format("15:04 MST"))
+}
