@@ -369,4 +369,9 @@ func TestReadContext(t *testing.T) {
 			t.Errorf("%q: %d, want %d", given, got, want)
 		}
 	}
+	for given, want := range map[string]int64{"": 0, "7": 7, "x": 0, "-1": 0, "99999999999999999999": 0} {
+		if got := ReadContext(env("GITHUB_REPOSITORY_ID", given)).RepositoryID; got != want {
+			t.Errorf("repository %q: %d, want %d", given, got, want)
+		}
+	}
 }

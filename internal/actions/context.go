@@ -9,10 +9,13 @@ import (
 // Context describes the run that artifetch is part of, as the runner does in the
 // environment. Outside of Actions all of it is empty.
 type Context struct {
-	Repository  string // owner/name
-	WorkflowRef string // owner/name/.github/workflows/ci.yml@refs/heads/main
-	EventName   string
-	Run         string // GITHUB_RUN_ID, unchecked; see RunID
+	Repository string // owner/name
+	// RepositoryID is GITHUB_REPOSITORY_ID, which stays the same when the repository is
+	// renamed; 0 where the runner is too old to set it, or sets no number.
+	RepositoryID int64
+	WorkflowRef  string // owner/name/.github/workflows/ci.yml@refs/heads/main
+	EventName    string
+	Run          string // GITHUB_RUN_ID, unchecked; see RunID
 	// Workspace, Temp and Home are directories as this process sees them.
 	Workspace, Temp, Home string
 
@@ -23,8 +26,12 @@ type Context struct {
 // checks none of them: RunID and Trigger do.
 func ReadContext(lookup func(string) (string, bool)) Context {
 	get := func(k string) string { v, _ := lookup(k); return v }
+	repositoryID, err := strconv.ParseInt(get("GITHUB_REPOSITORY_ID"), 10, 64)
+	if err != nil {
+		repositoryID = 0
+	}
 	return Context{
-		Repository: get("GITHUB_REPOSITORY"), WorkflowRef: get("GITHUB_WORKFLOW_REF"), EventName: get("GITHUB_EVENT_NAME"),
+		Repository: get("GITHUB_REPOSITORY"), RepositoryID: max(repositoryID, 0), WorkflowRef: get("GITHUB_WORKFLOW_REF"), EventName: get("GITHUB_EVENT_NAME"),
 		Workspace: get("GITHUB_WORKSPACE"), Temp: get("RUNNER_TEMP"), Home: get("HOME"),
 		Run: get("GITHUB_RUN_ID"), eventPath: get("GITHUB_EVENT_PATH"),
 	}

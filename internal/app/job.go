@@ -251,6 +251,7 @@ func (j *job) request() search.Request {
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
 
+		OwnID:           j.runner.RepositoryID,
 		CurrentRun:      j.current,
 		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
 	}

@@ -45,8 +45,10 @@ type Request struct {
 
 	// Own, CurrentRun and CurrentWorkflow (a file name) are where artifetch itself
 	// runs; all are empty outside of Actions. The current run never counts in a
-	// search.
+	// search. OwnID is the id of Own, which a repository keeps when it is renamed; 0
+	// where the runner does not tell.
 	Own             artifact.Repo
+	OwnID           int64
 	CurrentRun      int64
 	CurrentWorkflow string
 	// Trigger is the id of the run that triggered this workflow
