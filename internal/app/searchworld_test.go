@@ -25,11 +25,14 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	7 branch=dev conclusion=failure: dist logs old!
 //	10..99 fork: dist
 //
-// After the colon come the artifacts; "!" marks an expired one, "*700" its size. The
-// commit of run 7 is 00000007 and zeros. Other lines are:
+// After the colon come the artifacts; "!" marks an expired one, "*700" is its size, "#70"
+// its id, and "+45m" how long after its run it was made. The commit of run 7 is 00000007
+// and zeros. Other lines are:
 //
 //	as plain                      the world of testdata/search/plain.txt
 //	server enterprise             what the server is like; see serverOptions
+//	times 9000 2h 1h              run 9000 is 2h old, and others 1h older for each id less
+//	current: dist                 what the current run holds besides
 //	tag v1                        at the commit of run 1
 //	annotated-tag v1              the same, with an object of its own
 //	branch v1                     the same, a branch
@@ -38,12 +41,25 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	attempt 4: dist               what a second attempt of a run uploads
 //	disable twin1                 a workflow
 //	forbid /repos/octo/app/pulls  paths for which the token lacks the permission
+//
+// The server lies and changes by these lines; paths are below /repos/octo/app/actions:
+//
+//	lie runs narrowed=branch lacks=9000     see the method lie
+//	gone artifacts/70/zip 410               a path, and 404 or 410
+//	after 1 artifacts delete-artifact 70    once that list was asked for
+//	after 1 runs delete-run 8
+//	after 1 runs add 9001 branch=dev: dist
+//	after 1 artifacts attempt 9: dist
+//	renamed octo/old                        a former name of octo/app
 type searchWorld struct {
 	*githubsim.Sim
 	repos     map[string]*githubsim.Repo
 	workflows map[string]*githubsim.Workflow
 	runs      map[int]*githubsim.Run
 	lastAt    time.Time
+	times     func(id int) time.Time // nil: by lastAt
+	mine      []string               // what the current run holds
+	zips      bool                   // artifacts are archives, and not just bytes
 
 	now   func() time.Time
 	pause func(context.Context, time.Duration) error
@@ -74,7 +90,7 @@ func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	// What has no age is as old as its place in the world has it.
 	w.lastAt = searchTime.Add(-100 * time.Hour)
 	w.read(t, lines)
-	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, []string{"mine"})
+	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, append(w.mine, "mine"))
 	return w
 }
 
@@ -85,20 +101,15 @@ func serverOptions(t *testing.T, lines []string) githubsim.Options {
 	for _, line := range lines {
 		words, ok := strings.CutPrefix(line, "server ")
 		for _, word := range strings.Fields(words) {
-			switch key, value, _ := strings.Cut(word, "="); {
+			switch {
 			case !ok:
 			case word == "enterprise":
 				opt.Enterprise = true
 			case word == "ignore-name":
 				opt.IgnoreName = true
-			case word == "order=oldest-first":
-				opt.Order = githubsim.OldestFirst
-			case word == "order=jumbled":
-				opt.Order = githubsim.Jumbled
-			case key == "rate-limit":
-				opt.RateLimit = number(t, value)
-			case key == "status-lag":
-				opt.StatusLag = duration(t, value)
+			case strings.HasPrefix(word, "rate-limit="):
+				opt.RateLimit = number(t, strings.TrimPrefix(word, "rate-limit="))
+			case word == "zips": // read has read it
 			default:
 				t.Fatalf("unknown word %q", word)
 			}
@@ -114,7 +125,12 @@ func (w *searchWorld) read(t *testing.T, lines []string) {
 		app, commit := w.repos["app"], shaOf(1)
 		switch what {
 		case "":
-		case "server": // serverOptions has read it
+		case "server": // serverOptions has read most of it
+			w.zips = strings.Contains(rest, "zips")
+		case "times":
+			w.setTimes(t, strings.Fields(rest))
+		case "current:":
+			w.mine = strings.Fields(rest)
 		case "as":
 			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt")) //nolint:gosec // the test names it
 			if err != nil {
@@ -130,17 +146,30 @@ func (w *searchWorld) read(t *testing.T, lines []string) {
 		case "pull":
 			w.pull(t, strings.Fields(rest))
 		case "attempt":
-			id, names, _ := strings.Cut(rest, ":")
-			for _, name := range strings.Fields(names) {
-				w.Attempt(int64(number(t, id)), githubsim.Artifact{Name: name, CreatedAt: searchTime.Add(-time.Hour)})
-			}
+			w.attempt(t, rest)
 		case "disable":
 			w.workflows[rest].Disabled = true
 		case "forbid":
 			w.Fault(githubsim.Fault{Host: githubsim.API, Path: rest, Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+		case "lie":
+			w.Lie(lie(t, strings.Fields(rest)))
+		case "gone":
+			w.gone(t, strings.Fields(rest))
+		case "after":
+			w.after(t, rest)
+		case "renamed":
+			w.Rename(rest, app)
 		default:
 			w.line(t, line)
 		}
+	}
+}
+
+func (w *searchWorld) attempt(t *testing.T, line string) {
+	t.Helper()
+	id, names, _ := strings.Cut(line, ":")
+	for _, name := range strings.Fields(names) {
+		w.Attempt(int64(number(t, id)), githubsim.Artifact{Name: name, CreatedAt: searchTime.Add(-time.Hour)})
 	}
 }
 
@@ -198,6 +227,9 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 	w.lastAt = w.lastAt.Add(time.Minute)
 	repo := w.repos["app"]
 	run := githubsim.Run{ID: int64(id), Workflow: w.workflows["ci"], HeadSHA: shaOf(id), CreatedAt: w.lastAt}
+	if w.times != nil {
+		run.CreatedAt = w.times(id)
+	}
 	for _, word := range words {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
@@ -225,24 +257,41 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 			run.HeadSHA = shaOf(number(t, value))
 		case "age":
 			run.CreatedAt = searchTime.Add(-duration(t, value))
+		case "ended":
+			run.UpdatedAt = searchTime.Add(-duration(t, value))
 		default:
 			t.Fatalf("unknown word %q", word)
 		}
 	}
+	if run.UpdatedAt.IsZero() {
+		run.UpdatedAt = run.CreatedAt.Add(time.Minute)
+	}
 	added := repo.AddRun(run)
 	w.runs[id] = added
-	for i, name := range artifacts {
-		size := 100
-		name, expired := strings.CutSuffix(name, "!")
-		name, text, sized := strings.Cut(name, "*")
-		if sized {
-			size = number(t, text)
-		}
-		added.AddArtifact(githubsim.Artifact{
-			Name: name, Expired: expired, Blob: githubsim.Bytes(make([]byte, size)),
-			CreatedAt: added.CreatedAt.Add(time.Duration(10+i) * time.Second),
-		})
+	for i, text := range artifacts {
+		added.AddArtifact(w.artifact(t, text, added.CreatedAt, i))
 	}
+}
+
+// artifact reads the artifact number i of a run, with its marks.
+func (w *searchWorld) artifact(t *testing.T, text string, created time.Time, i int) githubsim.Artifact {
+	t.Helper()
+	a := githubsim.Artifact{Blob: githubsim.Bytes(make([]byte, 100)), CreatedAt: created.Add(time.Duration(10+i) * time.Second)}
+	if w.zips {
+		a.Blob = nil
+	}
+	text, a.Expired = strings.CutSuffix(text, "!")
+	if rest, after, ok := strings.Cut(text, "+"); ok {
+		text, a.CreatedAt = rest, created.Add(duration(t, after))
+	}
+	if rest, id, ok := strings.Cut(text, "#"); ok {
+		text, a.ID = rest, int64(number(t, id))
+	}
+	if rest, size, ok := strings.Cut(text, "*"); ok {
+		text, a.Blob = rest, githubsim.Bytes(make([]byte, number(t, size)))
+	}
+	a.Name = text
+	return a
 }
 
 // find is a dry run; it returns what it found, "run: names" from the newest

@@ -25,6 +25,7 @@ func (s *Sim) apiHandler() http.Handler {
 	handle := func(pattern string, access Access, h func(http.ResponseWriter, *http.Request, *Repo)) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+prefix+path, s.withRepo(access, h))
+		mux.HandleFunc(method+" "+prefix+strings.Replace(path, repo, "/repositories/{repository}", 1), s.withRepo(access, h))
 	}
 	handle("GET "+repo, None, s.getRepo)
 	handle("GET "+repo+"/actions/artifacts", Read, s.listArtifacts)
@@ -47,8 +48,36 @@ func (s *Sim) apiHandler() http.Handler {
 		if s.opt.Enterprise {
 			w.Header().Set("X-Github-Enterprise-Version", "3.8.0")
 		}
-		mux.ServeHTTP(w, r)
+		if !s.redirected(w, r, prefix) {
+			mux.ServeHTTP(w, r)
+		}
 	})
+}
+
+// redirected answers a request below a repository's former name, as GitHub does.
+func (s *Sim) redirected(w http.ResponseWriter, r *http.Request, prefix string) bool {
+	rest, _ := strings.CutPrefix(r.URL.Path, prefix+"/repos/")
+	owner, rest, _ := strings.Cut(rest, "/")
+	name, rest, deep := strings.Cut(rest, "/")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	repo := s.former[strings.ToLower(owner+"/"+name)]
+	if repo == nil {
+		return false
+	}
+	if !s.spend(w, token(r)) {
+		return true
+	}
+	to := fmt.Sprintf("%s/repositories/%d", s.APIURL, repo.ID)
+	if deep {
+		to += "/" + rest
+	}
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	writeJSON(w, http.StatusMovedPermanently, object{"message": "Moved Permanently", "url": to, "documentation_url": docs})
+	return true
 }
 
 func apiError(w http.ResponseWriter, status int, message string) {
@@ -93,7 +122,7 @@ func (s *Sim) withRepo(need Access, h func(http.ResponseWriter, *http.Request, *
 		if !s.spend(w, tok) {
 			return
 		}
-		repo := s.repos[strings.ToLower(r.PathValue("owner")+"/"+r.PathValue("repo"))]
+		repo := s.repo(r)
 		access, granted := None, false
 		if repo != nil {
 			access, granted = grants[strings.ToLower(repo.FullName)]
@@ -109,6 +138,16 @@ func (s *Sim) withRepo(need Access, h func(http.ResponseWriter, *http.Request, *
 			apiError(w, http.StatusForbidden, "Resource not accessible by integration")
 		}
 	}
+}
+
+// repo returns the repository that a request names, or nil.
+func (s *Sim) repo(r *http.Request) *Repo {
+	for _, repo := range s.repos {
+		if strconv.FormatInt(repo.ID, 10) == r.PathValue("repository") {
+			return repo
+		}
+	}
+	return s.repos[strings.ToLower(r.PathValue("owner")+"/"+r.PathValue("repo"))]
 }
 
 // spend counts a request against the token's rate limit.
@@ -146,8 +185,9 @@ func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
 	writeBody(w, http.StatusOK, body)
 }
 
-// page cuts a list, sets Link as GitHub does, and answers with it.
-func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, key string, all []T, most int, toObject func(T) object) {
+// page cuts a list, sets Link as GitHub does, and answers with it. total_count counts
+// what is cut off after most items, too.
+func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key string, all []T, most int, toObject func(T) object) {
 	q := r.URL.Query()
 	per := 30
 	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
@@ -167,7 +207,8 @@ func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, key string, all
 	var links []string
 	link := func(page int, rel string) {
 		q.Set("page", strconv.Itoa(page))
-		u := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawQuery: q.Encode()}
+		path := strings.Replace(r.URL.Path, "/repos/"+r.PathValue("owner")+"/"+r.PathValue("repo"), fmt.Sprintf("/repositories/%d", repo.ID), 1)
+		u := url.URL{Scheme: "http", Host: r.Host, Path: path, RawQuery: q.Encode()}
 		links = append(links, fmt.Sprintf(`<%s>; rel="%s"`, u.String(), rel))
 	}
 	if n > 1 {
@@ -195,11 +236,11 @@ func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
 }
 
 func (s *Sim) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	s.pageArtifacts(w, r, repo.artifacts)
+	s.pageArtifacts(w, r, repo, ListArtifacts, repo.artifacts)
 }
 
 // pageArtifacts lists artifacts newest first, as github.com was seen to do.
-func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, all []*Artifact) {
+func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, all []*Artifact) {
 	var list []*Artifact
 	name := r.URL.Query().Get("name")
 	for _, a := range all {
@@ -207,8 +248,8 @@ func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, all []*Artif
 			list = append(list, a)
 		}
 	}
-	sortBy(s.opt.Order, list, func(a *Artifact) time.Time { return a.CreatedAt })
-	page(s, w, r, "artifacts", list, len(list), s.artifactObject)
+	list = told(s, r, repo, kind, list, func(a *Artifact) fact { return fact{a.ID, a.run.ID, a.CreatedAt, ListArtifacts} })
+	page(s, w, r, repo, "artifacts", list, len(list), s.artifactObject)
 }
 
 func find[T any](w http.ResponseWriter, r *http.Request, all []*T, id func(*T) int64) *T {
@@ -233,8 +274,7 @@ func (s *Sim) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
 
 func (s *Sim) deleteArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	if a := find(w, r, repo.artifacts, artifactID); a != nil {
-		repo.artifacts = slices.DeleteFunc(repo.artifacts, func(b *Artifact) bool { return a == b })
-		delete(s.blobs, a.key())
+		repo.deleteArtifacts(func(b *Artifact) bool { return a == b })
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -270,11 +310,11 @@ func (s *Sim) listRunArtifacts(w http.ResponseWriter, r *http.Request, repo *Rep
 			list = append(list, a)
 		}
 	}
-	s.pageArtifacts(w, r, list)
+	s.pageArtifacts(w, r, repo, ListRunArtifacts, list)
 }
 
 func (s *Sim) listRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	s.pageRuns(w, r, repo.runs)
+	s.pageRuns(w, r, repo, ListRuns, repo.runs)
 }
 
 func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
@@ -289,14 +329,14 @@ func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Rep
 				list = append(list, run)
 			}
 		}
-		s.pageRuns(w, r, list)
+		s.pageRuns(w, r, repo, ListWorkflowRuns, list)
 		return
 	}
 	apiError(w, http.StatusNotFound, "Not Found")
 }
 
 // pageRuns filters as GitHub does. A filtered list has at most 1,000 items.
-func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
+func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, all []*Run) {
 	q := r.URL.Query()
 	most := len(all)
 	filters := map[string]func(*Run) string{
@@ -316,10 +356,7 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 	}
 	if want := q.Get("status"); want != "" {
 		most = 1000
-		seen := s.opt.Now().Add(-s.opt.StatusLag)
-		list = slices.DeleteFunc(list, func(r *Run) bool {
-			return r.Status != want && r.Conclusion != want || s.opt.StatusLag > 0 && r.CreatedAt.After(seen)
-		})
+		list = slices.DeleteFunc(list, func(r *Run) bool { return r.Status != want && r.Conclusion != want })
 	}
 	if want := q.Get("created"); want != "" {
 		most = 1000
@@ -330,6 +367,6 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, all []*Run) {
 		}
 		list = slices.DeleteFunc(list, func(r *Run) bool { return r.CreatedAt.Before(since) || r.CreatedAt.After(until) })
 	}
-	sortBy(s.opt.Order, list, func(r *Run) time.Time { return r.CreatedAt })
-	page(s, w, r, "workflow_runs", list, most, s.runObject)
+	list = told(s, r, repo, kind, list, func(run *Run) fact { return fact{run.ID, run.ID, run.CreatedAt, ListRuns} })
+	page(s, w, r, repo, "workflow_runs", list, most, s.runObject)
 }

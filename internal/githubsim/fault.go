@@ -23,9 +23,11 @@ type Fault struct {
 	// Times is how many matching requests fail: 0 means one, negative all.
 	Times int
 
-	// Status is the status of an answer with Header and Body.
-	Status int
-	Body   string
+	// Status is the status of an answer with Header and Body, or with the API's error
+	// object for Message: 404 "Not Found" where something vanished, for example.
+	Status  int
+	Body    string
+	Message string
 	// Drop closes the connection without an answer.
 	Drop bool
 	// Raw is sent as the whole answer, head included; then the connection is
@@ -101,6 +103,10 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 	case f.Status != 0:
 		for k, v := range f.Header {
 			w.Header()[k] = v
+		}
+		if f.Message != "" {
+			apiError(w, f.Status, f.Message)
+			return
 		}
 		w.WriteHeader(f.Status)
 		_, _ = io.WriteString(w, f.Body)

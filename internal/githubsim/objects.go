@@ -57,7 +57,7 @@ func (s *Sim) runObject(run *Run) object {
 		"workflow_id": run.Workflow.ID, "check_suite_id": run.ID + 1, "check_suite_node_id": nodeID("CheckSuite", run.ID+1),
 		"url": url, "html_url": s.web(fmt.Sprintf("%s/actions/runs/%d", r.FullName, run.ID)),
 		"pull_requests": []any{}, "referenced_workflows": []any{},
-		"created_at": timestamp(run.CreatedAt), "updated_at": timestamp(run.CreatedAt), "run_started_at": timestamp(run.CreatedAt),
+		"created_at": timestamp(run.CreatedAt), "updated_at": timestamp(run.UpdatedAt), "run_started_at": timestamp(run.CreatedAt),
 		"actor": s.userObject(run.Actor, "User"), "triggering_actor": s.userObject(run.Actor, "User"),
 		"jobs_url": url + "/jobs", "logs_url": url + "/logs", "artifacts_url": url + "/artifacts",
 		"cancel_url": url + "/cancel", "rerun_url": url + "/rerun", "previous_attempt_url": nil,

@@ -3,7 +3,6 @@ package githubsim
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"path"
 	"slices"
@@ -11,26 +10,6 @@ import (
 	"strings"
 	"time"
 )
-
-// sortBy sorts a list.
-func sortBy[T any](o Order, list []T, at func(T) time.Time) {
-	slices.SortStableFunc(list, func(a, b T) int {
-		switch o {
-		case OldestFirst:
-			return at(a).Compare(at(b))
-		case Jumbled:
-			return int(jumble(at(a))) - int(jumble(at(b)))
-		case NewestFirst:
-		}
-		return at(b).Compare(at(a))
-	})
-}
-
-func jumble(t time.Time) uint16 {
-	h := fnv.New32a()
-	_, _ = fmt.Fprint(h, t.Unix()) // hashes do not fail
-	return uint16(h.Sum32())
-}
 
 // dateRange parses GitHub's syntax for dates in searches: >=a, <=b or a..b.
 func dateRange(s string) (since, until time.Time, err error) {
@@ -59,7 +38,8 @@ func dateRange(s string) (since, until time.Time, err error) {
 }
 
 func (s *Sim) listWorkflows(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	page(s, w, r, "workflows", repo.workflows, len(repo.workflows), s.workflowObject)
+	list := told(s, r, repo, ListWorkflows, repo.workflows, func(wf *Workflow) fact { return fact{id: wf.ID} })
+	page(s, w, r, repo, "workflows", list, len(list), s.workflowObject)
 }
 
 func (s *Sim) workflowObject(wf *Workflow) object {

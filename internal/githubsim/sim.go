@@ -29,11 +29,6 @@ type Options struct {
 	// IgnoreName makes lists of artifacts ignore the parameter name, as
 	// servers before 3.8 do.
 	IgnoreName bool
-	// StatusLag makes lists of runs that are filtered by status miss the runs created
-	// in this time up to now, as GitHub was seen to do.
-	StatusLag time.Duration
-	// Order is the order of lists.
-	Order Order
 	// EndlessPages makes lists ignore the parameter page, though each page links to a
 	// next one.
 	EndlessPages bool
@@ -42,16 +37,6 @@ type Options struct {
 	// unless limits are switched on.
 	RateLimit int
 }
-
-// Order is the order of lists of runs and artifacts.
-type Order int
-
-// The orders. Jumbled looks random, but is the same each time.
-const (
-	NewestFirst Order = iota
-	OldestFirst
-	Jumbled
-)
 
 // Host is one of the two servers.
 type Host string
@@ -89,7 +74,11 @@ type Sim struct {
 	used   map[string]int               // token → requests spent
 	apps   []*App
 	blobs  map[string]*stored
-	faults []*fault
+	former map[string]*Repo // by lower-case full name of the past
+
+	faults  []*fault
+	lies    []*lie
+	changes []*change
 
 	// The log has a lock of its own: handlers hold the other one while they write
 	// answers, which are noted in the log.
@@ -112,9 +101,9 @@ func New(opt Options) *Sim {
 	_, _ = rand.Read(key) // never fails
 	s := &Sim{
 		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
-		used: map[string]int{}, blobs: map[string]*stored{}, secret: hex.EncodeToString(key),
+		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, secret: hex.EncodeToString(key),
 	}
-	s.api = httptest.NewServer(s.logged(API, s.apiHandler()))
+	s.api = httptest.NewServer(s.logged(API, s.changing(s.apiHandler())))
 	s.storage = httptest.NewServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)))
 	s.APIURL, s.StorageURL = s.api.URL, s.storage.URL
 	if opt.Enterprise {

@@ -70,6 +70,9 @@ type Run struct {
 	HeadBranch string
 	HeadSHA    string
 	CreatedAt  time.Time
+	// UpdatedAt is when the run last changed: when it ended, if it is completed. Zero
+	// means CreatedAt.
+	UpdatedAt time.Time
 	// HeadRepo is where the commit came from; nil is the repository itself.
 	HeadRepo *Repo
 	// HeadRepoDeleted makes head_repository null.
@@ -210,7 +213,7 @@ func (s *Sim) Attempt(run int64, a Artifact) *Artifact {
 func (s *Sim) Finish(run *Run, conclusion string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.Status, run.Conclusion = "completed", conclusion
+	run.Status, run.Conclusion, run.UpdatedAt = "completed", conclusion, s.opt.Now()
 }
 
 // AddRun adds a run.
@@ -237,6 +240,9 @@ func (r *Repo) AddRun(run Run) *Run {
 		if n := len(r.runs); n > 0 {
 			run.CreatedAt = r.runs[n-1].CreatedAt.Add(time.Minute)
 		}
+	}
+	if run.UpdatedAt.IsZero() {
+		run.UpdatedAt = run.CreatedAt
 	}
 	if run.HeadRepo == nil && !run.HeadRepoDeleted {
 		run.HeadRepo = r
