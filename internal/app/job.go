@@ -47,6 +47,8 @@ type forge interface {
 	Delete(ctx context.Context, repo artifact.Repo, id int64) error
 	// Repository fails unless the repository exists and may be seen.
 	Repository(ctx context.Context, repo artifact.Repo) error
+	// Ahead is how far the server's clock is ahead of ours, by its newest answer.
+	Ahead() time.Duration
 	// Requests is how many requests were sent, Unchanged how many of them cost
 	// nothing, as nothing had changed.
 	Requests() int
@@ -248,6 +250,7 @@ func (j *job) request() search.Request {
 		Runs:        j.cfg.Runs,
 		AllowForks:  j.cfg.AllowForks,
 		SearchLimit: j.cfg.SearchLimit,
+		Waiting:     j.cfg.Wait > 0,
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
 
@@ -256,7 +259,7 @@ func (j *job) request() search.Request {
 		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
-	if j.cfg.RunCurrent {
+	if j.cfg.RunCurrent && !slices.Contains(req.RunIDs, j.current) {
 		req.RunIDs = append(req.RunIDs, j.current)
 	}
 	req.Trigger = j.trigger

@@ -106,7 +106,8 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.
 
 // choose chooses runs and artifacts. It waits up to atMost for them to appear.
 func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration) (*search.Plan, error) {
-	chooser := search.Chooser{Source: j.api, Now: j.now}
+	// What the server dates is compared with the server's clock.
+	chooser := search.Chooser{Source: j.api, Now: func() time.Time { return j.now().Add(j.api.Ahead()) }}
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := search.Wait{
@@ -153,5 +154,6 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Final: true}
+	// Of ids the server's answers may lag; whatever else is missing stays so.
+	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Settled: j.cfg.ByID(), Final: !j.cfg.ByID()}
 }

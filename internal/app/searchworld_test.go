@@ -62,6 +62,7 @@ type searchWorld struct {
 	zips      bool                   // artifacts are archives, and not just bytes
 
 	now   func() time.Time
+	ahead time.Duration // of the server's clock
 	pause func(context.Context, time.Duration) error
 }
 
@@ -72,10 +73,10 @@ func shaOf(id int) string { return fmt.Sprintf("%08x%032d", id, 0) }
 func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	t.Helper()
 	opt := serverOptions(t, lines)
-	opt.Now = func() time.Time { return searchTime }
-	w := &searchWorld{Sim: githubsim.New(opt), repos: map[string]*githubsim.Repo{}, workflows: map[string]*githubsim.Workflow{}, runs: map[int]*githubsim.Run{}}
+	w := &searchWorld{now: func() time.Time { return searchTime }, repos: map[string]*githubsim.Repo{}, workflows: map[string]*githubsim.Workflow{}, runs: map[int]*githubsim.Run{}}
+	opt.Now = func() time.Time { return w.now().Add(w.ahead) }
+	w.Sim = githubsim.New(opt)
 	t.Cleanup(w.Close)
-	w.now = opt.Now
 	w.repos["app"], w.repos["lib"] = w.AddRepo("octo/app"), w.AddRepo("octo/lib")
 	w.repos["fork"] = w.AddFork("evil/app")
 	w.AddToken("ghs_token", "octo/app", githubsim.Read)

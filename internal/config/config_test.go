@@ -263,6 +263,7 @@ func TestOverruledInputsKeepTheirDefaults(t *testing.T) {
 		}
 		got.Warnings = nil
 		want := defaults()
+		want.Wait = 5 * time.Minute // of ids, too
 		set(want)
 		if d := diff(want, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", by, d)

@@ -111,8 +111,8 @@ var whichRun = []Input{
 		Help:     "also accept runs whose head repository is a fork or unknown",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.AllowForks }, parseBool)},
-	{Name: "wait", Group: WhichRun, Metavar: "DURATION", role: tunes, Default: "0s", ActionDefault: "0s",
-		Help:     "how long to wait for a match: `10m`",
+	{Name: "wait", Group: WhichRun, Metavar: "DURATION", Default: "0s", ActionDefault: "0s",
+		Help:     "keep looking this long for a match, also with `run-id`: `10m`",
 		Accepted: acceptedDuration,
 		set:      into(func(c *Config) *time.Duration { return &c.Wait }, parseDuration)},
 }

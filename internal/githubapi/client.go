@@ -120,6 +120,10 @@ func (c *Client) Unchanged() int {
 	return int(c.shared.kept.unchanged.Load())
 }
 
+// Ahead returns how far the server's clock is ahead of ours, to the second, by the Date
+// of the newest answer; 0 before there is one with a Date.
+func (c *Client) Ahead() time.Duration { return time.Duration(c.shared.ahead.Load()) }
+
 // Repository returns an error unless the repository exists and the token can see it.
 func (c *Client) Repository(ctx context.Context, repo artifact.Repo) error {
 	what := call{op: "get repository", repo: repo, want: http.StatusOK}

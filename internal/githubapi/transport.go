@@ -26,6 +26,7 @@ type tokenSource func(ctx context.Context) (*oauth2.Token, error)
 type shared struct {
 	forge    *forge
 	sent     atomic.Int64
+	ahead    atomic.Int64 // a time.Duration: how far the server's clock is ahead of ours
 	gate     gate
 	budget   budget
 	visited  visited
@@ -240,6 +241,7 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 	res.Body = httpx.Watch(res.Body, c.t.idle, cancel)
 	defer res.Body.Close()
 	a := &answer{status: res.StatusCode, header: res.Header, url: c.r.URL, at: c.t.now()}
+	c.t.shared.ahead.Store(int64(a.ahead()))
 	switch {
 	case c.x.want == http.StatusFound && a.status/100 == 2:
 		// The server sent the artifact instead of a redirect. Do not read it:

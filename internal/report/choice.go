@@ -21,6 +21,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	if idle := (artifact.Selector{Patterns: l.Config.Patterns}).Idle(plan.Items); len(idle) > 0 {
 		l.Out.Warningf("pattern: no artifact matches %s", words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
 	}
+	l.growing(plan.Runs)
 	if plan.ByStatus {
 		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
 			2*search.PerPage)
@@ -33,6 +34,20 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 		a := item.Artifact
 		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, words.Bytes(a.Size), path.Join(l.Destination.Output, l.Layout.Dir(item)))
 	})
+}
+
+// growing says of the current run that the artifacts taken may not be all: a wait ends
+// with the first that are there, as the run goes on at least as long as this step.
+func (l *Log) growing(runs []artifact.Run) {
+	if l.Config.Wait == 0 || len(l.Config.Names) > 0 || len(l.Config.ArtifactIDs) > 0 {
+		return
+	}
+	current, _ := l.Runner.RunID()
+	for _, run := range runs {
+		if run.ID == current && run.UnderWay() {
+			l.Out.Infof("run %d is still under way, and more artifacts may follow: give their names with name to wait for them", run.ID)
+		}
+	}
 }
 
 // run describes a run in one line.

@@ -54,7 +54,15 @@ func (l *Log) Retry(err error, wait time.Duration) {
 // Wait reports a pause before the next search.
 func (l *Log) Wait(nf *search.NotFoundError, pause time.Duration) {
 	pending := "no run that could match is under way"
-	if len(nf.Pending) > 0 {
+	switch {
+	case nf.Growing:
+		l.Out.Infof("run %d of %s is not completed, so its artifacts may not all be there yet; looking again in %s", nf.RunID, nf.Repo, pause.Round(time.Second))
+		return
+	case nf.Settled && nf.RunID != 0:
+		pending = "and the run is over"
+	case nf.Settled:
+		pending = "and the server does not know it"
+	case len(nf.Pending) > 0:
 		r := nf.Pending[0]
 		pending = fmt.Sprintf("run %d (%s) is %s", r.ID, r.Label(), r.Status)
 	}

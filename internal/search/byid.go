@@ -20,7 +20,7 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 			if err != nil {
 				return err
 			}
-			return c.takeRun(ctx, req, run, &plans[i])
+			return c.settled(req, run, c.takeRun(ctx, req, run, &plans[i]))
 		})
 		for i := range plans {
 			plan.add(&plans[i])
@@ -29,14 +29,27 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		case err != nil:
 			return plan, err
 		case len(absent) == len(missing):
-			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs)}
+			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs), Settled: true}
 		}
 		missing = absent
 	}
 	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing)}
+		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing), Settled: true}
 	}
 	return plan, nil
+}
+
+// settled adds to the error for a run that lacks something that the run is over: it will
+// not have more. The current run is never over.
+func (c Chooser) settled(req Request, run artifact.Run, err error) error {
+	nf, ok := errors.AsType[*NotFoundError](err)
+	if ok && run.Status == artifact.Completed && run.ID != req.CurrentRun {
+		nf.Settled = true
+		if !run.UpdatedAt.IsZero() {
+			nf.SettledFor = max(c.now().Sub(run.UpdatedAt), 0)
+		}
+	}
+	return err
 }
 
 // byArtifactID looks for every artifact in every repository. Their runs are fetched
@@ -50,7 +63,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
 			a, err := c.Source.Artifact(ctx, repo, id)
 			if err == nil && anyName.Judge(a) == artifact.Gone {
-				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}}
+				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}, Final: true}
 			}
 			if err == nil {
 				found[i] = a
@@ -61,7 +74,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		case err != nil:
 			return plan, err
 		case len(absent) == len(missing):
-			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs)}
+			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs), Settled: true}
 		}
 		for _, a := range found {
 			if a.ID != 0 {
@@ -71,7 +84,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		missing = absent
 	}
 	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing)}
+		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing), Settled: true}
 	}
 	return plan, c.addRuns(ctx, plan)
 }

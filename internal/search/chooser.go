@@ -12,7 +12,7 @@ import (
 // Chooser answers a Request from a Source. Its methods may be called concurrently.
 type Chooser struct {
 	Source Source
-	// Now is the time; nil is time.Now.
+	// Now is the time by the server's clock, as far as known; nil is time.Now.
 	Now func() time.Time
 
 	mostFiltered int // tests set it lower than GitHub does
@@ -116,6 +116,11 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo,
 // takeRun adds what is asked for of one run to the plan. If the run lacks some of it,
 // it fails with a *NotFoundError.
 func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, plan *Plan) error {
+	if req.mayGrow(run) {
+		nf := &NotFoundError{Repo: run.Repo, RunID: run.ID, What: inWords(req.Select), Growing: true, Pending: []artifact.Run{run}}
+		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason()})
+		return nf
+	}
 	picked, err := c.pick(ctx, req, run.Repo, run.ID)
 	if err != nil {
 		return err

@@ -29,8 +29,16 @@ type NotFoundError struct {
 	Permission string
 
 	// Final reports that waiting cannot help: a workflow, a pull request or a commit
-	// is missing.
+	// is missing, or an artifact has expired.
 	Final bool
+	// Settled reports that waiting soon cannot help: the run that was named is over, or
+	// the server does not know the id. SettledFor is how long the run has been over, by
+	// the server's clock; 0 if unknown.
+	Settled    bool
+	SettledFor time.Duration
+	// Growing reports that the run named is not completed, so that its artifacts may not
+	// all be there yet, and the request waits for all of them.
+	Growing bool
 	// Pending are runs that are under way and may still come to match.
 	Pending []artifact.Run
 	// Waited is the time spent waiting.
@@ -88,6 +96,11 @@ type Reason struct {
 
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
+	if e.Growing {
+		fmt.Fprintf(&b, "run %d of %s is not completed, so its artifacts may not all be there yet", e.RunID, e.Repo)
+		e.waited(&b)
+		return b.String()
+	}
 	fmt.Fprintf(&b, "%s not found in ", e.What)
 	switch {
 	case len(e.Repos) > 1:
@@ -178,7 +191,13 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "; waited %s", e.Waited.Round(time.Second))
-	if len(e.Pending) == 0 {
+	switch {
+	case e.Settled && e.RunID != 0:
+		b.WriteString(", and the run is over")
+		return
+	case e.Settled:
+		return
+	case len(e.Pending) == 0:
 		b.WriteString(", and no run that could match is under way")
 		return
 	}
@@ -197,6 +216,8 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 // reason returns the error as text for a table's cell.
 func (e *NotFoundError) reason() string {
 	switch {
+	case e.Growing:
+		return "it is not completed, so its artifacts may not all be there yet"
 	case len(e.Expired) > 0:
 		return "what it had has expired"
 	case len(e.Missing) > 0:

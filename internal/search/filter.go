@@ -33,6 +33,8 @@ type filter struct {
 	notBefore   time.Time
 	allowForks  bool
 	current     int64 // the current run never counts
+	// completed lets only completed runs pass: the list of another one may still grow.
+	completed bool
 }
 
 // oneOf is a condition that the values of a list meet. Every value meets the zero
@@ -137,6 +139,8 @@ func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 			return fromUnknown, true
 		}
 		return fromFork, true
+	case f.completed && r.UnderWay() && f.conclusions.any():
+		return fmt.Sprintf("its status is %s, so its artifacts may not all be there yet", quote(r.Status)), false
 	case f.conclusions.admits(r.Conclusion, r.Status):
 		return "", false
 	case r.Conclusion == "" && r.Status == "":
@@ -188,7 +192,7 @@ func (f *filter) aimsAt(r artifact.Run) bool {
 // pending reports whether a run is under way and may still come to match: its
 // conclusion and its artifacts are all that can change.
 func (f *filter) pending(r artifact.Run) bool {
-	return r.UnderWay() && f.lets(r, func(f *filter) { f.conclusions = oneOf{} })
+	return r.UnderWay() && f.lets(r, func(f *filter) { f.conclusions, f.completed = oneOf{}, false })
 }
 
 // lets reports whether a run would pass a changed filter.

@@ -62,13 +62,18 @@ func (g *group) Wait() error {
 
 // severity ranks errors: a real failure before a 404, which may yet turn out to
 // mean a repository that the token cannot see, and a 404 before what is not found,
-// which policies may forgive.
+// which policies may forgive. Of the latter, what may still appear comes last.
 func severity(err error) int {
-	if _, ok := errors.AsType[*NotFoundError](err); ok {
-		return 0
-	}
-	if errors.Is(err, artifact.ErrNotFound) {
+	nf, notFound := errors.AsType[*NotFoundError](err)
+	switch {
+	case notFound && nf.Final:
+		return 2
+	case notFound && nf.Settled:
 		return 1
+	case notFound:
+		return 0
+	case errors.Is(err, artifact.ErrNotFound):
+		return 3
 	}
-	return 2
+	return 4
 }

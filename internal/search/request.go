@@ -57,6 +57,10 @@ type Request struct {
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
+	// Waiting asks, where no artifact is named, for runs that are completed, unless
+	// Conclusions name a status: the list of another run may still grow. The current run
+	// is taken as it is.
+	Waiting bool
 	// Brief leaves out the requests that would only explain an error, because
 	// another look follows.
 	Brief bool
@@ -64,6 +68,12 @@ type Request struct {
 
 // picker decides which artifacts count for the request.
 func (r Request) picker() artifact.Picker { return r.Select.Picker(r.Gone) }
+
+// mayGrow reports whether the artifacts of a run that are asked for may not all be there
+// yet, although they should.
+func (r Request) mayGrow(run artifact.Run) bool {
+	return r.Waiting && len(r.Select.Names) == 0 && run.UnderWay() && run.ID != r.CurrentRun
+}
 
 // Plan is the outcome of a choice.
 type Plan struct {

@@ -256,6 +256,7 @@ func (f *finder) filters(res resolved) []filter {
 	base := filter{
 		workflow: res.workflow, events: newOneOf(f.req.Events), actor: f.req.Actor, conclusions: newOneOf(f.req.Conclusions),
 		number: f.req.RunNumber, notBefore: f.notBefore, allowForks: f.req.AllowForks,
+		completed: f.req.Waiting && len(f.req.Select.Names) == 0,
 	}
 	if f.repo.Equal(f.req.Own) {
 		base.current = f.req.CurrentRun

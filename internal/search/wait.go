@@ -23,17 +23,15 @@ const (
 	// time, up to maxPause.
 	firstPause = 5 * time.Second
 	maxPause   = time.Minute
-	// grace is how long to keep looking while no run that could match is under way.
-	// A run may be about to be queued, and lists lag: lists of artifacts by a
-	// minute, even for completed runs.
-	grace = 2 * time.Minute
+	// grace is how long to keep looking at a run after it is over, and for an id that
+	// the server does not know: what the server says may be as much behind.
+	grace = time.Minute
 )
 
-// Await looks until something is found, the time is up, or no run that could match
-// has been under way for two minutes. It knows of runs under way only if they are
-// among the newest hundred of their list. The *NotFoundError then has the time
-// waited. Every other error, one of Pause included, ends it at once, and so does a
-// *NotFoundError that is Final. The plan is that of the last look.
+// Await looks until something is found, or the time is up. It ends early only for what
+// waiting cannot change: a *NotFoundError that is Final, one that has been Settled for
+// a minute, and every other error, one of Pause included. If it waited, the
+// *NotFoundError has the time waited. The plan is that of the last look.
 //
 // All looks but the last are brief: their errors are not shown. The last look is an
 // extra one, because only after a look it is known that no other will follow.
@@ -43,17 +41,18 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 	}
 	plan, err := look(ctx, true)
 	start := w.Now()
-	alive := start // when something that could match was last under way
+	var settled settling
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
 		nf, ok := errors.AsType[*NotFoundError](err)
 		if !ok || nf.Final {
 			return plan, err
 		}
 		now := w.Now()
-		if len(nf.Pending) > 0 {
-			alive = now
+		left := w.For - now.Sub(start)
+		if nf.Settled {
+			left = min(left, grace-now.Sub(settled.since(nf, now)))
 		}
-		left := min(w.For-now.Sub(start), grace-now.Sub(alive))
+		settled.saw(nf)
 		if left <= 0 {
 			plan, err = look(ctx, false)
 			if nf, ok := errors.AsType[*NotFoundError](err); ok {
@@ -70,4 +69,41 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 		}
 		plan, err = look(ctx, true)
 	}
+}
+
+// settling remembers since when runs have been over, and ids unknown.
+type settling struct {
+	times map[int64]time.Time // by run; of all unknown ids it is 0
+	open  map[int64]bool      // runs that were not over when they were looked at
+}
+
+// since returns since when what nf says has been settled, by our clock. When a run was
+// over at the first look, the server's word counts. When it ended later, the first look
+// that found it over counts, as the server may set no time when a run ends.
+func (s *settling) since(nf *NotFoundError, now time.Time) time.Time {
+	since, known := s.times[nf.RunID]
+	if known {
+		return since
+	}
+	if s.times == nil {
+		s.times = map[int64]time.Time{}
+	}
+	since = now
+	if !s.open[nf.RunID] {
+		since = now.Add(-nf.SettledFor)
+	}
+	s.times[nf.RunID] = since
+	return since
+}
+
+// saw takes note of a run that is not over: it may have been started again.
+func (s *settling) saw(nf *NotFoundError) {
+	if nf.Settled {
+		return
+	}
+	if s.open == nil {
+		s.open = map[int64]bool{}
+	}
+	s.open[nf.RunID] = true
+	delete(s.times, nf.RunID)
 }

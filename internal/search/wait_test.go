@@ -41,19 +41,32 @@ func TestAwait(t *testing.T) {
 		// found is when there is something to find, done when the run that
 		// might have it is no longer under way, fails when asking fails.
 		found, done, fails time.Duration
-		end                int
-		waited             time.Duration
-		err                string // a part of it
+		// named is set if the run was named by its id. Before the wait it had been over
+		// for that long. final is when nothing can be found any more.
+		named  bool
+		before time.Duration
+		final  time.Duration
+		end    int
+		waited time.Duration
+		err    string // a part of it
 	}{
 		"found at once":            {wait: time.Hour, found: 0, done: never, fails: never, waited: 0},
 		"no wait":                  {wait: 0, found: never, done: never, fails: never, waited: 0, err: "not found"},
 		"found in time":            {wait: time.Hour, found: 4 * time.Minute, done: never, fails: never, waited: 4*time.Minute + 41*time.Second},
 		"time is up":               {wait: 10 * time.Minute, found: never, done: never, fails: never, waited: 10 * time.Minute, err: `artifact "x" not found in octo/app; waited 10m0s, and run 7 (CI #3) is still in_progress`},
 		"found at the last":        {wait: 10 * time.Minute, found: 10 * time.Minute, done: never, fails: never, waited: 10 * time.Minute},
-		"nothing under way":        {wait: time.Hour, found: never, done: 0, fails: never, waited: grace, err: "waited 2m0s, and no run that could match is under way"},
-		"shorter than the grace":   {wait: 30 * time.Second, found: never, done: 0, fails: never, waited: 30 * time.Second, err: "waited 30s"},
-		"listed late":              {wait: time.Hour, found: time.Minute, done: 0, fails: never, waited: 66 * time.Second},
-		"ends without a match":     {wait: time.Hour, found: never, done: 5 * time.Minute, fails: never, waited: 6*time.Minute + 41*time.Second, err: "waited 6m"},
+		"nothing under way":        {wait: 10 * time.Minute, found: never, done: 0, fails: never, waited: 10 * time.Minute, err: "waited 10m0s, and no run that could match is under way"},
+		"a short wait":             {wait: 30 * time.Second, found: never, done: 0, fails: never, waited: 30 * time.Second, err: "waited 30s"},
+		"begun late":               {wait: 10 * time.Minute, found: 150 * time.Second, done: 0, fails: never, waited: 161 * time.Second},
+		"ends without a match":     {wait: 20 * time.Minute, found: never, done: 5 * time.Minute, fails: never, waited: 20 * time.Minute, err: "waited 20m"},
+		"cannot be there":          {wait: time.Hour, found: never, done: 0, fails: never, final: 6 * time.Second, waited: 13 * time.Second, err: "not found"},
+		"a run, found":             {wait: time.Hour, named: true, found: time.Minute, done: 2 * time.Minute, fails: never, waited: 66 * time.Second},
+		"a run, found after it":    {wait: time.Hour, named: true, found: 100 * time.Second, done: time.Minute, fails: never, waited: 104 * time.Second},
+		"a run without it":         {wait: time.Hour, named: true, found: never, done: time.Minute, fails: never, waited: 126 * time.Second, err: "waited 2m6s, and the run is over"},
+		"a run that goes on":       {wait: 2 * time.Minute, named: true, found: never, done: never, fails: never, waited: 2 * time.Minute, err: "is still in_progress"},
+		"a run, over for long":     {wait: time.Hour, named: true, before: time.Hour, found: never, done: 0, fails: never, waited: 0, err: "not found"},
+		"a run, over for a while":  {wait: time.Hour, named: true, before: 40 * time.Second, found: never, done: 0, fails: never, waited: 20 * time.Second, err: "waited 20s, and the run is over"},
+		"a run, over by no clock":  {wait: time.Hour, named: true, found: never, done: 0, fails: never, waited: time.Minute, err: "waited 1m0s, and the run is over"},
 		"an error of another sort": {wait: time.Hour, found: never, done: never, fails: time.Minute, waited: 66 * time.Second, err: "GitHub is down"},
 		"cancelled":                {wait: time.Hour, found: never, done: never, fails: never, end: 3, waited: 24 * time.Second, err: "cancelled"},
 	}
@@ -67,7 +80,16 @@ func TestAwait(t *testing.T) {
 					explained = !brief
 					nf := &NotFoundError{Repo: app, What: `artifact "x"`}
 					since := c.t.Sub(epoch)
-					if since < tt.done {
+					nf.Final = tt.final > 0 && since >= tt.final
+					switch {
+					case tt.named && since >= tt.done:
+						nf.RunID, nf.Settled, nf.SettledFor = 7, true, tt.before
+						if tt.before > 0 {
+							nf.SettledFor += since
+						}
+					case tt.named:
+						nf.RunID, nf.Pending = 7, pending
+					case since < tt.done:
 						nf.Pending = pending
 					}
 					switch {
@@ -85,7 +107,7 @@ func TestAwait(t *testing.T) {
 			if (plan != nil) != (tt.err == "") {
 				t.Errorf("plan %v", plan)
 			}
-			if nf, ok := errors.AsType[*NotFoundError](err); ok && !explained {
+			if nf, ok := errors.AsType[*NotFoundError](err); ok && !nf.Final && !explained {
 				t.Errorf("a brief look was the last: %v", nf)
 			}
 			if want := len(c.pauses); told != want && tt.end == 0 {
