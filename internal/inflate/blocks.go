@@ -21,7 +21,7 @@ func (d *Decoder) readCodes() error {
 		return d.truncated()
 	}
 	nLit, nDist, nPre := int(header&31)+257, int(header>>5&31)+1, int(header>>10)+4
-	if nLit > maxLit || nDist > maxDist {
+	if nLit > maxLit || nDist > d.format.maxDist {
 		return d.fail(ErrCorrupt, "more symbols than DEFLATE has")
 	}
 	var preLengths [19]uint8
@@ -39,11 +39,11 @@ func (d *Decoder) readCodes() error {
 	if err := d.readLengths(&pre, nLit+nDist); err != nil {
 		return err
 	}
-	if !build(d.dynLit[:], litBits, d.lengths[:nLit], litEntries[:]) {
+	if !build(d.dynLit[:], litBits, d.lengths[:nLit], d.format.lit[:]) {
 		return d.fail(ErrCorrupt, "the code of literals and lengths is not complete")
 	}
 	pair(&d.dynLit)
-	if !build(d.dynDist[:], distBits, d.lengths[nLit:nLit+nDist], distEntries[:]) {
+	if !build(d.dynDist[:], distBits, d.lengths[nLit:nLit+nDist], d.format.dist[:]) {
 		return d.fail(ErrCorrupt, "the code of distances is not complete")
 	}
 	return nil

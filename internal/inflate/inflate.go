@@ -1,10 +1,12 @@
 // Package inflate decompresses raw DEFLATE streams (RFC 1951) of a known size,
-// such as those in zip files, from memory or from a reader.
+// such as those in zip files, from memory or from a reader, and Deflate64 streams
+// from a reader.
 //
 // Contract:
 //
 //   - The result is that of compress/flate for every input: the same bytes, or
-//     an *Error where compress/flate fails. Fuzz tests compare the two.
+//     an *Error where compress/flate fails. Fuzz tests compare the two, and
+//     Deflate64 with a simple decoder.
 //   - The output must have exactly the size that was announced.
 //   - Nothing outside of the buffers is read or written, whatever the input.
 //   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
@@ -16,6 +18,11 @@
 // without a refill; matches are copied by words. All that is in fast, which
 // needs some input and space for output ahead. slow decodes the last bytes,
 // symbol by symbol. Tables are built in the order of codes, by doubling.
+//
+// Deflate64 (method 9 of zip, "enhanced deflating") has no public description but
+// that of PKWARE's APPNOTE.TXT, section 4.4.5, and the programs that read it. It is
+// DEFLATE with a window of 64 KiB, two more symbols for distances, and matches of up
+// to 65,538 bytes: see format. It is rare, and slow decodes all of it.
 package inflate
 
 import (
@@ -54,7 +61,6 @@ type Result struct {
 }
 
 const (
-	windowSize = 32 << 10
 	// crcBlock is how much output is produced between two updates of the CRC.
 	crcBlock = 64 << 10
 	// streamBuffer is how much output a Decoder with a reader holds, besides the window.
@@ -66,7 +72,7 @@ const (
 )
 
 // Decoder decompresses one stream after another. It keeps its tables and, once it was used
-// with a reader, its buffers: 360 KiB in all. It is not safe for concurrent use. The zero
+// with a reader, its buffers: 390 KiB in all. It is not safe for concurrent use. The zero
 // Decoder is ready.
 type Decoder struct {
 	in  []byte
@@ -78,8 +84,9 @@ type Decoder struct {
 	out      []byte
 	o, limit int
 
-	lit  *litTable
-	dist *distTable
+	format *format
+	lit    *litTable
+	dist   *distTable
 
 	base   int64     // consumed before in[0]
 	source io.Reader // nil: in is all there is
@@ -104,7 +111,7 @@ const Margin = outMargin
 // Decode decompresses src into dst[:size]. It also overwrites what dst has beyond that; see
 // Margin. If dst is shorter than size, Decode fails with ErrSize.
 func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
-	d.reset(int64(size))
+	d.reset(int64(size), &deflateFormat)
 	d.in, d.out = src, dst[:min(len(dst), size+Margin)]
 	err := d.stream()
 	res := Result{Consumed: d.consumed(), CRC: d.crc}
@@ -115,12 +122,23 @@ func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
 // Copy decompresses size bytes from r to w. It writes blocks of up to 256 KiB. It may read
 // more of r than belongs to the stream. It returns errors of r and w unchanged.
 func (d *Decoder) Copy(w io.Writer, r io.Reader, size int64) (Result, error) {
-	d.reset(size)
+	return d.copy(w, r, size, &deflateFormat)
+}
+
+// Copy64 is Copy for a Deflate64 stream.
+func (d *Decoder) Copy64(w io.Writer, r io.Reader, size int64) (Result, error) {
+	return d.copy(w, r, size, &deflate64Format)
+}
+
+func (d *Decoder) copy(w io.Writer, r io.Reader, size int64, f *format) (Result, error) {
+	d.reset(size, f)
 	if d.inBuffer == nil {
 		d.inBuffer = make([]byte, inputBuffer)
-		d.outBuffer = make([]byte, windowSize+streamBuffer)
 	}
-	d.in, d.out = d.inBuffer[:0], d.outBuffer
+	if n := f.window + streamBuffer; len(d.outBuffer) < n {
+		d.outBuffer = make([]byte, n)
+	}
+	d.in, d.out = d.inBuffer[:0], d.outBuffer[:f.window+streamBuffer]
 	d.source, d.sink = r, w
 	err := d.stream()
 	res := Result{Consumed: d.consumed(), CRC: d.crc}
@@ -128,7 +146,8 @@ func (d *Decoder) Copy(w io.Writer, r io.Reader, size int64) (Result, error) {
 	return res, err
 }
 
-func (d *Decoder) reset(size int64) {
+func (d *Decoder) reset(size int64, f *format) {
+	d.format = f
 	d.p, d.acc, d.n, d.o, d.limit, d.done = 0, 0, 0, 0, 0, 0
 	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
 	d.size = size
@@ -179,7 +198,7 @@ func (d *Decoder) block() (bool, error) {
 	case 0:
 		return last, d.stored()
 	case 1:
-		d.lit, d.dist = &fixedLitTable, &fixedDistTable
+		d.lit, d.dist = &d.format.fixedLit, &d.format.fixedDist
 	case 2:
 		if err := d.readCodes(); err != nil {
 			return false, err
@@ -198,7 +217,11 @@ func (d *Decoder) codes() error {
 			return err
 		}
 		d.fill(headerMargin)
-		switch d.fast() {
+		why := stopMargin
+		if d.format == &deflateFormat {
+			why = d.fast()
+		}
+		switch why {
 		case stopEnd:
 			return nil
 		case stopDistance:
@@ -219,7 +242,7 @@ func (d *Decoder) codes() error {
 
 // moreRoom reports whether there is little space for output, and room can make more.
 func (d *Decoder) moreRoom() bool {
-	return d.limit-d.o < outMargin && (d.sink != nil || d.limit < len(d.out))
+	return d.limit-d.o < d.format.margin && (d.sink != nil || d.limit < len(d.out))
 }
 
 // moreInput reports whether there is little input, and fill can get more.
@@ -230,7 +253,7 @@ func (d *Decoder) moreInput() bool {
 // room makes space for output: the next piece of dst, or the buffer once its content is
 // written.
 func (d *Decoder) room() error {
-	if d.limit-d.o >= outMargin {
+	if d.limit-d.o >= d.format.margin {
 		return nil
 	}
 	if err := d.flush(); err != nil {
@@ -243,9 +266,9 @@ func (d *Decoder) room() error {
 		}
 		return nil
 	}
-	if d.o+outMargin > len(d.out) {
-		copy(d.out, d.out[d.o-windowSize:d.o])
-		d.o, d.done = windowSize, windowSize
+	if window := d.format.window; d.o+d.format.margin > len(d.out) {
+		copy(d.out, d.out[d.o-window:d.o])
+		d.o, d.done = window, window
 	}
 	d.limit = len(d.out)
 	return nil
@@ -295,8 +318,13 @@ func (d *Decoder) fill(n int) {
 
 // refill adds whole bytes to acc as long as they fit.
 func (d *Decoder) refill() {
-	// The bits that fast leaves above n are those of the bytes ahead, so adding them again
-	// changes nothing.
+	// The bits above n are those of the bytes ahead, so adding them again changes nothing.
+	if d.p+8 <= len(d.in) {
+		d.acc |= load64(d.in[d.p:]) << d.n
+		d.p += int((63 - d.n) >> 3)
+		d.n |= 56
+		return
+	}
 	for d.n <= 56 && d.p < len(d.in) {
 		d.acc |= uint64(d.in[d.p]) << d.n
 		d.p++

@@ -80,7 +80,7 @@ func noise(n int) []byte {
 
 var sizes = []int{
 	0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 255, 256, 257, 258, 259, 290, 293, 294, 1000, 32767, 32768, 32769, 65534, 65535, 65536, 65537,
-	crcBlock + outMargin - 1, crcBlock + outMargin, streamBuffer, streamBuffer + windowSize - outMargin, streamBuffer + windowSize, 1 << 20,
+	crcBlock + outMargin - 1, crcBlock + outMargin, streamBuffer, streamBuffer + deflateFormat.window - outMargin, streamBuffer + deflateFormat.window, 1 << 20,
 }
 
 func TestSizes(t *testing.T) {
@@ -137,17 +137,23 @@ func (w *bitWriter) literal(c byte) {
 	}
 }
 
-func (w *bitWriter) match(length, distance int) {
-	sym, extra := find(litEntries[257:286], length)
+func (w *bitWriter) match(length, distance int) { w.matchOf(&deflateFormat, length, distance) }
+
+func (w *bitWriter) matchOf(f *format, length, distance int) {
+	last := 286
+	if f == &deflate64Format && length < 258 {
+		last--
+	}
+	sym, extra := find(f.lit[257:last], length)
 	if sym += 257; sym < 280 {
 		w.code(uint(sym-256), 7)
 	} else {
 		w.code(0xc0+uint(sym-280), 8)
 	}
-	w.bits(uint64(length-int(litEntries[sym]>>16)), extra)
-	sym, extra = find(distEntries[:30], distance)
+	w.bits(uint64(length-int(f.lit[sym]>>16)), extra)
+	sym, extra = find(f.dist[:f.maxDist], distance)
 	w.code(uint(sym), 5)
-	w.bits(uint64(distance-int(distEntries[sym]>>16)), extra)
+	w.bits(uint64(distance-int(f.dist[sym]>>16)), extra)
 }
 
 func find(entries []uint32, v int) (int, uint) {
@@ -207,7 +213,7 @@ func TestFarMatches(t *testing.T) {
 			w.code(0, 7)
 			w.bits(1|1<<1, 3)
 			want := first
-			for range 3 * (streamBuffer + windowSize) / length {
+			for range 3 * (streamBuffer + deflateFormat.window) / length {
 				w.match(length, distance)
 				for range length {
 					want = append(want, want[len(want)-distance])

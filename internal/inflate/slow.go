@@ -58,9 +58,9 @@ func (d *Decoder) match(e uint32) error {
 	case length > d.limit-d.o:
 		return d.full()
 	}
-	for range length {
-		d.out[d.o] = d.out[d.o-distance]
-		d.o++
+	// If source and target overlap, each turn copies more than the one before.
+	for from, end := d.o-distance, d.o+length; d.o < end; {
+		d.o += copy(d.out[d.o:end], d.out[from:d.o])
 	}
 	return nil
 }

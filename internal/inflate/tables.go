@@ -37,7 +37,6 @@ const (
 
 	maxBits   = 15 // of a code
 	maxLit    = 286
-	maxDist   = 30
 	fixedLit  = 288
 	fixedDist = 32
 )
@@ -47,38 +46,59 @@ type (
 	distTable [distSize]uint32
 )
 
-// These are the entries by symbol, without the number of bits of the code. Symbols to which
-// RFC 1951 gives no meaning are invalid.
-var (
-	litEntries  [fixedLit]uint32
-	distEntries [fixedDist]uint32
-)
+// format is what DEFLATE and Deflate64 do not share.
+type format struct {
+	window  int // bytes
+	margin  int // how much space for output slow needs
+	maxDist int // symbols for distances
+	// lit and dist are the entries by symbol, without the number of bits of the code.
+	// Symbols without a meaning are invalid.
+	lit  [fixedLit]uint32
+	dist [fixedDist]uint32
+	// These are the tables of the codes of RFC 1951, section 3.2.6.
+	fixedLit  litTable
+	fixedDist distTable
+}
 
 var (
-	fixedLitTable  litTable
-	fixedDistTable distTable
+	deflateFormat   = format{window: 32 << 10, margin: outMargin, maxDist: 30}
+	deflate64Format = format{window: 64 << 10, margin: maxMatch64, maxDist: 32}
 )
+
+// maxMatch64 is the longest match of Deflate64: 3 and what 16 bits hold.
+const maxMatch64 = 3 + 1<<16 - 1
 
 func init() {
-	for sym := range 256 {
-		litEntries[sym] = isLiteral | uint32(sym)<<16
+	for _, f := range []*format{&deflateFormat, &deflate64Format} {
+		f.init()
 	}
-	litEntries[256] = isSpecial | isEnd
+}
+
+func (f *format) init() {
+	for sym := range 256 {
+		f.lit[sym] = isLiteral | uint32(sym)<<16
+	}
+	f.lit[256] = isSpecial | isEnd
 	length := uint32(3)
 	for sym := 257; sym < 285; sym++ {
 		extra := uint32(max(sym-261, 0) / 4)
-		litEntries[sym] = length<<16 | extra
+		f.lit[sym] = length<<16 | extra
 		length += 1 << extra
 	}
-	litEntries[285] = 258 << 16
-	litEntries[286], litEntries[287] = invalid, invalid
-	dist := uint32(1)
-	for sym := range maxDist {
-		extra := uint32(max(sym-2, 0) / 2)
-		distEntries[sym] = dist<<16 | extra
-		dist += 1 << extra
+	f.lit[285] = 258 << 16
+	if f.margin == maxMatch64 {
+		f.lit[285] = 3<<16 | 16
 	}
-	distEntries[30], distEntries[31] = invalid, invalid
+	f.lit[286], f.lit[287] = invalid, invalid
+	dist := uint32(1)
+	for sym := range f.dist {
+		extra := uint32(max(sym-2, 0) / 2)
+		f.dist[sym] = dist<<16 | extra
+		dist += 1 << extra
+		if sym >= f.maxDist {
+			f.dist[sym] = invalid
+		}
+	}
 
 	var lengths [fixedLit]uint8
 	for sym := range lengths {
@@ -93,12 +113,12 @@ func init() {
 			lengths[sym] = 8
 		}
 	}
-	build(fixedLitTable[:], litBits, lengths[:], litEntries[:])
-	pair(&fixedLitTable)
+	build(f.fixedLit[:], litBits, lengths[:], f.lit[:])
+	pair(&f.fixedLit)
 	for sym := range fixedDist {
 		lengths[sym] = 5
 	}
-	build(fixedDistTable[:], distBits, lengths[:fixedDist], distEntries[:])
+	build(f.fixedDist[:], distBits, lengths[:fixedDist], f.dist[:])
 }
 
 // build fills a table for codes of these lengths. It returns false if the set of codes is
