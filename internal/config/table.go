@@ -123,7 +123,7 @@ var whichArtifact = []Input{
 		Accepted: "names of artifacts, one a line",
 		set:      into(func(c *Config) *[]string { return &c.Names }, eachLine(parseLine, exactly))},
 	{Name: "pattern", Group: WhichArtifact, Metavar: "GLOB", List: true,
-		Help:     "globs on artifact names, one a line; one that begins with `!` takes away, only such globs mean everything else",
+		Help:     "globs on artifact names, one a line: `*`, `?`, `[a-z]`, `{a,b}`, `{1..9}`; one that begins with `!` takes away, only such globs mean everything else",
 		Accepted: acceptedGlobs,
 		set:      into(func(c *Config) *[]string { return &c.Patterns }, parseGlobs)},
 	{Name: "name-regex", Group: WhichArtifact, Metavar: "REGEXP",
