@@ -91,3 +91,6 @@ func (p *parser) refusePosix() error {
 	}
 	return errors.New("has a POSIX class, which is not understood; write the characters themselves, such as [0-9a-z]")
 }
+
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -12,8 +12,8 @@
 //	{a,b}     a or b, which may be globs, and nest
 //	{1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
 //	          in steps, {a..f} is a letter
-//	\x        the character x itself, which may be one of {}[]!#@+(),|-\ or other
-//	          punctuation; [*] and [?] for the wildcards
+//	\x        the character x itself, which is one of {}[](),|\ or, at the beginning,
+//	          ! or #; \@( \+( \!( are no extended globs; [*] and [?] are no wildcards
 //
 // A path matches a glob whose last component has no wildcard also when it lies
 // below the directory of that name: "dist" is dist, and all in it; "dist/" is all in
@@ -103,18 +103,18 @@ func (a *alternatives) match(name string) bool {
 	return slices.ContainsFunc(a.globs, func(g string) bool { return matches(g, name) })
 }
 
-// places reports whether is is true of one of the globs without wildcards that match
-// a path: for "a/b" these are "a/b", "a/" and "a".
-func places(name string, is func(glob string) bool) bool {
+// places calls do for the globs without wildcards that match a path, until it returns
+// true, and returns whether it did: for "a/b" these are "a/b", "a/" and "a".
+func places(name string, do func(glob string) bool) bool {
 	for at := name; ; {
-		if is(at) {
+		if do(at) {
 			return true
 		}
 		i := strings.LastIndexByte(at, '/')
 		if i < 0 {
 			return false
 		}
-		if is(at[:i+1]) {
+		if do(at[:i+1]) {
 			return true
 		}
 		at = at[:i]

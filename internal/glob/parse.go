@@ -71,6 +71,9 @@ func expand(glob string) ([]string, error) {
 	case !utf8.ValidString(glob):
 		return nil, errors.New("is not UTF-8")
 	}
+	if strings.HasPrefix(glob, `\!`) || strings.HasPrefix(glob, `\#`) {
+		glob = glob[1:]
+	}
 	p := parser{rest: glob}
 	braceless, err := p.sequence(0)
 	if err != nil {
@@ -210,6 +213,8 @@ func (p *parser) sequence(depth int) ([]string, error) {
 			return nil, errors.New(`has a } without a {; write \} for the character itself`)
 		case c == '{':
 			next, err = p.braces(depth + 1)
+		case c == ']':
+			return nil, errors.New(`has a ] without a [; write \] for the character itself`)
 		case c == '|':
 			return nil, errors.New(`has a |; write {a,b} for a or b, and \| for the character itself`)
 		case c == '[':
@@ -232,7 +237,7 @@ func (p *parser) sequence(depth int) ([]string, error) {
 // plain returns how many bytes follow that have no meaning to the parser; the first
 // one counts in any case.
 func (p *parser) plain() int {
-	if n := strings.IndexAny(p.rest[1:], `,}{[|\@?!*+`); n >= 0 {
+	if n := strings.IndexAny(p.rest[1:], `,}{[]|\@?!*+`); n >= 0 {
 		return 1 + n
 	}
 	return len(p.rest)
@@ -278,18 +283,26 @@ func (j *joined) all() []string {
 	return list
 }
 
-// escape reads a backslash and the character after it, which has a meaning but is no
-// wildcard: in "lib\*.dll" the backslash separates directories, as on Windows.
+// isEscapable reports whether a backslash may stand before text: before what has a
+// meaning without it, but for the wildcards. Before all else it is more likely to
+// separate directories, as on Windows: in "lib\*.dll" and "lib\.git".
+func isEscapable(text string) bool {
+	if strings.HasPrefix(text[1:], "(") && strings.ContainsAny(text[:1], "@+!") {
+		return true
+	}
+	return strings.ContainsAny(text[:1], `{}[](),|\`)
+}
+
+// escape reads a backslash and the character after it.
 func (p *parser) escape() ([]string, error) {
-	if len(p.rest) < 2 {
-		return nil, errors.New(`ends in a backslash; write \\ for the character itself`)
-	}
-	c := p.rest[1]
-	if c == '*' || c == '?' {
-		return nil, fmt.Errorf(`has \%c; write / between directories, and [%[1]c] for the character itself`, c)
-	}
-	if c >= utf8.RuneSelf || isLetter(c) || isDigit(c) || c == '/' {
-		return nil, errors.New(`has a backslash before what needs none; write / between directories, and \\ for the character itself`)
+	const advice = `; write / between directories, and `
+	switch {
+	case len(p.rest) < 2:
+		return nil, errors.New(`ends in a backslash` + advice + `\\ for the character itself`)
+	case p.rest[1] == '*', p.rest[1] == '?':
+		return nil, fmt.Errorf(`has \%c`+advice+`[%[1]c] for the character itself`, p.rest[1])
+	case !isEscapable(p.rest[1:]):
+		return nil, errors.New(`has a backslash before what needs none` + advice + `\\ for the character itself`)
 	}
 	return []string{p.skip(2)}, nil
 }
@@ -313,6 +326,3 @@ func (p *parser) refuseExtended() error {
 	}
 	return nil
 }
-
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
-func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
