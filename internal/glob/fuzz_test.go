@@ -22,6 +22,10 @@ func FuzzGlob(f *testing.F) {
 		if err != nil {
 			return
 		}
+		tally := NewTally([]string{glob})
+		if tally.Match(name) != matches || (len(tally.Idle()) == 0) != matches {
+			t.Errorf("%q matches %q: %v; its tally says %v", glob, name, matches, !matches)
+		}
 		if len(list) == 0 || len(list) > maxAlternatives {
 			t.Errorf("%q stands for %d globs", glob, len(list))
 		}
