@@ -7,7 +7,7 @@ import (
 )
 
 // Context describes the run that artifetch is part of, as the runner does in the
-// environment. Outside of Actions all of it is empty.
+// environment. Outside of Actions every field is empty.
 type Context struct {
 	Repository string // owner/name
 	// RepositoryID is GITHUB_REPOSITORY_ID, which stays the same when the repository is
@@ -22,8 +22,8 @@ type Context struct {
 	eventPath string
 }
 
-// ReadContext reads the variables that GitHub's "Variables reference" documents. It
-// checks none of them: RunID and Trigger do.
+// ReadContext reads the variables that GitHub's "Variables reference" documents. It does
+// not check them: RunID and Trigger check what they read.
 func ReadContext(lookup func(string) (string, bool)) Context {
 	get := func(k string) string { v, _ := lookup(k); return v }
 	repositoryID, err := strconv.ParseInt(get("GITHUB_REPOSITORY_ID"), 10, 64)

@@ -45,9 +45,9 @@ func (l *Log) SetOutputs(outputs ...Output) error {
 	return l.file("output", "GITHUB_OUTPUT", strings.Join(lines, "\n"))
 }
 
-// Summary appends Markdown to the job's summary, without the masked secrets. Beyond
-// the runner's limit of 1 MiB a step, it is cut at the end of a line: the runner would
-// drop a larger summary altogether. A file that cannot be written is a *FileError.
+// Summary appends Markdown to the job's summary, without the masked secrets. The runner
+// would drop a summary of more than 1 MiB per step, so a longer one is cut at the end of
+// a line. A file that cannot be written is a *FileError.
 func (l *Log) Summary(markdown string) error {
 	const note = "\n\n(cut: the summary was larger than 1 MiB)\n"
 	l.mu.Lock()
@@ -87,7 +87,7 @@ func (l *Log) file(name, variable, text string) error {
 		err = guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) })
 	}
 	if err != nil {
-		// go-githubactions wraps it in a text that says no more.
+		// go-githubactions wraps this error in a text that adds nothing.
 		if p, ok := errors.AsType[*fs.PathError](err); ok {
 			err = p
 		}

@@ -23,8 +23,8 @@ import (
 const (
 	// maxLine bounds the length of a line, in bytes before escaping.
 	maxLine = 16 << 10
-	// maxAnnotations bounds how many warnings, and how many errors, become
-	// annotations: GitHub shows ten a step and fifty a job. The rest are lines.
+	// maxAnnotations bounds how many warnings, and how many errors, become annotations:
+	// GitHub shows ten per step and fifty per job. The rest become plain lines.
 	maxAnnotations = 50
 	// defaultColumns is the width of a terminal that does not tell its own.
 	defaultColumns = 80
@@ -36,7 +36,7 @@ type Options struct {
 	Out io.Writer
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
-	// Command is set outside of a step: no workflow commands, no files.
+	// Command is set outside of a step: then there are no workflow commands and no files.
 	Command bool
 	// Columns returns the present width of the terminal that Out is, or 0 or less if
 	// the width is unknown. It is nil if Out is not a terminal. On a terminal, and if
@@ -81,8 +81,8 @@ func (l *Log) line(prefix, format string, args []any) {
 }
 
 // setBar shows the bar that draw returns, or removes the bar if draw is nil. draw is
-// called again whenever the bar has to be written. It returns a line of at most so many
-// columns, of ASCII without control characters: a column is then a byte.
+// called again whenever the bar has to be written. It returns no more than the given
+// columns, in printable ASCII: then a column is a byte.
 func (l *Log) setBar(draw func(columns int) string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,10 +110,10 @@ func (l *Log) redraw(lines string) {
 	l.shown = bar
 }
 
-// wipe returns the text that blanks a bar of so many bytes: spaces work on every
-// terminal. If the terminal has become narrower than the bar, some terminals have cut
-// the bar, others have wrapped it. Only the cursor's row is blanked then: the rows above
-// it may be the log.
+// wipe returns the text that blanks a bar of the given length: spaces work on every
+// terminal. If the terminal has become narrower than the bar, some terminals have cut the
+// bar, others have wrapped it. Only the cursor's row is blanked then: the rows above it
+// may be the log.
 func wipe(bar, columns int) string {
 	if bar == 0 {
 		return ""

@@ -13,10 +13,10 @@ import (
 // hiding replaces a secret.
 const hiding = "***"
 
-// spellings returns a line of a secret and the other spellings that the text of a
-// server or an archive may use, which the runner hides, too (ValueEncoders.cs of
-// actions/runner): quoted as JSON, HTML or for URLs, and, for tokens, base64 as part
-// of a longer text, at each of the three offsets. Keys are base64 already.
+// spellings returns a line of a secret, and the other spellings of it that a server or an
+// archive may use: quoted for JSON, HTML or URLs and, for tokens, Base64 as part of a
+// longer text, at each of the three offsets. The runner hides the same ones
+// (ValueEncoders.cs of actions/runner). Keys are Base64 already.
 func spellings(line string, token bool) []string {
 	const shortest = 8              // the base64 of less could be part of another word
 	quoted, _ := json.Marshal(line) // a string does not fail
@@ -42,12 +42,13 @@ func secretLines(secret string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
 }
 
-// shortestPart is how many bytes of a secret's beginning or end are hidden where a
-// bound cut the rest off. Fewer are of little use, and may be part of another text.
+// shortestPart is the shortest beginning or end of a secret, in bytes, that is hidden
+// where a bound has cut off the rest. A shorter one reveals little, and may be part of
+// another text.
 const shortestPart = 10
 
-// redact replaces secrets by ***, also those that were cut. Secrets that overlap are
-// replaced by one ***, so that no part of either is left.
+// redact replaces secrets by ***, including secrets that were cut. Secrets that overlap
+// are replaced by one ***, so that no part of either is left.
 func redact(s string, secrets []string) string {
 	var spans [][2]int
 	for _, secret := range secrets {
@@ -80,7 +81,7 @@ func redact(s string, secrets []string) string {
 	return b.String()
 }
 
-// occurrences gives where a text begins in another one.
+// occurrences yields the offsets at which text begins in s.
 func occurrences(s, text string) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for from := 0; ; {

@@ -14,7 +14,7 @@ import (
 const (
 	lineEvery = 5 * time.Second
 	barEvery  = 250 * time.Millisecond
-	// rateSpan is the time that the rate is the average of.
+	// rateSpan is the time over which the rate is averaged.
 	rateSpan = 30 * time.Second
 	// maxMeter bounds the width of the bar's meter, in columns.
 	maxMeter = 40
@@ -89,8 +89,8 @@ func (p *Progress) report(every time.Duration, show func(done, last int64, rate 
 }
 
 // states returns texts like "512 MiB of 1.0 GiB (50%), 100 MiB/s, 5s left", the longest
-// one first, and then the same with less in it; rate is in bytes per second. Once done
-// exceeds the estimate, the total is left out.
+// one first, and then shorter ones for narrow terminals; rate is in bytes per second.
+// Once done exceeds the estimate, the total is left out.
 func states(done, total int64, rate float64) []string {
 	bytes, speed := words.Bytes(done), words.Bytes(int64(rate))
 	if total < done || total <= 0 {
@@ -108,7 +108,8 @@ func states(done, total int64, rate float64) []string {
 }
 
 // drawBar returns a bar like "[#####...............] 256 MiB of 1.0 GiB (25%), 100 MiB/s"
-// of at most so many columns. In a narrow terminal it says less, and at last nothing.
+// that takes no more than the given columns. In a narrow terminal the bar has less text,
+// and at last none.
 func drawBar(columns int, done, total int64, rate float64) string {
 	texts := states(done, total, rate)
 	meter := drawMeter(min(columns/4, maxMeter), done, total)
@@ -123,7 +124,7 @@ func drawBar(columns int, done, total int64, rate float64) string {
 	return ""
 }
 
-// drawMeter returns a meter like "[####............] " with so many signs between the
+// drawMeter returns a meter like "[####............] " with width signs between its
 // brackets, or "" if the total is unknown.
 func drawMeter(width int, done, total int64) string {
 	if total < done || total <= 0 {

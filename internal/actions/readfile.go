@@ -9,8 +9,9 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// ReadFile reads a file that the environment or an input names, of at most so many
-// bytes. What could block or never end (a pipe, a device) is refused.
+// ReadFile reads a file whose name comes from the environment or an input. It refuses
+// files of more than most bytes, and files that could block or never end, such as pipes
+// and devices.
 func ReadFile(name string, most int64) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
@@ -21,14 +22,14 @@ func ReadFile(name string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
+	data, err := io.ReadAll(io.LimitReader(f, most+1)) // the file may grow meanwhile
 	if err == nil && int64(len(data)) > most {
 		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("it is larger than %s", words.Bytes(most))}
 	}
 	return data, err
 }
 
-// notRegularError says what is there instead of a file.
+// notRegularError holds the mode of a path that is not a regular file.
 type notRegularError fs.FileMode
 
 func (m notRegularError) Error() string {
