@@ -1,6 +1,6 @@
-// Package app is one run of artifetch, start to end: environment, configuration,
-// choice, download, publishing, report. It is the only package that knows all the
-// others; what it has to say it says through package report.
+// Package app is one run of artifetch, start to end: environment, configuration, choice,
+// download, publishing, report. It is the only package that knows all the others. Its
+// texts come from package report.
 //
 // Contract: whatever happens, every output is set and the destination is
 // either complete or untouched.

@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/transfer"
 )
 
-// choices answers a request, and answers it again whenever an artifact turns out to
-// have expired although lists have it.
+// choices answers a request. It answers again whenever an artifact turns out to have
+// expired although lists have it.
 type choices struct {
 	job   *job
 	req   search.Request
@@ -23,15 +23,15 @@ func (j *job) newChoices() *choices {
 	return &choices{job: j, req: j.request(), until: j.now().Add(j.cfg.Wait)}
 }
 
-// next chooses among what is not known to have expired. It waits as long as the input
-// wait still allows.
+// next chooses among the artifacts that are not known to have expired. It waits as long
+// as the input wait still allows.
 func (c *choices) next(ctx context.Context) (*search.Plan, error) {
 	return c.job.choose(ctx, c.req, c.until.Sub(c.job.now()))
 }
 
-// without notes that an artifact has expired, so that the next choice does without
-// it. The more often that happens, the more of the other artifacts are asked for
-// beforehand: many may have expired at once, and each choice takes requests.
+// without notes that an artifact has expired, so that the next choice does without it.
+// The more often this happens, the more of the other artifacts are checked in advance:
+// many may have expired at the same time, and each new choice costs requests.
 func (c *choices) without(ctx context.Context, engine *transfer.Engine, id int64, others []transfer.Item) error {
 	c.req.Gone = maps.Clone(c.req.Gone)
 	c.req.Gone[id] = true

@@ -9,8 +9,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// delete deletes on GitHub what was published, but what may be lost by that. lost
-// says what of each item is not in the destination.
+// delete deletes the published artifacts on GitHub, except those of which something would
+// be lost. lost says which files of each item are not in the destination.
 func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspace.Lost) error {
 	if !j.cfg.Delete {
 		return nil
@@ -36,10 +36,10 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 	return nil
 }
 
-// safeToDelete reports whether all of an artifact is in the destination, and passed
-// every check there is: else GitHub's copy may be the only one of some of its files,
-// or of its bytes as they were uploaded. Where GitHub gives no digest, the archive's
-// own checks have to do.
+// safeToDelete reports whether all of an artifact is in the destination and passed every
+// check there is. Otherwise GitHub may have the only copy of some of its files, or of its
+// bytes as they were uploaded. If GitHub gives no digest, the archive's own checks must
+// suffice.
 func safeToDelete(digest transfer.DigestState, lost workspace.Lost) bool {
 	return (digest == transfer.DigestVerified || digest == transfer.DigestAbsent) && lost.Files == 0
 }

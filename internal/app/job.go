@@ -36,7 +36,7 @@ type job struct {
 	chown   bool   // give what is written to the workspace's owner
 	agent   string // User-Agent
 	current int64  // the current run's id, 0 outside of Actions
-	trigger int64  // the run that a workflow_run event is about, where it may be what is wanted
+	trigger int64  // the run that triggered this one, if it may be the run to take from
 }
 
 // forge is a server that has runs and artifacts; *githubapi.Client is GitHub's.
@@ -49,15 +49,15 @@ type forge interface {
 	Repository(ctx context.Context, repo artifact.Repo) error
 	// Ahead is how far the server's clock is ahead of ours, by its newest answer.
 	Ahead() time.Duration
-	// Requests is how many requests were sent, Unchanged how many of them cost
-	// nothing, as nothing had changed.
+	// Requests returns how many requests were sent, Unchanged how many of them cost
+	// nothing because nothing had changed.
 	Requests() int
 	Unchanged() int
 	// Costs is how many requests searches sent, by what they ask for.
 	Costs() githubapi.Costs
 }
 
-// newJob looks at the surroundings: the runner, its event, the destination.
+// newJob reads the surroundings: the runner, its event, the destination.
 func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, error) {
 	j := &job{
 		cfg: cfg, log: &report.Log{Out: out, Config: cfg, Layout: artifactLayout(cfg), Now: env.Now},
@@ -68,8 +68,8 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 		j.now, j.log.Now = time.Now, time.Now
 	}
 	if !step {
-		// The command has nothing to do with the run it may be called in,
-		// unless it is asked for that one.
+		// The command ignores the run that it may be called in, unless that run is asked
+		// for.
 		outside := actions.Context{Home: j.runner.Home}
 		if cfg.RunCurrent {
 			outside.Run = j.runner.Run
@@ -93,8 +93,7 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 }
 
 // readRunner reads what the runner says of the current run and of the event that
-// triggered it, as far as the inputs depend on it: what is wrong with the rest is not
-// looked at.
+// triggered it, as far as the inputs need it. Mistakes in the rest do not matter.
 func (j *job) readRunner() (err error) {
 	searches := !j.cfg.ByID()
 	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
@@ -112,7 +111,7 @@ func (j *job) readRunner() (err error) {
 	return err
 }
 
-// connect makes the clients for API and storage. Only the API's knows the token.
+// connect makes the clients for API and storage. Only the API's client knows the token.
 func (j *job) connect(env Env, places workspace.Layout) error {
 	ca, err := readCA(j.cfg, places)
 	if err != nil {
@@ -166,7 +165,8 @@ func (j *job) auth() githubapi.Auth {
 // maxCertificates bounds the file of ca-cert, in bytes.
 const maxCertificates = 4 << 20
 
-// readCA reads ca-cert: PEM text, or a file, found as a destination would be.
+// readCA reads ca-cert: PEM text, or a file whose path is resolved like that of a
+// destination.
 func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 	if cfg.CACert == "" || cfg.CACertIsPEM() {
 		return []byte(cfg.CACert), nil
@@ -182,11 +182,11 @@ func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 	return pem, nil
 }
 
-// runnerLayout reads how the runner laid out its directories. A container action
-// finds its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of
-// the workspace on the host, which the runner does not translate; nor does it
-// RUNNER_TEMP before 2.329.0, when that was not mounted. HOME lies in the
-// host's temporary directory (ContainerActionHandler of actions/runner).
+// runnerLayout reads how the runner laid out its directories. A container action finds
+// its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of the workspace on
+// the host: the runner does not translate it. Before 2.329.0 the runner neither mounted
+// nor translated RUNNER_TEMP. HOME lies in the host's temporary directory
+// (ContainerActionHandler of actions/runner).
 func runnerLayout(env Env, runner actions.Context) (workspace.Layout, error) {
 	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
 	if l.Workspace == "" {
@@ -231,7 +231,7 @@ func workflowFile(ref string) string {
 	return path.Base(file)
 }
 
-// request is what the inputs ask for.
+// request returns what the inputs ask for.
 func (j *job) request() search.Request {
 	req := search.Request{
 		RunIDs:      slices.Clone(j.cfg.RunIDs),

@@ -22,8 +22,8 @@ func (j *job) run(ctx context.Context) *report.Result {
 	err := j.attempt(ctx, res)
 	res.Took = j.now().Sub(start)
 	if ctx.Err() != nil && !res.Published {
-		// Whatever failed after the job was cancelled failed because of that. Only
-		// what could not be undone is worth adding.
+		// Everything that failed after the job was cancelled failed because of that. Only
+		// changes that could not be undone are worth adding.
 		err = errors.Join(append([]error{fmt.Errorf("stopped: %w", context.Cause(ctx))}, undoErrors(err)...)...)
 	}
 	if err != nil && !res.Published {
@@ -63,8 +63,8 @@ func (j *job) attempt(ctx context.Context, res *report.Result) error {
 	return j.delete(ctx, res.Items, lost)
 }
 
-// obtain chooses, fetches and publishes; in a dry run, it chooses and lists. lost
-// says what of each item is not in the destination.
+// obtain chooses, fetches and publishes; in a dry run, it chooses and lists. lost says
+// which files of each item are not in the destination.
 func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.Lost, err error) {
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
@@ -135,17 +135,16 @@ func (j *job) share(items []artifact.Item) []artifact.Item {
 	return mine
 }
 
-// nothingFound reports whether err is one that if-no-artifact-found is about.
+// nothingFound reports whether the input if-no-artifact-found decides about err.
 func nothingFound(err error) bool {
 	_, noArtifact := errors.AsType[*search.NotFoundError](err)
 	_, noFiles := errors.AsType[*transfer.NoFilesError](err)
 	return noArtifact || noFiles
 }
 
-// tellApart interprets a 404. GitHub gives the same one for a run that is not
-// there and for a repository that the token may not see; only the first of
-// these is "nothing found", and a policy of ignoring it must not hide the
-// second.
+// tellApart interprets a 404. GitHub gives the same answer for a run that does not exist
+// and for a repository that the token may not see. Only the missing run is "nothing
+// found"; a policy that ignores it must not hide the other.
 func (j *job) tellApart(ctx context.Context, err error) error {
 	api, ok := errors.AsType[*githubapi.Error](err)
 	if !ok || api.Kind != githubapi.NotFound || api.Subject == "" {

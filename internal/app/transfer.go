@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// staging is where artifacts are put together before they are published, and the
-// engine that brings them there.
+// staging holds the stage, where artifacts are put together before they are published,
+// and the engine that brings them there.
 type staging struct {
 	job    *job
 	engine *transfer.Engine
@@ -32,7 +32,7 @@ func (j *job) newStaging() *staging {
 	})}
 }
 
-// artifactLayout is how the inputs lay out artifacts below the destination.
+// artifactLayout returns how the inputs lay out artifacts below the destination.
 func artifactLayout(cfg *config.Config) transfer.Layout {
 	l := transfer.Layout{
 		Merge: cfg.MergeMultiple,
@@ -44,7 +44,7 @@ func artifactLayout(cfg *config.Config) transfer.Layout {
 	return l
 }
 
-// open makes the stage, once, after what killed runs left is put back.
+// open makes the stage, once. Before that, it undoes what killed runs left.
 func (s *staging) open(ctx context.Context) error {
 	if s.stage != nil {
 		return nil
@@ -96,8 +96,8 @@ func (s *staging) close() error {
 	return s.stage.Close()
 }
 
-// fetchAndPublish brings the artifacts into the stage and moves them into place.
-// lost says what of each is not in the destination.
+// fetchAndPublish brings the artifacts into the stage and moves them into place. lost
+// says which files of each are not in the destination.
 func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (lost []workspace.Lost, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, err
