@@ -2,8 +2,8 @@
 // run's commit comes from, which artifacts of a run are asked for (Selector), and
 // how they are shared out among jobs (Shard). It does no I/O.
 //
-// What a server leaves out is zero, and zero means unknown. Nothing here is
-// changed after it was made, so all of it is safe for concurrent use.
+// A field that the server leaves out is zero, and zero means unknown. Values do not
+// change after they were made, so they are safe for concurrent use.
 package artifact
 
 import (
@@ -17,8 +17,8 @@ import (
 // exist on the server, or that the token may not see.
 var ErrNotFound = errors.New("not found")
 
-// ErrExpired matches (with errors.Is) the error for an artifact that the server
-// lists, but does not hold any more.
+// ErrExpired matches (with errors.Is) the error for an artifact that the server lists but
+// no longer has.
 var ErrExpired = errors.New("expired")
 
 // A conclusion and a status of runs. Source: GitHub's REST schema "workflow-run".
@@ -41,7 +41,7 @@ func ParseRepo(s string) (Repo, error) {
 	return Repo{Owner: owner, Name: name}, nil
 }
 
-// String is "owner/name".
+// String returns "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
 // Equal compares as GitHub does: without regard to case.
@@ -49,15 +49,15 @@ func (r Repo) Equal(o Repo) bool {
 	return strings.EqualFold(r.Owner, o.Owner) && strings.EqualFold(r.Name, o.Name)
 }
 
-// Run is a workflow run, with the fields of GitHub's REST schema
-// "workflow-run" that artifetch looks at. What a server does not tell is zero:
-// a zero field means unknown, never a value.
+// Run is a workflow run, with the fields of GitHub's REST schema "workflow-run" that
+// artifetch looks at. A field that the server leaves out is zero: zero means unknown,
+// never a value.
 type Run struct {
 	ID     int64
 	Repo   Repo
 	RepoID int64
-	// HeadRepo and HeadRepoID name the repository that the commit came from.
-	// They are empty where that was deleted, and where the server does not tell.
+	// HeadRepo and HeadRepoID name the repository that the commit came from. They are
+	// empty if that repository was deleted, or if the server does not tell.
 	HeadRepo        string
 	HeadRepoID      int64
 	HeadRepoDeleted bool
@@ -75,12 +75,12 @@ type Run struct {
 	CreatedAt, UpdatedAt time.Time
 	StartedAt            time.Time // of the newest attempt
 
-	// Stub is set where only an artifact's listing tells of the run. Its
-	// CreatedAt is then the latest time at which it may have been created.
+	// Stub is set if only an artifact's listing tells of the run. CreatedAt is then the
+	// latest time at which the run can have been created.
 	Stub bool
 }
 
-// Label is the workflow's name and the run's number in it, as far as the server
+// Label returns the workflow's name and the run's number in it, as far as the server
 // tells them.
 func (r Run) Label() string {
 	if r.Number == 0 {
@@ -89,9 +89,9 @@ func (r Run) Label() string {
 	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
 }
 
-// Begun is when the run was created. Where the server does not tell, it is when
-// the newest attempt started, or else when the run last changed: it was not
-// created later than that.
+// Begun returns when the run was created. If the server does not tell, it returns when
+// the newest attempt started, or else when the run last changed: the run cannot have been
+// created later.
 func (r Run) Begun() time.Time {
 	for _, t := range []time.Time{r.CreatedAt, r.StartedAt} {
 		if !t.IsZero() {
@@ -109,16 +109,16 @@ type Artifact struct {
 	ID   int64
 	Repo Repo
 	Name string
-	// Size is size_in_bytes: of the zip for artifacts of upload-artifact v4
-	// and later, of the raw files for older ones. Only good for display and
-	// for sharing out work, never for checks.
+	// Size is size_in_bytes: of the zip for artifacts of upload-artifact v4 and later, of
+	// the raw files for older ones. It serves for display and for sharing out work, never
+	// for checks.
 	Size int64
 	// Digest is "sha256:<hex>" over the stored bytes, or empty.
 	Digest               string
 	Expired              bool
 	CreatedAt, ExpiresAt time.Time
-	// Run is what the listing says of the run; nil on servers that do not
-	// say (GHES 3.8).
+	// Run is what the listing says of the run. It is nil on servers that say nothing
+	// (GHES 3.8).
 	Run *RunRef
 }
 
@@ -130,7 +130,8 @@ type RunRef struct {
 	HeadBranch, HeadSHA string
 }
 
-// Stub is what an artifact's listing tells of its run. It has no number.
+// Stub returns what an artifact's listing tells of its run. The run's number is not
+// known.
 func (ref *RunRef) Stub(repo Repo) Run {
 	return Run{
 		ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadRepoDeleted: ref.HeadRepoDeleted,
@@ -141,8 +142,8 @@ func (ref *RunRef) Stub(repo Repo) Run {
 // Item is an artifact to take, and the run it came from.
 type Item struct {
 	Artifact Artifact
-	// Run has no ID where the server does not say which run made the
-	// artifact (GHES 3.8, artifacts named by id).
+	// Run has no ID if the server does not say which run made the artifact (GHES 3.8,
+	// artifacts named by id).
 	Run Run
 }
 
@@ -150,7 +151,7 @@ type Item struct {
 type Workflow struct {
 	ID         int64
 	Name, Path string
-	// Active is false for one that was disabled or deleted.
+	// Active is false for a workflow that was disabled or deleted.
 	Active bool
 }
 
@@ -159,8 +160,8 @@ type PullRequest struct {
 	Number              int
 	RepoID              int64
 	HeadSHA, HeadBranch string
-	// HeadRepo and HeadRepoID are empty where that repository was deleted, and
-	// where the server does not tell.
+	// HeadRepo and HeadRepoID are empty if that repository was deleted, or if the server
+	// does not tell.
 	HeadRepo        string
 	HeadRepoID      int64
 	HeadRepoDeleted bool

@@ -19,13 +19,13 @@ const (
 // Foreign reports whether the commit may come from outside the repository.
 func (o Origin) Foreign() bool { return o != OriginOwn }
 
-// ownEvents are the events that take write access to the repository, so that
-// their runs are of its own commits.
+// ownEvents are the events that only people with write access can cause, so that their
+// runs are of the repository's own commits.
 var ownEvents = []string{"push", "schedule", "workflow_dispatch", "release"}
 
-// Origin is the origin of the run's commit. A branch name proves nothing: every
-// fork has a main. Where the server has no head repository for runs (Gitea, old
-// servers), the event decides.
+// Origin returns the origin of the run's commit. A branch name proves nothing: every fork
+// has a main. If the server gives no head repository for runs (Gitea, old servers), the
+// event decides.
 func (r Run) Origin() Origin {
 	if !r.HeadRepoDeleted && r.HeadRepoID == 0 && r.HeadRepo == "" && slices.Contains(ownEvents, r.Event) {
 		return OriginOwn
@@ -33,14 +33,15 @@ func (r Run) Origin() Origin {
 	return origin(r.RepoID, r.HeadRepoID, r.HeadRepoDeleted)
 }
 
-// Origin is the origin of the run's commit, by what an artifact's listing has.
+// Origin returns the origin of the run's commit, as far as an artifact's listing shows
+// it.
 func (r *RunRef) Origin() Origin { return origin(r.RepoID, r.HeadRepoID, r.HeadRepoDeleted) }
 
-// Origin is the origin of the pull request's commits.
+// Origin returns the origin of the pull request's commits.
 func (p PullRequest) Origin() Origin { return origin(p.RepoID, p.HeadRepoID, p.HeadRepoDeleted) }
 
-// origin compares a repository with the one that a commit comes from. An id
-// that is not positive is none.
+// origin compares a repository with the one that a commit comes from. An id that is not
+// positive counts as not given.
 func origin(repo, head int64, deleted bool) Origin {
 	switch {
 	case deleted:
@@ -53,8 +54,8 @@ func origin(repo, head int64, deleted bool) Origin {
 	return OriginOwn
 }
 
-// HeadID is the id of the repository that the run's commit comes from, or 0 if
-// the server does not tell.
+// HeadID returns the id of the repository that the run's commit comes from, or 0 if the
+// server does not tell.
 func (r Run) HeadID() int64 {
 	if r.HeadRepoID == 0 && r.Origin() == OriginOwn {
 		return r.RepoID

@@ -13,15 +13,15 @@ import (
 type Selector struct {
 	// Names are exact; every one has to be there.
 	Names []string
-	// Patterns are a list of globs on the name, as package glob has them.
+	// Patterns are globs on the name, in the syntax of package glob.
 	Patterns []string
 	// Regexp is unanchored.
 	Regexp *regexp.Regexp
 }
 
-// Matcher returns a function that reports whether an artifact of a name is asked
-// for. Making it takes time in proportion to the selector, calling it next to
-// none.
+// Matcher returns a function that reports whether an artifact of a name is asked for.
+// Calling Matcher takes time in proportion to the selector, calling the function takes
+// next to none.
 func (s Selector) Matcher() func(name string) bool {
 	switch {
 	case len(s.Names) > 0:
@@ -46,7 +46,7 @@ func (s Selector) Idle(items []Item) []string {
 	return tally.Idle()
 }
 
-// OnlyName is the only name that is asked for, or empty for several or none.
+// OnlyName returns the name if exactly one is asked for, else "".
 func (s Selector) OnlyName() string {
 	if len(s.Names) == 1 {
 		return s.Names[0]
@@ -61,15 +61,15 @@ func (s Selector) Picker(gone map[int64]bool) Picker {
 	return Picker{names: s.Names, wanted: s.Matcher(), gone: gone}
 }
 
-// Picker decides which artifacts count. It is the only one that does: all lists of
-// artifacts, of a repository or of a run, are judged by it.
+// Picker decides which artifacts count, in every list of artifacts, of a repository or of
+// a run. Nothing else decides that.
 type Picker struct {
 	names  []string
 	wanted func(name string) bool
 	gone   map[int64]bool
 }
 
-// Verdict is what a Picker makes of one artifact.
+// Verdict is a Picker's decision about one artifact.
 type Verdict int
 
 const (
@@ -92,7 +92,7 @@ func (p Picker) Judge(a Artifact) Verdict {
 	return Eligible
 }
 
-// Picked is what a Picker makes of the artifacts of one run.
+// Picked is a Picker's choice from the artifacts of one run.
 type Picked struct {
 	// Artifacts are the newest eligible artifact of each name, newest first.
 	Artifacts []Artifact

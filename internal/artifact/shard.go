@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Shard is share i of n, counted from 1 (1 ≤ i ≤ n), of a plan's items. Shares are about
-// as large as each other, and depend on nothing but the items: every job that
-// finds the same ones splits them the same way. The order is kept.
+// Shard returns share i of n of a plan's items, counted from 1 (1 ≤ i ≤ n), in the items'
+// order. Shares are about equally large, and depend only on the items: every job that
+// finds the same items splits them in the same way.
 //
 // The largest item goes to the smallest share, and so on (Graham, "Bounds on
 // Multiprocessing Timing Anomalies", 1969: no share gets more than a third
@@ -16,7 +16,7 @@ import (
 // of the others.
 func Shard(items []Item, i, n int) []Item {
 	if i > len(items) {
-		return nil // each item is in a share of its own before this one
+		return nil // each item is in a share of its own, before this one
 	}
 	sizes := sharedSizes(items)
 	order := make([]int, len(items))
@@ -48,10 +48,10 @@ func Shard(items []Item, i, n int) []Item {
 	return share
 }
 
-// largest is a size that any number of can be added up.
+// largest bounds each size, so that sums of any number of sizes do not overflow.
 const largest = 1 << 40
 
-// sharedSizes are the sizes to balance.
+// sharedSizes returns the sizes to balance.
 func sharedSizes(items []Item) []int64 {
 	sizes := make([]int64, len(items))
 	var sum, known int64
@@ -71,7 +71,7 @@ func sharedSizes(items []Item) []int64 {
 	return sizes
 }
 
-// load is how much one of the shares has got.
+// load is the total size of one share so far.
 type load struct {
 	size   int64
 	count  int
