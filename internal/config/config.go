@@ -28,9 +28,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Config holds the inputs. Every field is valid, on its own and together with the
-// others. Inputs that another input overrules are as if they had not been given,
-// and a warning says so.
+// Config holds the inputs. Every field is valid, on its own and together with the others.
+// An input that another input overrules counts as not given, and a warning says so.
 type Config struct {
 	// Token is empty where AppID is set, and may be empty in a dry run.
 	Token Secret
@@ -91,8 +90,8 @@ type Config struct {
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string
-	// Empty names the inputs choosing runs or ids that were given, but are empty,
-	// and therefore are ignored.
+	// Empty names the inputs that choose runs or ids and were given with an empty value:
+	// they are ignored.
 	Empty []string
 
 	given   map[string]string // canonical name → the name it was given by

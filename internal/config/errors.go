@@ -9,7 +9,7 @@ import (
 
 // InputError is a problem with one input.
 type InputError struct {
-	Input string // the name that was used: an alias, a flag with its dashes
+	Input string // the name that was used, such as an alias or a flag with its dashes
 	// Value is the wrong value, or the wrong item of a list: quoted, cut after 80
 	// characters, without secrets. It is empty if the input does not go together
 	// with another.

@@ -10,16 +10,16 @@ type Input struct {
 	Group   Group
 	// Default is the value if none is given; empty for inputs without one.
 	Default string
-	// Env are variables that hold the default: the first that is set counts, and
-	// Default if none is.
+	// Env are variables that hold the default. The first one that is set counts; if none
+	// is set, Default does.
 	Env []string
 	// DefaultHelp describes the default if Default does not say enough.
 	DefaultHelp string
 	// ActionDefault is the default that action.yml declares for Name, and
 	// AliasDefault the one that it declares for the aliases.
 	ActionDefault, AliasDefault string
-	// EmptyAlias is what an empty alias means; "" for "not given", as nearly
-	// always.
+	// EmptyAlias is what an empty alias means. It is "" if an empty alias means "not
+	// given", as nearly always.
 	EmptyAlias string
 	// Help is one line of Markdown. Accepted describes the accepted values.
 	Help, Accepted string
