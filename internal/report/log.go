@@ -155,7 +155,7 @@ func (l *Log) files(item *transfer.Item, list transfer.Listing) {
 	}
 }
 
-// Published reports files whose place was taken.
+// Published reports files that were replaced or left out because their place was taken.
 func (l *Log) Published(r workspace.Report) {
 	for _, c := range r.Conflicts[:min(len(r.Conflicts), maxWarnings)] {
 		l.Out.Warningf("%q is in artifact %q and in %q: the file of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
@@ -196,7 +196,7 @@ func (l *Log) Deleted(a artifact.Artifact) {
 	l.Out.Infof("deleted artifact %q (%d) of %s", a.Name, a.ID, a.Repo)
 }
 
-// Kept says that the n-th such artifact is not deleted on GitHub, and why.
+// Kept says that an artifact is not deleted on GitHub, and why. n counts such artifacts.
 func (l *Log) Kept(n int, item transfer.Item, lost workspace.Lost) {
 	tell := l.Out.Warningf
 	if n > maxWarnings {

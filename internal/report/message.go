@@ -153,8 +153,8 @@ func systemHint(err error) string {
 	return ""
 }
 
-// notFoundHint returns the one piece of advice that is most likely to help. Where to
-// find what was asked for comes before what may have been meant instead.
+// notFoundHint returns the one piece of advice that is most likely to help. Where the
+// artifact can be found comes before what may have been meant instead.
 func notFoundHint(nf *search.NotFoundError) string {
 	pending := len(nf.Pending) > 0 && nf.Waited == 0
 	switch {
@@ -234,7 +234,7 @@ func apiHint(e *githubapi.Error) string {
 	return ""
 }
 
-// inTrouble is the advice where the user can do nothing about it.
+// inTrouble is the advice for a fault that the user can do nothing about.
 const inTrouble = "GitHub or the network is in trouble; see https://www.githubstatus.com and run the step again"
 
 // inWords names a permission as GitHub's token pages do.

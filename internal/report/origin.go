@@ -75,8 +75,8 @@ func (r *Result) orphanLine() string {
 	return fmt.Sprintf("The server does not say which run made %s: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
 }
 
-// origin returns the output from-fork: that of the newest run taken, or nothing where
-// none was. An artifact whose run is not known may be of a newer one.
+// origin returns the output from-fork: the origin of the newest run taken, or nothing if
+// no run was taken. An artifact whose run is not known may be of a newer run.
 func (r *Result) origin() string {
 	newest, orphans := artifact.OriginUnknown, r.orphans()
 	if len(r.Runs) > 0 {

@@ -83,7 +83,7 @@ type OutputOptions struct {
 	Bounded bool
 }
 
-// text returns a text that a server or an input chose as one line of at most so many
+// text returns a text that a server or an input chose as one line of no more than most
 // bytes.
 func (o OutputOptions) text(s string, most int) string {
 	s = oneLine(o.Redact(s))
@@ -236,8 +236,8 @@ func array(n int, element func(i int) any, limit int) (text string, fit int, err
 	return b.String(), fit, nil
 }
 
-// newestRunOutputs returns the outputs about the newest run, which is empty where no run
-// was taken.
+// newestRunOutputs returns the outputs about the newest run, which is empty if no run was
+// taken.
 func newestRunOutputs(newest runOutput, fromFork string) []actions.Output {
 	return []actions.Output{
 		{Name: "run-id", Value: numberOrEmpty(int64(newest.RunID))},

@@ -13,8 +13,8 @@ import (
 // it into words.
 type Result struct {
 	Destination workspace.Destination
-	// Runs were taken, newest first, and Items are their artifacts. Both are empty
-	// where the run failed before it published.
+	// Runs were taken, newest first, and Items are their artifacts. Both are empty if the
+	// run failed before it published.
 	Runs  []artifact.Run
 	Items []transfer.Item
 	// PassedOver are the runs that a search met and did not take; Explained is
@@ -25,8 +25,8 @@ type Result struct {
 	// is in the destination.
 	Found, Published bool
 	DryRun           bool
-	// NotFound says what was not found if that is no failure; Warn asks for a
-	// warning then.
+	// NotFound says what was not found, if that is no failure. Warn then asks for a
+	// warning.
 	NotFound error
 	Warn     bool
 	// Err is why the run failed, or nil.
@@ -41,7 +41,7 @@ func (e *DeleteError) Error() string {
 	return "the files are in place, but artifacts could not be deleted on GitHub: " + joinErrors(e.Errs)
 }
 
-// Unwrap gives the failures of single artifacts.
+// Unwrap returns the failures of single artifacts.
 func (e *DeleteError) Unwrap() []error { return e.Errs }
 
 // CertificateError says that the file of ca-cert cannot be read.
@@ -49,5 +49,5 @@ type CertificateError struct{ Err error }
 
 func (e *CertificateError) Error() string { return "ca-cert: " + e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *CertificateError) Unwrap() error { return e.Err }
