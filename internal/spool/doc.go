@@ -1,6 +1,6 @@
-// Package spool keeps the bytes of blobs between the network, which brings
-// them in any order, and their readers: in memory as long as there is some,
-// then in a file, for which disk space is reserved before it is written.
+// Package spool keeps the bytes of blobs between the network, which brings them in any
+// order, and their readers: in memory as long as that lasts, then in a file, for which
+// disk space is reserved before it is written.
 //
 // The contract of a Spool, for bytes at offsets from 0 on:
 //

@@ -2,7 +2,7 @@ package spool
 
 import "sync"
 
-// blockSize is how many bytes a spool keeps in one place.
+// blockSize is the number of bytes in a block.
 const blockSize = 256 << 10
 
 // buffer is memory for one block.

@@ -8,9 +8,9 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Quota is an account of disk space: the bytes that were free when it was first asked, less
-// those reserved since. All artifacts of a run share one, since each may fit alone where
-// all together do not. It is safe for concurrent use.
+// Quota is an account of disk space: the bytes that were free when it was first asked,
+// less those reserved since. All artifacts of a run share one, because each may fit alone
+// although all together do not. It is safe for concurrent use.
 type Quota struct {
 	free  func() (int64, error)
 	where string

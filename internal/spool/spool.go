@@ -69,7 +69,7 @@ func (s *Spool) Reserve(size int64) error {
 	return nil
 }
 
-// hold reserves what is missing to size bytes for the file. s.mu is held.
+// hold reserves disk space until the file has size bytes of it. s.mu is held.
 func (s *Spool) hold(size int64) error {
 	if size <= s.held {
 		return nil
@@ -81,7 +81,7 @@ func (s *Spool) hold(size int64) error {
 	return nil
 }
 
-// release returns what is reserved beyond size. s.mu is held.
+// release gives back what is reserved beyond size. s.mu is held.
 func (s *Spool) release(size int64) {
 	if s.held > size {
 		s.quota.Release(s.held - size)
