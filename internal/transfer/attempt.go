@@ -19,13 +19,13 @@ import (
 type attempt struct {
 	engine    *Engine
 	stage     Stage  // without a Sink when files are only listed
-	item      Item   // taken over when the attempt succeeds
+	item      Item   // copied to the caller's when the attempt succeeds
 	dir       string // the artifact's tree in the stage
 	budget    *unpack.Budget
 	disk      *spool.Share
 	oneStream bool
-	unpacked  bool         // all of it was an archive, and was extracted
-	counted   atomic.Int64 // bytes that the progress knows of
+	unpacked  bool         // the artifact was an archive, and all of it was extracted
+	counted   atomic.Int64 // bytes that the progress has counted
 }
 
 func (e *Engine) newAttempt(stage Stage, item Item, oneStream bool) *attempt {
@@ -67,10 +67,10 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkEnd returns err, what an attempt came to, unless the body ended with its
-// connection only and may have been cut: then it is whole if its digest is right, or
-// if all of an archive passed its checks (its directory is at its end). Otherwise it
-// is the missing length that is to blame, not the artifact.
+// checkEnd returns err, the outcome of an attempt, unless only the end of the connection
+// ended the body. Such a body may have been cut. It counts as whole if its digest is
+// right, or if it is an archive all of which passed its checks (an archive's directory is
+// at its end). Otherwise the error is about the missing length, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	if !info.OpenEnded || err == nil && (t.unpacked || t.item.Digest == DigestVerified || info.MD5Checked) {
 		return err
@@ -105,13 +105,13 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 	return t.checkDigest(info)
 }
 
-// worthFinishing is how many bytes of a refused archive may be missing for it to be
-// fetched to its end all the same.
+// worthFinishing bounds the bytes that are fetched of a refused archive only to compare
+// its digest.
 const worthFinishing = 8 << 20
 
-// refused returns why an archive was refused: it came damaged, if a digest says so,
-// or else the refusal itself. Only where little is missing the rest is fetched to
-// compare the digest.
+// refused returns why an archive was refused. If its digest differs, it arrived damaged,
+// and that is the reason; otherwise the refusal itself is. The rest of the archive is
+// fetched to compare the digest only if little of it is missing.
 func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 	info, _ := blob.Info()
 	if blob.Size()-info.Fetched >= worthFinishing {
@@ -130,9 +130,10 @@ func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 	return refusal
 }
 
-// outcome returns why an attempt failed, or nil. err is what its reader met, download
-// what the download failed with. A failed download explains what readers meet, but not
-// what is wrong with bytes that had arrived, unless these were another blob's.
+// outcome returns why an attempt failed, or nil. err is the error of its reader, download
+// that of its download. A failed download explains the reader's error, unless that is
+// about bytes that had arrived; but if the blob changed, these were another blob's, and
+// the download's error counts.
 func outcome(err, download error) error {
 	if download == nil {
 		return err
@@ -148,7 +149,7 @@ func outcome(err, download error) error {
 	return download
 }
 
-// is reports whether err is or wraps an E.
+// is reports whether err is an E, or wraps one.
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
@@ -160,9 +161,8 @@ func startOver(err error) bool {
 	return is[*fetch.RangeError](err) || is[*fetch.ChangedError](err)
 }
 
-// mayDiffer reports whether another attempt may find another blob, and can be
-// believed. Where the storage contradicted itself, only a digest tells which of its
-// answers is right.
+// mayDiffer reports whether another attempt may find another blob that can be believed.
+// If the storage contradicted itself, only a digest tells which of its answers is right.
 func (t *attempt) mayDiffer(err error) bool {
 	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
 		decides := t.expectedDigest() == DigestVerified && !t.engine.opt.AllowMismatch
@@ -181,12 +181,13 @@ func (t *attempt) named(err error) error {
 	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)
 }
 
-// spoolAhead is how far a download may run ahead of extraction, in bytes: so
-// little that all of it stays in memory.
+// spoolAhead is how far a download may run ahead of extraction, in bytes. It is so small
+// that these bytes stay in memory.
 const spoolAhead = 8 << 20
 
-// directoryTail is what is fetched of an archive's end before the rest: the
-// end record with the longest comment, and most directories.
+// directoryTail is how many bytes of an archive's end are fetched before the rest. They
+// hold the end record, even with the longest comment, and the whole directory of most
+// archives.
 const directoryTail = 128 << 10
 
 // fetchOptions says how to fetch the artifact.
@@ -243,12 +244,12 @@ func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
 	}
 	t.item.Files, t.item.Bytes = res.Files, res.Bytes
 	links := archive.Links()
-	t.item.NoLinks = len(links) == 0 && !t.engine.opt.ExpandTars // tars have symlinks of their own
+	t.item.NoLinks = len(links) == 0 && !t.engine.opt.ExpandTars // a tar may hold symlinks
 	return t.expand(ctx, root, links)
 }
 
-// checkPlaces refuses an archive that has files for places that they could not be
-// moved to, before they are fetched.
+// checkPlaces refuses an archive, before its files are fetched, if one of them could not
+// be moved to its place.
 func (t *attempt) checkPlaces(archive *unpack.Archive) error {
 	if t.stage.CheckFile == nil {
 		return nil
@@ -273,7 +274,7 @@ func (t *attempt) expand(ctx context.Context, root *os.Root, links map[string]st
 	}
 	t.item.Files += res.Files
 	t.item.Bytes += res.Bytes
-	// The tars are gone, and others can have their room.
+	// The tars are removed: other artifacts may use their disk space.
 	t.disk.Release(t.disk.Reserved() - reserved - res.Bytes)
 	return nil
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/artifetch/artifetch/internal/fetch"
 )
 
-// DigestState says what came of comparing an artifact's digest.
+// DigestState is the outcome of comparing an artifact's digest.
 type DigestState int
 
 // The states of digests.
 const (
-	DigestAbsent    DigestState = iota // there is none to compare with
+	DigestAbsent    DigestState = iota // there is no digest to compare with
 	DigestVerified                     // the bytes are those that were uploaded
-	DigestMismatch                     // it differs, and Options.AllowMismatch lets it pass
-	DigestUnknown                      // it is of an unknown algorithm
+	DigestMismatch                     // the digest differs, and Options.AllowMismatch lets it pass
+	DigestUnknown                      // the digest is of an unknown algorithm
 	DigestUnchecked                    // not all of the artifact was fetched
 )
 
-// expectedDigest returns the state that the digest has if nothing is wrong with the
-// bytes and all of them come.
+// expectedDigest returns the state of the digest if all bytes arrive and nothing is wrong
+// with them.
 func (t *attempt) expectedDigest() DigestState {
 	switch digest := t.item.Artifact.Digest; {
 	case digest == "":

@@ -1,7 +1,7 @@
-// Package transfer brings artifacts from an Origin, which gives a signed URL for
-// each, into a Sink, the stage: many side by side, each of them checked. It knows no
-// forge, no inputs and no words for people: what happens on the way is an Event, what
-// fails is a typed error, and what becomes of an artifact is in its Item.
+// Package transfer brings artifacts from an Origin, which gives a signed URL for each,
+// into a Sink, the stage: many side by side, each of them checked. It knows no forge, no
+// inputs and no texts for people: it reports progress as Events, failures as typed
+// errors, and the outcome for each artifact in its Item.
 //
 // Engine.Fetch works like this, for each artifact, several at a time (see forEach):
 //
@@ -14,14 +14,14 @@
 //	    the digest of all bytes is compared
 //	    what a failed attempt took is given back: files, budget, disk, progress
 //
-// Another attempt is made where the blob changed, or the storage changed its mind
-// about ranges. The first artifact that fails ends all of them. When that is because
-// it has expired (*ExpiredError), what was brought by then serves the next Fetch, as
-// far as that asks for it.
+// Another attempt is made if the blob changed, or if the storage's support of ranges did.
+// The first artifact that fails ends the whole Fetch. If it failed because it has expired
+// (*ExpiredError), the next Fetch uses the artifacts that were complete by then, if it
+// asks for them.
 //
-// Each artifact has a tree of its own in the Sink. Nothing is published, and nothing is
-// removed but what failed attempts left: an interrupted Fetch leaves trees for the
+// Each artifact has a tree of its own in the Sink. Nothing is published, and only the
+// remains of failed attempts are removed: an interrupted Fetch leaves trees for the
 // Sink's owner to remove.
 //
-// Engine.List reads the directories of archives only, for a dry run.
+// Engine.List, for a dry run, reads only the directories of archives.
 package transfer

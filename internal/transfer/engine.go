@@ -26,8 +26,8 @@ import (
 
 // Origin is where artifacts come from. It is used concurrently.
 type Origin interface {
-	// DownloadURL returns a signed URL of an artifact, a fresh one each call. Its
-	// error matches artifact.ErrExpired when the artifact has expired.
+	// DownloadURL returns a signed URL of an artifact, a fresh one with each call. Its
+	// error matches artifact.ErrExpired if the artifact has expired.
 	DownloadURL(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error)
 }
 
@@ -37,17 +37,17 @@ type Sink interface {
 	spool.Dir
 	// Mkdir makes an empty directory and opens it.
 	Mkdir(name string) (*os.Root, error)
-	// RemoveAll deletes a tree; none is fine.
+	// RemoveAll deletes a tree. It is no error if there is none.
 	RemoveAll(name string) error
 }
 
-// Stage is a Sink, and what is to be minded of the place that it is at.
+// Stage is a Sink, with the limits of the place where it is.
 type Stage struct {
 	Sink  Sink
-	Quota *spool.Quota  // the account of its disk
-	Owner *unpack.Owner // who gets what is extracted; nil leaves it with the process
-	// CheckFile refuses files for places that they could not be moved to, by
-	// their slash-separated path below the destination; nil refuses none.
+	Quota *spool.Quota  // of the disk that the Sink is on
+	Owner *unpack.Owner // the owner of extracted files; nil is the process's user
+	// CheckFile refuses a file that could not be moved to its place, which is given as a
+	// slash-separated path below the destination; nil refuses none.
 	CheckFile func(name string) error
 }
 
@@ -58,25 +58,25 @@ type Progress interface {
 	Stop()
 }
 
-// Options are what an Engine works with.
+// Options set up an Engine.
 type Options struct {
 	Origin Origin
-	// Client reaches the storage; see fetch.Options, as for the next three.
+	// For Client and the next three fields see fetch.Options.
 	Client      *http.Client
 	Policy      httpx.Policy
 	IdleTimeout time.Duration
 	UserAgent   string
-	// Notify is told of events. It may be called concurrently; nil is fine.
+	// Notify is called with each event. It may be called concurrently, and may be nil.
 	Notify func(Event)
-	// Progress begins to show progress towards a total of bytes, which is an
-	// estimate, and 0 where there is none; nil is fine.
+	// Progress begins to show progress towards a total of bytes. The total is an
+	// estimate, or 0 if there is none. Progress may be nil.
 	Progress func(total int64) Progress
 
-	// Concurrency is how many artifacts, and connections, there are at a time; 0
-	// means AutoConcurrency at most, as far as more of them help.
+	// Concurrency is the number of artifacts, and of connections, at a time; 0 means as
+	// many as help, at most AutoConcurrency.
 	Concurrency int
-	// MaxFiles and MaxSize, in bytes, bound what all artifacts together hold. A
-	// MaxSize of 0 is no bound.
+	// MaxFiles and MaxSize, in bytes, bound all artifacts together. A MaxSize of 0 is no
+	// bound.
 	MaxFiles int
 	MaxSize  int64
 
@@ -110,7 +110,7 @@ type Engine struct {
 	memory      *spool.Memory
 	progress    func(n int64)
 	attempts    atomic.Int64   // numbers the trees
-	kept        map[int64]Item // brought for an earlier Fetch, by the artifact's id
+	kept        map[int64]Item // fetched by an earlier Fetch, by the artifact's id
 }
 
 // New makes an Engine.
@@ -144,9 +144,9 @@ func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
 	return items, nil
 }
 
-// Fetch brings every artifact into a tree of its own in the stage and fills in the
-// items. An artifact that an earlier call brought is not fetched again. The first
-// failure ends all of them. It is a *NoFilesError when Options.Files chose nothing at
+// Fetch brings every artifact into a tree of its own in the stage, and fills in the
+// items. An artifact that an earlier call brought is not fetched again. The first failure
+// ends the whole Fetch. The error is a *NoFilesError if Options.Files chose nothing at
 // all.
 func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
 	missing, err := e.reuse(items)
@@ -172,19 +172,19 @@ func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
 	return e.checkFiles(items)
 }
 
-// estimate is the size of all that is to be fetched, in bytes; 0 means unknown.
+// estimate returns the size of all artifacts to be fetched, in bytes; 0 means unknown.
 func (e *Engine) estimate(items []*Item) (total int64) {
 	if len(e.opt.Files) > 0 {
 		return 0
 	}
 	for _, item := range items {
-		total += min(max(item.Artifact.Size, 0), math.MaxInt64-total) // whatever the API says
+		total += min(max(item.Artifact.Size, 0), math.MaxInt64-total) // the API's numbers may be of any size
 	}
 	return total
 }
 
-// reuse fills in the items that an earlier Fetch brought, and lists the others. What
-// was brought and is not asked for any more is removed.
+// reuse fills in the items that an earlier Fetch brought, and returns the others. It
+// removes what an earlier Fetch brought and this one does not ask for.
 func (e *Engine) reuse(items []Item) (missing []*Item, err error) {
 	for i := range items {
 		id := items[i].Artifact.ID
@@ -203,7 +203,7 @@ func (e *Engine) reuse(items []Item) (missing []*Item, err error) {
 	return missing, errors.Join(errs...)
 }
 
-// keep remembers the items that were brought although not all of them were.
+// keep remembers the items that were brought by a Fetch that failed.
 func (e *Engine) keep(items []Item) {
 	e.kept = map[int64]Item{}
 	for _, item := range items {
@@ -216,8 +216,8 @@ func (e *Engine) keep(items []Item) {
 // maxChanges is how often a download starts over because the blob changed.
 const maxChanges = 2
 
-// attempt calls do for one attempt at an artifact after the other, until one succeeds
-// or another one could not help. What a failed one took it gives back.
+// attempt calls do for one attempt at an artifact after the other, until one succeeds or
+// another could not help. It gives back what a failed attempt took.
 func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*attempt) error) error {
 	oneStream := false
 	for n := 0; ; n++ {
@@ -227,7 +227,7 @@ func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*
 			*item = t.item
 			return nil
 		}
-		// The disk may not have room for this attempt's tree besides the next one's.
+		// The disk may be too small for this attempt's tree and the next one's.
 		if left := t.abandon(); left != nil {
 			return errors.Join(err, left)
 		}
@@ -250,7 +250,8 @@ func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, err
 	return e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 }
 
-// Expired returns which of these artifacts have expired, whatever a list says.
+// Expired returns which of these artifacts have expired. It asks the Origin, because
+// lists may be stale.
 func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (ids []int64, err error) {
 	expired := make([]bool, len(artifacts))
 	g, ctx := errgroup.WithContext(ctx)

@@ -21,7 +21,7 @@ func (t *attempt) empty() error {
 	return root.Close()
 }
 
-// fileName is the name of an artifact that is kept as a file.
+// fileName returns the file name of an artifact that is kept as a file.
 func (t *attempt) fileName(f form, given string) string {
 	if f == archive {
 		return t.item.Artifact.Name + ".zip"
@@ -58,9 +58,9 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	return t.keep(ctx, s, name, info.Size)
 }
 
-// checkUnproved checks a file that no digest proves to be what was uploaded: a zip
-// has to be sound, anything else has to have a name. differs is what checkDigest
-// returned.
+// checkUnproved checks a file of which no digest proves that it was uploaded like this. A
+// zip has to be sound, any other file has to have a name. differs is the error of
+// checkDigest.
 func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
 	if t.item.Digest == DigestVerified {
 		return nil
@@ -71,7 +71,7 @@ func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, d
 			return err
 		}
 		if _, _, err := t.formWith(blob, head, t.item.Digest); err != nil {
-			return err // that the digest of a page differs is of no interest
+			return err // the answer is a page, which says more than that its digest differs
 		}
 		return differs
 	}
@@ -88,8 +88,8 @@ func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, d
 	return err
 }
 
-// UnsoundError says that a zip, which was to be kept whole, is not sound, and
-// that nothing proves that it was uploaded so.
+// UnsoundError says that a zip to be kept as a file is not sound, and that no digest
+// proves that it was uploaded like this.
 type UnsoundError struct{ refused *unpack.RefusedError }
 
 func (e *UnsoundError) Error() string { return e.refused.Error() }
@@ -101,7 +101,7 @@ type nameError struct{ err error }
 func (e *nameError) Error() string { return fmt.Sprintf("its file name: %v", e.err) }
 func (e *nameError) Unwrap() error { return e.err }
 
-// keep makes what was fetched the artifact's file.
+// keep makes the fetched bytes the artifact's file.
 func (t *attempt) keep(ctx context.Context, s *spool.Spool, name string, size int64) error {
 	root, err := t.stage.Sink.Mkdir(t.dir)
 	if err != nil {

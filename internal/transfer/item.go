@@ -2,22 +2,22 @@ package transfer
 
 import "github.com/artifetch/artifetch/internal/artifact"
 
-// Item is one artifact to be brought, and what became of it.
+// Item is one artifact to be fetched, and the outcome.
 type Item struct {
 	artifact.Item
-	// To is slash-separated and below the destination: the artifact's directory,
-	// or its file when it is kept as one.
+	// To is a slash-separated path below the destination: the artifact's directory, or
+	// its file if it is kept as a file.
 	To string
-	// Tree is the directory in the Sink that holds its files; empty before
-	// these were fetched.
+	// Tree is the directory in the Sink that holds the artifact's files; empty before
+	// they were fetched.
 	Tree    string
-	NoLinks bool // it is known to hold no symlinks
+	NoLinks bool // the tree is known to hold no symlinks
 	Digest  DigestState
 	Files   int
 	Bytes   int64 // in its files
 	Wire    int64 // fetched over the network
 
-	by      *attempt // that fetched it; nil before
+	by      *attempt // the attempt that fetched it; nil before
 	asked   bool     // whether outline is to be set if Options.Files chooses none of its files
 	outline *Outline
 }
@@ -25,21 +25,20 @@ type Item struct {
 // Fetched reports whether the artifact's files are in its Tree.
 func (i *Item) Fetched() bool { return i.Tree != "" }
 
-// Event is what happens on the way that is no failure, and that people may want to
-// hear of.
+// Event is something that is not a failure, but that people may want to know.
 type Event interface{ event() }
 
-// StartOver is the beginning of another attempt, and why.
+// StartOver reports that another attempt begins. Err says why.
 type StartOver struct{ Err error }
 
-// UnknownDigest is an artifact whose digest was not compared, since it is of an
-// unknown algorithm.
+// UnknownDigest reports an artifact whose digest was not compared, because its algorithm
+// is unknown.
 type UnknownDigest struct{ Artifact artifact.Artifact }
 
-// Mismatch is an artifact that passes although its digest differs.
+// Mismatch reports an artifact that passes although its digest differs.
 type Mismatch struct{ Err *DigestError }
 
-// CaseCollisions are names in an artifact that differ in case only: the first few
+// CaseCollisions reports names in an artifact that differ only in case: the first few
 // pairs, and how many more there are.
 type CaseCollisions struct {
 	Artifact artifact.Artifact

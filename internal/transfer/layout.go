@@ -11,14 +11,14 @@ import (
 // inputs alone, never by how many artifacts happened to match, so that a
 // later step can rely on it.
 type Layout struct {
-	Merge    bool // all of them into the destination; nothing else counts then
-	Repos    bool // two directories a repository: owner, name
-	Runs     bool // a directory a run
-	Straight bool // no directory an artifact
+	Merge    bool // all artifacts go straight into the destination, whatever the other fields say
+	Repos    bool // two directories for each repository: owner, name
+	Runs     bool // a directory for each run
+	Straight bool // no directory for the artifact
 }
 
-// Dir is the directory of an artifact, slash-separated and below the
-// destination; empty for the destination itself.
+// Dir returns the directory of an artifact, as a slash-separated path below the
+// destination; "" is the destination itself.
 func (l Layout) Dir(item artifact.Item) string {
 	if l.Merge {
 		return ""

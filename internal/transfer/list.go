@@ -20,14 +20,15 @@ const (
 	// most maxStreamed bytes each, maxStreams at a time, in memory.
 	maxStreamed = 16 << 20
 	maxStreams  = 2
-	// Where the storage supports ranges, a dry run keeps the archives'
-	// directories in memory: of each smallDirectory bytes at most, but of one at
-	// a time maxDirectory, compressed, which is enough for a million entries.
+	// If the storage supports ranges, a dry run keeps the archives' directories in
+	// memory: at most smallDirectory bytes of each, except for one large directory at a
+	// time, of which it keeps at most maxDirectory bytes after compression. That is
+	// enough for a million entries.
 	smallDirectory = 512 << 10
 	maxDirectory   = 48 << 20
 )
 
-// Listing is what Options.Files chooses of an artifact: how many files, and the
+// Listing says which files of an artifact Options.Files chooses: their number, and the
 // first of them.
 type Listing struct {
 	Files int
@@ -40,9 +41,9 @@ func (l *Listing) add(e unpack.Entry) {
 	}
 }
 
-// List lists which files Options.Files chooses of each item, and fetches no more than
-// that takes: the directories of archives. Without Files it does nothing. It returns
-// the lists with a *NoFilesError, too.
+// List lists which files Options.Files chooses of each item. It fetches no more than it
+// needs: the directories of archives. Without Files it does nothing. It returns the lists
+// also with a *NoFilesError.
 func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
 	if len(e.opt.Files) == 0 {
 		return nil, nil
@@ -63,11 +64,11 @@ func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
 	return lists, e.checkFiles(items)
 }
 
-// listTurns bounds what takes much memory at a time.
+// listTurns bounds how many listings take much memory at a time.
 type listTurns struct{ streams, large *semaphore.Weighted }
 
-// list reads the directory of an artifact. One that is large takes its turn;
-// so does an artifact of a storage without ranges, all of which is read.
+// list reads the directory of an artifact. A large directory waits for its turn, and so
+// does an artifact of a storage without ranges, because all of it is read.
 func (t *attempt) list(ctx context.Context, turns listTurns) (Listing, error) {
 	if !t.oneStream {
 		list, err := t.open(ctx, sparse(smallDirectory))
@@ -86,13 +87,13 @@ func (t *attempt) list(ctx context.Context, turns listTurns) (Listing, error) {
 		return Listing{}, &StreamError{Size: t.item.Artifact.Size}
 	}
 	list, err := t.inTurn(ctx, turns.streams, func(int64) (fetch.Spool, error) { return spool.NewParts(maxStreamed), nil })
-	if errors.Is(err, spool.ErrFull) { // the API said that it is smaller
+	if errors.Is(err, spool.ErrFull) { // the artifact is larger than the API said
 		err = &StreamError{Size: maxStreamed + 1}
 	}
 	return list, err
 }
 
-// inTurn is open, once turn lets it.
+// inTurn is open after a wait for its turn.
 func (t *attempt) inTurn(ctx context.Context, turn *semaphore.Weighted, create func(int64) (fetch.Spool, error)) (Listing, error) {
 	if err := turn.Acquire(ctx, 1); err != nil {
 		return Listing{}, context.Cause(ctx)
@@ -101,7 +102,7 @@ func (t *attempt) inTurn(ctx context.Context, turn *semaphore.Weighted, create f
 	return t.open(ctx, create)
 }
 
-// open fetches as much as it takes to list the files, and lists them.
+// open fetches as much as the listing needs, and lists the files.
 func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, error)) (Listing, error) {
 	blob, err := fetch.Open(ctx, t.fetchOptions(), t.locate, create)
 	if err != nil {
@@ -171,7 +172,8 @@ func (e *directoryError) Error() string {
 
 func (e *directoryError) Unwrap() error { return e.err }
 
-// sparse makes what keeps the few parts of a blob that a listing reads.
+// sparse returns a function that makes a spool for the few parts of a blob that a listing
+// reads.
 func sparse(most int64) func(size int64) (fetch.Spool, error) {
 	return func(size int64) (fetch.Spool, error) {
 		if size < 0 {
