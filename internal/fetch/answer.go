@@ -11,9 +11,8 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// describe enters what a first answer says of the blob, and reports whether it
-// brings the first n bytes, as it was asked to: then the storage supports
-// ranges.
+// describe enters what the first answer says of the blob. It reports whether the answer
+// has the first n bytes, as requested: then the storage supports ranges.
 func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
 	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
 	if res.StatusCode != http.StatusPartialContent || !ok || first != 0 || total < 0 || last != min(n, total)-1 || !hasLength(res, last+1) {
@@ -25,8 +24,7 @@ func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
 	return true
 }
 
-// enter takes from the head of an answer what it says of the blob besides its
-// size.
+// enter enters what the head of an answer says of the blob, except for its size.
 func (b *Blob) enter(p *piece, res *http.Response) {
 	if p.at == 0 {
 		b.sums.told(res)
@@ -37,9 +35,9 @@ func (b *Blob) enter(p *piece, res *http.Response) {
 	i.ContentDisposition = cmp.Or(h.Get("Content-Disposition"), i.ContentDisposition)
 }
 
-// check holds the head of an answer against RFC 9110, section 14.4: it must
-// bring exactly what is missing of a part, of the same blob. A 200 brings a stream
-// from its first byte on.
+// check checks the head of an answer by RFC 9110, section 14.4: the answer must have
+// exactly the missing bytes of a part, of the same blob. A 200 has a stream from its
+// first byte on.
 func (b *Blob) check(p *piece, res *http.Response) error {
 	var err error
 	switch res.StatusCode {
@@ -71,7 +69,7 @@ func (b *Blob) checkPart(p *piece, res *http.Response) error {
 	size, known := b.info.Size, b.info.ETag
 	b.mu.Unlock()
 	if total < 0 {
-		total = size // an answer need not tell it
+		total = size // an answer may leave the total out
 	}
 	end := p.end
 	if b.stream {
@@ -82,7 +80,7 @@ func (b *Blob) checkPart(p *piece, res *http.Response) error {
 	case isOther(etag, known):
 		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
 	case ok && total < 0:
-		return other // whether it is all the rest cannot be known, nor the next time
+		return other // whether these bytes are all the rest cannot be known, now or with another try
 	case ok && size >= 0 && total != size:
 		return b.onceMore(contradiction(size, total))
 	case !ok, first != p.at, last != end-1, !hasLength(res, last-first+1):
@@ -95,7 +93,7 @@ func (b *Blob) checkPart(p *piece, res *http.Response) error {
 	return nil
 }
 
-// checkWhole is check for a 200, which is of use to a stream only.
+// checkWhole is check for a 200, which only a stream can use.
 func (b *Blob) checkWhole(p *piece, res *http.Response) error {
 	length, etag, open := res.ContentLength, res.Header.Get("ETag"), !delimited(res)
 	switch {
@@ -108,7 +106,7 @@ func (b *Blob) checkWhole(p *piece, res *http.Response) error {
 	case b.info.Size < 0, length < 0, length == b.info.Size:
 	case !isOther(etag, b.info.ETag):
 		return b.onceMore(contradiction(b.info.Size, length))
-	default: // another blob, whose bytes come next
+	default: // another blob: this answer has its bytes
 		if b.restarts++; b.restarts > maxRestarts {
 			return &ChangedError{Why: "each answer has another ETag and another size"}
 		}
@@ -122,16 +120,16 @@ func (b *Blob) checkWhole(p *piece, res *http.Response) error {
 	return nil
 }
 
-// checkStatus is check for an answer that brings no bytes of the blob.
+// checkStatus is check for an answer without bytes of the blob.
 func (b *Blob) checkStatus(p *piece, res *http.Response) error {
 	switch res.StatusCode {
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
-		if !b.stream || p.at > 0 { // else there was no condition
+		if !b.stream || p.at > 0 { // otherwise the request had no condition
 			return &ChangedError{Why: fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
 		}
 	}
 	err := statusError(res)
-	if httpx.TemporaryStatus(res.StatusCode) { // it is asked too much
+	if httpx.TemporaryStatus(res.StatusCode) { // the storage has too much to do
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.pace.slow(time.Now())
@@ -139,8 +137,8 @@ func (b *Blob) checkStatus(p *piece, res *http.Response) error {
 	return err
 }
 
-// onceMore makes err, which an odd answer is, worth another try, unless the
-// answer before was odd, too.
+// onceMore marks err, the error of an odd answer, as worth another try, unless the answer
+// before was odd, too.
 func (b *Blob) onceMore(err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,10 +153,10 @@ func hasLength(res *http.Response, n int64) bool {
 	return res.ContentLength < 0 || res.ContentLength == n
 }
 
-// delimited reports whether the end of the body can be told from a connection
-// that broke: by a length, by chunks, or by HTTP/2's streams (RFC 9112,
-// section 6.3). A version is not enough for the last: a line of text can claim
-// any, but no stream closes the connection.
+// delimited reports whether the end of the body can be distinguished from a broken
+// connection: by a length, by chunks, or by HTTP/2's streams (RFC 9112, section 6.3). The
+// version alone does not prove HTTP/2: a status line can claim any version, but a stream
+// never closes the connection.
 func delimited(res *http.Response) bool {
 	return res.ContentLength >= 0 || res.ProtoMajor == 2 && !res.Close || slices.Contains(res.TransferEncoding, "chunked")
 }
@@ -166,8 +164,8 @@ func delimited(res *http.Response) bool {
 // strong reports whether If-Match can use an ETag (RFC 9110, section 13.1.1).
 func strong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 
-// isOther reports whether two ETags are of different blobs. Their mark of
-// weakness does not count: caches and proxies put it on and remove it.
+// isOther reports whether two ETags are of different blobs. It ignores whether they are
+// weak: caches and proxies add and remove that mark.
 func isOther(etag, known string) bool {
 	return etag != "" && known != "" && strings.TrimPrefix(etag, "W/") != strings.TrimPrefix(known, "W/")
 }

@@ -10,13 +10,12 @@ import (
 )
 
 const (
-	// firstPart is what is asked for before the size is known: small blobs
-	// come whole.
+	// firstPart is how many bytes the first request asks for. A small blob comes whole.
 	firstPart = 4 << 20
-	// firstOnDemand is the same where little of the blob may be wanted.
+	// firstOnDemand is the same for a blob of which little may be wanted.
 	firstOnDemand = 64 << 10
-	// discardUnit is what the spool forgets at a time, in bytes: a multiple
-	// of file systems' blocks, and few system calls.
+	// discardUnit is how many bytes the spool discards at a time: a multiple of file
+	// systems' blocks, and large enough for few system calls.
 	discardUnit = 1 << 20
 )
 
@@ -27,8 +26,8 @@ type Blob struct {
 	spool Spool
 	urls  urls
 	sums  *sums
-	// stream is set where the blob is one part that is fetched from front to
-	// back before Open returns, by one goroutine, which needs no lock then.
+	// stream is set if the blob is one part that is fetched from front to back before
+	// Open returns. Only one goroutine uses the Blob then, so it needs no lock.
 	stream   bool
 	restarts int // of a stream, because the blob changed
 
@@ -39,7 +38,7 @@ type Blob struct {
 	mu      sync.Mutex
 	moved   sync.Cond // something arrived, or err was set
 	info    Info
-	parts   []*piece // that arrived or are under way, in their order
+	parts   []*piece // that arrived or are under way, by offset
 	queue   queue
 	pace    pace
 	window  window
@@ -49,14 +48,14 @@ type Blob struct {
 
 	discarder  discarder // nil: the spool keeps what there is
 	discarding bool
-	discarded  int64 // what is before is not in the spool any more
-	released   int64 // what is before is not read any more
-	digested   int64 // what is before is in the digest
+	discarded  int64 // bytes before this offset are no longer in the spool
+	released   int64 // bytes before this offset are not read again
+	digested   int64 // bytes before this offset are in the digest
 }
 
-// Open begins to fetch a blob, and returns once its size is known: of a stream,
-// once all of it has arrived. create returns what the bytes are kept in; its
-// size is -1 for a stream. Close has to be called. What was read is good only
+// Open begins to fetch a blob, and returns once its size is known; for a stream, once all
+// of it has arrived. create returns the spool for the bytes; its argument is the size, or
+// -1 for a stream. The caller must call Close. Bytes that were read can be trusted only
 // if Wait succeeds.
 //
 // Errors of the spool are *WriteError; those of the storage *StorageError,
@@ -76,7 +75,8 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 	return b, nil
 }
 
-// open finds out what the storage has and can do, and begins to fetch it.
+// open finds out the blob's size and whether the storage supports ranges, and begins to
+// fetch the blob.
 func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 	p := newPiece(span{})
 	b.setSize(p, -1)
@@ -100,8 +100,9 @@ func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 	return nil
 }
 
-// begin asks for the first bytes. If they come, b.stream is off and the answer
-// is that of the first part; else the answer, if there is one, is the stream.
+// begin asks for the first bytes. If the storage sends them, begin clears b.stream and
+// returns the answer for the first part. Otherwise it returns the answer that is the
+// stream, or nil.
 func (b *Blob) begin(p *piece) (first *answer, err error) {
 	n := int64(firstPart)
 	if b.o.OnDemand {
@@ -119,7 +120,7 @@ func (b *Blob) begin(p *piece) (first *answer, err error) {
 		}
 		defer res.close()
 		if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-			return 0, nil // of an empty blob, too
+			return 0, nil // an empty blob is answered like this, too
 		}
 		err = statusError(res.Response)
 		b.urls.failed(res.from, err)
@@ -139,7 +140,7 @@ func (b *Blob) fetchStream(p *piece, first *answer) error {
 	return b.sums.finish(&b.info)
 }
 
-// start lets the first part arrive, and the rest.
+// start starts to fetch the first part, and the rest.
 func (b *Blob) start(p *piece, first *answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -154,17 +155,17 @@ func (b *Blob) start(p *piece, first *answer) {
 	b.work.Go(func() { b.connection(p, first) })
 }
 
-// Size is the blob's, in bytes.
+// Size returns the blob's size in bytes.
 func (b *Blob) Size() int64 { return b.info.Size }
 
-// ContentType and ContentDisposition are what the storage says.
+// ContentType returns the storage's header of that name.
 func (b *Blob) ContentType() string { return b.info.ContentType }
 
-// ContentDisposition is the header of that name.
+// ContentDisposition returns the storage's header of that name.
 func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
 
-// ReadAt waits until the bytes are there. It fails with *DownloadError when
-// the download does, and for bytes that were released.
+// ReadAt waits until the bytes have arrived. It fails with *DownloadError if the download
+// failed, and fails for bytes that were released.
 func (b *Blob) ReadAt(p []byte, off int64) (int, error) { return b.read(p, off, b.starved) }
 
 // read is ReadAt. While it waits it calls waiting, with b.mu held and the
@@ -190,17 +191,17 @@ func (b *Blob) read(p []byte, off int64, waiting func(off int64)) (int, error) {
 	return got, err
 }
 
-// Want asks for n bytes before all that is not under way yet. It does not
-// wait for them.
+// Want requests n bytes before everything that is not under way yet. It does not wait for
+// them.
 func (b *Blob) Want(off, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	off = min(max(off, 0), b.info.Size)
-	b.want(span{off, off + min(max(n, 0), b.info.Size-off)}) // sums of what an archive says may overflow
+	b.want(span{off, off + min(max(n, 0), b.info.Size-off)}) // sums of numbers from an archive may overflow
 }
 
-// Release says that the caller reads nothing before off any more, so that the
-// spool need not keep it.
+// Release says that the caller will not read the bytes before off again, so that the
+// spool need not keep them.
 func (b *Blob) Release(off int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -208,8 +209,7 @@ func (b *Blob) Release(off int64) {
 	b.moveOn()
 }
 
-// moveOn goes on with what there is room for, now that the window has moved.
-// b.mu is held.
+// moveOn requests what the window has room for, now that it has moved. b.mu is held.
 func (b *Blob) moveOn() {
 	if b.discarder != nil {
 		b.discard()
@@ -217,9 +217,9 @@ func (b *Blob) moveOn() {
 	b.staff()
 }
 
-// discard lets the spool forget what neither readers nor the digest need any
-// more. b.mu is held, but not while the spool is at it: another call leaves
-// the rest to that one.
+// discard lets the spool discard the bytes that neither readers nor the digest need. b.mu
+// is held, except while the spool works: calls in that time return at once, and the first
+// call does their work.
 func (b *Blob) discard() {
 	for !b.discarding {
 		from, to := b.discarded, b.low()/discardUnit*discardUnit
@@ -234,8 +234,7 @@ func (b *Blob) discard() {
 	}
 }
 
-// All makes a blob that is fetched on demand one that is fetched whole, with a
-// digest.
+// All lets the whole of a blob that is fetched on demand be fetched, with a digest.
 func (b *Blob) All() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -247,9 +246,9 @@ func (b *Blob) All() {
 	b.work.Go(b.digest)
 }
 
-// Wait waits until all of the blob is there, unless it is fetched on demand,
-// and returns what is known of it. What is not read by then is fetched however
-// far ahead it is.
+// Wait waits until the whole blob has arrived, unless it is fetched on demand, and
+// returns what is known of it. From then on bytes are fetched however far they are ahead
+// of readers.
 func (b *Blob) Wait() (Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -261,16 +260,14 @@ func (b *Blob) Wait() (Info, error) {
 	return b.info, b.err
 }
 
-// Info returns what is known by now, and what the download failed with, if it
-// did.
+// Info returns what is known so far, and the download's error if it failed.
 func (b *Blob) Info() (Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.info, b.err
 }
 
-// Close ends what is still under way. The spool is the caller's to close
-// afterwards.
+// Close ends all requests that are under way. Afterwards the caller closes the spool.
 func (b *Blob) Close() {
 	b.cancel(context.Canceled)
 	b.work.Wait()
@@ -290,14 +287,14 @@ func (b *Blob) fail(err error) {
 	b.cancel(err)
 }
 
-// digest computes SHA-256 over all bytes as they come in.
+// digest computes SHA-256 over all bytes in order, as they arrive.
 func (b *Blob) digest() {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for off := int64(0); off < b.info.Size; {
 		n, err := b.read(buf[:min(bufferSize, b.info.Size-off)], off, func(int64) {})
 		if err != nil {
-			b.fail(err) // if the download did not fail, the spool did
+			b.fail(err) // if the download has not failed before, the spool did now
 			return
 		}
 		b.sums.write(buf[:n])
@@ -316,7 +313,7 @@ func (b *Blob) digest() {
 	b.moved.Broadcast()
 }
 
-// await waits until a span is there.
+// await waits until a span has arrived.
 func (b *Blob) await(s span, waiting func(off int64)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

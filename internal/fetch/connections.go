@@ -11,20 +11,19 @@ import (
 )
 
 const (
-	// minRate is what the storage has to bring, in bytes a second: a fifth of
-	// what the slowest link that is worth waiting for does.
+	// minRate is the least rate of a storage, in bytes per second: a fifth of the slowest
+	// link that is worth waiting for.
 	minRate = 4 << 10
-	// rateWindow is over what time a connection's speed is measured.
+	// rateWindow is the time over which a connection's rate is measured.
 	rateWindow = time.Minute
-	// fairShare is what part of the average a connection may fall behind to,
-	// where all together are fast enough but share a link that is slow.
+	// fairShare bounds how many times slower than the average a connection may be, if all
+	// connections together are fast enough but share a slow link.
 	fairShare = 8
-	// maxWait is how long the storage may keep a run waiting, besides the time
-	// that the bytes it brings take at minRate.
+	// maxWait is how long the storage may keep a run waiting, in addition to the time
+	// that the bytes which arrive take at minRate.
 	maxWait = 15 * time.Minute
-	// waitTick is how often the budget is charged while it shrinks. Of a longer
-	// time the process was stopped for the rest, which is not the storage's
-	// doing.
+	// waitTick is how often the budget is charged while it shrinks. If more time has
+	// passed, the process was stopped for the rest, which is not the storage's fault.
 	waitTick = 15 * time.Second
 )
 
@@ -38,16 +37,16 @@ type Connections struct {
 	budget  waitBudget
 }
 
-// NewConnections bounds the requests to most, which is at least 1.
+// NewConnections returns a Connections for at most most requests; most is at least 1.
 func NewConnections(most int) *Connections {
 	return &Connections{most: most, free: semaphore.NewWeighted(int64(most)), budget: waitBudget{left: maxWait}}
 }
 
-// pacer returns a function for a connection that begins now. Called after each
-// rateWindow with the bytes that the connection brought in it, the function
-// reports whether they are too few. On a slow link that many connections share
-// each of them is slow, so one is given up if all together are too slow, or if it
-// brings much less than its share.
+// pacer returns a function for a connection that begins now. The function is called after
+// each rateWindow with the number of bytes that arrived on the connection in it, and
+// reports whether these are too few. On a slow link that many connections share, each of
+// them is slow. So a connection is too slow only if all together are, or if it gets much
+// less than its share.
 func (c *Connections) pacer() func(n int64) bool {
 	const enough = minRate * int64(rateWindow/time.Second)
 	arrived, open := c.arrived.Load(), c.open.Load()
@@ -58,10 +57,9 @@ func (c *Connections) pacer() func(n int64) bool {
 	}
 }
 
-// waitBudget is how long a run still waits for the storage. It starts with
-// maxWait, shrinks with the time in which requests are under way or put off, and
-// grows with bytes that had not arrived before, by the time that they take at
-// minRate. So a run ends whatever a storage does.
+// waitBudget is how long a run may still wait for the storage. It starts with maxWait,
+// and shrinks with the time in which requests are under way or put off. New bytes add the
+// time that they take at minRate. So a run ends, whatever a storage does.
 type waitBudget struct {
 	mu      sync.Mutex
 	left    time.Duration
@@ -74,8 +72,8 @@ type waitBudget struct {
 // waiter is one wait. end is called when the budget is spent.
 type waiter struct{ end context.CancelCauseFunc }
 
-// wait begins a wait, which the function that it returns ends. It fails with
-// *WaitError when the budget is spent.
+// wait begins a wait. The function that it returns ends the wait. wait fails with
+// *WaitError if the budget is spent.
 func (b *waitBudget) wait(end context.CancelCauseFunc) (func(), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -102,8 +100,7 @@ func (b *waitBudget) wait(end context.CancelCauseFunc) (func(), error) {
 	}, nil
 }
 
-// charge takes the time waited since the last charge off the budget. b.mu is
-// held.
+// charge subtracts the time since the last charge from the budget. b.mu is held.
 func (b *waitBudget) charge() {
 	now := time.Now()
 	if len(b.waiting) > 0 {
@@ -129,17 +126,16 @@ func (b *waitBudget) tick() {
 	}
 }
 
-// credit adds the time that n bytes, which had not arrived before, take at
-// minRate.
+// credit adds the time that n new bytes take at minRate.
 func (b *waitBudget) credit(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.charge()
-	n = min(n, minRate*int64(maxWait/time.Second)) // more is not given, and would overflow
+	n = min(n, minRate*int64(maxWait/time.Second)) // more than maxWait is never given, and would overflow
 	b.left = min(b.left+time.Duration(n)*time.Second/minRate, maxWait)
 }
 
-// isSpent reports whether nothing is left.
+// isSpent reports whether nothing of the budget is left.
 func (b *waitBudget) isSpent() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

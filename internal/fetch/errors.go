@@ -21,10 +21,10 @@ func (e *DownloadError) Error() string { return e.Err.Error() }
 
 // Is reports whether the download failed with target.
 func (e *DownloadError) Is(target error) bool {
-	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) // these very values
+	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) // a reader would take these for the end of the blob
 }
 
-// As finds what the download failed with.
+// As finds target in the download's error.
 func (e *DownloadError) As(target any) bool { return errors.As(e.Err, target) }
 
 // StorageError is an answer of the storage that brings no bytes.
@@ -47,7 +47,7 @@ func (e *StorageError) Error() string {
 // TruncatedError says that the bytes ended early.
 type TruncatedError struct {
 	Got  int64
-	Want int64 // -1 where the size was never told
+	Want int64 // -1 if the storage never gave the size
 	// Err is what ended them: io.EOF and io.ErrUnexpectedEOF for a
 	// connection that was closed, *httpx.StallError, or the network's.
 	Err error
@@ -66,9 +66,9 @@ func (e *TruncatedError) Error() string {
 
 func (e *TruncatedError) Unwrap() error { return e.Err }
 
-// LengthError says that the length that the storage told cannot be true: more
-// bytes came than Want, or no blob is that long. Want is -1 where the storage told
-// none, and ended the body in a way that looks like a broken connection.
+// LengthError says that the length that the storage gave cannot be true: more than Want
+// bytes arrived, or no blob is that long. Want is -1 if the storage gave no length, and
+// ended the body in a way that looks like a broken connection.
 type LengthError struct {
 	Want int64
 }
@@ -83,8 +83,7 @@ func (e *LengthError) Error() string {
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
 }
 
-// MD5Error says that the bytes that came do not have the MD5 that the storage
-// told.
+// MD5Error says that the bytes do not have the MD5 that the storage gave.
 type MD5Error struct {
 	Told, Got [md5.Size]byte
 }
@@ -93,8 +92,8 @@ func (e *MD5Error) Error() string {
 	return fmt.Sprintf("the storage says that the blob's MD5 is %x, and that of what it sent is %x", e.Told, e.Got)
 }
 
-// WriteError says that bytes which arrived could not be kept, mostly because the
-// disk is full, which is syscall.ENOSPC to errors.Is.
+// WriteError says that bytes which arrived could not be kept. If the disk is full,
+// errors.Is finds syscall.ENOSPC.
 type WriteError struct {
 	Off int64 // the byte that could not be written
 	Err error
@@ -106,9 +105,9 @@ func (e *WriteError) Error() string {
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// RangeError says that a part other than the one asked for came.
+// RangeError says that the storage sent another part than the one requested.
 type RangeError struct {
-	Want   int64 // the first byte asked for
+	Want   int64 // the first byte requested
 	Header string
 }
 
@@ -116,28 +115,26 @@ func (e *RangeError) Error() string {
 	return fmt.Sprintf("the storage was asked for the bytes from %d on and sent Content-Range %q", e.Want, e.Header)
 }
 
-// ChangedError says that the blob was replaced while it was fetched, again
-// and again.
+// ChangedError says that the blob was replaced while it was fetched.
 type ChangedError struct {
 	Why string
-	// Contradiction is set where the storage did not say that it is another
-	// blob, by its ETag or by refusing If-Match, but told another size of what
-	// it calls the same. Neither size can be believed then.
+	// Contradiction is set if the storage gave another size for what it calls the same
+	// blob: it neither sent another ETag nor refused If-Match. Then neither size can be
+	// believed.
 	Contradiction bool
 }
 
-// contradiction is an answer with another size of what is said to be the same
-// blob.
+// contradiction returns the error of an answer that gives another size for the same blob.
 func contradiction(size, now int64) error {
 	return &ChangedError{Why: fmt.Sprintf("its size was %d and is now %d", size, now), Contradiction: true}
 }
 
 func (e *ChangedError) Error() string { return "the blob changed while it was fetched: " + e.Why }
 
-// statusError reads an answer that brings no bytes of the blob. An expired URL
-// is worth another try, because the next one is fresh.
+// statusError returns the error of an answer without bytes of the blob. An expired URL is
+// worth another try, because the next URL is fresh.
 func statusError(res *http.Response) error {
-	text, _ := httpx.ReadCapped(res.Body, 4<<10) // the code of a body that breaks off is left out
+	text, _ := httpx.ReadCapped(res.Body, 4<<10) // a body that breaks off has no code
 	err := &StorageError{Status: res.StatusCode, Code: errorCode(text), URL: httpx.Redact(res.Request.URL.String())}
 	if isExpired(err) || httpx.TemporaryStatus(res.StatusCode) {
 		return httpx.Temporary(err, retryAfter(res.Header))
@@ -156,8 +153,8 @@ func errorCode(body []byte) string {
 	return ""
 }
 
-// isExpired reports whether a fresh URL may change an answer. S3 has a 400 for an
-// expired signature and for a slow request. Source: Amazon S3 API reference,
+// isExpired reports whether the same request may succeed with a fresh URL. S3 has a 400
+// for an expired signature and for a slow request. Source: Amazon S3 API reference,
 // "Error responses".
 func isExpired(e *StorageError) bool {
 	switch e.Status {
@@ -169,11 +166,10 @@ func isExpired(e *StorageError) bool {
 	return false
 }
 
-// maxRetryAfter is how long a storage may ask to be left alone before the next
-// try.
+// maxRetryAfter bounds the pause before the next try that a storage may ask for.
 const maxRetryAfter = 2 * time.Minute
 
-// retryAfter is the pause that an answer asks for.
+// retryAfter returns the pause that an answer asks for.
 func retryAfter(h http.Header) time.Duration {
 	wait, _ := httpx.ParseRetryAfter(h, time.Now())
 	return min(wait, maxRetryAfter)

@@ -30,24 +30,22 @@
 //	    write and count the body until it ends or stalls
 //	a stream: *RangeError: at = 0; *ChangedError: at = 0, twice at most
 //
-// Readers have seen bytes of parts, so the caller has to start over there: after
-// *ChangedError with another Open, and after *RangeError with OneStream. Of a
-// stream no reader has seen a byte, so it starts over by itself.
+// Readers may have seen bytes of parts, so the caller has to start over: after
+// *ChangedError with another Open, and after *RangeError with OneStream. No reader has
+// seen a byte of a stream, so a stream starts over by itself.
 //
-// Signed URLs live for a minute: one is used for all parts, and asked for
-// anew when it gets old or was refused; a stream asks for one with each try.
-// SHA-256 is computed over the bytes in their order, as they arrive.
+// Signed URLs live for a minute. All parts use the same one, until it gets old or is
+// refused; a stream asks for one with each try. SHA-256 is computed over the bytes in
+// their order, as they arrive.
 //
-// No wait is without end: a connection that brings next to nothing is given up
-// (see Connections), and all downloads that share their Connections fail with
-// *WaitError when the storage has kept them waiting for too long, whatever it
-// did in between.
+// Every wait ends. A connection on which next to nothing arrives is given up (see
+// Connections). All downloads that share their Connections fail with *WaitError once the
+// storage has kept them waiting for too long, whatever it did in between.
 //
-// A body that ends early is never success: its length is compared with
-// Content-Length or Content-Range, and where neither is told, HTTP itself
-// must say where it ends, unless the caller can tell (Options.OpenEnded).
-// Memory is a buffer of 128 KiB a connection, whatever sizes a storage claims:
-// the bytes are kept in a Spool.
+// A body that ends early is never success. Its length is compared with Content-Length or
+// Content-Range; if the storage gives neither, HTTP itself must show where the body ends,
+// unless the caller can find out (Options.OpenEnded). Memory is a buffer of 128 KiB per
+// connection, whatever sizes a storage claims: a Spool keeps the bytes.
 package fetch
 
 import (
@@ -66,60 +64,60 @@ import (
 
 // Options say how to fetch.
 type Options struct {
-	// Client sends the requests. Of it only the Transport is used: fetch has
-	// rules of its own for redirects, sends no cookies, and measures idle
-	// time instead of the whole. It must add no credentials.
+	// Client sends the requests. Only its Transport is used: fetch has its own rules for
+	// redirects, sends no cookies, and bounds idle time instead of the total. The
+	// Transport must not add credentials.
 	Client *http.Client
-	// IdleTimeout is how long a body may bring nothing; 0 means 30 s.
+	// IdleTimeout bounds the time in which no byte of a body arrives; 0 means 30 s.
 	IdleTimeout time.Duration
-	// Policy is for tries of a part that bring next to nothing, in a row.
+	// Policy is for consecutive tries of a part in which next to nothing arrives.
 	Policy httpx.Policy
-	// Progress is called with the number of bytes that arrived, or a negative
-	// number when so many have to be fetched again. nil is fine. Calls for one
-	// blob come one by one.
+	// Progress is called with the number of bytes that arrived, or with a negative number
+	// for bytes that have to be fetched again. It may be nil. Calls for one blob come one
+	// at a time.
 	Progress func(n int64)
-	// UserAgent is sent when not empty.
+	// UserAgent is sent unless it is empty.
 	UserAgent string
-	// Connections bounds the requests under way for all blobs that share it,
-	// and the time that they wait; nil is 16 for this blob alone.
+	// Connections bounds the requests under way for all blobs that share it, and the time
+	// that they wait; nil means 16 connections for this blob alone.
 	Connections *Connections
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
-	// Ahead is how far what is fetched may be ahead of what was released, in
-	// bytes, as long as no reader has to wait because of that. Readers have to
-	// go from front to back then, except for what they Want. 0 is any distance.
+	// Ahead bounds how many bytes the download may be ahead of the bytes that were
+	// released, as long as no reader has to wait because of this bound. Readers then have
+	// to read from front to back, except for bytes that they Want. 0 is no bound.
 	Ahead int64
-	// OnDemand fetches only the first bytes and what is read or wanted. There is
-	// no digest then.
+	// OnDemand fetches only the first bytes and those that are read or wanted. Then there
+	// is no digest.
 	OnDemand bool
 	// OneStream makes the blob a stream, as if the storage did not support
 	// ranges.
 	OneStream bool
-	// OpenEnded accepts a body that only the end of its connection ends, as in
-	// HTTP/1.0, although one that was cut looks the same. The caller has to find
-	// out whether all of it came: see Info.OpenEnded.
+	// OpenEnded accepts a body that only the end of its connection ends, as in HTTP/1.0,
+	// although a body that was cut looks the same. The caller has to find out whether all
+	// of it arrived: see Info.OpenEnded.
 	OpenEnded bool
-	// MD5 compares the MD5 of the blob where the storage tells it, and fails
-	// with *MD5Error if it differs: for blobs without a better digest.
+	// MD5 compares the MD5 of the blob, if the storage gives one, and fails with
+	// *MD5Error if it differs. It is for blobs without a better digest.
 	MD5 bool
 }
 
 const (
-	// enoughProgress is how many bytes a try that was cut off has to bring in
-	// order not to count. The next one comes at once then, so that a long
-	// download survives many cuts.
+	// enoughProgress is how many bytes must arrive in a try that was cut off for the try
+	// not to count. Then the next one follows at once, so that a long download survives
+	// many cuts.
 	enoughProgress = 64 << 10
 	// maxRestarts is how often a stream starts over because the blob changed.
 	maxRestarts  = 2
 	maxRedirects = 5
 	bufferSize   = 128 << 10 // bytes, for each connection
-	// maxETag is how long an ETag may be, in bytes, to be sent back.
+	// maxETag is the length of the longest ETag, in bytes, that is sent back.
 	maxETag = 1 << 10
 	// maxBlob is larger than any blob, in bytes. Larger sizes are refused, so
 	// that their sums do not overflow.
 	maxBlob = 1 << 50
-	// headTimeout bounds all that comes before the body: connections, redirects,
-	// the head of the answer. Transports have closer limits for each.
+	// headTimeout bounds everything before the body: connections, redirects, the head of
+	// the answer. Transports have closer limits for each.
 	headTimeout = 2 * time.Minute
 	// errorTimeout bounds the body of an answer without bytes of the blob.
 	errorTimeout = 15 * time.Second
@@ -142,34 +140,33 @@ func (o Options) withDefaults() Options {
 // Info is what is known of a blob.
 type Info struct {
 	Size int64
-	// SHA256 is of the whole blob; zero unless Whole.
+	// SHA256 is the digest of the whole blob; zero unless Whole is set.
 	SHA256 [sha256.Size]byte
-	// Whole is set once all of it was fetched.
+	// Whole is set once the whole blob was fetched.
 	Whole bool
-	// OpenEnded is set where only the end of the connection says that the blob
-	// is whole.
+	// OpenEnded is set if only the end of the connection shows that the blob is whole.
 	OpenEnded bool
-	// MD5Checked is set where the storage told the MD5, and it was right.
+	// MD5Checked is set if the storage gave the MD5, and it was right.
 	MD5Checked         bool
 	ETag               string
 	ContentType        string
 	ContentDisposition string
-	// Requests counts those sent to the storage, redirects aside.
+	// Requests counts the requests to the storage, without redirects.
 	Requests int
 	// Fetched counts the bytes that arrived.
 	Fetched int64
 }
 
-// answer is an answer of the storage. close has to be called.
+// answer is an answer of the storage. The caller must call close.
 type answer struct {
 	*http.Response
 	from  *url.URL
 	close func()
 }
 
-// ask sends a request for the blob, or for a range of it, as soon as a connection
-// is free. Only then it asks for the URL, which would not live for as long as the
-// wait may take. If locate fails, the error is a *locateError.
+// ask sends a request for the blob, or for a range of it, as soon as a connection is
+// free. It asks for the URL only then, because a URL could expire during the wait. If
+// locate fails, the error is a *locateError.
 func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string) (*answer, error) {
 	if err := o.Connections.free.Acquire(parent, 1); err != nil {
 		return nil, context.Cause(parent)
@@ -225,7 +222,7 @@ func (o *Options) watch(res *http.Response, cancel context.CancelCauseFunc) (clo
 // answer is there.
 func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *url.URL, byteRange, etag string) (*http.Response, error) {
 	bare := *u
-	bare.User = nil // net/http would make an Authorization header of it
+	bare.User = nil // net/http would turn it into an Authorization header
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, bare.String(), nil)
 	if err != nil {
 		return nil, httpx.RedactError(err)
@@ -243,7 +240,7 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	defer head.Stop()
 	res, err := o.Client.Do(req)
 	if err != nil {
-		// What ended the request says more than that it was cancelled.
+		// The cause says more than that the request was cancelled.
 		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
 			return nil, stall
 		}
@@ -252,13 +249,13 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	return res, nil
 }
 
-// Spool keeps the bytes that arrive. It is used concurrently, but no byte is
-// read before it was written, nor written afterwards. A stream that starts over
-// truncates it to nothing. *os.File is one. If it has a method
+// Spool keeps the bytes that arrive. It is used concurrently, but no byte is read before
+// it was written, or written after it was read. A stream that starts over truncates it to
+// nothing. An *os.File is a Spool. If it has a method
 //
 //	Discard(off, n int64)
 //
-// that is called, from front to back, for what is not read any more.
+// it is called, from front to back, for bytes that are not read again.
 type Spool interface {
 	io.ReaderAt
 	io.WriterAt
@@ -269,15 +266,16 @@ type discarder interface {
 	Discard(off, n int64)
 }
 
-// arrived counts n bytes, of which fresh had not arrived before.
+// arrived counts n bytes, fresh of which had not arrived before.
 func (o *Options) arrived(n, fresh int64) {
 	o.Connections.arrived.Add(n)
 	o.Connections.budget.credit(fresh)
 }
 
-// again decides about a try that brought n bytes and failed with err, after one
-// that failed with last: it returns nil, after a pause, for another try, or the
-// error to give up with. The storage keeps the run waiting in that pause, too.
+// again decides what follows a try that failed with err after n bytes; the try before
+// failed with last. For another try it returns nil, after a pause; otherwise it returns
+// the error of the download. The pause counts as time that the storage keeps the run
+// waiting.
 func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
 	if located, ok := errors.AsType[*locateError](err); ok {
 		because := cmp.Or(located.because, last)
@@ -287,7 +285,7 @@ func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last
 		return fmt.Errorf("ask for a fresh URL (because %w): %w", because, located.err)
 	}
 	if _, ok := errors.AsType[*WriteError](err); ok {
-		return err // whatever IsTemporary makes of a network disk's error
+		return err // even if IsTemporary holds for the error of a network disk
 	}
 	budget := &o.Connections.budget
 	if budget.isSpent() && ctx.Err() == nil {
@@ -301,7 +299,7 @@ func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last
 		attempts.Renew()
 		return nil
 	}
-	waited, late := budget.wait(func(error) {}) // the next try will find out
+	waited, late := budget.wait(func(error) {}) // the next try finds out that the budget is spent
 	if late != nil {
 		return late
 	}

@@ -11,14 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is the longest file name that common file systems take, in bytes.
+// maxName is the length of the longest file name on common file systems, in bytes.
 const maxName = 255
 
-// FileName reads the file name of a Content-Disposition header (RFC 6266):
-// filename* (RFC 5987) before filename, and of a path, also of a Windows
-// one, the last component only. It is empty where there is none that can
-// name a file: "..", a name with control characters, one that is not UTF-8
-// or longer than 255 bytes.
+// FileName returns the file name in a Content-Disposition header (RFC 6266). It prefers
+// filename* (RFC 5987) to filename, and returns only the last component of a path, also
+// of a Windows path. It returns "" if there is no name, or one that cannot name a file:
+// "..", a name with control characters, one that is not UTF-8 or is longer than 255
+// bytes.
 func FileName(contentDisposition string) string {
 	_, params, err := mime.ParseMediaType(contentDisposition)
 	if err != nil {
@@ -37,8 +37,8 @@ func FileName(contentDisposition string) string {
 	return name
 }
 
-// parseContentRange reads "bytes first-last/total" (RFC 9110, section
-// 14.4); total is -1 for "*". A size that no blob has is not read.
+// parseContentRange reads "bytes first-last/total" (RFC 9110, section 14.4); total is -1
+// for "*". A size that no blob can have is not accepted.
 func parseContentRange(h string) (first, last, total int64, ok bool) {
 	spec, ok1 := strings.CutPrefix(h, "bytes ")
 	span, size, ok2 := strings.Cut(spec, "/")

@@ -5,23 +5,21 @@ import "time"
 const (
 	firstConnections = 4
 	mostConnections  = 16
-	// Parts are at least as large as it takes for the time to the first byte
-	// to matter little, and not so large that many are far ahead of the bytes
-	// that are read next.
+	// A part is so large that the time to its first byte matters little, and so small
+	// that not many parts are far ahead of the bytes that are read next.
 	smallestPart = 1 << 20
 	largestPart  = 16 << 20
-	// A speed is measured over at least paceBytes and paceTime, or over
-	// paceSlow.
+	// A rate is measured over at least paceBytes and paceTime, or over paceSlow.
 	paceBytes = 4 << 20
 	paceTime  = 100 * time.Millisecond
 	paceSlow  = 2 * time.Second
-	// worthIt is the factor by which twice the connections have to be faster.
+	// worthIt is the factor by which doubling the connections must raise the rate.
 	worthIt = 1.1
 )
 
-// pace decides how many connections a blob gets, and how large parts are: it
-// doubles the connections until that pays no more, and halves them when the
-// storage says that it is too busy.
+// pace decides how many connections a blob gets, and how large its parts are. It doubles
+// the connections as long as that makes the download faster, and halves them when the
+// storage says that it is busy.
 type pace struct {
 	most    int
 	now     int // 0: not begun
@@ -80,9 +78,9 @@ func (p *pace) slow(now time.Time) {
 	p.now = max(p.limit()/2, 1)
 }
 
-// stride returns how large the next part may be when left bytes are not begun
-// yet: small at first, so that the first bytes are there early, and at the end, so
-// that all connections end together.
+// stride returns how large the next part may be when left bytes are not begun yet. Parts
+// are small at first, so that the first bytes arrive early, and at the end, so that all
+// connections end at the same time.
 func (p *pace) stride(left int64) int64 {
 	n := int64(p.limit())
 	return min(max(min(p.handed/n, left/(2*n)), smallestPart), largestPart)

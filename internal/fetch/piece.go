@@ -13,9 +13,8 @@ import (
 // buffers are for bytes between the network and the spool.
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// retry calls try until it succeeds, or until its failures say that another
-// try cannot help. try returns how many bytes it brought that had not arrived
-// before.
+// retry calls try until it succeeds, or until its failures say that another try cannot
+// help. try returns how many bytes arrived in it that had not arrived before.
 func (b *Blob) retry(try func() (fresh int64, err error)) error {
 	attempts := b.o.Policy.Attempts()
 	var last error
@@ -31,7 +30,7 @@ func (b *Blob) retry(try func() (fresh int64, err error)) error {
 	}
 }
 
-// fetch brings a part. first is an answer for it that is there already, or nil.
+// fetch fetches a part. first is an answer for it that has arrived already, or nil.
 func (b *Blob) fetch(p *piece, first *answer) error {
 	return b.retry(func() (int64, error) {
 		before, res := p.furthest, first
@@ -44,8 +43,8 @@ func (b *Blob) fetch(p *piece, first *answer) error {
 	})
 }
 
-// tryPart receives what an answer has of a part, after asking for it if there
-// is none. A nil error means that the part is whole.
+// tryPart receives the bytes of a part from an answer, which it requests first if res is
+// nil. A nil error means that the part is whole.
 func (b *Blob) tryPart(p *piece, res *answer) (err error) {
 	if res == nil {
 		if res, err = b.request(p); err != nil {
@@ -60,7 +59,7 @@ func (b *Blob) tryPart(p *piece, res *answer) (err error) {
 	return b.receive(p, res.Body)
 }
 
-// request asks for what is missing of a part.
+// request requests the missing bytes of a part.
 func (b *Blob) request(p *piece) (*answer, error) {
 	b.mu.Lock()
 	b.info.Requests++
@@ -75,7 +74,7 @@ func (b *Blob) request(p *piece) (*answer, error) {
 	return b.o.ask(b.ctx, b.urls.locate, "", "")
 }
 
-// receive keeps the body of an answer.
+// receive stores the body of an answer.
 func (b *Blob) receive(p *piece, body io.Reader) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
@@ -92,7 +91,7 @@ func (b *Blob) receive(p *piece, body io.Reader) error {
 		switch {
 		case err == nil:
 		case p.at == p.end:
-			return nil // however the connection ended
+			return nil // the part is whole, however the connection ended
 		case b.info.Size < 0 && errors.Is(err, io.EOF):
 			b.setSize(p, p.at)
 			return nil
@@ -102,7 +101,7 @@ func (b *Blob) receive(p *piece, body io.Reader) error {
 	}
 }
 
-// store keeps the next bytes of a part.
+// store writes the next bytes of a part to the spool.
 func (b *Blob) store(p *piece, data []byte) error {
 	if _, err := b.spool.WriteAt(data, p.at); err != nil {
 		return &WriteError{Off: p.at, Err: err}
@@ -125,8 +124,8 @@ func (b *Blob) store(p *piece, data []byte) error {
 	return nil
 }
 
-// startOver decides about a stream whose try failed with err: where the bytes
-// so far are of no use, it begins again with the first one.
+// startOver decides about a stream whose try failed with err: if the bytes so far are of
+// no use, the stream begins again with its first byte.
 func (b *Blob) startOver(p *piece, err error) error {
 	_, noRanges := errors.AsType[*RangeError](err)
 	changed, isChanged := errors.AsType[*ChangedError](err)
@@ -162,7 +161,7 @@ func (b *Blob) rewind(p *piece) error {
 	return nil
 }
 
-// setSize enters the size of a stream; -1 stands for one that is not known.
+// setSize enters the size of a stream; -1 means unknown.
 func (b *Blob) setSize(p *piece, size int64) {
 	b.info.Size, p.end = size, size
 	if size < 0 {

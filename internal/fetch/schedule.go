@@ -11,7 +11,7 @@ type span struct{ start, end int64 }
 // piece is a span that a connection fetches.
 type piece struct {
 	span
-	at       int64 // what is before has arrived
+	at       int64 // bytes before this offset have arrived
 	furthest int64 // the largest at so far: a stream may start over
 }
 
@@ -36,7 +36,8 @@ func (q *queue) pop() span {
 	return s
 }
 
-// reach returns how far the bytes from off on have arrived. b.mu is held.
+// reach returns the end of the bytes that have arrived without a gap from off on. b.mu is
+// held.
 func (b *Blob) reach(off int64) int64 {
 	for i := b.part(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
 		p := b.parts[i]
@@ -48,8 +49,8 @@ func (b *Blob) reach(off int64) int64 {
 	return off
 }
 
-// part returns the index of the last part that does not start after off, or -1.
-// If the part that off lies in was begun, it is that one. b.mu is held.
+// part returns the index of the last part that does not start after off, or -1. If the
+// part that holds off was begun, that is the one. b.mu is held.
 func (b *Blob) part(off int64) int {
 	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
 	if !found {
@@ -63,7 +64,7 @@ func (q *queue) has(s span) bool {
 	return slices.ContainsFunc(q.spans, func(o span) bool { return o.start <= s.start && s.end <= o.end })
 }
 
-// missing returns what was not begun of a span. b.mu is held.
+// missing returns the ranges of a span that were not begun. b.mu is held.
 func (b *Blob) missing(s span) []span {
 	var list []span
 	for i := max(b.part(s.start), 0); i < len(b.parts) && b.parts[i].start < s.end; i++ {
@@ -78,7 +79,7 @@ func (b *Blob) missing(s span) []span {
 	return list
 }
 
-// want puts what is missing of a span in front of the queue. b.mu is held.
+// want puts the missing ranges of a span in front of the queue. b.mu is held.
 func (b *Blob) want(s span) {
 	if len(b.missing(s)) > 0 {
 		b.queue.push(s)

@@ -11,7 +11,7 @@ import (
 // sums are the digests of a blob, over its bytes in their order.
 type sums struct {
 	sha256 hash.Hash
-	// md5 is nil unless the caller wants it and the storage told it.
+	// md5 is nil unless the caller wants it and the storage gave it.
 	md5  hash.Hash
 	want [md5.Size]byte
 	ask  bool
@@ -19,10 +19,10 @@ type sums struct {
 
 func newSums(withMD5 bool) *sums { return &sums{sha256: sha256.New(), ask: withMD5} }
 
-// told takes the MD5 of the whole blob from the head of an answer, if it is
-// there: in a 200 it is Content-MD5, which is of the body; for other answers Azure
-// has a header of its own. Source: Azure Blob Storage REST API, "Get Blob". It has
-// to be called before the first byte.
+// told takes the MD5 of the whole blob from the head of an answer, if the head has it: in
+// a 200 as Content-MD5, which is the MD5 of the body, in other answers in Azure's own
+// header. Source: Azure Blob Storage REST API, "Get Blob". It must be called before the
+// first byte arrives.
 func (s *sums) told(res *http.Response) {
 	header := "X-Ms-Blob-Content-Md5"
 	if res.StatusCode == http.StatusOK {
@@ -43,7 +43,7 @@ func (s *sums) write(p []byte) {
 	}
 }
 
-// reset begins again with the first byte; told has to be called again.
+// reset begins again with the first byte; then told must be called again.
 func (s *sums) reset() {
 	s.sha256.Reset()
 	s.md5 = nil

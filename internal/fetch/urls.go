@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// Locate returns a URL of the blob, a fresh one each call. Its errors end
-// the download. It is called by one goroutine at a time.
+// Locate returns a URL of the blob, a fresh one with each call. Its errors end the
+// download. One goroutine at a time calls it.
 type Locate func(ctx context.Context) (*url.URL, error)
 
 // urlAge is how old a URL may get. GitHub's live for a minute. Source: REST
 // API reference, "Download an artifact".
 const urlAge = 45 * time.Second
 
-// urls keeps the last URL of a blob as long as it is good.
+// urls keeps the last URL of a blob as long as it is valid.
 type urls struct {
 	locate Locate
 
 	mu   sync.Mutex
 	last *url.URL // nil: a fresh one is needed
 	got  time.Time
-	// refused is why the storage refused the last URL, on whichever connection.
-	// It is nil once there is another one.
+	// refused is why the storage refused the last URL, on any connection. It is nil once
+	// there is a new URL.
 	refused error
-	// err is what locate failed with, which ends the download.
+	// err is the error of locate, which ends the download.
 	err error
 }
 
-// get is a Locate that asks for a fresh URL only where the last one is old or
-// was refused, and never after one that failed.
+// get is a Locate that asks for a fresh URL only if the last one is old or was refused,
+// and never again after locate has failed.
 func (s *urls) get(ctx context.Context) (*url.URL, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +50,8 @@ func (s *urls) get(ctx context.Context) (*url.URL, error) {
 	return u, nil
 }
 
-// failed drops a URL if err, which a request for it ended with, says that it is
-// good no more.
+// failed drops a URL if err, the error of a request with it, says that the URL is no
+// longer valid.
 func (s *urls) failed(u *url.URL, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,10 +60,10 @@ func (s *urls) failed(u *url.URL, err error) {
 	}
 }
 
-// locateError is what a Locate failed with.
+// locateError is the error of a Locate.
 type locateError struct {
 	err     error
-	because error // why the URL before was given up; nil where it was not
+	because error // why the URL before was given up; nil if it was not
 }
 
 func (e *locateError) Error() string { return e.err.Error() }

@@ -2,14 +2,13 @@ package fetch
 
 import "slices"
 
-// window keeps a download from running far ahead of its readers, so that the
-// bytes between them fit into memory. It grows when a reader has to wait although
-// connections stand by: then the network takes the time, and needs more requests
-// under way.
+// window keeps a download from running far ahead of its readers, so that the bytes
+// between them fit into memory. It grows when a reader has to wait although connections
+// are idle: then the network limits the speed, and needs more requests under way.
 type window struct {
 	size int64 // in bytes; 0 is no limit
-	// grown is how many bytes had arrived when it last grew. It grows again only
-	// after half of its size has arrived since.
+	// grown is how many bytes had arrived when the window last grew. It grows again only
+	// after half of its size has arrived since then.
 	grown int64
 }
 
@@ -22,8 +21,8 @@ func (w *window) stride(n int64) int64 {
 	return min(n, max(w.size/4, smallestPart))
 }
 
-// ahead reports whether the next part is too far ahead to be fetched now. A part
-// that was wanted before its turn never is. b.mu is held.
+// ahead reports whether the next part is too far ahead to be fetched now. A part that was
+// wanted before its turn is never too far ahead. b.mu is held.
 func (b *Blob) ahead() bool {
 	if b.window.size == 0 || b.o.OnDemand {
 		return false
