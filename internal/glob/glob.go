@@ -73,6 +73,10 @@ func (s *Set) Match(name string) bool {
 	return !s.positive || s.take.match(name)
 }
 
+// Cost returns with how many globs Match may have to compare a name, one after the
+// other: those with wildcards.
+func (s *Set) Cost() int { return len(s.take.globs) + len(s.leave.globs) }
+
 // alternatives are globs without braces.
 type alternatives struct {
 	exact map[string]bool // those without wildcards, unescaped; "a/" is all in a

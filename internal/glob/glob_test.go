@@ -86,6 +86,13 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestSetCost(t *testing.T) {
+	t.Parallel()
+	if n := New([]string{"{1..9}", "a", "{1..9}*", "!{a,b}?"}).Cost(); n != 11 {
+		t.Error(n)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for glob, want := range map[string]string{

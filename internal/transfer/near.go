@@ -15,6 +15,8 @@ const (
 	// maxGlobs bounds the globs for which suggestions are looked for, maxNames and
 	// maxNameBytes the names among which they are.
 	maxGlobs, maxNames, maxNameBytes = 10, 10_000, 1 << 20
+	// maxCost is the highest glob.Set.Cost of a glob that is compared with them.
+	maxCost = 50
 	// maxSuggestion is the longest suggestion, in bytes.
 	maxSuggestion = 200
 )
@@ -52,12 +54,16 @@ func near(globs, names []string) []string {
 // nearest returns what a glob may have been meant to be, or "": what it matches
 // elsewhere in the tree, or a name that it nearly is.
 func nearest(g string, names, dirs []string) string {
-	if matchesAny(g, names) {
-		return "" // but what it matches was taken away
+	set := glob.New([]string{g})
+	if set.Cost() > maxCost || slices.ContainsFunc(names, set.Match) {
+		return "" // it has too many alternatives, or what it matches was taken away
 	}
 	wild := strings.ContainsAny(g, wildcards)
 	for _, variant := range variants(g) {
 		set := glob.New([]string{variant})
+		if set.Cost() > maxCost {
+			continue
+		}
 		if i := slices.IndexFunc(names, set.Match); i >= 0 {
 			if wild {
 				return variant

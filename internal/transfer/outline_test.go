@@ -43,6 +43,10 @@ func TestNear(t *testing.T) {
 		{`\[id\].js`, "x/[id].js", `**/\[id\].js`},
 		{"a.so", "x/" + strings.Repeat("long/", 50) + "a.so", ""},
 		{"a", "", ""},
+		{"{1..50}*", "x/1", "**/{1..50}*"},
+		{"{1..51}*", "x/1", ""}, // would take long
+		{"{1..999}", "x/1", ""},
+		{"x/{1..999}", "1", "{1..999}"},
 	} {
 		if got := near(strings.Fields(tt.globs), strings.Fields(tt.names)); !slices.Equal(got, strings.Fields(tt.want)) {
 			t.Errorf("%q, %q: got %q, want %q", tt.globs, tt.names, got, tt.want)
