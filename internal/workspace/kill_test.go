@@ -254,7 +254,7 @@ func TestKilledThenEdited(t *testing.T) {
 	before := []string{"a=0", "b=0", "c/d=0"}
 	tree := []string{"a=1", "b=1", "c/d=1", "c/e=1", "new/f=1", "new/g/h=1", "z=1"}
 	put := func(name, body string) func(string) error {
-		return func(ws string) error { return os.WriteFile(filepath.Join(ws, name), []byte(body), 0o600) }
+		return func(ws string) error { return writeLater(filepath.Join(ws, name), body) }
 	}
 	tests := map[string]struct {
 		edit func(ws string) error
@@ -295,7 +295,6 @@ func TestKilledThenEdited(t *testing.T) {
 			if died, err := publishUntil(t.Context(), t, s, trees, Overwrite, -1); !died || err != nil {
 				t.Fatal(died, err)
 			}
-			waitForTick(t)
 			if err := tt.edit(ws); err != nil {
 				t.Fatal(err)
 			}

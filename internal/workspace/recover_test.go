@@ -176,46 +176,6 @@ func TestRecoverOthers(t *testing.T) {
 	}
 }
 
-// If another process takes a stage for dead while it is made, NewStage makes another one.
-func TestStageIsTakenWhileItIsMade(t *testing.T) {
-	t.Parallel()
-	ws := t.TempDir()
-	d, err := Layout{Workspace: ws}.Resolve(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				if _, err := Recover(t.Context(), d); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-	}()
-	for range 100 {
-		s, err := NewStage(d, StageOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := s.Mkdir("x")
-		if err := errors.Join(err, r.Close(), s.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	close(stop)
-	<-done
-	if got := snapshot(t, ws); len(got) > 0 {
-		t.Errorf("left: %q", got)
-	}
-}
-
 // A lock that another process found before it was locked does not count.
 func TestLostLock(t *testing.T) {
 	t.Parallel()
@@ -251,37 +211,6 @@ func TestLostLock(t *testing.T) {
 		_ = other.Close() // may be nil
 		if err := root.Close(); err != nil {
 			t.Error(err)
-		}
-	}
-}
-
-// The lock shows that a stage is in use until the stage is removed.
-func TestLockGoesLast(t *testing.T) {
-	t.Parallel()
-	ws := t.TempDir()
-	var lines []string
-	for i := range 2000 {
-		lines = append(lines, fmt.Sprintf("%d=x", i))
-	}
-	s, _, err := stage(t, ws, ".", StageOptions{}, staged{"", lines})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := s.path()
-	done := make(chan error)
-	go func() { done <- s.Close() }()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-			return
-		default:
-		}
-		entries, _ := os.ReadDir(dir)
-		if len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName }) {
-			t.Errorf("%v without its lock", entries)
 		}
 	}
 }
