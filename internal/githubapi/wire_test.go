@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,27 +58,31 @@ func TestPassingWireFaults(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, githubsim.Options{}, Auth{})
 			front, c := f.frontClient(t, githubsim.FrontOptions{Faults: []githubsim.WireFault{fault}})
-			if _, err := c.Run(t.Context(), app, f.run.ID); err != nil {
+			ctx, written := withWritten(t.Context())
+			if _, err := c.Run(ctx, app, f.run.ID); err != nil {
 				t.Errorf("after one such fault: %v (%d connections, %d requests)", err, front.Connections(), front.Requests())
 			}
-			if !countsAlike(c, front) {
+			if !countsAlike(c, front, written) {
 				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
 			}
 		})
 	}
 }
 
-// countsAlike reports whether the client counts what arrived. net/http may tell
-// of a request a moment after its answer; what it wrote into a broken connection
-// never arrives.
-func countsAlike(c *Client, front *githubsim.Front) bool {
-	for range 1000 {
-		if c.Requests() == front.Requests() || front.Connections() > front.Requests() {
-			return true
-		}
-		runtime.Gosched()
+// withWritten returns a context whose requests are told of on the channel, each once the
+// client has counted it.
+func withWritten(ctx context.Context) (context.Context, <-chan struct{}) {
+	written := make(chan struct{}, 1000)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written <- struct{}{} }}), written
+}
+
+// countsAlike reports whether the client counts what arrived. net/http may tell of a
+// request a moment after its answer; what it wrote into a broken connection never arrives.
+func countsAlike(c *Client, front *githubsim.Front, written <-chan struct{}) bool {
+	for range front.Requests() {
+		<-written
 	}
-	return false
+	return c.Requests() == front.Requests() || front.Connections() > front.Requests()
 }
 
 // net/http repeats what a server says it has not dealt with, of GOAWAY without
@@ -100,7 +104,8 @@ func TestEndlessWireFaults(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, githubsim.Options{}, Auth{})
 			front, c := f.frontClient(t, githubsim.FrontOptions{Always: tt.fault})
-			_, err := c.Run(t.Context(), app, f.run.ID)
+			ctx, written := withWritten(t.Context())
+			_, err := c.Run(ctx, app, f.run.ID)
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Kind != Network || e.Tries != tries || len(f.pauses) != tries-1 {
 				t.Errorf("%v, %d pauses; want %d tries", err, len(f.pauses), tries)
@@ -108,7 +113,7 @@ func TestEndlessWireFaults(t *testing.T) {
 			if front.Requests() > tt.requests {
 				t.Errorf("%d requests arrived, want at most %d", front.Requests(), tt.requests)
 			}
-			if tt.requests > 0 && !countsAlike(c, front) {
+			if tt.requests > 0 && !countsAlike(c, front, written) {
 				t.Errorf("%d requests counted, %d arrived", c.Requests(), front.Requests())
 			}
 		})
