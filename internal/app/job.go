@@ -254,9 +254,10 @@ func (j *job) request() search.Request {
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
 
-		OwnID:           j.runner.RepositoryID,
-		CurrentRun:      j.current,
-		CurrentWorkflow: workflowFile(j.runner.WorkflowRef),
+		OwnID:              j.runner.RepositoryID,
+		CurrentRun:         j.current,
+		CurrentWorkflow:    workflowFile(j.runner.WorkflowRef),
+		CurrentWorkflowRef: j.runner.WorkflowRef,
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.RunCurrent && !slices.Contains(req.RunIDs, j.current) {

@@ -99,8 +99,8 @@ func (l *Log) passedOver(passed []search.PassedOver) {
 	shown := worthShowing(passed)
 	for _, p := range shown {
 		have := ""
-		if len(p.Names) > 0 {
-			have = "; it has " + fewNames(p.Names)
+		if text := artifactsOf(p); len(p.Names) > 0 || !p.Fits { // else the reason says it
+			have = "; " + text
 		}
 		repo := ""
 		if p.Run.Repo != passed[0].Run.Repo || p.Run.Repo != passed[len(passed)-1].Run.Repo {
@@ -111,6 +111,19 @@ func (l *Log) passedOver(passed []search.PassedOver) {
 	if more := len(passed) - len(shown); more > 0 {
 		l.Out.Infof("and %d more", more)
 	}
+}
+
+// artifactsOf says what is known of a passed-over run's artifacts.
+func artifactsOf(p search.PassedOver) string {
+	switch {
+	case len(p.Names) > 0:
+		return "it has " + fewNames(p.Names)
+	case p.Look == search.LookedAtAll:
+		return "it has no artifacts"
+	case p.Look == search.LookedForNames:
+		return "it has none of those asked for"
+	}
+	return "its artifacts were not looked at"
 }
 
 // worthShowing returns the newest of the passed-over runs, and the first few older ones

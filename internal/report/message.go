@@ -156,10 +156,15 @@ func systemHint(err error) string {
 // notFoundHint returns the one piece of advice that is most likely to help. Where the
 // artifact can be found comes before what may have been meant instead.
 func notFoundHint(nf *search.NotFoundError) string {
-	pending := len(nf.Pending) > 0 && nf.Waited == 0
+	// A name that no run ever had is more likely to be wrong than to come.
+	pending := len(nf.Pending) > 0 && nf.Waited == 0 && !nf.Nowhere
 	switch {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
+	case nf.Default.File != "" && nf.Final:
+		return "Set workflow to the file of the workflow whose artifacts you want, or workflow: '*' for any"
+	case nf.Beyond.ID != 0:
+		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: %[1]d", nf.Beyond.ID)
 	case nf.Failed.ID != 0 && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
 		if nf.Failed.Conclusion == "" {
 			return fmt.Sprintf("Run %d has it, but the server does not say how it ended: conclusion: any would take it", nf.Failed.ID)
@@ -167,10 +172,13 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, nf.Failed.Conclusion)
 	case nf.Elsewhere.ID != 0:
 		other := "workflow: '*' for any"
-		if file := nf.Elsewhere.WorkflowPath; file != "" {
-			other = fmt.Sprintf("workflow: %s, or %s", path.Base(file), other)
+		if file := workflowFile(nf.Elsewhere); file != "" {
+			other = fmt.Sprintf("workflow: %s, or %s", file, other)
 		}
 		return fmt.Sprintf("Run %d of another workflow has it: set %s", nf.Elsewhere.ID, other)
+	case nf.ElsewhereFailed.ID != 0 && nf.ElsewhereFailed.Conclusion != "":
+		return fmt.Sprintf("Run %d of another workflow has it, but its conclusion is %s: set workflow: %s and conclusion: %[2]s",
+			nf.ElsewhereFailed.ID, nf.ElsewhereFailed.Conclusion, cmp.Or(workflowFile(nf.ElsewhereFailed), "'*'"))
 	case nf.UnknownOrigin > 0 && nf.Forks == 0:
 		return "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; " +
 			"a run that you trust can be named with run-id"
@@ -178,7 +186,9 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
 	case nf.DidYouMean != "":
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
-	case len(nf.Expired) > 0:
+	case nf.Near.Input != "":
+		return fmt.Sprintf("Did you mean %s: %s?", nf.Near.Input, nf.Near.Value)
+	case len(nf.Expired) > 0 && !nf.Nowhere:
 		return "Run the workflow again to make a new one, or upload it with a longer retention-days"
 	case nf.Permission == string(githubapi.ContentsRead):
 		return "The input commit takes a full SHA, an unambiguous abbreviation of at least 7 digits, or a tag; branch and pr are for branches and pull requests. " +
@@ -194,10 +204,22 @@ func notFoundHint(nf *search.NotFoundError) string {
 	case nf.NoCommit:
 		return "No run of that commit is known. In the jobs of a pull request github.sha is GitHub's merge commit, which no run has: " +
 			"use pr, or github.event.pull_request.head.sha"
+	case nf.Nowhere:
+		return "Check how it is spelt, and whether the step that uploads it runs"
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with run-id"
+	case nf.Default.File != "":
+		return "If another workflow makes it, set workflow to that one's file, or workflow: '*' for any"
 	}
 	return ""
+}
+
+// workflowFile returns the file of a run's workflow, or nothing if the server does not say.
+func workflowFile(r artifact.Run) string {
+	if r.WorkflowPath == "" {
+		return ""
+	}
+	return path.Base(r.WorkflowPath)
 }
 
 func apiHint(e *githubapi.Error) string {

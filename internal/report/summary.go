@@ -110,7 +110,7 @@ func passedOverTable(b *strings.Builder, passed []search.PassedOver) {
 			created = p.Run.CreatedAt.UTC().Format(time.DateTime)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), cell(p.Run.HeadBranch),
-			created, cell(p.Reason), cell(fewNames(p.Names)))
+			created, cell(p.Reason), cell(strings.TrimPrefix(artifactsOf(p), "it has ")))
 	}
 	b.WriteString("\n")
 	andMore(b, len(passed), len(shown), "run")

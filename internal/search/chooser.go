@@ -130,7 +130,7 @@ func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, pla
 		if run.UnderWay() {
 			nf.Pending = []artifact.Run{run}
 		}
-		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason(), Names: nf.Have})
+		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason(), Names: nf.Have, Look: nf.look})
 		return nf
 	}
 	plan.take(run, picked)

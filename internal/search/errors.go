@@ -21,7 +21,7 @@ type NotFoundError struct {
 	// Where are the conditions of a search, in words; empty for none.
 	Where []string
 
-	Missing []string            // exact names without an artifact
+	Missing []string            // exact names without an artifact in the run
 	Expired []artifact.Artifact // asked for, but expired
 
 	// Permission is the one that the token may lack, because GitHub answers 404 for
@@ -62,9 +62,21 @@ type Explanation struct {
 	// do not match only for their workflow, or only for their conclusion. Their ID is
 	// 0 if no such run is known.
 	Elsewhere, Failed artifact.Run
-	// Nowhere reports that no run of the repository has what was asked for, whatever
-	// the conditions.
+	// ElsewhereFailed is as Elsewhere, of a run that also does not match for its
+	// conclusion.
+	ElsewhereFailed artifact.Run
+	// Beyond is the newest run that matches and was not examined, as the limit of the
+	// search was met before.
+	Beyond artifact.Run
+	// Nowhere reports that no run of the repository ever had what was asked for,
+	// whatever the conditions, and Never which of several names that is.
 	Nowhere bool
+	Never   []string
+	// Default is the workflow that was searched because none was given: the one of
+	// this step.
+	Default DefaultWorkflow
+	// Near is a value of another input that exists, and that is near to the one given.
+	Near NearValue
 	// NoCommit reports that no known run is of the commit asked for.
 	NoCommit bool
 
@@ -85,8 +97,26 @@ type Explanation struct {
 	// the repository itself and runs of forks do not count; empty otherwise.
 	ForkPR string
 
+	several bool // several names are asked for
+	// nearest is the newest run that fits, if it was asked for its artifacts, which are
+	// Have, and lacks are the names that it lacks.
 	nearest artifact.Run
+	lacks   []string
+	// look is how far the artifacts of RunID were looked at.
+	look Look
 }
+
+// DefaultWorkflow is a workflow that nobody named. The zero DefaultWorkflow is none.
+type DefaultWorkflow struct {
+	File string
+	Ref  string // GITHUB_WORKFLOW_REF
+	// Foreign reports that Ref is a workflow of another repository, as that of a
+	// ruleset's required workflow is.
+	Foreign bool
+}
+
+// NearValue is a value of an input.
+type NearValue struct{ Input, Value string }
 
 // Reason is why runs were passed over.
 type Reason struct {
@@ -113,7 +143,7 @@ func (e *NotFoundError) Error() string {
 	for _, w := range e.Where {
 		b.WriteString(", " + w)
 	}
-	if len(e.Missing) > 0 && e.What != inWords(artifact.Selector{Names: e.Missing}) {
+	if len(e.Missing) > 0 && e.several {
 		fmt.Fprintf(&b, "; missing: %s", quoted(e.Missing))
 	}
 	if len(e.Workflows) > 0 {
@@ -121,8 +151,12 @@ func (e *NotFoundError) Error() string {
 	}
 	if len(e.Expired) > 0 {
 		newest := slices.MinFunc(e.Expired, artifact.CompareArtifacts)
-		fmt.Fprintf(&b, "; it was there (artifact %d), but expired", newest.ID)
-		if !newest.ExpiresAt.IsZero() {
+		it := "it"
+		if e.several {
+			it = quote(newest.Name)
+		}
+		fmt.Fprintf(&b, "; %s was there (artifact %d), but expired", it, newest.ID)
+		if newest.Expired && !newest.ExpiresAt.IsZero() { // of others it may lie ahead
 			fmt.Fprintf(&b, " on %s", newest.ExpiresAt.UTC().Format(time.DateOnly))
 		}
 	}
@@ -132,12 +166,19 @@ func (e *NotFoundError) Error() string {
 		if e.RunID == 0 {
 			where = fmt.Sprintf("the newest one that fits (%d)", e.nearest.ID)
 		}
-		if len(e.Have) == 0 {
+		switch {
+		case len(e.Have) == 0 && e.RunID == 0:
+			fmt.Fprintf(&b, "; %s has no artifacts", where)
+		case len(e.Have) == 0:
 			fmt.Fprintf(&b, "; %s has no other artifacts", where)
-		} else {
+		default:
 			fmt.Fprintf(&b, "; %s has %s", where, quoted(e.Have))
+			if len(e.lacks) > 0 && e.several {
+				fmt.Fprintf(&b, " and lacks %s", quoted(e.lacks))
+			}
 		}
 	}
+	e.byDefault(&b)
 	e.waited(&b)
 	return b.String()
 }
@@ -147,10 +188,15 @@ func (e *NotFoundError) searched(b *strings.Builder) {
 	switch {
 	case e.LimitHit:
 		fmt.Fprintf(b, "; gave up after %s, as search-limit has it", words.Count(e.Examined, "run"))
-	case e.Nowhere && e.Examined > 0:
-		fmt.Fprintf(b, "; no run of the repository has it, %s looked at", words.Count(e.Examined, "run"))
 	case e.Nowhere:
-		b.WriteString("; no run of the repository has it")
+		it := "it"
+		if len(e.Never) > 0 && e.several {
+			it = quoted(e.Never)
+		}
+		fmt.Fprintf(b, "; no run of the repository has %s", it)
+		if e.Examined > 0 {
+			fmt.Fprintf(b, ", %s looked at", words.Count(e.Examined, "run"))
+		}
 	case e.Examined > 0:
 		fmt.Fprintf(b, "; looked at %s", words.Count(e.Examined, "run"))
 	case len(e.Where) > 0 && len(e.Workflows) == 0:
@@ -159,6 +205,17 @@ func (e *NotFoundError) searched(b *strings.Builder) {
 	e.because(b)
 	if e.ForkPR != "" {
 		fmt.Fprintf(b, "; the pull request comes from %s, and allow-forks is false", e.ForkPR)
+	}
+}
+
+// byDefault writes where a workflow's name comes from that nobody gave.
+func (e *NotFoundError) byDefault(b *strings.Builder) {
+	switch d := e.Default; {
+	case d.File == "":
+	case d.Foreign:
+		fmt.Fprintf(b, "; %s is the workflow of this step and of another repository (GITHUB_WORKFLOW_REF is %s), as workflow is not set", short(d.File), short(d.Ref))
+	default:
+		fmt.Fprintf(b, "; %s is the workflow of this step, as workflow is not set", short(d.File))
 	}
 }
 
@@ -215,18 +272,28 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 
 // reason returns the error as text for a table's cell.
 func (e *NotFoundError) reason() string {
+	gone := map[string]bool{}
+	for _, a := range e.Expired {
+		gone[a.Name] = true
+	}
+	never := slices.DeleteFunc(slices.Clone(e.Missing), func(name string) bool { return gone[name] })
 	switch {
 	case e.Growing:
 		return "it is not completed, so its artifacts may not all be there yet"
+	case len(e.Expired) > 0 && len(never) > 0:
+		return "it lacks " + quoted(never) + ", and what else it had has expired"
 	case len(e.Expired) > 0:
 		return "what it had has expired"
-	case len(e.Missing) > 0:
-		return "it lacks " + quoted(e.Missing)
+	case len(never) > 0:
+		return "it lacks " + quoted(never)
 	case len(e.Have) == 0:
 		return "it has no artifacts"
 	}
-	return "no artifact matches"
+	return noneMatches
 }
+
+// noneMatches is why a run is passed over none of whose artifacts is asked for.
+const noneMatches = "no artifact matches"
 
 // lacking returns the error for a run that does not have all that is asked for.
 func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
@@ -234,7 +301,7 @@ func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 	for _, a := range p.Artifacts {
 		have = append(have, a.Name)
 	}
-	return &NotFoundError{What: inWords(s), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have}}
+	return &NotFoundError{What: inWords(s), Missing: p.Missing, Expired: p.Expired, Explanation: Explanation{Have: have, several: len(s.Names) > 1}}
 }
 
 // maxSuggested bounds for how many missing names a near one is looked for.

@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/suggest"
 )
 
 const (
@@ -16,7 +18,8 @@ const (
 	// when a search fails, so that the error can name what they have instead.
 	maxNearest = 3
 	// maxUnfetched bounds how many runs that have the artifact and were not fetched
-	// yet are fetched to explain why they were passed over.
+	// yet are fetched to explain why they were passed over. Of more, one is, and
+	// seekElsewhere may send two requests in place of the others.
 	maxUnfetched = 2
 )
 
@@ -28,6 +31,7 @@ var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
 // unless the request does without.
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
 	nf := &NotFoundError{Repo: f.repo, What: inWords(f.req.Select), Where: f.conditions(res)}
+	nf.several = len(f.req.Select.Names) > 1
 	nf.ByStatus = plan.ByStatus
 	var fits []artifact.Run
 	met := map[int64]bool{}
@@ -46,7 +50,8 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		nf.Examined-- // it is no candidate
 	}
 	nf.Pending = f.pending(searches)
-	nf.Nowhere = slices.ContainsFunc(f.facts.lists, func(l *artifactList) bool { return l.done() && len(l.seen) == 0 && f.notBefore.IsZero() })
+	nf.Never, nf.Nowhere = f.never()
+	nf.Default = f.defaultWorkflow()
 	if p := res.pull; p != nil && !f.req.AllowForks && p.Origin().Foreign() {
 		nf.ForkPR = p.Whence()
 	}
@@ -56,32 +61,72 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		}
 	}
 	nf.NoCommit = len(res.shas) > 0 && !slices.ContainsFunc(searches, (*search).knowsCommit)
+	var listed map[int64]bool
 	if !f.req.Brief {
-		f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
+		listed = f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
 	}
 	plan.PassedOver = passedOver(searches, nil)
+	for i, p := range plan.PassedOver {
+		if listed[p.Run.ID] {
+			plan.PassedOver[i].Look = LookedAtAll
+		}
+	}
 	looked := slices.DeleteFunc(slices.Clone(plan.PassedOver), func(p PassedOver) bool { return !f.facts.examined[p.Run.ID] })
 	if len(looked) == 0 {
 		looked = plan.PassedOver // known from the artifact list only
 	}
 	nf.Reasons = reasons(looked)
 	nf.others(searches)
+	nf.nearConditions(f, res, searches)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nf
 }
 
-// explain sends up to six requests, side by side, for what helps a person to
+// never returns the names that no run of the repository ever had an artifact of, and
+// reports whether there was never one that is asked for.
+func (f *finder) never() (names []string, nowhere bool) {
+	for _, l := range f.facts.lists {
+		if l.done() && f.notBefore.IsZero() && !l.sawWanted() {
+			nowhere = true
+			if name := l.query.Name; name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nowhere
+}
+
+// sawWanted reports whether the list has, or may have, an artifact that is asked for, an
+// expired one included.
+func (l *artifactList) sawWanted() bool {
+	if l.blind {
+		return len(l.seen) > 0
+	}
+	for _, list := range l.byRun {
+		if slices.ContainsFunc(list, func(a artifact.Artifact) bool { return l.picker.Judge(a) != artifact.Unwanted }) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain sends up to six requests, all but two side by side, for what helps a person to
 // understand a failed search. Their own errors are dropped: the failure of the
-// search matters more.
-func (f *finder) explain(ctx context.Context, searches []*search, nearest []artifact.Run, nf *NotFoundError) {
+// search matters more. It returns the runs whose artifacts it listed.
+func (f *finder) explain(ctx context.Context, searches []*search, nearest []artifact.Run, nf *NotFoundError) map[int64]bool {
+	unfetched := f.unfetched(searches)
+	if len(unfetched) > maxUnfetched || nf.LimitHit && len(unfetched) > 0 {
+		unfetched, nearest = unfetched[:1], nearest[:min(len(nearest), maxNearest-1)]
+	}
 	have := make([][]artifact.Artifact, len(nearest))
+	errs := make([]error, len(nearest))
 	var g group
 	for i, r := range nearest {
-		g.Go(func() (err error) {
-			have[i], err = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
-			return err
+		g.Go(func() error {
+			have[i], errs[i] = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
+			return nil
 		})
 	}
 	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
@@ -91,7 +136,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 			return nil
 		})
 	}
-	for _, id := range f.unfetched(searches, nf.LimitHit) {
+	for _, id := range unfetched {
 		g.Go(func() error {
 			r, err := f.source.Run(ctx, f.repo, id)
 			switch {
@@ -103,32 +148,140 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 			return nil
 		})
 	}
-	if g.Wait() != nil || len(nearest) == 0 {
-		return
+	_ = g.Wait() // no function fails
+	for _, s := range searches {
+		if f.seekElsewhere(ctx, s) {
+			break
+		}
 	}
+	listed := map[int64]bool{}
 	var all []string
 	for i, r := range nearest {
-		f.facts.answered(r.ID, have[i])
-		all = append(all, names(have[i])...)
+		if errs[i] == nil {
+			f.facts.answered(r.ID, have[i])
+			listed[r.ID] = true
+			all = append(all, names(have[i])...)
+		}
 	}
-	nf.nearest = nearest[0]
 	nf.suggest(f.req.Select, all)
-	nf.Have = names(have[0])
+	nf.Have = nil
+	if len(nearest) > 0 && errs[0] == nil {
+		nf.nearest, nf.Have = nearest[0], names(have[0])
+		nf.lacks = f.facts.picker.Pick(have[0]).Missing
+	}
+	return listed
 }
 
-// unfetched lists the newest runs that the artifact list names and that were not
-// fetched, although they may be of the branch and commit asked for.
-func (f *finder) unfetched(searches []*search, limitHit bool) []int64 {
+// defaultWorkflow returns the workflow that is searched if none is given.
+func (f *finder) defaultWorkflow() DefaultWorkflow {
+	if f.req.Workflow != "" || f.req.CurrentWorkflow == "" || !f.repo.Equal(f.req.Own) {
+		return DefaultWorkflow{}
+	}
+	ref := strings.ToLower(f.req.CurrentWorkflowRef)
+	own := ref == "" || strings.HasPrefix(ref, strings.ToLower(f.repo.String())+"/")
+	return DefaultWorkflow{File: f.req.CurrentWorkflow, Ref: f.req.CurrentWorkflowRef, Foreign: !own}
+}
+
+// nearConditions looks for a condition whose value no known run has, while some have one
+// that is near to it.
+func (e *NotFoundError) nearConditions(f *finder, res resolved, searches []*search) {
+	var branches, events, actors []string
+	for _, r := range f.facts.known {
+		branches, events, actors = append(branches, r.HeadBranch), append(events, r.Event), append(actors, r.Actor)
+	}
+	for _, s := range searches {
+		for _, l := range s.facts.lists {
+			for _, list := range l.byRun {
+				branches = append(branches, list[0].Run.HeadBranch)
+			}
+		}
+	}
+	for _, c := range []struct {
+		input         string
+		wanted, known []string
+	}{{"branch", res.branches, branches}, {"event", f.req.Events, events}, {"actor", []string{f.req.Actor}, actors}} {
+		slices.Sort(c.known)
+		c.known = slices.Compact(c.known)
+		for _, want := range c.wanted[:min(len(c.wanted), maxSuggested)] {
+			if _, met := slices.BinarySearch(c.known, want); want != "" && !met && e.Near.Input == "" {
+				if near := suggest.Nearest(want, c.known); near != "" {
+					e.Near = NearValue{Input: c.input, Value: near}
+				}
+			}
+		}
+	}
+}
+
+// seekElsewhere looks for the newest run of another workflow that has what is asked for
+// and meets all other conditions, where so far only such runs with another conclusion are
+// known: it takes the newest run of that workflow that the server lists with the
+// conclusion asked for. It sends two requests at most, and reports whether it sent any.
+func (f *finder) seekElsewhere(ctx context.Context, s *search) bool {
+	status, other := s.filter.status(), s.endedElsewhere()
+	if status == "" || other.WorkflowID == 0 {
+		return false
+	}
+	q := RunQuery{Workflow: strconv.FormatInt(other.WorkflowID, 10), Branch: s.filter.branch, Status: status, Until: other.CreatedAt}
+	p, err := f.source.Runs(ctx, f.repo, q)
+	if err != nil {
+		return true
+	}
+	for _, r := range p.Items {
+		if !s.filter.lets(r, func(g *filter) { g.workflow = workflowFilter{} }) {
+			continue
+		}
+		switch s.facts.holds(r) {
+		case yes:
+			f.facts.know(r)
+			return true
+		case maybe:
+			f.facts.know(r)
+			_ = f.ask(ctx, []artifact.Run{r})
+			return true
+		}
+	}
+	return true
+}
+
+// endedElsewhere returns the newest run known of another workflow that has what is asked
+// for, and does not match for its workflow and its conclusion alone. Its ID is 0 if there
+// is none, or one does not match for its workflow alone.
+func (s *search) endedElsewhere() artifact.Run {
+	var newest artifact.Run
+	for _, r := range s.facts.known {
+		if s.facts.holds(r) != yes || s.filter.workflow.passes(r) {
+			continue
+		}
+		if s.filter.lets(r, func(g *filter) { g.workflow = workflowFilter{} }) {
+			return artifact.Run{}
+		}
+		if s.elsewhereAndEnded(r) && (newest.ID == 0 || artifact.CompareRuns(r, newest) < 0) {
+			newest = r
+		}
+	}
+	return newest
+}
+
+// elsewhereAndEnded reports whether a run has ended, and does not match for its workflow
+// and its conclusion alone.
+func (s *search) elsewhereAndEnded(r artifact.Run) bool {
+	return !s.filter.workflow.passes(r) && !s.filter.conclusions.admits(r.Conclusion, r.Status) && !r.UnderWay() &&
+		s.filter.lets(r, func(g *filter) { g.workflow, g.conclusions = workflowFilter{}, oneOf{} })
+}
+
+// unfetched lists the runs that the artifact list names and that were not fetched,
+// although they may be of the branch and commit asked for; the newest first.
+func (f *finder) unfetched(searches []*search) []int64 {
 	var list []int64
 	for _, s := range searches {
 		index := s.facts.index()
-		if index == nil || limitHit {
+		if index == nil {
 			continue
 		}
 		for _, c := range index.candidates() {
 			why := s.filter.refuseRef(c.ref)
 			_, known := f.facts.known[c.ref.ID]
-			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) && len(list) < maxUnfetched {
+			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) {
 				list = append(list, c.ref.ID)
 			}
 		}
@@ -182,7 +335,13 @@ func (e *NotFoundError) others(searches []*search) {
 	for _, s := range searches {
 		for _, r := range s.facts.known {
 			why, foreign := s.filter.refuse(r)
-			if why == "" || s.facts.holds(r) != yes {
+			if s.facts.holds(r) != yes {
+				continue
+			}
+			if why == "" {
+				if e.Beyond.ID == 0 || artifact.CompareRuns(r, e.Beyond) < 0 {
+					e.Beyond = r
+				}
 				continue
 			}
 			switch {
@@ -196,6 +355,9 @@ func (e *NotFoundError) others(searches []*search) {
 			}
 			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || artifact.CompareRuns(r, e.Elsewhere) < 0) {
 				e.Elsewhere = r
+			}
+			if s.elsewhereAndEnded(r) && (e.ElsewhereFailed.ID == 0 || artifact.CompareRuns(r, e.ElsewhereFailed) < 0) {
+				e.ElsewhereFailed = r
 			}
 		}
 	}
@@ -231,12 +393,16 @@ func (f *finder) conditions(res resolved) []string {
 // explain returns the error for a run that was named and lacks something.
 func (c Chooser) explain(ctx context.Context, req Request, run artifact.Run, picked artifact.Picked) *NotFoundError {
 	nf := lacking(req.Select, picked)
-	nf.Repo, nf.RunID = run.Repo, run.ID
-	if req.Select.OnlyName() != "" && !req.Brief {
+	nf.Repo, nf.RunID, nf.look = run.Repo, run.ID, LookedAtAll
+	if req.Select.OnlyName() != "" {
 		// Only that name was listed; suggestions take the other names. An error
 		// of this call is dropped: the one at hand matters more.
+		nf.look = LookedForNames
+		if req.Brief {
+			return nf
+		}
 		if all, err := listArtifacts(ctx, c.Source, run.Repo, ArtifactQuery{RunID: run.ID}); err == nil {
-			nf.Have = names(all)
+			nf.Have, nf.look = names(all), LookedAtAll
 		}
 	}
 	nf.suggest(req.Select, nf.Have)

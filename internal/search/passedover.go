@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -19,7 +20,7 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 			_, told := rows[r.ID]
 			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
 				refused, _ := s.filter.refuse(r)
-				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names, Fits: refused == ""}
+				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names, Look: s.look(r.ID, r.CreatedAt), Fits: refused == ""}
 			}
 		}
 		if index := s.facts.index(); index != nil {
@@ -27,7 +28,7 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 				_, known := s.facts.known[c.ref.ID]
 				why := s.whyUnfetched(c)
 				if _, told := rows[c.ref.ID]; !known && !told && why != "" {
-					rows[c.ref.ID] = PassedOver{Run: c.run(s.finder.repo), Reason: why, Names: names(s.facts.artifacts(c.ref.ID))}
+					rows[c.ref.ID] = PassedOver{Run: c.run(s.finder.repo), Reason: why, Names: names(s.facts.artifacts(c.ref.ID)), Look: s.look(c.ref.ID, time.Time{})}
 				}
 			}
 		}
@@ -63,7 +64,44 @@ func (s *search) why(r artifact.Run) (string, []string) {
 	if s.facts.holds(r) != no {
 		return "", nil
 	}
-	return lacking(s.finder.req.Select, s.facts.pick(r)).reason(), have
+	nf := lacking(s.finder.req.Select, s.facts.pick(r))
+	nf.Missing = slices.DeleteFunc(nf.Missing, func(name string) bool { return !s.provenMissing(r, name) })
+	if len(nf.Have) == 0 && len(nf.Expired) == 0 && len(nf.Missing) == 0 && s.look(r.ID, r.CreatedAt) != LookedAtAll {
+		return noneMatches, have
+	}
+	return nf.reason(), have
+}
+
+// provenMissing reports whether a run is known to lack an artifact with a name that is
+// asked for: by its own list, or by the repository's artifacts of that name.
+func (s *search) provenMissing(r artifact.Run, name string) bool {
+	if _, asked := s.facts.asked[r.ID]; asked {
+		return true // or it would not be missing
+	}
+	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.query.Name == name && l.lacks(r) })
+}
+
+// look returns how far a run's artifacts are known. created is when the run was created,
+// or zero if that is not known.
+func (s *search) look(run int64, created time.Time) Look {
+	named := s.finder.req.Select.OnlyName() != ""
+	if _, asked := s.facts.asked[run]; asked {
+		if named {
+			return LookedForNames
+		}
+		return LookedAtAll
+	}
+	look := NotLookedAt
+	for _, l := range s.facts.lists {
+		switch {
+		case l.blind || !l.knows(created):
+		case l.query.Name == "":
+			return LookedAtAll
+		default:
+			look = LookedForNames
+		}
+	}
+	return look
 }
 
 // whyUnfetched returns why a candidate was not fetched, or "" if nothing speaks

@@ -51,6 +51,9 @@ type Request struct {
 	OwnID           int64
 	CurrentRun      int64
 	CurrentWorkflow string
+	// CurrentWorkflowRef is where CurrentWorkflow comes from, for messages:
+	// GITHUB_WORKFLOW_REF. It may name a workflow of another repository.
+	CurrentWorkflowRef string
 	// Trigger is the id of the run that triggered this workflow
 	// (workflow_run events), UnknownTrigger, or 0 for other events.
 	Trigger int64
@@ -98,12 +101,25 @@ type Plan struct {
 type PassedOver struct {
 	Run    artifact.Run
 	Reason string
-	// Names are the artifacts it had, where known.
+	// Names are the artifacts it had, as far as Look tells.
 	Names []string
+	Look  Look
 	// Fits reports that the run meets every condition, and only lacks what is asked
 	// for.
 	Fits bool
 }
+
+// Look is how far a run's artifacts were looked at.
+type Look int
+
+const (
+	// NotLookedAt means that nothing is known but what Names has.
+	NotLookedAt Look = iota
+	// LookedForNames means that only artifacts with the names asked for were listed.
+	LookedForNames
+	// LookedAtAll means that all of the run's artifacts were listed.
+	LookedAtAll
+)
 
 // add takes over what another plan has.
 func (p *Plan) add(other *Plan) {

@@ -191,6 +191,7 @@ func (f *finder) noWorkflow(asked string, all []artifact.Workflow) error {
 		}
 	}
 	nf.DidYouMean = suggest.Nearest(asked, names)
+	nf.Default = f.defaultWorkflow()
 	return nf
 }
 
