@@ -1,15 +1,12 @@
 package unpack
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/artifetch/artifetch/internal/inflate"
 )
@@ -80,21 +77,25 @@ func (c *zipContent) copy(ctx context.Context, w io.Writer) error {
 	return c.decoder.copy(ctx, w, c.entry, &c.source)
 }
 
-// copy decompresses an entry into w and holds it against its size and
-// CRC-32.
+// copy decompresses an entry into w and holds it against its size and CRC-32. Data
+// that follows the end of the compressed stream is not looked at, as bytes between
+// entries are not.
 func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) error {
 	var sum uint32
 	var err error
 	switch {
+	case e.compressed == 0 && e.Size == 0: // some writers leave out even the empty stream
 	case e.method == methodStored:
 		in := &sourceReader{r: s.open(e)}
 		sum, err = d.pump(w, in, in, e)
-	case e.method == methodZstd:
-		sum, err = d.unzstd(ctx, w, e, s)
-	case s.packed != nil && e.Size <= wholeEntry:
+	case e.method == methodDeflated && s.packed != nil && e.Size <= wholeEntry:
 		sum, err = d.small(w, e, s.packed)
+	case e.method == methodDeflated:
+		sum, err = d.large(w, e, s, d.inflate.Copy)
+	case e.method == methodDeflate64:
+		sum, err = d.large(w, e, s, d.inflate.Copy64)
 	default:
-		sum, err = d.large(w, e, s)
+		sum, err = d.unpack(ctx, w, e, s)
 	}
 	if err != nil {
 		return err
@@ -114,42 +115,31 @@ func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
 	if _, err := w.Write(d.buf[:e.Size]); err != nil {
 		return 0, err
 	}
-	return res.CRC, e.checkConsumed(res)
+	return res.CRC, nil
 }
 
 // large decompresses an entry piece by piece.
-func (d *decoder) large(w io.Writer, e *Entry, s *source) (uint32, error) {
+func (d *decoder) large(w io.Writer, e *Entry, s *source, stream func(io.Writer, io.Reader, int64) (inflate.Result, error)) (uint32, error) {
 	in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
-	res, err := d.inflate.Copy(out, in, e.Size)
+	res, err := stream(out, in, e.Size)
 	switch {
 	case out.err != nil:
 		return 0, out.err
 	case err != nil:
 		return 0, e.damaged(err, in)
 	}
-	return res.CRC, e.checkConsumed(res)
+	return res.CRC, nil
 }
 
-// checkConsumed holds the stream against its declared size, too.
-func (e *Entry) checkConsumed(res inflate.Result) error {
-	if left := e.compressed - res.Consumed; left != 0 {
-		return e.refuse("its compressed data ends %d bytes before its declared end", left)
-	}
-	return nil
-}
-
-// unzstd decompresses an entry of method 93.
-func (d *decoder) unzstd(ctx context.Context, w io.Writer, e *Entry, s *source) (uint32, error) {
+// unpack decompresses an entry by a method that neither stores nor deflates.
+func (d *decoder) unpack(ctx context.Context, w io.Writer, e *Entry, s *source) (uint32, error) {
 	in := &sourceReader{r: s.open(e)}
-	z, err := d.pool.zstd(ctx, bufio.NewReaderSize(in, zstd.HeaderMaxSize), maxEntryWindow)
-	if tooLarge, ok := errors.AsType[*windowError](err); ok {
-		return 0, e.refuse("%v", tooLarge)
-	}
+	r, err := openers[e.method](ctx, d.pool, in, e)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = z.Close() }()
-	return d.pump(w, z, in, e)
+	defer func() { _ = r.Close() }()
+	return d.pump(w, r, in, e)
 }
 
 // pump copies the content of an entry, and computes its CRC-32. in is what r

@@ -26,10 +26,12 @@ const (
 type directory struct {
 	in           input
 	offset, size int64
+	skipped      int64    // bytes before the archive that its offsets do not count
 	count        int      // of entries
 	mixed        bool     // the entries lie in another order than the directory's
 	order        []uint64 // of the entries in the archive, see sort; nil unless mixed
 	chosen       bitset   // in the order of the archive; nil: all
+	superseded   []int64  // headers of files that a later entry replaces; sorted
 }
 
 // bitset has one bit an entry.
@@ -120,6 +122,7 @@ func (c *cursor) entry(pos int64) (Entry, int64, error) {
 		return Entry{}, 0, err
 	}
 	e, err := parseHeader(h, c.names.keep(h[headerSize:headerSize+nameLen]))
+	e.header, e.start = pos, add(e.start, c.dir.skipped)
 	return e, pos + int64(n+commentLen), err
 }
 
@@ -161,12 +164,18 @@ func (d *directory) walk(do func(i int, e *Entry) error) error {
 	return nil
 }
 
-// each calls do for every entry chosen, as walk does, but not for entries that
-// are the destination itself ("./"), which are common and harmless.
+// each calls do for every entry chosen, as walk does, but not for files that a later
+// entry replaces, and not for entries that are the destination itself ("./"), which are
+// common and harmless.
 func (d *directory) each(do func(e *Entry) error) error {
 	return d.walk(func(i int, e *Entry) error {
 		if e.Name == "" || d.chosen != nil && !d.chosen.has(i) {
 			return nil
+		}
+		if len(d.superseded) > 0 {
+			if _, ok := slices.BinarySearch(d.superseded, e.header); ok {
+				return nil
+			}
 		}
 		return do(e)
 	})

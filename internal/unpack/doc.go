@@ -10,32 +10,41 @@
 // far as the directory shows; Extract checks the rest of the archive as it reads
 // it. What Extract leaves when it fails is not to be used.
 //
-//   - The end of central directory record (4.3.16) is the last thing in the
-//     file, its comment included, which holds no other such record. The
-//     central directory (4.3.12) ends where it, or the zip64 record (4.3.14),
-//     begins. Offsets count from the start of the file. One disk (4.4.19).
+//   - The last end of central directory record (4.3.16) in the last 64 KiB of
+//     the file counts, whatever follows it; it does not lie in the comment of
+//     another one. The central directory (4.3.12) ends where it, or the zip64
+//     record (4.3.14), begins. A zip64 record may be there without need, and
+//     agrees with the end record then. Offsets may not count what lies before
+//     the archive. One disk (4.4.19).
 //   - Bytes that belong to no entry, before the first or between them, are
-//     not looked at: some writers align data, and programs that extract
-//     themselves begin with the program.
+//     not looked at: some writers align data, programs that extract
+//     themselves begin with the program, and data descriptors (4.3.9) have
+//     several forms. Neither is what follows the end of a compressed stream.
 //   - The directory holds exactly as many entries as it declares (4.4.22),
-//     and no more than the Budget allows, which counts them as they are read.
+//     modulo 65,536 without a zip64 record, and no more than the Budget
+//     allows, which counts them as they are read.
 //   - No entry declares more than 1 PiB.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
-//     its method (4.4.5) is 0, stored, 8, deflated, or 93, zstd with a
-//     window of at most 8 MiB.
+//     its method (4.4.5) is one of methods.go. zstd needs a window of at most
+//     8 MiB, LZMA a dictionary that takes at most 32 MiB with its tables.
 //   - The local header (4.3.7) names the same file, method and, unless a
 //     data descriptor follows, sizes as the directory. Local headers and
 //     data lie before the directory and nowhere overlap.
-//   - A name (4.4.17) is relative and has no component "..", no backslash,
-//     no drive letter and no NUL. Components that are empty or "." are
-//     dropped; what is left must not be empty. Bytes that are no UTF-8 stay
-//     as they are. It has at most 4096 bytes, 255 in a component, and 256
-//     components; no file system that matters takes more.
-//   - No two entries share a name, but directories may; no entry lies below
-//     one that is a file or a symlink. The names need no more than 1,000,000
-//     directories that are no entries themselves.
-//   - The type that a Unix creator gives (4.4.15) is file, directory or
-//     symlink; a directory has no content.
+//   - A name (4.4.17) is that of a Unicode Path field (4.6.9) that belongs to
+//     it, is UTF-8, or is Code Page 437; bytes that are said to be UTF-8 and
+//     are not stay as they are. Backslashes of a FAT, VFAT or NTFS creator
+//     are slashes. What that makes is relative and has no component "..", no
+//     backslash, no drive letter and no NUL. Components that are empty or "."
+//     are dropped; what is left must not be empty. It has at most 4096 bytes,
+//     255 in a component, and 256 components; no file system that matters
+//     takes more.
+//   - Of files that share a name the last one counts. No other two entries
+//     share a name, but directories may; no entry lies below one that is a
+//     file or a symlink. At most 16,384 names are shared. The names need no
+//     more than 1,000,000 directories that are no entries themselves.
+//   - What a Unix creator calls a device (4.4.15) is refused. Else the name
+//     tells a directory, whose content, if it has any, is ignored; what is
+//     neither that nor a symlink is a file.
 //   - A symlink's target is at most 4096 bytes long, relative, without NUL
 //     or backslash, and stays inside when it is followed through all other
 //     symlinks of the archive, in a bounded number of steps. Names and

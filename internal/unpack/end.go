@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -10,85 +11,128 @@ const (
 	endSize       = 22 // 4.3.16, without comment
 	end64Size     = 56 // 4.3.14, without extensible data
 	locator64Size = 20 // 4.3.15
-	maxComment    = math.MaxUint16
+	// maxTrailing is how many bytes may follow the end record: the longest comment, and
+	// one more, as for Python's zipfile.
+	maxTrailing = math.MaxUint16 + 1
+
+	endSignature       = "PK\x05\x06"
+	end64Signature     = "PK\x06\x06"
+	locator64Signature = "PK\x06\x07"
 )
 
 // end is what the end records say of the central directory.
 type end struct {
-	count        uint64
-	offset, size int64
+	count, offset, size int64
+
+	zip64 bool // count is exact, not only the lower 16 bits
+	// skipped is how many bytes before the archive its offsets do not count: a
+	// program that extracts it, to which the archive was appended as it was.
+	skipped int64
+}
+
+// holds reports whether the end may be that of a directory of n entries.
+func (e *end) holds(n int) bool {
+	if e.zip64 {
+		return e.count == int64(n)
+	}
+	return e.count == int64(n)&math.MaxUint16
 }
 
 func malformed(format string, args ...any) error {
 	return &RefusedError{Reason: "not a sound zip archive: " + fmt.Sprintf(format, args...)}
 }
 
-// readEnd finds and checks the end of central directory record, at the end of an
-// archive of size bytes.
+// readEnd finds the end of central directory record of an archive of size bytes,
+// and checks it. The last one in the file counts, whatever follows it.
 func readEnd(r input, size int64) (end, error) {
-	tail := make([]byte, min(size, endSize+maxComment))
+	tail := make([]byte, min(size, endSize+maxTrailing))
 	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
 		return end{}, err
 	}
-	le := binary.LittleEndian
-	other := false
-	for i := len(tail) - endSize; i >= 0; i-- {
-		if le.Uint32(tail[i:]) != 0x06054b50 {
-			continue
-		}
-		if int(le.Uint16(tail[i+20:])) != len(tail)-i-endSize {
-			other = true
-			continue
-		}
-		if other { // other programs would take that one for the end
+	at := lastEnd(tail)
+	if at < 0 {
+		return end{}, malformed("it has no end of central directory record near its end")
+	}
+	for i := lastEnd(tail[:at+endSize-1]); i >= 0; i = lastEnd(tail[:i+endSize-1]) {
+		if i+endSize+commentLength(tail[i:]) == len(tail) {
 			return end{}, malformed("its comment holds another end record")
 		}
-		rec := tail[i : i+endSize]
-		e := end{count: uint64(le.Uint16(rec[10:])), size: int64(le.Uint32(rec[12:])), offset: int64(le.Uint32(rec[16:]))}
-		if le.Uint16(rec[4:]) != 0 && le.Uint16(rec[4:]) != math.MaxUint16 || le.Uint16(rec[6:]) != 0 && le.Uint16(rec[6:]) != math.MaxUint16 {
-			return end{}, malformed("it spans several disks")
-		}
-		start := size - int64(len(tail)) + int64(i)
-		if e.count == math.MaxUint16 || e.size == math.MaxUint32 || e.offset == math.MaxUint32 {
-			var err error
-			if start, err = readEnd64(r, start, &e); err != nil {
-				return end{}, err
-			}
-		}
-		if e.offset < 0 || e.size < 0 || e.offset > start || e.size != start-e.offset {
-			return end{}, malformed("the directory does not end where its end record begins")
-		}
-		return e, nil
 	}
-	return end{}, malformed("it has no end of central directory record at its end")
+	le := binary.LittleEndian
+	rec := tail[at : at+endSize]
+	start := size - int64(len(tail)-at) // of the records that follow the directory
+	if disk := le.Uint16(rec[4:]); disk != 0 && disk != math.MaxUint16 {
+		return end{}, malformed("it spans several disks")
+	}
+	e := end{count: int64(le.Uint16(rec[10:])), size: int64(le.Uint32(rec[12:])), offset: int64(le.Uint32(rec[16:]))}
+	at64, err := e.readEnd64(r, start)
+	if err != nil {
+		return end{}, err
+	}
+	if at64 >= 0 {
+		start = at64
+	}
+	if e.count < 0 || e.offset < 0 || e.size < 0 || e.size > start || e.offset > start-e.size {
+		return end{}, malformed("it lacks bytes, or its end record is wrong: the directory does not end where that begins")
+	}
+	if e.skipped = start - e.size - e.offset; e.skipped > 0 && e.size == 0 {
+		return end{}, malformed("an archive without entries begins after its first byte")
+	}
+	e.offset += e.skipped
+	return e, nil
 }
 
-// readEnd64 replaces what the end record at start says by the zip64 record,
-// if there is one, and returns where that begins.
-func readEnd64(r input, start int64, e *end) (int64, error) {
+// lastEnd returns where the last record begins that tail has room for, or -1.
+func lastEnd(tail []byte) int {
+	if len(tail) < endSize {
+		return -1
+	}
+	return bytes.LastIndex(tail[:len(tail)-endSize+len(endSignature)], []byte(endSignature))
+}
+
+// commentLength is how many bytes an end record says that follow it.
+func commentLength(rec []byte) int { return int(binary.LittleEndian.Uint16(rec[20:])) }
+
+// readEnd64 replaces what the end record at start says by the zip64 record, if there
+// is one, and returns where that begins, or -1. Some writers add it although all
+// values fit into the end record; those that are there have to agree.
+func (e *end) readEnd64(r input, start int64) (int64, error) {
 	le := binary.LittleEndian
 	loc := make([]byte, locator64Size)
 	if start < locator64Size {
-		return start, nil
+		return -1, nil
 	}
-	if err := readFull(r, loc, start-locator64Size); err != nil {
-		return 0, err
-	}
-	if le.Uint32(loc) != 0x07064b50 {
-		return start, nil // the values just happen to be the largest
-	}
-	at := int64At(loc[8:])
-	if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || at < 0 || at > start-locator64Size-end64Size {
-		return 0, malformed("its zip64 locator is wrong")
+	if err := readFull(r, loc, start-locator64Size); err != nil || string(loc[:4]) != locator64Signature {
+		return -1, err
 	}
 	rec := make([]byte, end64Size)
-	if err := readFull(r, rec, at); err != nil {
-		return 0, err
+	// Where the locator says, or, if bytes before the archive are not counted, right
+	// before the locator.
+	for _, at := range [...]int64{int64At(loc[8:]), start - locator64Size - end64Size} {
+		if at < 0 || at > start-locator64Size-end64Size {
+			continue
+		}
+		if err := readFull(r, rec, at); err != nil {
+			return 0, err
+		}
+		if string(rec[:4]) != end64Signature {
+			continue
+		}
+		if le.Uint32(loc[4:]) != 0 || le.Uint32(loc[16:]) > 1 || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
+			return 0, malformed("it spans several disks")
+		}
+		whole := end{count: int64At(rec[32:]), size: int64At(rec[40:]), offset: int64At(rec[48:]), zip64: true}
+		if !abridges(e.count, math.MaxUint16, whole.count) || !abridges(e.size, math.MaxUint32, whole.size) || !abridges(e.offset, math.MaxUint32, whole.offset) {
+			return 0, malformed("its end record and its zip64 end record contradict each other")
+		}
+		*e = whole
+		return at, nil
 	}
-	if le.Uint32(rec) != 0x06064b50 || int64At(rec[4:]) != start-locator64Size-at-12 || le.Uint32(rec[16:]) != 0 || le.Uint32(rec[20:]) != 0 {
-		return 0, malformed("its zip64 end record is wrong")
-	}
-	e.count = le.Uint64(rec[32:])
-	e.size, e.offset = int64At(rec[40:]), int64At(rec[48:])
-	return at, nil
+	return -1, nil // what looks like a locator leads nowhere
+}
+
+// abridges reports whether a field that holds at most largest agrees with the 64-bit
+// value: it has its lower bits, or says by its largest value that it has no room.
+func abridges(field, largest, value int64) bool {
+	return field == largest || field == value&largest
 }

@@ -9,16 +9,19 @@ import (
 )
 
 const (
-	headerSize     = 46 // 4.3.12, without name, extra field and comment
-	localSize      = 30 // 4.3.7, without name and extra field
-	extraZip64     = 1  // 4.5.3
-	flagDescriptor = 1 << 3
-	flagsRefused   = 1<<0 | 1<<5 | 1<<6 | 1<<13
-	methodStored   = 0
-	methodDeflated = 8
-	methodZstd     = 93
-	creatorUnix    = 3
-	creatorMacOS   = 19
+	headerSize       = 46     // 4.3.12, without name, extra field and comment
+	localSize        = 30     // 4.3.7, without name and extra field
+	extraZip64       = 0x0001 // 4.5.3
+	extraUnicodePath = 0x7075 // 4.6.9
+	flagDescriptor   = 1 << 3
+	flagUTF8         = 1 << 11
+	flagsRefused     = 1<<0 | 1<<5 | 1<<6 | 1<<13
+	creatorFAT       = 0
+	creatorUnix      = 3
+	creatorNTFS      = 10
+	creatorNTFS11    = 11 // what Info-ZIP calls NTFS; MVS in the list of 4.4.2
+	creatorVFAT      = 14
+	creatorMacOS     = 19
 	// maxSize is what an entry may declare, in bytes: no disk has that much,
 	// and the sum of a few of them does not overflow.
 	maxSize = 1 << 50
@@ -38,11 +41,13 @@ type Entry struct {
 	hardLink string // unless empty, the clean name of the file that this is a hard link to
 
 	// Of zip.
+	header     int64 // where the header begins in the directory
 	start      int64 // where the local header begins
 	compressed int64
 	limit      int64 // what the entry must not reach beyond
 	crc        uint32
 	method     uint16
+	markedDir  bool // by its attributes, whatever its name says
 }
 
 func (e *Entry) refuse(format string, args ...any) error {
@@ -50,31 +55,35 @@ func (e *Entry) refuse(format string, args ...any) error {
 }
 
 // parseHeader reads and checks a header of the directory, of which h is everything
-// but the comment. name is the name in h, as a string that the entry may keep.
-func parseHeader(h []byte, name string) (Entry, error) {
+// but the comment. raw is the name in h, as a string that the entry may keep.
+func parseHeader(h []byte, raw string) (Entry, error) {
 	le := binary.LittleEndian
+	flags := le.Uint16(h[8:])
 	e := Entry{
-		Name:       name,
-		stored:     name,
-		Mode:       fileMode(h[5], le.Uint32(h[38:]), name),
+		stored:     raw,
 		method:     le.Uint16(h[10:]),
 		crc:        le.Uint32(h[16:]),
 		compressed: int64(le.Uint32(h[20:])),
 		Size:       int64(le.Uint32(h[24:])),
 		start:      int64(le.Uint32(h[42:])),
 	}
-	if err := e.zip64(h[headerSize+len(name):]); err != nil {
+	unicode, err := e.extra(h[headerSize+len(raw):])
+	if err != nil {
 		return Entry{}, err
 	}
+	e.Name = decodeName(raw, unicode, flags, h[5])
+	e.setMode(h[5], le.Uint32(h[38:]))
 	if disk := le.Uint16(h[34:]); disk != 0 && disk != math.MaxUint16 {
 		return Entry{}, e.refuse("it lies on another disk")
 	}
-	return e, e.check(le.Uint16(h[8:]))
+	return e, e.check(flags)
 }
 
-// zip64 takes from the extra field the values that did not fit (4.5.3).
-func (e *Entry) zip64(extra []byte) error {
+// extra takes from the extra field the values that did not fit (4.5.3), and returns
+// the Unicode Path field (4.6.9), if there is one.
+func (e *Entry) extra(extra []byte) (unicode []byte, err error) {
 	le := binary.LittleEndian
+	zip64 := false
 	for len(extra) >= 4 {
 		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
 		if n > len(extra)-4 {
@@ -82,52 +91,67 @@ func (e *Entry) zip64(extra []byte) error {
 		}
 		field := extra[4 : 4+n]
 		extra = extra[4+n:]
-		if id != extraZip64 {
-			continue
-		}
-		for _, v := range [...]*int64{&e.Size, &e.compressed, &e.start} {
-			if *v != math.MaxUint32 {
-				continue
+		switch {
+		case id == extraUnicodePath:
+			unicode = field
+		case id == extraZip64 && !zip64:
+			zip64 = true
+			if err := e.zip64(field); err != nil {
+				return nil, err
 			}
-			if len(field) < 8 {
-				return e.refuse("its zip64 field is too short")
-			}
-			*v = int64At(field)
-			field = field[8:]
 		}
-		break
 	}
 	if e.Size < 0 || e.compressed < 0 || e.start < 0 {
-		return e.refuse("its zip64 field overflows")
+		return nil, e.refuse("its zip64 field overflows")
+	}
+	return unicode, nil
+}
+
+// zip64 takes from the zip64 field the values that the header has no room for.
+func (e *Entry) zip64(field []byte) error {
+	for _, v := range [...]*int64{&e.Size, &e.compressed, &e.start} {
+		if *v != math.MaxUint32 {
+			continue
+		}
+		if len(field) < 8 {
+			return e.refuse("its zip64 field is too short")
+		}
+		*v = int64At(field)
+		field = field[8:]
 	}
 	return nil
 }
 
-// fileMode reads the external attributes (4.4.15) as the creator's system
-// (4.4.2) means them. Types that are neither file, directory nor symlink
-// come out as ModeIrregular.
-func fileMode(creator byte, attributes uint32, name string) fs.FileMode {
-	mode := fs.FileMode(0)
-	isDir := name != "" && name[len(name)-1] == '/'
+// Types of files in the attributes of a Unix creator.
+const (
+	typeMask     = 0o170000
+	typeCharDev  = 0o020000
+	typeDir      = 0o040000
+	typeBlockDev = 0o060000
+	typeSymlink  = 0o120000
+)
+
+// setMode reads the external attributes (4.4.15) as the creator's system (4.4.2)
+// means them. As for other programs, it is the name alone that makes a directory, and
+// what is neither that nor a symlink or a device is a file: entries made from a pipe
+// are FIFOs, or have no type at all. A symlink to nowhere ("") is an empty file.
+func (e *Entry) setMode(creator byte, attributes uint32) {
+	unix := uint32(0)
 	if creator == creatorUnix || creator == creatorMacOS {
-		unix := attributes >> 16
-		mode = fs.FileMode(unix & 0o111)
-		switch unix & 0o170000 {
-		case 0, 0o100000:
-		case 0o040000:
-			isDir = true
-		case 0o120000:
-			mode |= fs.ModeSymlink
-		default:
-			mode |= fs.ModeIrregular
-		}
-	} else if attributes&0x10 != 0 {
-		isDir = true
+		unix = attributes >> 16
+		e.markedDir = unix&typeMask == typeDir
+	} else {
+		e.markedDir = attributes&0x10 != 0
 	}
-	if isDir && mode&fs.ModeType == 0 {
-		mode |= fs.ModeDir
+	e.Mode = fs.FileMode(unix & 0o111)
+	switch kind := unix & typeMask; {
+	case kind == typeCharDev, kind == typeBlockDev:
+		e.Mode |= fs.ModeDevice
+	case strings.HasSuffix(e.Name, "/"):
+		e.Mode |= fs.ModeDir
+	case kind == typeSymlink && e.Size > 0:
+		e.Mode |= fs.ModeSymlink
 	}
-	return mode
 }
 
 // int64At reads a 64-bit field. Values that no file can have come out
@@ -136,35 +160,29 @@ func int64At(b []byte) int64 {
 	return int64(binary.LittleEndian.Uint64(b)) //nolint:gosec // see above
 }
 
-// check applies the rules for a single entry and sets its clean Name, which is
-// empty for an entry that means the destination itself.
+// check applies the rules for a single entry and cleans its Name, which becomes empty
+// for an entry that means the destination itself.
 func (e *Entry) check(flags uint16) error {
-	raw := e.stored
 	switch {
 	case flags&flagsRefused != 0:
 		return e.refuse("it is encrypted or patched")
-	case e.method != methodStored && e.method != methodDeflated && e.method != methodZstd:
-		return e.refuse("its compression method %d is not supported", e.method)
+	case !supported(e.method):
+		return e.refuse("its compression method %s is not supported", methodName(e.method))
 	case e.method == methodStored && e.Size != e.compressed:
 		return e.refuse("it is stored, but its sizes differ")
 	case e.Size > maxSize:
 		return e.refuse("it declares %d bytes, which no disk holds", e.Size)
-	case e.Mode&fs.ModeIrregular != 0:
-		return e.refuse("it is a device or another special file")
-	case e.Mode.IsDir() && e.Size != 0:
-		return e.refuse("it is a directory with content")
-	case e.Mode.IsDir() && isRoot(raw):
+	case e.Mode&fs.ModeDevice != 0:
+		return e.refuse("it is a device")
+	case e.Mode.IsDir() && isRoot(e.Name):
 		e.Name = ""
 		return nil
 	case e.Mode&fs.ModeSymlink != 0 && e.Size > maxTarget:
 		return e.refuse("it is a symlink with a target of %d bytes", e.Size)
 	}
-	name, err := cleanName(raw)
+	name, err := cleanName(e.Name)
 	if err != nil {
 		return e.refuse("its name %v", err)
-	}
-	if !e.Mode.IsDir() && strings.HasSuffix(raw, "/") {
-		return e.refuse("it ends like a directory and is none")
 	}
 	e.Name = name
 	return nil

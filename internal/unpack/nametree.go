@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"math"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -13,11 +13,15 @@ import (
 // directory compares: so many are kept in memory.
 const maxSuspects = 1024
 
+// maxShared is how many names may be those of more than one file. Jars that were put
+// together from others have dozens; each maxSuspects take a reading of the directory.
+const maxShared = 16 * maxSuspects
+
 // maxReserved bounds the entries for which memory is taken before they are read.
 const maxReserved = 1 << 20
 
 // nameTree collects the names of all entries, by their hashes, to find those that
-// cannot live in one tree of files: the names themselves take too much memory. A
+// are there twice, or cannot live in one tree of files: the names themselves take too much memory. A
 // hash that is there twice is a suspicion only, and leads to a second look at
 // the names. The hashes are keyed, so that no archive can be made to have many
 // that are equal.
@@ -94,17 +98,15 @@ func (e *Entry) split() (dir, base string) {
 
 // newNameTree makes a tree for a directory that declares so many entries. It
 // reserves memory for no more than the directory has room for, and maxReserved.
-func newNameTree(d *directory, declared uint64) *nameTree {
-	entries := int(min(d.size/headerSize, int64(min(declared, math.MaxInt32))))
-	return &nameTree{
-		seed: maphash.MakeSeed(), most: maxDirs + entries,
-		files: make([]uint64, 0, min(entries, maxReserved)),
-	}
+func newNameTree(d *directory, declared int64) *nameTree {
+	entries := min(d.size/headerSize, declared, maxReserved)
+	return &nameTree{seed: maphash.MakeSeed(), most: maxDirs, files: make([]uint64, 0, entries)}
 }
 
 // add adds an entry. That there are too many directories may be noticed some
 // entries later, or by suspects.
 func (t *nameTree) add(e *Entry) error {
+	t.most++
 	dir, base := e.split()
 	t.enter(dir, func(l level) { t.dirs.add(l.hash) })
 	if base != "" {
@@ -138,13 +140,22 @@ func (t *nameTree) suspects() ([]uint64, error) {
 // in: the name is that of the entry, or of a directory above it.
 type suspect struct {
 	name, stored string
-	file         bool // the name is that of a file or symlink
-	entry        bool // the name is that of the entry
+	header       int64 // of the entry
+	file         bool  // the name is that of a file or symlink
+	link         bool  // of a symlink
+	entry        bool  // the name is that of the entry
+	// weak is an empty file that is marked as a directory: it is one where another
+	// entry says so, too.
+	weak bool
 }
 
-// clash reads the directory again, and returns an error if the hash of a suspect
-// is that of a name which two files have, or a file and a directory.
-func (d *directory) clash(t *nameTree, suspects []uint64) error {
+// clash reads the directory again. Of files that share a name it returns all but the
+// last, by where their headers begin; it returns an error if the hash of a suspect is
+// that of a name which entries cannot share.
+func (d *directory) clash(t *nameTree, suspects []uint64) (superseded []int64, err error) {
+	if len(suspects) > maxShared {
+		return nil, malformed("it has more than one entry of each of %d names, and the limit is %d", len(suspects), maxShared)
+	}
 	for len(suspects) > 0 {
 		some := suspects[:min(len(suspects), maxSuspects)]
 		suspects = suspects[len(some):]
@@ -154,55 +165,73 @@ func (d *directory) clash(t *nameTree, suspects []uint64) error {
 			if _, ok := slices.BinarySearch(some, h); !ok {
 				return nil
 			}
-			first, ok := seen[h]
-			if !ok || first.name != s.name {
-				seen[h] = suspect{strings.Clone(s.name), strings.Clone(s.stored), s.file, s.entry}
-				return nil
+			if first, ok := seen[h]; ok && first.name == s.name {
+				loser, err := s.replace(first)
+				if loser != nil {
+					superseded = append(superseded, loser.header)
+				}
+				if err != nil || loser != nil && loser.header == s.header {
+					return err
+				}
+				s.weak = s.weak && first.weak
 			}
-			return first.against(s)
+			s.name, s.stored = strings.Clone(s.name), strings.Clone(s.stored)
+			seen[h] = s
+			return nil
 		}
 		c := cursor{dir: d}
 		for pos := int64(0); pos < d.size; {
 			e, next, err := c.entry(pos)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			pos = next
 			dir, base := e.split()
 			t.enter(dir, func(l level) {
 				if err == nil {
-					err = look(l.hash, suspect{dir[:l.end], e.stored, false, l.end == len(e.Name)})
+					err = look(l.hash, suspect{name: dir[:l.end], stored: e.stored, header: e.header, entry: l.end == len(e.Name)})
 				}
 			})
 			if err == nil && base != "" {
-				err = look(t.below(t.hash(), base), suspect{e.Name, e.stored, true, true})
+				err = look(t.below(t.hash(), base), suspect{
+					name: e.Name, stored: e.stored, header: e.header, file: true, entry: true,
+					link: e.Mode&fs.ModeSymlink != 0, weak: e.markedDir && e.Size == 0,
+				})
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	slices.Sort(superseded)
+	return superseded, nil
 }
 
-// against returns an error that says why two entries cannot share a name, or nil
-// if both need a directory.
-func (s suspect) against(other suspect) error {
+// replace decides between two entries that share a name, of which first comes first.
+// It returns the one that is not extracted, if one is not, or an error that says why
+// they cannot share it.
+func (s *suspect) replace(first suspect) (loser *suspect, err error) {
 	refuse := func(entry, format string, args ...any) error {
 		e := Entry{stored: entry}
 		return e.refuse(format, args...)
 	}
 	switch {
-	case !s.file && !other.file:
-		return nil
-	case s.file && other.file:
-		return refuse(other.stored, "it is there twice")
-	case s.entry && other.entry:
-		return refuse(other.stored, "it is both a file and a directory")
-	case s.file:
-		return refuse(other.stored, "it would be written through %q, which is not a directory", s.name)
+	case !s.file && !first.file:
+		return nil, nil
+	case s.file && first.file && !s.link && !first.link:
+		return &first, nil
+	case s.file && first.file:
+		return nil, refuse(s.stored, "it is there twice, once as a symlink")
+	case s.file && s.weak:
+		return s, nil
+	case first.file && first.weak:
+		return &first, nil
+	case s.entry && first.entry:
+		return nil, refuse(s.stored, "it is both a file and a directory")
+	case first.file:
+		return nil, refuse(s.stored, "it would be written through %q, which is not a directory", first.name)
 	}
-	return refuse(s.stored, "it would be written through %q, which is not a directory", s.name)
+	return nil, refuse(first.stored, "it would be written through %q, which is not a directory", s.name)
 }
 
 // sharedDir returns the length of the deepest directory that both paths are, or

@@ -49,22 +49,25 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 		return nil, err
 	}
 	in.want(e.offset, e.size)
-	a := &Archive{directory: directory{in: in, offset: e.offset, size: e.size}}
+	a := &Archive{directory: directory{in: in, offset: e.offset, size: e.size, skipped: e.skipped}}
 	t := newNameTree(&a.directory, e.count)
-	if err := a.scan(e.count, t, o); err != nil {
+	if err := a.scan(&e, t, o); err != nil {
 		return nil, err
 	}
 	suspects, err := t.suspects()
 	if err != nil {
 		return nil, err
 	}
-	if err := a.clash(t, suspects); err != nil {
+	if a.superseded, err = a.clash(t, suspects); err != nil {
 		return nil, err
 	}
 	if a.mixed {
 		if err := a.reorder(o); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.measure(); err != nil {
+		return nil, err
 	}
 	return a, o.Budget.Take(0, a.Size)
 }
@@ -87,7 +90,7 @@ func (a *Archive) All(do func(e Entry, chosen bool) error) error {
 }
 
 // scan reads the directory for the first time.
-func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
+func (a *Archive) scan(declared *end, t *nameTree, o Options) error {
 	c := cursor{dir: &a.directory}
 	var held linkMemory
 	var order overlaps
@@ -113,18 +116,36 @@ func (a *Archive) scan(declared uint64, t *nameTree, o Options) error {
 				continue
 			}
 		}
-		a.Size = add(a.Size, e.Size)
+		a.addSize(&e)
 		if e.Mode&fs.ModeSymlink != 0 {
 			if err := held.take(len(e.Name), e.Size); err != nil {
 				return err
 			}
 		}
 	}
-	if uint64(a.count) != declared { //nolint:gosec // not negative
-		return malformed("its directory declares %d entries and holds %d", declared, a.count)
+	if !declared.holds(a.count) {
+		return malformed("its directory declares %d entries and holds %d", declared.count, a.count)
 	}
 	a.mixed = order.mixed
 	return nil
+}
+
+// measure sums up the sizes again where not all files are extracted.
+func (a *Archive) measure() error {
+	if len(a.superseded) == 0 {
+		return nil
+	}
+	a.Size = 0
+	return a.each(func(e *Entry) error {
+		a.addSize(e)
+		return nil
+	})
+}
+
+func (a *Archive) addSize(e *Entry) {
+	if !e.Mode.IsDir() {
+		a.Size = add(a.Size, e.Size)
+	}
 }
 
 // reorder finds out in which order the entries lie in an archive whose directory

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,8 +27,8 @@ const (
 )
 
 // Pool bounds how many entries and tars are decompressed at a time, and with
-// them the memory: about 1 MiB each, and for all of zstd together the largest
-// window it may have. It bounds how many directories are kept open, too, by
+// them the memory: about 1 MiB each, and for all of zstd, LZMA and bzip2 together the
+// largest window that zstd may have. It bounds how many directories are kept open, too, by
 // what the system allows. It is safe for concurrent use.
 type Pool struct {
 	handles *handles
@@ -136,6 +137,28 @@ func (z *zstdReader) Close() error {
 	_ = z.Reset(nil) // lets go of the reader
 	z.pool.idle <- z
 	z.pool.windows.Release(z.window)
+	return nil
+}
+
+// windowReader is a decompressor for which memory of the pool's windows is reserved.
+type windowReader struct {
+	io.Reader
+	pool  *Pool
+	bytes int64
+}
+
+// reserve waits for memory, in bytes, at most maxTarWindow. It cannot deadlock, as
+// zstd cannot.
+func (p *Pool) reserve(ctx context.Context, n int64) (*windowReader, error) {
+	if err := p.windows.Acquire(ctx, n); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return &windowReader{pool: p, bytes: n}, nil
+}
+
+// Close gives the memory to the next one.
+func (r *windowReader) Close() error {
+	r.pool.windows.Release(r.bytes)
 	return nil
 }
 

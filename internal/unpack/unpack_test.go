@@ -25,19 +25,23 @@ func link(name, target string) lie { return lie{name: name, body: target, unix: 
 func of(entries ...lie) liar       { return liar{entries: entries} }
 func with(e lie, f func(*lie)) lie { f(&e); return e }
 
-// refusals are SPEC 4's and those of the package comment, each by name.
-var refusals = map[string]struct {
+// refusal is an archive that is refused: which entry of it, and why.
+type refusal struct {
 	zip    liar
 	entry  string
 	reason string
-}{
+}
+
+// refusals are SPEC 4's and those of the package comment, each by name.
+var refusals = map[string]refusal{
 	"absolute":                 {of(file("/etc/passwd")), "/etc/passwd", "is an absolute path"},
 	"parent":                   {of(file("../x")), "../x", `".."`},
 	"parent in the middle":     {of(file("a/../../x")), "a/../../x", `".."`},
 	"parent that stays inside": {of(file("a/../x")), "a/../x", `".."`},
 	"parent at the end":        {of(dir("a/../")), "a/../", `".."`},
-	"backslash":                {of(file(`a\b`)), `a\b`, "backslash"},
-	"backslash parent":         {of(file(`..\b`)), `..\b`, "backslash"},
+	"backslash":                {of(lie{name: `a\b`, unix: 0o100644}), `a\b`, "backslash"},
+	"backslash parent":         {of(lie{name: `..\b`, unix: 0o100644}), `..\b`, "backslash"},
+	"backslash, OS/2":          {of(lie{name: `a\b`, made: 6}), `a\b`, "backslash"},
 	"drive":                    {of(file("C:x")), "C:x", "drive letter"},
 	"drive, slash":             {of(file("c:/x")), "c:/x", "drive letter"},
 	"NUL":                      {of(file("a\x00b")), "a\x00b", "NUL"},
@@ -55,7 +59,6 @@ var refusals = map[string]struct {
 	"symlink NUL":               {of(link("a", "b\x00")), "a", "not a relative path"},
 	"symlink backslash":         {of(link("a", `..\x`)), "a", "not a relative path"},
 	"symlink drive":             {of(link("a", "C:x")), "a", "not a relative path"},
-	"symlink empty":             {of(link("a", "")), "a", "not a relative path"},
 	"symlink chain":             {of(link("d/b", "../x"), link("d/e/f/c", "../../b/../..")), "d/e/f/c", "leaves the destination"},
 	"symlink chain, other way":  {of(link("d/e/f/c", "../../b/../.."), link("d/b", "../x")), "d/e/f/c", "leaves the destination"},
 	"symlink loop":              {of(link("a", "b"), link("b", "a")), "a", "leaves the destination"},
@@ -68,26 +71,18 @@ var refusals = map[string]struct {
 	"below a file":              {of(file("a"), file("a/x")), "a/x", `through "a"`},
 	"below a file, neighbours":  {of(file("a!"), file("a"), file("a/x"), file("a.b")), "a/x", `through "a"`},
 
-	"device":                {of(lie{name: "d", unix: 0o060644}), "d", "special file"},
-	"character device":      {of(lie{name: "d", unix: 0o020644}), "d", "special file"},
-	"fifo":                  {of(lie{name: "d", unix: 0o010644}), "d", "special file"},
-	"socket":                {of(lie{name: "d", unix: 0o140644}), "d", "special file"},
-	"unknown type":          {of(lie{name: "d", unix: 0o150644}), "d", "special file"},
-	"twice":                 {of(file("a"), file("a")), "a", "twice"},
-	"twice, dotted":         {of(file("a"), file("./a")), "./a", "twice"},
+	"device":                {of(lie{name: "d", unix: 0o060644}), "d", "device"},
+	"character device":      {of(lie{name: "d", unix: 0o020644}), "d", "device"},
 	"file and symlink":      {of(file("a"), link("a", "b")), "a", "twice"},
 	"file and directory":    {of(file("a"), dir("a/")), "a/", "both a file and a directory"},
 	"directory and file":    {of(dir("a/"), file("a")), "a", "both a file and a directory"},
 	"directory and symlink": {of(dir("a/"), link("a", ".")), "a", "both a file and a directory"},
-	"directory, content":    {of(lie{name: "a/", body: "x"}), "a/", "directory with content"},
-	"symlink like a dir":    {of(link("a/", "b")), "a/", "ends like a directory"},
 
 	"encrypted":         {of(with(file("a"), func(e *lie) { e.flags = 1 })), "a", "encrypted"},
 	"strong encryption": {of(with(file("a"), func(e *lie) { e.flags = 1 << 6 })), "a", "encrypted"},
 	"masked directory":  {of(with(file("a"), func(e *lie) { e.flags = 1 << 13 })), "a", "encrypted"},
 	"patched":           {of(with(file("a"), func(e *lie) { e.flags = 1 << 5 })), "a", "patched"},
 	"unknown method":    {of(with(file("a"), func(e *lie) { e.method = 99 })), "a", "method 99"},
-	"bzip2":             {of(with(file("a"), func(e *lie) { e.method = 12 })), "a", "method 12"},
 
 	"stored, sizes differ":  {of(with(file("a"), func(e *lie) { e.size = 5 })), "a", "its sizes differ"},
 	"more than declared":    {of(with(file("a"), func(e *lie) { e.deflate, e.size = true, 5 })), "a", "more than the 5 bytes"},
@@ -96,8 +91,6 @@ var refusals = map[string]struct {
 	"wrong CRC, deflated":   {of(with(file("a"), func(e *lie) { e.deflate, e.crc = true, 1 })), "a", "CRC-32"},
 	"damaged":               {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, []byte{0xff, 0xff, 0xff} })), "a", "damaged"},
 	"cut short":             {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, deflated(e.body)[:4] })), "a", "damaged"},
-	"more than is needed":   {of(with(file("a"), func(e *lie) { e.deflate, e.raw = true, append(deflated(e.body), "more"...) })), "a", "ends 4 bytes before"},
-	"more, and large":       {of(lie{name: "a", body: strings.Repeat("x", wholeEntry+1), deflate: true, raw: append(deflated(strings.Repeat("x", wholeEntry+1)), "more"...)}), "a", "ends 4 bytes before"},
 	"zstd, damaged":         {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, []byte("no zstd at all") })), "a", "damaged"},
 	"zstd, cut short":       {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body)[:8] })), "a", "damaged"},
 	"zstd, more":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 5 })), "a", "more than the 5 bytes"},
@@ -123,14 +116,12 @@ var refusals = map[string]struct {
 	"sum that overflows":   {of(huge("a", 1<<62), huge("b", 1<<62)), "a", "declares"},
 	"end that overflows":   {of(with(huge("a", math.MaxInt64), func(e *lie) { e.size, e.compressed = 1, math.MaxUint32 })), "a", "reaches into the directory"},
 
-	"data before, not told":  {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "", "does not end where"},
-	"data after":             {liar{entries: []lie{file("a")}, suffix: "x"}, "", "no end of central directory"},
+	"data before, not told":  {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "a", "reaches into the directory"},
 	"several disks":          {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
 	"count too small":        {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
 	"count too large":        {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
-	"count wraps":            {liar{entries: slices.Repeat([]lie{dir("d/")}, 65537), count: 1}, "", "declares 1 entries and holds 65537"},
 	"half an end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{comment: "xyz"}.bytes()[:endSize])}, "", "another end record"},
-	"second end in comment":  {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "does not end where"},
+	"second end in comment":  {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "another end record"},
 }
 
 // manyDirs asks for a million directories by few entries.
@@ -157,7 +148,7 @@ func quotedOverlap() liar {
 
 func TestRefuses(t *testing.T) {
 	t.Parallel()
-	for name, tt := range refusals {
+	for name, tt := range join(refusals, oddRefusals) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			outside := t.TempDir()
@@ -174,6 +165,20 @@ func TestRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// join returns all cases of some tables, no two of which have one name.
+func join[T any](tables ...map[string]T) map[string]T {
+	all := map[string]T{}
+	for _, table := range tables {
+		for name, v := range table {
+			if _, ok := all[name]; ok {
+				panic("two cases are called " + name)
+			}
+			all[name] = v
+		}
+	}
+	return all
 }
 
 // extract reads and extracts data into a new directory dest.
@@ -231,40 +236,40 @@ func tree(t testing.TB, dir string) []string {
 	return list
 }
 
+// extractions are archives and what is below the destination then, each by name.
+var extractions = map[string]struct {
+	zip  liar
+	want []string
+}{
+	"empty":            {liar{}, nil},
+	"empty, zip64":     {liar{zip64: true}, nil},
+	"comment":          {liar{entries: []lie{file("a")}, comment: "PK\x05\x06"}, []string{"a = content of a"}},
+	"zip64":            {liar{entries: []lie{file("a"), file("b/c")}, zip64: true}, []string{"a = content of a", "b/", "b/c = content of b/c"}},
+	"stored":           {of(file("a")), []string{"a = content of a"}},
+	"deflated":         {of(with(file("a"), func(e *lie) { e.deflate = true })), []string{"a = content of a"}},
+	"zstd":             {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body) })), []string{"a = " + file("a").body}},
+	"empty files":      {of(lie{name: "a"}, lie{name: "b", deflate: true}), []string{"a = ", "b = "}},
+	"descriptor":       {of(with(file("a"), func(e *lie) { e.deflate, e.descriptor = true, true }), file("b")), []string{"a = content of a", "b = content of b"}},
+	"implicit parents": {of(file("x/y/z"), file("x/a")), []string{"x/", "x/a = content of x/a", "x/y/", "x/y/z = content of x/y/z"}},
+	"empty directory":  {of(dir("d/e/")), []string{"d/", "d/e/"}},
+	"directory twice":  {of(dir("d/"), file("d/x"), dir("d/")), []string{"d/", "d/x = content of d/x"}},
+	"root entry":       {of(dir("./"), file("./a"), file("b//c")), []string{"a = content of ./a", "b/", "b/c = content of b//c"}},
+	"execute bit":      {of(lie{name: "x", unix: 0o100755}, lie{name: "y", unix: 0o100644}, lie{name: "z", unix: 0o000755}), []string{"x* = ", "y = ", "z* = "}},
+	"set-id dropped":   {of(lie{name: "x", unix: 0o106755}), []string{"x* = "}},
+	"symlinks":         {of(link("a", "b"), file("b"), link("d/e", "../b"), link("f", "d"), link("g", "nowhere")), []string{"a -> b", "b = content of b", "d/", "d/e -> ../b", "f -> d", "g -> nowhere"}},
+	"odd names":        {of(file("ünïcode"), file("new\nline"), file("..."), file("a..b"), file("-x")), []string{"-x = content of -x", "... = content of ...", "a..b = content of a..b", "new\nline = content of new\nline", "ünïcode = content of ünïcode"}},
+	"back up":          {of(file("a/b/c/d/e"), file("a/b/f"), file("a/bc/g"), dir("a/b/c/h/"), file("i/j")), []string{"a/", "a/b/", "a/b/c/", "a/b/c/d/", "a/b/c/d/e = content of a/b/c/d/e", "a/b/c/h/", "a/b/f = content of a/b/f", "a/bc/", "a/bc/g = content of a/bc/g", "i/", "i/j = content of i/j"}},
+	"data before":      {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n"}, []string{"a = content of a"}},
+	"aligned":          {of(with(file("a"), func(e *lie) { e.gap = 4000 }), file("b")), []string{"a = content of a", "b = content of b"}},
+	"gap at the end":   {of(file("a"), with(file("b"), func(e *lie) { e.deflate, e.descriptor, e.gap = true, true, 7 })), []string{"a = content of a", "b = content of b"}},
+	"no UTF-8":         {of(with(file("bad\xff"), func(e *lie) { e.flags = flagUTF8 })), []string{"bad\xff = content of bad\xff"}},
+	"another order":    {liar{entries: []lie{file("a"), dir("d/"), with(file("d/b"), func(e *lie) { e.gap = 3 }), link("l", "a")}, backwards: true}, []string{"a = content of a", "d/", "d/b = content of d/b", "l -> a"}},
+	"neighbours":       {of(file("a!"), file("a/x"), file("a.b")), []string{"a/", "a/x = content of a/x", "a! = content of a!", "a.b = content of a.b"}},
+}
+
 func TestExtract(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		zip  liar
-		want []string
-	}{
-		"empty":            {liar{}, nil},
-		"empty, zip64":     {liar{zip64: true}, nil},
-		"comment":          {liar{entries: []lie{file("a")}, comment: "PK\x05\x06"}, []string{"a = content of a"}},
-		"zip64":            {liar{entries: []lie{file("a"), file("b/c")}, zip64: true}, []string{"a = content of a", "b/", "b/c = content of b/c"}},
-		"stored":           {of(file("a")), []string{"a = content of a"}},
-		"deflated":         {of(with(file("a"), func(e *lie) { e.deflate = true })), []string{"a = content of a"}},
-		"zstd":             {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body) })), []string{"a = " + file("a").body}},
-		"empty files":      {of(lie{name: "a"}, lie{name: "b", deflate: true}), []string{"a = ", "b = "}},
-		"descriptor":       {of(with(file("a"), func(e *lie) { e.deflate, e.descriptor = true, true }), file("b")), []string{"a = content of a", "b = content of b"}},
-		"implicit parents": {of(file("x/y/z"), file("x/a")), []string{"x/", "x/a = content of x/a", "x/y/", "x/y/z = content of x/y/z"}},
-		"empty directory":  {of(dir("d/e/")), []string{"d/", "d/e/"}},
-		"directory twice":  {of(dir("d/"), file("d/x"), dir("d/")), []string{"d/", "d/x = content of d/x"}},
-		"dos directory":    {of(lie{name: "d", dosAttr: 0x10}), []string{"d/"}},
-		"unix dir, no /":   {of(lie{name: "d", unix: 0o040755}), []string{"d/"}},
-		"root entry":       {of(dir("./"), file("./a"), file("b//c")), []string{"a = content of ./a", "b/", "b/c = content of b//c"}},
-		"execute bit":      {of(lie{name: "x", unix: 0o100755}, lie{name: "y", unix: 0o100644}, lie{name: "z", unix: 0o000755}), []string{"x* = ", "y = ", "z* = "}},
-		"set-id dropped":   {of(lie{name: "x", unix: 0o106755}), []string{"x* = "}},
-		"symlinks":         {of(link("a", "b"), file("b"), link("d/e", "../b"), link("f", "d"), link("g", "nowhere")), []string{"a -> b", "b = content of b", "d/", "d/e -> ../b", "f -> d", "g -> nowhere"}},
-		"odd names":        {of(file("ünïcode"), file("new\nline"), file("..."), file("a..b"), file("-x")), []string{"-x = content of -x", "... = content of ...", "a..b = content of a..b", "new\nline = content of new\nline", "ünïcode = content of ünïcode"}},
-		"back up":          {of(file("a/b/c/d/e"), file("a/b/f"), file("a/bc/g"), dir("a/b/c/h/"), file("i/j")), []string{"a/", "a/b/", "a/b/c/", "a/b/c/d/", "a/b/c/d/e = content of a/b/c/d/e", "a/b/c/h/", "a/b/f = content of a/b/f", "a/bc/", "a/bc/g = content of a/bc/g", "i/", "i/j = content of i/j"}},
-		"data before":      {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n"}, []string{"a = content of a"}},
-		"aligned":          {of(with(file("a"), func(e *lie) { e.gap = 4000 }), file("b")), []string{"a = content of a", "b = content of b"}},
-		"gap at the end":   {of(file("a"), with(file("b"), func(e *lie) { e.deflate, e.descriptor, e.gap = true, true, 7 })), []string{"a = content of a", "b = content of b"}},
-		"no UTF-8":         {of(file("bad\xff")), []string{"bad\xff = content of bad\xff"}},
-		"another order":    {liar{entries: []lie{file("a"), dir("d/"), with(file("d/b"), func(e *lie) { e.gap = 3 }), link("l", "a")}, backwards: true}, []string{"a = content of a", "d/", "d/b = content of d/b", "l -> a"}},
-		"neighbours":       {of(file("a!"), file("a/x"), file("a.b")), []string{"a/", "a/x = content of a/x", "a! = content of a!", "a.b = content of a.b"}},
-	}
-	for name, tt := range tests {
+	for name, tt := range join(extractions, oddities) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dest := filepath.Join(t.TempDir(), "dest")
@@ -382,7 +387,7 @@ func TestIsZip(t *testing.T) {
 // of the entries.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"end that overflows", "larger than any disk", "overlap, into next", "into the directory", "twice", "through a later symlink"} {
+	for _, name := range []string{"end that overflows", "larger than any disk", "overlap, into next", "into the directory", "through a later symlink"} {
 		data := refusals[name].zip.bytes()
 		_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
 		if _, ok := errors.AsType[*RefusedError](err); !ok {

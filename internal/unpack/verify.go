@@ -13,7 +13,10 @@ func (a *Archive) Verify(ctx context.Context, o ExtractOptions) error {
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
-	return a.contents(&frontier{}).eachContent(ctx, o.Pool, func(ctx context.Context, _ *Entry, c content) error {
+	return a.contents(&frontier{}).eachContent(ctx, o.Pool, func(ctx context.Context, e *Entry, c content) error {
+		if e.Mode.IsDir() {
+			return nil
+		}
 		return c.copy(ctx, &contextWriter{ctx, io.Discard})
 	})
 }

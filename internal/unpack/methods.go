@@ -1,0 +1,117 @@
+package unpack
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// Compression methods (4.4.5).
+const (
+	methodStored    = 0
+	methodDeflated  = 8
+	methodDeflate64 = 9
+	methodBzip2     = 12
+	methodLZMA      = 14
+	methodZstd      = 93
+)
+
+// methodNames are for messages.
+var methodNames = map[uint16]string{
+	1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", methodDeflate64: "Deflate64", 10: "PKWARE Implode",
+	methodBzip2: "bzip2", methodLZMA: "LZMA", 16: "IBM z/OS CMPSC", 18: "IBM TERSE", 19: "IBM LZ77", 20: "Zstandard", methodZstd: "Zstandard",
+	94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES",
+}
+
+func methodName(method uint16) string {
+	if name, ok := methodNames[method]; ok {
+		return fmt.Sprintf("%d (%s)", method, name)
+	}
+	return fmt.Sprint(method)
+}
+
+// openers begin to decompress what in has, as soon as the pool has memory for it;
+// closing the reader gives that back. Methods that store or deflate need none. An
+// error of theirs is the entry's.
+var openers = map[uint16]func(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error){
+	methodBzip2: openBzip2,
+	methodLZMA:  openLZMA,
+	methodZstd:  openZstd,
+}
+
+func supported(method uint16) bool {
+	switch method {
+	case methodStored, methodDeflated, methodDeflate64:
+		return true
+	}
+	return openers[method] != nil
+}
+
+// byteBuffer is how much is read at once for a decompressor that takes single bytes.
+const byteBuffer = 32 << 10
+
+// bzip2Memory is what a block of bzip2 takes, in bytes: the largest has 900,000, each
+// in a word of 32 bits.
+const bzip2Memory = 4 << 20
+
+func openBzip2(ctx context.Context, p *Pool, in *sourceReader, _ *Entry) (io.ReadCloser, error) {
+	m, err := p.reserve(ctx, bzip2Memory)
+	if err != nil {
+		return nil, err
+	}
+	m.Reader = bzip2.NewReader(bufio.NewReaderSize(in, byteBuffer))
+	return m, nil
+}
+
+// openLZMA reads the header that zip puts before the data (5.8.8), and makes of it
+// that of an .lzma file, which the library knows.
+func openLZMA(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error) {
+	const version, properties = 4, 5 // bytes
+	var head [version + properties]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return nil, e.damaged(err, in)
+	}
+	le := binary.LittleEndian
+	if n := le.Uint16(head[2:]); n != properties {
+		return nil, e.refuse("its compressed data is damaged: LZMA properties of %d bytes", n)
+	}
+	props, err := lzma.PropertiesForCode(head[version])
+	if err != nil {
+		return nil, e.damaged(err, in)
+	}
+	// What is declared at most: nothing refers to what lies before the beginning.
+	dict := min(int64(le.Uint32(head[version+1:])), max(e.Size, lzma.MinDictCap))
+	probabilities := int64(0x300*2) << (props.LC + props.LP)
+	if need := dict + probabilities; need > maxTarWindow {
+		return nil, e.refuse("LZMA needs %d MiB of memory to decompress it, more than the %d MiB there are; compress it with a smaller dictionary", (need-1)>>20+1, maxTarWindow>>20)
+	}
+	m, err := p.reserve(ctx, dict+probabilities)
+	if err != nil {
+		return nil, err
+	}
+	file := append([]byte{}, head[version])
+	file = le.AppendUint32(file, uint32(dict))   //nolint:gosec // it was 32 bits
+	file = le.AppendUint64(file, uint64(e.Size)) //nolint:gosec // not negative
+	m.Reader, err = lzma.NewReader(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(file), in), byteBuffer))
+	if err != nil {
+		_ = m.Close()
+		return nil, e.damaged(err, in)
+	}
+	return m, nil
+}
+
+func openZstd(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error) {
+	z, err := p.zstd(ctx, bufio.NewReaderSize(in, zstd.HeaderMaxSize), maxEntryWindow)
+	if tooLarge, ok := errors.AsType[*windowError](err); ok {
+		return nil, e.refuse("%v", tooLarge)
+	}
+	return z, err
+}
