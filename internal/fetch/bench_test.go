@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// BenchmarkOpen compares ranges with one stream: over the loopback as it is,
-// and where each connection brings 100 MB/s after 10 ms.
+// BenchmarkOpen compares ranges with one stream: over the loopback as it is, and with 100
+// MB/s per connection after 10 ms.
 func BenchmarkOpen(b *testing.B) {
 	for _, network := range []string{"loopback", "slow"} {
 		for _, way := range []string{"stream", "ranges"} {
@@ -45,7 +45,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// slow brings 100 MB/s.
+// slow sends 100 MB/s.
 type slow struct{ http.ResponseWriter }
 
 func (w slow) Write(p []byte) (int, error) {

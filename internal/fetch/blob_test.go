@@ -31,18 +31,18 @@ var largeBlob = sync.OnceValue(func() []byte {
 	return b
 })
 
-// hook answers the n-th request in place of serve.
+// hook answers the n-th request instead of serve.
 type hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter))
 
-// script is what a storage serves, and how.
+// script says what a storage serves, and how.
 type script struct {
 	blob []byte
 	etag string
 	hook hook // nil: serve
 }
 
-// ranged is a storage that knows ranges. Of each request, in the order of
-// their arrival, its hook may make something else.
+// ranged is a storage that supports ranges. Its hook may change the answer to each
+// request; requests are numbered in the order of their arrival.
 type ranged struct {
 	script
 	mu   sync.Mutex
@@ -85,7 +85,7 @@ func (s *ranged) requests() []string {
 	return slices.Clone(s.log)
 }
 
-// start serves, and gives options and a Locate for it.
+// start starts the storage, and returns options and a Locate for it.
 func (s *ranged) start(t testing.TB) (Options, Locate) {
 	t.Helper()
 	if s.blob == nil {
@@ -152,7 +152,7 @@ func cutAfter(n int) hook {
 	}
 }
 
-// once lets a hook have the request of this number only.
+// once applies a hook to the request with this number only.
 func once(number int, hook hook) hook {
 	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 		if n == number {
@@ -163,7 +163,7 @@ func once(number int, hook hook) hook {
 	}
 }
 
-// after lets it have those from this number on.
+// after applies a hook to the requests from this number on.
 func after(number int, hook hook) hook {
 	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 		if n >= number {
@@ -321,7 +321,7 @@ func sentOnce(t *testing.T, s *ranged, _ Info) {
 	}
 }
 
-// One odd answer now and then is forgiven; only the second in a row is not.
+// A single odd answer does not end the download; two in a row do.
 func TestBlobForgivesOddAnswers(t *testing.T) {
 	t.Parallel()
 	s := &ranged{}
@@ -349,7 +349,7 @@ func expires() hook {
 	})
 }
 
-// shorter answers with all of a range but its last byte.
+// shorter answers with a range without its last byte.
 func shorter(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 	var first, last int64
 	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last)
@@ -357,8 +357,8 @@ func shorter(_ int, w http.ResponseWriter, r *http.Request, serve func(http.Resp
 	serve(w)
 }
 
-// readAll reads a blob from several sides while it arrives, and compares what
-// it got with what was kept.
+// readAll reads a blob at several offsets while it arrives, and compares the result with
+// the bytes in the spool.
 func readAll(t *testing.T, o Options, locate Locate) (Info, error) {
 	t.Helper()
 	k := &kept{}
@@ -454,7 +454,7 @@ func TestBlobOnDemand(t *testing.T) {
 	}
 }
 
-// What is wanted goes before what is not.
+// Bytes that are wanted are fetched before others.
 func TestBlobWant(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
@@ -483,7 +483,7 @@ func TestBlobWant(t *testing.T) {
 	}
 }
 
-// What is wanted comes from archives, and may be anything.
+// The arguments of Want come from archives, and may be any numbers.
 func TestBlobWantsNothingOdd(t *testing.T) {
 	t.Parallel()
 	b := &Blob{o: Options{OnDemand: true}}
@@ -576,8 +576,8 @@ func TestBlobFails(t *testing.T) {
 	}
 }
 
-// A URL that was refused on one connection may have to be replaced by another
-// one, whose error has to say why it was replaced.
+// If a URL that was refused on one connection is replaced for another connection, the
+// error of the new URL says why the old one was replaced.
 func TestWhyThereIsNoURL(t *testing.T) {
 	t.Parallel()
 	s := &ranged{script: script{hook: once(1, says(403))}}

@@ -19,7 +19,7 @@ func (l spans) size() int64 {
 	return n
 }
 
-// without is what is left of spans when others are taken from them.
+// without returns what is left of spans without others.
 func (l spans) without(others spans) spans {
 	for _, o := range others {
 		var left spans
@@ -35,7 +35,7 @@ func (l spans) without(others spans) spans {
 	return l
 }
 
-// forgetful is a Spool that forgets what it is told to.
+// forgetful is a Spool that discards.
 type forgetful struct {
 	kept
 
@@ -60,7 +60,7 @@ func (f *forgetful) Discard(off, n int64) {
 	clear(f.data[off : off+n])
 }
 
-// waitFor waits until it was told to forget all before off.
+// waitFor waits until everything before off was discarded.
 func (f *forgetful) waitFor(off int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,8 +105,8 @@ func TestBlobRelease(t *testing.T) {
 	}
 }
 
-// What the digest has not seen is kept, and so is everything where only a part
-// is wanted.
+// Bytes that are not in the digest yet are kept, and so are all bytes of a blob that is
+// fetched on demand.
 func TestBlobKeeps(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -19,8 +19,8 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// spoilt is a listener of whose connections the first few meet a fault before
-// the storage sees them.
+// spoilt is a listener whose first few connections meet a fault before the storage sees
+// them.
 type spoilt struct {
 	net.Listener
 	config *tls.Config
@@ -31,7 +31,7 @@ type spoilt struct {
 	left int
 }
 
-// Accept hands a connection on once the handshake of TLS is over.
+// Accept returns a connection once the TLS handshake is over.
 func (l *spoilt) Accept() (net.Conn, error) {
 	for {
 		raw, err := l.Listener.Accept()
@@ -56,7 +56,7 @@ func (l *spoilt) Accept() (net.Conn, error) {
 	}
 }
 
-// afterHandshake lets do have the connection once there was a request.
+// afterHandshake calls do with the connection once a request has arrived.
 func afterHandshake(do func(conn *tls.Conn, raw net.Conn)) func(net.Conn, *tls.Config) {
 	return func(raw net.Conn, config *tls.Config) {
 		conn := tls.Server(raw, config)
@@ -75,12 +75,12 @@ func writes(text string) func(net.Conn, *tls.Config) {
 	})
 }
 
-// record is one of TLS 1.2, of this kind.
+// record returns a TLS 1.2 record of this type.
 func record(kind byte, body ...byte) []byte {
 	return append([]byte{kind, 3, 3, 0, byte(len(body))}, body...)
 }
 
-// Of a GET every fault that may pass is tried again, whatever it is called.
+// A GET is tried again after every temporary fault, whatever its error says.
 func TestPassingFaults(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(raw net.Conn, config *tls.Config){
@@ -141,7 +141,7 @@ func TestPassingFaults(t *testing.T) {
 	}
 }
 
-// quietServer has TLS, and does not log that clients complain.
+// quietServer serves TLS, and does not log the errors of clients.
 func quietServer(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
@@ -190,7 +190,7 @@ func clientFor(t *testing.T, srv *httptest.Server) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// What will be the same next time is not tried again.
+// Faults that would recur are not tried again.
 func TestLastingFaults(t *testing.T) {
 	t.Parallel()
 	srv := quietServer(t, http.NotFoundHandler())

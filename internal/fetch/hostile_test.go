@@ -30,8 +30,8 @@ func answers(status, n int, headers ...string) hook {
 	}
 }
 
-// Whatever a storage says of sizes, there is an error or the right blob, after
-// few requests.
+// Whatever sizes a storage claims, the result is an error or the right blob, after few
+// requests.
 func TestHostileSizes(t *testing.T) {
 	t.Parallel()
 	const small = 1000
@@ -137,13 +137,13 @@ func readInOrder(t *testing.T, o Options, locate Locate) (Info, error) {
 	return b.Wait()
 }
 
-// sparse is a kept that takes no memory for what was announced only.
+// sparse is a kept that takes no memory for bytes that do not arrive.
 type sparse struct{ kept }
 
 func (s *sparse) create(int64) (Spool, error) { return s, nil }
 
-// The storage's MD5 is compared where it is of the whole blob, and the caller
-// has nothing better.
+// The storage's MD5 is compared if it is of the whole blob, and if the caller has no
+// better digest.
 func TestMD5(t *testing.T) {
 	t.Parallel()
 	encode := func(sum [md5.Size]byte) string { return base64.StdEncoding.EncodeToString(sum[:]) }
@@ -186,7 +186,8 @@ func TestMD5(t *testing.T) {
 	}
 }
 
-// A body that its connection ends is taken where the caller can prove it.
+// A body that ends with its connection is accepted if the caller can prove that it is
+// whole.
 func TestOpenEnded(t *testing.T) {
 	t.Parallel()
 	_, srv := newStorage(t, false, "", untilClose)

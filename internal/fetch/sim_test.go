@@ -124,7 +124,7 @@ func TestStreamFromGitHub(t *testing.T) {
 	}
 }
 
-// sent is the size of the blob's parts that the storage sent.
+// sent returns how many bytes of the blob the storage sent.
 func (s *simulated) sent() int64 {
 	var n int64
 	for _, r := range s.Log() {

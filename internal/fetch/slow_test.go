@@ -17,15 +17,14 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// link is a network of so many bytes a second, which all that goes over it
-// share.
+// link is a network of a given rate, in bytes per second, which all connections share.
 type link struct {
 	rate int
 	mu   sync.Mutex
 	next time.Time
 }
 
-// carry waits until n bytes are over.
+// carry waits until n bytes have crossed the link.
 func (l *link) carry(ctx context.Context, n int) {
 	l.mu.Lock()
 	now := time.Now()
@@ -41,7 +40,7 @@ func (l *link) carry(ctx context.Context, n int) {
 	}
 }
 
-// over is an answer that goes over a link, behind some bytes that come at once.
+// over is an answer that crosses a link after some bytes that arrive at once.
 type over struct {
 	http.ResponseWriter
 	ctx   context.Context
@@ -70,14 +69,14 @@ func (o *over) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// slowly answers over a link, with some bytes at once.
+// slowly answers over a link; some bytes arrive at once.
 func slowly(l *link, ahead int) hook {
 	return func(_ int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 		serve(&over{w, r.Context(), l, ahead})
 	}
 }
 
-// drip brings a byte a second, on each connection.
+// drip sends a byte per second on each connection.
 func drip(ahead int) hook {
 	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 		slowly(&link{rate: 1}, ahead)(n, w, r, serve)
@@ -187,8 +186,7 @@ func fetchAll(t *testing.T, o Options, locate Locate) (Info, error) {
 	return b.Wait()
 }
 
-// sameKind reports whether err holds an error of the type of want, or its
-// text.
+// sameKind reports whether err wraps an error of want's type, or has its text.
 func sameKind(err, want error) bool {
 	switch want.(type) { //nolint:errorlint // the test's own values, which wrap nothing
 	case nil:
@@ -238,7 +236,7 @@ func continues(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A head that drips is given up like one that never comes.
+// A head that drips is given up like one that never arrives.
 func TestHeadDrips(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -260,7 +258,7 @@ func TestHeadDrips(t *testing.T) {
 	})
 }
 
-// dripOn answers with something, and then a byte now and then.
+// dripOn answers with some bytes, and then with a byte now and then.
 func dripOn(conn net.Conn, next string) {
 	defer func() { _ = conn.Close() }()
 	if _, err := conn.Read(make([]byte, 1)); err != nil { // an answer before there is a request would be another fault
@@ -284,8 +282,8 @@ func dripOn(conn net.Conn, next string) {
 	}
 }
 
-// Time that no request is under way, and time that the process was stopped, is
-// not the storage's.
+// Time without a request under way, and time in which the process was stopped, does not
+// count as time of the storage.
 func TestWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

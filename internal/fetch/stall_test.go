@@ -15,7 +15,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// pipes is a network in memory, which simulated time can see through.
+// pipes is a network in memory, so that simulated time works.
 type pipes chan net.Conn
 
 func (p pipes) Dial(context.Context, string, string) (net.Conn, error) {
@@ -60,7 +60,7 @@ func (s *staller) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// stallsInError announces an error's body and does not send it.
+// stallsInError announces the body of an error and does not send it.
 func stallsInError(_ *storage, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	w.WriteHeader(http.StatusForbidden)
@@ -85,7 +85,7 @@ func drips(pieces int, pause time.Duration) step {
 	}
 }
 
-// Time is simulated here, so these wait for as long as users would.
+// Time is simulated here, so these tests wait as long as users would.
 func TestStalls(t *testing.T) {
 	t.Parallel()
 	const idle = 30 * time.Second
@@ -169,8 +169,8 @@ func TestStreamCancelled(t *testing.T) {
 	}
 }
 
-// A URL that lives for a minute is not asked for before there is a connection
-// to use it.
+// A URL, which lives for a minute, is not requested before a connection is free to use
+// it.
 func TestURLsAreAskedForInTime(t *testing.T) {
 	t.Parallel()
 	for name, oneStream := range map[string]bool{"parts": false, "one stream": true} {

@@ -19,7 +19,7 @@ import (
 
 const blobSize = 3<<20 + 12345
 
-// firstBlob is what storages serve, and secondBlob what they may turn to.
+// firstBlob is the blob that storages serve, and secondBlob the one that may replace it.
 var firstBlob, secondBlob = randomBlob(1), randomBlob(2)
 
 func randomBlob(seed byte) []byte {
@@ -85,7 +85,7 @@ func (s *storage) stored() ([]byte, string) {
 	return s.blob, s.etag
 }
 
-// whole answers as a storage should.
+// whole answers correctly.
 func whole(s *storage, w http.ResponseWriter, r *http.Request) {
 	blob, etag := s.stored()
 	w.Header().Set("ETag", etag)
@@ -99,7 +99,7 @@ func cut(n int) step {
 	return cutShort(n, whole)
 }
 
-// cutShort ends the connection after n bytes of what another step says.
+// cutShort ends the connection after n bytes of another step's answer.
 func cutShort(n int, then step) step {
 	return func(s *storage, w http.ResponseWriter, r *http.Request) {
 		then(s, &cutter{ResponseWriter: w, left: n}, r)
@@ -144,7 +144,7 @@ func noRange(then step) step {
 	}
 }
 
-// retagged answers with another ETag, and is deaf to If-Match.
+// retagged answers with another ETag, and ignores If-Match.
 func retagged(etag string) step {
 	return func(s *storage, w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("If-Match")
@@ -175,7 +175,7 @@ func short(size int) step {
 	}
 }
 
-// chunked does not tell the length, and ends well or, after some bytes, not.
+// chunked gives no length. The body ends properly or is cut after some bytes.
 func chunked(bytes int) step {
 	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
 		blob, etag := s.stored()
@@ -190,7 +190,7 @@ func chunked(bytes int) step {
 	}
 }
 
-// untilClose tells no length, and ends by closing the connection.
+// untilClose gives no length, and ends the body by closing the connection.
 func untilClose(s *storage, w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Transfer-Encoding", "identity")
 	blob, _ := s.stored()
@@ -211,7 +211,7 @@ func claims(version string) step {
 	}
 }
 
-// breaksOff tells no length, and the connection is reset.
+// breaksOff gives no length, and resets the connection.
 func breaksOff(s *storage, w http.ResponseWriter, _ *http.Request) {
 	blob, etag := s.stored()
 	conn, _, err := http.NewResponseController(w).Hijack()
@@ -224,7 +224,7 @@ func breaksOff(s *storage, w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// announces promises some bytes and brings 10.
+// announces claims a length and sends 10 bytes.
 func announces(length int) step {
 	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
 		blob, etag := s.stored()
@@ -255,8 +255,8 @@ func tagged(etag string, then step) step {
 	}
 }
 
-// rest promises all from 1 MiB on and brings 10 bytes of it, with a
-// Content-Length that says so or with none.
+// rest claims to send everything from 1 MiB on and sends 10 bytes of it, with a
+// Content-Length of 10 or with none.
 func rest(length bool) step {
 	return func(s *storage, w http.ResponseWriter, _ *http.Request) {
 		blob, _ := s.stored()

@@ -25,7 +25,7 @@ import (
 
 const mib = 1 << 20
 
-// situations are all without pauses.
+// The situations have no pauses.
 var situations = map[string]struct {
 	etag  string // `"e"` where empty, none where "-"
 	tries int    // 3 where 0

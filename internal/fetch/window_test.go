@@ -17,7 +17,7 @@ func (b *Blob) still() (arrived, window int64) {
 	return b.info.Fetched, b.window.size
 }
 
-// A download waits for its readers; a reader never waits because of that.
+// A download waits for its readers, but no reader waits because of that.
 func TestBlobAhead(t *testing.T) {
 	t.Parallel()
 	const ahead, most = 6 << 20, 6<<20 + firstPart + 100<<10
@@ -105,7 +105,7 @@ func TestBlobAhead(t *testing.T) {
 	})
 }
 
-// Whatever is wanted in whatever order is begun once, and nothing else is.
+// Everything that is wanted, in any order, is begun once, and nothing else is.
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 7))
