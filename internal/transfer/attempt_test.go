@@ -40,15 +40,15 @@ func (s sink) Mkdir(name string) (*os.Root, error) {
 	return s.root.OpenRoot(name)
 }
 
-// newTestAttempt is an attempt into a sink of its own, with a budget of 2 files and
-// 10 bytes for all, and much room.
+// newTestAttempt returns an attempt with a sink of its own, a budget of 2 files and 10
+// bytes for all attempts, and much disk space.
 func newTestAttempt(t *testing.T, e *Engine) *attempt {
 	t.Helper()
 	stage := Stage{Sink: newSink(t), Quota: spool.NewQuota("/out", func() (int64, error) { return 1 << 20, nil })}
 	return e.newAttempt(stage, Item{}, false)
 }
 
-// An attempt that is given up takes back what it counted, and no other one does.
+// An attempt that is abandoned takes back what it counted. Others do not.
 func TestAbandon(t *testing.T) {
 	t.Parallel()
 	e := New(Options{MaxFiles: 2, MaxSize: 10})
@@ -75,7 +75,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// A tar that was expanded does not keep its room.
+// A tar that was expanded gives its disk space back.
 func TestExpandGivesRoomBack(t *testing.T) {
 	t.Parallel()
 	a := newTestAttempt(t, New(Options{MaxFiles: 2, MaxSize: 10, ExpandTars: true}))
@@ -103,7 +103,7 @@ func TestExpandGivesRoomBack(t *testing.T) {
 	}
 }
 
-// What was found wrong is not hidden by a download that failed later.
+// An error that was found is not hidden by a download that fails later.
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	cut, changed, noRanges := &fetch.TruncatedError{Err: io.EOF}, &fetch.ChangedError{}, &fetch.RangeError{}

@@ -67,7 +67,7 @@ func (s *store) DownloadURL(_ context.Context, repo artifact.Repo, id int64) (*u
 	return url.Parse(fmt.Sprintf("%s/%d", s.URL, id))
 }
 
-// chosen makes an artifact with the digest of its blob.
+// chosen returns an artifact with the digest of its blob.
 func (s *store) chosen(id int64, name string) artifact.Item {
 	return artifact.Item{Artifact: artifact.Artifact{
 		ID: id, Name: name, Repo: artifact.Repo{Owner: "o", Name: "r"}, Size: int64(len(s.blobs[id])),
@@ -94,7 +94,7 @@ func zipOf(t *testing.T, names ...string) []byte {
 	return b.Bytes()
 }
 
-// heard is what an engine had to say.
+// heard collects the events of an engine.
 type heard struct {
 	mu     sync.Mutex
 	events []Event
@@ -190,7 +190,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// What is odd is an event, or a typed error.
+// Oddities are events or typed errors.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, map[int64][]byte{1: zipOf(t, "a", "A", "b", "B")})
@@ -233,8 +233,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// What was brought before an artifact turned out to have expired is not asked for
-// again, and what the next Fetch does not want is removed.
+// Artifacts that were fetched before another one turned out to have expired are not
+// fetched again. Those that the next Fetch does not ask for are removed.
 func TestFetchAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, map[int64][]byte{1: zipOf(t, "a"), 2: zipOf(t, "b"), 3: zipOf(t, "c"), 4: zipOf(t, "d")})
@@ -274,7 +274,8 @@ func TestFetchAgain(t *testing.T) {
 	}
 }
 
-// A place that files cannot be moved to is refused before they are fetched.
+// If files cannot be moved to their place, the artifact is refused before they are
+// fetched.
 func TestCheckFile(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, map[int64][]byte{1: zipOf(t, "a", "cache/b")})
