@@ -37,7 +37,7 @@ type world struct {
 	pause func(context.Context, time.Duration) error
 	// free replaces asking for the disk's room.
 	free func() (int64, error)
-	// logged is told of the log as it is written.
+	// logged is called with the log as it is written.
 	logged func(text string)
 }
 

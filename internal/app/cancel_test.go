@@ -68,7 +68,8 @@ func TestCancelledInTar(t *testing.T) {
 	got.check(t)
 }
 
-// trap is cancelled when it is asked whether it was and a file is there.
+// trap is a context that is cancelled once a file exists; it looks whenever it is asked
+// for its error.
 type trap struct {
 	context.Context //nolint:containedctx // it is one
 	cancel          context.CancelFunc
@@ -121,8 +122,8 @@ func TestCancelledInPublish(t *testing.T) {
 	got.check(t)
 }
 
-// What could not be undone is told although the job was cancelled: the message
-// says where the files are that were replaced.
+// If something could not be undone, the message says so although the job was cancelled,
+// and names the place of the replaced files.
 func TestCancelledUndoFails(t *testing.T) {
 	t.Parallel()
 	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files("d/f01", "new", "d/f02", "new", "d/f03", "new")})

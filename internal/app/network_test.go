@@ -11,8 +11,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// The advice blames what is to blame: the certificate, the clock, the
-// address or the proxy, and GitHub only where nothing else is.
+// The advice names the culprit: the certificate, the clock, the address or the proxy, and
+// GitHub only if nothing else is to blame.
 func TestWhoIsToBlame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubsim.Options{})

@@ -23,9 +23,9 @@ func noise(size int) []byte {
 	return b
 }
 
-// A storage without ranges begins again with each answer, which may be shorter
-// than what had arrived of the one before. Which of the two is right its ETag
-// or a digest says; where there is neither, nothing does.
+// A storage without ranges begins again with each answer, which may be shorter than what
+// had arrived of the one before. An ETag or a digest says which of the two is right;
+// without both, nothing does.
 func TestShorterSecondAnswer(t *testing.T) {
 	t.Parallel()
 	first := noise(3 << 20)
@@ -68,7 +68,7 @@ func TestShorterSecondAnswer(t *testing.T) {
 	}
 }
 
-// That a download failed is never said of the archive, or of who made it.
+// A failed download is never blamed on the archive or its maker.
 func TestBlameTheDownload(t *testing.T) {
 	t.Parallel()
 	head := "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-%d/%d\r\nContent-Type: application/zip\r\nETag: \"0x1EEF\"\r\n"
@@ -127,7 +127,7 @@ func TestBlameTheDownload(t *testing.T) {
 	}
 }
 
-// A body that only its connection ends is whole if that can be shown.
+// A body that ends with its connection counts as whole if that can be shown.
 func TestBodyEndsByClosing(t *testing.T) {
 	t.Parallel()
 	zip, text := string(contentOf(files("a.txt", strings.Repeat("a", 5000)))), string(noise(5000))
@@ -233,7 +233,7 @@ type immense struct{}
 func (immense) Size() int64                           { return math.MaxInt64 }
 func (immense) ReadAt(p []byte, _ int64) (int, error) { clear(p); return len(p), nil }
 
-// Sizes that the API or the storage tells are sums before they are bytes.
+// Sizes from the API or the storage are added up before any byte arrives.
 func TestImmenseSizes(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// What the runner says wrongly matters only where it is needed.
+// A mistake in what the runner says matters only if the inputs need it.
 func TestUnreadableEvent(t *testing.T) {
 	t.Parallel()
 	none := in("GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", "/no/such/event")
@@ -68,8 +68,7 @@ func (w *world) command(t *testing.T, env map[string]string, args ...string) (co
 	return code, out.String(), log.String()
 }
 
-// The command is no part of the run that it may be called in, unless it is asked
-// for that one.
+// The command ignores the run that it may be called in, unless that run is asked for.
 func TestCommandWithinARun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubsim.Options{})
@@ -82,7 +81,7 @@ func TestCommandWithinARun(t *testing.T) {
 	}
 }
 
-// A token is nowhere in what is written, whoever names something after it.
+// A token is nowhere in the log or the outputs, even if a name contains it.
 func TestTokenInForeignText(t *testing.T) {
 	t.Parallel()
 	const token = "ghs_owner"
