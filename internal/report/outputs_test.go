@@ -16,8 +16,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// many is a result of so many artifacts and runs, with names and branches of a
-// length.
+// many returns a result with the given numbers of artifacts and runs, and with names and
+// branches of the given length.
 func many(artifacts, runs, length int) *Result {
 	r := &Result{Found: true, Destination: workspace.Destination{Output: "out", HostPath: "/host/out"}}
 	repo := artifact.Repo{Owner: "octo", Name: "app"}
@@ -38,8 +38,8 @@ func many(artifacts, runs, length int) *Result {
 	return r
 }
 
-// What a job hands on is bounded, whatever was taken: objects lose fields first,
-// and lists their ends.
+// The outputs of a job are bounded, whatever was taken: first objects lose fields, then
+// lists lose their ends.
 func TestOutputsAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
