@@ -28,12 +28,12 @@ func (d tempDir) hasFile() bool {
 	return err == nil
 }
 
-// diskOf returns a share of a disk with so many bytes free.
+// diskOf returns a share of a disk with the given number of bytes free.
 func diskOf(free int64) *Share {
 	return NewQuota("/out", func() (int64, error) { return free, nil }).Share()
 }
 
-// newSpool makes a spool whose memory holds so many blocks.
+// newSpool makes a spool whose memory holds the given number of blocks.
 func newSpool(t testing.TB, blocks int64) (*Spool, tempDir) {
 	t.Helper()
 	dir := tempDir(t.TempDir())
