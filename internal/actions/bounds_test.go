@@ -74,7 +74,7 @@ func TestShortSecrets(t *testing.T) {
 	}
 }
 
-// What a bound leaves of a secret is hidden, wherever the cut is.
+// The part of a secret that a bound leaves is hidden, wherever the cut is.
 func TestCutSecrets(t *testing.T) {
 	t.Parallel()
 	const token = "ghs_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R"
@@ -115,7 +115,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// GitHub shows few annotations; what is beyond is in the log all the same.
+// GitHub shows few annotations; the others are lines of the log.
 func TestManyAnnotations(t *testing.T) {
 	t.Parallel()
 	log, out := newLog(false)
