@@ -10,9 +10,9 @@ import (
 // maxCache bounds the size of all kept answers, heads included, in bytes.
 const maxCache = 32 << 20
 
-// cache keeps answers by URL, so that repeated requests can be conditional: an
-// authorized 304 does not count against the rate limit. Source: GitHub Docs, "Best practices for using the REST API", "Use
-// conditional requests if appropriate".
+// cache keeps answers by URL, so that repeated requests can be conditional: an authorized
+// 304 does not count against the rate limit. Source: GitHub Docs, "Best practices for
+// using the REST API", "Use conditional requests if appropriate".
 type cache struct {
 	unchanged atomic.Int64
 
