@@ -235,26 +235,29 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// Where there is no terminal, progress is lines, in a step and for the command.
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		log, out := newLog(false)
-		p := log.NewProgress(100 << 20)
-		for range 4 {
-			time.Sleep(2 * time.Second)
-			p.Add(10 << 20)
-		}
-		time.Sleep(30 * time.Second) // nothing moves, nothing is said
-		p.Add(60 << 20)
-		time.Sleep(5 * time.Second)
-		p.Stop()
-		want := "fetched 20 MiB of 100 MiB (20%), 4.0 MiB/s, 20s left\n" +
-			"fetched 40 MiB of 100 MiB (40%), 4.0 MiB/s, 15s left\n" +
-			"fetched 100 MiB of 100 MiB (100%), 2.0 MiB/s, 0s left\n"
-		if diff := cmp.Diff(want, out.String()); diff != "" {
-			t.Error(diff)
-		}
-	})
+	for _, command := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			log, out := newLog(command)
+			p := log.NewProgress(100 << 20)
+			for range 4 {
+				time.Sleep(2 * time.Second)
+				p.Add(10 << 20)
+			}
+			time.Sleep(30 * time.Second) // nothing moves, nothing is said
+			p.Add(60 << 20)
+			time.Sleep(5 * time.Second)
+			p.Stop()
+			want := "fetched 20 MiB of 100 MiB (20%), 4.0 MiB/s, 20s left\n" +
+				"fetched 40 MiB of 100 MiB (40%), 4.0 MiB/s, 15s left\n" +
+				"fetched 100 MiB of 100 MiB (100%), 2.0 MiB/s, 0s left\n"
+			if diff := cmp.Diff(want, out.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 func TestProgressIsQuietWhenShort(t *testing.T) {
