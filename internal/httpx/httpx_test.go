@@ -243,7 +243,7 @@ func (c muteConn) Read(b []byte) (int, error) {
 	}
 }
 
-// HTTP/2 has faults of its own, which net/http keeps to itself: these are
+// HTTP/2 has faults of its own, whose types net/http does not export. This test causes
 // the real ones.
 func TestIsTemporaryOverHTTP2(t *testing.T) {
 	t.Parallel()
@@ -298,7 +298,7 @@ func TestIsTemporaryOverHTTP2(t *testing.T) {
 	}
 }
 
-// slowBody brings one byte after each pause.
+// slowBody returns one byte after each pause.
 type slowBody struct {
 	ctx    context.Context
 	pauses []time.Duration
@@ -350,8 +350,8 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// stubbornBody brings its last byte and the end after a time, whether its
-// request was cancelled or not.
+// stubbornBody returns its last byte and the end after a time, even if its request was
+// cancelled.
 type stubbornBody struct{ time.Duration }
 
 func (b stubbornBody) Read(p []byte) (int, error) {
@@ -537,8 +537,8 @@ func TestTransportProtocol(t *testing.T) {
 	}
 }
 
-// A server may name no scheme or host that there is. That is the caller's
-// mistake, not the network's.
+// A request without a host, with an unknown scheme or with an ended context is the
+// caller's doing, not a fault of the network.
 func TestTransportTypesOnlyItsOwnFaults(t *testing.T) {
 	t.Parallel()
 	tr, err := NewTransport(TransportOptions{})
@@ -664,8 +664,8 @@ func TestPlainProxyRefuses(t *testing.T) {
 	}
 }
 
-// A user and a password do not show, however the URL is spelt, whether it can
-// be parsed, and whether it is one at all.
+// A user and a password are never shown, however the URL is spelt, whether or not it can
+// be parsed, and even in a text that is no URL.
 func TestRedactUserInfo(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
