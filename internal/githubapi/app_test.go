@@ -130,7 +130,8 @@ func TestAppFailures(t *testing.T) {
 	}
 }
 
-// A request's context ends its waiting for a token that another one gets.
+// A request that waits for a token which another request fetches stops waiting when its
+// context ends.
 func TestAppHonoursContext(t *testing.T) {
 	t.Parallel()
 	key := privateKey(t)
@@ -154,8 +155,8 @@ func TestAppHonoursContext(t *testing.T) {
 	}
 }
 
-// GitHub takes a JSON Web Token for minutes only, and tells the end of an
-// installation token by its own clock. A runner's that is off costs one
+// GitHub accepts a JSON Web Token for minutes only, and gives the expiry of an
+// installation token by its own clock. If the runner's clock is wrong, that costs one
 // request, once.
 func TestAppWithAClockThatIsOff(t *testing.T) {
 	t.Parallel()

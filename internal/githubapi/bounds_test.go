@@ -20,7 +20,7 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// What GitHub says of time counts by its own clock, whatever ours says.
+// Times in GitHub's answers count by GitHub's clock, whatever ours says.
 func TestLimitsByTheServersClock(t *testing.T) {
 	t.Parallel()
 	server := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -116,14 +116,14 @@ func TestEverythingEnds(t *testing.T) {
 	}
 }
 
-// nextOf leads from the page that was asked for to the next one.
+// nextOf links the requested page to the next one.
 func nextOf(r *http.Request) string {
 	page := 1
 	_, _ = fmt.Sscan(r.URL.Query().Get("page"), &page)
 	return fmt.Sprintf(`<http://x/?page=%d>; rel="next"`, page+1)
 }
 
-// Waiting side by side counts once.
+// Calls that wait at the same time count once.
 func TestPatienceIsOfTheRun(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -235,8 +235,8 @@ func TestPagesThatMove(t *testing.T) {
 	}
 }
 
-// An answer may be as large as it likes: what is kept of it is not. (Not in
-// parallel, because all that is allocated is counted.)
+// However large an answer is, the memory for it is bounded. (Not in parallel, because
+// everything that is allocated is counted.)
 func TestHostilePage(t *testing.T) {
 	for name, item := range map[string]string{"runs": `{"id":1}`, "null": `null`, "numbers": `1`, "lists": `[]`} {
 		body := []byte(`{"total_count":1,"workflow_runs":[` + strings.Repeat(item+",", (maxKept-100)/(len(item)+1)) + item + `]}`)
@@ -255,7 +255,7 @@ func TestHostilePage(t *testing.T) {
 	}
 }
 
-// Nor is more read than that of a text without end.
+// Of an answer without end no more than the bound is read.
 func TestAnswerWithoutEnd(t *testing.T) {
 	t.Parallel()
 	read := 0
@@ -388,8 +388,8 @@ func TestPerPageIsAskedFor(t *testing.T) {
 	}
 }
 
-// What is kept to ask conditionally is bounded, with its heads, and what is
-// newest stays.
+// The answers that are kept for conditional requests are bounded, including their heads,
+// and the newest ones stay.
 func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	var c cache

@@ -323,8 +323,8 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// The last request of the hour is as good as the others, and the one after
-// it is GitHub's to refuse.
+// The last request of the hour is sent like the others. The one after it is sent, too:
+// GitHub refuses it.
 func TestLastRequestOfTheHour(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, githubsim.Options{RateLimit: 1}, Auth{Token: "tok"})

@@ -88,7 +88,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// What is asked for again and has not changed is free.
+// Repeating a request costs nothing while the answer has not changed.
 func TestConditionalRequests(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, githubsim.Options{RateLimit: 4}, Auth{})
@@ -118,8 +118,8 @@ func TestGitHubUntil(t *testing.T) {
 	}
 }
 
-// What the cache forgets while a conditional request is under way is still
-// there to answer it.
+// An answer that the cache drops while a conditional request for it is under way still
+// serves that request.
 func TestCacheForgetsInFlight(t *testing.T) {
 	t.Parallel()
 	c := new(cache)
@@ -146,7 +146,7 @@ func TestCacheForgetsInFlight(t *testing.T) {
 	}
 }
 
-// Each error says which permission its call takes.
+// Each error says which permission its call needs.
 func TestErrorNeeds(t *testing.T) {
 	t.Parallel()
 	for want, do := range map[Permission][]func(context.Context, *Client) error{

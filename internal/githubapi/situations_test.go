@@ -104,13 +104,14 @@ func says(status int, body string, header ...string) step {
 
 func drops(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// cuts promises more bytes than it sends.
+// cuts announces more bytes than it sends.
 func cuts(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "500")
 	_, _ = io.WriteString(w, `{"id":`)
 }
 
-// limited spends the hour until so long after the stage's beginning.
+// limited answers that the limit is used up, until the given time after the stage's
+// beginning.
 func limited(reset time.Duration) step {
 	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(reset).Unix()
 	return says(403, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(at))
@@ -261,8 +262,8 @@ func TestSituations(t *testing.T) {
 	}
 }
 
-// pauses shows those below a second, or with its fractions, as "~": they are
-// the policy's, which are random.
+// pauses formats pauses. Those below a second, or with a fraction of one, are the
+// policy's random ones: it writes "~" for them.
 func pauses(ds []time.Duration) string {
 	var s []string
 	for _, d := range ds {
@@ -275,8 +276,8 @@ func pauses(ds []time.Duration) string {
 	return strings.Join(s, " ")
 }
 
-// After a limit that was not waited for, the next request is sent all the
-// same: go-github would refuse it on its own, as something else.
+// After a limit that was not waited for, the next request is sent all the same. go-github
+// alone would refuse it, with another error.
 func TestNoMemoryOfLimits(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]step{

@@ -39,7 +39,7 @@ func (f *fixture) frontClient(t *testing.T, opt githubsim.FrontOptions) (*github
 	return front, c
 }
 
-// A fault that passes is tried again, whatever it is called.
+// A request is tried again after every temporary fault, whatever its error says.
 func TestPassingWireFaults(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]githubsim.WireFault{
@@ -85,8 +85,8 @@ func countsAlike(c *Client, front *githubsim.Front, written <-chan struct{}) boo
 	return c.Requests() == front.Requests() || front.Connections() > front.Requests()
 }
 
-// net/http repeats what a server says it has not dealt with, of GOAWAY without
-// end. Each such repetition is bounded, counted and told.
+// net/http repeats requests that a server says it has not processed, after GOAWAY without
+// end. These repetitions are bounded, counted and reported.
 func TestEndlessWireFaults(t *testing.T) {
 	t.Parallel()
 	const tries, each = 6, 3
@@ -120,7 +120,7 @@ func TestEndlessWireFaults(t *testing.T) {
 	}
 }
 
-// A deletion that net/http repeated may have been obeyed the first time.
+// A deletion that net/http repeated may have been carried out the first time.
 func TestDeleteRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, githubsim.Options{}, Auth{})
@@ -166,7 +166,7 @@ func TestAnswersThatNeverCome(t *testing.T) {
 	}
 }
 
-// inBubble is a client of a Front that are both in a bubble of synctest.
+// inBubble returns a client of a Front, for use in a bubble of synctest.
 func inBubble(t *testing.T, opt githubsim.FrontOptions, handler step) *Client {
 	t.Helper()
 	network := githubsim.NewPipe()
@@ -186,7 +186,7 @@ func inBubble(t *testing.T, opt githubsim.FrontOptions, handler step) *Client {
 	return c
 }
 
-// An answer that does not come is asked for again.
+// A request without an answer is sent again.
 func TestOneAnswerThatNeverComes(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]githubsim.WireFault{
