@@ -37,7 +37,8 @@ type Connections struct {
 	budget  waitBudget
 }
 
-// NewConnections returns a Connections for at most most requests; most is at least 1.
+// NewConnections returns a Connections that allows up to most requests at a time, at
+// least 1.
 func NewConnections(most int) *Connections {
 	return &Connections{most: most, free: semaphore.NewWeighted(int64(most)), budget: waitBudget{left: maxWait}}
 }
