@@ -71,8 +71,8 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 		// The command ignores the run that it may be called in, unless that run is asked
 		// for.
 		outside := actions.Context{Home: j.runner.Home}
-		if cfg.RunCurrent {
-			outside.Run = j.runner.Run
+		if cfg.RunCurrent || cfg.CurrentFirst {
+			outside.Run, outside.Repository, outside.RepositoryID = j.runner.Run, j.runner.Repository, j.runner.RepositoryID
 		}
 		j.runner = outside
 	}
@@ -254,6 +254,10 @@ func (j *job) request() search.Request {
 		Gone:        map[int64]bool{},
 		Repos:       repos(j.cfg),
 
+		// Where an input says that a search is meant, no request is spent on the hint
+		// that the current run has it, too.
+		AskCurrent:         !j.cfg.Searches(),
+		CurrentFirst:       j.cfg.CurrentFirst,
 		OwnID:              j.runner.RepositoryID,
 		CurrentRun:         j.current,
 		CurrentWorkflow:    workflowFile(j.runner.WorkflowRef),

@@ -76,8 +76,11 @@ func TestCommandWithinARun(t *testing.T) {
 	if code, _, log := w.command(t, stray, "--repository", "octo/app", "--name", "dist"); code != 0 {
 		t.Errorf("code %d\n%s", code, log)
 	}
-	if code, out, log := w.command(t, map[string]string{"GITHUB_RUN_ID": "4"}, "--repository", "octo/app", "--run-id", "current", "--name", "fresh"); code != 0 || !strings.Contains(out, "run-id=4\n") {
-		t.Errorf("code %d\n%s\n%s", code, out, log)
+	for _, args := range []string{"--repository octo/app --run-id current --name fresh", "--current-first --name fresh"} {
+		run := map[string]string{"GITHUB_RUN_ID": "4", "GITHUB_REPOSITORY": "octo/app"}
+		if code, out, log := w.command(t, run, strings.Fields(args)...); code != 0 || !strings.Contains(out, "run-id=4\n") {
+			t.Errorf("%s: code %d\n%s\n%s", args, code, out, log)
+		}
 	}
 }
 

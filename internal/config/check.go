@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +51,7 @@ func (r *reader) checkRun(cfg *Config) {
 			r.fail(run.by, quote("current"), "has no meaning outside of GitHub Actions", "the ids of runs")
 		}
 	}
+	r.checkCurrentFirst(cfg)
 	if !r.byID() {
 		return
 	}
@@ -65,6 +67,28 @@ func (r *reader) checkRun(cfg *Config) {
 	}
 	if len(unused) > 0 {
 		cfg.warn("%s says where the artifacts come from, so nothing is searched and these have no effect: %s", by, strings.Join(unused, ", "))
+	}
+}
+
+// checkCurrentFirst refuses current-first where the current run cannot be looked at, or
+// where nothing is searched.
+func (r *reader) checkCurrentFirst(cfg *Config) {
+	first := r.values["current-first"].by
+	if !cfg.CurrentFirst {
+		return
+	}
+	for _, name := range []string{"run-id", "artifact-ids"} {
+		if v := r.values[name]; v.given {
+			r.fail(first, "", "and "+v.by+" exclude each other: what is named by its id needs no search", "")
+		}
+	}
+	id, _ := r.env("GITHUB_RUN_ID")
+	own, _ := r.env("GITHUB_REPOSITORY")
+	switch {
+	case id == "" || own == "":
+		r.fail(first, "", "has no meaning outside of GitHub Actions", "")
+	case !slices.ContainsFunc(cfg.Repositories, func(name string) bool { return strings.EqualFold(name, own) }):
+		r.fail(first, "", fmt.Sprintf("and %s exclude each other, unless that names the current run's own repository, %s, too", r.values["repository"].by, own), "")
 	}
 }
 

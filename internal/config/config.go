@@ -61,6 +61,8 @@ type Config struct {
 	SearchLimit int           // at least 1
 	AllowForks  bool
 	Wait        time.Duration
+	// CurrentFirst is set only in a run, whose repository is one of Repositories.
+	CurrentFirst bool
 
 	// At most one of Names, Patterns, NameRegex and ArtifactIDs is set.
 	Names       []string

@@ -92,6 +92,7 @@ func TestFromEnv(t *testing.T) {
 		"largest id":              {inputs{"artifact-ids": "9223372036854775807"}, func(c *config.Config) { c.ArtifactIDs = []int64{9223372036854775807} }},
 		"run ids":                 {inputs{"run-id": "5\n6"}, func(c *config.Config) { c.RunIDs = []int64{5, 6} }},
 		"current run":             {inputs{"run-id": "current"}, func(c *config.Config) { c.RunCurrent = true }},
+		"current run first":       {inputs{"current-first": "true", "repository": "octo/lib\nOcto/App"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, []string{"octo/lib", "Octo/App"} }},
 		"current run and another": {inputs{"run-id": "6,current"}, func(c *config.Config) { c.RunCurrent = true; c.RunIDs = []int64{6} }},
 		"repositories":            {inputs{"repository": "octo/app, o/lib\nOcto/App\no_emu/.github"}, func(c *config.Config) { c.Repositories = []string{"octo/app", "o/lib", "o_emu/.github"} }},
 		"branches":                {inputs{"branch": "refs/heads/feature/x,y\nmain"}, func(c *config.Config) { c.Branches = []string{"feature/x,y", "main"} }},
@@ -326,7 +327,7 @@ func TestSearches(t *testing.T) {
 	t.Parallel()
 	for want, all := range map[bool][]inputs{
 		true: {{"workflow": "x"}, {"branch": "x"}, {"workflow_search": "true"}, {"ref": "x"}, {"workflow_conclusion": ""}, {"runs": "2"}, {"max-age": "1d"}, {"conclusion": "success"}},
-		false: {nil, {"allow-forks": "true"}, {"wait": "1m"}, {"search-limit": "5"}, {"name": "x"}, {"repository": "o/r"},
+		false: {nil, {"allow-forks": "true"}, {"wait": "1m"}, {"search-limit": "5"}, {"current-first": "true"}, {"name": "x"}, {"repository": "o/r"},
 			{"workflow_conclusion": "success"}},
 	} {
 		for _, in := range all {

@@ -270,7 +270,7 @@ func TestActionDeclaresTheTable(t *testing.T) {
 func TestTableIsComplete(t *testing.T) {
 	t.Parallel()
 	want := strings.Fields(`github-token app-id app-private-key ca-cert github-api-url repository run-id
-		workflow branch commit pr event actor conclusion run-number max-age runs search-limit allow-forks wait
+		workflow branch commit pr event actor conclusion run-number max-age runs search-limit allow-forks wait current-first
 		name pattern name-regex artifact-ids files shard
 		path merge-multiple skip-decompress unpack if-exists concurrency
 		if-no-artifact-found digest-mismatch max-size max-files dry-run delete summary

@@ -115,6 +115,10 @@ var whichRun = []Input{
 		Help:     "keep looking this long for a match, also with `run-id`: `10m`",
 		Accepted: acceptedDuration,
 		set:      into(func(c *Config) *time.Duration { return &c.Wait }, parseDuration)},
+	{Name: "current-first", Group: WhichRun, Default: "false", ActionDefault: "false",
+		Help:     "look at the current run first, whatever its state; where it lacks what is asked for, go on as without",
+		Accepted: acceptedBool,
+		set:      into(func(c *Config) *bool { return &c.CurrentFirst }, parseBool)},
 }
 
 var whichArtifact = []Input{

@@ -22,6 +22,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 		l.Out.Warningf("pattern: no artifact matches %s", words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
 	}
 	l.growing(plan.Runs)
+	l.inCurrent(plan)
 	if plan.ByStatus {
 		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
 			2*search.PerPage)
@@ -46,6 +47,27 @@ func (l *Log) growing(runs []artifact.Run) {
 	for _, run := range runs {
 		if run.ID == current && run.UnderWay() {
 			l.Out.Infof("run %d is still under way, and more artifacts may follow: give their names with name to wait for them", run.ID)
+		}
+	}
+}
+
+// inCurrent says that the current run, too, holds what was taken from an earlier one. In
+// actions/download-artifact the current run is the default. So this is a warning, unless
+// an input says that a search is meant.
+func (l *Log) inCurrent(plan *search.Plan) {
+	if !plan.InCurrent {
+		return
+	}
+	tell := l.Out.Warningf
+	if l.Config.Searches() {
+		tell = l.Out.Infof
+	}
+	own, _ := artifact.ParseRepo(l.Runner.Repository)
+	for _, run := range plan.Runs { // newest first
+		if run.Repo.Equal(own) {
+			tell("the current run (%s), too, holds what was asked for, but it was taken from run %d, an earlier one: "+
+				"run-id: current takes it from the current run, and current-first: true does where that has it", l.Runner.Run, run.ID)
+			return
 		}
 	}
 }

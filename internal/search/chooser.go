@@ -48,12 +48,7 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
 	var g group
 	for i, repo := range req.Repos {
-		g.Go(func() error {
-			if req.Trigger != 0 && repo.Equal(req.Own) {
-				return c.byTrigger(ctx, req, repo, &plans[i])
-			}
-			return c.search(ctx, req, repo, &plans[i])
-		})
+		g.Go(func() error { return c.inRepo(ctx, req, repo, &plans[i]) })
 	}
 	err := g.Wait()
 	all := &Plan{}
@@ -66,6 +61,8 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 // search takes the newest runs that pass the first filter that any run passes.
 func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	f := c.newFinder(req, repo)
+	f.current = f.newCurrentRun(ctx)
+	defer f.current.begin()()
 	res, err := f.resolveAndRead(ctx)
 	if err != nil {
 		return err
@@ -87,6 +84,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 		}
 		plan.PassedOver = passedOver(searches, runs)
 		plan.LimitHit = s.state == limited
+		plan.InCurrent = f.current.holds()
 		return nil
 	}
 	return f.notFound(ctx, res, searches, plan)

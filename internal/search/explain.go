@@ -129,10 +129,9 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 			return nil
 		})
 	}
-	if f.req.CurrentRun != 0 && f.repo.Equal(f.req.Own) && f.currentFits(searches) {
+	if f.current.exists() && f.currentFits(searches) {
 		g.Go(func() error {
-			current, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: f.req.CurrentRun, Name: f.req.Select.OnlyName()})
-			nf.InCurrent = err == nil && f.facts.picker.Pick(current).Complete()
+			nf.InCurrent = f.current.asked()
 			return nil
 		})
 	}

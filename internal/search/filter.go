@@ -18,6 +18,9 @@ const (
 	fromUnknown = "the server does not say whether it comes from a fork, and allow-forks is false"
 )
 
+// isCurrent keeps the current run from counting.
+const isCurrent = "it is the current run"
+
 // filter decides which runs count. Zero fields let every run pass. A RunQuery
 // with the same conditions only saves requests.
 type filter struct {
@@ -32,7 +35,8 @@ type filter struct {
 	number      int
 	notBefore   time.Time
 	allowForks  bool
-	current     int64 // the current run never counts
+	current     int64  // the current run never counts
+	whyNot      string // that is so, if there is more to say
 	// completed lets only completed runs pass: the list of another one may still grow.
 	completed bool
 }
@@ -117,7 +121,7 @@ func (w workflowFilter) query() string {
 func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
 	switch {
 	case r.ID == f.current:
-		return "it is the current run", false
+		return cmp.Or(f.whyNot, isCurrent), false
 	case !f.workflow.passes(r):
 		return "it is of " + workflowOf(r), false
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
@@ -226,7 +230,7 @@ func (f *filter) beyondRef() []string {
 func (f *filter) refuseRef(ref *artifact.RunRef) string {
 	switch {
 	case ref.ID == f.current:
-		return "it is the current run"
+		return cmp.Or(f.whyNot, isCurrent)
 	case f.sha != "" && ref.HeadSHA != "" && !strings.EqualFold(ref.HeadSHA, f.sha):
 		return "its commit is " + short(ref.HeadSHA)
 	case f.branch != "" && ref.HeadBranch != "" && ref.HeadBranch != f.branch:

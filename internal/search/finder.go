@@ -19,6 +19,7 @@ type finder struct {
 	notBefore    time.Time
 	mostFiltered int // how many runs GitHub lists when a filter is used
 	facts        *facts
+	current      currentRun
 }
 
 // mostFiltered is how many runs GitHub lists when a filter is used. Source:

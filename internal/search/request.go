@@ -43,9 +43,17 @@ type Request struct {
 	// SearchLimit is how many runs to examine at most; 0 means 1,000.
 	SearchLimit int
 
+	// CurrentFirst asks for the current run, whatever the fields above say. Only where
+	// it lacks what Select asks for, the choice goes on as without.
+	CurrentFirst bool
+	currentLacks string // why the current run was not taken then
+	// AskCurrent lets a search ask the current run itself whether it, too, holds what
+	// is asked for. Otherwise only what the search reads anyway tells.
+	AskCurrent bool
+
 	// Own, CurrentRun and CurrentWorkflow (a file name) are where artifetch itself
 	// runs; all are empty outside of Actions. The current run never counts in a
-	// search. OwnID is the id of Own, which a repository keeps when it is renamed; 0
+	// search, unless CurrentFirst is set. OwnID is the id of Own, which a repository keeps when it is renamed; 0
 	// where the runner does not tell.
 	Own             artifact.Repo
 	OwnID           int64
@@ -92,6 +100,9 @@ type Plan struct {
 	Superseded []artifact.Artifact
 	// LimitHit reports that the search for more runs ended at its limit.
 	LimitHit bool
+	// InCurrent reports that the current run, too, holds what a search took from an
+	// earlier one.
+	InCurrent bool
 	// ByStatus reports that the result relies on GitHub's filter by status,
 	// which may miss runs of the last weeks: a newer one that fits may exist.
 	ByStatus bool
@@ -128,6 +139,7 @@ func (p *Plan) add(other *Plan) {
 	p.PassedOver = append(p.PassedOver, other.PassedOver...)
 	p.Superseded = append(p.Superseded, other.Superseded...)
 	p.LimitHit = p.LimitHit || other.LimitHit
+	p.InCurrent = p.InCurrent || other.InCurrent
 	p.ByStatus = p.ByStatus || other.ByStatus
 }
 

@@ -260,7 +260,7 @@ func (f *finder) filters(res resolved) []filter {
 		completed: f.req.Waiting && len(f.req.Select.Names) == 0,
 	}
 	if f.repo.Equal(f.req.Own) {
-		base.current = f.req.CurrentRun
+		base.current, base.whyNot = f.req.CurrentRun, f.req.currentLacks
 	}
 	all := []filter{base}
 	for _, sha := range res.shas {
