@@ -148,6 +148,11 @@ func (l *Log) Warningf(format string, args ...any) {
 	l.command(l.gha.Warningf, "warning: ", format, args)
 }
 
+// TitledWarningf writes a warning, in a step as an annotation with a title.
+func (l *Log) TitledWarningf(title, format string, args ...any) {
+	l.command(l.gha.WithFieldsMap(map[string]string{"title": title}).Warningf, "warning: ", format, args)
+}
+
 // Errorf writes an error, in a step as an annotation.
 func (l *Log) Errorf(format string, args ...any) {
 	l.command(l.gha.Errorf, "error: ", format, args)

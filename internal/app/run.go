@@ -72,7 +72,7 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.
 	for {
 		plan, err := c.next(ctx)
 		if plan != nil {
-			res.PassedOver = plan.PassedOver
+			res.PassedOver, res.Doubts = plan.PassedOver, plan.Doubts
 		}
 		if err != nil {
 			return nil, err

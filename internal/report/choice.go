@@ -23,6 +23,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	}
 	l.growing(plan.Runs)
 	l.inCurrent(plan)
+	l.doubts(plan.Doubts)
 	if plan.ByStatus {
 		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
 			2*search.PerPage)

@@ -240,6 +240,9 @@ func (l *Log) Ended(r *Result) {
 		l.Out.Warningf("%s", Message(r.NotFound))
 	case r.NotFound != nil:
 		l.Out.Infof("%s", Message(r.NotFound))
+		if nf, ok := errors.AsType[*search.NotFoundError](r.NotFound); ok && len(nf.Doubts) > 0 {
+			l.Out.TitledWarningf("A run that fits may have been missed", "nothing was found, but that is not certain: %s. %s", search.DoubtsInWords(nf.Doubts), doubtHint(nf.Doubts))
+		}
 	case r.DryRun:
 		l.Out.Infof("dry run: nothing was written")
 	default:

@@ -97,6 +97,12 @@ func TestHintsWithoutFields(t *testing.T) {
 	}{
 		"another workflow":          {search.Explanation{Elsewhere: artifact.Run{ID: 7, WorkflowPath: ".github/workflows/a.yml"}}, "Run 7 of another workflow has it: set workflow: a.yml, or workflow: '*' for any"},
 		"another workflow, no path": {search.Explanation{Elsewhere: artifact.Run{ID: 7}}, "Run 7 of another workflow has it: set workflow: '*' for any"},
+		"elsewhere, but failed":     {search.Explanation{ElsewhereFailed: artifact.Run{ID: 7, WorkflowPath: ".github/workflows/a.yml", Conclusion: "failure"}}, "Run 7 of another workflow has it, but its conclusion is failure: set workflow: a.yml and conclusion: failure"},
+		"elsewhere, no path":        {search.Explanation{ElsewhereFailed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 of another workflow has it, but its conclusion is failure: set workflow: '*' and conclusion: failure"},
+		"a list that may be stale":  {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}, Doubts: []search.Doubt{{Filters: []string{"branch", "conclusion"}}}}, "GitHub may list it later: run the step again then, or name the run with run-id"},
+		"another list may be":       {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}, Doubts: []search.Doubt{{Filters: []string{"branch"}}}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
+		"a near branch":             {search.Explanation{Near: search.NearValue{Input: "branch", Value: "main"}}, "Did you mean branch: main?"},
+		"never, and under way":      {search.Explanation{Nowhere: true}, "Check how it is spelt, and whether the step that uploads it runs"},
 		"failed":                    {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
 		"failed, no conclusion":     {search.Explanation{Failed: artifact.Run{ID: 7}}, "Run 7 has it, but the server does not say how it ended: conclusion: any would take it"},
 		"forks":                     {search.Explanation{Forks: 1, UnknownOrigin: 1}, "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"},
@@ -104,6 +110,27 @@ func TestHintsWithoutFields(t *testing.T) {
 	} {
 		if got := notFoundHint(&search.NotFoundError{Explanation: tt.nf}); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// The summary has the doubts of a choice; where nothing was found, its error has them.
+func TestSummaryOfDoubts(t *testing.T) {
+	t.Parallel()
+	doubts := []search.Doubt{{Run: artifact.Run{ID: 8, Repo: artifact.Repo{Owner: "octo", Name: "app"}}, Reason: "it <b>ended</b> lately"}}
+	taken := &Result{Found: true, Runs: []artifact.Run{{ID: 7}}, Doubts: doubts}
+	nf := &search.NotFoundError{What: "an artifact", Explanation: search.Explanation{Doubts: doubts}}
+	for name, tt := range map[string]struct {
+		res  *Result
+		want string
+	}{
+		"taken":       {taken, "**A newer run may fit**: run 8 of octo/app"},
+		"not found":   {&Result{NotFound: nf, Doubts: doubts}, "but that is not certain&#58; run 8 of octo/app"},
+		"and failing": {&Result{Err: nf, Doubts: doubts}, "but that is not certain&#58; run 8 of octo/app"},
+	} {
+		got := tt.res.Summary()
+		if !strings.Contains(strings.ReplaceAll(got, "&#47;", "/"), tt.want) || strings.Contains(got, "<b>") || strings.Count(got, "octo") != 1 {
+			t.Errorf("%s: the summary lacks %q:\n%s", name, tt.want, got)
 		}
 	}
 }

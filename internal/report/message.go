@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -158,6 +159,9 @@ func systemHint(err error) string {
 func notFoundHint(nf *search.NotFoundError) string {
 	// A name that no run ever had is more likely to be wrong than to come.
 	pending := len(nf.Pending) > 0 && nf.Waited == 0 && !nf.Nowhere
+	// Where the list by conclusion may lack runs, one with another conclusion is no
+	// reason to ask for that.
+	unsure := slices.ContainsFunc(nf.Doubts, func(d search.Doubt) bool { return slices.Contains(d.Filters, "conclusion") })
 	switch {
 	case nf.InCurrent:
 		return "The current run has it: add run-id: current"
@@ -165,7 +169,7 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return "Set workflow to the file of the workflow whose artifacts you want, or workflow: '*' for any"
 	case nf.Beyond.ID != 0:
 		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: %[1]d", nf.Beyond.ID)
-	case nf.Failed.ID != 0 && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
+	case nf.Failed.ID != 0 && !unsure && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
 		if nf.Failed.Conclusion == "" {
 			return fmt.Sprintf("Run %d has it, but the server does not say how it ended: conclusion: any would take it", nf.Failed.ID)
 		}
@@ -176,7 +180,7 @@ func notFoundHint(nf *search.NotFoundError) string {
 			other = fmt.Sprintf("workflow: %s, or %s", file, other)
 		}
 		return fmt.Sprintf("Run %d of another workflow has it: set %s", nf.Elsewhere.ID, other)
-	case nf.ElsewhereFailed.ID != 0 && nf.ElsewhereFailed.Conclusion != "":
+	case nf.ElsewhereFailed.ID != 0 && !unsure && nf.ElsewhereFailed.Conclusion != "":
 		return fmt.Sprintf("Run %d of another workflow has it, but its conclusion is %s: set workflow: %s and conclusion: %[2]s",
 			nf.ElsewhereFailed.ID, nf.ElsewhereFailed.Conclusion, cmp.Or(workflowFile(nf.ElsewhereFailed), "'*'"))
 	case nf.UnknownOrigin > 0 && nf.Forks == 0:
@@ -184,6 +188,8 @@ func notFoundHint(nf *search.NotFoundError) string {
 			"a run that you trust can be named with run-id"
 	case nf.Forks > 0, nf.ForkPR != "":
 		return "Runs from forks do not count unless allow-forks is true; their artifacts hold what the fork's author wants"
+	case unsure:
+		return "GitHub may list it later: run the step again then, or name the run with run-id"
 	case nf.DidYouMean != "":
 		return fmt.Sprintf("Did you mean %q?", nf.DidYouMean)
 	case nf.Near.Input != "":

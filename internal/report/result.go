@@ -21,6 +21,8 @@ type Result struct {
 	// set once the log has them.
 	PassedOver []search.PassedOver
 	Explained  bool
+	// Doubts are why a newer run than those taken may fit.
+	Doubts []search.Doubt
 	// Found is set if everything that was asked for was found, Published once it
 	// is in the destination.
 	Found, Published bool

@@ -56,6 +56,9 @@ func (r *Result) Summary() string {
 	}
 	andMore(&b, len(r.Runs), maxRunLines, "run")
 	b.WriteString(r.orphanLine())
+	if len(r.Runs) > 0 && len(r.Doubts) > 0 {
+		fmt.Fprintf(&b, "**%s**: %s\n\n", doubtful, paragraph(search.DoubtsInWords(r.Doubts)))
+	}
 	if len(r.Items) > 0 {
 		r.artifactTable(&b)
 	}

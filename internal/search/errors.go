@@ -91,8 +91,9 @@ type Explanation struct {
 	// not match only for their origin.
 	Forks, UnknownOrigin int
 
-	LimitHit bool // the search ended at its limit
-	ByStatus bool // as Plan.ByStatus
+	LimitHit bool    // the search ended at its limit
+	ByStatus bool    // as Plan.ByStatus
+	Doubts   []Doubt // as Plan.Doubts
 	// ForkPR is where the pull request asked for comes from, in words, if that is not
 	// the repository itself and runs of forks do not count; empty otherwise.
 	ForkPR string
@@ -179,6 +180,9 @@ func (e *NotFoundError) Error() string {
 		}
 	}
 	e.byDefault(&b)
+	if len(e.Doubts) > 0 {
+		fmt.Fprintf(&b, "; but that is not certain: %s", DoubtsInWords(e.Doubts))
+	}
 	e.waited(&b)
 	return b.String()
 }

@@ -33,6 +33,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	nf := &NotFoundError{Repo: f.repo, What: inWords(f.req.Select), Where: f.conditions(res)}
 	nf.several = len(f.req.Select.Names) > 1
 	nf.ByStatus = plan.ByStatus
+	nf.Doubts = plan.Doubts
 	var fits []artifact.Run
 	met := map[int64]bool{}
 	for _, s := range searches {

@@ -106,6 +106,21 @@ type Plan struct {
 	// ByStatus reports that the result relies on GitHub's filter by status,
 	// which may miss runs of the last weeks: a newer one that fits may exist.
 	ByStatus bool
+	// Doubts are what the server's answers leave open: why a newer run that fits may
+	// exist.
+	Doubts []Doubt
+}
+
+// Doubt is a reason why a newer run than those taken may fit.
+type Doubt struct {
+	// Run is the run that may fit; its ID is 0 where the doubt is about all runs that
+	// were created after Since, and up to Until.
+	Run          artifact.Run
+	Since, Until time.Time
+	// Filters are the conditions by which the server narrows the only list that has
+	// those runs, and which it may apply to old data: "branch", "conclusion".
+	Filters []string
+	Reason  string // about the run, or the runs
 }
 
 // PassedOver is a run that was looked at and not taken.
@@ -141,6 +156,7 @@ func (p *Plan) add(other *Plan) {
 	p.LimitHit = p.LimitHit || other.LimitHit
 	p.InCurrent = p.InCurrent || other.InCurrent
 	p.ByStatus = p.ByStatus || other.ByStatus
+	p.Doubts = append(p.Doubts, other.Doubts...)
 }
 
 func (p *Plan) take(run artifact.Run, picked artifact.Picked) {

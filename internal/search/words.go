@@ -1,7 +1,10 @@
 package search
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/words"
@@ -43,6 +46,49 @@ func either(list []string) string { return listed(list, " or ", short) }
 
 // eitherQuoted lists alternatives in quotes.
 func eitherQuoted(list []string) string { return listed(list, " or ", quote) }
+
+// mostDoubts bounds the doubts that are named.
+const mostDoubts = 3
+
+// DoubtsInWords names the first few doubts, and counts the others.
+func DoubtsInWords(doubts []Doubt) string {
+	first := make([]string, min(len(doubts), mostDoubts))
+	for i := range first {
+		first[i] = doubts[i].String()
+	}
+	return words.List(first, len(doubts), "; ")
+}
+
+// String says which run the doubt is about, or which runs, and why.
+func (d Doubt) String() string {
+	if d.Run.ID != 0 {
+		about := fmt.Sprintf("run %d of %s", d.Run.ID, d.Run.Repo)
+		if label := d.Run.Label(); label != "" {
+			about += fmt.Sprintf(" (%s)", short(label))
+		}
+		return about + ": " + d.Reason
+	}
+	if len(d.Filters) == 0 {
+		return d.Reason
+	}
+	return fmt.Sprintf("runs%s are known only from the server's list filtered by %s, which may be weeks old, or lack some",
+		d.period(), strings.Join(d.Filters, " and "))
+}
+
+// period says when the runs of the doubt were created, or nothing for any time.
+func (d Doubt) period() string {
+	at := func(t time.Time) string { return t.UTC().Format(time.DateTime) }
+	since, until := !d.Since.IsZero(), !d.Until.IsZero() && d.Until.Before(unread)
+	switch {
+	case since && until:
+		return fmt.Sprintf(" created from %s to %s", at(d.Since), at(d.Until))
+	case since:
+		return " created since " + at(d.Since)
+	case until:
+		return " created until " + at(d.Until)
+	}
+	return ""
+}
 
 // inWords describes what is asked for, for messages. Names are quoted.
 func inWords(s artifact.Selector) string {

@@ -1,0 +1,23 @@
+package report
+
+import "github.com/artifetch/artifetch/internal/search"
+
+// doubtful is the title of the warning about a choice that may not be the newest.
+const doubtful = "A newer run may fit"
+
+// doubts warns of what the server's answers leave open of the choice.
+func (l *Log) doubts(doubts []search.Doubt) {
+	if len(doubts) > 0 {
+		l.Out.TitledWarningf(doubtful, "the newest run that is known to fit was taken, but a newer one may fit, too: %s. %s", search.DoubtsInWords(doubts), doubtHint(doubts))
+	}
+}
+
+// doubtHint returns what to do about a doubt.
+func doubtHint(doubts []search.Doubt) string {
+	for _, d := range doubts {
+		if d.Run.ID == 0 {
+			return "To be sure of the run, name it with run-id"
+		}
+	}
+	return "To be sure of the run, name it with run-id, or run the step again in ten minutes"
+}
