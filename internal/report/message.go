@@ -170,16 +170,9 @@ func notFoundHint(nf *search.NotFoundError) string {
 	case nf.Beyond.ID != 0:
 		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: %[1]d", nf.Beyond.ID)
 	case nf.Failed.ID != 0 && !unsure && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
-		if nf.Failed.Conclusion == "" {
-			return fmt.Sprintf("Run %d has it, but the server does not say how it ended: conclusion: any would take it", nf.Failed.ID)
-		}
-		return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", nf.Failed.ID, nf.Failed.Conclusion)
+		return strings.TrimSuffix(failedHint(nf.Failed)+". "+elsewhereHint(nf), ". ")
 	case nf.Elsewhere.ID != 0:
-		other := "workflow: '*' for any"
-		if file := workflowFile(nf.Elsewhere); file != "" {
-			other = fmt.Sprintf("workflow: %s, or %s", file, other)
-		}
-		return fmt.Sprintf("Run %d of another workflow has it: set %s", nf.Elsewhere.ID, other)
+		return elsewhereHint(nf)
 	case nf.ElsewhereFailed.ID != 0 && !unsure && nf.ElsewhereFailed.Conclusion != "":
 		return fmt.Sprintf("Run %d of another workflow has it, but its conclusion is %s: set workflow: %s and conclusion: %[2]s",
 			nf.ElsewhereFailed.ID, nf.ElsewhereFailed.Conclusion, cmp.Or(workflowFile(nf.ElsewhereFailed), "'*'"))
@@ -218,6 +211,27 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return "If another workflow makes it, set workflow to that one's file, or workflow: '*' for any"
 	}
 	return ""
+}
+
+// failedHint returns the advice to take a run whatever its conclusion.
+func failedHint(r artifact.Run) string {
+	if r.Conclusion == "" {
+		return fmt.Sprintf("Run %d has it, but the server does not say how it ended: conclusion: any would take it", r.ID)
+	}
+	return fmt.Sprintf("Run %d has it, but its conclusion is %s: conclusion: %[2]s, or any, would take it", r.ID, r.Conclusion)
+}
+
+// elsewhereHint returns the advice to take a run of another workflow, or nothing where
+// none is known.
+func elsewhereHint(nf *search.NotFoundError) string {
+	if nf.Elsewhere.ID == 0 {
+		return ""
+	}
+	other := "workflow: '*' for any"
+	if file := workflowFile(nf.Elsewhere); file != "" {
+		other = fmt.Sprintf("workflow: %s, or %s", file, other)
+	}
+	return fmt.Sprintf("Run %d of another workflow has it: set %s", nf.Elsewhere.ID, other)
 }
 
 // workflowFile returns the file of a run's workflow, or nothing if the server does not say.

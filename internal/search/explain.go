@@ -215,13 +215,15 @@ func (e *NotFoundError) nearConditions(f *finder, res resolved, searches []*sear
 // seekElsewhere looks for the newest run of another workflow that has what is asked for
 // and meets all other conditions, where so far only such runs with another conclusion are
 // known: it takes the newest run of that workflow that the server lists with the
-// conclusion asked for. It sends two requests at most, and reports whether it sent any.
+// conclusion asked for, or the first of them. It sends two requests at most, and reports whether it sent any.
 func (f *finder) seekElsewhere(ctx context.Context, s *search) bool {
-	status, other := s.filter.status(), s.endedElsewhere()
-	if status == "" || other.WorkflowID == 0 {
+	other := s.endedElsewhere()
+	if s.filter.conclusions.any() || other.WorkflowID == 0 {
 		return false
 	}
-	q := RunQuery{Workflow: strconv.FormatInt(other.WorkflowID, 10), Branch: s.filter.branch, Status: status, Until: other.CreatedAt}
+	q := RunQuery{
+		Workflow: strconv.FormatInt(other.WorkflowID, 10), Branch: s.filter.branch, Status: s.filter.conclusions.list[0], Until: other.CreatedAt,
+	}
 	p, err := f.source.Runs(ctx, f.repo, q)
 	if err != nil {
 		return true
