@@ -231,28 +231,40 @@ func workflowFile(ref string) string {
 	return path.Base(file)
 }
 
+// homes returns the repositories that ids are of.
+func homes(names map[int64]string) map[int64]artifact.Repo {
+	all := make(map[int64]artifact.Repo, len(names))
+	for id, name := range names {
+		all[id], _ = artifact.ParseRepo(name) // config has checked it
+	}
+	return all
+}
+
 // request returns what the inputs ask for.
 func (j *job) request() search.Request {
 	req := search.Request{
-		RunIDs:      slices.Clone(j.cfg.RunIDs),
-		ArtifactIDs: j.cfg.ArtifactIDs,
-		Select:      artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
-		Workflow:    j.cfg.Workflow,
-		Branches:    j.cfg.Branches,
-		Commit:      j.cfg.Commit,
-		PR:          j.cfg.PR,
-		Ref:         j.cfg.Ref,
-		Events:      j.cfg.Events,
-		Actor:       j.cfg.Actor,
-		Conclusions: j.cfg.Conclusions,
-		RunNumber:   j.cfg.RunNumber,
-		MaxAge:      j.cfg.MaxAge,
-		Runs:        j.cfg.Runs,
-		AllowForks:  j.cfg.AllowForks,
-		SearchLimit: j.cfg.SearchLimit,
-		Waiting:     j.cfg.Wait > 0,
-		Gone:        map[int64]bool{},
-		Repos:       repos(j.cfg),
+		RunIDs:        slices.Clone(j.cfg.RunIDs),
+		ArtifactIDs:   j.cfg.ArtifactIDs,
+		RunRepos:      homes(j.cfg.RunRepos),
+		ArtifactRepos: homes(j.cfg.ArtifactRepos),
+		Merge:         j.cfg.MergeMultiple,
+		Select:        artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
+		Workflow:      j.cfg.Workflow,
+		Branches:      j.cfg.Branches,
+		Commit:        j.cfg.Commit,
+		PR:            j.cfg.PR,
+		Ref:           j.cfg.Ref,
+		Events:        j.cfg.Events,
+		Actor:         j.cfg.Actor,
+		Conclusions:   j.cfg.Conclusions,
+		RunNumber:     j.cfg.RunNumber,
+		MaxAge:        j.cfg.MaxAge,
+		Runs:          j.cfg.Runs,
+		AllowForks:    j.cfg.AllowForks,
+		SearchLimit:   j.cfg.SearchLimit,
+		Waiting:       j.cfg.Wait > 0,
+		Gone:          map[int64]bool{},
+		Repos:         repos(j.cfg),
 
 		// Where an input says that a search is meant, no request is spent on the hint
 		// that the current run has it, too.
@@ -264,6 +276,11 @@ func (j *job) request() search.Request {
 		CurrentWorkflowRef: j.runner.WorkflowRef,
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
+	if j.cfg.ByID() {
+		// They choose nothing, but a run that does not meet them may be a mistake.
+		over := j.cfg.Overruled()
+		req.Events, req.Actor, req.Conclusions, req.RunNumber, req.MaxAge = over.Events, over.Actor, over.Conclusions, over.RunNumber, over.MaxAge
+	}
 	if j.cfg.RunCurrent && !slices.Contains(req.RunIDs, j.current) {
 		req.RunIDs = append(req.RunIDs, j.current)
 	}

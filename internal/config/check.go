@@ -9,6 +9,10 @@ import (
 // check reports inputs that do not go together.
 func (r *reader) check(cfg *Config) {
 	r.checkAuth(cfg)
+	r.checkAddresses(cfg)
+	if repo := r.values["repository"]; len(cfg.Repositories) == 0 && repo.text == "" {
+		r.fail(repo.by, "", "is missing", "owner/name, one a line or separated by commas")
+	}
 	r.checkRun(cfg)
 	r.checkSelection(cfg)
 	r.checkOutput(cfg)
@@ -26,9 +30,6 @@ func (r *reader) checkAuth(cfg *Config) {
 	case token.text == "" && !cfg.DryRun:
 		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",
 			"a token with Actions read, or "+r.shown("app-id")+" and "+r.shown("app-private-key"))
-	}
-	if repo := r.values["repository"]; repo.text == "" {
-		r.fail(repo.by, "", "is missing", "owner/name, one a line or separated by commas")
 	}
 	if u := cfg.APIURL; u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		cfg.warn("%s: %s is not encrypted: the token can be read on its way", r.values["github-api-url"].by, u)
@@ -55,18 +56,22 @@ func (r *reader) checkRun(cfg *Config) {
 	if !r.byID() {
 		return
 	}
-	by := run.by
-	if !run.given {
-		by = r.values["artifact-ids"].by
-	}
 	var unused []string
 	for i := range table {
-		if v := r.values[table[i].Name]; v.given && table[i].role != noRole && !table[i].same(v.text, r.defaultOf(&table[i]).text) {
+		in := &table[i]
+		if run.given && in.Name == "workflow" {
+			continue // the usual pair of another action
+		}
+		if v := r.values[in.Name]; v.given && in.role != noRole && !in.same(v.text, r.defaultOf(in).text) {
 			unused = append(unused, v.by)
 		}
 	}
-	if len(unused) > 0 {
-		cfg.warn("%s says where the artifacts come from, so nothing is searched and these have no effect: %s", by, strings.Join(unused, ", "))
+	switch list := strings.Join(unused, ", "); {
+	case list == "":
+	case run.given:
+		cfg.Notes = append(cfg.Notes, fmt.Sprintf("%s names the runs, so nothing is searched and these are not looked at: %s", run.by, list))
+	default:
+		cfg.warn("%s names the artifacts, so nothing is searched and these have no effect: %s", r.values["artifact-ids"].by, list)
 	}
 }
 

@@ -44,6 +44,9 @@ type Config struct {
 	// Repositories are "owner/name", at least one.
 	Repositories []string
 	RunIDs       []int64
+	// RunRepos and ArtifactRepos are the repositories of the runs and artifacts that
+	// were given by their addresses. They are among Repositories.
+	RunRepos, ArtifactRepos map[int64]string
 	// RunCurrent asks for the current run, besides RunIDs.
 	RunCurrent bool
 
@@ -92,9 +95,15 @@ type Config struct {
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string
+	// Notes are like Warnings, but of what is no mistake.
+	Notes []string
 	// Empty names the inputs that choose runs or ids and were given with an empty value:
 	// they are ignored.
 	Empty []string
+
+	runs, artifacts []named // as RunIDs and ArtifactIDs
+
+	overruled *Config
 
 	given   map[string]string // canonical name → the name it was given by
 	secrets func() []string
@@ -105,6 +114,15 @@ type Config struct {
 func (c *Config) Given(name string) bool {
 	_, ok := c.given[name]
 	return ok
+}
+
+// Overruled returns the conditions of the search that were given beside run-id, which
+// overrules them. A run that does not meet them may be a mistake. Other fields are zero.
+func (c *Config) Overruled() *Config {
+	if c.overruled == nil {
+		return &Config{}
+	}
+	return c.overruled
 }
 
 // CACertIsPEM reports whether CACert is PEM text, not a path.

@@ -225,11 +225,10 @@ func TestWarnings(t *testing.T) {
 		in   inputs
 		want []string
 	}{
-		"none":              {inputs{"run-id": "1", "name": "a", "conclusion": "success", "runs": "1"}, nil},
-		"name and pattern":  {inputs{"name": "a", "pattern": "b*"}, []string{"pattern has no effect beside name"}},
-		"plain HTTP":        {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: http://ghe.example.com/api/v3 is not encrypted: the token can be read on its way"}},
-		"run id and search": {inputs{"run_id": "1", "workflow_search": "true", "workflow_conclusion": "", "allow_forks": "true", "runs": "2"}, []string{"run_id says where the artifacts come from, so nothing is searched and these have no effect: workflow_search, workflow_conclusion, runs, allow_forks"}},
-		"ids and search":    {inputs{"artifact-ids": "1", "branch": "main", "ref": ""}, []string{"artifact-ids says where the artifacts come from, so nothing is searched and these have no effect: branch"}},
+		"none":             {inputs{"run-id": "1", "name": "a", "conclusion": "success", "runs": "1"}, nil},
+		"name and pattern": {inputs{"name": "a", "pattern": "b*"}, []string{"pattern has no effect beside name"}},
+		"plain HTTP":       {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: http://ghe.example.com/api/v3 is not encrypted: the token can be read on its way"}},
+		"ids and search":   {inputs{"artifact-ids": "1", "branch": "main", "ref": ""}, []string{"artifact-ids names the artifacts, so nothing is searched and these have no effect: branch"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -259,10 +258,10 @@ func TestOverruledInputsKeepTheirDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(got.Warnings) != 1 {
-			t.Errorf("%s: got warnings %q, want one", by, got.Warnings)
+		if len(got.Warnings)+len(got.Notes) != 1 {
+			t.Errorf("%s: got warnings %q and notes %q, want one", by, got.Warnings, got.Notes)
 		}
-		got.Warnings = nil
+		got.Warnings, got.Notes = nil, nil
 		want := defaults()
 		want.Wait = 5 * time.Minute // of ids, too
 		set(want)

@@ -177,7 +177,7 @@ var dawidd6 = []migration{
 		want: func(c *config.Config) { c.Names = []string{"artifact"} }},
 	{name: "triggering run", with: "run_id: ${{ github.event.workflow_run.id }}\nname: artifact",
 		want: func(c *config.Config) { c.RunIDs, c.Names = []int64{4711}, []string{"artifact"} }},
-	{name: "run id and workflow", with: "workflow: upload.yml\nrun_id: 1122334455", warnings: 1,
+	{name: "run id and workflow", with: "workflow: upload.yml\nrun_id: 1122334455",
 		want: func(c *config.Config) { c.RunIDs = []int64{1122334455} }},
 	{name: "run number", with: "workflow: upload.yml\nrun_number: 34",
 		want: func(c *config.Config) { c.Workflow, c.RunNumber = "upload.yml", 34 }},

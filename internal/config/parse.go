@@ -161,21 +161,32 @@ func parseConcurrency(v string) (int, error) {
 	return n, err
 }
 
-// setRunIDs parses run-id, which sets two fields.
+// setRunIDs parses run-id, which may name the current run, too.
 func setRunIDs(c *Config, v string) error {
 	const current = 0 // not an id
-	ids, err := eachItem(func(item string) (int64, error) {
+	refs, err := eachItem(func(item string) (named, error) {
 		if item == "current" {
-			return current, nil
+			return named{id: current}, nil
 		}
-		return parseID(item)
-	}, exactly)(v)
+		return parseRun(item)
+	}, byAddress)(v)
 	if err != nil {
 		return err
 	}
-	c.RunCurrent = slices.Contains(ids, current)
-	c.RunIDs = slices.DeleteFunc(ids, func(id int64) bool { return id == current })
+	isCurrent := func(r named) bool { return r.id == current }
+	c.RunCurrent = slices.ContainsFunc(refs, isCurrent)
+	c.runs = slices.DeleteFunc(refs, isCurrent)
+	c.RunIDs = ids(c.runs)
 	return nil
+}
+
+// setArtifactIDs parses artifact-ids.
+func setArtifactIDs(c *Config, v string) error {
+	refs, err := eachItem(parseArtifact, byAddress)(v)
+	if err == nil {
+		c.artifacts, c.ArtifactIDs = refs, ids(refs)
+	}
+	return err
 }
 
 func parseShard(v string) (Shard, error) {

@@ -194,6 +194,12 @@ func (r *reader) parse(cfg *Config, in *Input) {
 	target := cfg
 	if in.role != noRole && r.byID() {
 		target = &Config{}
+		if v.given && r.values["run-id"].given {
+			if cfg.overruled == nil {
+				cfg.overruled = &Config{}
+			}
+			target = cfg.overruled
+		}
 		if in.Default != "" {
 			_ = in.set(cfg, in.Default) // the table's defaults are valid
 		}

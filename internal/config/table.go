@@ -11,7 +11,7 @@ import (
 
 const (
 	acceptedCount    = "a whole number from 1"
-	acceptedIDs      = "ids, which are whole numbers from 1, one a line or separated by commas"
+	acceptedIDs      = "ids, which are whole numbers from 1, or addresses, one a line or separated by commas"
 	acceptedDuration = "a duration such as 90s, 10m, 12h, 30d, 2w or 1d12h"
 	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b}, {1..9} and **; ! in front takes away"
 	acceptedBool     = "true or false"
@@ -53,9 +53,9 @@ var whereFrom = []Input{
 		Help:     "one or more repositories, one a line or separated by commas; each must have what is asked for",
 		Accepted: "owner/name, one a line or separated by commas",
 		set:      into(func(c *Config) *[]string { return &c.Repositories }, eachItem(parseRepository, foldCase))},
-	{Name: "run-id", Aliases: []string{"run_id"}, Group: WhereFrom, Metavar: "ID", List: true,
+	{Name: "run-id", Aliases: []string{"run_id"}, Group: WhereFrom, Metavar: "ID", List: true, address: true,
 		Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, a search",
-		Help:     "one or more run ids, or `current`; the inputs of \"Which run\" are then ignored",
+		Help:     "one or more run ids, `current`, or addresses of runs; the inputs of \"Which run\" except `wait` are then ignored",
 		Accepted: "current, or " + acceptedIDs,
 		set:      unlessAny(setRunIDs)},
 }
@@ -134,10 +134,10 @@ var whichArtifact = []Input{
 		Help:     "RE2 expression that matches anywhere in an artifact's name",
 		Accepted: "an RE2 expression (https://github.com/google/re2/wiki/Syntax)",
 		set:      into(func(c *Config) **regexp.Regexp { return &c.NameRegex }, parseRegexp)},
-	{Name: "artifact-ids", Group: WhichArtifact, Metavar: "ID", List: true, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, a search",
-		Help:     "ids of artifacts, one a line or separated by commas; no run is needed",
+	{Name: "artifact-ids", Group: WhichArtifact, Metavar: "ID", List: true, address: true, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, a search",
+		Help:     "ids or addresses of artifacts, one a line or separated by commas; no run is needed, but with `run-id` each belongs to one of its runs",
 		Accepted: acceptedIDs,
-		set:      unlessAny(into(func(c *Config) *[]int64 { return &c.ArtifactIDs }, eachItem(parseID, exactly)))},
+		set:      unlessAny(setArtifactIDs)},
 	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, DefaultHelp: "all",
 		Help:     "globs on the paths inside an artifact, one a line; a directory's name takes everything below it, a glob that begins with `!` takes away; only these files are fetched",
 		Accepted: acceptedGlobs,

@@ -22,6 +22,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 		l.Out.Warningf("pattern: no artifact matches %s", words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
 	}
 	l.growing(plan.Runs)
+	l.unmet(plan.Unmet)
 	l.inCurrent(plan)
 	l.doubts(plan.Doubts)
 	if plan.ByStatus {
@@ -36,6 +37,16 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 		a := item.Artifact
 		return fmt.Sprintf("artifact %d %q, %s, to %s", a.ID, a.Name, words.Bytes(a.Size), path.Join(l.Destination.Output, l.Layout.Dir(item)))
 	})
+}
+
+// unmet warns of runs that were named although they do not meet a condition that was
+// given, too.
+func (l *Log) unmet(list []search.Unmet) {
+	var warnings []string
+	for _, u := range list {
+		warnings = append(warnings, fmt.Sprintf("run %d of %s is taken, because run-id names it, but it does not meet what else was asked for: %s", u.Run.ID, u.Run.Repo, u.Reason))
+	}
+	l.warnings(warnings, "runs that do not meet what was asked for")
 }
 
 // growing says of the current run that the artifacts taken may not be all: a wait ends

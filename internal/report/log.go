@@ -41,6 +41,9 @@ func (l *Log) Inputs() {
 	for _, w := range l.Config.Warnings {
 		l.Out.Warningf("%s", w)
 	}
+	for _, n := range l.Config.Notes {
+		l.Out.Infof("%s", n)
+	}
 	if len(l.Config.Empty) > 0 {
 		l.Out.Infof("these inputs are empty and are ignored: %s", strings.Join(l.Config.Empty, ", "))
 	}

@@ -4,23 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// byRunID looks for every run in every repository, because an id does not tell which
-// repository has it.
+// byRunID looks for every run in every repository where it may be, because an id does
+// not tell which repository has it.
 func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.RunIDs
 	for at, repo := range req.Repos {
-		plans := make([]Plan, len(missing))
-		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
+		here, elsewhere := split(missing, req.RunRepos, repo)
+		plans := make([]Plan, len(here))
+		absent, err := req.lookIn(at, here, func(i int, id int64) error {
 			run, err := c.Source.Run(ctx, repo, id)
-			if err != nil {
-				return err
+			if err == nil {
+				err = c.takeRun(ctx, req, run, &plans[i])
 			}
-			return c.settled(req, run, c.takeRun(ctx, req, run, &plans[i]))
+			if errors.Is(err, artifact.ErrExpired) { // a 410: it was there
+				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("run %d", id), Final: true}
+			}
+			return c.settled(req, run, err)
 		})
 		for i := range plans {
 			plan.add(&plans[i])
@@ -28,15 +34,43 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		switch {
 		case err != nil:
 			return plan, err
-		case len(absent) == len(missing):
+		case len(absent) == len(here):
 			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs), Settled: true}
 		}
-		missing = absent
+		missing = append(absent, elsewhere...)
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing), Settled: true}
 	}
+	plan.Unmet = c.unmet(req, plan.Runs)
 	return plan, nil
+}
+
+// split returns the ids that may be of a repository, and the others.
+func split(ids []int64, repos map[int64]artifact.Repo, repo artifact.Repo) (here, elsewhere []int64) {
+	for _, id := range ids {
+		if home, told := repos[id]; told && home != repo {
+			elsewhere = append(elsewhere, id)
+		} else {
+			here = append(here, id)
+		}
+	}
+	return here, elsewhere
+}
+
+// unmet lists the runs that do not meet one of the request's conditions.
+func (c Chooser) unmet(req Request, runs []artifact.Run) []Unmet {
+	conditions := filter{
+		events: newOneOf(req.Events), actor: req.Actor, conclusions: newOneOf(req.Conclusions), number: req.RunNumber,
+		notBefore: maxAge(req.MaxAge, c.now()), allowForks: true, // a fork is warned of in any case
+	}
+	var list []Unmet
+	for _, r := range runs {
+		if why, _ := conditions.refuse(r); why != "" && !r.Stub {
+			list = append(list, Unmet{Run: r, Reason: why})
+		}
+	}
+	return list
 }
 
 // settled adds to the error for a run that lacks something that the run is over: it will
@@ -52,28 +86,22 @@ func (c Chooser) settled(req Request, run artifact.Run, err error) error {
 	return err
 }
 
-// byArtifactID looks for every artifact in every repository. Their runs are fetched
-// for the outputs only, so a run that was deleted is no reason to fail.
+// byArtifactID looks for every artifact in every repository where it may be. Their runs
+// are fetched for the outputs only, so a run that was deleted is no reason to fail.
 func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.ArtifactIDs
-	anyName := artifact.Selector{}.Picker(req.Gone) // names do not matter here
 	for at, repo := range req.Repos {
-		found := make([]artifact.Artifact, len(missing))
-		absent, err := req.lookIn(at, missing, func(i int, id int64) error {
-			a, err := c.Source.Artifact(ctx, repo, id)
-			if err == nil && anyName.Judge(a) == artifact.Gone {
-				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}, Final: true}
-			}
-			if err == nil {
-				found[i] = a
-			}
+		here, elsewhere := split(missing, req.ArtifactRepos, repo)
+		found := make([]artifact.Artifact, len(here))
+		absent, err := req.lookIn(at, here, func(i int, id int64) (err error) {
+			found[i], err = c.artifact(ctx, req, repo, id)
 			return err
 		})
 		switch {
 		case err != nil:
 			return plan, err
-		case len(absent) == len(missing):
+		case len(absent) == len(here):
 			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs), Settled: true}
 		}
 		for _, a := range found {
@@ -81,12 +109,117 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 				plan.Items = append(plan.Items, artifact.Item{Artifact: a})
 			}
 		}
-		missing = absent
+		missing = append(absent, elsewhere...)
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing), Settled: true}
 	}
-	return plan, c.addRuns(ctx, plan)
+	if err := c.ofRuns(ctx, req, plan.Items); err != nil {
+		return plan, err
+	}
+	if err := req.apart(plan.Items); err != nil {
+		return plan, err
+	}
+	if err := c.addRuns(ctx, plan); err != nil {
+		return plan, err
+	}
+	plan.Unmet = c.unmet(req, plan.Runs)
+	return plan, nil
+}
+
+// artifact fetches an artifact that has not expired.
+func (c Chooser) artifact(ctx context.Context, req Request, repo artifact.Repo, id int64) (artifact.Artifact, error) {
+	a, err := c.Source.Artifact(ctx, repo, id)
+	switch {
+	case errors.Is(err, artifact.ErrExpired):
+		a = artifact.Artifact{ID: id, Repo: repo} // a 410 tells no more
+	case err != nil:
+		return artifact.Artifact{}, err
+	case !a.Expired && !req.Gone[id]:
+		return a, nil
+	}
+	return artifact.Artifact{}, &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}, Final: true}
+}
+
+// ofRuns checks that each artifact is of one of the runs that the request names, if it
+// names any. Of artifacts that do not tell their run, the runs' lists do.
+func (c Chooser) ofRuns(ctx context.Context, req Request, items []artifact.Item) error {
+	if len(req.RunIDs) == 0 {
+		return nil
+	}
+	told, err := c.runsOf(ctx, req, items)
+	if err != nil {
+		return err
+	}
+	for i := range items {
+		a := &items[i].Artifact
+		if a.Run == nil && told[a.ID] != 0 {
+			a.Run = &artifact.RunRef{ID: told[a.ID]}
+		}
+		if a.Run != nil && slices.Contains(req.RunIDs, a.Run.ID) {
+			continue
+		}
+		what := fmt.Sprintf("artifact %d of run %s", a.ID, idList(req.RunIDs))
+		if a.Run != nil {
+			what += fmt.Sprintf(" (it is of run %d)", a.Run.ID)
+		}
+		return &NotFoundError{Repo: a.Repo, What: what, Final: true}
+	}
+	return nil
+}
+
+// runsOf lists the artifacts of the runs that the request names in the repositories of
+// artifacts that do not tell their run. It returns the run of each artifact listed.
+func (c Chooser) runsOf(ctx context.Context, req Request, items []artifact.Item) (map[int64]int64, error) {
+	var mu sync.Mutex
+	runs := map[int64]int64{}
+	asked := map[artifact.Repo]bool{}
+	var g group
+	for _, item := range items {
+		repo := item.Artifact.Repo
+		if item.Artifact.Run != nil || asked[repo] {
+			continue
+		}
+		asked[repo] = true
+		ids, _ := split(req.RunIDs, req.RunRepos, repo)
+		for _, id := range ids {
+			g.Go(func() error {
+				list, err := listArtifacts(ctx, c.Source, repo, ArtifactQuery{RunID: id})
+				if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, a := range list {
+					runs[a.ID] = id
+				}
+				return nil
+			})
+		}
+	}
+	return runs, g.Wait()
+}
+
+// apart checks that no two artifacts would go to the same place.
+func (r Request) apart(items []artifact.Item) error {
+	type place struct {
+		repo artifact.Repo
+		run  int64
+		name string
+	}
+	taken := map[place]int64{}
+	for _, item := range items {
+		a := item.Artifact
+		p := place{repo: a.Repo, name: a.Name}
+		if len(r.RunIDs) > 1 {
+			p.run = a.Run.ID // ofRuns has seen to it
+		}
+		if other, is := taken[p]; is && !r.Merge {
+			return &SameNameError{Repo: a.Repo, Name: a.Name, IDs: [2]int64{other, a.ID}}
+		}
+		taken[p] = a.ID
+	}
+	return nil
 }
 
 // lookIn looks for ids in Repos[at], and returns the ids that are not there. If there

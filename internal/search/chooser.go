@@ -37,9 +37,24 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	default:
 		plan, err = c.eachRepo(ctx, req)
 	}
+	c.undate(err)
 	slices.SortStableFunc(plan.Items, func(a, b artifact.Item) int { return artifact.CompareArtifacts(a.Artifact, b.Artifact) })
 	slices.SortFunc(plan.Runs, artifact.CompareRuns)
 	return plan, err
+}
+
+// undate removes the dates of what has expired that lie in the future: they did not
+// come true, because the artifact was deleted, or the server refuses it all the same.
+func (c Chooser) undate(err error) {
+	nf, ok := errors.AsType[*NotFoundError](err)
+	if !ok {
+		return
+	}
+	for i, a := range nf.Expired {
+		if a.ExpiresAt.After(c.now()) {
+			nf.Expired[i].ExpiresAt = time.Time{}
+		}
+	}
 }
 
 // eachRepo searches the repositories side by side. Even beside an error, the plan has

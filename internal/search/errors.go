@@ -333,6 +333,18 @@ func (e *ForkError) Error() string {
 	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, e.Run.Whence())
 }
 
+// SameNameError is returned for two artifacts that were named by their ids and have the
+// same name, so that they would go to the same place.
+type SameNameError struct {
+	Repo artifact.Repo
+	Name string
+	IDs  [2]int64
+}
+
+func (e *SameNameError) Error() string {
+	return fmt.Sprintf("artifacts %d and %d of %s have the same name, %s", e.IDs[0], e.IDs[1], e.Repo, quote(e.Name))
+}
+
 // AmbiguousError is returned for a value that names several things.
 type AmbiguousError struct {
 	Input, Value string

@@ -16,11 +16,20 @@ type Request struct {
 	// RunIDs are taken whatever their conclusion and origin. Each has to be
 	// found in one of Repos, and to hold what Select asks for.
 	RunIDs []int64
-	// ArtifactIDs need no run. Each has to be found in one of Repos.
+	// ArtifactIDs need no run. Each has to be found in one of Repos, and where RunIDs
+	// are given, among the artifacts of one of them.
 	ArtifactIDs []int64
-	Select      artifact.Selector
+	// RunRepos and ArtifactRepos tell of some of the ids which of Repos they are of.
+	RunRepos, ArtifactRepos map[int64]artifact.Repo
+	// Merge lets several artifacts named by id have the same name. Otherwise those of
+	// one repository may not, or, with several RunIDs, those of one run: they would go to
+	// the same place.
+	Merge  bool
+	Select artifact.Selector
 
-	// The fields below are for a search. A run has to meet all conditions given.
+	// The fields below are for a search. A run has to meet all conditions given. Runs
+	// named by RunIDs are taken all the same, and Plan.Unmet says what they do not meet,
+	// of what can be told from the run.
 
 	// Workflow is a file name, a path, an id, a display name or AnyWorkflow;
 	// empty is CurrentWorkflow in Own, and any elsewhere.
@@ -95,6 +104,9 @@ type Plan struct {
 	Runs []artifact.Run
 	// PassedOver are the runs that were looked at and not taken.
 	PassedOver []PassedOver
+	// Unmet are the runs named by their ids that do not meet a condition of the request.
+	// They are taken all the same.
+	Unmet []Unmet
 	// Superseded are the artifacts of the runs taken that have a newer one of the
 	// same name.
 	Superseded []artifact.Artifact
@@ -146,6 +158,13 @@ const (
 	// LookedAtAll means that all of the run's artifacts were listed.
 	LookedAtAll
 )
+
+// Unmet is a run that was named, and a condition that it does not meet: "its event is
+// …".
+type Unmet struct {
+	Run    artifact.Run
+	Reason string
+}
 
 // add takes over what another plan has.
 func (p *Plan) add(other *Plan) {
