@@ -43,15 +43,15 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	return plan, err
 }
 
-// undate removes the dates of what has expired that lie in the future: they did not
-// come true, because the artifact was deleted, or the server refuses it all the same.
+// undate removes the dates in the future of artifacts that the server lists, but refuses:
+// the dates did not come true.
 func (c Chooser) undate(err error) {
 	nf, ok := errors.AsType[*NotFoundError](err)
 	if !ok {
 		return
 	}
 	for i, a := range nf.Expired {
-		if a.ExpiresAt.After(c.now()) {
+		if !a.Expired && a.ExpiresAt.After(c.now()) {
 			nf.Expired[i].ExpiresAt = time.Time{}
 		}
 	}
