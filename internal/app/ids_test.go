@@ -87,13 +87,15 @@ func TestIDs(t *testing.T) {
 		"two of one name, two places": {in: in("artifact-ids", "11,51", "repository", "octo/app\nocto/lib"), want: "octo/app/dist/a.txt=a1 octo/app/dist/d/b.txt=b1 octo/lib/dist/a.txt=lib"},
 		"the same id twice":           {in: in("artifact-ids", "12,12"), want: "a.txt=log l.txt=l1"},
 
-		"a run that was deleted":       {faults: []githubsim.Fault{gone("runs/1", 404, "Not Found")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
-		"a run that is gone":           {faults: []githubsim.Fault{gone("runs/1", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
-		"a run whose list was deleted": {faults: []githubsim.Fault{gone("runs/1/artifacts", 404, "Not Found")}, in: in("run-id", "1", "if-no-artifact-found", "warn"), says: []string{"::warning::run 1 not found in octo/app"}},
-		"a run whose list is gone":     {faults: []githubsim.Fault{gone("runs/1/artifacts", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
-		"an artifact that was deleted": {faults: []githubsim.Fault{gone("artifacts/12", 404, "Not Found")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app"},
-		"an artifact that is gone":     {faults: []githubsim.Fault{gone("artifacts/12", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},
-		"its download is gone":         {faults: []githubsim.Fault{gone("artifacts/12/zip", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},
+		"a run that was deleted":        {faults: []githubsim.Fault{gone("runs/1", 404, "Not Found")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
+		"a run that is gone":            {faults: []githubsim.Fault{gone("runs/1", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
+		"a run whose list was deleted":  {faults: []githubsim.Fault{gone("runs/1/artifacts", 404, "Not Found")}, in: in("run-id", "1", "if-no-artifact-found", "warn"), says: []string{"::warning::run 1 not found in octo/app"}},
+		"a run whose list is gone":      {faults: []githubsim.Fault{gone("runs/1/artifacts", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
+		"an artifact that was deleted":  {faults: []githubsim.Fault{gone("artifacts/12", 404, "Not Found")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app"},
+		"an artifact that is gone":      {faults: []githubsim.Fault{gone("artifacts/12", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},
+		"its download is gone":          {faults: []githubsim.Fault{gone("artifacts/12/zip", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},
+		"its download was deleted":      {faults: []githubsim.Fault{gone("artifacts/12/zip", 404, "Not Found")}, in: in("run-id", "1", "name", "logs"), fails: `artifact "logs" not found in run 1 of octo/app; it was there (artifact 12), but expired. Run the workflow again`},
+		"a search, its download is not": {faults: []githubsim.Fault{gone("artifacts/21/zip", 404, "Not Found")}, in: in("name", "dist"), want: "a.txt=a1 d/b.txt=b1", says: []string{"choosing again"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -77,7 +77,8 @@ func (l *Log) Shard(mine, all int) {
 	l.Out.Infof("shard %d/%d: %d of %s", l.Config.Shard.Index, l.Config.Shard.Count, mine, words.Count(all, "artifact"))
 }
 
-// Expired reports that an artifact has expired, so that the choice is made again.
+// Expired reports that an artifact has expired or was deleted, so that the choice is
+// made again.
 func (l *Log) Expired(err error) { l.Out.Infof("%v; choosing again without it", err) }
 
 // Recovered reports what became of runs that were killed while they wrote to the

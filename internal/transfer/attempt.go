@@ -9,7 +9,6 @@ import (
 	"path"
 	"sync/atomic"
 
-	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -175,7 +174,7 @@ func (t *attempt) mayDiffer(err error) bool {
 // named says which artifact an error is about.
 func (t *attempt) named(err error) error {
 	a := t.item.Artifact
-	if errors.Is(err, artifact.ErrExpired) {
+	if isGone(err) {
 		return &ExpiredError{ID: a.ID, Err: err}
 	}
 	return fmt.Errorf("artifact %q (%d) of %s: %w", a.Name, a.ID, a.Repo, err)

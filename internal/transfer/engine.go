@@ -27,7 +27,8 @@ import (
 // Origin is where artifacts come from. It is used concurrently.
 type Origin interface {
 	// DownloadURL returns a signed URL of an artifact, a fresh one with each call. Its
-	// error matches artifact.ErrExpired if the artifact has expired.
+	// error matches artifact.ErrExpired if the artifact has expired, and
+	// artifact.ErrNotFound if it does not exist.
 	DownloadURL(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error)
 }
 
@@ -250,7 +251,7 @@ func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, err
 	return e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 }
 
-// Expired returns which of these artifacts have expired. It asks the Origin, because
+// Expired returns which of these artifacts have expired, or were deleted. It asks the Origin, because
 // lists may be stale.
 func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (ids []int64, err error) {
 	expired := make([]bool, len(artifacts))
@@ -259,7 +260,7 @@ func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (id
 	for i, a := range artifacts {
 		g.Go(func() error {
 			_, err := e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
-			if expired[i] = errors.Is(err, artifact.ErrExpired); expired[i] {
+			if expired[i] = isGone(err); expired[i] {
 				return nil
 			}
 			return err

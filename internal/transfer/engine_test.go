@@ -32,12 +32,13 @@ type store struct {
 	mu      sync.Mutex
 	blobs   map[int64][]byte
 	expired map[int64]bool
+	deleted map[int64]bool
 	asked   map[int64]int // for URLs
 }
 
 func newStore(t *testing.T, blobs map[int64][]byte) *store {
 	t.Helper()
-	s := &store{blobs: blobs, expired: map[int64]bool{}, asked: map[int64]int{}}
+	s := &store{blobs: blobs, expired: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64]int{}}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var id int64
 		if _, err := fmt.Sscan(path.Base(r.URL.Path), &id); err != nil {
@@ -63,6 +64,9 @@ func (s *store) DownloadURL(_ context.Context, repo artifact.Repo, id int64) (*u
 	s.asked[id]++
 	if s.expired[id] {
 		return nil, fmt.Errorf("artifact %d of %s: %w", id, repo, artifact.ErrExpired)
+	}
+	if s.deleted[id] {
+		return nil, fmt.Errorf("artifact %d of %s: %w", id, repo, artifact.ErrNotFound)
 	}
 	return url.Parse(fmt.Sprintf("%s/%d", s.URL, id))
 }
@@ -238,7 +242,7 @@ func TestEvents(t *testing.T) {
 func TestFetchAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, map[int64][]byte{1: zipOf(t, "a"), 2: zipOf(t, "b"), 3: zipOf(t, "c"), 4: zipOf(t, "d")})
-	s.expired[3] = true
+	s.expired[3], s.deleted[5] = true, true
 	var h heard
 	e, into := s.engine(&h, func(o *Options) { o.Concurrency = 1 }), newSink(t)
 	stage := stageAt(into)
@@ -268,8 +272,8 @@ func TestFetchAgain(t *testing.T) {
 	if got := into.tree(t, items[0].Tree); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("what was brought before: %q", got)
 	}
-	gone, err := e.Expired(t.Context(), []artifact.Artifact{{ID: 1}, {ID: 3}})
-	if err != nil || !slices.Equal(gone, []int64{3}) {
+	gone, err := e.Expired(t.Context(), []artifact.Artifact{{ID: 1}, {ID: 3}, {ID: 5}})
+	if err != nil || !slices.Equal(gone, []int64{3, 5}) {
 		t.Errorf("expired: %v, %v", gone, err)
 	}
 }

@@ -1,6 +1,10 @@
 package transfer
 
-import "github.com/artifetch/artifetch/internal/artifact"
+import (
+	"errors"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
 
 // Item is one artifact to be fetched, and the outcome.
 type Item struct {
@@ -56,8 +60,8 @@ func (Mismatch) event()       {}
 func (CaseCollisions) event() {}
 func (IdleFiles) event()      {}
 
-// ExpiredError says that an artifact has expired although its listing did not say
-// so: the choice has to be made again without it.
+// ExpiredError says that an artifact has expired, or was deleted, although its listing
+// did not say so: the choice has to be made again without it.
 type ExpiredError struct {
 	ID  int64
 	Err error
@@ -65,3 +69,8 @@ type ExpiredError struct {
 
 func (e *ExpiredError) Error() string { return e.Err.Error() }
 func (e *ExpiredError) Unwrap() error { return e.Err }
+
+// isGone reports whether an artifact that was listed has expired, or was deleted.
+func isGone(err error) bool {
+	return errors.Is(err, artifact.ErrExpired) || errors.Is(err, artifact.ErrNotFound)
+}
