@@ -111,7 +111,7 @@ func (s *spending) begin(ctx context.Context, of Cost, conditional bool, now fun
 func (s *spending) admit(of Cost, conditional bool, now time.Time) (ended <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := of == NoSearch || conditional || s.reserve <= 0 || s.sent.Total() <= modest
+	free := of == NoSearch || conditional || s.reserve <= 0 || s.sent.Total()+s.underWay <= modest
 	switch {
 	case free, s.last == nil, !now.Add(s.ahead).Before(s.last.reset), s.last.left-s.underWay > s.reserve:
 		s.underWay++

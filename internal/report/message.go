@@ -170,8 +170,10 @@ func notFoundHint(nf *search.NotFoundError) string {
 		return "The current run has it: add run-id: current"
 	case nf.Default.File != "" && nf.Final:
 		return "Set workflow to the file of the workflow whose artifacts you want, or workflow: '*' for any"
-	case nf.Beyond.ID != 0:
-		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: %[1]d", nf.Beyond.ID)
+	case nf.Overlooked.ID != 0 && nf.LimitHit:
+		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: %[1]d", nf.Overlooked.ID)
+	case nf.Overlooked.ID != 0:
+		return fmt.Sprintf("Run %d has it and meets all conditions, but GitHub did not list it in time: run the step again, or set run-id: %[1]d", nf.Overlooked.ID)
 	case nf.Failed.ID != 0 && !unsure && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
 		return strings.TrimSuffix(failedHint(nf.Failed)+". "+elsewhereHint(nf), ". ")
 	case nf.Elsewhere.ID != 0:

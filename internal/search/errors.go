@@ -65,9 +65,9 @@ type Explanation struct {
 	// ElsewhereFailed is as Elsewhere, of a run that also does not match for its
 	// conclusion.
 	ElsewhereFailed artifact.Run
-	// Beyond is the newest run that matches and was not examined, as the limit of the
-	// search was met before.
-	Beyond artifact.Run
+	// Overlooked is the newest run that matches, and that only the explanation came
+	// across: the limit of the search was met before, or a list lacked it.
+	Overlooked artifact.Run
 	// Nowhere reports that no run of the repository ever had what was asked for,
 	// whatever the conditions, and Never which of several names that is.
 	Nowhere bool

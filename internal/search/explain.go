@@ -237,8 +237,10 @@ func (f *finder) seekElsewhere(ctx context.Context, s *search) bool {
 			f.facts.know(r)
 			return true
 		case maybe:
-			f.facts.know(r)
-			_ = f.ask(ctx, []artifact.Run{r})
+			if list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID}); err == nil {
+				f.facts.know(r)
+				f.facts.answered(r.ID, list)
+			}
 			return true
 		}
 	}
@@ -341,8 +343,8 @@ func (e *NotFoundError) others(searches []*search) {
 				continue
 			}
 			if why == "" {
-				if e.Beyond.ID == 0 || artifact.CompareRuns(r, e.Beyond) < 0 {
-					e.Beyond = r
+				if e.Overlooked.ID == 0 || artifact.CompareRuns(r, e.Overlooked) < 0 {
+					e.Overlooked = r
 				}
 				continue
 			}
