@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/search"
 )
@@ -66,6 +68,32 @@ func TestReserve(t *testing.T) {
 				t.Errorf("a download is refused: %v", err)
 			}
 		})
+	}
+}
+
+// TestReserveOfAnApp has a GitHub App whose own limit is nearly spent: that of its
+// installation counts, which token the requests are sent with.
+func TestReserveOfAnApp(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, githubsim.Options{RateLimit: 160}, Auth{})
+	granted := f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+	f.Fault(githubsim.Fault{Path: "/app/installations/*/access_tokens", Times: -1, Header: http.Header{
+		"X-Ratelimit-Remaining": {"7"}, "X-Ratelimit-Reset": {strconv.FormatInt(time.Now().Add(2*time.Hour).Unix(), 10)},
+	}})
+	auth := &App{ID: strconv.FormatInt(granted.ID, 10), PrivateKey: privateKey(t), Repos: []artifact.Repo{app}}
+	c := f.newWith(t, f.APIURL, Options{Auth: Auth{App: auth}, Reserve: 100})
+	answered := 0
+	for range 80 {
+		_, err := c.Run(t.Context(), app, f.run.ID)
+		if e, ok := asError(err); err != nil && (!ok || e.Kind != Reserved) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			answered++
+		}
+	}
+	if answered != 60 {
+		t.Errorf("%d requests were answered, want 60", answered)
 	}
 }
 
