@@ -10,7 +10,11 @@ crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
 cyclonedx=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
-action_validator=0.6.0 # from npm
+# From npm:
+action_validator=0.6.0
+actions_artifact=6.2.1
+archiver=7.0.1
+yazl=3.3.1
 
 die() {
   echo "${0##*/}: $*" >&2
@@ -30,23 +34,41 @@ tool() {
   echo "$dir/$name"
 }
 
+# node_modules PACKAGE@VERSION... prints the directory that holds them, and installs
+# them first if they are not there, beside the tools.
+node_modules() {
+  local name=$* dir
+  name=${name//[^a-z0-9.@-]/+}
+  dir=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/npm-$name
+  if [[ ! -d $dir ]]; then
+    echo "installing $*" >&2
+    rm -rf "$dir.part"
+    mkdir -p "$dir.part"
+    npm install --prefix "$dir.part" --no-audit --no-fund --no-save --ignore-scripts --silent "$@" >&2
+    mv "$dir.part" "$dir"
+  fi
+  echo "$dir/node_modules"
+}
+
 # validate ACTION.YML holds it against the schema of actions.
 validate() {
   npx --yes --package "@action-validator/core@$action_validator" \
     --package "@action-validator/cli@$action_validator" action-validator "$1"
 }
 
-# apt PACKAGE... installs them where that is possible: as root on Debian.
+# apt PACKAGE... installs them where that is possible: as root on Debian, or on
+# GitHub's machines.
 apt() {
-  local log
-  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+  local log as=()
+  if [[ $(id -u) != 0 && -n ${GITHUB_ACTIONS:-} ]]; then as=(sudo); fi
+  if [[ $(id -u) != 0 && ${#as[@]} == 0 ]] || ! command -v apt-get >/dev/null; then
     die "needs $*: install it, or run this as root on Debian"
   fi
   echo "installing $*" >&2
   log=$(mktemp)
   if ! {
-    apt-get -o DPkg::Lock::Timeout=300 update &&
-      DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+    "${as[@]}" apt-get -o DPkg::Lock::Timeout=300 update &&
+      "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
   } >"$log" 2>&1; then
     cat "$log" >&2
     rm "$log"

@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/e2e/container/stamp": {},
 	"internal/e2e/container":       {"internal/githubsim"},
 	"internal/e2e/openapi":         {"internal/githubsim"},
+	"internal/e2e/producers":       {"internal/unpack"},
 	"internal":                     nil,
 	"internal/actions":             {"internal/words"},
 	"internal/artifact":            {"internal/glob"},
