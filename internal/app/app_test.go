@@ -227,7 +227,7 @@ func TestStep(t *testing.T) {
 		"not a zip":             {in: in("name", "raw", "run-id", "2"), want: "r.txt=raw bytes", out: map[string]string{"file-count": "1", "bytes": "9"}},
 		"not a zip, directory":  {in: in("pattern", "ra*", "run-id", "2"), want: "raw/r.txt=raw bytes"},
 		"a zip that is a file":  {in: in("name", "jar", "run-id", "4"), want: "x.jar=PK"},
-		"skip-decompress":       {in: in("run-id", "1", "skip-decompress", "true", "path", "z"), want: "z/dist.zip=PK z/logs.zip=PK"},
+		"skip-decompress":       {in: in("run-id", "1", "skip-decompress", "true", "path", "z"), want: "z/dist/dist.zip=PK z/logs/logs.zip=PK"},
 		"skip-decompress, file": {in: in("name", "raw", "run-id", "2", "skip-decompress", "true"), want: "r.txt=raw bytes"},
 		"skip_unpack":           {in: in("name", "dist", "run_id", "1", "skip_unpack", "true"), want: "dist.zip=PK"},
 		"if-exists: overwrite":  {in: in("name", "dist"), before: []string{"a.txt=mine", "keep=1"}, want: "a.txt=a2 keep=1"},

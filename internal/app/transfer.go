@@ -27,7 +27,8 @@ func (j *job) newStaging() *staging {
 		Notify:      j.log.Event,
 		Progress:    func(total int64) transfer.Progress { return j.log.Out.NewProgress(total) },
 		Concurrency: j.cfg.Concurrency, MaxFiles: j.cfg.MaxFiles, MaxSize: j.cfg.MaxSize,
-		Layout: artifactLayout(j.cfg), Files: j.cfg.Files, KeepArchives: j.cfg.SkipDecompress, ExpandTars: j.cfg.Unpack,
+		Layout: artifactLayout(j.cfg), Files: j.cfg.Files, ExpandTars: j.cfg.Unpack,
+		KeepArchives: j.cfg.SkipDecompress, NameByArtifact: j.cfg.SkipUnpack,
 		AllowMismatch: j.cfg.DigestMismatch != config.MismatchError,
 	})}
 }
@@ -40,7 +41,7 @@ func artifactLayout(cfg *config.Config) transfer.Layout {
 		Runs:  cfg.Runs > 1 || len(cfg.RunIDs) > 1 || len(cfg.RunIDs) == 1 && cfg.RunCurrent,
 	}
 	one := len(cfg.Names) == 1 || len(cfg.ArtifactIDs) == 1
-	l.Straight = cfg.SkipDecompress || one && !l.Runs && !l.Repos
+	l.Straight = cfg.SkipUnpack || one && !l.Runs && !l.Repos
 	return l
 }
 

@@ -78,9 +78,12 @@ type Config struct {
 	Path           string // as given, never empty
 	MergeMultiple  bool
 	SkipDecompress bool
-	Unpack         bool
-	IfExists       workspace.IfExists
-	Concurrency    int // 0 for automatic
+	// SkipUnpack is set if SkipDecompress was given by the name skip_unpack: then archives
+	// go where the action that has this input puts them.
+	SkipUnpack  bool
+	Unpack      bool
+	IfExists    workspace.IfExists
+	Concurrency int // 0 for automatic
 
 	IfNoArtifactFound IfNoArtifactFound
 	DigestMismatch    DigestMismatch

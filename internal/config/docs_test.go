@@ -83,7 +83,7 @@ func actionBlock() string {
 	}
 	for _, in := range config.Inputs {
 		for _, alias := range in.Aliases {
-			entry(alias, "alias of `"+in.Name+"`", in.AliasDefault)
+			entry(alias, "alias of `"+in.Name+"`"+in.AliasHelp, in.AliasDefault)
 		}
 	}
 	b.WriteString("outputs:\n")
@@ -120,7 +120,7 @@ func readmeInputs() string {
 	fmt.Fprintf(&b, "### %s\n\n| input | meaning |\n| --- | --- |\n", config.OtherNames)
 	for _, in := range config.Inputs {
 		for _, alias := range in.Aliases {
-			meaning := "`" + in.Name + "`"
+			meaning := "`" + in.Name + "`" + in.AliasHelp
 			if in.AliasDefault != "" {
 				meaning += fmt.Sprintf("; `%s` by default, and an explicit empty value means `%s`", in.AliasDefault, in.EmptyAlias)
 			}

@@ -18,6 +18,9 @@ type Input struct {
 	// ActionDefault is the default that action.yml declares for Name, and
 	// AliasDefault the one that it declares for the aliases.
 	ActionDefault, AliasDefault string
+	// AliasHelp is how an alias differs from Name, in Markdown that follows it; empty if
+	// they mean the same.
+	AliasHelp string
 	// EmptyAlias is what an empty alias means. It is "" if an empty alias means "not
 	// given", as nearly always.
 	EmptyAlias string
@@ -41,6 +44,8 @@ type Input struct {
 	// set parses a non-empty value into its field. Its errors are itemErrors, or
 	// texts that follow the quoted value: "is not a number".
 	set func(c *Config, v string) error
+	// setByAlias does what set does if the value was given by an alias. nil is set.
+	setByAlias func(c *Config, v string) error
 }
 
 // Group is a heading of the tables.

@@ -167,7 +167,13 @@ var dawidd6 = []migration{
 	{name: "a status", with: "workflow_conclusion: completed",
 		want: func(c *config.Config) { c.Conclusions = []string{"completed"} }},
 	{name: "not unpacked", with: "name: artifact\npath: artifact\nskip_unpack: true",
-		want: func(c *config.Config) { c.Names, c.Path, c.SkipDecompress = []string{"artifact"}, "artifact", true }},
+		want: func(c *config.Config) {
+			c.Names, c.Path, c.SkipDecompress, c.SkipUnpack = []string{"artifact"}, "artifact", true, true
+		}},
+	{name: "not unpacked, by both names", with: "skip_unpack: true\nskip-decompress: true",
+		want: func(c *config.Config) { c.SkipDecompress = true }},
+	{name: "not unpacked, by the new name only", with: "skip_unpack: false\nskip-decompress: true",
+		want: func(c *config.Config) { c.SkipDecompress = true }},
 	{name: "use_unzip", with: "name: artifact\nuse_unzip: true",
 		want: func(c *config.Config) { c.Names = []string{"artifact"} }},
 	{name: "dry run", with: "name: artifact\ndry_run: true",

@@ -116,6 +116,15 @@ func parseBool(v string) (bool, error) {
 	return false, errors.New("is not a boolean")
 }
 
+// setSkipUnpack parses skip_unpack, which sets two fields.
+func setSkipUnpack(c *Config, v string) error {
+	skip, err := parseBool(v)
+	if err == nil {
+		c.SkipDecompress, c.SkipUnpack = skip, skip
+	}
+	return err
+}
+
 func oneOf[T ~string](choices ...T) func(string) (T, error) {
 	return func(v string) (T, error) {
 		names := make([]string, len(choices))

@@ -69,9 +69,10 @@ type reader struct {
 
 // value is the text of an input, before it is parsed.
 type value struct {
-	text  string
-	by    string // the name that was used for the input
-	given bool   // set in the workflow, not just the default
+	text    string
+	by      string // the name that was used for the input
+	byAlias bool   // that name is an alias
+	given   bool   // set in the workflow, not just the default
 }
 
 func (r *reader) read() (*Config, error) {
@@ -148,7 +149,7 @@ func (r *reader) alias(in *Input) value {
 		switch {
 		case text == "":
 		case first.text == "":
-			first = value{text: text, by: r.shown(name)}
+			first = value{text: text, by: r.shown(name), byAlias: true}
 		case !in.same(first.text, text):
 			r.fail(first.by, "", fmt.Sprintf("and %s mean the same input and differ; give one of them", r.shown(name)), "")
 		}
@@ -207,7 +208,11 @@ func (r *reader) parse(cfg *Config, in *Input) {
 	if v.text == "" {
 		return
 	}
-	if err := in.set(target, v.text); err != nil {
+	set := in.set
+	if v.byAlias && in.setByAlias != nil {
+		set = in.setByAlias
+	}
+	if err := set(target, v.text); err != nil {
 		r.refuse(in, v, err)
 	}
 }

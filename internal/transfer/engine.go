@@ -84,9 +84,11 @@ type Options struct {
 	Layout Layout
 	// Files are globs on the paths inside an artifact; none means all files.
 	Files []string
-	// KeepArchives keeps archives as they are, ExpandTars expands the tars at
-	// the top of an artifact.
-	KeepArchives, ExpandTars bool
+	// KeepArchives keeps archives as they are. NameByArtifact then calls them
+	// <artifact>.zip, whatever name the upload gave them.
+	KeepArchives, NameByArtifact bool
+	// ExpandTars expands the tars at the top of an artifact.
+	ExpandTars bool
 	// AllowMismatch lets an artifact pass whose digest differs.
 	AllowMismatch bool
 }

@@ -158,7 +158,9 @@ func TestFetch(t *testing.T) {
 		states [2]DigestState
 	}{
 		"all": {func(*Options) {}, [2]string{"a.txt d/b.so", "raw.txt"}, [2]string{"one", "two"}, [2]DigestState{DigestVerified, DigestVerified}},
-		"kept": {func(o *Options) { o.KeepArchives, o.Layout.Straight = true, true }, [2]string{"one.zip", "raw.txt"}, [2]string{"one.zip", "raw.txt"},
+		"kept": {func(o *Options) { o.KeepArchives = true }, [2]string{"one.zip", "raw.txt"}, [2]string{"one/one.zip", "two/raw.txt"},
+			[2]DigestState{DigestVerified, DigestVerified}},
+		"kept, flat": {func(o *Options) { o.KeepArchives, o.NameByArtifact, o.Layout.Straight = true, true, true }, [2]string{"one.zip", "raw.txt"}, [2]string{"one.zip", "raw.txt"},
 			[2]DigestState{DigestVerified, DigestVerified}},
 		"some": {func(o *Options) { o.Files = []string{"**/*.so"} }, [2]string{"d/b.so", ""}, [2]string{"one", "two"}, [2]DigestState{DigestVerified, DigestUnchecked}}, // so little came whole,
 	} {

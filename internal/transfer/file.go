@@ -21,12 +21,17 @@ func (t *attempt) empty() error {
 	return root.Close()
 }
 
-// fileName returns the file name of an artifact that is kept as a file.
+// fileName returns the file name of an artifact that is kept as a file. given is the one
+// that the storage gives, or empty.
 func (t *attempt) fileName(f form, given string) string {
-	if f == archive {
-		return t.item.Artifact.Name + ".zip"
+	name := t.item.Artifact.Name
+	switch {
+	case f != archive:
+		return cmp.Or(given, name)
+	case t.engine.opt.NameByArtifact, given == "" && !isZipName(name):
+		return name + ".zip"
 	}
-	return cmp.Or(given, t.item.Artifact.Name)
+	return cmp.Or(given, name)
 }
 
 // whole keeps an artifact as one file. Name and size are checked before the rest of

@@ -39,13 +39,16 @@ func formOf(contentType, disposition string, head []byte, digest DigestState) (f
 		return archive, name
 	}
 	switch {
-	case unpack.IsZip(head) && (name == "" || strings.EqualFold(path.Ext(name), ".zip")):
+	case unpack.IsZip(head) && (name == "" || isZipName(name)):
 		return archive, name
 	case name != "" || digest == DigestVerified || digest == DigestUnchecked:
 		return rawFile, name
 	}
 	return noForm, ""
 }
+
+// isZipName reports whether a file's name says that it is a zip.
+func isZipName(name string) bool { return strings.EqualFold(path.Ext(name), ".zip") }
 
 // mediaType is a Content-Type without parameters, also where these cannot be
 // parsed.
