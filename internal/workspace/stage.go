@@ -265,10 +265,10 @@ func (s *Stage) Close() error {
 }
 
 // removeStage removes the stage, except the entry keep. The lock file goes last, so that
-// the next process can tell that a process killed here is dead. The lock is closed first:
-// on NFS and FUSE a file removed while it is open stays in its directory, under another
-// name, until it is closed. Another process that takes the lock meanwhile finds nothing in
-// the stage, and removes it as well.
+// the next process can tell that a process killed here is dead. Its name goes while it is
+// locked: a process that gets the lock afterwards, such as one that made this stage and had
+// not locked it yet, sees that the file is gone, and takes the stage for lost. On NFS and
+// FUSE the file stays in the stage, under another name, until it is closed.
 func (s *Stage) removeStage(keep string) error {
 	if s.dir == "" {
 		return nil
@@ -282,10 +282,10 @@ func (s *Stage) removeStage(keep string) error {
 			err = errors.Join(err, s.removeAll(path.Join(s.dir, e.Name())))
 		}
 	}
-	err = errors.Join(err, s.release())
 	if err == nil {
 		err = s.removeAll(path.Join(s.dir, lockName))
 	}
+	err = errors.Join(err, s.release())
 	if err == nil && keep == "" {
 		err = s.removeAll(s.dir)
 	}
