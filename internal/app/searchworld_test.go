@@ -299,7 +299,7 @@ func (w *searchWorld) artifact(t *testing.T, text string, created time.Time, i i
 // run on, or the error, and the requests that it cost.
 func (w *searchWorld) find(t *testing.T, env map[string]string) (found string, requests int, got finished) {
 	t.Helper()
-	all := in("GITHUB_RUN_ID", "90000", "github-token", "ghs_token", "dry-run", "true", "if-no-artifact-found", "fail")
+	all := in("GITHUB_RUN_ID", "90000", "GITHUB_REPOSITORY_ID", fmt.Sprint(w.repos["app"].ID), "github-token", "ghs_token", "dry-run", "true", "if-no-artifact-found", "fail")
 	maps.Copy(all, env)
 	base := world{Sim: w.Sim, now: w.now, pause: w.pause}
 	w.ResetLog()

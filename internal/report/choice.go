@@ -76,7 +76,7 @@ func (l *Log) inCurrent(plan *search.Plan) {
 	}
 	own, _ := artifact.ParseRepo(l.Runner.Repository)
 	for _, run := range plan.Runs { // newest first
-		if run.Repo.Equal(own) {
+		if run.Repo.Equal(own) || run.RepoID != 0 && run.RepoID == l.Runner.RepositoryID { // by a former name
 			tell("the current run (%s), too, holds what was asked for, but it was taken from run %d, an earlier one: "+
 				"run-id: current takes it from the current run, and current-first: true does where that has it", l.Runner.Run, run.ID)
 			return

@@ -9,8 +9,9 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// inRepo chooses in one repository, where neither runs nor artifacts are named by id.
-func (c Chooser) inRepo(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) (err error) {
+// inNamed is inRepo for a repository that is known to be the current run's own, or not,
+// by its name.
+func (c Chooser) inNamed(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) (err error) {
 	own := repo.Equal(req.Own)
 	if own && req.CurrentFirst && req.CurrentRun != 0 {
 		if req.currentLacks, err = c.byCurrent(ctx, req, repo, plan); err != nil {

@@ -62,8 +62,8 @@ type Request struct {
 
 	// Own, CurrentRun and CurrentWorkflow (a file name) are where artifetch itself
 	// runs; all are empty outside of Actions. The current run never counts in a
-	// search, unless CurrentFirst is set. OwnID is the id of Own, which a repository keeps when it is renamed; 0
-	// where the runner does not tell.
+	// search, unless CurrentFirst is set. OwnID is the id of Own, which a repository
+	// keeps when it is renamed; 0 where the runner does not tell.
 	Own             artifact.Repo
 	OwnID           int64
 	CurrentRun      int64
