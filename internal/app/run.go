@@ -9,6 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/report"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -111,7 +112,7 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := search.Wait{
-		For: atMost, Now: j.now, Notify: j.log.Wait,
+		For: atMost, Now: j.now, Notify: j.log.Wait, Passing: passing,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
 	return search.Await(ctx, wait, func(ctx context.Context, brief bool) (*search.Plan, error) {
@@ -122,6 +123,13 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 		}
 		return plan, err
 	})
+}
+
+// passing reports whether an error of the API may be gone in a while: the server, or the
+// network to it, was in trouble for longer than a request is repeated.
+func passing(err error) bool {
+	api, ok := errors.AsType[*githubapi.Error](err)
+	return ok && (api.Kind == githubapi.ServerError || api.Kind == githubapi.Network && httpx.IsTemporary(api.Err))
 }
 
 // share returns this job's part of the items.

@@ -12,6 +12,7 @@ import (
 // TestWait waits on a clock on which time passes in pauses only.
 func TestWait(t *testing.T) {
 	t.Parallel()
+	const random = -1 // because requests are repeated
 	finish := func(conclusion string) func(*searchWorld) {
 		return func(w *searchWorld) { w.Finish(w.run(7), conclusion) }
 	}
@@ -54,7 +55,12 @@ func TestWait(t *testing.T) {
 		"all of a run in a status": {world: "7 status=in_progress: one", in: in("conclusion", "in_progress", "wait", "10m"), want: "7: one", spent: 2},
 		"no such workflow":         {world: "7: logs", in: in("name", "dist", "workflow", "none.yml", "wait", "10m"), want: "no workflow \"none.yml\" not found", spent: 3},
 		"no such repository":       {world: "7: logs", in: in("name", "dist", "repository", "octo/none", "wait", "10m"), want: "no list runs of octo/none: GitHub answered 404", spent: 2},
-		"no such token":            {world: "7: logs", in: in("name", "dist", "github-token", "none", "wait", "10m"), want: "no 401 Unauthorized", spent: 3},
+		"the server is in trouble": {world: "7: logs", at: map[time.Duration]func(*searchWorld){
+			5 * time.Second: func(w *searchWorld) {
+				w.Fault(githubsim.Fault{Host: githubsim.API, Path: below + "artifacts", Status: 503, Times: 4})
+			}, time.Minute: upload,
+		}, in: in("name", "dist", "wait", "10m"), want: "7: dist", took: random, says: []string{"503 Service Unavailable", "looking again in 8s"}, spent: 8},
+		"no such token": {world: "7: logs", in: in("name", "dist", "github-token", "none", "wait", "10m"), want: "no 401 Unauthorized", spent: 3},
 
 		"the current run": {world: "7: dist", at: map[time.Duration]func(*searchWorld){6 * time.Second: mine},
 			in: in("run-id", "current", "name", "dist", "wait", "2m"), want: "90000: dist", took: 13 * time.Second, spent: 3},
@@ -128,7 +134,7 @@ func TestWait(t *testing.T) {
 					t.Errorf("the log lacks %q", s)
 				}
 			}
-			if took := now.Sub(searchTime).Round(time.Second); took != tt.took {
+			if took := now.Sub(searchTime).Round(time.Second); took != tt.took && tt.took != random {
 				t.Errorf("took %s, want %s", took, tt.took)
 			}
 			spent := 0

@@ -54,8 +54,13 @@ func (l *Log) Retry(err error, wait time.Duration) {
 	l.Out.Infof("%v; next try in %s", err, wait.Round(time.Millisecond))
 }
 
-// Wait reports a pause before the next search.
-func (l *Log) Wait(nf *search.NotFoundError, pause time.Duration) {
+// Wait reports a pause before the next search, and why the last one does not do.
+func (l *Log) Wait(err error, pause time.Duration) {
+	nf, ok := errors.AsType[*search.NotFoundError](err)
+	if !ok {
+		l.Out.Infof("%v; looking again in %s", err, pause.Round(time.Second))
+		return
+	}
 	pending := "no run that could match is under way"
 	switch {
 	case nf.Growing:

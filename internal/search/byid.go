@@ -37,7 +37,7 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		case len(absent) == len(here):
 			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs), Settled: true}
 		}
-		missing = append(absent, elsewhere...)
+		missing = slices.Concat(absent, elsewhere)
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing), Settled: true}
@@ -109,7 +109,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 				plan.Items = append(plan.Items, artifact.Item{Artifact: a})
 			}
 		}
-		missing = append(absent, elsewhere...)
+		missing = slices.Concat(absent, elsewhere)
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing), Settled: true}

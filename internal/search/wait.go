@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -14,8 +15,12 @@ type Wait struct {
 	// needed unless For is 0.
 	Now   func() time.Time
 	Pause func(ctx context.Context, d time.Duration) error
-	// Notify is called before each pause. It may be nil.
-	Notify func(nf *NotFoundError, pause time.Duration)
+	// Passing reports whether an error other than a *NotFoundError may be gone at the
+	// next look; nil is never.
+	Passing func(error) bool
+	// Notify is called before each pause, with the error of the look before it. It may be
+	// nil.
+	Notify func(err error, pause time.Duration)
 }
 
 const (
@@ -30,7 +35,7 @@ const (
 
 // Await looks until something is found, or the time is up. It ends early only for what
 // waiting cannot change: a *NotFoundError that is Final, one that has been Settled for
-// a minute, and every other error, one of Pause included. If it waited, the
+// a minute, and every other error that is not Passing, one of Pause included. If it waited, the
 // *NotFoundError has the time waited. The plan is that of the last look.
 //
 // All looks but the last are brief: their errors are not shown. The last look is an
@@ -44,15 +49,14 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 	var settled settling
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
 		nf, ok := errors.AsType[*NotFoundError](err)
-		if !ok || nf.Final {
+		if ok && nf.Final || !ok && (w.Passing == nil || !w.Passing(err)) {
 			return plan, err
 		}
 		now := w.Now()
 		left := w.For - now.Sub(start)
-		if nf.Settled {
-			left = min(left, grace-now.Sub(settled.since(nf, now)))
+		if ok {
+			left = min(left, settled.left(nf, now))
 		}
-		settled.saw(nf)
 		if left <= 0 {
 			plan, err = look(ctx, false)
 			if nf, ok := errors.AsType[*NotFoundError](err); ok {
@@ -62,7 +66,7 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 		}
 		pause = min(pause, left)
 		if w.Notify != nil {
-			w.Notify(nf, pause)
+			w.Notify(err, pause)
 		}
 		if err := w.Pause(ctx, pause); err != nil {
 			return plan, err
@@ -77,33 +81,26 @@ type settling struct {
 	open  map[int64]bool      // runs that were not over when they were looked at
 }
 
-// since returns since when what nf says has been settled, by our clock. When a run was
-// over at the first look, the server's word counts. When it ended later, the first look
-// that found it over counts, as the server may set no time when a run ends.
-func (s *settling) since(nf *NotFoundError, now time.Time) time.Time {
-	since, known := s.times[nf.RunID]
-	if known {
-		return since
-	}
+// left returns how long it is worth waiting for what nf says, as far as that depends on
+// whether it is settled. When a run was over at the first look, the server's word counts.
+// When it ended later, the first look that found it over counts, as the server may set no
+// time when a run ends.
+func (s *settling) left(nf *NotFoundError, now time.Time) time.Duration {
 	if s.times == nil {
-		s.times = map[int64]time.Time{}
+		s.times, s.open = map[int64]time.Time{}, map[int64]bool{}
 	}
-	since = now
-	if !s.open[nf.RunID] {
-		since = now.Add(-nf.SettledFor)
+	if !nf.Settled {
+		s.open[nf.RunID] = true
+		delete(s.times, nf.RunID) // it may have been started again
+		return math.MaxInt64
 	}
-	s.times[nf.RunID] = since
-	return since
-}
-
-// saw takes note of a run that is not over: it may have been started again.
-func (s *settling) saw(nf *NotFoundError) {
-	if nf.Settled {
-		return
+	since, known := s.times[nf.RunID]
+	if !known {
+		since = now
+		if !s.open[nf.RunID] {
+			since = now.Add(-nf.SettledFor)
+		}
+		s.times[nf.RunID] = since
 	}
-	if s.open == nil {
-		s.open = map[int64]bool{}
-	}
-	s.open[nf.RunID] = true
-	delete(s.times, nf.RunID)
+	return grace - now.Sub(since)
 }

@@ -18,6 +18,8 @@ type clock struct {
 	end int
 }
 
+var errPassing = errors.New("the server is in trouble")
+
 var errEnded = errors.New("the job was cancelled")
 
 func (c *clock) now() time.Time { return c.t }
@@ -46,9 +48,11 @@ func TestAwait(t *testing.T) {
 		named  bool
 		before time.Duration
 		final  time.Duration
-		end    int
-		waited time.Duration
-		err    string // a part of it
+		// trouble is from when on the server is in trouble that may pass.
+		trouble time.Duration
+		end     int
+		waited  time.Duration
+		err     string // a part of it
 	}{
 		"found at once":            {wait: time.Hour, found: 0, done: never, fails: never, waited: 0},
 		"no wait":                  {wait: 0, found: never, done: never, fails: never, waited: 0, err: "not found"},
@@ -60,6 +64,8 @@ func TestAwait(t *testing.T) {
 		"begun late":               {wait: 10 * time.Minute, found: 150 * time.Second, done: 0, fails: never, waited: 161 * time.Second},
 		"ends without a match":     {wait: 20 * time.Minute, found: never, done: 5 * time.Minute, fails: never, waited: 20 * time.Minute, err: "waited 20m"},
 		"cannot be there":          {wait: time.Hour, found: never, done: 0, fails: never, final: 6 * time.Second, waited: 13 * time.Second, err: "not found"},
+		"trouble that passes":      {wait: time.Hour, trouble: 6 * time.Second, found: time.Minute, done: never, fails: never, waited: 66 * time.Second},
+		"trouble that does not":    {wait: 2 * time.Minute, trouble: 6 * time.Second, found: never, done: never, fails: never, waited: 2 * time.Minute, err: "in trouble"},
 		"a run, found":             {wait: time.Hour, named: true, found: time.Minute, done: 2 * time.Minute, fails: never, waited: 66 * time.Second},
 		"a run, found after it":    {wait: time.Hour, named: true, found: 100 * time.Second, done: time.Minute, fails: never, waited: 104 * time.Second},
 		"a run without it":         {wait: time.Hour, named: true, found: never, done: time.Minute, fails: never, waited: 126 * time.Second, err: "waited 2m6s, and the run is over"},
@@ -75,7 +81,7 @@ func TestAwait(t *testing.T) {
 			t.Parallel()
 			c := &clock{t: epoch, end: tt.end}
 			told, explained := 0, false
-			plan, err := Await(t.Context(), Wait{For: tt.wait, Now: c.now, Pause: c.pause, Notify: func(*NotFoundError, time.Duration) { told++ }},
+			plan, err := Await(t.Context(), Wait{For: tt.wait, Now: c.now, Pause: c.pause, Notify: func(error, time.Duration) { told++ }, Passing: func(err error) bool { return errors.Is(err, errPassing) }},
 				func(_ context.Context, brief bool) (*Plan, error) {
 					explained = !brief
 					nf := &NotFoundError{Repo: app, What: `artifact "x"`}
@@ -97,6 +103,8 @@ func TestAwait(t *testing.T) {
 						return &Plan{}, nil
 					case since >= tt.fails:
 						return nil, broken
+					case tt.trouble > 0 && since >= tt.trouble:
+						return nil, errPassing
 					}
 					return nil, nf
 				})
