@@ -157,7 +157,7 @@ func (e *NotFoundError) Error() string {
 			it = quote(newest.Name)
 		}
 		fmt.Fprintf(&b, "; %s was there (artifact %d), but expired", it, newest.ID)
-		if newest.Expired && !newest.ExpiresAt.IsZero() { // of others it may lie ahead
+		if !newest.ExpiresAt.IsZero() {
 			fmt.Fprintf(&b, " on %s", newest.ExpiresAt.UTC().Format(time.DateOnly))
 		}
 	}

@@ -61,8 +61,11 @@ func (s *search) why(r artifact.Run) (string, []string) {
 	if why, _ := s.filter.refuse(r); why != "" {
 		return why, have
 	}
-	if s.facts.holds(r) != no {
+	switch s.facts.holds(r) {
+	case yes:
 		return "", nil
+	case maybe:
+		return "its artifacts were not looked at", have
 	}
 	nf := lacking(s.finder.req.Select, s.facts.pick(r))
 	nf.Missing = slices.DeleteFunc(nf.Missing, func(name string) bool { return !s.provenMissing(r, name) })
@@ -114,6 +117,8 @@ func (s *search) whyUnfetched(c candidate) string {
 		return "it was deleted"
 	case why == fromFork:
 		return "it comes from a fork"
+	case why == "" && s.state == limited:
+		return "it was not looked at, as search-limit was reached"
 	case why == "" && s.state == complete:
 		if beyond := s.filter.beyondRef(); len(beyond) > 0 {
 			return "it is not among the runs with " + strings.Join(beyond, ", ")
