@@ -151,3 +151,17 @@ func BenchmarkExtract(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkOpen(b *testing.B) {
+	var z liar
+	for i := range 60_000 {
+		z.entries = append(z.entries, lie{name: fmt.Sprintf("node_modules/package%d/lib/file%d.js", i/50, i), extra: field(0x5455, "\x03\x00\x00\x00\x00")})
+	}
+	data := z.bytes()
+	for b.Loop() {
+		if _, err := Open(bytes.NewReader(data), int64(len(data)), Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(z.entries)), "ns/entry")
+}
