@@ -77,34 +77,49 @@ func checkRefused(t *testing.T, err error, want string) {
 	}
 }
 
-// Whatever zstd says about damage is a refusal.
-func TestZstdDamage(t *testing.T) {
+// Whatever a decompressor says about damage is a refusal, and it gives its memory back.
+func TestDamage(t *testing.T) {
 	t.Parallel()
-	var body strings.Builder
+	var b strings.Builder
 	for i := range 4000 {
-		fmt.Fprint(&body, i*7919%1013, " some text that compresses ")
+		fmt.Fprint(&b, i*7919%1013, " some text that compresses ")
 	}
-	raw := zstded(body.String())
-	d := NewPool(1)
-	for i := 4; i < len(raw); i += 5 {
-		bad := bytes.Clone(raw)
-		bad[i] ^= 1 << (i % 8)
-		data := of(lie{name: "f", body: body.String(), raw: bad, method: methodZstd}).bytes()
-		a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := only(t, a)
-		dec, err := d.get(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := source{r: bytes.NewReader(data)}
-		err = errors.Join(s.find(e), dec.copy(t.Context(), io.Discard, e, &s))
-		if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused { // a flipped bit may be one that does not count
-			t.Errorf("byte %d: %v", i, err)
-		}
-		d.put(dec)
+	body := b.String()
+	for name, tt := range map[string]lie{
+		"zstd":      {method: methodZstd, body: body, raw: zstded(body)},
+		"LZMA":      {method: methodLZMA, body: body, raw: lzmaed(body, 1<<16)},
+		"Deflate64": {method: methodDeflate64, body: body, raw: deflated(body)},
+		"bzip2":     {method: methodBzip2, body: file("a").body, raw: []byte(bzipped)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := NewPool(1)
+			tt.name = "f"
+			raw := tt.raw
+			for i := 4; i < len(raw); i += 1 + len(raw)/2000*5 {
+				tt.raw = bytes.Clone(raw)
+				tt.raw[i] ^= 1 << (i % 8)
+				data := of(tt).bytes()
+				a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := only(t, a)
+				dec, err := d.get(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := source{r: bytes.NewReader(data)}
+				err = errors.Join(s.find(e), dec.copy(t.Context(), io.Discard, e, &s))
+				if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused { // a flipped bit may be one that does not count
+					t.Errorf("byte %d: %v", i, err)
+				}
+				d.put(dec)
+			}
+			if !d.windows.TryAcquire(maxTarWindow) {
+				t.Error("memory was not given back")
+			}
+		})
 	}
 }
 
