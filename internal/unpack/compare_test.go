@@ -98,7 +98,7 @@ func compareWithArchiveZip(t *testing.T, data []byte, dest string) {
 	last := map[string]*zip.File{} // by the names that count here
 	for _, zf := range z.File {
 		var e Entry
-		unicode, err := e.extra([]byte(zf.Extra))
+		unicode, err := e.extra(zf.Extra)
 		if err != nil {
 			continue // its values do not matter
 		}

@@ -71,7 +71,7 @@ func TestReaderFails(t *testing.T) {
 		"zip64":           {entries: []lie{file("a"), file("b")}, zip64: true},
 		"zip64, prefix":   {entries: []lie{file("a")}, zip64: true, beside: true, prefix: program, unadjusted: true},
 		"bzip2":           sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte(bzipped) }),
-		"LZMA":            sole(func(e *lie) { e.method, e.raw = methodLZMA, lzmaed(e.body, 1<<16) }),
+		"LZMA":            sole(func(e *lie) { e.method, e.raw = methodLZMA, lzmaed(e.body) }),
 		"Deflate64":       sole(func(e *lie) { e.method, e.raw = methodDeflate64, deflated(e.body) }),
 		"twice":           of(file("a"), file("b"), file("a")),
 		"another order":   {entries: []lie{file("a"), file("b"), file("c")}, backwards: true},

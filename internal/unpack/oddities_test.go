@@ -68,10 +68,10 @@ var zeros = strings.Repeat("\x00", 4096)
 // bzipped is "content of a" by the method 12.
 const bzipped = "BZh91AY&SY\\v@\r\x00\x00\x01\x91\x80@\x00+\x01\x84\x00 \x001\x0c\x08 \xd3M\xa8\xc5\xa8\x98\xe1^.\xe4\x8ap\xa1 \xb8\xec\x80\x1a"
 
-// lzmaed compresses by the method 14, with a dictionary of so many bytes.
-func lzmaed(body string, dict int) []byte {
+// lzmaed compresses by the method 14.
+func lzmaed(body string) []byte {
 	var b bytes.Buffer
-	w, err := lzma.WriterConfig{DictCap: dict, EOSMarker: true}.NewWriter(&b)
+	w, err := lzma.WriterConfig{DictCap: 1 << 16, EOSMarker: true}.NewWriter(&b)
 	if err == nil {
 		_, err = w.Write([]byte(body))
 	}
@@ -198,8 +198,8 @@ var oddities = map[string]struct {
 
 	"bzip2":                                  {sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte(bzipped) }), onlyA},
 	"Deflate64":                              {sole(func(e *lie) { e.method, e.raw = methodDeflate64, deflated(e.body) }), onlyA},
-	"LZMA":                                   {sole(func(e *lie) { e.method, e.flags, e.raw = methodLZMA, 2, lzmaed(e.body, 1<<16) }), onlyA},
-	"LZMA, dictionary too large, small file": {sole(func(e *lie) { e.method, e.raw = methodLZMA, dictionary(lzmaed(e.body, 1<<16), math.MaxUint32) }), onlyA},
+	"LZMA":                                   {sole(func(e *lie) { e.method, e.flags, e.raw = methodLZMA, 2, lzmaed(e.body) }), onlyA},
+	"LZMA, dictionary too large, small file": {sole(func(e *lie) { e.method, e.raw = methodLZMA, dictionary(lzmaed(e.body), math.MaxUint32) }), onlyA},
 }
 
 // oddRefusals continues refusals with what is like an oddity, and refused.
@@ -254,13 +254,13 @@ var oddRefusals = map[string]refusal{
 	"LZMA, damaged": {sole(func(e *lie) {
 		e.method, e.raw = methodLZMA, []byte("\x09\x14\x05\x00\x5d\x00\x00\x01\x00 no LZMA at all")
 	}), "a", "damaged"},
-	"LZMA, cut short":        {sole(func(e *lie) { e.method, e.raw = methodLZMA, lzmaed(e.body, 1<<16)[:15] }), "a", "damaged"},
+	"LZMA, cut short":        {sole(func(e *lie) { e.method, e.raw = methodLZMA, lzmaed(e.body)[:15] }), "a", "damaged"},
 	"LZMA, without a header": {sole(func(e *lie) { e.method, e.raw = methodLZMA, []byte{9, 20, 5} }), "a", "damaged"},
-	"LZMA, more":             {sole(func(e *lie) { e.method, e.raw, e.size = methodLZMA, lzmaed(e.body, 1<<16), 5 }), "a", "damaged"},
-	"LZMA, less":             {sole(func(e *lie) { e.method, e.raw, e.size = methodLZMA, lzmaed(e.body, 1<<16), 99 }), "a", "damaged"},
+	"LZMA, more":             {sole(func(e *lie) { e.method, e.raw, e.size = methodLZMA, lzmaed(e.body), 5 }), "a", "damaged"},
+	"LZMA, less":             {sole(func(e *lie) { e.method, e.raw, e.size = methodLZMA, lzmaed(e.body), 99 }), "a", "damaged"},
 	"LZMA, properties":       {sole(func(e *lie) { e.method, e.raw = methodLZMA, []byte("\x09\x14\x06\x00\x5d\x00\x00\x01\x00\x00") }), "a", "properties of 6 bytes"},
 	"LZMA, property":         {sole(func(e *lie) { e.method, e.raw = methodLZMA, []byte("\x09\x14\x05\x00\xff\x00\x00\x01\x00\x00") }), "a", "damaged"},
-	"LZMA, dictionary":       {of(with(huge("a", 40<<20), func(e *lie) { e.method, e.raw = methodLZMA, dictionary(lzmaed("x", 1<<16), 64<<20) })), "a", "LZMA needs 41 MiB of memory"},
+	"LZMA, dictionary":       {of(with(huge("a", 40<<20), func(e *lie) { e.method, e.raw = methodLZMA, dictionary(lzmaed("x"), 64<<20) })), "a", "LZMA needs 41 MiB of memory"},
 }
 
 // twiceEach has two files of each name.

@@ -87,7 +87,7 @@ func TestDamage(t *testing.T) {
 	body := b.String()
 	for name, tt := range map[string]lie{
 		"zstd":      {method: methodZstd, body: body, raw: zstded(body)},
-		"LZMA":      {method: methodLZMA, body: body, raw: lzmaed(body, 1<<16)},
+		"LZMA":      {method: methodLZMA, body: body, raw: lzmaed(body)},
 		"Deflate64": {method: methodDeflate64, body: body, raw: deflated(body)},
 		"bzip2":     {method: methodBzip2, body: file("a").body, raw: []byte(bzipped)},
 	} {

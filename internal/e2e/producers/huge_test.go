@@ -37,7 +37,7 @@ func TestHuge(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := shell{t, t.Context()}
-	for name, make := range map[string]func(s shell, dir, out string){
+	for name, pack := range map[string]func(s shell, dir, out string){
 		"zip":              zipBy("-qr1"),
 		"zip, to a pipe":   func(s shell, dir, out string) { s.pipe(dir, "", out, "zip", "-qr1", "-", ".") },
 		"7-Zip":            sevenZipBy("-mx=1"),
@@ -53,7 +53,7 @@ func TestHuge(t *testing.T) {
 			s.t = t
 			out, dest := filepath.Join(dir, "made.zip"), filepath.Join(dir, "dest")
 			defer func() { _ = os.RemoveAll(dest) }()
-			make(s, filepath.Dir(source), out)
+			pack(s, filepath.Dir(source), out)
 			if err := extract(t.Context(), out, dest); err != nil {
 				t.Fatal(err)
 			}
