@@ -82,7 +82,7 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.
 		items := j.share(plan.Items)
 		j.log.Plan(plan, items)
 		res.Explained = true
-		if res.Items, err = s.engine.Items(items); err != nil {
+		if res.Items, err = s.engine.Items(items, plan.Items); err != nil {
 			return nil, err
 		}
 		if j.cfg.DryRun {

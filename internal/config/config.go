@@ -87,11 +87,14 @@ type Config struct {
 
 	IfNoArtifactFound IfNoArtifactFound
 	DigestMismatch    DigestMismatch
-	MaxSize           int64 // bytes, 0 for no limit
-	MaxFiles          int   // at least 1
-	DryRun            bool
-	Delete            bool
-	Summary           bool
+	// ExpectDigests and the artifacts taken have to match one to one. Equal ones are not
+	// merged: several artifacts may have the same bytes. Empty for no such check.
+	ExpectDigests []ExpectedDigest
+	MaxSize       int64 // bytes, 0 for no limit
+	MaxFiles      int   // at least 1
+	DryRun        bool
+	Delete        bool
+	Summary       bool
 
 	// JSON asks for the outputs as one JSON object (command line only).
 	JSON bool
@@ -172,6 +175,12 @@ const (
 	MismatchInfo   DigestMismatch = "info"
 	MismatchIgnore DigestMismatch = "ignore"
 )
+
+// ExpectedDigest is a digest that an artifact has to have.
+type ExpectedDigest struct {
+	SHA256   string // 64 hexadecimal digits in lower case
+	Artifact string // the name of the artifact; "" for any
+}
 
 // Secret is text that must not be shown. Every verb of fmt prints a placeholder;
 // a conversion to string reveals the text.

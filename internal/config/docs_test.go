@@ -273,7 +273,7 @@ func TestTableIsComplete(t *testing.T) {
 		workflow branch commit pr event actor conclusion run-number max-age runs search-limit allow-forks wait current-first
 		name pattern name-regex artifact-ids files shard
 		path merge-multiple skip-decompress unpack if-exists concurrency
-		if-no-artifact-found digest-mismatch max-size max-files dry-run delete summary
+		if-no-artifact-found digest-mismatch expect-digest max-size max-files dry-run delete summary
 		workflow_search name_is_regexp ref check_artifacts search_artifacts use_unzip`)
 	wantAliases := map[string]string{
 		"github_token": "github-token", "repo": "repository", "workflow_conclusion": "conclusion", "run_id": "run-id",

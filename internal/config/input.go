@@ -38,6 +38,9 @@ type Input struct {
 	address bool
 
 	role role
+	// protects is set if less is checked without the input: given with an empty value, it
+	// is an error.
+	protects bool
 	// opaqueDefault is set if the default cannot be distinguished from a value in
 	// the workflow. An alias then always wins.
 	opaqueDefault bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func (e *itemError) Error() string { return quote(e.item) + " " + e.err.Error() 
 func (e *itemError) Unwrap() error { return e.err }
 
 // eachLine parses lists with one item a line, eachItem lists whose items may also be
-// separated by commas. Of items with equal keys the first counts.
+// separated by commas. Of items with equal keys the first counts; without key all do.
 func eachLine[T any](parse func(string) (T, error), key func(T) any) func(string) ([]T, error) {
 	return eachOf(lines, parse, key)
 }
@@ -46,6 +47,8 @@ func eachOf[T any](split func(string) []string, parse func(string) (T, error), k
 			switch {
 			case err != nil:
 				errs = append(errs, &itemError{item, err})
+			case key == nil:
+				list = append(list, t)
 			case !seen[key(t)]:
 				seen[key(t)] = true
 				list = append(list, t)
@@ -294,6 +297,37 @@ func parseDuration(v string) (time.Duration, error) {
 		return 0, errors.New("is too long")
 	}
 	return time.Duration(n.Int64()), nil
+}
+
+var sha256Hex = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+
+// parseDigest parses a SHA-256 digest, alone or as sha256sum(1) prints it: followed by a
+// name, which an asterisk may precede. Blanks within the name belong to it.
+func parseDigest(v string) (ExpectedDigest, error) {
+	digest, rest := v, ""
+	if i := strings.IndexAny(v, " \t"); i >= 0 {
+		digest, rest = v[:i], v[i:]
+	}
+	name, starred := strings.CutPrefix(rest, " *")
+	if name = strings.TrimLeft(name, " \t"); starred && name == "" {
+		return ExpectedDigest{}, errors.New("ends where the name of an artifact should be")
+	}
+	if name != "" {
+		if _, err := parseLine(name); err != nil {
+			return ExpectedDigest{}, err
+		}
+	}
+	algorithm, sum, found := strings.Cut(digest, ":")
+	switch {
+	case !found:
+		sum = digest
+	case !strings.EqualFold(algorithm, "sha256"):
+		return ExpectedDigest{}, fmt.Errorf("is a digest of the unknown algorithm %s", quote(algorithm))
+	}
+	if !sha256Hex.MatchString(sum) {
+		return ExpectedDigest{}, errors.New("is not a SHA-256 digest, which has 64 hexadecimal digits")
+	}
+	return ExpectedDigest{SHA256: strings.ToLower(sum), Artifact: name}, nil
 }
 
 func parseAge(v string) (time.Duration, error) {

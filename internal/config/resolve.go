@@ -90,8 +90,12 @@ func (r *reader) read() (*Config, error) {
 	}
 	for i := range table {
 		r.parse(cfg, &table[i])
-		if r.cameOutEmpty(&table[i]) {
-			cfg.Empty = append(cfg.Empty, r.shown(table[i].Name))
+		switch in := &table[i]; {
+		case !r.cameOutEmpty(in):
+		case in.protects:
+			r.fail(r.shown(in.Name), "", "is empty: what it is set to has no value, and nothing would be checked", in.Accepted)
+		default:
+			cfg.Empty = append(cfg.Empty, r.shown(in.Name))
 		}
 	}
 	r.check(cfg)
@@ -125,8 +129,8 @@ func (r *reader) resolve(in *Input) *value {
 	return v
 }
 
-// cameOutEmpty reports whether an input that narrows the search was given, but is
-// empty, such as an expression that evaluates to nothing.
+// cameOutEmpty reports whether an input that narrows the search or protects was given,
+// but is empty, such as an expression that evaluates to nothing.
 func (r *reader) cameOutEmpty(in *Input) bool {
 	text, present := r.get(in.Name)
 	return in.Default == anyRun && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given

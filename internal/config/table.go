@@ -17,8 +17,9 @@ const (
 	acceptedBool     = "true or false"
 	acceptedAnything = "anything; it has no effect"
 
-	// anyRun is the default of inputs that choose runs or ids. action.yml declares
-	// it, so that an input that was not given differs from one that is empty.
+	// anyRun is the default of inputs that choose runs or ids, and of those that protect.
+	// action.yml declares it, so that an input that was not given differs from one that is
+	// empty.
 	anyRun = "*"
 )
 
@@ -187,6 +188,11 @@ var policy = []Input{
 		Accepted: "error, warn, info or ignore",
 		set: into(func(c *Config) *DigestMismatch { return &c.DigestMismatch },
 			oneOf(MismatchError, MismatchWarn, MismatchInfo, MismatchIgnore))},
+	{Name: "expect-digest", Group: Policy, Metavar: "DIGEST", List: true, protects: true, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, none",
+		Help: "SHA-256 digests that the artifacts taken must have, one to one, one a line: `sha256:<hex>`, or the bare hex that `upload-artifact` gives as `artifact-digest`; " +
+			"`<digest>  <name>` is for the artifact of that name; an empty value is an error, and `digest-mismatch` relaxes nothing",
+		Accepted: "SHA-256 digests of 64 hexadecimal digits, with or without sha256: in front, one a line, each alone or followed by blanks and the name of its artifact",
+		set:      unlessAny(into(func(c *Config) *[]ExpectedDigest { return &c.ExpectDigests }, eachLine(parseDigest, nil)))},
 	{Name: "max-size", Group: Policy, Metavar: "SIZE", DefaultHelp: "none",
 		Help:     "refuse to write more than this in total: `2GiB`, `500MB`",
 		Accepted: "a size of at least 1 byte: a number alone or with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 2GiB",

@@ -164,6 +164,13 @@ func (l *Log) files(item *transfer.Item, list transfer.Listing) {
 	}
 }
 
+// Unproved says, in a dry run, that the artifacts were not compared with expect-digest.
+func (l *Log) Unproved() {
+	if len(l.Config.ExpectDigests) > 0 {
+		l.Out.Warningf("expect-digest is not proved: a dry run does not fetch the artifacts")
+	}
+}
+
 // Published reports files that were replaced or left out because their place was taken.
 func (l *Log) Published(r workspace.Report) {
 	for _, c := range r.Conflicts[:min(len(r.Conflicts), maxWarnings)] {

@@ -69,6 +69,14 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*transfer.DigestError](err); ok {
 		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
 	}
+	if _, ok := errors.AsType[*transfer.ExpectError](err); ok {
+		return "Nothing was written. Check that expect-digest is the artifact-digest of the upload of these very artifacts (same run, same attempt); " +
+			"if it is, they are not what was uploaded: find out who replaced them"
+	}
+	if _, ok := errors.AsType[*transfer.CountError](err); ok {
+		return "Nothing was fetched. expect-digest takes one digest for each artifact: choose artifacts by name or artifact-ids, or give the missing digests; " +
+			"with shard, put the artifact's name behind each digest"
+	}
 	if _, ok := errors.AsType[*transfer.PageError](err); ok {
 		return "Nothing was written. A proxy, a login page or an error of the storage was sent instead of the artifact: check whether the runner can reach " +
 			"the storage without a proxy (NO_PROXY), and run the step again"

@@ -92,7 +92,7 @@ func (r *Result) artifactTable(b *strings.Builder) {
 		files, digest := "", "not fetched"
 		size := a.Size
 		if p.Fetched() {
-			files, digest, size = words.Number(p.Files), digestText(p.Digest), p.Wire
+			files, digest, size = words.Number(p.Files), digestText(&p), p.Wire
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), words.Bytes(size),
 			files, digest, cell(path.Join(r.Destination.Output, p.To)))
@@ -143,7 +143,16 @@ func (r *Result) total() string {
 }
 
 // digestText returns the outcome of comparing an artifact's digest, in Markdown.
-func digestText(d transfer.DigestState) string {
+func digestText(item *transfer.Item) string {
+	text := recordText(item.Digest)
+	if item.Expected {
+		text += ", as expected"
+	}
+	return text
+}
+
+// recordText is digestText for the digest on record.
+func recordText(d transfer.DigestState) string {
 	switch d {
 	case transfer.DigestVerified:
 		return "verified"

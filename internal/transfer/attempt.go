@@ -23,6 +23,7 @@ type attempt struct {
 	budget    *unpack.Budget
 	disk      *spool.Share
 	oneStream bool
+	head      []byte       // how the blob begins; only looked at where the type does not say what it is
 	unpacked  bool         // the artifact was an archive, and all of it was extracted
 	counted   atomic.Int64 // bytes that the progress has counted
 }
@@ -67,14 +68,14 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 }
 
 // checkEnd returns err, the outcome of an attempt, unless only the end of the connection
-// ended the body. Such a body may have been cut. It counts as whole if its digest is
-// right, or if it is an archive all of which passed its checks (an archive's directory is
-// at its end). Otherwise the error is about the missing length, not about the artifact.
+// ended the body. Such a body may have been cut. It counts as whole if a digest proves it,
+// or if it is an archive all of which was extracted (an archive's directory is at its end).
+// Otherwise the error is about the missing length, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
-	if !info.OpenEnded || err == nil && (t.unpacked || t.item.Digest == DigestVerified || info.MD5Checked) {
+	if !info.OpenEnded || t.unpacked || err == nil && (t.proved() || info.MD5Checked) {
 		return err
 	}
-	if err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) {
+	if err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) || is[*ExpectError](err) {
 		return &fetch.LengthError{Want: -1}
 	}
 	return err
@@ -97,6 +98,7 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 		return err
 	}
 	t.unpacked = true
+	blob.Release(blob.Size()) // of what no file needs, only the digest is
 	info, err := blob.Wait()
 	if err != nil {
 		return err
@@ -141,7 +143,7 @@ func outcome(err, download error) error {
 		return download // whatever the reader made of it
 	}
 	known := is[*unpack.RefusedError](err) || is[*unpack.LimitError](err) || is[*spool.QuotaError](err) ||
-		is[*DigestError](err) || is[*nameError](err) || is[*PageError](err)
+		is[*DigestError](err) || is[*ExpectError](err) || is[*nameError](err) || is[*PageError](err)
 	if known && !startOver(download) {
 		return err
 	}
@@ -164,15 +166,18 @@ func startOver(err error) bool {
 // If the storage contradicted itself, only a digest tells which of its answers is right.
 func (t *attempt) mayDiffer(err error) bool {
 	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
-		decides := t.expectedDigest() == DigestVerified && !t.engine.opt.AllowMismatch
+		decides := t.provable() == DigestVerified && !t.engine.opt.AllowMismatch || t.engine.expects()
 		return !change.Contradiction || decides
 	}
 	length, ok := errors.AsType[*fetch.LengthError](err)
 	return ok && length.Want >= 0
 }
 
-// named says which artifact an error is about.
+// named says which artifact an error is about, unless the error says so itself.
 func (t *attempt) named(err error) error {
+	if is[*ExpectError](err) {
+		return err
+	}
 	a := t.item.Artifact
 	if isGone(err) {
 		return &ExpiredError{ID: a.ID, Err: err}
@@ -198,8 +203,8 @@ func (t *attempt) fetchOptions() fetch.Options {
 	opt := &t.engine.opt
 	o := fetch.Options{
 		Client: opt.Client, IdleTimeout: opt.IdleTimeout, Policy: opt.Policy, Progress: progress, UserAgent: opt.UserAgent,
-		Connections: t.engine.connections, OneStream: t.oneStream, OnDemand: len(opt.Files) > 0,
-		OpenEnded: true, MD5: t.expectedDigest() != DigestVerified,
+		Connections: t.engine.connections, OneStream: t.oneStream, OnDemand: t.stage.Sink == nil || t.engine.onDemand(),
+		OpenEnded: true, MD5: t.provable() != DigestVerified,
 	}
 	if !opt.KeepArchives {
 		o.Tail, o.Ahead = directoryTail, spoolAhead

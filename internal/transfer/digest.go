@@ -20,10 +20,12 @@ const (
 	DigestUnchecked                    // not all of the artifact was fetched
 )
 
-// expectedDigest returns the state of the digest if all bytes arrive and nothing is wrong
-// with them.
-func (t *attempt) expectedDigest() DigestState {
+// provable returns DigestVerified if the bytes will be compared with a digest, on record
+// or expected, and otherwise why they will not.
+func (t *attempt) provable() DigestState {
 	switch digest := t.item.Artifact.Digest; {
+	case t.engine.expects():
+		return DigestVerified
 	case digest == "":
 		return DigestAbsent
 	case !strings.HasPrefix(digest, sha256Prefix):
@@ -32,11 +34,22 @@ func (t *attempt) expectedDigest() DigestState {
 	return DigestVerified
 }
 
+// proved reports whether a digest proves the bytes received.
+func (t *attempt) proved() bool { return t.item.Digest == DigestVerified || t.item.Expected }
+
 const sha256Prefix = "sha256:"
 
-// checkDigest compares the bytes with the digest on record. A digest that differs is
-// a *DigestError, unless Options.AllowMismatch lets it pass.
+// checkDigest compares the bytes with the digest on record, and with those expected.
 func (t *attempt) checkDigest(blob fetch.Info) error {
+	if err := t.checkRecorded(blob); err != nil {
+		return err
+	}
+	return t.checkExpected(blob)
+}
+
+// checkRecorded compares the bytes with the digest on record. A digest that differs is
+// a *DigestError, unless Options.AllowMismatch lets it pass.
+func (t *attempt) checkRecorded(blob fetch.Info) error {
 	a := t.item.Artifact
 	if a.Digest == "" {
 		return nil

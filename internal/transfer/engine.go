@@ -89,8 +89,12 @@ type Options struct {
 	KeepArchives, NameByArtifact bool
 	// ExpandTars expands the tars at the top of an artifact.
 	ExpandTars bool
-	// AllowMismatch lets an artifact pass whose digest differs.
+	// AllowMismatch lets an artifact pass whose digest differs from the one on record.
 	AllowMismatch bool
+	// Expect are digests that the artifacts have to have, one to one, whatever is on
+	// record and whatever Files chooses: all of each artifact is fetched. None is no
+	// check.
+	Expect []Expected
 }
 
 // maxLocating bounds concurrent requests for download URLs, far below GitHub's
@@ -103,6 +107,7 @@ const spoolMemory = 24 << 20
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {
 	opt         Options
+	expected    []Expected             // Options.Expect, without those of artifacts that others fetch
 	files       *glob.Tally            // Options.Files; nil is all files
 	wanted      func(name string) bool // the same
 	most        int                    // artifacts, and connections, at a time
@@ -134,9 +139,10 @@ func New(opt Options) *Engine {
 	return e
 }
 
-// Items says where each artifact will go. It fails if the name of one cannot name a
-// directory.
-func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
+// Items says where each artifact chosen will go. It fails if the name of one cannot name
+// a directory. If others fetch a part of the choice, all is the whole of it.
+func (e *Engine) Items(chosen, all []artifact.Item) ([]Item, error) {
+	e.expected = leave(e.opt.Expect, chosen, all)
 	items := make([]Item, len(chosen))
 	for i, c := range chosen {
 		if err := unpack.CheckName(c.Artifact.Name); err != nil {
@@ -150,8 +156,14 @@ func (e *Engine) Items(chosen []artifact.Item) ([]Item, error) {
 // Fetch brings every artifact into a tree of its own in the stage, and fills in the
 // items. An artifact that an earlier call brought is not fetched again. The first failure
 // ends the whole Fetch. The error is a *NoFilesError if Options.Files chose nothing at
-// all.
+// all, a *CountError or an *ExpectError if the digests are not those of Options.Expect.
 func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
+	if err := e.foresee(items); err != nil {
+		return err
+	}
+	if err := e.checkRecords(items); err != nil {
+		return err
+	}
 	missing, err := e.reuse(items)
 	if err != nil {
 		return err
@@ -172,12 +184,19 @@ func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
 		e.keep(items)
 		return err
 	}
+	if err := e.matchExpected(items); err != nil {
+		return err
+	}
 	return e.checkFiles(items)
 }
 
+// onDemand reports whether only those bytes of artifacts are fetched that Options.Files
+// needs.
+func (e *Engine) onDemand() bool { return len(e.opt.Files) > 0 && !e.expects() }
+
 // estimate returns the size of all artifacts to be fetched, in bytes; 0 means unknown.
 func (e *Engine) estimate(items []*Item) (total int64) {
-	if len(e.opt.Files) > 0 {
+	if e.onDemand() {
 		return 0
 	}
 	for _, item := range items {

@@ -168,7 +168,7 @@ func TestFetch(t *testing.T) {
 			t.Parallel()
 			var h heard
 			e, into := s.engine(&h, tt.change), newSink(t)
-			items, err := e.Items([]artifact.Item{s.chosen(1, "one"), s.chosen(2, "two")})
+			items, err := e.Items([]artifact.Item{s.chosen(1, "one"), s.chosen(2, "two")}, nil)
 			if err == nil {
 				err = e.Fetch(t.Context(), stageAt(into), items)
 			}
@@ -253,7 +253,7 @@ func TestFetchAgain(t *testing.T) {
 		for _, id := range ids {
 			chosen = append(chosen, s.chosen(id, fmt.Sprint("n", id)))
 		}
-		items, err := e.Items(chosen)
+		items, err := e.Items(chosen, chosen)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestCheckFile(t *testing.T) {
 		}
 		return nil
 	}
-	items, err := e.Items([]artifact.Item{s.chosen(1, "one")})
+	items, err := e.Items([]artifact.Item{s.chosen(1, "one")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,9 +39,7 @@ func (t *attempt) fileName(f form, given string) string {
 func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f form, given string) error {
 	name := t.fileName(f, given)
 	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
-		t.item.Digest = DigestUnchecked
-		t.outlineFile(name)
-		return t.empty()
+		return t.unwanted(ctx, blob, f, name)
 	}
 	if err := unpack.CheckName(name); err != nil {
 		return &nameError{err}
@@ -63,19 +61,34 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	return t.keep(ctx, s, name, info.Size)
 }
 
+// unwanted leaves out an artifact that is one file. All of it is fetched only to compare
+// it with the digests expected.
+func (t *attempt) unwanted(ctx context.Context, blob *fetch.Blob, f form, name string) error {
+	t.outlineFile(name)
+	if !t.engine.expects() {
+		t.item.Digest = DigestUnchecked
+		return t.empty()
+	}
+	blob.Release(blob.Size()) // nothing is kept of it
+	info, err := blob.Wait()
+	if err == nil {
+		err = t.checkUnproved(ctx, blob, f, t.checkDigest(info))
+	}
+	if err != nil {
+		return err
+	}
+	return t.empty()
+}
+
 // checkUnproved checks a file of which no digest proves that it was uploaded like this. A
 // zip has to be sound, any other file has to have a name. differs is the error of
 // checkDigest.
 func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
-	if t.item.Digest == DigestVerified {
-		return nil
+	if t.proved() {
+		return differs
 	}
 	if f != archive {
-		head, err := headOf(blob)
-		if err != nil {
-			return err
-		}
-		if _, _, err := t.formWith(blob, head, t.item.Digest); err != nil {
+		if _, _, err := t.formWith(blob, t.item.Digest); err != nil {
 			return err // the answer is a page, which says more than that its digest differs
 		}
 		return differs

@@ -67,20 +67,19 @@ const headSize = 64
 // formOfBlob is formOf before the digest is compared. Its error is a *PageError where
 // the blob is no artifact.
 func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
-	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.expectedDigest()); f == archive {
+	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.provable()); f == archive {
 		return f, name, nil // whatever it begins with: a damaged zip is one
 	}
-	head, err := headOf(blob)
-	if err != nil {
+	if t.head, err = headOf(blob); err != nil {
 		return noForm, "", err
 	}
-	return t.formWith(blob, head, t.expectedDigest())
+	return t.formWith(blob, t.provable())
 }
 
-// formWith is formOf for a blob that begins with head.
-func (t *attempt) formWith(blob *fetch.Blob, head []byte, digest DigestState) (f form, name string, err error) {
-	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), head, digest); f == noForm {
-		err = &PageError{contentType: blob.ContentType(), size: blob.Size(), head: head, digest: digest}
+// formWith is formOf for a blob that begins with t.head.
+func (t *attempt) formWith(blob *fetch.Blob, digest DigestState) (f form, name string, err error) {
+	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), t.head, digest); f == noForm {
+		err = &PageError{contentType: blob.ContentType(), size: blob.Size(), head: t.head, digest: digest}
 	}
 	return f, name, err
 }

@@ -17,11 +17,14 @@ type Item struct {
 	Tree    string
 	NoLinks bool // the tree is known to hold no symlinks
 	Digest  DigestState
-	Files   int
-	Bytes   int64 // in its files
-	Wire    int64 // fetched over the network
+	// Expected is set if the digest of the bytes received is one of Options.Expect.
+	Expected bool
+	Files    int
+	Bytes    int64 // in its files
+	Wire     int64 // fetched over the network
 
 	by      *attempt // the attempt that fetched it; nil before
+	sum     string   // SHA-256 of the bytes received, in hex; only with Options.Expect
 	asked   bool     // whether outline is to be set if Options.Files chooses none of its files
 	outline *Outline
 }

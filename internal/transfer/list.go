@@ -42,11 +42,12 @@ func (l *Listing) add(e unpack.Entry) {
 }
 
 // List lists which files Options.Files chooses of each item. It fetches no more than it
-// needs: the directories of archives. Without Files it does nothing. It returns the lists
-// also with a *NoFilesError.
+// needs: the directories of archives. Without Files it fetches nothing. It returns the
+// lists also with a *NoFilesError. Of Options.Expect it only compares the number: other
+// failures are a *CountError.
 func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
-	if len(e.opt.Files) == 0 {
-		return nil, nil
+	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 {
+		return nil, err
 	}
 	lists := make([]Listing, len(items))
 	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
