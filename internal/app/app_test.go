@@ -222,7 +222,7 @@ func TestStep(t *testing.T) {
 		"several repositories":  {in: in("repository", "octo/app\nocto/lib", "name", "dist"), want: "octo/app/dist/a.txt=a2 octo/lib/dist/a.txt=lib"},
 		"one artifact id":       {in: in("artifact-ids", "11"), want: "a.txt=a1 d/b.txt=b1", out: map[string]string{"run-id": "1"}},
 		"two artifact ids":      {in: in("artifact-ids", "12,21"), want: "dist/a.txt=a2 logs/a.txt=log logs/l.txt=l1"},
-		"merge":                 {in: in("run-id", "1", "merge-multiple", "true"), want: "a.txt=log d/b.txt=b1 l.txt=l1", log: []string{`::warning::"a.txt" is in artifact "logs" and in "dist": the file of "logs", the newest, was taken`}},
+		"merge":                 {in: in("run-id", "1", "merge-multiple", "true"), want: "a.txt=log d/b.txt=b1 l.txt=l1", log: []string{`::warning::"a.txt" was taken from artifact "logs" of run 1 (`}},
 		"merge, fail":           {in: in("run-id", "1", "merge-multiple", "true", "if-exists", "fail"), fails: true, log: []string{`artifacts have files of the same name: "a.txt" is in "logs" and in "dist". Nothing was written`}},
 		"not a zip":             {in: in("name", "raw", "run-id", "2"), want: "r.txt=raw bytes", out: map[string]string{"file-count": "1", "bytes": "9"}},
 		"not a zip, directory":  {in: in("pattern", "ra*", "run-id", "2"), want: "raw/r.txt=raw bytes"},

@@ -57,16 +57,14 @@ func undoErrors(err error) []error {
 
 // attempt does what run does, without its policies for errors.
 func (j *job) attempt(ctx context.Context, res *report.Result) error {
-	lost, err := j.obtain(ctx, res)
-	if err != nil || j.cfg.DryRun {
+	if err := j.obtain(ctx, res); err != nil || j.cfg.DryRun {
 		return err
 	}
-	return j.delete(ctx, res.Items, lost)
+	return j.delete(ctx, res.Items, res.Places.Lost)
 }
 
-// obtain chooses, fetches and publishes; in a dry run, it chooses and lists. lost says
-// which files of each item are not in the destination.
-func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.Lost, err error) {
+// obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
+func (j *job) obtain(ctx context.Context, res *report.Result) (err error) {
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
 	c := j.newChoices()
@@ -76,31 +74,31 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (lost []workspace.
 			res.PassedOver, res.Doubts = plan.PassedOver, plan.Doubts
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		res.Runs = plan.Runs
 		items := j.share(plan.Items)
 		j.log.Plan(plan, items)
 		res.Explained = true
 		if res.Items, err = s.engine.Items(items, plan.Items); err != nil {
-			return nil, err
+			return err
 		}
 		if j.cfg.DryRun {
 			res.Found = true
 			err = s.list(ctx, res.Items)
-		} else if lost, err = s.fetchAndPublish(ctx, res.Items); err == nil {
+		} else if res.Places, err = s.fetchAndPublish(ctx, res.Items); err == nil {
 			res.Found, res.Published = true, true
 		}
 		expired, ok := errors.AsType[*transfer.ExpiredError](err)
 		if !ok || j.cfg.Shard.Count != 0 {
 			// With a shard it is a failure: the other jobs split the artifacts
 			// as they were listed.
-			return lost, err
+			return err
 		}
 		// Listings lag behind: the next candidate may still be there.
 		j.log.Expired(expired)
 		if err := c.without(ctx, s.engine, expired.ID, res.Items); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/spool"
@@ -106,22 +107,22 @@ func (s *staging) close() error {
 	return s.stage.Close()
 }
 
-// fetchAndPublish brings the artifacts into the stage and moves them into place. lost
-// says which files of each are not in the destination.
-func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (lost []workspace.Lost, err error) {
+// fetchAndPublish brings the artifacts into the stage and moves them into place. The trees
+// in the report are those of the items.
+func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (workspace.Report, error) {
 	if err := s.open(ctx); err != nil {
-		return nil, err
+		return workspace.Report{}, err
 	}
 	trees := make([]workspace.Tree, len(items))
 	layout := artifactLayout(s.job.cfg)
-	for i, item := range items {
-		trees[i] = workspace.Tree{To: layout.Dir(item.Item), Label: item.Artifact.Name}
+	for i, label := range labels(items) {
+		trees[i] = workspace.Tree{To: layout.Dir(items[i].Item), Label: label}
 	}
 	if err := s.stage.Foresee(ctx, trees); err != nil {
-		return nil, err
+		return workspace.Report{}, err
 	}
 	if err := s.engine.Fetch(ctx, s.into, items); err != nil {
-		return nil, err
+		return workspace.Report{}, err
 	}
 	for i, item := range items {
 		trees[i].Dir, trees[i].NoLinks = item.Tree, item.NoLinks
@@ -129,10 +130,26 @@ func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (l
 	published, err := s.stage.Publish(ctx, trees, s.job.cfg.IfExists)
 	s.logRecovered(published.Recovered)
 	if err != nil {
-		return nil, err
+		return workspace.Report{}, err
 	}
-	s.job.log.Published(published)
-	return published.Lost, nil
+	s.job.log.Published(published, items)
+	return published, nil
+}
+
+// labels returns the items' names, with the run where several have one name.
+func labels(items []transfer.Item) []string {
+	having := map[string]int{}
+	for _, item := range items {
+		having[item.Artifact.Name]++
+	}
+	list := make([]string, len(items))
+	for i, item := range items {
+		list[i] = item.Artifact.Name
+		if having[list[i]] > 1 && item.Run.ID != 0 {
+			list[i] += fmt.Sprintf(" of run %d", item.Run.ID)
+		}
+	}
+	return list
 }
 
 // list logs which files the input files chooses, and that digests are not compared.

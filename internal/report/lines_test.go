@@ -23,7 +23,7 @@ func TestLines(t *testing.T) {
 	dist := artifact.Artifact{ID: 11, Name: "dist", Repo: artifact.Repo{Owner: "octo", Name: "app"}, Digest: "md5:0"}
 	item := transfer.Item{Item: artifact.Item{Artifact: dist}, Bytes: 2048}
 	under := func(d transfer.DigestState) transfer.Item { i := item; i.Digest = d; return i }
-	published := func(l *Log, r workspace.Report) { l.Published(r) }
+	published := func(l *Log, r workspace.Report) { l.Published(r, nil) }
 	for name, tt := range map[string]struct {
 		say  func(l *Log)
 		want string
@@ -95,8 +95,23 @@ func TestLines(t *testing.T) {
 		"many replaced": {func(l *Log) { published(l, workspace.Report{Replaced: 2000, Skipped: 2}) },
 			"2,000 files were replaced\n2 files were left as they were (if-exists: skip)"},
 		"conflicts": {func(l *Log) {
-			published(l, workspace.Report{Conflicting: 3, Conflicts: []workspace.Conflict{{Path: "p", Winner: "w", Loser: "l"}}})
-		}, "::warning::\"p\" is in artifact \"w\" and in \"l\": the file of \"w\", the newest, was taken\n::warning::and 2 more files that several artifacts have"},
+			published(l, workspace.Report{Conflicting: 1, Conflicts: conflicts(1)})
+		}, `::warning::"f00" was taken from artifact "w", the newest; it is also in "l"`},
+		"many conflicts": {func(l *Log) {
+			published(l, workspace.Report{Conflicting: 20, Conflicts: conflicts(12)})
+		}, conflictLines("::warning::", 0, 10) + "::warning::and 10 more files that several artifacts have\n" +
+			"::group::the other files that several artifacts have: 10\n" + conflictLines("", 10, 12) + "and 8 more files\n::endgroup::"},
+		"conflicts of runs": {func(l *Log) {
+			l.Published(workspace.Report{Conflicting: 1, Conflicts: []workspace.Conflict{{
+				Path: "p", Winner: workspace.Holder{Tree: 1}, Losers: []workspace.Holder{{Tree: 2}, {Tree: 0}, {Tree: 3}}, Lost: 5,
+			}}}, merged)
+		}, `::warning::"p" was taken from artifact "part" of run 8 of octo/app (CI #2), the newest; it is also in "part" of run 7 of octo/app (CI #1), "dist", "part" of run 9 of octo/lib and 2 more`},
+		"variants": {func(l *Log) {
+			l.Published(workspace.Report{Varying: 3, Variants: []workspace.Variants{{
+				{Path: "README.md", From: workspace.Holder{Tree: 1}}, {Path: "readme.md", From: workspace.Holder{Tree: 2}},
+			}}}, merged[:3])
+		}, `::warning::"README.md" of artifact "part" of run 8 (CI #2) and "readme.md" of "part" of run 7 (CI #1) differ in case only; on a file system that ignores case one would be lost
+::warning::and 2 more names of different artifacts that differ in case only`},
 
 		"kept, skipped": {func(l *Log) { l.Kept(1, item, workspace.Lost{Files: 1, Path: "p"}) },
 			`::warning::artifact "dist" (11) of octo/app is not deleted: 1 file of it did not get to the destination, because if-exists is skip and the place was taken ("p")`},

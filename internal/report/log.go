@@ -172,13 +172,11 @@ func (l *Log) Unproved() {
 }
 
 // Published reports files that were replaced or left out because their place was taken.
-func (l *Log) Published(r workspace.Report) {
-	for _, c := range r.Conflicts[:min(len(r.Conflicts), maxWarnings)] {
-		l.Out.Warningf("%q is in artifact %q and in %q: the file of %q, the newest, was taken", c.Path, c.Winner, c.Loser, c.Winner)
-	}
-	if more := r.Conflicting - min(len(r.Conflicts), maxWarnings); more > 0 {
-		l.Out.Warningf("and %d more files that several artifacts have", more)
-	}
+// The trees in r are those of the items.
+func (l *Log) Published(r workspace.Report, items []transfer.Item) {
+	h := holdersOf(items)
+	l.conflicts(r, h)
+	l.variants(r, h)
 	l.github(r)
 	if r.Replaced > 0 {
 		l.Out.Infof("%s replaced", were(r.Replaced, "file"))
@@ -200,7 +198,7 @@ func (l *Log) github(r workspace.Report) {
 	}
 	list := make([]string, 0, len(r.GitHub))
 	for _, p := range r.GitHub {
-		list = append(list, fmt.Sprintf("%q of %q", p.Path, p.Label))
+		list = append(list, fmt.Sprintf("%q of %q", p.Path, p.From.Label))
 	}
 	l.Out.Warningf("artifacts wrote into a .github directory that existed before (%s), and this workflow runs with the repository's secrets (%s): "+
 		"run no action and commit no workflow from there, or write artifacts elsewhere, path: ${{ runner.temp }}/artifacts",

@@ -27,6 +27,8 @@ type Result struct {
 	// is in the destination.
 	Found, Published bool
 	DryRun           bool
+	// Places is what publishing did where a place was taken; its trees are those of Items.
+	Places workspace.Report
 	// NotFound says what was not found, if that is no failure. Warn then asks for a
 	// warning.
 	NotFound error

@@ -61,6 +61,7 @@ func (r *Result) Summary() string {
 	}
 	if len(r.Items) > 0 {
 		r.artifactTable(&b)
+		r.mergedList(&b)
 	}
 	if r.DryRun || !r.Found {
 		passedOverTable(&b, r.PassedOver)

@@ -185,11 +185,11 @@ func TestPublishReportsGitHub(t *testing.T) {
 		ie           IfExists
 		want         []Placed
 	}{
-		"replaced":    {[]string{".github/a=0"}, []string{".github/a=1", "b=1"}, Overwrite, []Placed{{".github/a", "art0"}}},
-		"added":       {[]string{".github/a=0"}, []string{".github/b=1", ".github/c/d=1"}, Overwrite, []Placed{{".github/b", "art0"}, {".github/c", "art0"}}},
-		"below":       {[]string{"x/.GitHub/d/a=0"}, []string{"x/.GitHub/d/b=1"}, Overwrite, []Placed{{"x/.GitHub/d/b", "art0"}}},
-		"by a link":   {[]string{".github/a=0", "l -> .github"}, []string{"l/b=1"}, Overwrite, []Placed{{"l/b", "art0"}}},
-		"the link":    {[]string{"g/a=0", ".github -> g"}, []string{".github=1"}, Overwrite, []Placed{{".github", "art0"}}},
+		"replaced":    {[]string{".github/a=0"}, []string{".github/a=1", "b=1"}, Overwrite, []Placed{{".github/a", Holder{0, "art0"}}}},
+		"added":       {[]string{".github/a=0"}, []string{".github/b=1", ".github/c/d=1"}, Overwrite, []Placed{{".github/b", Holder{0, "art0"}}, {".github/c", Holder{0, "art0"}}}},
+		"below":       {[]string{"x/.GitHub/d/a=0"}, []string{"x/.GitHub/d/b=1"}, Overwrite, []Placed{{"x/.GitHub/d/b", Holder{0, "art0"}}}},
+		"by a link":   {[]string{".github/a=0", "l -> .github"}, []string{"l/b=1"}, Overwrite, []Placed{{"l/b", Holder{0, "art0"}}}},
+		"the link":    {[]string{"g/a=0", ".github -> g"}, []string{".github=1"}, Overwrite, []Placed{{".github", Holder{0, "art0"}}}},
 		"skipped":     {[]string{".github/a=0"}, []string{".github/a=1"}, Skip, nil},
 		"new":         {nil, []string{".github/a=1"}, Overwrite, nil},
 		"other names": {[]string{".github2/a=0"}, []string{".github2/a=1"}, Overwrite, nil},

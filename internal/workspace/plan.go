@@ -52,6 +52,8 @@ type tree struct {
 	index int
 }
 
+func (t *tree) holder() Holder { return Holder{t.index, t.Label} }
+
 // source is a directory to merge: one of the stage, or, while virtual is not empty, a
 // directory that would hold nothing but virtual[0].
 type source struct {
@@ -163,7 +165,7 @@ func (p *planner) merge(to spot, sources []source) error {
 	if p.hollow && len(sources) > 0 && len(sources[0].virtual) == 0 && to.barred != nil {
 		return to.barred
 	}
-	return p.each(sources, func(name string, from []child) error {
+	return p.each(to, sources, func(name string, from []child) error {
 		return p.place(to.join(name), from)
 	})
 }
@@ -227,7 +229,7 @@ func (p *planner) join(to spot, sources []source) (string, error) {
 			return "", err
 		}
 	}
-	err := p.each(sources, func(name string, from []child) error {
+	err := p.each(to, sources, func(name string, from []child) error {
 		return p.joinChild(to.join(name), path.Join(dir, name), from)
 	})
 	if err == nil && first >= 0 && mode&0o700 != 0o700 {
@@ -335,16 +337,22 @@ func (p *planner) file(to spot, from []child, was *info) error {
 // conflicts notes the sources whose file gives way to that of the first source, and reports
 // whether to go on.
 func (p *planner) conflicts(to spot, from []child) bool {
+	if len(from) == 1 {
+		return true
+	}
+	conflict := Conflict{Path: p.show(to), Winner: from[0].tree.holder(), Lost: len(from) - 1}
+	for _, c := range from[1:min(len(from), 1+maxLosers)] {
+		conflict.Losers = append(conflict.Losers, c.tree.holder())
+	}
+	if p.ifExists == Fail {
+		p.taken.addConflict(conflict)
+		return false
+	}
+	p.report.addConflict(conflict)
 	for _, c := range from[1:] {
-		conflict := Conflict{Path: p.show(to), Winner: from[0].tree.Label, Loser: c.tree.Label}
-		if p.ifExists == Fail {
-			p.taken.addConflict(conflict)
-			continue
-		}
-		p.report.addConflict(conflict)
 		p.lose(to, c, from[0].tree.Label)
 	}
-	return p.ifExists != Fail || len(from) == 1
+	return true
 }
 
 // lose notes a file of a tree that will not be in the destination: another tree, labelled
@@ -370,7 +378,7 @@ func (p *planner) claim(to spot, from []child, st step) error {
 		return p.onClaim(to, from)
 	}
 	if to.github || st.do == replace && isDotGitHub(path.Base(to.real)) {
-		p.report.addGitHub(p.show(to), from[0].tree.Label)
+		p.report.addGitHub(Placed{p.show(to), from[0].tree.holder()})
 	}
 	return p.add(st)
 }

@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/artifetch/artifetch/internal/words"
 )
 
 // IfExists says what to do with a file whose place is taken.
@@ -34,117 +31,6 @@ type Tree struct {
 	Label string
 	// NoLinks says that the tree has no symlinks, so that it is not searched for them.
 	NoLinks bool
-}
-
-// Conflict is a path that several trees have.
-type Conflict struct {
-	Path          string
-	Winner, Loser string // labels
-}
-
-func (c Conflict) String() string {
-	return fmt.Sprintf("%q is in %q and in %q", c.Path, c.Winner, c.Loser)
-}
-
-// maxListed bounds the paths that reports and errors name, the first in alphabetical order.
-const maxListed = 10
-
-// Report is what Publish did where a path was taken.
-type Report struct {
-	// Recovered is what became of the stages of processes that were killed since this one
-	// began. It is set even if Publish fails.
-	Recovered []Recovery
-	// Replaced counts files that were replaced, Skipped files that were kept.
-	Replaced, Skipped int
-	// Conflicts has the first few of the files that were left out because an earlier tree
-	// has their path; Conflicting counts all.
-	Conflicts   []Conflict
-	Conflicting int
-	// Lost says for each tree which of its files are not in the destination.
-	Lost []Lost
-	// GitHub has the first few of the new paths in a .github directory that existed before;
-	// InGitHub counts all.
-	GitHub   []Placed
-	InGitHub int
-}
-
-// Lost is what of a tree did not get to the destination.
-type Lost struct {
-	Files int
-	// Path is one of the files, relative to the destination. Winner labels the tree that
-	// has its place; if Winner is empty, the place was taken before.
-	Path, Winner string
-}
-
-// Placed is a path relative to the destination, and the label of the tree that it is from.
-type Placed struct{ Path, Label string }
-
-func (r *Report) addConflict(c Conflict) {
-	r.Conflicting++
-	r.Conflicts = addFirst(r.Conflicts, c, conflictPath)
-}
-
-func (r *Report) addGitHub(path, label string) {
-	r.InGitHub++
-	r.GitHub = addFirst(r.GitHub, Placed{path, label}, func(p Placed) string { return p.Path })
-}
-
-func conflictPath(c Conflict) string { return c.Path }
-
-// addFirst adds an item to a sorted list that keeps only the first maxListed.
-func addFirst[T any](list []T, item T, key func(T) string) []T {
-	k := key(item)
-	i := len(list)
-	for i > 0 && key(list[i-1]) > k {
-		i--
-	}
-	if i == maxListed {
-		return list
-	}
-	list = slices.Insert(list, i, item)
-	return list[:min(len(list), maxListed)]
-}
-
-// ExistsError says which files exist already when if-exists is fail.
-type ExistsError struct {
-	// Paths has the first few of the taken paths, relative to the destination; Taken counts
-	// all.
-	Paths []string
-	Taken int
-	// Conflicts has the first few of the paths that several trees have; Conflicting counts
-	// all.
-	Conflicts   []Conflict
-	Conflicting int
-}
-
-func (e *ExistsError) addPath(p string) {
-	e.Taken++
-	e.Paths = addFirst(e.Paths, p, func(p string) string { return p })
-}
-
-func (e *ExistsError) addConflict(c Conflict) {
-	e.Conflicting++
-	e.Conflicts = addFirst(e.Conflicts, c, conflictPath)
-}
-
-// Error names the first few paths.
-func (e *ExistsError) Error() string {
-	var parts []string
-	switch e.Taken {
-	case 0:
-	case 1:
-		parts = append(parts, fmt.Sprintf("%q is already there", e.Paths[0]))
-	default:
-		parts = append(parts, fmt.Sprintf("%s are already there: %s", words.Count(e.Taken, "file"), words.Quoted(e.Paths, e.Taken)))
-	}
-	if e.Conflicting > 0 {
-		texts := make([]string, len(e.Conflicts))
-		for i, c := range e.Conflicts {
-			texts[i] = c.String()
-		}
-		parts = append(parts, "artifacts have files of the same name: "+words.List(texts, e.Conflicting, "; "))
-	}
-	return strings.Join(parts, "; ")
 }
 
 // ClashError says that a path cannot be what an artifact needs it to be: there is a file

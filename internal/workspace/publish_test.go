@@ -46,7 +46,7 @@ func TestPublish(t *testing.T) {
 		"tree around a tree": {nil, "out", []staged{{"d", []string{"a=new"}}, {"", []string{"d/a=old", "d/b=2"}}}, Overwrite, []string{"out/d/a=new", "out/d/b=2"}, "0 0 [{d/a art0 art1}]", ""},
 		"merge":              {nil, "out", []staged{{"", []string{"a=1", "d/x=1"}}, {"", []string{"b=2", "d/y=2"}}}, Overwrite, []string{"out/a=1", "out/b=2", "out/d/x=1", "out/d/y=2"}, "0 0 []", ""},
 		"merge, newest wins": {nil, "out", []staged{{"", []string{"a=new", "d/x=new"}}, {"", []string{"a=old", "d/x=old"}}}, Overwrite, []string{"out/a=new", "out/d/x=new"}, "0 0 [{a art0 art1} {d/x art0 art1}]", ""},
-		"merge, three":       {nil, ".", []staged{{"", []string{"a=3"}}, {"", []string{"a=2"}}, {"", []string{"a=1"}}}, Skip, []string{"a=3"}, "0 0 [{a art0 art1} {a art0 art2}]", ""},
+		"merge, three":       {nil, ".", []staged{{"", []string{"a=3"}}, {"", []string{"a=2"}}, {"", []string{"a=1"}}}, Skip, []string{"a=3"}, "0 0 [{a art0 art1}]", ""},
 		"merge, skip":        {[]string{"a=0"}, ".", []staged{{"", []string{"a=2"}}, {"", []string{"a=1"}}}, Skip, []string{"a=0"}, "0 1 []", ""},
 		"merge, fail":        {nil, "out", []staged{{"", []string{"a=new"}}, {"", []string{"a=old"}}}, Fail, nil, "", `artifacts have files of the same name: "a" is in "art0" and in "art1"`},
 		"merge, fail, both":  {[]string{"b=0"}, ".", []staged{{"", []string{"a=2", "b=2"}}, {"", []string{"a=1"}}}, Fail, nil, "", `"b" is already there; artifacts have files of the same name: "a"`},
@@ -111,7 +111,7 @@ func checkOutcome(t *testing.T, report Report, err error, wantReport, wantErr st
 	}
 	conflicts := make([]string, len(report.Conflicts))
 	for i, c := range report.Conflicts {
-		conflicts[i] = fmt.Sprintf("{%s %s %s}", c.Path, c.Winner, c.Loser)
+		conflicts[i] = fmt.Sprintf("{%s %s %s}", c.Path, c.Winner.Label, c.Losers[0].Label)
 	}
 	if got := fmt.Sprint(report.Replaced, report.Skipped, conflicts); err != nil || got != wantReport {
 		t.Errorf("%s, %v; want %s", got, err, wantReport)
@@ -472,7 +472,7 @@ func TestExistsErrorIsShort(t *testing.T) {
 	e := &ExistsError{}
 	for i := range 25 {
 		e.addPath(fmt.Sprintf("%02d", 24-i))
-		e.addConflict(Conflict{fmt.Sprintf("%02d", 24-i), "x", "y"})
+		e.addConflict(Conflict{Path: fmt.Sprintf("%02d", 24-i), Winner: Holder{0, "x"}, Losers: []Holder{{1, "y"}}, Lost: 1})
 	}
 	got := e.Error()
 	if strings.Count(got, "and 15 more") != 2 || strings.Contains(got, `"10"`) || !strings.HasPrefix(got, `25 files are already there: "00", "01", `) {

@@ -1,12 +1,14 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 )
 
 // child is what a source has under one name.
@@ -25,8 +27,8 @@ func sourcesOf(children []child) []source {
 
 // each calls f once for every name in any of the sources, with what each source has of that
 // name, in the sources' order. It lists one source after the other, a batch of names at a
-// time, to take little memory.
-func (p *planner) each(sources []source, f func(name string, from []child) error) error {
+// time, to take little memory. to is where the sources go.
+func (p *planner) each(to spot, sources []source, f func(name string, from []child) error) error {
 	var all names
 	if len(sources) > 1 {
 		var err error
@@ -34,6 +36,7 @@ func (p *planner) each(sources []source, f func(name string, from []child) error
 			return err
 		}
 	}
+	vary := p.variants(to, all)
 	for i, s := range sources {
 		err := p.list(s, func(batch []entry) error {
 			for _, e := range batch {
@@ -44,6 +47,7 @@ func (p *planner) each(sources []source, f func(name string, from []child) error
 				if from == nil {
 					continue // f was called for it with an earlier source
 				}
+				vary.met(e.name, from[0].tree)
 				if err := f(e.name, from); err != nil {
 					return err
 				}
@@ -120,26 +124,26 @@ func (p *planner) child(s source, name string) (*child, error) {
 	return &c, nil
 }
 
-// names says which sources may have a name: it has the hashes of all their names, sorted by
-// hash, then by source. A match is checked by asking the source.
+// names says which sources may have a name: it has the hashes of all their names, sorted.
+// A match is checked by asking the source.
 type names []nameHash
 
+// nameHash has two hashes of a name: of the name without regard to case, and of the name.
 type nameHash struct {
-	hash   uint64
-	source int32
+	folded, exact uint64
+	source        int32
 }
 
 func (n nameHash) compare(o nameHash) int {
-	if n.hash != o.hash {
-		if n.hash < o.hash {
-			return -1
-		}
-		return 1
-	}
-	return int(n.source) - int(o.source)
+	return cmp.Or(cmp.Compare(n.folded, o.folded), cmp.Compare(n.exact, o.exact), cmp.Compare(n.source, o.source))
 }
 
 var nameSeed = maphash.MakeSeed()
+
+// hashOf returns the hashes of a name in a source. A source of -1 sorts before all others.
+func hashOf(name string, source int32) nameHash {
+	return nameHash{maphash.String(nameSeed, strings.ToLower(name)), maphash.String(nameSeed, name), source}
+}
 
 // names returns the hashes of the sources' names.
 func (p *planner) names(sources []source) (names, error) {
@@ -147,7 +151,7 @@ func (p *planner) names(sources []source) (names, error) {
 	for i, s := range sources {
 		err := p.list(s, func(batch []entry) error {
 			for _, e := range batch {
-				all = append(all, nameHash{maphash.String(nameSeed, e.name), int32(i)}) //nolint:gosec // there are at most max-files
+				all = append(all, hashOf(e.name, int32(i))) //nolint:gosec // there are at most max-files
 			}
 			return nil
 		})
@@ -161,13 +165,74 @@ func (p *planner) names(sources []source) (names, error) {
 
 // of returns the entries with the hash of a name.
 func (n names) of(name string) names {
-	hash := maphash.String(nameSeed, name)
-	from, _ := slices.BinarySearchFunc(n, nameHash{hash, -1}, nameHash.compare)
+	h := hashOf(name, -1)
+	from, _ := slices.BinarySearchFunc(n, h, nameHash.compare)
 	to := from
-	for to < len(n) && n[to].hash == hash {
+	for to < len(n) && n[to].folded == h.folded && n[to].exact == h.exact {
 		to++
 	}
 	return n[from:to]
+}
+
+// varied returns the folded hashes that names of several spellings have.
+func (n names) varied() map[uint64]bool {
+	var found map[uint64]bool
+	for i := 1; i < len(n); i++ {
+		if n[i].folded == n[i-1].folded && n[i].exact != n[i-1].exact && len(found) < maxVaried {
+			if found == nil {
+				found = map[uint64]bool{}
+			}
+			found[n[i].folded] = true
+		}
+	}
+	return found
+}
+
+// maxVaried bounds the names of one directory of which several spellings are compared.
+const maxVaried = 1000
+
+// variants finds, among the names of one directory, those of different trees that differ in
+// case only.
+type variants struct {
+	p      *planner
+	to     spot
+	varied map[uint64]bool
+	first  map[uint64]variant // met so far, by folded hash
+}
+
+// variant is a spelling, and the tree that has it.
+type variant struct {
+	name string
+	tree *tree
+}
+
+func (p *planner) variants(to spot, all names) variants {
+	v := variants{p: p, to: to, varied: all.varied()}
+	if len(v.varied) > 0 {
+		v.first = map[uint64]variant{}
+	}
+	return v
+}
+
+// met compares a name with the spelling that was met first.
+func (v *variants) met(name string, t *tree) {
+	if len(v.varied) == 0 {
+		return
+	}
+	h := hashOf(name, -1).folded
+	if !v.varied[h] {
+		return
+	}
+	first, ok := v.first[h]
+	if !ok {
+		v.first[h] = variant{strings.Clone(name), t}
+		return
+	}
+	if first.tree != t && first.name != name {
+		v.p.report.addVariants(Variants{
+			{v.p.show(v.to.join(first.name)), first.tree.holder()}, {v.p.show(v.to.join(name)), t.holder()},
+		})
+	}
 }
 
 // having lists what source i and later ones have under the name of e, an entry of source i.

@@ -324,7 +324,9 @@ func (m *model) publish(dest string, trees []staged, ie IfExists) string {
 		if there {
 			m.replaced++
 		}
-		m.conflicts += losers[name]
+		if losers[name] > 0 {
+			m.conflicts++
+		}
 		m.files[name] = body
 	}
 	return "published"
