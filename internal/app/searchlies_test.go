@@ -14,13 +14,15 @@ const below = "/repos/octo/app/actions/"
 // lie reads the words of a line that declares a lie:
 //
 //	runs workflow-runs artifacts run-artifacts workflows   the list; any if not given
+//	in=octo/lib                       of this repository; of any if not given
 //	narrowed=branch                   only where that parameter is given
 //	narrowed=nothing                  only where none is
 //	times=2 skip=1                    only so many requests, and not the first ones
 //	empty newest=3 younger=10m        what is left out
 //	lacks=9000,8999                   these runs, or their artifacts
 //	lacks-artifacts=70                these artifacts
-//	order=oldest-first order=shuffled seed=7
+//	order=oldest-first order=by-id
+//	order=shuffled seed=7
 //	moved=70:99                       the item 70 is at place 99
 func lie(t *testing.T, words []string) githubsim.Lie {
 	t.Helper()
@@ -30,6 +32,8 @@ func lie(t *testing.T, words []string) githubsim.Lie {
 		switch key {
 		case "runs", "workflow-runs", "artifacts", "run-artifacts", "workflows":
 			l.List = githubsim.List(key)
+		case "in":
+			l.Repo = value
 		case "narrowed":
 			l.Narrowed = value
 		case "times":
@@ -47,7 +51,7 @@ func lie(t *testing.T, words []string) githubsim.Lie {
 		case "lacks-artifacts":
 			l.Artifacts = numbers(t, value)
 		case "order":
-			l.Order = map[string]githubsim.Order{"oldest-first": githubsim.OldestFirst, "shuffled": githubsim.Shuffled}[value]
+			l.Order = map[string]githubsim.Order{"oldest-first": githubsim.OldestFirst, "by-id": githubsim.ByID, "shuffled": githubsim.Shuffled}[value]
 			if l.Order == githubsim.Unchanged {
 				t.Fatalf("unknown order %q", value)
 			}

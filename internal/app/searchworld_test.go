@@ -26,7 +26,7 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	10..99 fork: dist
 //
 // After the colon come the artifacts; "!" marks an expired one, "*700" is its size, "#70"
-// its id, and "+45m" how long after its run it was made. The commit of run 7 is 00000007
+// its id, and "+45m" how long after its run it was made; "x-{0..9}" are ten of them. The commit of run 7 is 00000007
 // and zeros. Other lines are:
 //
 //	as plain                      the world of testdata/search/plain.txt
@@ -269,9 +269,28 @@ func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {
 	}
 	added := repo.AddRun(run)
 	w.runs[id] = added
-	for i, text := range artifacts {
+	for i, text := range several(t, artifacts) {
 		added.AddArtifact(w.artifact(t, text, added.CreatedAt, i))
 	}
+}
+
+// several writes out texts with {0..9}.
+func several(t *testing.T, texts []string) []string {
+	t.Helper()
+	var all []string
+	for _, text := range texts {
+		before, rest, ok := strings.Cut(text, "{")
+		if !ok {
+			all = append(all, text)
+			continue
+		}
+		span, after, _ := strings.Cut(rest, "}")
+		from, to, _ := strings.Cut(span, "..")
+		for n := number(t, from); n <= number(t, to); n++ {
+			all = append(all, fmt.Sprint(before, n, after))
+		}
+	}
+	return all
 }
 
 // artifact reads the artifact number i of a run, with its marks.
@@ -295,11 +314,12 @@ func (w *searchWorld) artifact(t *testing.T, text string, created time.Time, i i
 	return a
 }
 
-// find is a dry run; it returns what it found, "run: names" from the newest
-// run on, or the error, and the requests that it cost.
+// find is a dry run, unless env says otherwise; it returns what it found, "run: names"
+// from the newest run on, or the error, and the requests that it cost. Of more than 20
+// artifacts of a run it returns the number.
 func (w *searchWorld) find(t *testing.T, env map[string]string) (found string, requests int, got finished) {
 	t.Helper()
-	all := in("GITHUB_RUN_ID", "90000", "GITHUB_REPOSITORY_ID", fmt.Sprint(w.repos["app"].ID), "github-token", "ghs_token", "dry-run", "true", "if-no-artifact-found", "fail")
+	all := in("GITHUB_RUN_ID", "90000", "GITHUB_REPOSITORY_ID", strconv.FormatInt(w.repos["app"].ID, 10), "github-token", "ghs_token", "dry-run", "true", "if-no-artifact-found", "fail")
 	maps.Copy(all, env)
 	base := world{Sim: w.Sim, now: w.now, pause: w.pause}
 	w.ResetLog()
@@ -313,13 +333,16 @@ func (w *searchWorld) find(t *testing.T, env map[string]string) (found string, r
 	}
 	var list []string
 	for _, r := range runs {
-		s := fmt.Sprintf("%d:", r.RunID)
+		var names []string
 		for _, a := range artifacts {
 			if a.RunID == r.RunID {
-				s += " " + a.Name
+				names = append(names, a.Name)
 			}
 		}
-		list = append(list, s)
+		if n := len(names); n > 20 {
+			names = []string{fmt.Sprint(n), "artifacts"}
+		}
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%d: %s", r.RunID, strings.Join(names, " "))))
 	}
 	found = strings.Join(list, " | ")
 	if got.outputs["found"] != "true" {

@@ -32,6 +32,7 @@ type Order int
 const (
 	Unchanged Order = iota
 	OldestFirst
+	ByID     // the highest id first
 	Shuffled // by Seed; an item's place relative to others is the same in each request
 )
 
@@ -151,6 +152,8 @@ func (l *lie) compare(a, b fact) int {
 	switch l.Order {
 	case OldestFirst:
 		return a.at.Compare(b.at)
+	case ByID:
+		return cmp.Compare(b.id, a.id)
 	case Shuffled:
 		return cmp.Compare(l.mix(a), l.mix(b))
 	case Unchanged:

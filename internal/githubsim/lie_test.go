@@ -100,6 +100,7 @@ func TestLies(t *testing.T) {
 		"no workflows":          {[]Lie{{List: ListWorkflows, Empty: true}}, map[string]string{"workflows": "", workflow: "5 4 3 2 1"}},
 		"oldest first":          {[]Lie{{List: ListRuns, Order: OldestFirst}}, map[string]string{all: "1 2 3 4 5", all + "?per_page=2&page=2": "3 4", "artifacts": "15 14 13 12 11"}},
 		"shuffled":              {[]Lie{{List: ListArtifacts, Order: Shuffled, Seed: 1}}, map[string]string{"artifacts": "14 15 12 13 11", "artifacts?per_page=2&page=2": "12 13", all: "5 4 3 2 1"}},
+		"by id":                 {[]Lie{{List: ListRuns, Order: ByID}, {List: ListRuns, Moved: map[int64]int{3: 0}}}, map[string]string{all: "3 5 4 2 1"}},
 		"shuffled otherwise":    {[]Lie{{List: ListArtifacts, Order: Shuffled, Seed: 2}}, map[string]string{"artifacts": "13 12 11 15 14"}},
 		"shuffled, some left":   {[]Lie{{Order: Shuffled, Seed: 1}, {Runs: []int64{1}}}, map[string]string{"artifacts": "14 15 12 13"}},
 		"one out of place":      {[]Lie{{List: ListRuns, Moved: map[int64]int{5: 3}}}, map[string]string{all: "4 3 2 5 1"}},
