@@ -128,8 +128,8 @@ func TestKeptCollide(t *testing.T) {
 		says string
 	}{
 		"apart":               {in("skip-decompress", "true"), "one/notes.txt=1 two/notes.txt=2", ""},
-		"merged":              {in("skip-decompress", "true", "merge-multiple", "true"), "notes.txt=2", `::warning::"notes.txt" is in artifact "two" and in "one"`},
-		"skip_unpack":         {in("skip_unpack", "true"), "notes.txt=2", `::warning::"notes.txt" is in artifact "two" and in "one"`},
+		"merged":              {in("skip-decompress", "true", "merge-multiple", "true"), "notes.txt=2", `::warning::"notes.txt" was taken from artifact "two" of run 1 (CI #1), the newest; it is also in "one" of run 1`},
+		"skip_unpack":         {in("skip_unpack", "true"), "notes.txt=2", `::warning::"notes.txt" was taken from artifact "two" of run 1 (CI #1), the newest; it is also in "one" of run 1`},
 		"skip_unpack, fail":   {in("skip_unpack", "true", "if-exists", "fail"), "", `"notes.txt" is in "two" and in "one". Nothing was written`},
 		"skip_unpack, delete": {in("skip_unpack", "true", "delete", "true"), "notes.txt=2", `artifact "one" (1) of octo/app is not deleted`},
 	} {
