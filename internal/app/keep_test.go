@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,29 +82,77 @@ func TestKept(t *testing.T) {
 			w.lib.AddRun(githubsim.Run{ID: 3, Workflow: w.lib.AddWorkflow("CI", ".github/workflows/ci.yml")}).AddArtifact(githubsim.Artifact{Name: "dist"})
 			env := in("run-id", "1")
 			maps.Copy(env, tt.in)
-			got := w.step(t.Context(), t, env)
 			want := slices.Sorted(slices.Values(tt.want))
-			if there := slices.Sorted(maps.Keys(got.files)); got.code != 0 || !slices.Equal(there, want) {
-				t.Fatalf("code %d, files %q, want %q\n%s", got.code, there, want, got.log)
-			}
-			var list []struct {
-				Path  string
-				Files int
-			}
-			if err := json.Unmarshal([]byte(got.outputs["artifacts"]), &list); err != nil {
-				t.Fatal(err)
-			}
-			var paths []string
-			for _, a := range list {
-				paths = append(paths, a.Path)
-				if a.Files != 1 || !strings.Contains(got.summary, actions.Cell(a.Path)) {
-					t.Errorf("%s: %d files; or the summary lacks it", a.Path, a.Files)
+			for _, dry := range []bool{false, true} {
+				env["INPUT_DRY-RUN"] = strconv.FormatBool(dry)
+				got := w.step(t.Context(), t, env)
+				there := slices.Sorted(maps.Keys(got.files))
+				if got.code != 0 || !dry && !slices.Equal(there, want) || dry && len(there) > 0 {
+					t.Fatalf("dry run %v: code %d, files %q, want %q\n%s", dry, got.code, there, want, got.log)
+				}
+				if paths := got.keptPaths(t); !slices.Equal(paths, want) {
+					t.Errorf("dry run %v: outputs say %q, want %q", dry, paths, want)
 				}
 			}
-			if slices.Sort(paths); !slices.Equal(paths, want) {
-				t.Errorf("outputs say %q, want %q", paths, want)
-			}
 		})
+	}
+}
+
+// keptPaths returns the paths of the artifacts, each of one file, as the outputs and the
+// summary have them.
+func (f finished) keptPaths(t *testing.T) []string {
+	t.Helper()
+	var list []struct {
+		Path  string
+		Files int
+	}
+	if err := json.Unmarshal([]byte(f.outputs["artifacts"]), &list); err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, a := range list {
+		paths = append(paths, a.Path)
+		if a.Files != 1 || !strings.Contains(f.summary, actions.Cell(a.Path)) {
+			t.Errorf("%s: %d files; or the summary lacks it", a.Path, a.Files)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// A dry run of what is kept reads no more than how each file begins. Where the storage has
+// no ranges, that of a large artifact is too much, and its name stays unknown.
+func TestKeptDryRun(t *testing.T) {
+	t.Parallel()
+	for _, ranges := range []bool{true, false} {
+		w := fileWorld(t)
+		if !ranges {
+			w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true})
+		}
+		got := w.step(t.Context(), t, in("name", "big", "dry-run", "true", "skip-decompress", "true"))
+		var sent int64
+		for _, r := range w.Log() {
+			if r.Host == githubsim.Storage {
+				sent += r.Bytes
+			}
+		}
+		says, path := "big.zip, ", `"path":"big.zip"`
+		if !ranges && bigZip().Size() > 16<<20 {
+			says, path = `artifact "big": the name of its file is known only when all of it is fetched`, `"path":"."`
+		}
+		if got.code != 0 || !strings.Contains(got.log, says) || !strings.Contains(got.outputs["artifacts"], path) || ranges && sent > 256<<10 {
+			t.Errorf("ranges %v: code %d, %d bytes sent, want %q and %s\n%s\n%s", ranges, got.code, sent, says, path, got.log, got.outputs["artifacts"])
+		}
+	}
+}
+
+// An upload as it is (archive: false) gives the artifact the name of the file.
+func TestNameWithoutExtension(t *testing.T) {
+	t.Parallel()
+	w := runWorld(t, githubsim.Artifact{Name: "report.html", Blob: githubsim.Bytes([]byte("<p>")), ContentType: "text/html", ContentDisposition: `attachment; filename="report.html"`})
+	got := w.step(t.Context(), t, in("name", "report"))
+	if got.code != 1 || !strings.Contains(got.outputs["error-message"], `Did you mean "report.html"?`) {
+		t.Errorf("code %d\n%s", got.code, got.log)
 	}
 }
 

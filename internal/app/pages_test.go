@@ -75,6 +75,25 @@ func TestPages(t *testing.T) {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("skip-decompress", "true"),
 			"and its digest differs",
 		},
+		"the same, in a dry run": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("dry-run", "true", "files", "**"),
+			"and its digest differs",
+		},
+		"the same, kept in a dry run": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("dry-run", "true", "skip-decompress", "true"),
+			"GitHub has no digest to compare it with",
+		},
+		"a page, expected": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<p>"))), "a=<p>",
+		},
+		"a page, not expected": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>"))),
+			"what came is no zip and has no file name, and GitHub has no digest to compare it with: 3 B",
+		},
+		"a page, not wanted, not expected": {
+			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>")), "files", "x"),
+			"what came is no zip and has no file name",
+		},
 		"a digest of another kind": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "md5:0"}, in(), "and its digest is of an unknown algorithm",
 		},

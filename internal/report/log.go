@@ -147,6 +147,10 @@ func (l *Log) Files(items []transfer.Item, lists []transfer.Listing) {
 }
 
 func (l *Log) files(item *transfer.Item, list transfer.Listing) {
+	if list.Files == 0 && l.Config.SkipDecompress {
+		l.Out.Infof("artifact %q: the name of its file is known only when all of it is fetched", item.Artifact.Name)
+		return
+	}
 	if list.Files == 0 {
 		l.Out.Infof("artifact %q: no file matches files", item.Artifact.Name)
 		return

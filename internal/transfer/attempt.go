@@ -24,7 +24,7 @@ type attempt struct {
 	disk      *spool.Share
 	oneStream bool
 	head      []byte       // how the blob begins; only looked at where the type does not say what it is
-	unpacked  bool         // the artifact was an archive, and all of it was extracted
+	complete  bool         // the artifact is an archive of which all was read that is asked for, its end included
 	counted   atomic.Int64 // bytes that the progress has counted
 }
 
@@ -69,10 +69,10 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 
 // checkEnd returns err, the outcome of an attempt, unless only the end of the connection
 // ended the body. Such a body may have been cut. It counts as whole if a digest proves it,
-// or if it is an archive all of which was extracted (an archive's directory is at its end).
+// or if it is an archive that was read (an archive's directory is at its end).
 // Otherwise the error is about the missing length, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
-	if !info.OpenEnded || t.unpacked || err == nil && (t.proved() || info.MD5Checked) {
+	if !info.OpenEnded || t.complete || err == nil && (t.proved() || info.MD5Checked) {
 		return err
 	}
 	if err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) || is[*ExpectError](err) {
@@ -97,7 +97,7 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 	if err != nil {
 		return err
 	}
-	t.unpacked = true
+	t.complete = true
 	blob.Release(blob.Size()) // of what no file needs, only the digest is
 	info, err := blob.Wait()
 	if err != nil {

@@ -11,8 +11,11 @@
 //	    an archive: its directory is checked as soon as it is there, then its
 //	    files are extracted while the rest arrives
 //	    a file, or an archive that is to be kept: fetched whole, then moved
-//	    the digest of all bytes is compared
+//	    the digest of all bytes is compared with the one on record, and with those
+//	    expected
 //	    what a failed attempt took is given back: files, budget, disk, progress
+//
+// At the end, artifacts and expected digests have to match one to one.
 //
 // Another attempt is made if the blob changed, or if the storage's support of ranges did.
 // The first artifact that fails ends the whole Fetch. If it failed because it has expired
@@ -23,5 +26,6 @@
 // remains of failed attempts are removed: an interrupted Fetch leaves trees for the
 // Sink's owner to remove.
 //
-// Engine.List, for a dry run, reads only the directories of archives.
+// Engine.List, for a dry run, reads only the directories of archives, and the first bytes of
+// what is kept as it is.
 package transfer

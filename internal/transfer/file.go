@@ -41,8 +41,8 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
 		return t.unwanted(ctx, blob, f, name)
 	}
-	if err := unpack.CheckName(name); err != nil {
-		return &nameError{err}
+	if err := t.place(name, blob.Size()); err != nil {
+		return err
 	}
 	if err := t.budget.Take(1, blob.Size()); err != nil {
 		return err
@@ -58,7 +58,19 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
 		return err
 	}
-	return t.keep(ctx, s, name, info.Size)
+	return t.keep(ctx, s, name)
+}
+
+// place says that the artifact will be a file of this name and size.
+func (t *attempt) place(name string, size int64) error {
+	if err := unpack.CheckName(name); err != nil {
+		return &nameError{err}
+	}
+	t.item.Files, t.item.Bytes = 1, size
+	if t.engine.opt.KeepArchives {
+		t.item.To = path.Join(t.item.To, name)
+	}
+	return nil
 }
 
 // unwanted leaves out an artifact that is one file. All of it is fetched only to compare
@@ -120,19 +132,15 @@ func (e *nameError) Error() string { return fmt.Sprintf("its file name: %v", e.e
 func (e *nameError) Unwrap() error { return e.err }
 
 // keep makes the fetched bytes the artifact's file.
-func (t *attempt) keep(ctx context.Context, s *spool.Spool, name string, size int64) error {
+func (t *attempt) keep(ctx context.Context, s *spool.Spool, name string) error {
 	root, err := t.stage.Sink.Mkdir(t.dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if err := s.Keep(path.Join(t.dir, name), size); err != nil {
+	if err := s.Keep(path.Join(t.dir, name), t.item.Bytes); err != nil {
 		return err
 	}
-	t.item.Files, t.item.Bytes = 1, size
 	t.item.NoLinks = !t.engine.opt.ExpandTars
-	if t.engine.opt.KeepArchives {
-		t.item.To = path.Join(t.item.To, name)
-	}
 	return t.expand(ctx, root, nil)
 }

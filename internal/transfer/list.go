@@ -26,6 +26,9 @@ const (
 	// enough for a million entries.
 	smallDirectory = 512 << 10
 	maxDirectory   = 48 << 20
+	// maxPage bounds what a dry run fetches, in bytes, to find out whether an answer without
+	// a file name is a page.
+	maxPage = 256 << 10
 )
 
 // Listing says which files of an artifact Options.Files chooses: their number, and the
@@ -41,19 +44,23 @@ func (l *Listing) add(e unpack.Entry) {
 	}
 }
 
-// List lists which files Options.Files chooses of each item. It fetches no more than it
-// needs: the directories of archives. Without Files it fetches nothing. It returns the
-// lists also with a *NoFilesError. Of Options.Expect it only compares the number: other
-// failures are a *CountError.
+// List lists which files Options.Files chooses of each item, or as which files archives
+// are kept. It fetches no more than it needs: the directories of archives that are
+// extracted, the first bytes of others. Without both options it fetches nothing. It
+// returns the lists also with a *NoFilesError. Of Options.Expect it only compares the
+// number, and fails with a *CountError.
 func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
-	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 {
+	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 && !e.opt.KeepArchives {
 		return nil, err
 	}
 	lists := make([]Listing, len(items))
 	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
 	err := forEach(ctx, len(items), e.most, e.most, func(ctx context.Context, i int) error {
 		return e.attempt(ctx, Stage{}, &items[i], func(t *attempt) (err error) {
-			if lists[i], err = t.list(ctx, turns); err != nil {
+			if lists[i], err = t.list(ctx, turns); is[*StreamError](err) && e.opt.KeepArchives {
+				return nil // the name of one file is not worth as much
+			}
+			if err != nil {
 				return t.named(err)
 			}
 			return nil
@@ -110,33 +117,25 @@ func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, err
 		return Listing{}, err
 	}
 	defer blob.Close()
-	list, err := t.read(blob)
+	list, err := t.read(ctx, blob)
+	info, failed := blob.Info()
 	if err != nil {
-		_, failed := blob.Info()
 		err = outcome(err, failed)
 	}
-	return list, err
+	return list, t.checkEnd(err, info)
 }
 
 // read lists the files of a blob.
-func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
+func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 	form, given, err := t.formOfBlob(blob)
 	if err != nil {
 		return Listing{}, err
 	}
-	wanted := t.engine.wanted
-	var list Listing
-	if form != archive {
-		name := t.fileName(form, given)
-		if !wanted(name) {
-			t.outlineFile(name)
-			return list, nil
-		}
-		list.add(unpack.Entry{Name: name, Size: blob.Size()})
-		t.item.Files, t.item.Bytes = 1, blob.Size()
-		return list, t.budget.Take(1, blob.Size())
+	if form != archive || t.engine.opt.KeepArchives {
+		return t.readFile(ctx, blob, form, given)
 	}
-	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: wanted})
+	var list Listing
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted})
 	if err != nil {
 		return Listing{}, err
 	}
@@ -149,8 +148,34 @@ func (t *attempt) read(blob *fetch.Blob) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
+	t.complete = true
 	t.item.Files, t.item.Bytes = list.Files, a.Size
 	return list, t.outlineArchive(a)
+}
+
+// readFile lists an artifact that is kept as one file.
+func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given string) (list Listing, err error) {
+	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
+	if info, _ := blob.Info(); perhapsPage || info.OpenEnded {
+		// Only the digest can show that it is none, or that nothing is missing.
+		blob.All()
+		if info, err = blob.Wait(); err != nil {
+			return list, err
+		}
+		if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
+			return list, err
+		}
+	}
+	name := t.fileName(f, given)
+	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
+		t.outlineFile(name)
+		return list, nil
+	}
+	if err := t.place(name, blob.Size()); err != nil {
+		return list, err
+	}
+	list.add(unpack.Entry{Name: name, Size: blob.Size()})
+	return list, t.budget.Take(1, blob.Size())
 }
 
 var errNoRanges = errors.New("the storage does not support range requests")

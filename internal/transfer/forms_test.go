@@ -1,0 +1,180 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// answer is how a storage describes and sends an artifact called "art".
+type answer struct {
+	contentType, disposition string
+	file                     string // the name in disposition
+	body                     []byte
+	ranges                   bool
+}
+
+// answers is an Origin and its storage. The id of an artifact is the index of its answer.
+type answers struct {
+	*httptest.Server
+	list []answer
+}
+
+func newAnswers(t *testing.T, list []answer) *answers {
+	t.Helper()
+	s := &answers{list: list}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.Atoi(path.Base(r.URL.Path))
+		if err != nil {
+			t.Error(err)
+		}
+		a := s.list[id]
+		w.Header()["Content-Type"] = nil // net/http would look at the body
+		if a.contentType != "" {
+			w.Header().Set("Content-Type", a.contentType)
+		}
+		if a.disposition != "" {
+			w.Header().Set("Content-Disposition", a.disposition)
+		}
+		if !a.ranges {
+			r.Header.Del("Range")
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *answers) DownloadURL(_ context.Context, _ artifact.Repo, id int64) (*url.URL, error) {
+	return url.Parse(fmt.Sprintf("%s/%d", s.URL, id))
+}
+
+// Whatever is done with an artifact, the same rule says what it is: the type, then the
+// file name, then the first bytes; and without a name and a digest that proves it, what is
+// no zip is a page.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	zip, empty := zipOf(t, "in.txt"), zipOf(t)
+	const page = "<!DOCTYPE html>"
+	type named struct{ disposition, file string }
+	var list []answer
+	for _, contentType := range []string{
+		"application/zip", "Application/X-Zip-Compressed; charset=binary", "zip", // these are zips
+		"application/octet-stream", "", "application/java-archive", "text/html; charset=utf-8", "multipart/x-zip; boundary=b", "odd,; type",
+	} {
+		for _, name := range []named{
+			{"", ""}, {`attachment; filename=".."`, ""},
+			{`attachment; filename="Dist.ZIP"`, "Dist.ZIP"}, {`attachment; filename="app.jar"`, "app.jar"}, {`attachment; filename="report.zip.html"`, "report.zip.html"},
+			{`attachment; filename="a.zip"; filename*=UTF-8''caf%C3%A9%2Ejar`, "café.jar"}, {`attachment; filename*=UTF-8''a%2Fb%2Fd%C3%A9.zip`, "dé.zip"},
+		} {
+			for _, body := range [][]byte{zip, empty, []byte(page), nil} {
+				list = append(list, answer{contentType, name.disposition, name.file, body, len(list)%3 > 0})
+			}
+		}
+	}
+	s := newAnswers(t, list)
+	for mode, change := range map[string]func(*Options){
+		"extract":           func(*Options) {},
+		"keep":              func(o *Options) { o.KeepArchives = true },
+		"files":             func(o *Options) { o.Files = []string{"**"} },
+		"list":              func(o *Options) { o.Files = []string{"**"} },
+		"list what to keep": func(o *Options) { o.KeepArchives = true },
+	} {
+		for _, digest := range []string{"absent", "right", "wrong", "wrong, allowed", "expected"} {
+			t.Run(mode+", digest "+digest, func(t *testing.T) {
+				t.Parallel()
+				into := newSink(t)
+				for id, a := range list {
+					right, fails := a.outcome(mode, digest)
+					item := Item{Item: artifact.Item{Artifact: artifact.Artifact{ID: int64(id), Name: "art", Digest: digestOf(a.body, digest)}}}
+					e := New(Options{Origin: s, Client: s.Client(), MaxFiles: 10})
+					change(&e.opt)
+					if digest == "expected" {
+						e.opt.Expect = []Expected{{SHA256: fmt.Sprintf("%x", sha256.Sum256(a.body))}}
+					}
+					e.opt.AllowMismatch = digest == "wrong, allowed"
+					e = New(e.opt)
+					items, err := e.Items([]artifact.Item{item.Item}, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var got string
+					if strings.HasPrefix(mode, "list") {
+						var lists []Listing
+						if lists, err = e.List(t.Context(), items); err == nil && len(lists[0].First) > 0 {
+							got = lists[0].First[0].Name
+						}
+					} else if err = e.Fetch(t.Context(), stageAt(into), items); err == nil {
+						got = strings.Join(into.tree(t, items[0].Tree), " ")
+					}
+					if is[*NoFilesError](err) {
+						err = nil
+					}
+					if items[0].Fetched() {
+						_ = into.RemoveAll(items[0].Tree)
+					}
+					if (err != nil) != fails || got != right {
+						t.Errorf("%q, %q, %q, ranges %v: %q, %v, want %q, failure %v", a.contentType, a.disposition, a.body, a.ranges, got, err, right, fails)
+					}
+					if keeps := e.opt.KeepArchives; !fails && keeps && items[0].To != "art/"+right {
+						t.Errorf("%q, %q, %q: to %q", a.contentType, a.disposition, a.body, items[0].To)
+					}
+				}
+			})
+		}
+	}
+}
+
+func digestOf(body []byte, state string) string {
+	switch state {
+	case "right":
+		return fmt.Sprintf("sha256:%x", sha256.Sum256(body))
+	case "wrong", "wrong, allowed":
+		return "sha256:" + strings.Repeat("0", 64)
+	}
+	return ""
+}
+
+// outcome returns the file that an artifact has to become, and whether it has to fail.
+func (a answer) outcome(mode, digest string) (file string, fails bool) {
+	mediaType, _, _ := strings.Cut(strings.ToLower(a.contentType), ";")
+	zipType := mediaType == "zip" || strings.HasPrefix(mediaType, "application/") && strings.Contains(mediaType, "zip")
+	isZip := bytes.HasPrefix(a.body, []byte("PK"))
+	isArchive := zipType || isZip && (a.file == "" || strings.HasSuffix(strings.ToLower(a.file), ".zip"))
+	proved := digest == "right" || digest == "expected"
+	lists := strings.HasPrefix(mode, "list")
+	switch {
+	case !isArchive && a.file == "" && !proved:
+		return "", true // a page
+	case digest == "wrong" && !lists:
+		return "", true
+	case !isArchive && a.file == "":
+		return "art", false
+	case !isArchive:
+		return a.file, false
+	case strings.Contains(mode, "keep"):
+		if a.file == "" {
+			a.file = "art.zip"
+		}
+		if !isZip && !proved && !lists {
+			return "", true
+		}
+		return a.file, false
+	case !isZip:
+		return "", true
+	case bytes.Contains(a.body, []byte("in.txt")):
+		return "in.txt", false
+	}
+	return "", false // an empty zip
+}
