@@ -32,6 +32,8 @@ func fileWorld(t *testing.T) *world {
 	run.AddArtifact(githubsim.Artifact{ID: 4, Name: "bad", Blob: files("x.tar", tarball(t, "../evil"))})
 	run.AddArtifact(githubsim.Artifact{ID: 5, Name: "raw.tar", Blob: githubsim.Bytes([]byte(tarball(t, "in"))), ContentType: "application/x-tar"})
 	run.AddArtifact(githubsim.Artifact{ID: 6, Name: "raw", Blob: githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)), ContentType: "text/plain"})
+	run.AddArtifact(githubsim.Artifact{ID: 7, Name: "signed", Blob: files("x.TAR.GZ", tarball(t, "in"), "x.tar.gz.sha256", "0123  x.tar.gz\n", "data.json.gz", "\x1f\x8b\x08")})
+	run.AddArtifact(githubsim.Artifact{ID: 8, Name: "raw.tar.lz4", Blob: githubsim.Bytes([]byte("\x04\x22\x4d\x18")), ContentType: "application/octet-stream", ContentDisposition: `attachment; filename="raw.tar.lz4"`})
 	return w
 }
 
@@ -95,7 +97,11 @@ func TestFiles(t *testing.T) {
 		"unpack, but not":   {in: in("name", "tars"), want: "d/y.tar x.tar z"},
 		"unpack a raw file": {in: in("name", "raw.tar", "unpack", "true"), want: "in"},
 		"unpack, refused":   {in: in("name", "bad", "unpack", "true"), want: `no artifact "bad" (4) of octo/app: unpack "x.tar": refused: entry "../evil"`},
-		"unpack some":       {in: in("name", "tars", "unpack", "true", "files", "*.tar"), want: "bin/run doc"},
+		"unpack what is one": {in: in("name", "signed", "unpack", "true"), want: "data.json.gz in x.tar.gz.sha256",
+			log: []string{`::warning::artifact "signed": named as a tar, but holds none, and stays as it is: "x.tar.gz.sha256" (text)`}},
+		"unpack an unknown compression": {in: in("name", "raw.tar.lz4", "unpack", "true"), want: "raw.tar.lz4",
+			log: []string{`"raw.tar.lz4" (LZ4 data, which cannot be decompressed here)`}},
+		"unpack some": {in: in("name", "tars", "unpack", "true", "files", "*.tar"), want: "bin/run doc"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

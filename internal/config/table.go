@@ -164,7 +164,7 @@ var whereTo = []Input{
 		Accepted:  acceptedBool,
 		set:       into(func(c *Config) *bool { return &c.SkipDecompress }, parseBool), setByAlias: setSkipUnpack},
 	{Name: "unpack", Group: WhereTo, Default: "false", ActionDefault: "false",
-		Help:     "also expand `.tar`, `.tar.gz`, `.tgz` and `.tar.zst` files at an artifact's top level, and remove these",
+		Help:     "also expand what is named as a tar (`.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`, `.tzst`) at an artifact's top level, and remove the tars",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.Unpack }, parseBool)},
 	{Name: "if-exists", Group: WhereTo, Metavar: "CHOICE", Default: string(workspace.Overwrite), ActionDefault: string(workspace.Overwrite),

@@ -84,6 +84,10 @@ func TestLines(t *testing.T) {
 		},
 			`::warning::artifact "dist": "a" and "A" differ in case only; on a file system that ignores case one would be lost
 ::warning::artifact "dist": 2 more names differ in case only`},
+		"kept tars": {func(l *Log) {
+			l.Event(transfer.KeptTars{Artifact: dist, Files: []unpack.KeptFile{{Name: "a.tar.sig", What: "text"}, {Name: "b\n.tar", What: "an empty file"}}, More: 2})
+		},
+			`::warning::artifact "dist": named as a tar, but holds none, and stays as it is: "a.tar.sig" (text), "b\n.tar" (an empty file) and 2 more`},
 
 		"no files": {func(l *Log) { l.Files([]transfer.Item{item}, []transfer.Listing{{}}) }, `artifact "dist": no file matches files`},
 		"files": {func(l *Log) {

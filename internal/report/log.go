@@ -128,6 +128,8 @@ func (l *Log) Event(e transfer.Event) {
 		}
 	case transfer.IdleFiles:
 		l.Out.Warningf("files: no file matches %s", words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
+	case transfer.KeptTars:
+		l.keptTars(e)
 	case transfer.CaseCollisions:
 		for _, pair := range e.Pairs {
 			l.Out.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",
@@ -137,6 +139,20 @@ func (l *Log) Event(e transfer.Event) {
 			l.Out.Warningf("artifact %q: %d more names differ in case only", e.Artifact.Name, e.More)
 		}
 	}
+}
+
+// keptTars is one warning for all files of an artifact: beside each tar there may be its
+// checksum and its signature.
+func (l *Log) keptTars(e transfer.KeptTars) {
+	var list []string
+	for _, f := range e.Files {
+		list = append(list, fmt.Sprintf("%q (%s)", f.Name, f.What))
+	}
+	more := ""
+	if e.More > 0 {
+		more = fmt.Sprintf(" and %d more", e.More)
+	}
+	l.Out.Warningf("artifact %q: named as a tar, but holds none, and stays as it is: %s%s", e.Artifact.Name, strings.Join(list, ", "), more)
 }
 
 // Files lists, in a dry run, the files of each artifact that the input files chooses.

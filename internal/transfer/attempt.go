@@ -276,6 +276,9 @@ func (t *attempt) expand(ctx context.Context, root *os.Root, links map[string]st
 	if err != nil {
 		return err
 	}
+	if len(res.Kept) > 0 {
+		t.engine.opt.Notify(KeptTars{Artifact: t.item.Artifact, Files: res.Kept, More: res.KeptMore})
+	}
 	t.item.Files += res.Files
 	t.item.Bytes += res.Bytes
 	// The tars are removed: other artifacts may use their disk space.

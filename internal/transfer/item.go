@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/unpack"
 )
 
 // Item is one artifact to be fetched, and the outcome.
@@ -53,6 +54,14 @@ type CaseCollisions struct {
 	More     int
 }
 
+// KeptTars reports files of an artifact that are named as tars and hold none: the first
+// few, and how many more there are. They stay as they are.
+type KeptTars struct {
+	Artifact artifact.Artifact
+	Files    []unpack.KeptFile
+	More     int
+}
+
 // IdleFiles are globs of Options.Files that match no file of any artifact, although
 // others do.
 type IdleFiles struct{ Globs []string }
@@ -61,6 +70,7 @@ func (StartOver) event()      {}
 func (UnknownDigest) event()  {}
 func (Mismatch) event()       {}
 func (CaseCollisions) event() {}
+func (KeptTars) event()       {}
 func (IdleFiles) event()      {}
 
 // ExpiredError says that an artifact has expired, or was deleted, although its listing

@@ -27,9 +27,27 @@ type TarOptions struct {
 	Owner *Owner
 }
 
-// ExpandTars expands the tar files that lie right below root, as Extract left
-// them, and removes them. Entries have to fulfil the rules for those of an
-// archive, and these:
+// Expansion says what ExpandTars did.
+type Expansion struct {
+	// Result counts how many files and bytes there are more than before, the tars
+	// being gone.
+	Result
+	// Kept are files that are named as tars and hold none: the first few by their
+	// names. KeptMore counts the others.
+	Kept     []KeptFile
+	KeptMore int
+}
+
+// KeptFile is a file that stays as it is. What is a noun phrase that says what it is.
+type KeptFile struct{ Name, What string }
+
+// maxKept bounds Expansion.Kept.
+const maxKept = 10
+
+// ExpandTars expands the files right below root that are named as tars, as Extract
+// left them, and removes them. Their bytes tell how they are compressed, whatever the
+// name says; what is no tar stays as it is. Entries have to fulfil the rules for those
+// of an archive, and these:
 //
 //   - Files, directories, symlinks and hard links only; a hard link leads to
 //     an earlier file of the same tar.
@@ -37,12 +55,13 @@ type TarOptions struct {
 //     a tar that of an earlier one, as tar -x has it; none is written through
 //     a symlink.
 //   - Symlinks stay inside with all those of the archive; they are made last.
-//   - A .tar.zst takes at most 32 MiB of memory to decompress.
+//   - zstd takes at most 32 MiB of memory to decompress, and xz 64 MiB.
+//   - What follows the end of a tar or of its compressed data is ignored where
+//     tar and gzip, zstd, xz or bzip2 ignore it, but no other tar may follow.
 //
 // Permissions are those of the tar, without set-id bits, as the umask lets
-// them. It returns how many files and bytes there are more than before, the tars
-// being gone.
-func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Result, err error) {
+// them.
+func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Expansion, err error) {
 	if o.Budget == nil {
 		o.Budget = NewBudget(0, 0)
 	}
@@ -56,31 +75,44 @@ func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Result, e
 	defer func() { err = errors.Join(err, x.dirs.close()) }()
 	tars, err := findTars(root)
 	if err != nil {
-		return Result{}, err
+		return Expansion{}, err
 	}
 	for _, name := range tars {
 		info, err := root.Lstat(name)
 		if err != nil {
-			return Result{}, err
+			return Expansion{}, err
 		}
-		if err := x.expand(ctx, name, info.Size()); err != nil {
-			return Result{}, fmt.Errorf("unpack %q: %w", name, err)
+		err = x.expand(ctx, name, info.Size())
+		if none, ok := errors.AsType[*noTarError](err); ok {
+			res.keep(name, none.what)
+			continue
+		}
+		if err != nil {
+			return Expansion{}, fmt.Errorf("unpack %q: %w", name, err)
 		}
 		if err := root.Remove(name); err != nil {
-			return Result{}, err
+			return Expansion{}, err
 		}
 		res.Files--
 		res.Bytes -= info.Size()
 	}
 	if err := x.finish(ctx); err != nil {
-		return Result{}, err
+		return Expansion{}, err
 	}
 	res.Files += x.files
 	res.Bytes += x.bytes
 	return res, nil
 }
 
-// findTars lists the tars right below root, in the order of their names. It
+func (r *Expansion) keep(name, what string) {
+	if len(r.Kept) < maxKept {
+		r.Kept = append(r.Kept, KeptFile{name, what})
+	} else {
+		r.KeptMore++
+	}
+}
+
+// findTars lists the files named as tars right below root, in the order of their names. It
 // reads the directory piece by piece, since a million other files may be there.
 func findTars(root *os.Root) (names []string, err error) {
 	dir, err := root.Open(".")
@@ -91,7 +123,7 @@ func findTars(root *os.Root) (names []string, err error) {
 	for {
 		some, err := dir.ReadDir(1 << 10)
 		for _, e := range some {
-			if e.Type().IsRegular() && nestedFormat(e.Name()) != nil {
+			if e.Type().IsRegular() && namedTar(e.Name()) {
 				names = append(names, e.Name())
 			}
 		}
@@ -112,5 +144,5 @@ func (x *expander) expand(ctx context.Context, name string, size int64) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return x.add(ctx, nestedFormat(name)(io.NewSectionReader(input{f}, 0, size)))
+	return x.add(ctx, &tarStream{io.NewSectionReader(input{f}, 0, size)})
 }

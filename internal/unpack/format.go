@@ -9,7 +9,7 @@ import (
 
 // contents is what an archive of some format holds. Extraction, expansion and
 // verification know no more of formats. To add one takes a file with a type
-// that has this method, and a row of nested if ExpandTars is to find it.
+// that has this method.
 type contents interface {
 	// eachContent calls do for every entry while the archive arrives, roughly from
 	// its front to its back. A format may call do for several entries at a time,
@@ -34,25 +34,15 @@ func text(ctx context.Context, c content) (string, error) {
 	return b.String(), err
 }
 
-// nested are the formats of the files that ExpandTars expands, by the ends of
-// their names.
-var nested = []struct {
-	suffix string
-	open   func(r io.Reader) contents
-}{
-	{".tar", func(r io.Reader) contents { return &tarStream{r, stored} }},
-	{".tar.gz", func(r io.Reader) contents { return &tarStream{r, gunzip} }},
-	{".tgz", func(r io.Reader) contents { return &tarStream{r, gunzip} }},
-	{".tar.zst", func(r io.Reader) contents { return &tarStream{r, unzstd} }},
-}
-
-// nestedFormat returns what opens a file of a name, or nil if ExpandTars leaves
-// such files alone.
-func nestedFormat(name string) func(r io.Reader) contents {
-	for _, f := range nested {
-		if len(name) > len(f.suffix) && strings.HasSuffix(name, f.suffix) {
-			return f.open
+// namedTar reports whether a file is named as a tar: by its ending, in any case. The name
+// does not tell the compression.
+func namedTar(name string) bool {
+	name = strings.ToLower(name)
+	for _, suffix := range []string{".tar", ".tgz", ".tbz", ".tbz2", ".tb2", ".txz", ".tzst"} {
+		if len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
+			return true
 		}
 	}
-	return nil
+	stem, kind, ok := strings.Cut(name, ".tar.")
+	return ok && stem != "" && kind != ""
 }

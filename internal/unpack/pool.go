@@ -20,15 +20,15 @@ const (
 	// maxEntryWindow is what zstd may need of memory for an entry, in bytes;
 	// RFC 8878, section 3.1.1.1.2 recommends to support 8 MiB.
 	maxEntryWindow = 8 << 20
-	// maxTarWindow is that of a .tar.zst, and what all windows of a Pool are
+	// maxTarWindow is that of a tar, and what all windows of a Pool are
 	// together. It is enough for zstd -1 to -20; --ultra -21 and -22 take 64
 	// and 128 MiB, --long=27 128 MiB.
 	maxTarWindow = 32 << 20
 )
 
 // Pool bounds how many entries and tars are decompressed at a time, and with
-// them the memory: about 1 MiB each, and for all of zstd, LZMA and bzip2 together the
-// largest window that zstd may have. It bounds how many directories are kept open, too, by
+// them the memory: about 1 MiB each, and for all of zstd, xz, LZMA and bzip2 together the
+// largest window that zstd may have, or the largest dictionary of one xz. It bounds how many directories are kept open, too, by
 // what the system allows. It is safe for concurrent use.
 type Pool struct {
 	handles *handles

@@ -144,7 +144,7 @@ func TestZstdMemory(t *testing.T) {
 						return
 					}
 					defer pool.put(d)
-					r, err := unzstd(t.Context(), d, bufio.NewReader(bytes.NewReader(data)))
+					r, err := zstdFormat.open(t.Context(), d.pool, bufio.NewReader(bytes.NewReader(data)))
 					if err == nil {
 						_, err = io.Copy(io.Discard, r)
 						err = errors.Join(err, r.Close())

@@ -3,40 +3,31 @@ package unpack
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-
-	"github.com/klauspost/compress/gzip"
+	"strconv"
 )
 
-// maxTrailer is what may follow a tar's end, decompressed: padding.
-const maxTrailer = 1 << 20
+const (
+	tarBlock = 512 // bytes
+	// maxTrailer is what may follow a tar's end, decompressed, in bytes: padding.
+	maxTrailer = 1 << 20
+)
 
-// tarStream is a tar that is read from front to back.
-type tarStream struct {
-	r          io.Reader
-	decompress decompressor
-}
+// tarStream is a tar, perhaps a compressed one, that is read from front to back.
+type tarStream struct{ r io.Reader }
 
-// decompressor returns what a compressed stream holds. Memory for it is d's, and
-// of d's pool.
-type decompressor func(ctx context.Context, d *decoder, compressed *bufio.Reader) (io.ReadCloser, error)
+// noTarError says that a file is no tar, compressed or not. Its text is a noun phrase for
+// what the file is.
+type noTarError struct{ what string }
 
-func stored(_ context.Context, _ *decoder, r *bufio.Reader) (io.ReadCloser, error) {
-	return io.NopCloser(r), nil
-}
+func (e *noTarError) Error() string { return e.what }
 
-func gunzip(_ context.Context, _ *decoder, r *bufio.Reader) (io.ReadCloser, error) {
-	return gzip.NewReader(r)
-}
-
-func unzstd(ctx context.Context, d *decoder, r *bufio.Reader) (io.ReadCloser, error) {
-	return d.pool.zstd(ctx, r, maxTarWindow)
-}
-
+// eachContent returns a *noTarError, before it calls do, if there is no tar.
 func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
 	d, err := pool.get(ctx)
 	if err != nil {
@@ -44,12 +35,13 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 	}
 	defer pool.put(d)
 	in := &sourceReader{ctx: ctx, r: s.r}
-	r, err := s.decompress(ctx, d, bufio.NewReaderSize(in, 128<<10))
+	r, done, err := openTar(ctx, pool, bufio.NewReaderSize(in, 128<<10))
 	if err != nil {
 		return damagedTar(err, in)
 	}
-	defer func() { _ = r.Close() }() // it says again what reading said
-	for t := tar.NewReader(r); ; {
+	defer done()
+	t, entries := tar.NewReader(r), false
+	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -60,6 +52,7 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 		if err != nil {
 			return damagedTar(err, in)
 		}
+		entries = true
 		if h.Typeflag == tar.TypeXGlobalHeader || h.Typeflag == tar.TypeDir && isRoot(h.Name) {
 			continue
 		}
@@ -71,15 +64,90 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 			return err
 		}
 	}
-	// Only the end holds the checksum of what was compressed.
-	n, err := io.Copy(io.Discard, io.LimitReader(r, maxTrailer+1))
+	padded, err := readTrailer(r)
 	switch {
 	case err != nil || in.err != nil:
 		return damagedTar(err, in)
-	case n > maxTrailer:
-		return &RefusedError{Reason: "there is more data after the end of the tar"}
+	case !padded && !entries:
+		return &noTarError{"data of an unknown format"}
 	}
 	return nil
+}
+
+// openTar looks for a tar in a file, by its bytes alone. The caller calls done when it has
+// read the tar. A file that holds none gives a *noTarError.
+func openTar(ctx context.Context, pool *Pool, file *bufio.Reader) (t *bufio.Reader, done func(), err error) {
+	head, err := peek(file, tarBlock)
+	if err != nil {
+		return nil, nil, err
+	}
+	if isTar(head) {
+		return file, func() {}, nil
+	}
+	c := compressionOf(head)
+	if c == nil {
+		return nil, nil, &noTarError{describe(head)}
+	}
+	r, err := c.open(ctx, pool, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { _ = r.Close() } // it says again what reading said
+	t = bufio.NewReader(r)
+	if head, err = peek(t, tarBlock); err == nil && !isTar(head) {
+		err = &noTarError{c.name + " data without a tar in it"}
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return t, done, nil
+}
+
+// isTar reports whether a block is a header by its checksum, or zeros, as at the end of a
+// tar.
+func isTar(block []byte) bool {
+	if len(block) < tarBlock {
+		return false
+	}
+	if len(bytes.Trim(block, "\x00")) == 0 {
+		return true
+	}
+	const at, size = 148, 8 // of the checksum, which counts as blanks
+	declared, err := strconv.ParseInt(string(bytes.Trim(block[at:at+size], " \x00")), 8, 64)
+	unsigned, signed := int64(size*' '), int64(size*' ') // some old programs added up signed bytes
+	for i, b := range block {
+		if i < at || i >= at+size {
+			unsigned += int64(b)
+			signed += int64(int8(b)) //nolint:gosec // on purpose
+		}
+	}
+	return err == nil && (declared == unsigned || declared == signed)
+}
+
+// readTrailer reads what follows the end of a tar, since only the end of what is compressed
+// has its checksum. It reports whether that is nothing but zeros. As tar does, it ignores
+// anything else, unless that is another tar, which would be lost.
+func readTrailer(r *bufio.Reader) (zeros bool, err error) {
+	zeros = true
+	for n := 0; ; n += tarBlock {
+		block, err := peek(r, tarBlock)
+		if err != nil || len(block) == 0 {
+			return zeros, err
+		}
+		if n+len(block) > maxTrailer {
+			return false, &RefusedError{Reason: "there is more data after the end of the tar"}
+		}
+		if len(bytes.Trim(block, "\x00")) > 0 {
+			if isTar(block) {
+				return false, &RefusedError{Reason: "another tar follows the end of the tar"}
+			}
+			zeros = false
+		}
+		if _, err := r.Discard(len(block)); err != nil {
+			return false, err
+		}
+	}
 }
 
 // tarEntry applies the rules for a single entry.
@@ -93,7 +161,7 @@ func tarEntry(h *tar.Header) (Entry, error) {
 		return e, e.refuse("its name %v", err)
 	}
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeGNUSparse:
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 	case tar.TypeDir:
 		e.Mode |= fs.ModeDir
 	case tar.TypeSymlink:
@@ -138,8 +206,8 @@ func (c *tarContent) copy(_ context.Context, w io.Writer) error {
 // onlyReader has no method that would make a copy take another buffer.
 type onlyReader struct{ io.Reader }
 
-// damagedTar returns the error for a tar that could not be read: that of its
-// reader if it failed, else a refusal.
+// damagedTar returns the error for a tar that could not be read: that of its reader if it
+// failed, else a refusal, or that the file is no tar.
 func damagedTar(err error, in *sourceReader) error {
 	if in.err != nil {
 		return in.err
@@ -147,8 +215,11 @@ func damagedTar(err error, in *sourceReader) error {
 	if in.ctx.Err() != nil { // while it waited for memory
 		return context.Cause(in.ctx)
 	}
-	if tooLarge, ok := errors.AsType[*windowError](err); ok {
-		return &RefusedError{Reason: tooLarge.Error()}
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused
+	}
+	if none, ok := errors.AsType[*noTarError](err); ok {
+		return none
 	}
 	return &RefusedError{Reason: fmt.Sprintf("not a sound tar archive: %v", err)}
 }

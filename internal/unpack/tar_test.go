@@ -74,7 +74,7 @@ func zst(b []byte) []byte {
 }
 
 // expand extracts a zip of these files and expands its tars.
-func expand(t testing.TB, files map[string][]byte, links map[string]string, b *Budget) (dir string, res Result, err error) {
+func expand(t testing.TB, files map[string][]byte, links map[string]string, b *Budget) (dir string, res Expansion, err error) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "dest")
 	if err := extract(t, goZip(t, files), dir, b); err != nil {
@@ -168,7 +168,6 @@ func TestExpandTarsRefuses(t *testing.T) {
 		"hard link to a symlink":   {tarOf(t, "l -> keep", "h => l"), nil, "which is no file before it"},
 		"too deep":                 {tarOf(t, strings.Repeat("x/", 256)+"a"), nil, "has 257 components"},
 		"device":                   {tarOf(t, "dev !"), nil, "a device or another special file"},
-		"no tar":                   {[]byte(strings.Repeat("x", 2000)), nil, "not a sound tar archive"},
 		"cut":                      {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
 	}
 	for name, tt := range tests {
@@ -183,7 +182,7 @@ func TestExpandTarsRefuses(t *testing.T) {
 			}
 		})
 	}
-	for name, data := range map[string][]byte{"x.tgz": []byte("no gzip"), "y.tgz": gz(tarOf(t, "a"))[:40], "x.tar.zst": []byte("no zstd"), "z.tgz": func() []byte {
+	for name, data := range map[string][]byte{"y.tgz": gz(tarOf(t, "a"))[:40], "z.tgz": func() []byte {
 		b := gz(tarOf(t, "a"))
 		b[len(b)-6] ^= 1 // the checksum
 		return b
@@ -304,6 +303,9 @@ func sparseTar() []byte {
 func FuzzExpandTars(f *testing.F) {
 	f.Add(tarOf(f, "a", "d/b", "l -> d", "h => a"))
 	f.Add(tarOf(f, "l -> ..", "l/a"))
+	for _, name := range []string{"v7", "posix", "sparse-1.0", "gzip-padded", "bzip2", "xz-blocks", "zstd-skippable"} {
+		f.Add(recording(f, name))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir, _, _ := expand(t, map[string][]byte{"x.tar": data}, map[string]string{"there": "."}, NewBudget(100, 1<<20))
 		for _, name := range tree(t, filepath.Dir(dir)) {

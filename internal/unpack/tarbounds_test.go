@@ -139,7 +139,7 @@ func TestTarMemory(t *testing.T) {
 	before := heap()
 	e := &endless{left: entries}
 	e.w = tar.NewWriter(&e.buf)
-	if err := x.add(t.Context(), nestedFormat("x.tar")(e)); err != nil {
+	if err := x.add(t.Context(), &tarStream{e}); err != nil {
 		t.Fatal(err)
 	}
 	took := heap() - before
@@ -175,7 +175,7 @@ func TestTarDirectoriesAreBounded(t *testing.T) {
 		defer root.Close()
 		x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(1)})
 		x.dirs.most = most
-		err = errors.Join(x.add(t.Context(), nestedFormat("x.tar")(bytes.NewReader(tarOf(t, tt.entries...)))), x.dirs.close())
+		err = errors.Join(x.add(t.Context(), &tarStream{bytes.NewReader(tarOf(t, tt.entries...))}), x.dirs.close())
 		refused, ok := errors.AsType[*RefusedError](err)
 		if ok != tt.refused || !ok && err != nil || ok && !strings.Contains(refused.Reason, "directories that are no entries") {
 			t.Errorf("%s: got %v", name, err)

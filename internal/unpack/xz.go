@@ -1,0 +1,43 @@
+package unpack
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/mikelolasagasti/xz"
+)
+
+// maxXZDictionary is the largest dictionary of xz, in bytes: that of xz -9. It is taken
+// in addition to what all windows of a Pool are together.
+const maxXZDictionary = 64 << 20
+
+var xzFormat = compression{name: "xz", is: magic("\xfd7zXZ\x00"), open: openXZ}
+
+// xzReader reads the streams of an .xz file, and the padding between and behind them, one
+// after another.
+type xzReader struct{ *windowReader }
+
+// openXZ reserves all windows of the pool: only one xz is decompressed at a time, since how
+// large a dictionary is shows late, block by block.
+func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error) {
+	m, err := p.reserve(ctx, maxTarWindow)
+	if err != nil {
+		return nil, err
+	}
+	if m.Reader, err = xz.NewReader(r, maxXZDictionary); err != nil {
+		_ = m.Close()
+		return nil, err
+	}
+	return xzReader{m}, nil
+}
+
+func (x xzReader) Read(p []byte) (int, error) {
+	n, err := x.windowReader.Read(p)
+	if errors.Is(err, xz.ErrMemlimit) {
+		err = &RefusedError{Reason: fmt.Sprintf("xz needs more than %d MiB of memory to decompress it; compress it with a smaller dictionary", maxXZDictionary>>20)}
+	}
+	return n, err
+}
