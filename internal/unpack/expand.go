@@ -60,7 +60,9 @@ const maxKept = 10
 //     tar and gzip, zstd, xz or bzip2 ignore it, but no other tar may follow.
 //
 // Permissions are those of the tar, without set-id bits, as the umask lets
-// them.
+// them. Files, directories and symlinks get the modification times of the tar, as far
+// as the system and the file system can keep them. The entry "./" is root itself,
+// which keeps its permissions and its time.
 func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Expansion, err error) {
 	if o.Budget == nil {
 		o.Budget = NewBudget(0, 0)

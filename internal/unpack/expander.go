@@ -3,6 +3,7 @@ package unpack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"io/fs"
 	"maps"
@@ -26,20 +27,18 @@ type expander struct {
 	archive int                   // the number of the one being expanded
 	made    hashSet               // files of this archive
 	links   map[string]nestedLink // of all archives, to be made at the end
-	strict  []strictDir           // directories that end up without a right of the owner's
-	held    linkMemory            // what the two take
+	times   dirTimes              // of the directories that are entries
+	// strict are directories that end up without a right of the owner's: the
+	// permissions that they get once all is made.
+	strict map[string]fs.FileMode
+	held   linkMemory // what the three take
 }
 
 // nestedLink is a symlink of an archive of a number.
 type nestedLink struct {
 	target  string
 	archive int
-}
-
-// strictDir is a directory, and the permissions that it gets once all is made.
-type strictDir struct {
-	name string
-	perm fs.FileMode
+	mtime   *int64 // as an Entry has it
 }
 
 // hashSet holds names by their hashes: names at length take much more memory,
@@ -85,7 +84,7 @@ func (s *hashSet) add(name string) {
 }
 
 func newExpander(root *os.Root, o TarOptions) *expander {
-	x := &expander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]nestedLink{}}
+	x := &expander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]nestedLink{}, strict: map[string]fs.FileMode{}}
 	x.dirs.most = maxDirs
 	x.dirs.isLink = func(name string) bool { _, ok := x.links[name]; return ok }
 	return x
@@ -119,7 +118,7 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 	}
 	defer x.dirs.put(parent)
 	if e.Mode.IsDir() {
-		return x.makeDir(parent, e)
+		return x.makeDir(ctx, parent, e)
 	}
 	if err := x.vacate(parent, e); err != nil {
 		return err
@@ -132,7 +131,7 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 		if err != nil {
 			return err
 		}
-		x.links[strings.Clone(e.Name)] = nestedLink{target, x.archive}
+		x.links[strings.Clone(e.Name)] = nestedLink{target, x.archive, e.mtime}
 		return x.held.take(len(e.Name), int64(len(target)))
 	}
 	if err := x.o.Room(e.Size); err != nil {
@@ -141,25 +140,66 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 	return x.file(ctx, parent, e, c)
 }
 
-// makeDir makes the directory that an entry is, unless it is there.
-func (x *expander) makeDir(parent *handle, e *Entry) error {
+// makeDir makes the directory that an entry is. One that is there already keeps no
+// permission that the entry does not give.
+func (x *expander) makeDir(ctx context.Context, parent *handle, e *Entry) error {
 	name, perm := e.Name, e.Mode.Perm()
 	fresh, err := x.dirs.makeIn(parent, name, perm|0o700)
+	switch {
+	case err != nil:
+		return err
+	case fresh:
+		err = x.dirs.chown(parent, name)
+	default:
+		err = x.restrict(ctx, name, perm|0o700)
+	}
 	if err != nil {
 		return err
 	}
-	if !fresh {
-		isDir, _, err := parent.dir.stat(path.Base(name))
-		if err == nil && !isDir {
-			return &throughError{name}
-		}
+	if err := x.later(name, perm); err != nil {
 		return err
 	}
-	if err := x.dirs.chown(parent, name); err != nil || perm&0o700 == 0o700 {
+	return x.time(e)
+}
+
+// time notes the time of a directory.
+func (x *expander) time(e *Entry) error {
+	if e.mtime == nil {
+		return nil
+	}
+	if x.held += linkMemory(x.times.add(strings.Clone(e.Name), *e.mtime)); x.held > maxLinkMemory {
+		return &RefusedError{Reason: fmt.Sprintf("its directories and symlinks take more than %d MiB of memory", maxLinkMemory>>20)}
+	}
+	return nil
+}
+
+// later notes a directory that may not get its permissions before all is made in it.
+func (x *expander) later(name string, perm fs.FileMode) error {
+	_, noted := x.strict[name]
+	switch strict := perm&0o700 != 0o700; {
+	case strict && !noted:
+		x.strict[strings.Clone(name)] = perm
+		return x.held.take(len(name), 0)
+	case strict:
+		x.strict[name] = perm
+	case noted:
+		delete(x.strict, name)
+		x.held.give(len(name), 0)
+	}
+	return nil
+}
+
+// restrict takes all rights but those in perm from a directory.
+func (x *expander) restrict(ctx context.Context, name string, perm fs.FileMode) error {
+	h, err := x.dirs.get(ctx, name)
+	if err != nil {
 		return err
 	}
-	x.strict = append(x.strict, strictDir{strings.Clone(name), perm})
-	return x.held.take(len(name), 0)
+	defer x.dirs.put(h)
+	if err := h.dir.restrict(perm); err != nil {
+		return &fs.PathError{Op: "change the mode of", Path: name, Err: err}
+	}
+	return nil
 }
 
 // vacate makes sure that an entry's name is free in its directory: it removes an
@@ -188,13 +228,15 @@ func (x *expander) vacate(parent *handle, e *Entry) error {
 	return parent.dir.remove(path.Base(e.Name))
 }
 
-func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content) (err error) {
+func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content) error {
 	f, err := x.dirs.createIn(parent, e.Name, e.Mode.Perm())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := c.copy(ctx, &contextWriter{ctx, f}); err != nil {
+	if err := errors.Join(c.copy(ctx, &contextWriter{ctx, f}), f.Close()); err != nil {
+		return err
+	}
+	if err := parent.setTime(e.Name, e.mtime); err != nil {
 		return err
 	}
 	x.made.add(e.Name)
@@ -205,7 +247,11 @@ func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content
 
 func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error {
 	const missing = "it links to %q, which is no file before it"
-	// A file that gave way to a symlink is in made still.
+	if link, ok := x.links[e.hardLink]; ok && link.archive == x.archive {
+		x.links[strings.Clone(e.Name)] = link
+		return x.held.take(len(e.Name), int64(len(link.target)))
+	}
+	// A symlink of another archive cannot be linked to.
 	if _, isLink := x.links[e.hardLink]; isLink || !x.made.contains(e.hardLink) {
 		return e.refuse(missing, e.hardLink)
 	}
@@ -230,8 +276,8 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	return nil
 }
 
-// finish makes the symlinks of all archives, and then removes the rights that
-// directories are to end up without.
+// finish makes the symlinks of all archives. Then nothing is made in directories any more,
+// and they get their times, and permissions that would have been in the way.
 func (x *expander) finish(ctx context.Context) error {
 	ours := make(map[string]string, len(x.links))
 	for name, link := range x.links {
@@ -250,16 +296,32 @@ func (x *expander) finish(ctx context.Context) error {
 		return err
 	}
 	x.files += len(ours)
-	for _, d := range slices.Backward(x.strict) {
-		h, err := x.dirs.get(ctx, d.name)
-		if err != nil {
+	for _, name := range slices.SortedFunc(maps.Keys(x.links), comparePaths) {
+		if err := x.setTime(ctx, name, x.links[name].mtime); err != nil {
 			return err
 		}
-		err = h.dir.restrict(d.perm)
-		x.dirs.put(h)
-		if err != nil {
-			return &fs.PathError{Op: "change the mode of", Path: d.name, Err: err}
+	}
+	err := x.times.each(func(name string, mtime int64) error { return x.setTime(ctx, name, &mtime) })
+	if err != nil {
+		return err
+	}
+	// Whatever lies below a directory goes before it.
+	for _, name := range slices.Backward(slices.SortedFunc(maps.Keys(x.strict), comparePaths)) {
+		if err := x.restrict(ctx, name, x.strict[name]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (x *expander) setTime(ctx context.Context, name string, mtime *int64) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	parent, err := x.dirs.get(ctx, path.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer x.dirs.put(parent)
+	return parent.setTime(name, mtime)
 }

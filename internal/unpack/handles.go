@@ -309,6 +309,19 @@ func (t *dirTree) createIn(parent *handle, name string, perm fs.FileMode) (*newF
 	return &newFile{out, name}, nil
 }
 
+// setTime sets the modification time of what a directory holds, in ns since 1970, as far as
+// the file system has such times and lets the process set them; nil leaves it alone.
+func (h *handle) setTime(name string, mtime *int64) error {
+	if mtime == nil {
+		return nil
+	}
+	err := h.dir.setTime(path.Base(name), *mtime)
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return &fs.PathError{Op: "set the modification time of", Path: name, Err: err}
+}
+
 // symlink makes a symlink.
 func (t *dirTree) symlink(ctx context.Context, name, target string) error {
 	parent, err := t.get(ctx, path.Dir(name))

@@ -39,6 +39,7 @@ type Entry struct {
 
 	stored   string // the name as the archive has it
 	hardLink string // unless empty, the clean name of the file that this is a hard link to
+	mtime    *int64 // ns since 1970; nil: not restored
 
 	// Of zip.
 	header     int64 // where the header begins in the directory

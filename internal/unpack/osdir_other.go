@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"time"
 )
 
 // osDir is an open directory. All names are single components.
@@ -64,6 +65,17 @@ func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 		return false, 0, err
 	}
 	return info.IsDir(), info.Size(), nil
+}
+
+// setTime sets the modification time of a file or directory, in ns since 1970. Symlinks
+// keep theirs. The access time becomes the same.
+func (d osDir) setTime(base string, mtime int64) error {
+	info, err := d.root.Lstat(base)
+	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return err
+	}
+	t := time.Unix(0, mtime)
+	return d.root.Chtimes(base, t, t)
 }
 
 // restrict takes all rights but those in perm from the directory itself.

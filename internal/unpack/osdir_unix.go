@@ -98,6 +98,15 @@ func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 	return s.Mode&unix.S_IFMT == unix.S_IFDIR, s.Size, err
 }
 
+// setTime sets the modification time of a file, directory or symlink, in ns since 1970.
+// The access time becomes the same.
+func (d osDir) setTime(base string, mtime int64) error {
+	t := unix.NsecToTimespec(mtime)
+	return again(func() error {
+		return unix.UtimesNanoAt(d.fd, base, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
+	})
+}
+
 // restrict takes all rights but those in perm from the directory itself.
 func (d osDir) restrict(perm fs.FileMode) error {
 	var s unix.Stat_t

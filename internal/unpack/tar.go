@@ -156,6 +156,7 @@ func tarEntry(h *tar.Header) (Entry, error) {
 	if h.Size > maxSize {
 		return e, e.refuse("it declares %d bytes, which no disk holds", h.Size)
 	}
+	e.mtime = new(sinceEpoch(h.ModTime))
 	var err error
 	if e.Name, err = cleanName(h.Name); err != nil {
 		return e, e.refuse("its name %v", err)

@@ -113,6 +113,7 @@ func TestExpandTars(t *testing.T) {
 		"a link to what comes":     {map[string][]byte{"x.tar": tarOf(t, "l -> d/a", "d/a")}, []string{"d/", "d/a = d/a", "l -> d/a"}},
 		"through directories only": {map[string][]byte{"x.tar": tarOf(t, "d/../d/a")}, nil},
 		"empty":                    {map[string][]byte{"x.tar": tarOf(t)}, []string{}},
+		"a symlink with two names": {map[string][]byte{"x.tar": tarOf(t, "a", "l -> a", "h => l")}, []string{"a = a", "h -> a", "l -> a"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -151,24 +152,25 @@ func TestExpandTarsRefuses(t *testing.T) {
 		links map[string]string
 		want  string
 	}{
-		"absolute":                 {tarOf(t, "/a"), nil, `entry "/a": its name is an absolute path`},
-		"up":                       {tarOf(t, "../a"), nil, `entry "../a": its name holds the component ".."`},
-		"symlink out":              {tarOf(t, "l -> ../x"), nil, `its target "../x" leaves the destination`},
-		"absolute symlink":         {tarOf(t, "l -> /etc/passwd"), nil, "is not a relative path"},
-		"through its own symlink":  {tarOf(t, "l -> d", "d/", "l/a"), nil, "it would be written through \"l\""},
-		"directory on a symlink":   {tarOf(t, "l -> d", "l/"), nil, "it would be written through \"l\""},
-		"through a symlink there":  {tarOf(t, "here/a"), map[string]string{"here": "."}, "it would be written through \"here\""},
-		"through a file":           {tarOf(t, "a", "a/b"), nil, "it would be written through \"a\""},
-		"with one there, out":      {tarOf(t, "l -> y/.."), map[string]string{"y": "."}, "leaves the destination"},
-		"one there, out by ours":   {tarOf(t, "q -> ."), map[string]string{"y": "q/.."}, "leaves the destination"},
-		"a file that is there":     {tarOf(t, "keep"), nil, "there is something of that name already"},
-		"the tar itself":           {tarOf(t, "x.tar"), nil, "there is something of that name already"},
-		"hard link out":            {tarOf(t, "h => ../a"), nil, "the name it links to holds the component"},
-		"hard link to the archive": {tarOf(t, "h => keep"), nil, "which is no file before it"},
-		"hard link to a symlink":   {tarOf(t, "l -> keep", "h => l"), nil, "which is no file before it"},
-		"too deep":                 {tarOf(t, strings.Repeat("x/", 256)+"a"), nil, "has 257 components"},
-		"device":                   {tarOf(t, "dev !"), nil, "a device or another special file"},
-		"cut":                      {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
+		"absolute":                  {tarOf(t, "/a"), nil, `entry "/a": its name is an absolute path`},
+		"up":                        {tarOf(t, "../a"), nil, `entry "../a": its name holds the component ".."`},
+		"symlink out":               {tarOf(t, "l -> ../x"), nil, `its target "../x" leaves the destination`},
+		"absolute symlink":          {tarOf(t, "l -> /etc/passwd"), nil, "is not a relative path"},
+		"through its own symlink":   {tarOf(t, "l -> d", "d/", "l/a"), nil, "it would be written through \"l\""},
+		"directory on a symlink":    {tarOf(t, "l -> d", "l/"), nil, "it would be written through \"l\""},
+		"through a symlink there":   {tarOf(t, "here/a"), map[string]string{"here": "."}, "it would be written through \"here\""},
+		"through a file":            {tarOf(t, "a", "a/b"), nil, "it would be written through \"a\""},
+		"with one there, out":       {tarOf(t, "l -> y/.."), map[string]string{"y": "."}, "leaves the destination"},
+		"one there, out by ours":    {tarOf(t, "q -> ."), map[string]string{"y": "q/.."}, "leaves the destination"},
+		"a file that is there":      {tarOf(t, "keep"), nil, "there is something of that name already"},
+		"the tar itself":            {tarOf(t, "x.tar"), nil, "there is something of that name already"},
+		"hard link out":             {tarOf(t, "h => ../a"), nil, "the name it links to holds the component"},
+		"hard link to the archive":  {tarOf(t, "h => keep"), nil, "which is no file before it"},
+		"hard link to a symlink":    {tarOf(t, "h => here"), map[string]string{"here": "keep"}, "which is no file before it"},
+		"hard link, out by symlink": {tarOf(t, "d/l -> ../keep", "h => d/l"), nil, `its target "../keep" leaves the destination`},
+		"too deep":                  {tarOf(t, strings.Repeat("x/", 256)+"a"), nil, "has 257 components"},
+		"device":                    {tarOf(t, "dev !"), nil, "a device or another special file"},
+		"cut":                       {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
