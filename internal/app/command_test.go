@@ -38,6 +38,10 @@ func TestCommand(t *testing.T) {
 		"nothing found":  {"--repository octo/app --run-id 1 --name nope", 3, "found=false\n", `error: artifact "nope" not found in run 1 of octo/app`},
 		"ignored":        {"--repository octo/app --run-id 1 --name nope --if-no-artifact-found ignore", 0, "found=false\n", ""},
 		"failure":        {"--repository octo/app --run-id 2 --name evil", 1, "error-message=artifact", `error: artifact "evil"`},
+		"a file":         {"--repository octo/app --run-id 4 --name jar --path out", 0, `"files":1,`, "1 artifact, 1 file"},
+		"kept":           {"--repository octo/app --run-id 1 --name dist --path out --skip-decompress", 0, `/dist.zip","files":1,`, "1 artifact, 1 file"},
+		"expected":       {"--repository octo/app --run-id 1 --name dist --expect-digest " + strings.Repeat("0", 64), 1, "found=false\n", "error: not the SHA-256 expected: artifact \"dist\" (11) of octo/app has "},
+		"expected, none": {"--repository octo/app --run-id 1 --name dist --expect-digest=", 2, "", "error: --expect-digest is empty"},
 		"help":           {"--help", 0, "--skip-decompress", ""},
 		"version":        {"--version", 0, "artifetch 1.2.3\n", ""},
 		"unknown flag":   {"--nmae x", 2, "", "did you mean --name"},
@@ -68,6 +72,10 @@ func TestCommand(t *testing.T) {
 			switch name {
 			case "fetch":
 				if b, err := os.ReadFile(filepath.Join(dir, "out", "d", "b.txt")); err != nil || string(b) != "b1" {
+					t.Errorf("%q, %v", b, err)
+				}
+			case "a file":
+				if b, err := os.ReadFile(filepath.Join(dir, "out", "x.jar")); err != nil || !bytes.HasPrefix(b, []byte("PK")) {
 					t.Errorf("%q, %v", b, err)
 				}
 			case "json":

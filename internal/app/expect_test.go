@@ -108,7 +108,7 @@ func TestExpectDigest(t *testing.T) {
 				maps.Copy(env, tt.in)
 				got := w.step(t.Context(), t, env)
 				if tt.fails == "" {
-					if got.code != 0 || len(got.files) == 0 || !strings.Contains(got.summary, ", as expected |") {
+					if got.code != 0 || len(got.files) == 0 || !strings.Contains(got.summary, "as expected |") {
 						t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
 					}
 					return

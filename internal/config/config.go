@@ -9,7 +9,8 @@
 // Rules that hold for every input:
 //
 //   - Blanks around a value are dropped. An empty value means "not given",
-//     except for workflow_conclusion, where it means any.
+//     except for workflow_conclusion, where it means any, and for expect-digest,
+//     where it is an error.
 //   - An alias wins over a canonical value that is only the default, and a
 //     canonical value wins over an alias that is only the default. Otherwise
 //     both must mean the same.

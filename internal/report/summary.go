@@ -145,11 +145,13 @@ func (r *Result) total() string {
 
 // digestText returns the outcome of comparing an artifact's digest, in Markdown.
 func digestText(item *transfer.Item) string {
-	text := recordText(item.Digest)
-	if item.Expected {
-		text += ", as expected"
+	switch {
+	case !item.Expected:
+		return recordText(item.Digest)
+	case item.Digest == transfer.DigestAbsent:
+		return "as expected"
 	}
-	return text
+	return recordText(item.Digest) + ", as expected"
 }
 
 // recordText is digestText for the digest on record.

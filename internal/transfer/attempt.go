@@ -23,8 +23,8 @@ type attempt struct {
 	budget    *unpack.Budget
 	disk      *spool.Share
 	oneStream bool
-	head      []byte       // how the blob begins; only looked at where the type does not say what it is
-	complete  bool         // the artifact is an archive of which all was read that is asked for, its end included
+	head      []byte       // how the blob begins; nil if its type says that it is an archive
+	complete  bool         // the artifact is an archive that was read, with the directory at its end
 	counted   atomic.Int64 // bytes that the progress has counted
 }
 
@@ -166,7 +166,7 @@ func startOver(err error) bool {
 // If the storage contradicted itself, only a digest tells which of its answers is right.
 func (t *attempt) mayDiffer(err error) bool {
 	if change, ok := errors.AsType[*fetch.ChangedError](err); ok {
-		decides := t.provable() == DigestVerified && !t.engine.opt.AllowMismatch || t.engine.expects()
+		decides := t.engine.expects() || t.provable() == DigestVerified && !t.engine.opt.AllowMismatch
 		return !change.Contradiction || decides
 	}
 	length, ok := errors.AsType[*fetch.LengthError](err)

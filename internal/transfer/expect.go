@@ -40,7 +40,7 @@ func leave(list []Expected, chosen, all []artifact.Item) []Expected {
 	for _, item := range chosen {
 		delete(others, item.Artifact.Name)
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(x Expected) bool { return others[x.Artifact] })
+	return slices.DeleteFunc(slices.Clone(list), func(x Expected) bool { return x.Artifact != "" && others[x.Artifact] })
 }
 
 // foresee fails if items and expected digests cannot match one to one, whatever arrives.

@@ -71,11 +71,11 @@ func TestForms(t *testing.T) {
 	var list []answer
 	for _, contentType := range []string{
 		"application/zip", "Application/X-Zip-Compressed; charset=binary", "zip", // these are zips
-		"application/octet-stream", "", "application/java-archive", "text/html; charset=utf-8", "multipart/x-zip; boundary=b", "odd,; type",
+		"application/octet-stream", "", "application/java-archive", "text/html; charset=utf-8", "multipart/x-zip; boundary=b",
 	} {
 		for _, name := range []named{
-			{"", ""}, {`attachment; filename=".."`, ""},
-			{`attachment; filename="Dist.ZIP"`, "Dist.ZIP"}, {`attachment; filename="app.jar"`, "app.jar"}, {`attachment; filename="report.zip.html"`, "report.zip.html"},
+			{"", ""},
+			{`attachment; filename="Dist.ZIP"`, "Dist.ZIP"}, {`attachment; filename="app.jar"`, "app.jar"},
 			{`attachment; filename="a.zip"; filename*=UTF-8''caf%C3%A9%2Ejar`, "café.jar"}, {`attachment; filename*=UTF-8''a%2Fb%2Fd%C3%A9.zip`, "dé.zip"},
 		} {
 			for _, body := range [][]byte{zip, empty, []byte(page), nil} {
