@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -121,6 +122,21 @@ func TestExpectDigest(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// With files, too, all of an artifact is fetched, but only the files chosen need room.
+func TestExpectDigestNeedsNoRoom(t *testing.T) {
+	t.Parallel()
+	w := fileWorld(t)
+	w.free = func() (int64, error) { return 150_000, nil }
+	got := w.step(t.Context(), t, in("name", "big", "files", "d7/f107.bin", "expect-digest", hexOf(bigZip())))
+	if got.code != 0 || len(got.files) != 1 {
+		t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
+	}
+	got = w.step(t.Context(), t, in("name", "big\nraw", "files", "d7/f107.bin", "expect-digest", hexOf(bigZip())+"\n"+hexOf(githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)))))
+	if got.code != 0 || len(got.files) != 1 {
+		t.Errorf("with a file that is left out: code %d, %d files\n%s", got.code, len(got.files), got.log)
 	}
 }
 

@@ -169,8 +169,10 @@ func (e *Engine) Fetch(ctx context.Context, stage Stage, items []Item) error {
 		return err
 	}
 	total := e.estimate(missing)
-	if err := stage.Quota.Check(total); err != nil {
-		return err
+	if e.files == nil { // with Files, only the chosen ones need room
+		if err := stage.Quota.Check(total); err != nil {
+			return err
+		}
 	}
 	if e.opt.Progress != nil {
 		progress := e.opt.Progress(total)
