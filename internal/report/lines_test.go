@@ -89,6 +89,15 @@ func TestLines(t *testing.T) {
 		},
 			`::warning::artifact "dist": named as a tar, but holds none, and stays as it is: "a.tar.sig" (text), "b\n.tar" (an empty file) and 2 more`},
 
+		"unproved": {func(l *Log) {
+			l.Unproved()
+			l.Config.ExpectDigests = []config.ExpectedDigest{{SHA256: "0"}}
+			l.Unproved()
+		}, "::warning::expect-digest is not proved: a dry run does not fetch the artifacts"},
+		"no name": {func(l *Log) {
+			l.Config.SkipDecompress = true
+			l.Files([]transfer.Item{item}, []transfer.Listing{{}})
+		}, `artifact "dist": the name of its file is known only when all of it is fetched`},
 		"no files": {func(l *Log) { l.Files([]transfer.Item{item}, []transfer.Listing{{}}) }, `artifact "dist": no file matches files`},
 		"files": {func(l *Log) {
 			l.Files([]transfer.Item{item}, []transfer.Listing{{Files: 3, First: []unpack.Entry{{Name: "a", Size: 2047}}}})
