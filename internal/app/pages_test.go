@@ -88,7 +88,7 @@ func TestPages(t *testing.T) {
 		},
 		"a page, not expected": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>"))),
-			"what came is no zip and has no file name, and GitHub has no digest to compare it with: 3 B",
+			"what came is no zip and has no file name, and its digest differs: 3 B",
 		},
 		"a page, not wanted, not expected": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>")), "files", "x"),

@@ -100,7 +100,11 @@ func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, d
 		return differs
 	}
 	if f != archive {
-		if _, _, err := t.formWith(blob, t.item.Digest); err != nil {
+		digest := t.item.Digest
+		if is[*ExpectError](differs) {
+			digest = DigestMismatch
+		}
+		if _, _, err := t.formWith(blob, digest); err != nil {
 			return err // the answer is a page, which says more than that its digest differs
 		}
 		return differs
