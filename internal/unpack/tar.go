@@ -53,7 +53,7 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 			return damagedTar(err, in)
 		}
 		entries = true
-		if h.Typeflag == tar.TypeXGlobalHeader || h.Typeflag == tar.TypeDir && isRoot(h.Name) {
+		if isNoMember(h) {
 			continue
 		}
 		e, err := tarEntry(h)
@@ -150,6 +150,23 @@ func readTrailer(r *bufio.Reader) (zeros bool, err error) {
 	}
 }
 
+// Types of GNU tar that archive/tar does not name.
+const (
+	typeDumpdir = 'D' // a directory in an incremental backup; its data lists its contents
+	typeVolume  = 'V' // the label of the tar
+)
+
+// isNoMember reports whether nothing is made for a header.
+func isNoMember(h *tar.Header) bool {
+	switch h.Typeflag {
+	case tar.TypeXGlobalHeader, typeVolume:
+		return true
+	case tar.TypeDir, typeDumpdir:
+		return isRoot(h.Name)
+	}
+	return false
+}
+
 // tarEntry applies the rules for a single entry.
 func tarEntry(h *tar.Header) (Entry, error) {
 	e := Entry{stored: h.Name, Size: h.Size, Mode: fs.FileMode(h.Mode) & fs.ModePerm} //nolint:gosec // the nine bits of it
@@ -163,8 +180,9 @@ func tarEntry(h *tar.Header) (Entry, error) {
 	}
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
-	case tar.TypeDir:
+	case tar.TypeDir, typeDumpdir:
 		e.Mode |= fs.ModeDir
+		e.Size = 0
 	case tar.TypeSymlink:
 		e.Mode |= fs.ModeSymlink
 		if len(h.Linkname) > maxTarget || !relativeTarget(h.Linkname) {

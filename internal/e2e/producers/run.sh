@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes zips with the programs that people use, and compares what comes out of them
-# with what unzip and Python's zipfile extract. Prints a table.
+# with what unzip and Python's zipfile extract. Prints a table. Compares tars with what
+# GNU tar extracts, too.
 #
 #   --heavy   a file of 5 GiB, too: minutes, and 5 GiB of disk
 #   --record  write testdata: the zips, and what is in them, for the test that runs
@@ -21,7 +22,7 @@ for arg; do
 done
 
 missing=()
-for need in zip:zip unzip:unzip bsdtar:libarchive-tools jar:default-jdk-headless python3:python3 git:git perl:perl; do
+for need in zip:zip unzip:unzip bsdtar:libarchive-tools jar:default-jdk-headless python3:python3 git:git perl:perl bzip2:bzip2 xz:xz-utils zstd:zstd; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
 done
 command -v 7zz >/dev/null || command -v 7z >/dev/null || missing+=(7zip)
@@ -31,6 +32,6 @@ if [[ ${#missing[@]} != 0 ]]; then apt "${missing[@]}"; fi
 modules=$(node_modules "archiver@$archiver" "yazl@$yazl" "@actions/artifact@$actions_artifact")
 
 export LC_ALL=C.UTF-8
-go test -count=1 -tags producers -run TestAgainstOtherReaders ./internal/unpack
+go test -count=1 -tags producers -run 'TestAgainstOtherReaders|TestAgainstTar' ./internal/unpack
 go test -count=1 -v -timeout 30m -tags producers -run 'TestProducers|TestHuge' ./internal/e2e/producers -args -modules "$modules" "${flags[@]}" |
   grep -v -E '^(=== |    --- PASS)'
