@@ -80,7 +80,7 @@ func (s *staging) open(ctx context.Context) error {
 	if uid, gid, ok := s.stage.Owner(); ok {
 		s.into.Owner = &unpack.Owner{UID: uid, GID: gid}
 	}
-	if s.stage.HasMounts() {
+	if s.stage.HasMounts() && j.cfg.IfExists == workspace.Overwrite { // else files that are there may stay
 		s.into.CheckFile = s.stage.CheckMount
 	}
 	return nil

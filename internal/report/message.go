@@ -137,7 +137,7 @@ func protectedHint(e *workspace.ProtectedError) string {
 
 func placeHint(e *workspace.PlaceError) string {
 	if e.Mount {
-		return "Nothing was written. Choose a path inside of the mount, or one that has no mount below it"
+		return "Nothing was written. Mount a directory that can be written to, choose another path, or leave these files out: files takes globs, and those with ! take away"
 	}
 	return "Nothing was written. Remove the attribute (chattr), or choose another path"
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 type kind byte
@@ -17,6 +18,7 @@ const (
 	moveIn              // from is renamed to the free path to
 	replace             // from replaces the file to, which is kept in the stage
 	setMode             // to gets the mode that it had before it was planned
+	bringIn             // from is copied to the free path to, in an annex
 )
 
 // step is one planned change.
@@ -42,74 +44,130 @@ func (e *busyError) Error() string {
 	return fmt.Sprintf("%s %s: another process writes there, or this file system takes two of the names for one", e.path, e.reason)
 }
 
-// carrier makes the changes of one plan.
+// carrier makes the changes of one plan that files in one stage are moved for: the main
+// stage, or an annex.
 type carrier struct {
 	*Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
-	// prepared lists the changes made within the stage, for undoing them: its setMode steps
-	// have the mode from before.
+	// prepared lists the changes made within the stages, for undoing them: its setMode steps
+	// have the mode from before. Only the main stage's carrier has some.
 	prepared *steps
 	// steps are the changes to the destination; the first begun of them may have been made.
 	steps *steps
 	begun int
+	// journal is nil as long as there is nothing to undo.
+	journal *journalWriter
 	// since is when the trees were complete: a file in them whose inode changed
 	// later was changed by another process.
-	since int64
+	since    int64
+	bringing listing // of directories that are copied
+}
+
+func (s *Stage) carrier(ctx context.Context) *carrier {
+	return &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps(), bringing: newListing(s.at)}
+}
+
+func (c *carrier) close() {
+	c.prepared.close()
+	c.steps.close()
+	if c.journal != nil {
+		_ = c.journal.f.Close() // a write that failed was noticed by the write itself
+	}
 }
 
 // carryOut makes the changes, and undoes them when one fails or ctx ends. Changes within
-// the stage come first: no other process sees them.
+// the stages come first: no other process sees them. The journals go when all changes are
+// made.
 func (s *Stage) carryOut(ctx context.Context, plan *steps) error {
-	c := &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps()}
-	defer c.prepared.close()
-	defer c.steps.close()
-	if err := c.run(plan); err != nil {
-		return errors.Join(fmt.Errorf("move files into place: %w", err), c.rollBack())
+	all := []*carrier{s.carrier(ctx)}
+	for _, a := range s.annexes {
+		all = append(all, a.carrier(ctx))
 	}
-	return nil
+	defer func() {
+		for _, c := range all {
+			c.close()
+		}
+	}()
+	err := all[0].prepareAll(plan)
+	for _, c := range all {
+		if err == nil {
+			err = c.run(plan)
+		}
+	}
+	if err == nil {
+		err = s.commit(all)
+	}
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(fmt.Errorf("move files into place: %w", err), s.unmarkDone())
+	for _, c := range slices.Backward(all) {
+		if undo := c.rollBack(); undo != nil {
+			s.spent = true
+			err = errors.Join(err, undo)
+		}
+	}
+	return err
 }
 
-func (c *carrier) run(plan *steps) error {
-	public := 0
+// prepareAll makes the changes within the stages.
+func (c *carrier) prepareAll(plan *steps) error {
 	for st, err := range plan.all() {
-		if err == nil && c.isPublic(&st) {
-			public++
-		} else if err == nil {
+		if err == nil && !c.isPublic(&st) {
 			err = c.prepare(st)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if public == 0 {
-		return nil
-	}
-	w, err := c.openJournal()
-	if err != nil {
-		return fmt.Errorf("begin a journal: %w", err)
-	}
-	defer func() { _ = w.f.Close() }() // a write that failed was noticed by the write itself
+	return nil
+}
+
+// run moves this stage's files to the destination.
+func (c *carrier) run(plan *steps) error {
 	some := make([]step, 0, batch)
 	for st, err := range plan.all() {
 		if err != nil {
 			return err
 		}
-		if !c.isPublic(&st) {
+		if !c.isPublic(&st) || !within(st.from, c.dir) {
 			continue
 		}
-		public--
-		if some = append(some, st); len(some) == batch || public == 0 {
-			if err := c.publish(w, some); err != nil {
+		if some = append(some, st); len(some) == batch {
+			if err := c.publish(some); err != nil {
 				return err
 			}
 			some = some[:0]
 		}
 	}
-	if err := c.mayChange(c.ctx); err != nil {
+	if len(some) == 0 {
+		return nil
+	}
+	return c.publish(some)
+}
+
+// commit removes the journals: what they list is done. Several cannot be removed at once,
+// so a mark voids those of the annexes first.
+func (s *Stage) commit(all []*carrier) error {
+	all = slices.DeleteFunc(slices.Clone(all), func(c *carrier) bool { return c.journal == nil })
+	if len(all) == 0 {
+		return nil
+	}
+	if err := s.mayChange(all[0].ctx); err != nil {
 		return err
 	}
-	return c.at.unlink(path.Join(c.dir, journalName))
+	if len(all) > 1 {
+		if err := s.markDone(); err != nil {
+			return err
+		}
+	}
+	for _, c := range all {
+		if err := c.at.unlink(path.Join(c.dir, journalName)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isPublic reports whether a step changes the destination.
@@ -118,11 +176,18 @@ func (c *carrier) isPublic(st *step) bool {
 }
 
 // publish enters changes in the journal and then makes them.
-func (c *carrier) publish(w *journalWriter, some []step) error {
+func (c *carrier) publish(some []step) error {
+	if c.journal == nil {
+		w, err := c.openJournal()
+		if err != nil {
+			return fmt.Errorf("begin a journal: %w", err)
+		}
+		c.journal = w
+	}
 	if err := c.identify(some); err != nil {
 		return err
 	}
-	if err := w.write(some); err != nil {
+	if err := c.journal.write(some); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
 	for i := range some {
@@ -160,6 +225,8 @@ func (c *carrier) prepare(st step) error {
 	switch st.do {
 	case makeDir:
 		err = c.mkdir(st.to, 0o777)
+	case bringIn:
+		err = c.copyTree(st.from, st.to)
 	case setMode:
 		var now *info
 		if now, err = c.at.lstat(st.to); err == nil {
@@ -188,6 +255,13 @@ func (c *carrier) unprepare(st *step) error {
 	switch st.do {
 	case makeDir:
 		return c.at.rmdir(st.to)
+	case bringIn:
+		for _, a := range c.annexes {
+			if a.stays && within(st.to, a.dir) {
+				return nil // it may be a file of the destination that could not be put back
+			}
+		}
+		return c.removeAll(st.to)
 	case setMode:
 		return c.at.chmodDir(st.to, st.mode)
 	default:

@@ -40,6 +40,9 @@ func publishUntil(ctx context.Context, t testing.TB, s *Stage, trees []Tree, ie 
 func kill(s *Stage) error {
 	s.at.before = func() {}
 	err := errors.Join(s.release(), s.at.close(), s.root.Close())
+	for _, a := range s.annexes {
+		err = errors.Join(err, a.release())
+	}
 	s.root = nil // Close does nothing
 	return err
 }

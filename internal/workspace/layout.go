@@ -14,6 +14,9 @@
 //     one step, and the replaced file is kept in the stage. When a change fails,
 //     or the context ends, all changes are undone in reverse order and the
 //     destination is as it was: content, modes, owners, symlinks.
+//   - Files that go to another mount are copied to a second stage there before the first
+//     change, and are renamed from that one. A read-only mount, and a mount that is a
+//     single file, are refused.
 //   - Each change is entered in a journal before it is made. A killed process
 //     leaves, for each path, the old file or the new one. Recover, called by the
 //     next process, undoes the changes that were not touched since, names the

@@ -38,8 +38,11 @@ func TestMakerHoldsOrLosesItsStage(t *testing.T) {
 			}
 			held <- sameFile(maker.root, name, lock)
 		}()
-		if r, err := finder.recover(t.Context()); err != nil || r.Err != nil {
+		if r, err := finder.recover(t.Context(), false); err != nil || r.Err != nil {
 			t.Fatal(r, err)
+		}
+		if err := finder.release(); err != nil {
+			t.Error(err)
 		}
 		if <-held {
 			t.Fatal("the maker holds a stage that was removed")

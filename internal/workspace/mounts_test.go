@@ -15,32 +15,41 @@ func TestMountsBelow(t *testing.T) {
 	const info = `22 28 0:21 / /proc rw,nosuid - proc proc rw
 28 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 40 28 0:40 / /ws rw - tmpfs tmpfs rw
+44 40 0:44 / /ws/ro ro,relatime - tmpfs tmpfs rw
+45 40 0:45 / /ws/cd rw,relatime - iso9660 /dev/cd ro,nojoliet
 41 40 0:41 / /ws/out/cache rw shared:1 - tmpfs tmpfs rw
 42 40 0:42 / /ws/a\040b\134c rw - tmpfs tmpfs rw
 43 28 0:43 / /wsx/out rw - tmpfs tmpfs rw
 broken
 `
 	got, err := mountsBelow("/ws", strings.NewReader(info))
-	if want := []string{"out/cache", `a b\c`}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+	if want := []mountPoint{{at: "ro", readOnly: true}, {at: "cd", readOnly: true}, {at: "out/cache"}, {at: `a b\c`}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 
+// Only what a mount does not let replace or make is refused.
 func TestCheckMount(t *testing.T) {
 	t.Parallel()
+	list := []mountPoint{{at: "out/cache"}, {at: "out/ro", readOnly: true}, {at: "out/ro/rw"}, {at: "out/conf", file: true}}
 	tests := map[string]struct {
 		s    Stage
 		name string
 		err  string
 	}{
-		"none":        {Stage{base: "out"}, "cache/x", ""},
-		"in it":       {Stage{base: "out", mounts: []string{"out/cache"}}, "cache/x", `"cache" is a separate mount`},
-		"itself":      {Stage{base: "out", mounts: []string{"out/cache"}}, "cache", `"cache" is a separate mount`},
-		"root":        {Stage{base: ".", mounts: []string{"out/cache"}}, "out/cache/d/x", `"out/cache" is a separate mount`},
-		"prefix":      {Stage{base: "out", mounts: []string{"out/cache"}}, "cached/x", ""},
-		"beside":      {Stage{base: "out", mounts: []string{"other/cache"}}, "cache/x", ""},
-		"not there":   {Stage{base: "out", missing: []string{"cache"}, mounts: []string{"out/cache"}}, "x", ""},
-		"of the base": {Stage{base: "out/cache", mounts: []string{"out/cache/deep"}}, "x", ""},
+		"none":             {Stage{base: "out"}, "ro/x", ""},
+		"writable":         {Stage{base: "out", mounts: list}, "cache/x", ""},
+		"read-only":        {Stage{base: "out", mounts: list}, "ro/d/x", `"ro" is a separate mount that is read-only`},
+		"itself":           {Stage{base: "out", mounts: list}, "ro", `"ro" is a separate mount that is read-only`},
+		"writable in it":   {Stage{base: "out", mounts: list}, "ro/rw/x", ""},
+		"root":             {Stage{base: ".", mounts: list}, "out/ro/x", `"out/ro" is a separate mount that is read-only`},
+		"a file":           {Stage{base: "out", mounts: list}, "conf", `"conf" is a file that is a mount of its own`},
+		"beside a file":    {Stage{base: "out", mounts: list}, "config", ""},
+		"prefix":           {Stage{base: "out", mounts: list}, "rows/x", ""},
+		"beside":           {Stage{base: "other", mounts: list}, "ro/x", ""},
+		"not there":        {Stage{base: "out", missing: []string{"ro"}, mounts: list}, "x", ""},
+		"remounted":        {Stage{base: ".", mounts: []mountPoint{{at: "m", readOnly: true}, {at: "m"}}}, "m/x", ""},
+		"remounted, again": {Stage{base: ".", mounts: []mountPoint{{at: "m"}, {at: "m", readOnly: true}}}, "m/x", "read-only"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -78,6 +78,10 @@ type spot struct {
 	top string
 	// barred is why nothing can be put into the spot's directory, or nil.
 	barred error
+	// mount is the top of the mount that the spot's directory lies in, and place what the
+	// system says of it; "" is the stage's own.
+	mount string
+	place place
 	// github is set for a spot in a .github directory that existed before.
 	github bool
 }
@@ -371,6 +375,9 @@ func (p *planner) claim(to spot, from []child, st step) error {
 	if to.barred != nil {
 		return to.barred
 	}
+	if st.do == replace && p.stage.isMountedFile(to.real) {
+		return &PlaceError{Path: p.show(to), Reason: mountedFile, Mount: true}
+	}
 	if err := p.twice(to); err != nil {
 		return err
 	}
@@ -379,6 +386,12 @@ func (p *planner) claim(to spot, from []child, st step) error {
 	}
 	if to.github || st.do == replace && isDotGitHub(path.Base(to.real)) {
 		p.report.addGitHub(Placed{p.show(to), from[0].tree.holder()})
+	}
+	if to.mount != "" {
+		var err error
+		if st.from, err = p.bring(to, st.from); err != nil {
+			return err
+		}
 	}
 	return p.add(st)
 }

@@ -35,7 +35,7 @@ func (s *Stage) probe() error {
 	}
 	s.place, s.mounts = at, nil
 	for _, m := range mounts(s.dest.Root) {
-		if m != s.base && within(m, s.base) {
+		if !within(s.base, m.at) {
 			s.mounts = append(s.mounts, m)
 		}
 	}
@@ -56,10 +56,18 @@ func (p *planner) enter(to spot) (spot, error) {
 	if err != nil {
 		return to, err
 	}
-	to.barred = nil
+	to.barred, to.place = nil, at
+	if to.mount, err = p.stage.mountFrom(to.real, at); err != nil {
+		return to, err
+	}
+	if to.mount != "" && !p.hollow {
+		if err := p.stage.searchMount(p.ctx, to.mount); err != nil {
+			return to, err
+		}
+	}
 	switch {
-	case !at.sameMount(p.stage.place):
-		to.barred = mountError(p.show(to))
+	case to.mount != "" && p.stage.isReadOnly(to.real):
+		to.barred = &PlaceError{Path: p.show(to), Reason: readOnlyMount, Mount: true}
 	case at.appendOnly:
 		to.barred = &PlaceError{Path: p.show(to), Reason: "is append-only (chattr +a): files that are put there can be neither moved nor removed"}
 	case at.immutable:

@@ -86,7 +86,7 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 	}
 	s.at.forget(".")
 	report, err := s.publishAgain(ctx, trees, ifExists)
-	report.Recovered = recovered
+	report.Recovered = append(recovered, s.recovered...)
 	return report, err
 }
 

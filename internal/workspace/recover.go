@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -74,33 +75,54 @@ func (s *Stage) recoverAll(ctx context.Context, turn func() error) ([]Recovery, 
 	if !canRecover {
 		return nil, nil
 	}
+	return s.recoverThose(ctx, s.stages(), false, turn)
+}
+
+// recoverThose recovers stages, except this one. done says that their journals do not
+// count.
+func (s *Stage) recoverThose(ctx context.Context, dirs []string, done bool, turn func() error) ([]Recovery, error) {
 	var all []Recovery
-	for _, dir := range s.stages() {
+	for _, dir := range dirs {
 		if dir == s.dir {
 			continue
 		}
-		if err := context.Cause(ctx); err != nil {
+		list, err := s.recoverAt(ctx, dir, done, turn)
+		if all = append(all, list...); err != nil {
 			return all, err
 		}
-		dead := newStage(s.dest, s.root)
-		dead.at, dead.base, dead.dir, dead.before = s.at, path.Dir(dir), dir, s.before
-		claimed, err := dead.claim()
-		if err != nil {
-			all = append(all, Recovery{Stage: dead.path(), Err: err})
-		}
-		if !claimed {
-			continue
-		}
-		if err := turn(); err != nil {
-			return all, errors.Join(err, dead.release())
-		}
-		r, err := dead.recover(ctx)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, r)
 	}
 	return all, nil
+}
+
+// recoverAt recovers a stage and its annexes, unless its process lives or may live. done
+// says that the stage's journal does not count.
+func (s *Stage) recoverAt(ctx context.Context, dir string, done bool, turn func() error) (all []Recovery, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	dead := newStage(s.dest, s.root)
+	dead.at, dead.base, dead.dir, dead.before = s.at, path.Dir(dir), dir, s.before
+	claimed, err := dead.claim()
+	if err != nil {
+		return []Recovery{{Stage: dead.path(), Err: err}}, nil
+	}
+	if !claimed {
+		return nil, nil
+	}
+	defer func() { err = errors.Join(err, dead.release()) }()
+	if err := turn(); err != nil {
+		return nil, err
+	}
+	done = done || dead.isDone()
+	all, err = dead.recoverThose(ctx, dead.enlisted(), done, turn)
+	if err != nil || slices.ContainsFunc(all, func(r Recovery) bool { return r.Err != nil }) {
+		return all, err // this stage leads to what could not be recovered
+	}
+	r, err := dead.recover(ctx, done)
+	if err != nil {
+		return all, err
+	}
+	return append(all, r), nil
 }
 
 // path returns where the stage is.
@@ -114,18 +136,24 @@ func (s *Stage) stages() []string {
 		dirs = append(dirs, path.Join(dirs[len(dirs)-1], part))
 	}
 	for _, dir := range dirs {
-		l := newListing(s.at)
-		// A directory that cannot be read cannot hold a stage that this process could
-		// remove.
-		_ = l.each(dir, func(batch []fs.DirEntry) error {
-			for _, e := range batch {
-				if e.IsDir() && isStage(e.Name()) && len(found) < maxStages {
-					found = append(found, path.Join(dir, e.Name()))
-				}
-			}
-			return nil
-		})
+		found = append(found, s.stagesIn(dir)...)
 	}
+	return found
+}
+
+// stagesIn lists the stages in a directory.
+func (s *Stage) stagesIn(dir string) []string {
+	var found []string
+	l := newListing(s.at)
+	// A directory that cannot be read cannot hold a stage that this process could remove.
+	_ = l.each(dir, func(batch []fs.DirEntry) error {
+		for _, e := range batch {
+			if e.IsDir() && isStage(e.Name()) && len(found) < maxStages {
+				found = append(found, path.Join(dir, e.Name()))
+			}
+		}
+		return nil
+	})
 	return found
 }
 
@@ -161,14 +189,11 @@ func (s *Stage) claim() (bool, error) {
 	return true, nil
 }
 
-// recover undoes the changes in the journal, and removes the stage. If something prevents
-// that, the stage stays, and the next process tries again.
-func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
-	r.Stage = s.path()
+// recover undoes the changes in the journal, unless they are done, and removes the stage. If
+// something prevents that, the stage stays, and the next process tries again.
+func (s *Stage) recover(ctx context.Context, done bool) (Recovery, error) {
+	r := Recovery{Stage: s.path()}
 	locked := s.lock != nil
-	defer func() {
-		err = errors.Join(err, s.release())
-	}()
 	j, closeJournal, readErr := s.readJournal()
 	defer closeJournal()
 	switch {
@@ -179,7 +204,7 @@ func (s *Stage) recover(ctx context.Context) (r Recovery, err error) {
 		r.Err = fmt.Errorf("it holds files that could not be put back: see %s in it", replacedDir)
 		return r, nil
 	}
-	if j != nil {
+	if j != nil && !done {
 		if err := s.undoJournal(ctx, j, &r); err != nil || r.Err != nil {
 			return r, err
 		}

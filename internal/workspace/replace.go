@@ -82,11 +82,16 @@ func (c *carrier) copyAside(name, aside string) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case was.mode.IsRegular():
-		return c.copyFile(name, aside, was)
-	case was.mode&fs.ModeSymlink == 0:
+	if !was.mode.IsRegular() && was.mode&fs.ModeSymlink == 0 {
 		return fmt.Errorf("%s is a special file, and this file system offers no way to keep it while it is replaced", name)
+	}
+	return c.copyAs(name, aside, was)
+}
+
+// copyAs copies a regular file or a symlink to a free path of a stage.
+func (c *carrier) copyAs(name, aside string, was *info) error {
+	if was.mode.IsRegular() {
+		return c.copyFile(name, aside, was)
 	}
 	target, err := c.root.Readlink(name)
 	if err != nil {

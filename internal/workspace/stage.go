@@ -38,9 +38,15 @@ type Stage struct {
 	owner    *owner // nil: files keep their owner
 	chownErr error
 
-	place  place    // what the system says of base
-	mounts []string // below base
-	lists  int      // numbers the files of long lists of steps
+	place   place        // what the system says of base
+	mounts  []mountPoint // below root, but not base or above it
+	options StageOptions
+	annexes []*Stage // on other mounts below the destination; see annex.go
+	// searched has the mounts in which Publish looked for stages of killed processes, and
+	// recovered what it found there.
+	searched  map[string]bool
+	recovered []Recovery
+	lists     int // numbers the files of long lists of steps
 
 	lock *os.File // held while the stage is in use; nil where there are no locks
 
@@ -96,6 +102,7 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 		return nil, fmt.Errorf("open the destination's root: %w", err)
 	}
 	s := newStage(d, root)
+	s.options = o
 	if s.at, err = openHandles(root); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the destination's root: %w", err), root.Close())
 	}
@@ -105,14 +112,12 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 			err = s.probe()
 		}
 		if err == nil {
-			err = s.make(o)
+			err = s.make(newStageIn(s.base))
 		}
 		if err == nil {
 			return s, nil
 		}
-		// Another process's undo may have removed the directory.
-		lost := errors.Is(err, errLost) || errors.Is(err, fs.ErrNotExist)
-		if err = errors.Join(err, s.abandon()); !lost || race == maxLost {
+		if err = errors.Join(err, s.abandon()); !lost(err) || race == maxLost {
 			return nil, errors.Join(err, s.at.close(), root.Close())
 		}
 	}
@@ -120,10 +125,14 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 
 func newStage(d Destination, root *os.Root) *Stage {
 	return &Stage{
-		dest: d, root: root, modes: map[string]fs.FileMode{}, pause: sleep,
+		dest: d, root: root, modes: map[string]fs.FileMode{}, searched: map[string]bool{}, pause: sleep,
 		before: func() error { return nil }, lchown: root.Lchown,
 	}
 }
+
+// lost reports whether a stage could not be made because another process took it for one of
+// a dead process, or removed the directory that it was to be in.
+func lost(err error) bool { return errors.Is(err, errLost) || errors.Is(err, fs.ErrNotExist) }
 
 // abandon removes a stage that is not complete.
 func (s *Stage) abandon() error {
@@ -167,8 +176,11 @@ func (s *Stage) find() error {
 	return nil
 }
 
-func (s *Stage) make(o StageOptions) error {
-	dir := path.Join(s.base, stagePrefix+rand.Text())
+// newStageIn returns a free path for a stage in a directory.
+func newStageIn(base string) string { return path.Join(base, stagePrefix+rand.Text()) }
+
+// make makes the stage at a free path in base. If it fails, the caller has to call abandon.
+func (s *Stage) make(dir string) error {
 	if err := s.root.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make a staging directory in %s: %w", filepath.Join(s.dest.Root, s.base), err)
 	}
@@ -176,8 +188,8 @@ func (s *Stage) make(o StageOptions) error {
 	if err := s.hold(); err != nil {
 		return fmt.Errorf("lock the staging directory: %w", err)
 	}
-	if o.Chown {
-		if err := s.adopt(cmp.Or(o.OwnerOf, s.dest.Root)); err != nil {
+	if s.options.Chown {
+		if err := s.adopt(cmp.Or(s.options.OwnerOf, s.dest.Root)); err != nil {
 			return err
 		}
 	}
@@ -247,21 +259,29 @@ func (s *Stage) Close() error {
 	if s.root == nil {
 		return nil
 	}
-	var err error
-	switch {
-	case s.stays:
-		err = s.release()
-	case s.kept:
-		err = s.removeStage(replacedDir)
-	default:
-		err = s.removeStage("")
-	}
+	err := s.clear()
 	if err != nil {
 		err = &UndoError{fmt.Errorf("remove the staging directory: %w", err)}
 	}
 	err = errors.Join(err, s.at.close(), s.root.Close())
 	s.root = nil
 	return err
+}
+
+// clear removes what Close removes, annexes first: this stage leads to them.
+func (s *Stage) clear() error {
+	var err error
+	for _, a := range s.annexes {
+		err = errors.Join(err, a.clear())
+		s.stays = s.stays || a.stays
+	}
+	switch {
+	case s.stays:
+		return errors.Join(err, s.release())
+	case s.kept:
+		return errors.Join(err, s.removeStage(replacedDir))
+	}
+	return errors.Join(err, s.removeStage(""))
 }
 
 // removeStage removes the stage, except the entry keep. The lock file goes last, so that

@@ -34,7 +34,7 @@ func placeOf(h *handles, name string) (place, error) {
 
 // mounts returns the mounts below a directory. They serve to refuse early, so failures
 // count as none.
-func mounts(dir string) []string {
+func mounts(dir string) []mountPoint {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil
@@ -43,10 +43,14 @@ func mounts(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	defer func() { _ = f.Close() }()
+	defer func() { _ = f.Close() }() // nothing was written to it
 	found, err := mountsBelow(dir, f)
 	if err != nil {
 		return nil
+	}
+	for i, m := range found {
+		info, err := os.Lstat(filepath.Join(dir, m.at))
+		found[i].file = err == nil && !info.IsDir()
 	}
 	return found
 }

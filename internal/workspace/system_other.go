@@ -6,4 +6,4 @@ package workspace
 // moved.
 func placeOf(*handles, string) (place, error) { return place{}, nil }
 
-func mounts(string) []string { return nil }
+func mounts(string) []mountPoint { return nil }
