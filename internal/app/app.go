@@ -84,7 +84,7 @@ func runStep(ctx context.Context, env Env) int {
 	}
 	log.Ended(res)
 	failed := res.Err != nil
-	for _, err := range handOn(log, cfg, res) {
+	if err := handOn(log, cfg, res); err != nil {
 		log.Failed(err)
 		failed = true
 	}
@@ -96,7 +96,7 @@ func runStep(ctx context.Context, env Env) int {
 
 // handOn writes outputs and summary to the runner's files, each of them also where the
 // other cannot be written.
-func handOn(log *report.Log, cfg *config.Config, res *report.Result) []error {
+func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
 	var errs []error
 	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Bounded: true})
 	if err == nil {
@@ -111,7 +111,10 @@ func handOn(log *report.Log, cfg *config.Config, res *report.Result) []error {
 			errs = append(errs, err)
 		}
 	}
-	return errs
+	if len(errs) == 0 {
+		return nil
+	}
+	return &report.HandOnError{Errs: errs, Published: res.Published}
 }
 
 // mask keeps the inputs' secrets out of the log.

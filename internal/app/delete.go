@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/report"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/workspace"
@@ -15,7 +18,8 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 	if !j.cfg.Delete {
 		return nil
 	}
-	var errs []error
+	failed := &report.DeleteError{}
+	refused := map[artifact.Repo]bool{} // where all further ones would fail, too
 	kept := 0
 	for i, item := range items {
 		a := item.Artifact
@@ -24,16 +28,35 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 			j.log.Kept(kept, item, lost[i])
 			continue
 		}
+		if refused[a.Repo] {
+			failed.Untried++
+			continue
+		}
 		if err := j.api.Delete(ctx, a.Repo, a.ID); err != nil {
-			errs = append(errs, fmt.Errorf("artifact %q (%d): %w", a.Name, a.ID, err))
+			failed.Errs = append(failed.Errs, fmt.Errorf("artifact %q (%d): %w", a.Name, a.ID, err))
+			refused[a.Repo] = ctx.Err() != nil || concernsAll(err)
 			continue
 		}
 		j.log.Deleted(a)
 	}
-	if len(errs) > 0 {
-		return &report.DeleteError{Errs: errs}
+	if len(failed.Errs) > 0 {
+		return failed
 	}
 	return nil
+}
+
+// concernsAll reports whether what went wrong is no matter of the one artifact, so that
+// others of its repository could not be deleted either.
+func concernsAll(err error) bool {
+	api, ok := errors.AsType[*githubapi.Error](err)
+	if !ok {
+		return false
+	}
+	switch api.Kind {
+	case githubapi.Network, githubapi.BadToken, githubapi.NoPermission, githubapi.PrimaryLimit, githubapi.SecondaryLimit:
+		return true
+	}
+	return false
 }
 
 // safeToDelete reports whether all of an artifact is in the destination and passed every

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,47 @@ func TestDeleteOnlyWhatIsSafeHere(t *testing.T) {
 			}
 			if t.Failed() {
 				t.Log(got.log)
+			}
+		})
+	}
+}
+
+// Where all deletions would fail for one reason, one of them is tried, and the others are
+// counted. What concerns one artifact only does not keep the others.
+func TestDeleteFailsOnce(t *testing.T) {
+	t.Parallel()
+	const all = 50
+	for name, tt := range map[string]struct {
+		fault   githubsim.Fault
+		deleted int
+		tried   int
+		want    string
+	}{
+		"a bad token":   {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 401, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
+		"no permission": {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 403, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
+		"one is gone":   {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 404, Times: 1}, all - 1, all, "could not be deleted on GitHub: artifact "},
+		"all are gone":  {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 404, Times: -1}, 0, all, "; and 30 more artifacts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, githubsim.Options{})
+			for i := range all {
+				w.Attempt(3, githubsim.Artifact{Name: fmt.Sprintf("part-%02d", i), Blob: files("f", "x")})
+			}
+			w.Fault(tt.fault)
+			before := len(w.app.Artifacts())
+			got := w.step(t.Context(), t, in("run-id", "3", "pattern", "part-*", "delete", "true"))
+			if n := before - len(w.app.Artifacts()); got.code != 1 || n != tt.deleted || strings.Count(got.log, "::error::") != 1 || !strings.Contains(got.log, tt.want) {
+				t.Errorf("exit code %d, %d deleted\n%s", got.code, n, got.log)
+			}
+			tried := 0
+			for _, r := range w.Log() {
+				if r.Method == "DELETE" {
+					tried++
+				}
+			}
+			if tried != tt.tried {
+				t.Errorf("%d deletions were tried", tried)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -78,5 +79,20 @@ func TestDiskIsAskedOnce(t *testing.T) {
 	w.free = func() (int64, error) { asked.Add(1); return 1 << 20, nil }
 	if got := w.step(t.Context(), t, in("run-id", "1")); got.code != 0 || asked.Load() != 1 {
 		t.Errorf("code %d, asked %d times\n%s", got.code, asked.Load(), got.log)
+	}
+}
+
+// That a disk is full is said once, however many artifacts it has no room for.
+func TestFullDiskIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	var artifacts []githubsim.Artifact
+	for i := range 100 {
+		artifacts = append(artifacts, githubsim.Artifact{Name: fmt.Sprint("a", i), Blob: files("f", strings.Repeat("x", 10_000))})
+	}
+	w := runWorld(t, artifacts...)
+	w.free = func() (int64, error) { return 15_000, nil }
+	got := w.step(t.Context(), t, in("run-id", "1"))
+	if n := strings.Count(got.log, "but its disk has only"); got.code != 1 || n != 1 || strings.Count(got.log, "::error::") != 1 {
+		t.Errorf("code %d, said %d times\n%s", got.code, n, got.log)
 	}
 }

@@ -103,9 +103,8 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*workspace.ExistsError](err); ok {
 		return "Nothing was written, because if-exists is fail; overwrite and skip are the other choices"
 	}
-	if file, ok := errors.AsType[*actions.FileError](err); ok {
-		return fmt.Sprintf("The runner sets %s, and a step should not; if it did not, check that the runner's temporary directory is writable and has free space. "+
-			"Later steps do not get what would have been in that file", file.Variable)
+	if handOn, ok := errors.AsType[*HandOnError](err); ok {
+		return handOnHint(handOn)
 	}
 	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
@@ -114,6 +113,26 @@ func hint(err error) string {
 		return "Give the path of a PEM file in the workspace, or PEM text"
 	}
 	return systemHint(err)
+}
+
+// handOnHint says what to check, and what is lost.
+func handOnHint(e *HandOnError) string {
+	var variables, lost []string
+	for _, err := range e.Errs {
+		if file, ok := errors.AsType[*actions.FileError](err); ok {
+			variables = append(variables, file.Variable)
+			lost = append(lost, map[string]string{"GITHUB_OUTPUT": "later steps get no outputs", "GITHUB_STEP_SUMMARY": "there is no summary"}[file.Variable])
+		}
+	}
+	if len(variables) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("The runner sets %s, and a step must not: if none did, check that the runner's temporary directory is there, may be written to by this process's user, "+
+		"and has free space. Without that %s", strings.Join(variables, " and "), strings.Join(lost, ", and "))
+	if e.Published {
+		text += "; the files are in place"
+	}
+	return text
 }
 
 func noFilesHint(e *transfer.NoFilesError) string {

@@ -1,11 +1,13 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/words"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -38,11 +40,35 @@ type Result struct {
 	Took time.Duration
 }
 
+// HandOnError says that outputs or the summary could not be written, which often have one
+// cause.
+type HandOnError struct {
+	Errs []error
+	// Published is set if the files are in the destination.
+	Published bool
+}
+
+func (e *HandOnError) Error() string { return joinErrors(e.Errs) }
+
+// Unwrap returns the failures of single files.
+func (e *HandOnError) Unwrap() []error { return e.Errs }
+
 // DeleteError says that fetching worked and deleting did not.
-type DeleteError struct{ Errs []error }
+type DeleteError struct {
+	Errs []error
+	// Untried counts further artifacts, which would have failed for the same reasons.
+	Untried int
+}
 
 func (e *DeleteError) Error() string {
-	return "the files are in place, but artifacts could not be deleted on GitHub: " + joinErrors(e.Errs)
+	text := "the files are in place, but artifacts could not be deleted on GitHub: " + joinErrors(e.Errs[:min(len(e.Errs), maxNames)])
+	if more := len(e.Errs) - maxNames; more > 0 {
+		text += fmt.Sprintf("; and %s", words.Count(more, "more artifact"))
+	}
+	if e.Untried > 0 {
+		text += fmt.Sprintf("; for the same reason %s not tried", were(e.Untried, "more artifact"))
+	}
+	return text
 }
 
 // Unwrap returns the failures of single artifacts.
