@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,12 +21,18 @@ const maxName = 255
 // of a Windows path. It returns "" if there is no name, or one that cannot name a file:
 // "..", a name with control characters, one that is not UTF-8 or is longer than 255
 // bytes.
+//
+// Headers that break the grammar are read all the same: many servers do not quote names
+// such as "app (1).jar", or send them in Latin-1.
 func FileName(contentDisposition string) string {
-	_, params, err := mime.ParseMediaType(contentDisposition)
-	if err != nil {
-		return ""
+	if !utf8.ValidString(contentDisposition) {
+		contentDisposition = fromLatin1(contentDisposition) // RFC 9110, section 5.5
 	}
+	_, params, err := mime.ParseMediaType(contentDisposition)
 	name := params["filename"]
+	if err != nil || name == "" {
+		name = looseFileName(contentDisposition)
+	}
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}
@@ -35,6 +43,73 @@ func FileName(contentDisposition string) string {
 		return ""
 	}
 	return name
+}
+
+// looseFileName returns the file name in a header that breaks the grammar, or has its
+// name in Latin-1. A value ends at the next semicolon, unless it begins with a quote. If
+// there are two names for one parameter, neither counts.
+func looseFileName(header string) string {
+	names := map[string]string{}
+	for header != "" {
+		var key, value string
+		key, value, header = nextParameter(header)
+		if key == "filename*" {
+			value = extendedValue(value)
+		}
+		if other, twice := names[key]; twice && other != value {
+			value = ""
+		}
+		names[key] = value
+	}
+	return cmp.Or(names["filename*"], names["filename"])
+}
+
+// nextParameter cuts a parameter off a header. Its key is in lower case.
+func nextParameter(header string) (key, value, rest string) {
+	end := strings.IndexAny(header, "=;")
+	if end < 0 || header[end] == ';' {
+		_, rest, _ = strings.Cut(header, ";")
+		return "", "", rest
+	}
+	key, rest = strings.ToLower(strings.TrimSpace(header[:end])), strings.TrimSpace(header[end+1:])
+	quoted, isQuoted := strings.CutPrefix(rest, `"`)
+	if !isQuoted {
+		value, rest, _ = strings.Cut(rest, ";")
+		return key, strings.TrimSpace(value), rest
+	}
+	value, rest, _ = strings.Cut(quoted, `"`)
+	_, rest, _ = strings.Cut(rest, ";")
+	return key, value, rest
+}
+
+// extendedValue decodes charset'language'value (RFC 5987, section 3.2) from one of the
+// two character sets that the RFC has. It returns "" for any other.
+func extendedValue(v string) string {
+	charset, rest, _ := strings.Cut(v, "'")
+	_, raw, ok := strings.Cut(rest, "'")
+	if !ok {
+		return ""
+	}
+	text, err := url.PathUnescape(raw)
+	if err != nil {
+		text = raw // a name with a per cent sign, which was not encoded
+	}
+	switch {
+	case strings.EqualFold(charset, "utf-8"):
+		return text
+	case strings.EqualFold(charset, "iso-8859-1"):
+		return fromLatin1(text)
+	}
+	return ""
+}
+
+// fromLatin1 returns text in UTF-8 of which each byte is a character.
+func fromLatin1(text string) string {
+	runes := make([]rune, len(text))
+	for i := range len(text) {
+		runes[i] = rune(text[i])
+	}
+	return string(runes)
 }
 
 // parseContentRange reads "bytes first-last/total" (RFC 9110, section 14.4); total is -1

@@ -41,6 +41,31 @@ func TestFileName(t *testing.T) {
 		`attachment; filename=a; filename=b`: "",
 		`inline; filename=".hidden"`:         ".hidden",
 		`attachment; filename="dist.zip"; filename*=UTF-8''dist.zip;`: "dist.zip",
+
+		// Not by the grammar, but sent.
+		`attachment; filename=my app (1).jar`:                            "my app (1).jar",
+		`attachment; filename=app@1[2].jar; size=1`:                      "app@1[2].jar",
+		`attachment; filename=日本.jar`:                                    "日本.jar",
+		`attachment; filename=my%20app.zip; filename*=utf-8''my app.zip`: "my app.zip",
+		`attachment; filename*=UTF-8''100%.jar`:                          "100%.jar",
+		`attachment; filename*=ISO-8859-1''caf%e9.jar`:                   "café.jar",
+		`attachment; filename*=iso-8859-1'fr'%2e%2e%2fcaf%e9.jar`:        "café.jar",
+		`attachment; filename*=UTF-8''`:                                  "",
+		`attachment; filename*=x y; filename=a b.jar`:                    "a b.jar",
+		`attachment; filename*=EBCDIC''a; filename=a b.jar`:              "a b.jar",
+		"attachment; filename=\"caf\xe9.jar\"":                           "café.jar",
+		"attachment; filename=caf\xe9 \xff.jar":                          "café ÿ.jar",
+		"attachment; filename=\"a\x85b\"":                                "",
+		`attachment; filename="app.jar"; foo`:                            "app.jar",
+		`attachment; filename="a;b.jar"; foo`:                            "a;b.jar",
+		`attachment; filename="app.jar`:                                  "app.jar",
+		`attachment; filename=../a b/../c d`:                             "c d",
+		`attachment; filename=a b; filename=a b`:                         "a b",
+		`attachment; filename=a b; filename=c d`:                         "",
+		`filename="app.jar"`:                                             "app.jar",
+		`attachment; filename`:                                           "",
+		`attachment; filename=`:                                          "",
+		`=; =;`:                                                          "",
 	}
 	for in, want := range tests {
 		if got := FileName(in); got != want {
