@@ -74,9 +74,6 @@ func parseHeader(h []byte, raw string) (Entry, error) {
 	}
 	e.Name = decodeName(raw, unicode, flags, h[5])
 	e.setMode(h[5], le.Uint32(h[38:]))
-	if disk := le.Uint16(h[34:]); disk != 0 && disk != math.MaxUint16 {
-		return Entry{}, e.refuse("it lies on another disk")
-	}
 	return e, e.check(flags)
 }
 
@@ -169,7 +166,7 @@ func (e *Entry) check(flags uint16) error {
 		return e.refuse("it is encrypted or patched")
 	case !supported(e.method):
 		return e.refuse("its compression method %s is not supported", methodName(e.method))
-	case e.method == methodStored && e.Size != e.compressed:
+	case e.method == methodStored && e.Size != e.compressed && !e.Mode.IsDir():
 		return e.refuse("it is stored, but its sizes differ")
 	case e.Size > maxSize:
 		return e.refuse("it declares %d bytes, which no disk holds", e.Size)
@@ -190,20 +187,23 @@ func (e *Entry) check(flags uint16) error {
 }
 
 // checkLocal holds the fixed part of a local header against the directory,
-// and returns how long the header is, name and extra field included.
+// and returns how long the header is, name and extra field included. Readers differ
+// in which of the two they believe about the size of a stored file, so that both have
+// to agree. A compressed stream has its own end, and nothing of a directory is read.
 func (e *Entry) checkLocal(head []byte) (int64, error) {
 	le := binary.LittleEndian
 	signature, flags, method := le.Uint32(head), le.Uint16(head[6:]), le.Uint16(head[8:])
 	compressed, size := le.Uint32(head[18:]), le.Uint32(head[22:])
 	nameLen, extraLen := int64(le.Uint16(head[26:])), int64(le.Uint16(head[28:]))
+	directory := e.Mode.IsDir()
 	switch {
 	case signature != 0x04034b50:
 		return 0, e.refuse("there is no local header where the directory says")
 	case nameLen != int64(len(e.stored)):
 		return 0, e.refuse("its local header names it otherwise")
-	case method != e.method || flags&flagsRefused != 0:
+	case method != e.method && !directory || flags&flagsRefused != 0:
 		return 0, e.refuse("its local header gives another method or encryption")
-	case flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
+	case method == methodStored && !directory && flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
 		return 0, e.refuse("its local header gives other sizes")
 	}
 	n := localSize + nameLen + extraLen

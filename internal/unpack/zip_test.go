@@ -42,6 +42,7 @@ type lie struct {
 	extra      string
 	comment    string
 	made       uint8 // the creator's system; 0 is MS-DOS, or Unix with a mode
+	disk       uint16
 
 	descriptor bool // sizes and CRC after the data
 	unsigned   bool // the descriptor has no signature
@@ -126,6 +127,7 @@ func (l liar) bytes() []byte {
 		le.PutUint16(c[28:], uint16(len(e.name)))
 		le.PutUint16(c[30:], uint16(len(e.extra)))
 		le.PutUint16(c[32:], uint16(len(e.comment)))
+		le.PutUint16(c[34:], e.disk)
 		le.PutUint32(c[38:], e.dosAttr)
 		if e.unix != 0 {
 			c[5] = creatorUnix
