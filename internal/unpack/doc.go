@@ -27,9 +27,10 @@
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
 //     its method (4.4.5) is one of methods.go. zstd needs a window of at most
 //     8 MiB, LZMA a dictionary that takes at most 32 MiB with its tables.
-//   - The local header (4.3.7) names the same file, method and, unless a
-//     data descriptor follows, sizes as the directory. Local headers and
-//     data lie before the directory and nowhere overlap.
+//   - The local header (4.3.7) names the same file and method as the directory
+//     and, if the file is stored and no data descriptor follows, the same
+//     sizes. Only the name counts for directories. Local headers and data lie
+//     before the directory and nowhere overlap.
 //   - A name (4.4.17) is that of a Unicode Path field (4.6.9) that belongs to
 //     it, is UTF-8, or is Code Page 437; bytes that are said to be UTF-8 and
 //     are not stay as they are. Backslashes of a FAT, VFAT or NTFS creator
