@@ -101,6 +101,33 @@ func FuzzSize(f *testing.F) {
 	})
 }
 
+// What is accepted reads back the same as sha256sum prints it.
+func FuzzDigest(f *testing.F) {
+	digits := strings.Repeat("0aF9", 16)
+	for _, seed := range []string{digits, "sha256:" + digits, digits + "  dist", digits + " *a b", digits + "\t*", "sha512:" + digits, digits + "  \x00", "\\" + digits + "  a\\\\b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, v string) {
+		d, err := parseDigest(strings.TrimSpace(v))
+		if err != nil {
+			if d != (ExpectedDigest{}) {
+				t.Errorf("%q: %v with an error", v, d)
+			}
+			return
+		}
+		if !strings.Contains(strings.ToLower(v), d.SHA256) || !strings.HasSuffix(strings.TrimSpace(v), d.Artifact) {
+			t.Errorf("%q: %q", v, d)
+		}
+		line := d.SHA256
+		if d.Artifact != "" {
+			line += "  " + d.Artifact
+		}
+		if again, err := parseDigest(line); err != nil || again != d {
+			t.Errorf("%q reads back as %q, %v", line, again, err)
+		}
+	})
+}
+
 func FuzzDuration(f *testing.F) {
 	for _, seed := range []string{"0", "12h", "30d", "2w", "1d12h", "1.5h", "10", "1h1", "99999999w", "1us", "-1h"} {
 		f.Add(seed)
