@@ -100,6 +100,8 @@ func TestExpectDigest(t *testing.T) {
 		"empty":                  {expect: "", fails: "expect-digest is empty: what it is set to has no value, and nothing would be checked", early: true},
 		"of another kind":        {expect: "sha512:" + a + a, fails: "unknown algorithm", early: true},
 		"nothing to prove":       {expect: a, in: in("name", "nope"), fails: "not found", early: true},
+		"nothing, ignored":       {expect: a, in: in("name", "nope", "if-no-artifact-found", "ignore"), fails: "not found", early: true},
+		"no files, ignored":      {expect: a, in: in("name", "a", "files", "nope", "if-no-artifact-found", "warn"), fails: "no file of the 1 artifact matches"},
 	} {
 		for _, digests := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, digests: %v", name, digests), func(t *testing.T) {

@@ -30,7 +30,9 @@ func (j *job) run(ctx context.Context) *report.Result {
 	if err != nil && !res.Published {
 		res.Found, res.Items, res.Runs = false, nil, nil
 	}
-	if nothingFound(err) && (j.cfg.DryRun || j.cfg.IfNoArtifactFound != config.Fail) {
+	// Digests that are expected are not met by nothing, whatever the policy.
+	lenient := j.cfg.IfNoArtifactFound != config.Fail && len(j.cfg.ExpectDigests) == 0
+	if nothingFound(err) && (j.cfg.DryRun || lenient) {
 		res.NotFound, err = err, nil
 		res.Warn = j.cfg.IfNoArtifactFound == config.Warn && !j.cfg.DryRun
 	}
