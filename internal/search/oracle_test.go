@@ -1,6 +1,8 @@
 package search
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,38 +32,137 @@ func FuzzSearch(f *testing.F) {
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		t.Parallel()
-		r := random{rand.New(rand.NewPCG(seed, 7))}
-		w := r.world()
-		req := r.request(w)
-		if len(req.Repos) > 1 {
-			w.lag = 0 // excuses are told by repository, outcomes are not
-		}
-		plan, err := Chooser{Source: w, Now: func() time.Time { return w.now() }, mostFiltered: w.most}.Choose(t.Context(), req)
-		nf, notFound := errors.AsType[*NotFoundError](err)
-		if err != nil && !notFound {
-			t.Fatal(err)
-		}
-		if why := w.judge(req, plan, nf); why != "" {
-			t.Errorf("seed %d: %s\nrequest %+v\nrequests %q", seed, why, req, w.calls)
-			w.log(t)
-		}
-		searches := len(req.Repos) * max(len(req.Branches), 1) * (1 + min(req.PR, 1))
-		if most := searches*2*len(w.runs) + len(w.artifacts) + 25; len(w.calls) > most {
-			t.Errorf("seed %d: %d requests in a world of %d runs and %d artifacts", seed, len(w.calls), len(w.runs), len(w.artifacts))
+	var all tally
+	f.Cleanup(func() {
+		f.Logf("%d of %d searches of servers that tell the truth were doubted, %d of %d of others", all.doubted[0], all.searches[0], all.doubted[1], all.searches[1])
+		for _, c := range all.costly {
+			f.Logf("seed %d: %d requests of %d", c.seed, c.calls, c.most)
 		}
 	})
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		t.Parallel()
+		one := try(t.Context(), seed, nil)
+		all.note(seed, one)
+		if one.why == "" {
+			return
+		}
+		// Runs without which it fails, too, only distract a person.
+		without := map[int64]bool{}
+		for _, run := range one.world.runs {
+			without[run.ID] = true
+			if small := try(t.Context(), seed, without); small.why != "" {
+				one = small
+			} else {
+				delete(without, run.ID)
+			}
+		}
+		t.Errorf("seed %d: %s\nlies: %s\nrequest %+v\nrequests %q", seed, one.why, strings.Join(one.world.lies.words, "; "), one.req, one.world.calls)
+		one.world.log(t, one.req)
+	})
+}
+
+// trial is a search in a random world.
+type trial struct {
+	world   *world
+	req     Request
+	most    int // requests that it may send
+	doubted bool
+	why     string // it is wrong, or ""
+}
+
+// try makes a world, without some of its runs, and a request, and judges the search.
+func try(ctx context.Context, seed uint64, without map[int64]bool) trial {
+	r := random{rand.New(rand.NewPCG(seed, 7))}
+	w := r.world()
+	req := r.lie(w, r.request(w))
+	w.delete("runs", slices.Collect(maps.Keys(without)))
+	one := trial{world: w, req: req, most: w.bound(req)}
+	w.enough = 4 * one.most
+	plan, err := Chooser{Source: w, Now: func() time.Time { return w.now() }, mostFiltered: w.most}.Choose(ctx, req)
+	nf, notFound := errors.AsType[*NotFoundError](err)
+	if err != nil && !notFound {
+		one.why = err.Error()
+	} else {
+		one.why, one.doubted = w.judge(req, plan, nf), len(doubts(plan, nf)) > 0
+	}
+	if n := len(w.calls); one.why == "" && n > one.most {
+		one.why = fmt.Sprintf("%d requests, more than %d", n, one.most)
+	}
+	return one
+}
+
+// bound is how many requests a search may send: twice the pages of its lists, and ten;
+// besides, six that explain a failure, and four to resolve what the request names.
+func (w *world) bound(req Request) int {
+	searches := max(len(req.Branches), 1) * (1 + min(req.PR, 1))
+	pages := 0
+	for _, repo := range req.Repos {
+		count := func(n int) int { return max(1, (n+w.perPage-1)/w.perPage) }
+		runs := 0
+		for _, r := range w.runs {
+			if r.Repo == current(repo) {
+				runs++
+			}
+		}
+		pages += count(runs) * searches
+		names := req.Select.Names
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, name := range names {
+			n := 0
+			for _, a := range w.artifacts {
+				if a.Repo == current(repo) && (name == "" || a.Name == name || w.noNames) {
+					n++
+				}
+			}
+			pages += count(n)
+		}
+	}
+	return 2*pages + (10+6+4)*len(req.Repos)
+}
+
+// tally counts searches and those that were doubted, of servers that tell the truth and
+// of others, and has the searches that came closest to their bound.
+type tally struct {
+	mu                sync.Mutex
+	searches, doubted [2]int
+	costly            []cost
+}
+
+type cost struct {
+	seed        uint64
+	calls, most int
+}
+
+func (c *tally) note(seed uint64, one trial) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lies := min(1, len(one.world.lies.words))
+	c.searches[lies]++
+	if one.doubted {
+		c.doubted[lies]++
+	}
+	c.costly = append(c.costly, cost{seed, len(one.world.calls), one.most})
+	slices.SortFunc(c.costly, func(a, b cost) int { return cmp.Compare(b.calls*a.most, a.calls*b.most) })
+	c.costly = c.costly[:min(len(c.costly), 5)]
 }
 
 var freshSeeds = flag.Int("fuzzseeds", 0, "how many random seeds FuzzSearch tries besides")
 
-func (w *world) log(t *testing.T) {
+// log writes the world down. Runs that fit are marked.
+func (w *world) log(t *testing.T, req Request) {
 	t.Helper()
-	t.Logf("perPage %d most %d lag %s blind %v noFilters %v noNames %v pathless %v mixRuns %v mixArtifacts %v gone %v pulls %v now %s", w.perPage, w.most, w.lag,
+	fits := map[int64]string{}
+	for _, repo := range req.Repos {
+		for _, h := range w.fits(req, repo, nil) {
+			fits[h.run.ID] = "fits: "
+		}
+	}
+	t.Logf("perPage %d most %d blind %v noFilters %v noNames %v pathless %v mixRuns %v mixArtifacts %v gone %v pulls %v now %s", w.perPage, w.most,
 		w.blind, w.noFilters, w.noNames, w.pathless, w.mixRuns != nil, w.mixArtifacts != nil, w.gone, w.pulls, w.now())
 	for _, r := range w.runs {
-		t.Logf("run %d of %s %s %s #%d %s %s %s %s %.1s head=%v deleted=%v", r.ID, r.Repo.Name, r.CreatedAt.Format(time.TimeOnly), path.Base(r.WorkflowPath), r.Number,
+		t.Logf("%srun %d of %s %s-%s %s #%d %s %s %s %s %.1s head=%v deleted=%v", fits[r.ID], r.ID, r.Repo.Name, r.CreatedAt.Format(time.TimeOnly), r.UpdatedAt.Format(time.TimeOnly), path.Base(r.WorkflowPath), r.Number,
 			r.HeadBranch, r.Event, r.Status, r.Conclusion, r.HeadSHA, r.HeadRepoID, r.HeadRepoDeleted)
 	}
 	for _, a := range w.artifacts {
@@ -68,8 +170,11 @@ func (w *world) log(t *testing.T) {
 	}
 }
 
-// now is an hour after the newest run.
+// now is the time: an hour after the newest run, if the world has no clock.
 func (w *world) now() time.Time {
+	if !w.clock.IsZero() {
+		return w.clock
+	}
 	t := epoch
 	for _, r := range w.runs {
 		if r.CreatedAt.After(t) {
@@ -85,39 +190,118 @@ func (w *world) judge(req Request, plan *Plan, nf *NotFoundError) string {
 	if nf == nil {
 		got = describe(plan, nil)
 	}
-	var all []held
-	nothing := false
-	for _, repo := range req.Repos {
-		fits := w.fits(req, repo)
-		nothing = nothing || len(fits) == 0
-		all = append(all, fits[:min(len(fits), req.Runs)]...)
+	want := w.want(req, nil)
+	same := func(a, b string) bool {
+		if w.lies.farOff != 0 { // an artifact of a run may be missing
+			_, a, _ = strings.Cut(a, "|")
+			_, b, _ = strings.Cut(b, "|")
+		}
+		return a == b
 	}
-	want := "nothing"
-	if !nothing {
-		want = text(all)
-	}
-	if got == want || len(req.Repos) == 1 && w.excused(req, plan, nf, w.fits(req, app)) {
+	if same(got, want) || same(got, w.want(req, w.excused(req, plan, nf))) || len(req.Repos) == 1 && w.limited(req, plan, nf, w.fits(req, app, nil)) {
 		return ""
 	}
-	return fmt.Sprintf("got %s, want %s", got, want)
+	return fmt.Sprintf("got %s, want %s; doubts: %s", got, want, DoubtsInWords(doubts(plan, nf)))
 }
 
-// excused reports whether an outcome is right although a newer run fits, because the
-// search could not know: the limit keeps the run from being examined, or the server
-// hides it, and the outcome says so.
-func (w *world) excused(req Request, plan *Plan, nf *NotFoundError, fits []held) bool {
-	var byStatus, limited bool
-	if nf != nil {
-		byStatus, limited = nf.ByStatus, nf.LimitHit
-	} else {
-		byStatus, limited = plan.ByStatus, plan.LimitHit
+// want is the right outcome if it were not for some runs.
+func (w *world) want(req Request, without map[int64]bool) string {
+	var all []held
+	for _, repo := range req.Repos {
+		fits := w.fits(req, repo, without)
+		if len(fits) == 0 {
+			return "nothing"
+		}
+		all = append(all, fits[:min(len(fits), req.Runs)]...)
 	}
-	hidden := w.lag > 0 && byStatus
-	if !hidden && (!limited || req.SearchLimit > len(w.runs)) {
+	return text(all)
+}
+
+// doubts are what an outcome leaves open.
+func doubts(plan *Plan, nf *NotFoundError) []Doubt {
+	if nf != nil {
+		return nf.Doubts
+	}
+	return plan.Doubts
+}
+
+// doubted reports whether an outcome says that the run may have been missed.
+func doubted(r artifact.Run, doubts []Doubt) bool {
+	return slices.ContainsFunc(doubts, func(d Doubt) bool {
+		if d.Run.ID != 0 {
+			return d.Run.ID == r.ID
+		}
+		return r.CreatedAt.After(d.Since) && (d.Until.IsZero() || !r.CreatedAt.After(d.Until))
+	})
+}
+
+// excused are the runs that an outcome may lack: those that nothing true showed, those
+// that vanish, and, if the outcome is doubted, those that a lie hides and no answer had.
+func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bool {
+	list := map[int64]bool{}
+	if len(w.lies.words) == 0 {
+		return list
+	}
+	for _, r := range w.runs {
+		taken := nf == nil && slices.ContainsFunc(plan.Runs, func(t artifact.Run) bool { return t.ID == r.ID })
+		vanishes := w.lies.lost[r.ID] || w.lies.emptied[r.ID]
+		if !taken && (vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && !w.told(req, r)) {
+			list[r.ID] = true
+		}
+	}
+	return list
+}
+
+// told reports whether an answer had the run, or an artifact of it that is asked for and
+// names it.
+func (w *world) told(req Request, r artifact.Run) bool {
+	return w.toldRuns[r.ID] || slices.ContainsFunc(w.holds(req, r), func(a artifact.Artifact) bool { return w.toldArtifacts[a.ID] })
+}
+
+// knowable reports whether what is true of the server's answers shows a run and what it
+// holds: of those that were given, and those that a search always has to ask for, which are
+// the list of artifacts, the list that the request narrows, and the first page of the list
+// that nothing narrows.
+func (w *world) knowable(req Request, r artifact.Run) bool {
+	met := w.told(req, r) || w.onTop(r)
+	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
+	switch {
+	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
+		// Its own list shows what it holds, if the run is met, or the newest.
+		return met || listed && r.ID == w.newest(req)
+	case w.lies.late[r.ID]:
+		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
+	case w.lies.farOff == r.ID:
+		return false // two pages that are in order may be believed
+	}
+	if w.pathless && !listed {
+		return false // nothing may tell that it is of the workflow
+	}
+	return met || listed || !w.blind
+}
+
+// onTop reports whether the first page of all runs has the run.
+func (w *world) onTop(r artifact.Run) bool {
+	var list []artifact.Run
+	for _, o := range w.runs {
+		if o.Repo == r.Repo && !slices.Contains(w.gone, o.ID) && !w.lies.hides([]string{"nothing"}, o.ID) {
+			list = append(list, o)
+		}
+	}
+	if w.mixRuns != nil {
+		list = w.mixRuns(list, w.perPage)
+	}
+	return slices.ContainsFunc(list[:min(len(list), w.perPage)], func(o artifact.Run) bool { return o.ID == r.ID })
+}
+
+// limited reports whether an outcome is right although a newer run fits, because the
+// limit keeps the run from being examined, and the outcome says so.
+func (w *world) limited(req Request, plan *Plan, nf *NotFoundError, fits []held) bool {
+	if nf != nil && !nf.LimitHit || nf == nil && !plan.LimitHit || req.SearchLimit > len(w.runs) {
 		return false
 	}
 	if nf != nil {
-		return hidden || !w.reachable(req, fits)
+		return !w.reachable(req, fits)
 	}
 	// What was taken has to fit in any case, and to be whole.
 	last := -1
@@ -132,7 +316,7 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError, fits []held)
 		}
 		last = i
 	}
-	if hidden || w.mixRuns != nil {
+	if w.mixRuns != nil {
 		return true
 	}
 	// None may be left out except runs of the same second, which the limit
@@ -153,153 +337,4 @@ func (w *world) reachable(req Request, fits []held) bool {
 		}
 	}
 	return newer+2*maxStale < req.SearchLimit // a few may have been looked up out of their turn
-}
-
-// held is a run and its artifacts that are asked for.
-type held struct {
-	run       artifact.Run
-	artifacts []artifact.Artifact
-}
-
-// text is what describe makes of a plan.
-func text(all []held) string {
-	var artifacts []artifact.Artifact
-	var runs []artifact.Run
-	for _, h := range all {
-		artifacts = append(artifacts, h.artifacts...)
-		runs = append(runs, h.run)
-	}
-	slices.SortFunc(artifacts, func(a, b artifact.Artifact) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
-	slices.SortFunc(runs, func(a, b artifact.Run) int { return older(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
-	var ids, runIDs []string
-	for _, a := range artifacts {
-		ids = append(ids, fmt.Sprint(a.ID))
-	}
-	for _, r := range runs {
-		runIDs = append(runIDs, fmt.Sprint(r.ID))
-	}
-	return strings.Join(ids, " ") + "|" + strings.Join(runIDs, " ")
-}
-
-// older orders the newest first, and by the highest id within a second.
-func older(a, b time.Time, idA, idB int64) int {
-	if a.After(b) || a.Equal(b) && idA > idB {
-		return -1
-	}
-	return 1
-}
-
-// fits lists the runs that match a request, newest first, of the first branch and
-// head that has any.
-func (w *world) fits(req Request, repo artifact.Repo) []held {
-	branches := req.Branches
-	shas := map[string]bool{}
-	for _, name := range []string{req.Commit, req.Ref} {
-		if branch := strings.TrimPrefix(name, "refs/heads/"); name == req.Ref && (branch != name || branch == "main") {
-			branches = []string{branch}
-		} else if name != "" {
-			shas[w.sha(name)] = true
-		}
-	}
-	if len(branches) == 0 {
-		branches = []string{""}
-	}
-	heads := []string{""}
-	if req.PR != 0 {
-		heads = []string{"commit"}
-		if id := w.pulls[0].HeadRepoID; id != 0 && (req.AllowForks || id == 1) {
-			heads = append(heads, "branch")
-		}
-	}
-	for _, head := range heads {
-		for _, branch := range branches {
-			var list []held
-			for _, r := range w.runs {
-				one := len(shas) == 0 || len(shas) == 1 && shas[r.HeadSHA]
-				if r.Repo != repo || !one || branch != "" && r.HeadBranch != branch || !w.isHead(head, r) || !w.counts(req, r) {
-					continue
-				}
-				if artifacts := w.holds(req, r); len(artifacts) > 0 {
-					list = append(list, held{r, artifacts})
-				}
-			}
-			if len(list) > 0 {
-				slices.SortFunc(list, func(a, b held) int { return older(a.run.CreatedAt, b.run.CreatedAt, a.run.ID, b.run.ID) })
-				return list
-			}
-		}
-	}
-	return nil
-}
-
-// sha is the commit of that name.
-func (w *world) sha(name string) string {
-	for ref, sha := range w.commits {
-		if name == sha || ref == name || ref == "tags/"+strings.TrimPrefix(name, "refs/tags/") {
-			return sha
-		}
-	}
-	return name
-}
-
-func (w *world) isHead(how string, r artifact.Run) bool {
-	switch p := w.pulls[0]; how {
-	case "commit":
-		return r.HeadSHA == p.HeadSHA
-	case "branch":
-		return r.HeadBranch == p.HeadBranch && (r.HeadRepoID == p.HeadRepoID || byOwnEvent(r) && r.RepoID == p.HeadRepoID)
-	}
-	return true
-}
-
-// byOwnEvent reports whether the event shows that a run is of the repository's
-// own commit, as the server has nothing to say of the head repository.
-func byOwnEvent(r artifact.Run) bool {
-	return (r.Event == "push" || r.Event == "schedule") && r.HeadRepoID == 0 && !r.HeadRepoDeleted
-}
-
-// counts reports whether a run meets the other conditions.
-func (w *world) counts(req Request, r artifact.Run) bool {
-	in := func(list []string, values ...string) bool {
-		return len(list) == 0 || slices.ContainsFunc(values, func(v string) bool { return slices.Contains(list, v) })
-	}
-	workflow := req.Workflow
-	if workflow == "" && r.Repo == app {
-		workflow = req.CurrentWorkflow
-	}
-	ofWorkflow := map[string]int64{"ci.yml": 7, "CI": 7, "8": 8, ".github/workflows/other.yml": 8, "": r.WorkflowID, "*": r.WorkflowID}
-	return (r.ID != req.CurrentRun || r.Repo != app) && !slices.Contains(w.gone, r.ID) && in(req.Events, r.Event) &&
-		in(req.Conclusions, r.Conclusion, r.Status) && (req.Actor == "" || r.Actor == strings.ToLower(req.Actor)) &&
-		(req.RunNumber == 0 || r.Number == req.RunNumber) && (req.AllowForks || r.RepoID != 0 && r.HeadRepoID == r.RepoID || byOwnEvent(r)) &&
-		ofWorkflow[workflow] == r.WorkflowID && (req.MaxAge == 0 || w.now().Sub(r.CreatedAt) <= req.MaxAge)
-}
-
-// holds are a run's artifacts that are asked for, the newest of each name;
-// none if one is missing.
-func (w *world) holds(req Request, r artifact.Run) []artifact.Artifact {
-	newest := map[string]artifact.Artifact{}
-	for _, a := range w.artifacts {
-		if a.Run.ID != r.ID || a.Expired || req.Gone[a.ID] || !asked(req.Select, a.Name) {
-			continue
-		}
-		if b, ok := newest[a.Name]; !ok || a.CreatedAt.After(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.ID > b.ID {
-			newest[a.Name] = a
-		}
-	}
-	if len(newest) < len(req.Select.Names) {
-		return nil
-	}
-	return slices.Collect(maps.Values(newest))
-}
-
-func asked(s artifact.Selector, name string) bool {
-	switch {
-	case len(s.Names) > 0:
-		return slices.Contains(s.Names, name)
-	case len(s.Patterns) > 0:
-		not, negated := strings.CutPrefix(s.Patterns[0], "!")
-		matched, _ := path.Match(not, name) // as good for these patterns
-		return matched != negated
-	}
-	return true
 }

@@ -51,9 +51,6 @@ func (r random) world() *world {
 		// Not so few that all of them may be of the same minute.
 		w.most = w.perPage * (1 + 15/w.perPage + r.IntN(2))
 	}
-	if r.chance(20) {
-		w.lag = time.Duration(1+r.IntN(60)) * l.step
-	}
 	at, ids, numbers := epoch, r.Perm(200), map[string]int{}
 	for i := range r.IntN(60) {
 		at = at.Add(time.Duration(r.IntN(3)) * l.step) // often at the same time
@@ -65,7 +62,9 @@ func (r random) world() *world {
 		numbers[run.Repo.Name+run.WorkflowPath] += 1 + r.IntN(5)/4 // a few were deleted
 		run.Number = numbers[run.Repo.Name+run.WorkflowPath]
 		w.runs = append(w.runs, run)
-		w.artifacts = append(w.artifacts, r.artifacts(l, run)...)
+		made := r.artifacts(l, run)
+		w.runs[len(w.runs)-1].UpdatedAt = r.ended(run, made)
+		w.artifacts = append(w.artifacts, made...)
 	}
 	r.order(w)
 	if r.chance(5) && w.mixArtifacts == nil { // without times no page can tell that there is no order
@@ -75,13 +74,13 @@ func (r random) world() *world {
 			}
 		}
 	}
-	if r.chance(5) && w.mixRuns == nil && w.lag == 0 {
+	if r.chance(5) && w.mixRuns == nil {
 		// A list that is cut off cannot be taken up again by time.
 		w.most, w.untimed = 1000, true
 		share := pickOne(r, 20, 100)
 		for i := range w.runs {
 			if r.chance(share) {
-				w.runs[i].CreatedAt = time.Time{}
+				w.runs[i].CreatedAt, w.runs[i].UpdatedAt = time.Time{}, time.Time{}
 			}
 		}
 	}
@@ -139,6 +138,17 @@ func (r random) artifacts(l likely, run artifact.Run) []artifact.Artifact {
 		}
 	}
 	return list
+}
+
+// ended is when a run ended: after what it made.
+func (r random) ended(run artifact.Run, made []artifact.Artifact) time.Time {
+	at := run.CreatedAt
+	for _, a := range made {
+		if a.CreatedAt.After(at) {
+			at = a.CreatedAt
+		}
+	}
+	return at.Add(time.Duration(r.IntN(300)) * time.Second)
 }
 
 // order sets the order in which the server lists things: newest first, nearly so, or
@@ -206,7 +216,7 @@ func jumble[T any](seed uint64, list []T, perPage int, at func(T) time.Time, sla
 }
 
 func (r random) request(w *world) Request {
-	req := Request{Repos: []artifact.Repo{app}, Own: app, Runs: 1 + r.IntN(3), SearchLimit: 10000, Conclusions: ok, AllowForks: r.chance(20)}
+	req := Request{Repos: []artifact.Repo{app}, Own: app, OwnID: 1, Runs: 1 + r.IntN(3), SearchLimit: 10000, Conclusions: ok, AllowForks: r.chance(20)}
 	if r.chance(10) {
 		req.Repos = []artifact.Repo{lib, app}
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -37,36 +38,79 @@ type world struct {
 	// mixRuns and mixArtifacts change the order of a list, the same way each time.
 	mixRuns      func(list []artifact.Run, perPage int) []artifact.Run
 	mixArtifacts func(list []artifact.Artifact, perPage int) []artifact.Artifact
+	clock        time.Time // the time; zero is an hour after the newest run
+	lies         lies
+	// enough is after how many calls all that follow fail; 0 is never.
+	enough int
 
 	mu    sync.Mutex
 	calls []string
+	// told are the runs, and the artifacts with their runs, that answers had.
+	toldRuns, toldArtifacts map[int64]bool
 }
 
-func (w *world) call(format string, args ...any) {
+// heard notes what an answer has.
+func (w *world) heard(runs []artifact.Run, artifacts []artifact.Artifact) {
+	if w.toldRuns == nil {
+		w.toldRuns, w.toldArtifacts = map[int64]bool{}, map[int64]bool{}
+	}
+	for _, r := range runs {
+		w.toldRuns[r.ID] = true
+	}
+	for _, a := range artifacts {
+		w.toldArtifacts[a.ID] = a.Run != nil
+	}
+}
+
+// errEndless ends a search that asks again and again.
+var errEndless = errors.New("the search does not end")
+
+func (w *world) call(format string, args ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.enough > 0 && len(w.calls) >= w.enough {
+		return errEndless
+	}
 	w.calls = append(w.calls, strings.TrimSpace(fmt.Sprintf(format, args...)))
+	return nil
 }
 
 func (w *world) Run(_ context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
-	w.call("run %d", id)
+	if err := w.call("run %d", id); err != nil {
+		return artifact.Run{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lies.lost[id] {
+		return artifact.Run{}, w.lies.vanished("run %d of %s", id, repo)
+	}
 	for _, r := range w.runs {
-		if r.Repo == repo && r.ID == id && !slices.Contains(w.gone, id) {
-			return w.shown([]artifact.Run{r})[0], nil
+		if r.Repo == current(repo) && r.ID == id && !slices.Contains(w.gone, id) {
+			w.heard([]artifact.Run{r}, nil)
+			return w.shown([]artifact.Run{r}, repo)[0], nil
 		}
 	}
 	return artifact.Run{}, fmt.Errorf("run %d of %s: %w", id, repo, artifact.ErrNotFound)
 }
 
 func (w *world) Runs(_ context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
-	w.call("runs %s%s %s", q.Workflow, q.Branch, q.Status)
+	if err := w.call("runs %s", spell(q)); err != nil {
+		return Page[artifact.Run]{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.shifted("runs")
+	if w.lies.unnamed && strings.HasSuffix(q.Workflow, ".yml") {
+		return Page[artifact.Run]{}, fmt.Errorf("workflow %q: %w", q.Workflow, artifact.ErrNotFound)
+	}
 	if _, err := strconv.Atoi(q.Workflow); q.Workflow != "" && err != nil && len(w.workflows) > 0 &&
 		!slices.ContainsFunc(w.workflows, func(f artifact.Workflow) bool { return path.Base(f.Path) == q.Workflow }) {
 		return Page[artifact.Run]{}, fmt.Errorf("workflow %q: %w", q.Workflow, artifact.ErrNotFound)
 	}
 	var list []artifact.Run
+	narrowed := parameters(q)
 	for _, r := range w.runs {
-		if r.Repo != repo || slices.Contains(w.gone, r.ID) || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
+		if w.lies.hides(narrowed, r.ID) || r.Repo != current(repo) || slices.Contains(w.gone, r.ID) || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
 			continue
 		}
 		if w.lag > 0 && q.Status != "" && r.CreatedAt.After(w.now().Add(-time.Hour-w.lag)) {
@@ -77,22 +121,25 @@ func (w *world) Runs(_ context.Context, repo artifact.Repo, q RunQuery) (Page[ar
 		}
 	}
 	if w.noFilters || q.Branch+q.Event+q.Actor+q.Status+q.HeadSHA == "" && q.Until.IsZero() {
-		return w.cutRuns(list, q, len(list)), nil
+		return w.cutRuns(list, repo, q, len(list)), nil
 	}
-	return w.cutRuns(list, q, cmp.Or(w.most, mostFiltered)), nil
+	return w.cutRuns(list, repo, q, cmp.Or(w.most, mostFiltered)), nil
 }
 
-func (w *world) cutRuns(list []artifact.Run, q RunQuery, most int) Page[artifact.Run] {
+func (w *world) cutRuns(list []artifact.Run, repo artifact.Repo, q RunQuery, most int) Page[artifact.Run] {
 	if w.mixRuns != nil {
 		list = w.mixRuns(list, w.per(q.PerPage))
 	}
-	return cut(w.shown(list), q.Page, w.per(q.PerPage), most)
+	p := cut(w.shown(list, repo), q.Page, w.per(q.PerPage), most)
+	w.heard(p.Items, nil)
+	return p
 }
 
-// shown returns runs as the server sends them.
-func (w *world) shown(list []artifact.Run) []artifact.Run {
+// shown returns runs as the server sends them for a repository of this name.
+func (w *world) shown(list []artifact.Run, repo artifact.Repo) []artifact.Run {
 	list = slices.Clone(list)
 	for i := range list {
+		list[i].Repo = repo
 		if w.pathless {
 			list[i].WorkflowPath = ""
 		}
@@ -117,25 +164,39 @@ func passes(r artifact.Run, q RunQuery) bool {
 }
 
 func (w *world) Artifacts(_ context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error) {
-	w.call("artifacts %d %s", q.RunID, q.Name)
+	if err := w.call("artifacts %d %s %d", q.RunID, q.Name, q.Page); err != nil {
+		return Page[artifact.Artifact]{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if q.RunID == 0 {
+		defer w.shifted("artifacts")
+	} else if w.lies.emptied[q.RunID] {
+		return Page[artifact.Artifact]{}, w.lies.vanished("artifacts of run %d of %s", q.RunID, repo)
+	}
 	var list []artifact.Artifact
 	for _, a := range w.artifacts {
-		if a.Repo != repo || q.RunID != 0 && a.Run.ID != q.RunID || q.Name != "" && a.Name != q.Name && !w.noNames {
+		if a.Repo != current(repo) || q.RunID != 0 && a.Run.ID != q.RunID || q.RunID == 0 && w.lies.late[a.Run.ID] || q.Name != "" && a.Name != q.Name && !w.noNames {
 			continue
 		}
 		if w.blind {
 			a.Run = nil
 		}
+		a.Repo = repo
 		list = append(list, a)
 	}
 	if w.mixArtifacts != nil {
 		list = w.mixArtifacts(list, w.per(q.PerPage))
 	}
-	return cut(list, q.Page, w.per(q.PerPage), len(list)), nil
+	p := cut(list, q.Page, w.per(q.PerPage), len(list))
+	w.heard(nil, p.Items)
+	return p, nil
 }
 
 func (w *world) Artifact(_ context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
-	w.call("artifact %d", id)
+	if err := w.call("artifact %d", id); err != nil {
+		return artifact.Artifact{}, err
+	}
 	for _, a := range w.artifacts {
 		if a.Repo == repo && a.ID == id {
 			return a, nil
@@ -145,12 +206,13 @@ func (w *world) Artifact(_ context.Context, repo artifact.Repo, id int64) (artif
 }
 
 func (w *world) Workflows(context.Context, artifact.Repo) ([]artifact.Workflow, error) {
-	w.call("workflows")
-	return w.workflows, nil
+	return w.workflows, w.call("workflows")
 }
 
 func (w *world) PullRequest(_ context.Context, _ artifact.Repo, number int) (artifact.PullRequest, error) {
-	w.call("pull %d", number)
+	if err := w.call("pull %d", number); err != nil {
+		return artifact.PullRequest{}, err
+	}
 	for _, p := range w.pulls {
 		if p.Number == number {
 			return p, nil
@@ -160,7 +222,9 @@ func (w *world) PullRequest(_ context.Context, _ artifact.Repo, number int) (art
 }
 
 func (w *world) Commit(_ context.Context, _ artifact.Repo, ref string) (string, error) {
-	w.call("commit %s", ref)
+	if err := w.call("commit %s", ref); err != nil {
+		return "", err
+	}
 	if sha, ok := w.commits[ref]; ok {
 		return sha, nil
 	}
@@ -168,11 +232,30 @@ func (w *world) Commit(_ context.Context, _ artifact.Repo, ref string) (string, 
 }
 
 func (w *world) Branch(_ context.Context, _ artifact.Repo, name string) error {
-	w.call("branch %s", name)
+	if err := w.call("branch %s", name); err != nil {
+		return err
+	}
 	if slices.Contains(w.branches, name) {
 		return nil
 	}
 	return fmt.Errorf("branch %q: %w", name, artifact.ErrNotFound)
+}
+
+// spell writes a query down for a person.
+func spell(q RunQuery) string {
+	var b strings.Builder
+	for _, part := range []string{q.Workflow, q.Branch, q.Event, q.Actor, q.Status, q.HeadSHA[:min(len(q.HeadSHA), 7)]} {
+		if part != "" {
+			b.WriteString(part + " ")
+		}
+	}
+	if !q.Until.IsZero() {
+		b.WriteString("until " + q.Until.Format(time.TimeOnly) + " ")
+	}
+	if q.Page > 1 {
+		fmt.Fprintf(&b, "page %d", q.Page)
+	}
+	return b.String()
 }
 
 // cut returns a page of a list that ends after most items.
