@@ -56,7 +56,7 @@ func lie(t *testing.T, words []string) githubsim.Lie {
 				t.Fatalf("unknown order %q", value)
 			}
 		case "seed":
-			l.Seed = uint64(number(t, value)) //nolint:gosec // cases have small ones
+			l.Seed = uint64(number(t, value))
 		case "moved":
 			id, place, _ := strings.Cut(value, ":")
 			l.Moved = map[int64]int{int64(number(t, id)): number(t, place)}
