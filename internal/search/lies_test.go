@@ -181,9 +181,10 @@ func (r random) lag(w *world, req Request) {
 // narrowing are the parameters that a search for the request may use.
 func (w *world) narrowing(req Request) []string {
 	q := RunQuery{Workflow: req.Workflow, Actor: req.Actor, Branch: strings.Join(req.Branches, ""), HeadSHA: req.Commit, Event: strings.Join(req.Events, "")}
-	if req.Workflow == "" {
+	switch req.Workflow {
+	case "":
 		q.Workflow = req.CurrentWorkflow
-	} else if req.Workflow == AnyWorkflow {
+	case AnyWorkflow:
 		q.Workflow = ""
 	}
 	list := append(parameters(q), "created")

@@ -36,7 +36,7 @@ func (r random) shift(w *world, req Request) {
 	meant := func(run int64) bool {
 		return slices.ContainsFunc(targets, func(t artifact.Run) bool { return t.ID == run })
 	}
-	at := -1
+	var at int // the first target's place in the list
 	if s.list == "runs" {
 		at = slices.IndexFunc(w.runs, func(v artifact.Run) bool { return meant(v.ID) })
 		for _, v := range w.runs[:max(at, 0)/w.perPage*w.perPage] {
