@@ -56,6 +56,8 @@ type Run struct {
 	ID     int64
 	Repo   Repo
 	RepoID int64
+	// RepoName is what the server calls the repository. Repo may be a former name of it.
+	RepoName string
 	// HeadRepo and HeadRepoID name the repository that the commit came from. They are
 	// empty if that repository was deleted, or if the server does not tell.
 	HeadRepo        string

@@ -46,11 +46,13 @@ func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 }
 
 type artifactPage struct {
+	Total int                  `json:"total_count"`
 	Items listOf[wireArtifact] `json:"artifacts"`
 }
 
 func (p *artifactPage) complete() bool        { return whole(p.Items) }
 func (p *artifactPage) items() []wireArtifact { return p.Items.items }
+func (p *artifactPage) total() int            { return p.Total }
 
 // Artifacts returns a page of the artifacts of a repository or of one of its runs,
 // expired ones included, in the server's order, which is not documented.

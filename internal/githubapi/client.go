@@ -193,7 +193,7 @@ func (c *restClient) do(ctx context.Context, what call, method, path string, bod
 		res, err := c.gh.BareDo(withExchange(ctx, x), req)
 		if err == nil {
 			_ = res.Body.Close() // the exchange holds the answer
-			x.nextPage = res.NextPage
+			x.nextPage, x.lastPage = res.NextPage, res.LastPage
 		}
 		switch {
 		case x.answer == nil:

@@ -97,10 +97,11 @@ type list[W, T any] struct {
 type page[W any] interface {
 	wire
 	items() []W
+	total() int
 }
 
-// get returns one page. The Link header says whether there is a next page, and its
-// number; its URLs are never used.
+// get returns one page. The Link header says whether there is a next page, its number
+// and that of the last page; its URLs are never used.
 func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], error) {
 	n := max(l.page, 1)
 	if n > maxPages {
@@ -122,7 +123,10 @@ func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], err
 		e.Message = again.Error()
 		return search.Page[T]{}, e
 	}
-	p := search.Page[T]{Items: make([]T, len(items)), Next: x.nextPage}
+	p := search.Page[T]{Items: make([]T, len(items)), Next: x.nextPage, Last: x.lastPage, Total: l.answer.total()}
+	if p.Next == 0 {
+		p.Last = n
+	}
 	for i := range items {
 		p.Items[i] = l.item(&items[i], l.call.repo)
 	}

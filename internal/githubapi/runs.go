@@ -52,7 +52,7 @@ func (w *wireRun) run(repo artifact.Repo) artifact.Run {
 	path, _, _ := strings.Cut(string(w.Path), "@") // runs of some events have path@ref
 	head := w.HeadRepository
 	return artifact.Run{
-		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, HeadRepo: string(head.v.FullName), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
+		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, RepoName: string(w.Repository.FullName), HeadRepo: string(head.v.FullName), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
 		Workflow: string(w.Name), WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
 		Title: string(w.DisplayTitle), Event: string(w.Event), Actor: string(w.Actor.Login), Status: string(w.Status), Conclusion: string(w.Conclusion),
 		HeadBranch: string(w.HeadBranch), HeadSHA: string(w.HeadSHA), URL: string(w.HTMLURL), CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
@@ -61,11 +61,13 @@ func (w *wireRun) run(repo artifact.Repo) artifact.Run {
 }
 
 type runPage struct {
+	Total int             `json:"total_count"`
 	Items listOf[wireRun] `json:"workflow_runs"`
 }
 
 func (p *runPage) complete() bool   { return whole(p.Items) }
 func (p *runPage) items() []wireRun { return p.Items.items }
+func (p *runPage) total() int       { return p.Total }
 
 // Run returns a run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
@@ -121,11 +123,13 @@ func (w *wireWorkflow) workflow(artifact.Repo) artifact.Workflow {
 }
 
 type workflowPage struct {
+	Total int                  `json:"total_count"`
 	Items listOf[wireWorkflow] `json:"workflows"`
 }
 
 func (p *workflowPage) complete() bool        { return whole(p.Items) }
 func (p *workflowPage) items() []wireWorkflow { return p.Items.items }
+func (p *workflowPage) total() int            { return p.Total }
 
 // Workflows returns the workflows of a repository.
 func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.Workflow, error) {

@@ -2,9 +2,9 @@
 // does no I/O of its own: it asks through Source, and makes every choice itself,
 // from the answers.
 //
-// A filter of the server may return too much, so results are filtered again
-// here. It is assumed not to drop matches, except the filter by status, which
-// lags for recent runs. The order of a list is verified, not assumed.
+// A filter of the server may return too much, so results are filtered again here. It may
+// also drop matches, lists may lag, and no order is documented: nothing is concluded from
+// one list alone (search.go).
 package search
 
 import (
@@ -19,6 +19,9 @@ type Page[T any] struct {
 	Items []T
 	// Next is the number of the next page, or 0 at the end.
 	Next int
+	// Last is the number of the last page, and Total how many items the list has in
+	// all; 0 where the server does not say.
+	Last, Total int
 }
 
 // PerPage is the largest number of items on a page, and the default.
