@@ -38,7 +38,7 @@ func TestWait(t *testing.T) {
 		"until it is completed": {world: "1:\n7 status=in_progress: dist", at: map[time.Duration]func(*searchWorld){3 * time.Minute: finish("success")},
 			in: in("name", "dist", "wait", "10m"), want: "7: dist", says: []string{"run 7 (CI #2) is in_progress", "of them free, as nothing had changed"}, took: 3*time.Minute + 41*time.Second, spent: 4},
 		"until it has the artifact": {world: "7 status=in_progress:", at: map[time.Duration]func(*searchWorld){time.Minute: upload},
-			in: in("name", "dist", "conclusion", "any", "wait", "10m"), want: "7: dist", took: 66 * time.Second, spent: 3},
+			in: in("name", "dist", "conclusion", "any", "wait", "10m"), want: "7: dist", took: 66 * time.Second, spent: 4},
 		"it fails": {world: "7 status=queued: dist", at: map[time.Duration]func(*searchWorld){time.Minute: finish("failure")},
 			in: in("name", "dist", "wait", "10m"), want: "no waited 10m0s, and no run that could match is under way", took: 10 * time.Minute, spent: 4},
 		"time is up": {world: "7 status=in_progress: dist", in: in("name", "dist", "wait", "90s"),
@@ -54,7 +54,7 @@ func TestWait(t *testing.T) {
 		"all of a run": {world: "7 status=in_progress: one", at: map[time.Duration]func(*searchWorld){time.Minute: upload, 2 * time.Minute: finish("failure")},
 			in: in("conclusion", "any", "wait", "10m"), want: "7: one dist", says: []string{"run 7 (CI #1) is in_progress"}, took: 161 * time.Second, spent: 4},
 		"all of a run in a status": {world: "7 status=in_progress: one", in: in("conclusion", "in_progress", "wait", "10m"), want: "7: one", spent: 2},
-		"no such workflow":         {world: "7: logs", in: in("name", "dist", "workflow", "none.yml", "wait", "10m"), want: "no workflow \"none.yml\" not found", spent: 3},
+		"no such workflow":         {world: "7: logs", in: in("name", "dist", "workflow", "none.yml", "wait", "10m"), want: "no workflow \"none.yml\" not found", spent: 4},
 		"no such repository":       {world: "7: logs", in: in("name", "dist", "repository", "octo/none", "wait", "10m"), want: "no list runs of octo/none: GitHub answered 404", spent: 2},
 		"the server is in trouble": {world: "7: logs", at: map[time.Duration]func(*searchWorld){
 			5 * time.Second: func(w *searchWorld) {

@@ -25,10 +25,6 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	l.unmet(plan.Unmet)
 	l.inCurrent(plan)
 	l.doubts(plan.Doubts)
-	if plan.ByStatus {
-		l.Out.Infof("beyond the newest %d runs, only the runs that GitHub's filter by conclusion lists were looked at; it is known to miss some runs of the last weeks, so there may be a newer run that fits",
-			2*search.PerPage)
-	}
 	l.passedOver(plan.PassedOver)
 	some(l, plan.Superseded, "artifact", func(a artifact.Artifact) string {
 		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has the same name", a.ID, a.Name, dateTime(a.CreatedAt))

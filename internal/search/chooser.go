@@ -78,19 +78,21 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	f := c.newFinder(req, repo)
 	f.current = f.newCurrentRun(ctx)
 	defer f.current.begin()()
-	res, err := f.resolveAndRead(ctx)
+	res, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
 	var searches []*search
-	for _, filter := range f.filters(res) {
+	all := f.filters(res)
+	for i, filter := range all {
+		f.untried = len(all) - i
 		s := &search{finder: f, facts: f.facts, filter: filter}
 		searches = append(searches, s)
 		runs, err := s.find(ctx)
 		if err != nil {
-			return f.unknownWorkflow(ctx, res.workflow, err)
+			return err
 		}
-		plan.ByStatus = plan.ByStatus || s.trusted(runs)
+		plan.Doubts = append(plan.Doubts, s.doubtsLeft(runs)...)
 		if len(runs) == 0 {
 			continue
 		}

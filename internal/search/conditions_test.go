@@ -176,10 +176,10 @@ func TestLookAhead(t *testing.T) {
 		for id := int64(1); id <= 100; id++ {
 			w.run(id)
 		}
-		// An old artifact is listed in front of all: nothing can be concluded.
-		w.artifact(500, 101-holder, "x-1", func(a *artifact.Artifact) { a.CreatedAt = epoch })
+		// Of a list that is not newest first, nothing can be concluded.
+		w.artifact(500, 101-holder, "x-1", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(time.Duration(101-holder) * time.Minute) })
 		w.artifact(501, 1, "y", func(a *artifact.Artifact) { a.CreatedAt = epoch.Add(1000 * time.Hour) })
-		for range PerPage {
+		for range 100 * PerPage {
 			w.artifact(600, 1, "y", func(a *artifact.Artifact) { a.ID += int64(len(w.artifacts)); a.CreatedAt = epoch.Add(100 * time.Hour) })
 		}
 		_, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: ok, Select: artifact.Selector{Patterns: []string{"x-*"}}})

@@ -95,7 +95,7 @@ func (f *finder) listIsComplete(ctx context.Context, q ArtifactQuery) bool {
 // exists reports whether there is a current run that has not been looked at.
 func (c currentRun) exists() bool {
 	req := c.finder.req
-	return req.CurrentRun != 0 && !req.CurrentFirst && c.finder.repo.Equal(req.Own)
+	return req.CurrentRun != 0 && !req.CurrentFirst && c.finder.own()
 }
 
 // begin asks the run side by side with what follows, if the request wants that. The

@@ -92,7 +92,6 @@ type Explanation struct {
 	Forks, UnknownOrigin int
 
 	LimitHit bool    // the search ended at its limit
-	ByStatus bool    // as Plan.ByStatus
 	Doubts   []Doubt // as Plan.Doubts
 	// ForkPR is where the pull request asked for comes from, in words, if that is not
 	// the repository itself and runs of forks do not count; empty otherwise.

@@ -31,7 +31,6 @@ var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
 func (f *finder) notFound(ctx context.Context, res resolved, searches []*search, plan *Plan) error {
 	nf := &NotFoundError{Repo: f.repo, What: inWords(f.req.Select), Where: f.conditions(res)}
 	nf.several = len(f.req.Select.Names) > 1
-	nf.ByStatus = plan.ByStatus
 	nf.Doubts = plan.Doubts
 	var fits []artifact.Run
 	met := map[int64]bool{}
@@ -124,6 +123,10 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	errs := make([]error, len(nearest))
 	var g group
 	for i, r := range nearest {
+		if all, known := f.facts.everything(r); known {
+			have[i] = all
+			continue
+		}
 		g.Go(func() error {
 			have[i], errs[i] = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
 			return nil
@@ -173,7 +176,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 
 // defaultWorkflow returns the workflow that is searched if none is given.
 func (f *finder) defaultWorkflow() DefaultWorkflow {
-	if f.req.Workflow != "" || f.req.CurrentWorkflow == "" || !f.repo.Equal(f.req.Own) {
+	if !f.searchesCurrentWorkflow() {
 		return DefaultWorkflow{}
 	}
 	ref := strings.ToLower(f.req.CurrentWorkflowRef)

@@ -12,11 +12,19 @@ import (
 // after the other.
 type facts struct {
 	picker artifact.Picker
-	names  int // how many exact names are asked for; 0 for a pattern, or all
+	asks   int // how many exact names are asked for; 0 for a pattern, or all
 
 	// lists are of the whole repository: one for each of the first maxLists
 	// names, or one of all artifacts.
 	lists []*artifactList
+	// all is the list of all runs, which no filter narrows. It is right, but may lack a
+	// run that was just created.
+	all *runList
+	// unlisted are candidates that a page of all runs does not have, although it has
+	// those of about the same time.
+	unlisted map[int64]bool
+	// untimely is set once the server was found not to narrow lists by time.
+	untimely bool
 
 	mu       sync.Mutex // for what follows, while requests run side by side
 	known    map[int64]artifact.Run
@@ -31,13 +39,13 @@ const maxLists = 3
 
 func newFacts(req Request) *facts {
 	f := &facts{
-		picker: req.picker(), names: len(req.Select.Names),
-		known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
+		picker: req.picker(), asks: len(req.Select.Names),
+		unlisted: map[int64]bool{}, known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
 	}
-	if f.names == 0 {
+	if f.asks == 0 {
 		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, f.picker)}
 	}
-	for _, name := range req.Select.Names[:min(f.names, maxLists)] {
+	for _, name := range req.Select.Names[:min(f.asks, maxLists)] {
 		one := req.Select
 		one.Names = []string{name}
 		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, one.Picker(req.Gone)))
@@ -50,14 +58,6 @@ func (f *facts) know(r artifact.Run) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.known[r.ID] = r
-}
-
-// examine adds a run, and counts it as examined.
-func (f *facts) examine(r artifact.Run) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.known[r.ID] = r
-	f.examined[r.ID] = true
 }
 
 // forget notes that a run does not exist.
@@ -81,14 +81,19 @@ func (f *facts) index() *artifactList {
 	var best *artifactList
 	for _, l := range f.lists {
 		switch {
-		case l.blind, !l.done() && !l.ordered:
+		case l.blind, !l.done() && l.frontier().Equal(unread):
 		case best == nil,
 			l.done() && !best.done(),
-			l.done() == best.done() && l.oldest.Before(best.oldest):
+			l.done() == best.done() && l.frontier().Before(best.frontier()):
 			best = l
 		}
 	}
 	return best
+}
+
+// names reports whether a list of artifacts names a run.
+func (f *facts) names(run int64) bool {
+	return slices.ContainsFunc(f.lists, func(l *artifactList) bool { return len(l.byRun[run]) > 0 })
 }
 
 // mayHold reports whether no list that was read to its end shows that the run
@@ -115,7 +120,7 @@ func (f *facts) holds(r artifact.Run) answer {
 		return no
 	}
 	all := yes
-	if f.names > len(f.lists) {
+	if f.asks > len(f.lists) {
 		all = maybe
 	}
 	for _, l := range f.lists {
@@ -151,6 +156,15 @@ func (f *facts) artifacts(run int64) []artifact.Artifact {
 		}
 	}
 	return list
+}
+
+// everything returns all artifacts of a run, and whether they are known: not only those
+// of certain names.
+func (f *facts) everything(r artifact.Run) ([]artifact.Artifact, bool) {
+	if list, asked := f.asked[r.ID]; asked && f.asks != 1 {
+		return list, true
+	}
+	return f.artifacts(r.ID), f.asks == 0 && f.lists[0].done() && !f.lists[0].blind
 }
 
 // unsettled returns the runs whose matching artifacts are not all known yet. For

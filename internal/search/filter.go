@@ -73,9 +73,10 @@ type workflowFilter struct {
 	path string
 	id   int64
 
-	// listed is the workflow id of the runs in the workflow's own list, where
-	// the server does not send their paths.
+	// listed is the workflow id of the runs in the workflow's own list, and runs are
+	// their ids, where the server does not send their paths.
 	listed int64
+	runs   map[int64]bool
 }
 
 // any reports whether every run passes.
@@ -83,9 +84,14 @@ func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id
 
 // learn notes the workflow id of a run that the workflow's own list has.
 func (w *workflowFilter) learn(r artifact.Run) {
-	if !w.any() && r.WorkflowPath == "" && w.listed == 0 {
-		w.listed = r.WorkflowID
+	if w.any() || w.id != 0 || r.WorkflowPath != "" {
+		return
 	}
+	if w.runs == nil {
+		w.runs = map[int64]bool{}
+	}
+	w.runs[r.ID] = true
+	w.listed = cmp.Or(w.listed, r.WorkflowID)
 }
 
 // passes reports whether a run is of the workflow.
@@ -96,7 +102,7 @@ func (w workflowFilter) passes(r artifact.Run) bool {
 	case r.WorkflowPath == "":
 		// Not every server sends paths. Only the workflow's own list shows which
 		// id its runs have.
-		return w.listed == 0 || r.WorkflowID == w.listed
+		return w.any() || w.runs[r.ID] || w.listed != 0 && r.WorkflowID == w.listed
 	case w.path != "":
 		return r.WorkflowPath == w.path
 	}
@@ -239,27 +245,6 @@ func (f *filter) refuseRef(ref *artifact.RunRef) string {
 		return "it is not of the pull request's head repository"
 	case !f.allowForks && ref.Origin() == artifact.OriginFork && !ref.HeadRepoDeleted:
 		return fromFork // but where the listing has no head repository, the run may have one
-	}
-	return ""
-}
-
-// query returns the conditions that the server can filter runs by. It leaves out
-// the conclusion, because that filter lags by weeks and runs under way are worth
-// knowing, and the age, because reading ends there anyway and polling can then
-// repeat the same conditional request.
-func (f *filter) query() RunQuery {
-	q := RunQuery{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}
-	if len(f.events.list) == 1 {
-		q.Event = f.events.list[0]
-	}
-	return q
-}
-
-// status returns the conclusion that the server can filter by, or "" for several or
-// none.
-func (f *filter) status() string {
-	if len(f.conclusions.list) == 1 {
-		return f.conclusions.list[0]
 	}
 	return ""
 }

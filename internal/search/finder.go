@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -17,9 +16,15 @@ type finder struct {
 	repo   artifact.Repo
 	// notBefore is when the oldest run that counts was created; zero for any age.
 	notBefore    time.Time
+	now          time.Time
 	mostFiltered int // how many runs GitHub lists when a filter is used
 	facts        *facts
 	current      currentRun
+	// doubted is how many runs were asked for their artifacts although a list said that
+	// they lack something.
+	doubted int
+	// untried is how many filters are still to be tried, this one included.
+	untried int
 }
 
 // mostFiltered is how many runs GitHub lists when a filter is used. Source:
@@ -27,56 +32,49 @@ type finder struct {
 const mostFiltered = 1000
 
 func (c Chooser) newFinder(req Request, repo artifact.Repo) *finder {
-	return &finder{
-		source: c.Source, req: req, repo: repo, notBefore: maxAge(req.MaxAge, c.now()),
+	now := c.now()
+	f := &finder{
+		source: c.Source, req: req, repo: repo, now: now, notBefore: maxAge(req.MaxAge, now),
 		mostFiltered: cmp.Or(c.mostFiltered, mostFiltered), facts: newFacts(req),
 	}
+	f.facts.all = f.newRunList(RunQuery{})
+	f.facts.all.perPage = PerPage
+	return f
 }
 
-// readArtifacts reads the next page of a list.
-func (f *finder) readArtifacts(ctx context.Context, l *artifactList) error {
-	q := l.query
-	q.Page = l.next
-	p, err := f.source.Artifacts(ctx, f.repo, q)
-	if err == nil {
-		l.add(p, f.notBefore)
+// readArtifacts returns requests for the next n pages of a list.
+func (f *finder) readArtifacts(l *artifactList, n int) []request {
+	var list []request
+	for _, number := range l.take(n) {
+		list = append(list, func(ctx context.Context) (func(), error) {
+			q := l.query
+			q.Page = number
+			p, err := f.source.Artifacts(ctx, f.repo, q)
+			return func() { l.add(number, p, f.notBefore) }, err
+		})
 	}
-	return err
+	return list
 }
 
-// ask asks runs for their artifacts.
-func (f *finder) ask(ctx context.Context, runs []artifact.Run) error {
-	var g group
+// allRuns returns a page of the list of all runs.
+func (f *finder) allRuns(ctx context.Context, q RunQuery) (Page[artifact.Run], error) {
+	return f.source.Runs(ctx, f.repo, q)
+}
+
+// ask returns requests that ask runs for their artifacts. A run that does not have them
+// any more is taken for deleted.
+func (f *finder) ask(runs []artifact.Run) []request {
+	var list []request
 	for _, r := range runs {
-		g.Go(func() error {
-			list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID, Name: f.req.Select.OnlyName()})
-			if err != nil {
-				return err
+		list = append(list, func(ctx context.Context) (func(), error) {
+			all, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID, Name: f.req.Select.OnlyName()})
+			if missing(err) {
+				return func() { f.facts.forget(r.ID) }, nil
 			}
-			f.facts.answered(r.ID, list)
-			return nil
+			return func() { f.facts.answered(r.ID, all) }, err
 		})
 	}
-	return g.Wait()
-}
-
-// lookUp fetches runs by id, and counts them as examined.
-func (f *finder) lookUp(ctx context.Context, ids []int64) error {
-	var g group
-	for _, id := range ids {
-		g.Go(func() error {
-			r, err := f.source.Run(ctx, f.repo, id)
-			if errors.Is(err, artifact.ErrNotFound) {
-				f.facts.forget(id)
-				return nil
-			}
-			if err == nil {
-				f.facts.examine(r)
-			}
-			return err
-		})
-	}
-	return g.Wait()
+	return list
 }
 
 // limitMet reports whether no further run may be examined.
@@ -94,24 +92,3 @@ func (f *finder) left() int {
 // pageSize is how many runs to ask for at a time: one more than the limit, as one
 // may be the current run.
 func (f *finder) pageSize() int { return min(PerPage, f.req.SearchLimit+1) }
-
-// listArtifacts reads a list to its end. An artifact that moves to the next page
-// meanwhile, because a new one came in front, is returned once.
-func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Repo, q ArtifactQuery) ([]artifact.Artifact, error) {
-	var all []artifact.Artifact
-	seen := map[int64]bool{}
-	for q.Page = 1; q.Page != 0; {
-		p, err := source.Artifacts(ctx, repo, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range p.Items {
-			if !seen[a.ID] {
-				seen[a.ID] = true
-				all = append(all, a)
-			}
-		}
-		q.Page = p.Next
-	}
-	return all, nil
-}

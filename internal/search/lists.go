@@ -8,9 +8,6 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// unread is the frontier of a list before its first page.
-var unread = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
 // GitHub sorts by start but reports the finish time, so neighbours may be out of
 // order by up to this much.
 const (
@@ -18,24 +15,16 @@ const (
 	runSlack      = time.Minute
 )
 
-// artifactList is what was read of a list of a repository's artifacts, newest first.
+// artifactList is what was read of a list of a repository's artifacts.
 type artifactList struct {
+	pager
 	query  ArtifactQuery
 	picker artifact.Picker
+	order  order
 
-	next int // the page to read next; 0 at the end
-	// oldest is when the oldest artifact read was created, and ordered reports
-	// whether the list was newest first so far. Of a list that is not ordered, only
-	// the end shows that an artifact does not exist.
-	oldest  time.Time
-	ordered bool
-	// halfSpan is the time that the second half of the last page spans: an estimate
-	// of how far the next page reaches. The first half may begin with an item that
-	// is much newer than the rest.
-	halfSpan time.Duration
-	seen     map[int64]bool // by the artifact's id
-	byRun    map[int64][]artifact.Artifact
-	holding  map[int64]bool // the runs that have an artifact which counts
+	seen    map[int64]bool // by the artifact's id
+	byRun   map[int64][]artifact.Artifact
+	holding map[int64]bool // the runs that have an artifact which counts
 	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
 	// only proves that runs created after latest have no matching artifact.
 	blind  bool
@@ -43,7 +32,10 @@ type artifactList struct {
 }
 
 func newArtifactList(q ArtifactQuery, picker artifact.Picker) *artifactList {
-	return &artifactList{query: q, picker: picker, next: 1, oldest: unread, ordered: true, byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}}
+	return &artifactList{
+		pager: pager{next: 1}, query: q, picker: picker, order: order{slack: artifactSlack},
+		byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{},
+	}
 }
 
 // counts reports whether an artifact of the list counts.
@@ -51,21 +43,15 @@ func (l *artifactList) counts(a artifact.Artifact) bool {
 	return l.picker.Judge(a) == artifact.Eligible
 }
 
-func (l *artifactList) done() bool { return l.next == 0 }
-
-// add adds the next page. Reading ends at artifacts created before notBefore.
-func (l *artifactList) add(p Page[artifact.Artifact], notBefore time.Time) {
-	l.next = p.Next
-	l.halfSpan = halfSpan(p.Items, func(a artifact.Artifact) time.Time { return a.CreatedAt })
+// add adds a page. Reading ends at artifacts created before notBefore.
+func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time.Time) {
+	l.note(number, p.Next, p.Last, p.Total)
 	for _, a := range p.Items {
 		if l.seen[a.ID] {
 			continue
 		}
 		l.seen[a.ID] = true
-		if !a.CreatedAt.IsZero() { // an artifact without a time proves nothing about the list
-			l.ordered = l.ordered && !a.CreatedAt.After(l.frontier())
-			l.oldest = minTime(l.oldest, a.CreatedAt)
-		}
+		l.order.add(a.CreatedAt)
 		counts := l.counts(a)
 		if a.Run == nil {
 			l.blind = true
@@ -77,32 +63,45 @@ func (l *artifactList) add(p Page[artifact.Artifact], notBefore time.Time) {
 			l.latest = latest(a)
 		}
 	}
-	if l.ordered && l.frontier().Before(notBefore) {
+	if l.frontier().Before(notBefore) {
 		l.next = 0
 	}
 }
 
-// frontier returns the time after which all artifacts were read, if the list is
-// ordered.
-func (l *artifactList) frontier() time.Time { return later(l.oldest, artifactSlack) }
+// frontier returns the time after which all artifacts were read, going by the order.
+func (l *artifactList) frontier() time.Time {
+	if len(l.again) > 0 {
+		return unread
+	}
+	return l.order.frontier()
+}
 
 // knows reports whether all artifacts created at t or later were read. For the time
 // of a run, that is all its artifacts: none is older than its run.
-func (l *artifactList) knows(t time.Time) bool {
-	return l.done() || l.ordered && t.After(l.frontier())
-}
+func (l *artifactList) knows(t time.Time) bool { return l.done() || t.After(l.frontier()) }
+
+// glimpsed reports whether what the list proves rests on the order of a single page.
+func (l *artifactList) glimpsed() bool { return !l.done() && l.read == 1 }
 
 // has reports whether a run is known to have an artifact that counts.
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
 
-// lacks reports whether a run is known to have no artifact that counts.
+// lacks reports whether, going by the list, a run has no artifact that counts.
 func (l *artifactList) lacks(r artifact.Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
 
-// pagesTo estimates how many more pages it takes to reach back to t.
-func (l *artifactList) pagesTo(t time.Time) int64 {
-	return 1 + int64(l.frontier().Sub(t)/max(2*l.halfSpan, time.Second))
+// pagesTo estimates how many more pages it takes to reach back to t: no more than
+// are left, and as far apart as those read so far.
+func (l *artifactList) pagesTo(t time.Time) int {
+	if l.knows(t) {
+		return 0
+	}
+	if f := l.frontier(); f.Before(unread) {
+		perPage := l.order.first.Sub(f.Add(-artifactSlack)) / time.Duration(l.read)
+		return min(l.left(), 1+int(f.Sub(t)/max(perPage, time.Second)))
+	}
+	return l.left()
 }
 
 // candidate is a run that has an artifact which counts.
@@ -141,30 +140,36 @@ func (l *artifactList) candidates() []candidate {
 	return list
 }
 
-// runList is what was read of a list of runs, newest first.
+// runList is what was read of a list of runs.
 type runList struct {
-	query    RunQuery
-	next     int           // the page to read next; 0 at the end
-	read     int           // how many runs were read
-	oldest   time.Time     // as in artifactList
-	ordered  bool          // as in artifactList
-	halfSpan time.Duration // as in artifactList
-	seen     map[int64]bool
-	lastPage []artifact.Run
-	most     int // how many runs GitHub lists when a filter is used
+	pager
+	query RunQuery
+	order order
+	items []artifact.Run // in the list's order, each once
+	seen  map[int64]bool
+	most  int // how many runs GitHub lists when a filter is used
+	// perPage is how many runs to ask for at a time.
+	perPage int
+	// untimely is set when the server lists runs that are newer than Until.
+	untimely bool
 }
 
 func (f *finder) newRunList(q RunQuery) *runList {
-	return &runList{query: q, next: 1, oldest: unread, ordered: true, seen: map[int64]bool{}, most: f.mostFiltered}
+	return &runList{pager: pager{next: 1}, query: q, order: order{slack: runSlack}, seen: map[int64]bool{}, most: f.mostFiltered, perPage: f.pageSize()}
 }
 
-// frontier returns the time after which all runs that meet the query were read. For
-// a list that is not ordered that is its start.
-func (l *runList) frontier() time.Time {
-	if !l.ordered || l.read == 0 {
-		return l.start()
+// add adds a page.
+func (l *runList) add(number int, p Page[artifact.Run]) {
+	l.note(number, p.Next, p.Last, p.Total)
+	for _, r := range p.Items {
+		l.untimely = l.untimely || !l.query.Until.IsZero() && r.CreatedAt.After(l.query.Until)
+		if l.seen[r.ID] {
+			continue
+		}
+		l.seen[r.ID] = true
+		l.items = append(l.items, r)
+		l.order.add(r.CreatedAt)
 	}
-	return minTime(l.start(), later(l.oldest, runSlack))
 }
 
 // start returns the time at which the list begins: Until, or unread.
@@ -175,56 +180,37 @@ func (l *runList) start() time.Time {
 	return l.query.Until
 }
 
-func (l *runList) done() bool { return l.next == 0 }
-
-func (l *runList) add(p Page[artifact.Run]) {
-	l.next = p.Next
-	l.read += len(p.Items)
-	l.lastPage = p.Items
-	l.halfSpan = halfSpan(p.Items, func(r artifact.Run) time.Time { return r.CreatedAt })
-	for _, r := range p.Items {
-		if !r.CreatedAt.IsZero() { // a run without a time proves nothing about the list
-			l.ordered = l.ordered && (l.seen[r.ID] || !r.CreatedAt.After(later(l.oldest, runSlack)))
-			l.oldest = minTime(l.oldest, r.CreatedAt)
-		}
-		l.seen[r.ID] = true
+// frontier returns the time after which the list has all runs that meet the query, as
+// far as the server told the truth. Before the first page that is the list's start. At
+// the end of a list that was not cut off it is the zero time.
+func (l *runList) frontier() time.Time {
+	switch {
+	case len(l.again) > 0, l.untimely:
+		return unread
+	case l.done() && !l.capped():
+		return time.Time{}
 	}
+	return minTime(l.start(), l.order.frontier())
 }
 
-// nextReaches reports whether the next page is expected to reach back to t.
-func (l *runList) nextReaches(t time.Time) bool {
-	return !l.done() && l.read > 0 && t.After(l.oldest.Add(-l.halfSpan))
-}
-
-// spans reports whether one page is likely to reach from one time back to another.
-func (l *runList) spans(from, to time.Time) bool { return l.read > 0 && from.Sub(to) < l.halfSpan }
-
-// capped reports whether the list ended because GitHub cuts filtered lists off. A
-// new list from its frontier on then continues it.
+// capped reports whether the list ended because GitHub cuts filtered lists off.
 func (l *runList) capped() bool {
-	return l.query.filtered() && l.done() && l.ordered && l.read >= l.most && l.frontier().Before(l.start())
+	return l.query.filtered() && l.done() && len(l.items) >= l.most
 }
 
-// halfSpan returns the time that the second half of a page spans.
-func halfSpan[T any](page []T, at func(T) time.Time) time.Duration {
-	page = slices.DeleteFunc(slices.Clone(page), func(v T) bool { return at(v).IsZero() })
-	if len(page) == 0 {
+// reaches reports whether the next page is expected to reach back to t.
+func (l *runList) reaches(t time.Time) bool {
+	f := l.frontier()
+	return !l.done() && l.read > 0 && f.Before(l.start()) && t.After(f.Add(-l.span()/2))
+}
+
+// span is the time that a page spans, by the pages read so far. Only the older half of
+// the runs is looked at, as the list may begin with a few that are much newer than the
+// rest.
+func (l *runList) span() time.Duration {
+	n := len(l.order.trusted)
+	if l.order.frontier().Equal(unread) {
 		return 0
 	}
-	return at(page[len(page)/2]).Sub(at(page[len(page)-1]))
-}
-
-// later returns t + d, or unread for unread.
-func later(t time.Time, d time.Duration) time.Time {
-	if t.Equal(unread) {
-		return t
-	}
-	return t.Add(d)
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	return 2 * l.order.trusted[n/2].Sub(l.order.trusted[n-1]) / time.Duration(l.read)
 }

@@ -336,5 +336,5 @@ func (w *world) reachable(req Request, fits []held) bool {
 			newer++
 		}
 	}
-	return newer+2*maxStale < req.SearchLimit // a few may have been looked up out of their turn
+	return newer+8 < req.SearchLimit // a few may have been looked up out of their turn
 }

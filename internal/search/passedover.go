@@ -15,6 +15,9 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 	rows := map[int64]PassedOver{}
 	for _, s := range searches {
 		for _, r := range s.facts.known {
+			if !s.facts.examined[r.ID] && !s.facts.names(r.ID) {
+				continue // only a list of all runs has it
+			}
 			// Several searches may have a reason. The one for runs of this branch and
 			// commit says most.
 			_, told := rows[r.ID]
@@ -58,6 +61,9 @@ func (c candidate) run(repo artifact.Repo) artifact.Run {
 // the names of its known artifacts.
 func (s *search) why(r artifact.Run) (string, []string) {
 	have := names(s.facts.artifacts(r.ID))
+	if s.facts.deleted[r.ID] {
+		return "it was deleted", have
+	}
 	if why, _ := s.filter.refuse(r); why != "" {
 		return why, have
 	}

@@ -115,9 +115,6 @@ type Plan struct {
 	// InCurrent reports that the current run, too, holds what a search took from an
 	// earlier one.
 	InCurrent bool
-	// ByStatus reports that the result relies on GitHub's filter by status,
-	// which may miss runs of the last weeks: a newer one that fits may exist.
-	ByStatus bool
 	// Doubts are what the server's answers leave open: why a newer run that fits may
 	// exist.
 	Doubts []Doubt
@@ -174,7 +171,6 @@ func (p *Plan) add(other *Plan) {
 	p.Superseded = append(p.Superseded, other.Superseded...)
 	p.LimitHit = p.LimitHit || other.LimitHit
 	p.InCurrent = p.InCurrent || other.InCurrent
-	p.ByStatus = p.ByStatus || other.ByStatus
 	p.Doubts = append(p.Doubts, other.Doubts...)
 }
 

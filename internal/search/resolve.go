@@ -35,27 +35,32 @@ type resolved struct {
 	pull     *artifact.PullRequest
 }
 
-// resolveAndRead resolves the request. Where that takes requests, the first page
-// of artifacts, which does not depend on it, is read side by side with them.
-func (f *finder) resolveAndRead(ctx context.Context) (resolved, error) {
+// begin resolves the request and, side by side with that, reads what does not depend on
+// it: the first pages of the lists of artifacts, and of the list of all runs.
+func (f *finder) begin(ctx context.Context) (resolved, error) {
 	var res resolved
-	var g group
-	g.Go(func() (err error) {
-		res, err = f.resolve(ctx)
-		return err
+	todo := []request{func(ctx context.Context) (func(), error) {
+		found, err := f.resolve(ctx)
+		return func() { res = found }, err
+	}}
+	all := f.facts.all
+	todo = append(todo, func(ctx context.Context) (func(), error) {
+		p, err := f.allRuns(ctx, RunQuery{PerPage: all.perPage, Page: 1})
+		return func() {
+			all.add(1, p)
+			for _, r := range p.Items {
+				f.facts.know(r)
+			}
+		}, err
 	})
-	if f.req.asksFirst() {
-		for _, l := range f.facts.lists {
-			g.Go(func() error { return f.readArtifacts(ctx, l) })
-		}
+	for _, l := range f.facts.lists {
+		todo = append(todo, f.readArtifacts(l, 1)...)
 	}
-	err := g.Wait()
+	err := send(ctx, todo)
+	if err == nil && f.searchesCurrentWorkflow() {
+		res.workflow = workflowFilter{file: f.req.CurrentWorkflow}
+	}
 	return res, err
-}
-
-// asksFirst reports whether resolving the request takes requests.
-func (r Request) asksFirst() bool {
-	return r.PR != 0 || r.NeedsContents() || r.Workflow != "" && displayName(r.Workflow)
 }
 
 // resolve asks side by side for what a search depends on.
@@ -108,9 +113,6 @@ func (f *finder) resolve(ctx context.Context) (resolved, error) {
 // name.
 func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 	w := f.req.Workflow
-	if w == "" && f.repo.Equal(f.req.Own) {
-		w = f.req.CurrentWorkflow
-	}
 	switch {
 	case w == "" || w == AnyWorkflow:
 		return workflowFilter{}, nil
@@ -166,17 +168,19 @@ func (f *finder) workflowNamed(ctx context.Context, w string) (workflowFilter, e
 	return workflowFilter{}, &AmbiguousError{Input: "workflow", Value: w, Repo: f.repo, Choices: paths}
 }
 
-// unknownWorkflow replaces a 404 that means that the workflow does not exist. It
-// returns every other error as it is.
-func (f *finder) unknownWorkflow(ctx context.Context, w workflowFilter, err error) error {
-	if !errors.Is(err, artifact.ErrNotFound) || w.any() {
-		return err
-	}
+// workflowID returns the id of a workflow whose runs the server does not list, as err
+// says. It fails where the repository has no such workflow, or is not there itself.
+func (f *finder) workflowID(ctx context.Context, w workflowFilter, err error) (int64, error) {
 	all, listErr := f.source.Workflows(ctx, f.repo)
-	if listErr != nil || slices.ContainsFunc(all, func(v artifact.Workflow) bool { return v.ID == w.id || path.Base(v.Path) == w.query() }) {
-		return err
+	if listErr != nil {
+		return 0, err
 	}
-	return f.noWorkflow(w.query(), all)
+	for _, v := range all {
+		if v.ID == w.id || w.id == 0 && path.Base(v.Path) == w.query() {
+			return v.ID, nil
+		}
+	}
+	return 0, f.noWorkflow(w.query(), all)
 }
 
 // noWorkflow returns the error for a workflow that does not exist.
@@ -250,6 +254,34 @@ func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 	return "", sha, err
 }
 
+// own reports whether the repository is the one where artifetch itself runs. It may be
+// asked for by a former name, so the server's first answers tell, too.
+func (f *finder) own() bool {
+	is := func(id int64) bool { return id != 0 && id == f.req.OwnID }
+	if f.repo.Equal(f.req.Own) {
+		return true
+	}
+	for _, r := range f.facts.all.items {
+		if now, err := artifact.ParseRepo(r.RepoName); is(r.RepoID) || err == nil && now.Equal(f.req.Own) {
+			return true
+		}
+	}
+	for _, l := range f.facts.lists {
+		for _, of := range l.byRun {
+			if is(of[0].Run.RepoID) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// searchesCurrentWorkflow reports whether the workflow to search is the current one, as
+// none is given.
+func (f *finder) searchesCurrentWorkflow() bool {
+	return f.req.Workflow == "" && f.req.CurrentWorkflow != "" && f.own()
+}
+
 // filters returns the filter of each search that the request comes down to, in the
 // order in which they are tried: the head commit of a pull request before its head
 // branch, and branches in the order given.
@@ -257,10 +289,8 @@ func (f *finder) filters(res resolved) []filter {
 	base := filter{
 		workflow: res.workflow, events: newOneOf(f.req.Events), actor: f.req.Actor, conclusions: newOneOf(f.req.Conclusions),
 		number: f.req.RunNumber, notBefore: f.notBefore, allowForks: f.req.AllowForks,
+		current: f.req.CurrentRun, whyNot: f.req.currentLacks, // ids are the server's, not the repository's
 		completed: f.req.Waiting && len(f.req.Select.Names) == 0,
-	}
-	if f.repo.Equal(f.req.Own) {
-		base.current, base.whyNot = f.req.CurrentRun, f.req.currentLacks
 	}
 	all := []filter{base}
 	for _, sha := range res.shas {

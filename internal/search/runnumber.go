@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -26,41 +27,70 @@ type numbers struct {
 // farthest is beyond the last page of every list.
 const farthest = 1 << 30
 
-// seekNumber looks for the run with the number asked for. It reports whether the
-// run was found, or is proven not to exist. A list that is cut off, or in another
-// order, proves nothing.
-func (s *search) seekNumber(ctx context.Context) (bool, error) {
+// seekNumber looks for the run with the number asked for. The search is settled when the
+// run was found, or is proven not to exist. A list that is cut off, or in another order,
+// proves nothing.
+func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
 		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
-	q := s.filter.query()
+	q := s.filter.queries(false)[0]
+	q.Event = ""
 	q.PerPage = n.perPage
-	page := 1
-	found := n.add(1, Page[artifact.Run]{Items: s.runs.lastPage, Next: s.runs.next})
-	for !found {
-		if !n.orderly() || s.finder.limitMet() {
-			return false, nil
-		}
-		if page = n.next(page); page == 0 {
-			return n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered, nil
-		}
-		q.Page = page
-		p, err := s.finder.source.Runs(ctx, s.finder.repo, q)
-		if err != nil {
-			return false, err
-		}
-		within := min(len(p.Items), s.finder.left()) // the limit lets these be looked at
-		for _, r := range p.Items[:within] {
-			s.facts.examine(r)
-		}
-		cut := within < len(p.Items)
-		p.Items = p.Items[:within]
-		if found = n.add(page, p); cut && !found {
-			return false, nil
+	var seen []artifact.Run
+	left := s.finder.left()
+	outcome := func(settled bool) func() {
+		return func() {
+			for _, r := range seen {
+				s.filter.workflow.learn(r)
+				s.show(r)
+			}
+			s.settled = settled
 		}
 	}
-	return true, nil
+	for q.Page = s.guess(&n, q); ; {
+		if q.Page == 0 {
+			return outcome(n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered), nil
+		}
+		p, err := s.listRuns(ctx, q)
+		if errors.Is(err, errUnlisted) {
+			return func() { s.narrow.gone = true }, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		within := min(len(p.Items), left-len(seen)) // the limit lets these be looked at
+		cut := within < len(p.Items)
+		p.Items = p.Items[:within]
+		seen = append(seen, p.Items...)
+		switch {
+		case n.add(q.Page, p):
+			return outcome(true), nil
+		case cut, !n.orderly(), len(seen) >= left:
+			return outcome(false), nil
+		}
+		q.Page = n.next(q.Page)
+	}
+}
+
+// guess returns the page to read first, or 0 if no page can have the run. Where all runs
+// of the repository meet the query, their first page is that of the list.
+func (s *search) guess(n *numbers, q RunQuery) int {
+	all := s.facts.all
+	if all.read == 1 && n.perPage == all.perPage && !slices.ContainsFunc(all.items, func(r artifact.Run) bool { return !s.filter.meets(r, q) }) {
+		n.add(1, Page[artifact.Run]{Items: all.items, Next: all.next})
+		if !n.orderly() {
+			return 1
+		}
+		return n.next(1)
+	}
+	for _, r := range all.items {
+		if r.Number > 0 && s.filter.workflow.passes(r) {
+			return max(1, 1+(r.Number-n.want)/n.perPage)
+		}
+	}
+	return 1
 }
 
 // add adds a page and reports whether the run is on it. If not, the page narrows
@@ -80,7 +110,7 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 		switch {
 		case r.Number == n.want && n.workflow.passes(r):
 			return true
-		case r.Number < n.want && r.CreatedAt.After(later(oldest.CreatedAt, runSlack)):
+		case r.Number < n.want && r.CreatedAt.After(oldest.CreatedAt.Add(runSlack)):
 			n.hi = min(n.hi, page-1) // the run asked for is newer than r, and r than the end of the page
 		case r.Number > n.want && r.CreatedAt.Before(newest.CreatedAt.Add(-runSlack)):
 			n.lo = max(n.lo, page+1)
@@ -99,7 +129,7 @@ func (n *numbers) orderly() bool {
 	}
 	oldest := unread
 	for _, r := range all {
-		if r.CreatedAt.IsZero() || r.Number <= 0 || r.CreatedAt.After(later(oldest, runSlack)) || !n.workflow.passes(r) {
+		if r.CreatedAt.IsZero() || r.Number <= 0 || r.CreatedAt.After(oldest.Add(runSlack)) || !n.workflow.passes(r) {
 			return false
 		}
 		oldest = minTime(oldest, r.CreatedAt)
@@ -107,7 +137,7 @@ func (n *numbers) orderly() bool {
 	slices.SortFunc(all, func(a, b artifact.Run) int { return cmp.Compare(b.Number, a.Number) })
 	oldest = unread
 	for _, r := range all {
-		if r.CreatedAt.After(later(oldest, runSlack)) {
+		if r.CreatedAt.After(oldest.Add(runSlack)) {
 			return false
 		}
 		oldest = minTime(oldest, r.CreatedAt)

@@ -67,7 +67,7 @@ func TestRunNumber(t *testing.T) {
 		{"deleted, at the other border", without(200), 400, 200, false, 4},
 		{"deleted, the oldest", without(1), 400, 1, false, 3},
 		{"older first, swapped at the first border", swapped(100), 400, 301, true, 4},
-		{"newer first, swapped at the first border", swapped(100), 400, 300, true, 3},
+		{"newer first, swapped at the first border", swapped(100), 400, 300, true, 4},
 		{"older first, swapped at the second border", swapped(200), 400, 201, true, 5},
 		{"newer first, swapped at the second border", swapped(200), 400, 200, true, 5},
 		{"three pages of one second, turned round", burst(50, 349), 400, 349, true, 5},

@@ -27,7 +27,7 @@ func TestStatusLags(t *testing.T) {
 		"beyond, and the filter is right":    {back: 350, want: "10650|650", byStatus: true},
 		"beyond, and the filter is wrong":    {back: 350, lag: 8 * time.Hour, want: "10001|1", byStatus: true},
 		"beyond, but the artifacts name it":  {back: 350, lag: 8 * time.Hour, holders: func(id int64) bool { return id == 650 || id == 1 }, want: "10650|650"},
-		"all else fails in between":          {back: 350, conclude: []string{"failure", "cancelled"}, want: "10650|650"},
+		"all else fails in between":          {back: 350, conclude: []string{"failure", "cancelled"}, want: "10650|650", byStatus: true},
 		"nothing but what the filter hides":  {back: 999, lag: 100 * time.Hour, holders: func(id int64) bool { return id == 1 }, want: "10001|1"},
 		"wanted is what most runs are: none": {back: 350, conclude: ok, want: "11000|1000"},
 	}
@@ -51,8 +51,8 @@ func TestStatusLags(t *testing.T) {
 				req.Conclusions = tt.conclude
 			}
 			plan, err := Chooser{Source: w}.Choose(t.Context(), req)
-			if got := describe(plan, err); got != tt.want || plan.ByStatus != tt.byStatus {
-				t.Errorf("got %s, by status %v; want %s, %v: %q", got, plan.ByStatus, tt.want, tt.byStatus, w.calls)
+			if got := describe(plan, err); got != tt.want || len(plan.Doubts) > 0 != tt.byStatus {
+				t.Errorf("got %s, doubts %v; want %s, %v: %q", got, plan.Doubts, tt.want, tt.byStatus, w.calls)
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func TestStatusFilterIsNotBlamed(t *testing.T) {
 	slices.Reverse(w.artifacts)
 	plan, err := Chooser{Source: w}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Conclusions: []string{artifact.Failure}, Select: artifact.Selector{Names: []string{"dist"}}})
 	nf, notFound := errors.AsType[*NotFoundError](err)
-	if !notFound || nf.Examined != 180 || nf.ByStatus || plan.ByStatus {
-		t.Errorf("%v, by status %v; %q", err, plan.ByStatus, w.calls)
+	if !notFound || nf.Examined != 180 || len(nf.Doubts) > 0 {
+		t.Errorf("%v, doubts %v; %q", err, plan.Doubts, w.calls)
 	}
 }

@@ -263,7 +263,7 @@ func cut[T any](list []T, page, perPage, most int) Page[T] {
 	list = list[:min(len(list), most)]
 	page = max(page, 1)
 	from, to := min((page-1)*perPage, len(list)), min(page*perPage, len(list))
-	p := Page[T]{Items: list[from:to]}
+	p := Page[T]{Items: list[from:to], Last: max(1, (len(list)+perPage-1)/perPage), Total: len(list)}
 	if to < len(list) {
 		p.Next = page + 1
 	}

@@ -1,0 +1,216 @@
+package search
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+const (
+	// lagging is how long lists of artifacts may lag behind a run's own, which is a
+	// minute as a rule.
+	lagging = 10 * time.Minute
+	// maxLate bounds how many runs are asked for their artifacts only because they
+	// ended lately.
+	maxLate = 16
+	// maxChecks bounds the requests about candidates once a choice is made.
+	maxChecks = 16
+)
+
+// doubts reports whether the word of the lists that a run lacks something is not enough
+// to pass it over. That is so while the lists may lag, and for the newest run passed
+// over where nothing is asked for by name, or where the word rests on the order of one
+// page.
+func (s *search) doubts(r artifact.Run, newest bool) bool {
+	switch {
+	case s.late(r) && s.finder.doubted < maxLate:
+		return true
+	case !newest:
+		return false
+	case s.facts.asks == 0:
+		return true
+	}
+	return slices.ContainsFunc(s.facts.lists, (*artifactList).glimpsed)
+}
+
+// late reports whether a run is under way, or ended so lately that lists of artifacts may
+// not show all that it has.
+func (s *search) late(r artifact.Run) bool {
+	ended := r.UpdatedAt
+	if ended.IsZero() {
+		ended = r.Begun()
+	}
+	return r.UnderWay() || !ended.IsZero() && s.finder.now.Sub(ended) < lagging
+}
+
+// check returns requests that cross-check a choice: that there are no more runs to take
+// but those taken, and that the artifacts of those are all known.
+func (s *search) check(taken []artifact.Run) []request {
+	todo := s.finder.ask(s.facts.unsettled(taken))
+	if s.state == limited && len(taken) < s.finder.req.Runs {
+		return todo
+	}
+	oldest := s.oldest(taken)
+	if n := maxChecks - s.checks; n > 0 && !s.settled {
+		list := s.lookUp(s.hidden(oldest), n)
+		s.checks += len(list)
+		todo = append(todo, list...)
+	}
+	if len(todo) > 0 {
+		return todo
+	}
+	if !s.looked && !s.settled && !s.certainly(oldest) && (s.blindly(taken) || s.endsUnseen(oldest)) {
+		s.looked = true
+		switch {
+		case s.filter.queries(false)[0] == (RunQuery{}):
+			return s.readRuns(s.facts.all, s.finder.allRuns, 1)
+		case len(s.narrow.lists) == 0:
+			return s.open(false, time.Time{})
+		}
+	}
+	if list := s.readUnordered(oldest); len(list) > 0 {
+		return list
+	}
+	return s.closeGap(oldest)
+}
+
+// maxUnordered bounds how many pages of a list of runs are read only because the list
+// shows no order.
+const maxUnordered = 10
+
+// readUnordered returns requests for the next pages of the lists that may have the newest
+// run that fits anywhere, as they show no order.
+func (s *search) readUnordered(oldest time.Time) []request {
+	shown := func(l *runList) bool { return l.done() || l.read >= maxUnordered || l.order.frontier().Before(unread) }
+	switch {
+	case s.settled || s.certainly(oldest) || s.finder.limitMet() || shown(s.facts.all):
+		return nil
+	case s.filter.queries(false)[0] == (RunQuery{}):
+		return s.readRuns(s.facts.all, s.finder.allRuns, s.facts.all.ahead())
+	case slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return !shown(l) }):
+		return s.readNarrowed()
+	}
+	return nil
+}
+
+// oldest is when the oldest run taken was created if there are enough of them, and
+// otherwise the zero time: what was created later must not be overlooked.
+func (s *search) oldest(taken []artifact.Run) time.Time {
+	if len(taken) < s.finder.req.Runs {
+		return time.Time{}
+	}
+	return taken[len(taken)-1].CreatedAt
+}
+
+// hidden lists the candidates that may be newer than the runs taken, the newest first.
+func (s *search) hidden(oldest time.Time) []candidate {
+	var list []candidate
+	listed := map[int64]bool{}
+	for _, l := range s.facts.lists {
+		for _, c := range s.candidates(l) {
+			if !listed[c.ref.ID] && !c.bound.Before(oldest) {
+				listed[c.ref.ID] = true
+				list = append(list, c)
+			}
+		}
+	}
+	if len(s.facts.lists) > 1 {
+		slices.SortStableFunc(list, func(a, b candidate) int { return b.bound.Compare(a.bound) })
+	}
+	return list
+}
+
+// blindly reports whether the choice was made without a look at something that it depends
+// on: where no run of the workflow is known, whether there is such a workflow, and where
+// nothing is asked for by name, the newest run that fits.
+func (s *search) blindly(taken []artifact.Run) bool {
+	w := s.filter.workflow
+	if len(taken) == 0 && !w.any() && !slices.ContainsFunc(slices.Collect(maps.Values(s.facts.known)), w.passes) {
+		return true
+	}
+	return s.facts.asks == 0 && !s.facts.all.frontier().IsZero() && !slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
+		return !slices.ContainsFunc(taken, func(t artifact.Run) bool { return t.ID == r.ID })
+	})
+}
+
+// longest is how long a job may run on GitHub's own runners, and so how old a run is at
+// most, as a rule, when it ends.
+const longest = 6 * time.Hour
+
+// endsUnseen reports whether runs that match may have ended so lately that lists of
+// artifacts do not show them, while the list of all runs does not reach back to when they
+// were created.
+func (s *search) endsUnseen(oldest time.Time) bool {
+	f := s.facts.all.frontier()
+	return !oldest.After(f) && f.After(s.finder.now.Add(-longest))
+}
+
+// certainly reports whether the lists of runs alone show that all newer runs are known.
+func (s *search) certainly(oldest time.Time) bool {
+	return !oldest.IsZero() && oldest.After(s.frontier())
+}
+
+// covered reports whether runs created since a time are known from lists that are to be
+// believed.
+func (s *search) covered(oldest time.Time) bool {
+	within := func(frontier time.Time) bool { return frontier.IsZero() || oldest.After(frontier) }
+	if s.settled || within(s.facts.all.frontier()) || s.vouched() && s.believed() && within(s.narrow.frontier()) {
+		return true
+	}
+	index := s.facts.index()
+	return index != nil && index.knows(oldest)
+}
+
+// closeGap returns the request for the page that is likely to cover what only lists that
+// a filter narrows do. There is none where it would take more than a page.
+func (s *search) closeGap(oldest time.Time) []request {
+	if s.gapClosed || s.covered(oldest) {
+		return nil
+	}
+	s.gapClosed = true
+	if index := s.facts.index(); index != nil && index.pagesTo(oldest) == 1 {
+		return s.finder.readArtifacts(index, 1)
+	}
+	if all := s.facts.all; all.reaches(oldest) || all.left() == 1 {
+		return s.readRuns(all, s.finder.allRuns, 1)
+	}
+	return nil
+}
+
+// doubtsLeft lists what the server's answers leave open of a choice.
+func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
+	var list []Doubt
+	if s.state == limited && len(taken) < s.finder.req.Runs {
+		return nil // other runs may match in any case
+	}
+	oldest := s.oldest(taken)
+	for _, r := range s.matching() {
+		if _, asked := s.facts.asked[r.ID]; !asked && r.CreatedAt.After(oldest) && s.late(r) && s.facts.holds(r) == no {
+			list = append(list, Doubt{Run: r, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"})
+		}
+	}
+	for _, c := range s.hidden(oldest) {
+		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
+	}
+	if !s.covered(oldest) {
+		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
+	}
+	return list
+}
+
+// filtersUsed names the parameters that narrow the lists of runs.
+func (s *search) filtersUsed() []string {
+	var list []string
+	for _, l := range s.narrow.lists {
+		q := l.query
+		for name, v := range map[string]string{"workflow": q.Workflow, "branch": q.Branch, "commit": q.HeadSHA, "event": q.Event, "actor": q.Actor, "conclusion": q.Status} {
+			if v != "" && !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,250 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// narrowed are the lists of runs that the server narrows for one search, by what the
+// filter asks for. They come from the server's search index, which lags by minutes to
+// weeks, and is empty at times.
+type narrowed struct {
+	// lists are read side by side: one for each combination of values.
+	lists []*runList
+	// former are the lists that these go on from.
+	former []*runList
+	// byStatus reports that the lists are narrowed by status or conclusion, too.
+	byStatus bool
+	// gone is set when the server does not have the lists, although it has the workflow.
+	gone bool
+}
+
+// maxNarrowed bounds how many lists are read side by side.
+const maxNarrowed = 4
+
+// queries returns the queries of the lists that have all runs which meet the
+// conditions: the server takes one value for each. With byStatus they are narrowed by
+// conclusion, too. There is one that narrows nothing where the filter has no condition,
+// or too many values.
+func (f *filter) queries(byStatus bool) []RunQuery {
+	list := []RunQuery{{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}}
+	each := func(values []string, set func(*RunQuery, string)) {
+		if len(values) == 0 || len(list)*len(values) > maxNarrowed {
+			return
+		}
+		var all []RunQuery
+		for _, q := range list {
+			for _, v := range values {
+				set(&q, v)
+				all = append(all, q)
+			}
+		}
+		list = all
+	}
+	if byStatus {
+		each(f.conclusions.list, func(q *RunQuery, v string) { q.Status = v })
+	}
+	each(f.events.list, func(q *RunQuery, v string) { q.Event = v })
+	return list
+}
+
+// narrows reports whether the server can narrow lists by the conclusions asked for.
+func (f *filter) narrowsByStatus() bool {
+	return !f.conclusions.any() && len(f.conclusions.list) <= maxNarrowed
+}
+
+// frontier returns the time after which the lists have all runs that meet the query,
+// as far as the server told the truth.
+func (n *narrowed) frontier() time.Time {
+	var at time.Time
+	for _, l := range n.lists {
+		if f := l.frontier(); f.After(at) {
+			at = f
+		}
+	}
+	if len(n.lists) == 0 || n.gone {
+		return unread
+	}
+	return at
+}
+
+// done reports whether the lists were read to their ends.
+func (n *narrowed) done() bool {
+	for _, l := range n.lists {
+		if !l.done() {
+			return false
+		}
+	}
+	return true
+}
+
+// cutOff reports whether GitHub cut the lists off, and they can be gone on with from
+// their frontier.
+func (n *narrowed) cutOff() bool {
+	f := n.frontier()
+	return !n.gone && !f.IsZero() && f.Before(n.lists[0].start())
+}
+
+// all returns all lists that were read.
+func (n *narrowed) all() []*runList {
+	return append(n.former[:len(n.former):len(n.former)], n.lists...)
+}
+
+// contradicted reports whether the lists lack a run that they should have: one that is
+// known from elsewhere, meets their query, and was created in the time that they cover.
+func (s *search) contradicted() bool {
+	for _, l := range s.narrow.all() {
+		if l.read == 0 {
+			continue
+		}
+		from, to := l.frontier(), l.start()
+		for id, r := range s.facts.known {
+			if !l.seen[id] && !s.facts.deleted[id] && r.CreatedAt.After(from) && !r.CreatedAt.After(to) && s.filter.meets(r, l.query) {
+				return true
+			}
+		}
+	}
+	return s.narrow.gone
+}
+
+// believed reports whether the narrowed lists count for more than what they have: they
+// are not contradicted, and do not come back empty for a conclusion, which a search asks
+// for where runs that ended so are likely to exist.
+func (s *search) believed() bool {
+	empty := s.narrow.byStatus
+	for _, l := range s.narrow.lists {
+		empty = empty && l.read > 0 && len(l.items) == 0
+	}
+	return !empty && !s.contradicted()
+}
+
+// meets reports whether a run is known to meet a query of the filter.
+func (f *filter) meets(r artifact.Run, q RunQuery) bool {
+	same := func(want, has string) bool { return want == "" || strings.EqualFold(want, has) }
+	return (f.workflow.any() || f.workflow.passes(r)) && (q.Branch == "" || q.Branch == r.HeadBranch) && same(q.Event, r.Event) &&
+		same(q.Actor, r.Actor) && same(q.HeadSHA, r.HeadSHA) && (q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion)
+}
+
+// examines reports whether a run counts as examined once it is known: it is of the
+// workflow, the branch, the commit, the event and the actor asked for.
+func (f *filter) examines(r artifact.Run) bool {
+	return (f.workflow.any() || f.workflow.passes(r)) && f.aimsAt(r) && f.events.admits(r.Event) && (f.actor == "" || strings.EqualFold(f.actor, r.Actor))
+}
+
+// vouched reports whether something else that the server said, and that no filter was
+// used for, bears the narrowed lists out: the list of all runs, or an artifact, names a
+// run which each of them has. A list narrowed by status is never vouched for: it misses
+// runs of the last weeks while it has others.
+func (s *search) vouched() bool {
+	if s.narrow.byStatus || s.narrow.gone || len(s.narrow.lists) == 0 {
+		return false
+	}
+	for _, l := range s.narrow.lists {
+		if !s.confirmed(l) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *search) confirmed(l *runList) bool {
+	for _, other := range s.narrow.all() {
+		a, b := other.query, l.query
+		a.Until, b.Until = time.Time{}, time.Time{}
+		for id := range other.seen {
+			if a == b && (s.facts.all.seen[id] || s.facts.names(id)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pathless reports whether only the list of the workflow's runs tells which runs are its
+// own, as the server does not send the paths of workflows, and that list is still to be
+// read.
+func (s *search) pathless() bool {
+	w := s.filter.workflow
+	return len(s.narrow.lists) == 0 && !w.any() && w.id == 0 && slices.ContainsFunc(s.facts.all.items, func(r artifact.Run) bool { return r.WorkflowPath == "" })
+}
+
+// errUnlisted says that the server has a workflow, but no list of its runs.
+var errUnlisted = errors.New("the workflow's runs are not listed")
+
+// listRuns returns a page of a narrowed list. Where the server does not know the
+// workflow by its file name, it may still do so by its id.
+func (s *search) listRuns(ctx context.Context, q RunQuery) (Page[artifact.Run], error) {
+	f := s.finder
+	p, err := f.source.Runs(ctx, f.repo, q)
+	if q.Workflow == "" || !missing(err) {
+		return p, err
+	}
+	id, err := f.workflowID(ctx, s.filter.workflow, err)
+	if err != nil {
+		return p, err
+	}
+	if q.Workflow = strconv.FormatInt(id, 10); q.Workflow != s.filter.workflow.query() {
+		if p, err = f.source.Runs(ctx, f.repo, q); !missing(err) {
+			return p, err
+		}
+	}
+	return Page[artifact.Run]{}, errUnlisted
+}
+
+// missing reports whether an error says that something does not exist, or not any more.
+func missing(err error) bool {
+	return errors.Is(err, artifact.ErrNotFound) || errors.Is(err, artifact.ErrExpired)
+}
+
+// open begins the narrowed lists, from a time on, and returns the requests for their
+// first pages.
+func (s *search) open(byStatus bool, until time.Time) []request {
+	s.narrow.former = s.narrow.all()
+	s.narrow.lists, s.narrow.byStatus = nil, s.narrow.byStatus || byStatus
+	for _, q := range s.filter.queries(s.narrow.byStatus) {
+		q.Until = until
+		s.narrow.lists = append(s.narrow.lists, s.finder.newRunList(q))
+	}
+	return s.readNarrowed()
+}
+
+// readNarrowed returns requests for the next pages of the narrowed lists.
+func (s *search) readNarrowed() []request {
+	var list []request
+	left := (s.finder.left() + PerPage - 1) / PerPage
+	for _, l := range s.narrow.lists {
+		list = append(list, s.readRuns(l, s.listRuns, min(l.ahead(), max(left, 1)))...)
+	}
+	return list
+}
+
+// readRuns returns requests for the next n pages of a list of runs.
+func (s *search) readRuns(l *runList, get func(context.Context, RunQuery) (Page[artifact.Run], error), n int) []request {
+	var list []request
+	for _, number := range l.take(n) {
+		list = append(list, func(ctx context.Context) (func(), error) {
+			q := l.query
+			q.Page, q.PerPage = number, l.perPage
+			p, err := get(ctx, q)
+			if errors.Is(err, errUnlisted) {
+				return func() { s.narrow.gone, l.next = true, 0 }, nil
+			}
+			return func() {
+				l.add(number, p)
+				for _, r := range p.Items {
+					if q.Workflow != "" {
+						s.filter.workflow.learn(r)
+					}
+					s.facts.know(r)
+				}
+			}, err
+		})
+	}
+	return list
+}

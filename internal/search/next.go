@@ -1,0 +1,264 @@
+package search
+
+import (
+	"slices"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// next returns the requests to send next, side by side. There are none once nothing that
+// the server may still tell can change what is taken, or once nothing helps.
+func (s *search) next(w walked) []request {
+	if again := s.readAgain(); len(again) > 0 {
+		return again
+	}
+	if s.pathless() {
+		return s.open(false, time.Time{})
+	}
+	todo := s.finder.ask(w.denied)
+	s.finder.doubted += len(todo)
+	switch {
+	case len(w.unsure) > 0:
+		return append(todo, s.settle(w.unsure)...)
+	case len(w.taken) < s.finder.req.Runs && s.state == reading:
+		return append(todo, s.readOn(s.finder.req.Runs-len(w.taken))...)
+	}
+	return append(todo, s.check(w.taken)...)
+}
+
+// readAgain returns requests for pages that have to be read again, as something moved.
+func (s *search) readAgain() []request {
+	var list []request
+	for _, l := range s.facts.lists {
+		if len(l.again) > 0 {
+			list = append(list, s.finder.readArtifacts(l, 1)...)
+		}
+	}
+	if all := s.facts.all; len(all.again) > 0 {
+		list = append(list, s.readRuns(all, s.finder.allRuns, 1)...)
+	}
+	for _, l := range s.narrow.lists {
+		if len(l.again) > 0 {
+			list = append(list, s.readRuns(l, s.listRuns, 1)...)
+		}
+	}
+	return list
+}
+
+// settle finds out whether runs hold what is asked for: it asks one run, then two, four
+// and eight at a time, or reads on in the lists of artifacts where that is expected to
+// take fewer requests. As such an estimate may be wrong, a page of each list is read
+// beside the runs that are asked.
+func (s *search) settle(unsure []artifact.Run) []request {
+	first, all := 0, 0
+	var open []*artifactList
+	for _, l := range s.facts.lists {
+		if !l.done() && !l.blind {
+			open = append(open, l)
+			first += l.pagesTo(unsure[0].CreatedAt)
+			all = min(all+l.pagesTo(unsure[len(unsure)-1].CreatedAt), endless)
+		}
+	}
+	s.rounds++
+	tells := len(open) > 0 && s.facts.asks <= len(s.facts.lists)
+	switch {
+	case s.rounds == 1 && tells && first == 1:
+		return s.readArtifacts(open, 1)
+	case s.rounds == 1:
+		return s.finder.ask(unsure[:1])
+	case tells && all <= len(unsure):
+		return s.readArtifacts(open, all)
+	}
+	n := min(len(unsure), 1<<min(s.rounds-1, 3))
+	return append(s.finder.ask(unsure[:n]), s.readArtifacts(open, 1)...)
+}
+
+// readArtifacts returns requests for the next pages of lists of artifacts, at most n
+// of each.
+func (s *search) readArtifacts(lists []*artifactList, n int) []request {
+	var list []request
+	for _, l := range lists {
+		list = append(list, s.finder.readArtifacts(l, min(n, l.ahead()))...)
+	}
+	return list
+}
+
+// few is how many requests about candidates are sent before a narrowed list is read.
+const few = 2
+
+// readOn returns the requests that are likely to bring the next run to take.
+func (s *search) readOn(wanted int) []request {
+	if s.finder.limitMet() {
+		s.limited = true // of those examined, the newest counts
+		return nil
+	}
+	if s.filter.number != 0 && !s.filter.workflow.any() && !s.numberSought {
+		s.numberSought = true
+		return []request{s.seekNumber}
+	}
+	index := s.facts.index()
+	open := s.unruled(index)
+	narrows, byStatus := s.worthNarrowing()
+	unopened := len(s.narrow.lists) == 0 && narrows
+	if len(open) > 0 {
+		about := s.requestsFor(open)
+		switch {
+		case len(s.narrow.lists) > 0 && !s.narrow.done() && s.believed() && len(about) > few:
+			return s.readNarrowed() // which may show that they do not match
+		case index.done(), !unopened:
+			return s.lookUp(open, max(wanted, 1+s.lookedUp/2))
+		}
+	}
+	if until := s.blindUntil(); index == nil && !until.IsZero() && until.Before(s.frontier()) && !s.untimely() && s.believed() {
+		return s.open(byStatus, until) // no later run holds it
+	}
+	unfinished := s.unfinished()
+	switch left := s.left(unfinished); {
+	case unopened && len(open) == 0 && left > 0 && left <= s.finder.untried:
+		return s.readArtifacts(unfinished, maxConcurrent)
+	case unopened:
+		if byStatus {
+			return s.openByStatus()
+		}
+		return s.open(false, time.Time{})
+	case index != nil && !index.done() && index.frontier().Before(s.frontier()):
+		return s.readArtifacts([]*artifactList{index}, maxConcurrent)
+	}
+	return append(s.readOnRuns(byStatus), s.readArtifacts(unfinished, 1)...)
+}
+
+// unruled lists the candidates that the narrowed lists do not rule out by not having them,
+// or all where it takes few requests to look them up, and then nothing else.
+func (s *search) unruled(index *artifactList) []candidate {
+	if index == nil {
+		return nil
+	}
+	all := s.candidates(index)
+	if !s.believed() || index.done() && len(s.requestsFor(all)) <= maxConcurrent {
+		return all
+	}
+	frontier := s.narrow.frontier()
+	return slices.DeleteFunc(all, func(c candidate) bool { return c.bound.After(frontier) })
+}
+
+// left is how many pages of lists are still to be read.
+func (s *search) left(lists []*artifactList) int {
+	n := 0
+	for _, l := range lists {
+		n = min(n+l.left(), endless)
+	}
+	return n
+}
+
+// unfinished returns the lists of artifacts that name runs and were not read to their end.
+func (s *search) unfinished() []*artifactList {
+	var list []*artifactList
+	for _, l := range s.facts.lists {
+		if !l.done() && !l.blind {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// worthNarrowing reports whether lists that the server narrows reach further back than
+// the list of all runs, judging by the runs that this has: by the conditions, or by the
+// conclusion where most runs meet the conditions and few ended as asked for.
+func (s *search) worthNarrowing() (narrows, byStatus bool) {
+	meet, fit := 0, 0
+	for _, r := range s.facts.all.items {
+		if s.filter.examines(r) {
+			meet++
+			if s.filter.conclusions.admits(r.Conclusion, r.Status) {
+				fit++
+			}
+		}
+	}
+	conditions := s.filter.queries(false)[0] != (RunQuery{}) && 2*meet <= len(s.facts.all.items)
+	byStatus = !conditions && s.filter.narrowsByStatus() && 2*fit <= meet
+	return conditions || byStatus, byStatus
+}
+
+// mostOfAll is how many pages of all runs are read at most for each hundred runs that
+// may be examined, beyond ten.
+const mostOfAll = 2
+
+// readOnRuns returns requests for the next pages of runs.
+func (s *search) readOnRuns(byStatus bool) []request {
+	n := &s.narrow
+	switch {
+	case len(n.lists) == 0 || !s.believed():
+	case !n.byStatus && s.filter.narrowsByStatus() && s.unlikely():
+		return s.openByStatus()
+	case !n.done():
+		return s.readNarrowed()
+	case n.cutOff() && !s.untimely():
+		return s.open(false, n.frontier()) // GitHub cut the lists off
+	}
+	if byStatus && !n.byStatus && s.believed() {
+		return s.openByStatus()
+	}
+	all := s.facts.all
+	if all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage {
+		return nil
+	}
+	return s.readRuns(all, s.finder.allRuns, all.ahead())
+}
+
+// unlikely reports whether hardly any run of the narrowed lists ended as asked for.
+func (s *search) unlikely() bool {
+	read, fit := 0, 0
+	for _, l := range s.narrow.lists {
+		for _, r := range l.items {
+			read++
+			if s.filter.conclusions.admits(r.Conclusion, r.Status) {
+				fit++
+			}
+		}
+	}
+	return 2*fit <= read
+}
+
+// openByStatus begins lists narrowed by conclusion. Beside a single one of them the next
+// page of all runs is read, which shows what it misses of the last runs.
+func (s *search) openByStatus() []request {
+	until := s.narrow.frontier()
+	if until.Equal(unread) || s.untimely() {
+		until = time.Time{}
+	}
+	list := s.open(true, until)
+	if len(list) == 1 && len(s.narrow.former) == 0 {
+		list = append(list, s.readRuns(s.facts.all, s.finder.allRuns, 1)...)
+	}
+	return list
+}
+
+// untimely reports whether the server does not narrow lists by time.
+func (s *search) untimely() bool {
+	for _, l := range s.narrow.all() {
+		if l.untimely {
+			return true
+		}
+	}
+	return false
+}
+
+// blindUntil is the time after which no run holds what is asked for, by lists that
+// do not name runs. It is zero if that is not known.
+func (s *search) blindUntil() time.Time {
+	var until time.Time
+	for _, l := range s.facts.lists {
+		if !l.blind || !l.done() && l.frontier().Equal(unread) {
+			continue
+		}
+		at := l.latest
+		if !l.done() && at.Before(l.frontier()) {
+			at = l.frontier() // a later one may be listed further down
+		}
+		if until.IsZero() || at.Before(until) {
+			until = at
+		}
+	}
+	return until
+}

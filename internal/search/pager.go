@@ -1,0 +1,143 @@
+package search
+
+import (
+	"context"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+// request asks the server for something. It returns what takes the answer in.
+type request func(ctx context.Context) (take func(), err error)
+
+// send sends requests side by side. The answers are taken in one after the other, in
+// the order of the requests, so that the outcome does not depend on which comes first.
+func send(ctx context.Context, list []request) error {
+	takes := make([]func(), len(list))
+	var g group
+	for i, ask := range list {
+		g.Go(func() (err error) {
+			takes[i], err = ask(ctx)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, take := range takes {
+		take()
+	}
+	return nil
+}
+
+// pager is which pages of a list were read, and which to read next.
+//
+// Lists move while they are read. Where an item is deleted, the first item of a page
+// becomes the last one of the page before, and may be on neither of the two as they were
+// read. The total tells: where a page has a smaller one than the page before it, both are
+// read again, one after the other. What is added in front of a list appears on two pages,
+// and counts once.
+type pager struct {
+	next  int // the page to read next; 0 at the end
+	last  int // the last page, or 0 where the server does not tell
+	read  int // how many pages were read
+	top   int // the page that was read last, but for those read again
+	total int // of that page
+	again []int
+	spent int // how many pages were read again
+}
+
+// endless is a number of pages beyond that of every list.
+const endless = 1 << 30
+
+// mostAgain bounds how often pages of a list are read again beyond one time each.
+const mostAgain = 10
+
+// done reports whether the list was read to its end.
+func (p *pager) done() bool { return p.next == 0 && len(p.again) == 0 }
+
+// left is how many pages are still to be read, as far as that is known.
+func (p *pager) left() int {
+	switch {
+	case p.done():
+		return 0
+	case p.next == 0:
+		return len(p.again)
+	case p.last < p.next:
+		return endless
+	}
+	return p.last - p.next + 1
+}
+
+// ahead is how many pages to read side by side: as many as were read before, so that
+// no more are read in vain than are of use.
+func (p *pager) ahead() int {
+	if p.last < p.next || p.total == 0 || p.spent > 0 {
+		return 1 // where the list ends, or whether it moves, is not known; or it does
+	}
+	return max(1, min(p.read, p.left(), maxConcurrent))
+}
+
+// take returns the numbers of the pages to read next, at most n, or those to read again.
+func (p *pager) take(n int) []int {
+	if len(p.again) > 0 {
+		return p.again[:1]
+	}
+	var list []int
+	for i := range n {
+		if p.next != 0 && (i == 0 || p.next+i <= p.last) {
+			list = append(list, p.next+i)
+		}
+	}
+	return list
+}
+
+// note notes a page that was read. Pages are noted in their order.
+func (p *pager) note(page, next, last, total int) {
+	if len(p.again) > 0 && p.again[0] == page {
+		p.again = p.again[1:]
+		p.spent++
+		if page == p.top {
+			p.next, p.last, p.total = next, last, total
+		}
+		return
+	}
+	if page > 1 && total > 0 && total < p.total && p.spent < p.read+mostAgain {
+		p.again = append(p.again, page-1, page)
+	}
+	p.read++
+	p.next, p.last, p.total, p.top = next, last, total, page
+}
+
+// listArtifacts reads a list of artifacts to its end. Each artifact is returned once.
+func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Repo, q ArtifactQuery) ([]artifact.Artifact, error) {
+	var all []artifact.Artifact
+	seen := map[int64]bool{}
+	p := pager{next: 1}
+	for !p.done() {
+		var list []request
+		n := p.ahead()
+		if n > 1 {
+			n = maxConcurrent // all of it is of use
+		}
+		for _, n := range p.take(n) {
+			list = append(list, func(ctx context.Context) (func(), error) {
+				q := q
+				q.Page = n
+				page, err := source.Artifacts(ctx, repo, q)
+				return func() {
+					p.note(n, page.Next, page.Last, page.Total)
+					for _, a := range page.Items {
+						if !seen[a.ID] {
+							seen[a.ID] = true
+							all = append(all, a)
+						}
+					}
+				}, err
+			})
+		}
+		if err := send(ctx, list); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
