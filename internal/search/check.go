@@ -58,10 +58,10 @@ func (s *search) check(taken []artifact.Run) []request {
 		s.checks += len(list)
 		todo = append(todo, list...)
 	}
-	if len(todo) > 0 {
+	if len(todo) > 0 || s.settled {
 		return todo
 	}
-	if !s.looked && !s.settled && !s.certainly(oldest) && (s.blindly(taken) || s.endsUnseen(oldest)) {
+	if !s.looked && !s.certainly(oldest) && (s.blindly(taken) || s.endsUnseen(oldest)) {
 		s.looked = true
 		switch {
 		case s.filter.queries(false)[0] == (RunQuery{}):
@@ -70,11 +70,18 @@ func (s *search) check(taken []artifact.Run) []request {
 			return s.open(false, time.Time{})
 		}
 	}
+	if l := s.unfinished(); oldest.IsZero() && !s.covered(oldest, false) && s.left(l) <= maxRest {
+		return s.readArtifacts(l, maxConcurrent) // whose end proves that there is no other
+	}
 	if list := s.readUnordered(oldest); len(list) > 0 {
 		return list
 	}
 	return s.closeGap(oldest)
 }
+
+// maxRest is how many pages of artifacts are read at most before less than was asked for is
+// found, because only narrowed lists of runs show that.
+const maxRest = 16
 
 // maxUnordered bounds how many pages of a list of runs are read only because the list
 // shows no order.
@@ -85,7 +92,7 @@ const maxUnordered = 10
 func (s *search) readUnordered(oldest time.Time) []request {
 	shown := func(l *runList) bool { return l.done() || l.read >= maxUnordered || l.order.frontier().Before(unread) }
 	switch {
-	case s.settled || s.certainly(oldest) || s.finder.limitMet() || shown(s.facts.all):
+	case s.certainly(oldest) || s.finder.limitMet() || shown(s.facts.all):
 		return nil
 	case s.filter.queries(false)[0] == (RunQuery{}):
 		return s.readRuns(s.facts.all, s.finder.allRuns, s.facts.all.ahead())
@@ -153,10 +160,10 @@ func (s *search) certainly(oldest time.Time) bool {
 }
 
 // covered reports whether runs created since a time are known from lists that are to be
-// believed.
-func (s *search) covered(oldest time.Time) bool {
+// believed; narrowed ones, if they are vouched for and narrowed is set.
+func (s *search) covered(oldest time.Time, narrowed bool) bool {
 	within := func(frontier time.Time) bool { return frontier.IsZero() || oldest.After(frontier) }
-	if s.settled || within(s.facts.all.frontier()) || s.vouched() && s.believed() && within(s.narrow.frontier()) {
+	if s.settled || within(s.facts.all.frontier()) || narrowed && s.vouched() && s.believed() && within(s.narrow.frontier()) {
 		return true
 	}
 	index := s.facts.index()
@@ -166,7 +173,7 @@ func (s *search) covered(oldest time.Time) bool {
 // closeGap returns the request for the page that is likely to cover what only lists that
 // a filter narrows do. There is none where it would take more than a page.
 func (s *search) closeGap(oldest time.Time) []request {
-	if s.gapClosed || s.covered(oldest) {
+	if s.gapClosed || s.covered(oldest, true) {
 		return nil
 	}
 	s.gapClosed = true
@@ -194,7 +201,7 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	for _, c := range s.hidden(oldest) {
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	if !s.covered(oldest) {
+	if !s.covered(oldest, true) {
 		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
 	}
 	return list

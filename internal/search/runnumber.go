@@ -35,9 +35,7 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
 		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
-	q := s.filter.queries(false)[0]
-	q.Event = ""
-	q.PerPage = n.perPage
+	q := RunQuery{Workflow: s.filter.workflow.query(), PerPage: n.perPage}
 	var seen []artifact.Run
 	left := s.finder.left()
 	outcome := func(settled bool) func() {

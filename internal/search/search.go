@@ -84,7 +84,7 @@ type search struct {
 	// settled is set once the run with the number asked for is known, or known not to
 	// exist.
 	settled bool
-	// exhausted is set once there is nothing left to ask that could bring a match.
+	// exhausted is set once there is nothing left to ask that is likely to bring a match.
 	exhausted bool
 
 	// Requests that are sent at most once.
@@ -126,7 +126,7 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		if len(todo) == 0 && (s.state != reading || len(w.taken) == s.finder.req.Runs) {
 			return w.taken, nil
 		}
-		s.exhausted = len(todo) == 0
+		s.exhausted = s.exhausted || len(todo) == 0
 		if err := send(ctx, todo); err != nil {
 			return nil, err
 		}
