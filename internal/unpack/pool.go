@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/artifetch/artifetch/internal/inflate"
@@ -27,14 +28,16 @@ const (
 )
 
 // Pool bounds how many entries and tars are decompressed at a time, and with
-// them the memory: about 1 MiB each, and for all of zstd, xz, LZMA and bzip2 together the
-// largest window that zstd may have, or the largest dictionary of one xz. It bounds how many directories are kept open, too, by
-// what the system allows. It is safe for concurrent use.
+// them the memory: about 1 MiB each, for all of zstd, LZMA and bzip2 together the
+// largest window that zstd may have, and the largest dictionary of one xz. It bounds
+// how many directories are kept open, too, by what the system allows. It is safe for
+// concurrent use.
 type Pool struct {
 	handles *handles
 	free    chan *decoder
 	windows *semaphore.Weighted // bytes
 	idle    chan *zstdReader    // all for windows of the same size
+	xz      *xz.Reader          // of the one who holds all windows; nil: not made yet
 }
 
 // NewPool makes a pool for n entries, or fewer where n is large.

@@ -21,16 +21,24 @@ var xzFormat = compression{name: "xz", is: magic("\xfd7zXZ\x00"), open: openXZ}
 type xzReader struct{ *windowReader }
 
 // openXZ reserves all windows of the pool: only one xz is decompressed at a time, since how
-// large a dictionary is shows late, block by block.
+// large a dictionary is shows late, block by block. So the pool's reader has no other user,
+// and it is used again and again: its dictionary would wait for the garbage collector else.
 func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error) {
 	m, err := p.reserve(ctx, maxTarWindow)
 	if err != nil {
 		return nil, err
 	}
-	if m.Reader, err = xz.NewReader(r, maxXZDictionary); err != nil {
+	if p.xz == nil {
+		p.xz, err = xz.NewReader(nil, maxXZDictionary)
+	}
+	if err == nil {
+		err = p.xz.Reset(r)
+	}
+	if err != nil {
 		_ = m.Close()
 		return nil, err
 	}
+	m.Reader = p.xz
 	return xzReader{m}, nil
 }
 
