@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -89,10 +90,10 @@ func TestDeleteFailsOnce(t *testing.T) {
 		tried   int
 		want    string
 	}{
-		"a bad token":   {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 401, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
-		"no permission": {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 403, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
-		"one is gone":   {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 404, Times: 1}, all - 1, all, "could not be deleted on GitHub: artifact "},
-		"all are gone":  {githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 404, Times: -1}, 0, all, "; and 30 more artifacts"},
+		"a bad token":   {githubsim.Fault{Host: githubsim.API, Method: http.MethodDelete, Status: 401, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
+		"no permission": {githubsim.Fault{Host: githubsim.API, Method: http.MethodDelete, Status: 403, Times: -1}, 0, 1, "for the same reason 49 more artifacts were not tried"},
+		"one is gone":   {githubsim.Fault{Host: githubsim.API, Method: http.MethodDelete, Status: 404, Times: 1}, all - 1, all, "could not be deleted on GitHub: artifact "},
+		"all are gone":  {githubsim.Fault{Host: githubsim.API, Method: http.MethodDelete, Status: 404, Times: -1}, 0, all, "; and 30 more artifacts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +109,7 @@ func TestDeleteFailsOnce(t *testing.T) {
 			}
 			tried := 0
 			for _, r := range w.Log() {
-				if r.Method == "DELETE" {
+				if r.Method == http.MethodDelete {
 					tried++
 				}
 			}

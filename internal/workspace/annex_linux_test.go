@@ -151,7 +151,7 @@ func TestPublishIntoMountKeepsTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
-		if gid := uint32(i); !ok || info.ModTime().UnixNano() != int64(i+1)*1e18 || st.Gid != gid && name != "cache/new" { //nolint:gosec // it is small
+		if gid := uint32(i); !ok || info.ModTime().UnixNano() != int64(i+1)*1e18 || st.Gid != gid && name != "cache/new" {
 			t.Errorf("%s: %v, %+v", name, info.ModTime(), st)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 )
 
@@ -354,73 +353,6 @@ func (c *carrier) moveBack(st *step) error {
 	back.from, back.to = st.to, st.from
 	return c.moveOpen(&back, c.at.move)
 }
-
-// rollBack undoes as many changes as it can, even after a failure or the end of the
-// context.
-func (c *carrier) rollBack() error {
-	var errs firstErrors
-	if c.begun > 0 {
-		_ = c.beginUndo() // undoing works without the mark
-	}
-	for number := c.begun; number > 0; number-- {
-		st, err := c.steps.at(number)
-		if err != nil {
-			errs.add(fmt.Errorf("undo: %w", err))
-			c.stays = true
-			break
-		}
-		_, left, err := c.revert(st, c.aside(number), c.since)
-		if len(left) > 0 {
-			err = errors.Join(err, &leftError{left})
-		}
-		if err == nil {
-			continue
-		}
-		errs.add(fmt.Errorf("undo: %w", err))
-		kept, err := c.keep(st, c.aside(number))
-		if err != nil {
-			errs.add(err)
-			c.stays = true
-		}
-		c.kept = c.kept || kept
-	}
-	if c.kept && !c.stays {
-		errs.add(c.surrender())
-	}
-	if !c.stays {
-		errs.add(c.endUndo())
-	}
-	c.spent = c.spent || errs.count > 0
-	for number := c.prepared.count; number > 0 && !c.stays; number-- {
-		st, err := c.prepared.at(number)
-		if err == nil {
-			err = c.unprepare(st)
-		}
-		if err != nil {
-			c.spent = true
-			errs.add(fmt.Errorf("undo: %w", err))
-		}
-	}
-	err := errs.join()
-	switch {
-	case c.stays:
-		err = errors.Join(err, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.path()))
-	case c.kept:
-		err = errors.Join(err, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
-			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
-	}
-	if err == nil {
-		return nil
-	}
-	return &UndoError{err}
-}
-
-// UndoError says what could not be undone or removed after a failure, and so is still
-// there.
-type UndoError struct{ err error }
-
-func (e *UndoError) Error() string { return e.err.Error() }
-func (e *UndoError) Unwrap() error { return e.err }
 
 // modeOf returns the bits of a mode that Chmod sets.
 func modeOf(info fs.FileInfo) fs.FileMode {

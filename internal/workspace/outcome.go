@@ -117,6 +117,38 @@ func addFirst[T any](list []T, item T, most int, key func(T) string) []T {
 	return slices.Insert(list, i, item)
 }
 
+// conflicts notes the sources whose file gives way to that of the first source, and reports
+// whether to go on.
+func (p *planner) conflicts(to spot, from []child) bool {
+	if len(from) == 1 {
+		return true
+	}
+	conflict := Conflict{Path: p.show(to), Winner: from[0].tree.holder(), Lost: len(from) - 1}
+	for _, c := range from[1:min(len(from), 1+maxLosers)] {
+		conflict.Losers = append(conflict.Losers, c.tree.holder())
+	}
+	if p.ifExists == Fail {
+		p.taken.addConflict(conflict)
+		return false
+	}
+	p.report.addConflict(conflict)
+	for _, c := range from[1:] {
+		p.lose(to, c, from[0].tree.Label)
+	}
+	return true
+}
+
+// lose notes a file of a tree that will not be in the destination: another tree, labelled
+// winner, takes its place or, if winner is empty, the place was taken before.
+func (p *planner) lose(to spot, c child, winner string) {
+	l := &p.report.Lost[c.tree.index]
+	shown := p.show(to)
+	if l.Files == 0 || shown < l.Path {
+		l.Path, l.Winner = shown, winner
+	}
+	l.Files++
+}
+
 // ExistsError says which files exist already when if-exists is fail.
 type ExistsError struct {
 	// Paths has the first few of the taken paths, relative to the destination; Taken counts

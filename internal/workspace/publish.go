@@ -86,7 +86,7 @@ func (s *Stage) Publish(ctx context.Context, trees []Tree, ifExists IfExists) (R
 	}
 	s.at.forget(".")
 	report, err := s.publishAgain(ctx, trees, ifExists)
-	report.Recovered = append(recovered, s.recovered...)
+	report.Recovered = slices.Concat(recovered, s.recovered)
 	return report, err
 }
 
