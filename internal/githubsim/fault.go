@@ -20,6 +20,9 @@ type Fault struct {
 	Path string
 	// Skip is how many matching requests pass first.
 	Skip int
+	// Every makes only each n-th of the matching requests fail, beginning with the first
+	// one after Skip; 0 means each.
+	Every int
 	// Times is how many matching requests fail: 0 means one, negative all.
 	Times int
 
@@ -51,8 +54,9 @@ type Fault struct {
 	// Cut closes the connection after this many bytes of the body.
 	Cut int64
 	// Stall sends this many bytes of the body, and then nothing until the client
-	// closes the connection.
-	Stall int64
+	// closes the connection or, unless Resume is 0, that time has passed.
+	Stall  int64
+	Resume time.Duration
 	// Corrupt flips a bit of one byte of the body: its number, counted from 1.
 	Corrupt int64
 	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte.
@@ -84,7 +88,7 @@ func (s *Sim) takeFault(h Host, r *http.Request) *Fault {
 			continue
 		}
 		f.seen++
-		if f.seen <= f.Skip || f.Times >= 0 && f.hit >= max(f.Times, 1) {
+		if f.seen <= f.Skip || f.Times >= 0 && f.hit >= max(f.Times, 1) || (f.seen-f.Skip-1)%max(f.Every, 1) != 0 {
 			continue
 		}
 		f.hit++
@@ -180,11 +184,20 @@ func (w *faulty) Write(p []byte) (int, error) {
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
 	// A body that ends at that byte is complete: it does not stall.
-	case f.Stall > 0 && w.sent+int64(len(p)) > f.Stall:
-		_, _ = w.ResponseWriter.Write(p[:f.Stall-w.sent])
+	case f.Stall > 0 && w.sent < f.Stall && w.sent+int64(len(p)) > f.Stall:
+		n, _ := w.ResponseWriter.Write(p[:f.Stall-w.sent])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
-		<-w.r.Context().Done()
-		panic(http.ErrAbortHandler)
+		if f.Resume > 0 {
+			w.wait(f.Resume)
+		} else {
+			<-w.r.Context().Done()
+		}
+		if w.r.Context().Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
+		w.sent += int64(n)
+		m, err := w.Write(p[n:])
+		return n + m, err
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.sent += int64(n)

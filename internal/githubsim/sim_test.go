@@ -148,6 +148,7 @@ func TestFaults(t *testing.T) {
 		"status":      {Fault{Status: 503, Body: "busy"}, 503, "busy"},
 		"cut":         {Fault{Cut: 3}, 200, "unexpected EOF"},
 		"corrupt":     {Fault{Corrupt: 1}, 200, "1123456789"},
+		"stall":       {Fault{Stall: 3, Resume: time.Millisecond}, 200, "0123456789"},
 		"ignored":     {Fault{IgnoreRange: true}, 200, "0123456789"},
 		"expired":     {Fault{Expire: true}, 403, "AuthenticationFailed"},
 		"primary":     {Fault{PrimaryLimit: time.Minute}, 403, "API rate limit exceeded"},
@@ -158,7 +159,7 @@ func TestFaults(t *testing.T) {
 		tt.f.Host = Storage
 		s.Fault(tt.f)
 		headers := []string{"Range", "bytes=0-0"}
-		if tt.f.Cut > 0 || tt.f.Corrupt > 0 {
+		if tt.f.Cut > 0 || tt.f.Corrupt > 0 || tt.f.Stall > 0 {
 			headers = nil
 		}
 		res, body := ask(t, http.MethodGet, url, headers...)
@@ -175,6 +176,12 @@ func TestFaults(t *testing.T) {
 		// A POST is not sent again by net/http itself.
 		if res, _ := ask(t, http.MethodPost, url); (res != nil) != want {
 			t.Errorf("request %d: answered %v", i, res != nil)
+		}
+	}
+	s.Fault(Fault{Host: Storage, Status: 503, Skip: 1, Every: 3, Times: 2})
+	for i, want := range []int{200, 503, 200, 200, 503, 200, 200, 200} {
+		if res, _ := ask(t, http.MethodGet, url); res.StatusCode != want {
+			t.Errorf("request %d: %d, want %d", i, res.StatusCode, want)
 		}
 	}
 }

@@ -43,6 +43,10 @@ func (s *Sim) sign(key string, expires int64) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
+// StorageHandler returns the blob storage as a handler, faults and log included, for a
+// test that serves it over a network of its own.
+func (s *Sim) StorageHandler() http.Handler { return s.storage.Config.Handler }
+
 // serveBlob behaves like Azure Blob Storage with a SAS URL.
 func (s *Sim) serveBlob(w http.ResponseWriter, r *http.Request) {
 	key := strings.TrimPrefix(r.URL.Path, "/")
