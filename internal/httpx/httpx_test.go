@@ -132,15 +132,17 @@ func TestAttemptsPausesAreBounded(t *testing.T) {
 		policy      Policy
 		first, most time.Duration // the shortest first one, the longest of all
 	}{
-		"defaults":     {Policy{}, 250 * time.Millisecond, 12 * time.Second},
-		"many tries":   {Policy{MaxTries: 20}, 250 * time.Millisecond, 30 * time.Second},
-		"a short most": {Policy{Base: time.Second, Max: 2 * time.Second}, 500 * time.Millisecond, 2 * time.Second},
+		"defaults":      {Policy{}, 250 * time.Millisecond, 12 * time.Second},
+		"many tries":    {Policy{MaxTries: 20}, 250 * time.Millisecond, 30 * time.Second},
+		"a short first": {Policy{First: 100 * time.Millisecond, Base: time.Second}, 50 * time.Millisecond, 30 * time.Second},
+		"a short most":  {Policy{Base: time.Second, Max: 2 * time.Second}, 500 * time.Millisecond, 2 * time.Second},
 	} {
 		for range 50 {
 			var waits []time.Duration
 			tt.policy.Sleep = func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }
 			_ = run(t.Context(), tt.policy, func(int) error { return io.EOF })
-			if len(waits) != tt.policy.tries()-1 || waits[0] < tt.first || slices.Max(waits) > tt.most {
+			if len(waits) != tt.policy.tries()-1 || waits[0] < tt.first || slices.Max(waits) > tt.most ||
+				tt.policy.First > 0 && waits[0] > tt.policy.First*3/2 {
 				t.Fatalf("%s: pauses %v, want none longer than %v", name, waits, tt.most)
 			}
 		}

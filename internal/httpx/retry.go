@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ type Policy struct {
 	// Pauses in between double, and jitter changes each by up to a half,
 	// but makes none longer than Max.
 	Base, Max time.Duration
+	// First, unless it is 0, is a pause before that of Base, for faults that are
+	// over at once. Jitter changes it in the same way.
+	First time.Duration
 	// Sleep waits for d or until ctx ends; nil is a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Notify is called before each pause; nil is fine.
@@ -42,7 +46,14 @@ func (p Policy) pauses() func() time.Duration {
 	b.MaxInterval = cmp.Or(p.Max, 30*time.Second)
 	b.Multiplier = 2
 	b.Reset()
-	return func() time.Duration { return min(b.NextBackOff(), b.MaxInterval) }
+	first := p.First
+	return func() time.Duration {
+		if wait := first; wait > 0 {
+			first = 0
+			return wait/2 + rand.N(wait)
+		}
+		return min(b.NextBackOff(), b.MaxInterval)
+	}
 }
 
 // tries returns MaxTries or its default.
