@@ -182,7 +182,7 @@ func TestRuns(t *testing.T) {
 	}
 	run, err := f.client.Run(t.Context(), app, gone.ID)
 	want := artifact.Run{
-		ID: gone.ID, Repo: app, RepoID: f.repo.ID, Workflow: "CI", WorkflowID: wf.ID, WorkflowPath: ".github/workflows/ci.yml",
+		ID: gone.ID, Repo: app, RepoID: f.repo.ID, RepoName: "octo/app", Workflow: "CI", WorkflowID: wf.ID, WorkflowPath: ".github/workflows/ci.yml",
 		Number: 3, Attempt: 1, Title: "Fix", Event: "push", Actor: "octocat", Status: "completed", Conclusion: "failure",
 		HeadBranch: "main", HeadSHA: gone.HeadSHA, URL: run.URL, CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt,
 		StartedAt: run.CreatedAt, HeadRepoDeleted: true,
