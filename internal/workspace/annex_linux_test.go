@@ -71,7 +71,7 @@ func mountWorld(t *testing.T, kind func(t *testing.T, ws string)) string {
 
 var mountTrees = []staged{
 	{"", []string{"a=1", "new/f=1", "cache/x=1", "0755 cache/run=1", "cache/new/f=1", "0555 cache/new/locked/", "cache/l -> d/y", "cache/k -> new/f"}},
-	{"", []string{"b=2", "cache/x=2", "cache/d/y=2", "0200 cache/d/z=2", "cache/new/g=2", "cache/new/locked/h=2"}},
+	{"", []string{"b=2", "cache/x=2", "cache/d/y=2", "0444 cache/d/z=2", "cache/new/g=2", "cache/new/locked/h=2"}},
 }
 
 // A mount below the destination is no obstacle: what is published there is what would be
@@ -113,7 +113,7 @@ func TestPublishIntoMounts(t *testing.T) {
 				if diff := cmp.Diff(want, snapshot(t, dir)); diff != "" {
 					t.Error(diff)
 				}
-				for name, mode := range map[string]os.FileMode{"run": 0o755, "d/z": 0o200, "new/locked": 0o555 | os.ModeDir} {
+				for name, mode := range map[string]os.FileMode{"run": 0o755, "d/z": 0o444, "new/locked": 0o555 | os.ModeDir} {
 					if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != mode {
 						t.Errorf("%s: %v, %v", name, info, err)
 					}

@@ -102,7 +102,7 @@ func TestAsNobody(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("it is not root who runs the tests, so all of them run so anyway")
 	}
-	rerun(t, "^(TestPublishUndoes|TestCloseReadOnly|TestPublishReadOnly|TestPublishInReadOnly|TestOwner.*|TestRecover.*|TestKilled)$", "022",
+	rerun(t, "^(TestPublishUndoes|TestCloseReadOnly|TestPublishReadOnly|TestPublishInReadOnly|TestOwner.*|TestRecover.*|TestKilled|TestCopyTree)$", "022",
 		&syscall.Credential{Uid: 65534, Gid: 65534, NoSetGroups: false})
 }
 
