@@ -120,6 +120,9 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 	if e.Mode.IsDir() {
 		return x.makeDir(ctx, parent, e)
 	}
+	if x.isItself(e) {
+		return nil
+	}
 	if err := x.vacate(parent, e); err != nil {
 		return err
 	}
@@ -202,6 +205,14 @@ func (x *expander) restrict(ctx context.Context, name string, perm fs.FileMode) 
 	return nil
 }
 
+// isItself reports whether an entry is a hard link to the file or symlink of its own name
+// that the same archive has made: GNU tar writes that for a file that has two names and is
+// added twice.
+func (x *expander) isItself(e *Entry) bool {
+	link, isLink := x.links[e.Name]
+	return e.hardLink == e.Name && (isLink && link.archive == x.archive || !isLink && x.made.contains(e.Name))
+}
+
 // vacate makes sure that an entry's name is free in its directory: it removes an
 // earlier entry of the same archive, and refuses to remove anything else.
 func (x *expander) vacate(parent *handle, e *Entry) error {
@@ -246,14 +257,13 @@ func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content
 }
 
 func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error {
-	const missing = "it links to %q, which is no file before it"
 	if link, ok := x.links[e.hardLink]; ok && link.archive == x.archive {
 		x.links[strings.Clone(e.Name)] = link
 		return x.held.take(len(e.Name), int64(len(link.target)))
 	}
 	// A symlink of another archive cannot be linked to.
 	if _, isLink := x.links[e.hardLink]; isLink || !x.made.contains(e.hardLink) {
-		return e.refuse(missing, e.hardLink)
+		return e.refuse("it links to %q, which is no file before it", e.hardLink)
 	}
 	from, err := x.dirs.get(ctx, path.Dir(e.hardLink))
 	if err != nil {
@@ -261,9 +271,6 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	}
 	defer x.dirs.put(from)
 	_, size, err := from.dir.stat(path.Base(e.hardLink))
-	if errors.Is(err, fs.ErrNotExist) { // it links to itself, and gave way
-		return e.refuse(missing, e.hardLink)
-	}
 	if err == nil {
 		err = hardLink(x.root, from.dir, e.hardLink, parent.dir, e.Name)
 	}

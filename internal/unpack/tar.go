@@ -40,13 +40,17 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 		return damagedTar(err, in)
 	}
 	defer done()
-	t, entries := tar.NewReader(r), false
+	counted := &countingReader{r: r}
+	t, entries := tar.NewReader(counted), false
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		h, err := t.Next()
 		if in.err == nil && errors.Is(err, io.EOF) {
+			if counted.n%tarBlock != 0 { // archive/tar takes it for the end
+				return damagedTar(io.ErrUnexpectedEOF, in)
+			}
 			break
 		}
 		if err != nil {
@@ -72,6 +76,18 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 		return &noTarError{"data of an unknown format"}
 	}
 	return nil
+}
+
+// countingReader counts the bytes that were read.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // openTar looks for a tar in a file, by its bytes alone. The caller calls done when it has

@@ -113,6 +113,8 @@ func TestExpandTars(t *testing.T) {
 		"a link to what comes":     {map[string][]byte{"x.tar": tarOf(t, "l -> d/a", "d/a")}, []string{"d/", "d/a = d/a", "l -> d/a"}},
 		"through directories only": {map[string][]byte{"x.tar": tarOf(t, "d/../d/a")}, nil},
 		"empty":                    {map[string][]byte{"x.tar": tarOf(t)}, []string{}},
+		"added twice":              {map[string][]byte{"x.tar": tarOf(t, "a", "h => a", "./a => a", "h => ./h", "l -> a", "l => l")}, []string{"a = a", "h = a", "l -> a"}},
+		"no end":                   {map[string][]byte{"x.tar": tarOf(t, "a", "b")[:4*tarBlock]}, []string{"a = a", "b = b"}},
 		"a symlink with two names": {map[string][]byte{"x.tar": tarOf(t, "a", "l -> a", "h => l")}, []string{"a = a", "h -> a", "l -> a"}},
 	}
 	for name, tt := range tests {
@@ -170,6 +172,10 @@ func TestExpandTarsRefuses(t *testing.T) {
 		"hard link, out by symlink": {tarOf(t, "d/l -> ../keep", "h => d/l"), nil, `its target "../keep" leaves the destination`},
 		"too deep":                  {tarOf(t, strings.Repeat("x/", 256)+"a"), nil, "has 257 components"},
 		"device":                    {tarOf(t, "dev !"), nil, "a device or another special file"},
+		"hard link to itself":       {tarOf(t, "h => h"), nil, "which is no file before it"},
+		"hard link to what is here": {tarOf(t, "keep => keep"), nil, "there is something of that name already"},
+		"cut in the padding":        {tarOf(t, "a", "b")[:2*tarBlock-1], nil, "unexpected EOF"},
+		"cut in the end":            {tarOf(t, "a")[:3*tarBlock-1], nil, "unexpected EOF"},
 		"cut":                       {tarOf(t, strings.Repeat("a", 90))[:550], nil, "not a sound tar archive"},
 	}
 	for name, tt := range tests {
