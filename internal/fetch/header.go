@@ -18,18 +18,18 @@ const maxName = 255
 
 // FileName returns the file name in a Content-Disposition header (RFC 6266). It prefers
 // filename* (RFC 5987) to filename, and returns only the last component of a path, also
-// of a Windows path. It returns "" if there is no name, or one that cannot name a file:
-// "..", a name with control characters, one that is not UTF-8 or is longer than 255
+// of a Windows path. There is no name if that is "" or a directory's. ok reports whether
+// a file can have the name: it has no control characters, is UTF-8, and no longer than 255
 // bytes.
 //
 // Headers that break the grammar are read all the same: many servers do not quote names
 // such as "app (1).jar", or send them in Latin-1.
-func FileName(contentDisposition string) string {
+func FileName(contentDisposition string) (name string, ok bool) {
 	if !utf8.ValidString(contentDisposition) {
 		contentDisposition = fromLatin1(contentDisposition) // RFC 9110, section 5.5
 	}
 	_, params, err := mime.ParseMediaType(contentDisposition)
-	name := params["filename"]
+	name = params["filename"]
 	if err != nil || name == "" {
 		name = looseFileName(contentDisposition)
 	}
@@ -39,10 +39,10 @@ func FileName(contentDisposition string) string {
 	if len(name) >= 2 && name[1] == ':' && unicode.IsLetter(rune(name[0])) {
 		name = name[2:] // the drive of a Windows path without a directory
 	}
-	if name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return ""
+	if name == "" || name == "." || name == ".." {
+		return "", false
 	}
-	return name
+	return name, len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // looseFileName returns the file name in a header that breaks the grammar, or has its

@@ -117,7 +117,7 @@ func TestStreamFromGitHub(t *testing.T) {
 			if sent := s.sent(); tt.bytes != 0 && sent != tt.bytes {
 				t.Errorf("the storage sent %d bytes, want %d", sent, tt.bytes)
 			}
-			if blob.ContentType != "application/zip" || FileName(blob.ContentDisposition) != "dist.zip" {
+			if name, _ := FileName(blob.ContentDisposition); blob.ContentType != "application/zip" || name != "dist.zip" {
 				t.Errorf("type %q, disposition %q", blob.ContentType, blob.ContentDisposition)
 			}
 		})

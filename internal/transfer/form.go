@@ -26,22 +26,27 @@ const (
 
 // formOf tells apart an archive, a file that was uploaded as it is, and what came in
 // an artifact's place with status 200: the page of a proxy or a portal, or an error in
-// JSON. head is how it begins. name is the file name that the storage gives, or empty.
+// JSON. head is how it begins. name is the file name that the storage gives; empty if it
+// gives none, or one that no file can have.
 //
 // The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor
 // are the first bytes: formats that build on zip (jar, whl, apk, …) begin alike. What
 // is neither a zip nor has a name is an artifact only if its digest is right, or is
 // still to be compared.
 func formOf(contentType, disposition string, head []byte, digest DigestState) (f form, name string) {
-	name = fetch.FileName(disposition)
+	name, ok := fetch.FileName(disposition)
+	saysFile := name != "" && !isZipName(name)
+	if !ok {
+		name = ""
+	}
 	switch mediaType(contentType) {
 	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
 		return archive, name
 	}
 	switch {
-	case unpack.IsZip(head) && (name == "" || isZipName(name)):
+	case unpack.IsZip(head) && !saysFile:
 		return archive, name
-	case name != "" || digest == DigestVerified || digest == DigestUnchecked:
+	case name != "" || unpack.IsZip(head) || digest == DigestVerified || digest == DigestUnchecked:
 		return rawFile, name
 	}
 	return noForm, ""
