@@ -38,15 +38,15 @@ func (b *Blob) enter(p *piece, res *http.Response) {
 // check checks the head of an answer by RFC 9110, section 14.4: the answer must have
 // exactly the missing bytes of a part, of the same blob. A 200 has a stream from its
 // first byte on.
-func (b *Blob) check(p *piece, res *http.Response) error {
+func (b *Blob) check(t *try, res *http.Response) error {
 	var err error
 	switch res.StatusCode {
 	case http.StatusPartialContent:
-		err = b.checkPart(p, res)
+		err = b.checkPart(t, res)
 	case http.StatusOK:
-		err = b.checkWhole(p, res)
+		err = b.checkWhole(t, res)
 	default:
-		return b.checkStatus(p, res)
+		return b.checkStatus(t, res)
 	}
 	if err != nil {
 		return err
@@ -55,13 +55,13 @@ func (b *Blob) check(p *piece, res *http.Response) error {
 	defer b.mu.Unlock()
 	b.odd = 0
 	if b.stream {
-		b.enter(p, res)
+		b.enter(t.p, res)
 	}
 	return nil
 }
 
 // checkPart is check for a 206.
-func (b *Blob) checkPart(p *piece, res *http.Response) error {
+func (b *Blob) checkPart(t *try, res *http.Response) error {
 	header := res.Header.Get("Content-Range")
 	first, last, total, ok := parseContentRange(header)
 	etag := res.Header.Get("ETag")
@@ -71,11 +71,11 @@ func (b *Blob) checkPart(p *piece, res *http.Response) error {
 	if total < 0 {
 		total = size // an answer may leave the total out
 	}
-	end := p.end
+	end := t.to
 	if b.stream {
 		end = total
 	}
-	other := &RangeError{Want: p.at, Header: header}
+	other := &RangeError{Want: t.at, Header: header}
 	switch {
 	case isOther(etag, known):
 		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
@@ -83,22 +83,22 @@ func (b *Blob) checkPart(p *piece, res *http.Response) error {
 		return other // whether these bytes are all the rest cannot be known, now or with another try
 	case ok && size >= 0 && total != size:
 		return b.onceMore(contradiction(size, total))
-	case !ok, first != p.at, last != end-1, !hasLength(res, last-first+1):
+	case !ok, first != t.at, last != end-1, !hasLength(res, last-first+1):
 		return b.onceMore(other)
 	}
 	if b.stream {
-		b.setSize(p, total)
+		b.setSize(t.p, total)
 		b.info.OpenEnded = false
 	}
 	return nil
 }
 
 // checkWhole is check for a 200, which only a stream can use.
-func (b *Blob) checkWhole(p *piece, res *http.Response) error {
+func (b *Blob) checkWhole(t *try, res *http.Response) error {
 	length, etag, open := res.ContentLength, res.Header.Get("ETag"), !delimited(res)
 	switch {
 	case !b.stream:
-		return b.onceMore(&RangeError{Want: p.at, Header: "of everything"})
+		return b.onceMore(&RangeError{Want: t.at, Header: "of everything"})
 	case open && !b.o.OpenEnded:
 		return &LengthError{Want: -1}
 	case length > maxBlob:
@@ -110,21 +110,21 @@ func (b *Blob) checkWhole(p *piece, res *http.Response) error {
 		if b.restarts++; b.restarts > maxRestarts {
 			return &ChangedError{Why: "each answer has another ETag and another size"}
 		}
-		p.furthest = 0
+		t.p.furthest = 0
 	}
-	if err := b.rewind(p); err != nil {
+	if err := b.rewind(t.p); err != nil {
 		return err
 	}
-	b.setSize(p, length)
+	b.setSize(t.p, length)
 	b.info.ETag, b.info.OpenEnded = etag, open
 	return nil
 }
 
 // checkStatus is check for an answer without bytes of the blob.
-func (b *Blob) checkStatus(p *piece, res *http.Response) error {
+func (b *Blob) checkStatus(t *try, res *http.Response) error {
 	switch res.StatusCode {
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
-		if !b.stream || p.at > 0 { // otherwise the request had no condition
+		if !b.stream || t.at > 0 { // otherwise the request had no condition
 			return &ChangedError{Why: fmt.Sprintf("the storage answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
 		}
 	}
@@ -132,7 +132,7 @@ func (b *Blob) checkStatus(p *piece, res *http.Response) error {
 	if httpx.TemporaryStatus(res.StatusCode) { // the storage has too much to do
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.pace.slow(time.Now())
+		b.pace.slow(time.Now(), httpx.RetryAfter(err))
 	}
 	return err
 }

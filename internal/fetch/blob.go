@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 )
 
 const (
@@ -46,6 +48,15 @@ type Blob struct {
 	odd     int // answers in a row that were of another range or another size
 	err     error
 
+	trying  int     // tries under way
+	hedging int     // parts with two tries
+	wasted  int64   // bytes that had arrived before
+	waits   []int64 // bytes that readers wait for; not that of the digest
+
+	pauses  []*pausing
+	watched bool // ticker is going to call tick
+	ticker  *time.Timer
+
 	discarder  discarder // nil: the spool keeps what there is
 	discarding bool
 	discarded  int64 // bytes before this offset are no longer in the spool
@@ -78,7 +89,7 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 // open finds out the blob's size and whether the storage supports ranges, and begins to
 // fetch the blob.
 func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
-	p := newPiece(span{})
+	p := b.newPiece(span{})
 	b.setSize(p, -1)
 	b.parts = []*piece{p}
 	var first *answer
@@ -108,31 +119,43 @@ func (b *Blob) begin(p *piece) (first *answer, err error) {
 	if b.o.OnDemand {
 		n = firstOnDemand
 	}
-	err = b.retry(func() (int64, error) {
-		b.info.Requests++
-		res, err := b.o.ask(b.ctx, b.urls.get, fmt.Sprintf("0-%d", n-1), "")
-		if err != nil {
-			return 0, err
+	attempts := b.o.Policy.Attempts()
+	var last error
+	for {
+		first, err = b.beginOnce(p, n)
+		if err == nil {
+			return first, nil
 		}
-		if res.StatusCode == http.StatusOK || b.describe(p, res.Response, n) {
-			first = res
-			return 0, nil
+		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
+			return nil, err
 		}
-		defer res.close()
-		if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-			return 0, nil // an empty blob is answered like this, too
-		}
-		err = statusError(res.Response)
-		b.urls.failed(res.from, err)
-		return 0, err
-	})
-	return first, err
+		last = err
+	}
+}
+
+// beginOnce is one try of begin.
+func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
+	b.info.Requests++
+	res, err := b.o.ask(b.ctx, b.urls.get, fmt.Sprintf("0-%d", n-1), "", func() {})
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusOK || b.describe(p, res.Response, n) {
+		return res, nil
+	}
+	defer res.close()
+	if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return nil, nil // an empty blob is answered like this, too
+	}
+	err = statusError(res.Response)
+	b.urls.failed(res.from, err)
+	return nil, err
 }
 
 // fetchStream fetches all of the blob, before there are readers. Its digest is
 // computed on the way.
 func (b *Blob) fetchStream(p *piece, first *answer) error {
-	if err := b.fetch(p, first); err != nil {
+	if err := b.fetch(b.enlist(p), first); err != nil {
 		return err
 	}
 	b.info.Whole, b.digested = true, b.info.Size
@@ -152,7 +175,8 @@ func (b *Blob) start(p *piece, first *answer) {
 		b.discarder, _ = b.spool.(discarder)
 		b.work.Go(b.digest)
 	}
-	b.work.Go(func() { b.connection(p, first) })
+	t := b.enlist(p)
+	b.work.Go(func() { b.connection(t, first) })
 }
 
 // Size returns the blob's size in bytes.
@@ -166,11 +190,10 @@ func (b *Blob) ContentDisposition() string { return b.info.ContentDisposition }
 
 // ReadAt waits until the bytes have arrived. It fails with *DownloadError if the download
 // failed, and fails for bytes that were released.
-func (b *Blob) ReadAt(p []byte, off int64) (int, error) { return b.read(p, off, b.starved) }
+func (b *Blob) ReadAt(p []byte, off int64) (int, error) { return b.read(p, off, true) }
 
-// read is ReadAt. While it waits it calls waiting, with b.mu held and the
-// byte that is missing.
-func (b *Blob) read(p []byte, off int64, waiting func(off int64)) (int, error) {
+// read is ReadAt for readers and for the digest. Nothing is requested for the digest alone.
+func (b *Blob) read(p []byte, off int64, isReader bool) (int, error) {
 	if off < 0 {
 		return 0, errors.New("fetch: negative offset")
 	}
@@ -178,7 +201,7 @@ func (b *Blob) read(p []byte, off int64, waiting func(off int64)) (int, error) {
 	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
-	if err := b.await(span{off, off + n}, waiting); err != nil {
+	if err := b.await(span{off, off + n}, isReader); err != nil {
 		return 0, err
 	}
 	got, err := b.spool.ReadAt(p[:n], off)
@@ -270,6 +293,11 @@ func (b *Blob) Info() (Info, error) {
 // Close ends all requests that are under way. Afterwards the caller closes the spool.
 func (b *Blob) Close() {
 	b.cancel(context.Canceled)
+	b.mu.Lock()
+	if b.ticker != nil {
+		b.ticker.Stop() // a tick that has begun starts nothing
+	}
+	b.mu.Unlock()
 	b.work.Wait()
 }
 
@@ -292,7 +320,7 @@ func (b *Blob) digest() {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for off := int64(0); off < b.info.Size; {
-		n, err := b.read(buf[:min(bufferSize, b.info.Size-off)], off, func(int64) {})
+		n, err := b.read(buf[:min(bufferSize, b.info.Size-off)], off, false)
 		if err != nil {
 			b.fail(err) // if the download has not failed before, the spool did now
 			return
@@ -314,7 +342,7 @@ func (b *Blob) digest() {
 }
 
 // await waits until a span has arrived.
-func (b *Blob) await(s span, waiting func(off int64)) error {
+func (b *Blob) await(s span, isReader bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s.start < b.discarded {
@@ -335,7 +363,13 @@ func (b *Blob) await(s span, waiting func(off int64)) error {
 				}
 			}
 		}
-		waiting(off)
+		if !isReader {
+			b.moved.Wait()
+			continue
+		}
+		b.starved(off)
+		b.waits = append(b.waits, off)
 		b.moved.Wait()
+		b.waits = slices.Delete(b.waits, slices.Index(b.waits, off), slices.Index(b.waits, off)+1)
 	}
 }

@@ -486,7 +486,7 @@ func TestBlobWant(t *testing.T) {
 // The arguments of Want come from archives, and may be any numbers.
 func TestBlobWantsNothingOdd(t *testing.T) {
 	t.Parallel()
-	b := &Blob{o: Options{OnDemand: true}}
+	b := &Blob{ctx: t.Context(), o: Options{OnDemand: true}}
 	b.moved.L = &b.mu
 	b.pace.most, b.running = 1, 1 // none is opened
 	b.info.Size = 100
@@ -633,11 +633,38 @@ func TestPace(t *testing.T) {
 			t.Errorf("%s: %d connections, want %d", name, p.limit(), tt.want)
 		}
 	}
-	p := pace{most: 16}
-	for range 9 { // all at once
-		p.slow(time.Unix(100, 0))
-	}
-	if p.limit() != firstConnections/2 {
-		t.Errorf("%d connections after the storage said that it is busy", p.limit())
+}
+
+// A storage that is busy gets half the connections, and then one more at a time.
+func TestPaceRecovers(t *testing.T) {
+	t.Parallel()
+	const most = 16
+	at := func(d time.Duration) time.Time { return time.Unix(100, 0).Add(d) }
+	for name, tt := range map[string]struct {
+		busy       map[time.Duration]time.Duration // when the storage is busy, and for how long
+		settled    bool
+		low, after int // the fewest connections, and those after a minute
+	}{
+		"once":                    {map[time.Duration]time.Duration{0: 0}, true, 4, 8},
+		"once, before it settled": {map[time.Duration]time.Duration{0: 0}, false, 4, 16},
+		"many at once":            {map[time.Duration]time.Duration{0: 0, 10 * time.Millisecond: 0, 900 * time.Millisecond: 0}, true, 4, 8},
+		"again before it is over": {map[time.Duration]time.Duration{0: 0, 1100 * time.Millisecond: 0, 2200 * time.Millisecond: 0}, true, 4, 8},
+		"for two minutes":         {map[time.Duration]time.Duration{0: 2 * time.Minute}, true, 4, 4},
+	} {
+		p := pace{most: most, now: 8, settled: tt.settled}
+		low := most
+		for d := time.Duration(0); d < time.Minute; d += 10 * time.Millisecond {
+			if wait, ok := tt.busy[d]; ok {
+				p.slow(at(d), wait)
+			}
+			before := p.limit()
+			if p.count(int64(before)<<20, at(d)); p.limit() > before+1 && p.limit() <= 8 {
+				t.Errorf("%s: from %d connections to %d at once", name, before, p.limit())
+			}
+			low = min(low, p.limit())
+		}
+		if low != tt.low || p.limit() != tt.after {
+			t.Errorf("%s: as few as %d, in the end %d connections; want %d, %d", name, low, p.limit(), tt.low, tt.after)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type Connections struct {
 	open    atomic.Int64 // answers whose bodies are being read
 	arrived atomic.Int64 // bytes
 	budget  waitBudget
+	usual   usual
 }
 
 // NewConnections returns a Connections that allows up to most requests at a time, at

@@ -26,7 +26,7 @@
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one
-//	    408, 429, 5xx: a passing fault; fewer connections
+//	    408, 429, 5xx: a passing fault; half the connections for a while
 //	    write and count the body until it ends or stalls
 //	a stream: *RangeError: at = 0; *ChangedError: at = 0, twice at most
 //
@@ -37,6 +37,11 @@
 // Signed URLs live for a minute. All parts use the same one, until it gets old or is
 // refused; a stream asks for one with each try. SHA-256 is computed over the bytes in
 // their order, as they arrive.
+//
+// A part whose request takes several times as long as others is requested on a second
+// connection as well, if a reader waits for it or nothing else is left. Each byte is
+// written once, by the request that brings it first. The request that falls behind is
+// ended. On a link that is slow for all, no part is requested twice.
 //
 // Every wait ends. A connection on which next to nothing arrives is given up (see
 // Connections). All downloads that share their Connections fail with *WaitError once the
@@ -70,7 +75,8 @@ type Options struct {
 	Client *http.Client
 	// IdleTimeout bounds the time in which no byte of a body arrives; 0 means 30 s.
 	IdleTimeout time.Duration
-	// Policy is for consecutive tries of a part in which next to nothing arrives.
+	// Policy is for consecutive tries of a part in which next to nothing arrives. If its
+	// Base is 0, the first pause is 100 ms, and the second one a second.
 	Policy httpx.Policy
 	// Progress is called with the number of bytes that arrived, or with a negative number
 	// for bytes that have to be fetched again. It may be nil. Calls for one blob come one
@@ -128,6 +134,9 @@ func (o Options) withDefaults() Options {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 30 * time.Second
 	}
+	if o.Policy.Base == 0 {
+		o.Policy.First, o.Policy.Base = shortPause, time.Second
+	}
 	if o.Progress == nil {
 		o.Progress = func(int64) {}
 	}
@@ -153,21 +162,22 @@ type Info struct {
 	ContentDisposition string
 	// Requests counts the requests to the storage, without redirects.
 	Requests int
-	// Fetched counts the bytes that arrived.
+	// Fetched counts the bytes that arrived, also those that arrived twice.
 	Fetched int64
 }
 
 // answer is an answer of the storage. The caller must call close.
 type answer struct {
 	*http.Response
-	from  *url.URL
-	close func()
+	from   *url.URL
+	cancel context.CancelCauseFunc
+	close  func()
 }
 
 // ask sends a request for the blob, or for a range of it, as soon as a connection is
 // free. It asks for the URL only then, because a URL could expire during the wait. If
-// locate fails, the error is a *locateError.
-func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string) (*answer, error) {
+// locate fails, the error is a *locateError. sent is called when the request is sent.
+func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string, sent func()) (*answer, error) {
 	if err := o.Connections.free.Acquire(parent, 1); err != nil {
 		return nil, context.Cause(parent)
 	}
@@ -186,6 +196,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		end()
 		return nil, err
 	}
+	sent()
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	if err != nil {
 		waited()
@@ -193,7 +204,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		return nil, err
 	}
 	closeBody := o.watch(res, cancel)
-	return &answer{Response: res, from: u, close: func() {
+	return &answer{Response: res, from: u, cancel: cancel, close: func() {
 		closeBody()
 		waited()
 		end()

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"context"
 	"crypto/md5" //nolint:gosec // the storage has no other digest
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // answers is an answer with these headers, in pairs, and the first n bytes of
@@ -210,41 +208,5 @@ func TestOpenEnded(t *testing.T) {
 	defer b.Close()
 	if info, err := b.Wait(); err != nil || info.OpenEnded || info.SHA256 != sha256.Sum256(firstBlob) {
 		t.Errorf("%+v, %v", info, err)
-	}
-}
-
-// A storage that is busy is asked on fewer connections.
-func TestBusySlowsThePace(t *testing.T) {
-	t.Parallel()
-	for status, want := range map[int]int{503: firstConnections / 2, 429: firstConnections / 2, 403: firstConnections} {
-		hold := make(chan struct{})
-		s := &ranged{}
-		s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
-			switch {
-			case n == 1:
-				w.WriteHeader(status)
-				return
-			case n > 1 && n <= firstConnections: // nothing is measured by then
-				<-hold
-			}
-			serve(w)
-		}
-		o, locate := s.start(t)
-		release := func() { close(hold) }
-		o.Policy.Sleep = func(context.Context, time.Duration) error { release(); return nil }
-		b, err := Open(t.Context(), o, locate, new(kept).create)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.mu.Lock()
-		b.pace.settled = true // so that only the storage's word counts
-		b.mu.Unlock()
-		if _, err := b.Wait(); err != nil {
-			t.Error(err)
-		}
-		if got := b.pace.limit(); got != want {
-			t.Errorf("%d connections after a %d, want %d", got, status, want)
-		}
-		b.Close()
 	}
 }

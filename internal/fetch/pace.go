@@ -15,11 +15,16 @@ const (
 	paceSlow  = 2 * time.Second
 	// worthIt is the factor by which doubling the connections must raise the rate.
 	worthIt = 1.1
+	// Busy answers within paceCut of each other halve the connections once. Afterwards one
+	// connection is added every paceRaise.
+	paceCut   = time.Second
+	paceRaise = 100 * time.Millisecond
 )
 
 // pace decides how many connections a blob gets, and how large its parts are. It doubles
-// the connections as long as that makes the download faster, and halves them when the
-// storage says that it is busy.
+// the connections as long as that makes the download faster. When the storage says that
+// it is busy, pace halves them, and then adds one at a time until there are as many as
+// before: additive increase, multiplicative decrease, as TCP does (RFC 5681).
 type pace struct {
 	most    int
 	now     int // 0: not begun
@@ -29,7 +34,11 @@ type pace struct {
 	since  time.Time
 	bytes  int64
 	handed int64 // bytes in parts so far
-	slowed time.Time
+
+	before int       // connections when they were halved last; 0: they are as many again
+	slowed time.Time // when they were halved last
+	raised time.Time // when one was added last
+	rest   time.Time // until then none is added: the storage's Retry-After
 }
 
 func (p *pace) limit() int {
@@ -41,7 +50,10 @@ func (p *pace) limit() int {
 
 // count counts bytes that arrived, and reports whether the limit rose.
 func (p *pace) count(n int64, now time.Time) bool {
-	if p.settled {
+	switch {
+	case p.before > 0:
+		return p.recover(now)
+	case p.settled:
 		return false
 	}
 	if p.since.IsZero() {
@@ -69,13 +81,35 @@ func (p *pace) count(n int64, now time.Time) bool {
 	return !p.settled
 }
 
-// slow halves the connections for good. Calls within paceSlow count as one.
-func (p *pace) slow(now time.Time) {
-	if now.Sub(p.slowed) < paceSlow {
+// slow halves the connections, because the storage said that it is busy for this long; 0
+// is unknown.
+func (p *pace) slow(now time.Time, retryAfter time.Duration) {
+	if rest := now.Add(retryAfter); rest.After(p.rest) {
+		p.rest = rest
+	}
+	if now.Sub(p.slowed) < paceCut {
 		return
 	}
-	p.slowed, p.settled = now, true
-	p.now = max(p.limit()/2, 1)
+	p.before = p.limit()
+	p.now = max(p.before/2, 1)
+	p.slowed, p.raised = now, now
+}
+
+// recover adds a connection if it is time for one, and reports whether it did. Once there
+// are as many as before, the search for more goes on where it was.
+func (p *pace) recover(now time.Time) bool {
+	if now.Before(p.rest) || now.Sub(p.raised) < paceRaise {
+		return false
+	}
+	p.raised = now
+	if p.now < p.before {
+		p.now++
+	}
+	if p.now == p.before {
+		p.before = 0
+		p.since, p.bytes = now, 0
+	}
+	return true
 }
 
 // stride returns how large the next part may be when left bytes are not begun yet. Parts

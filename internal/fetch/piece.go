@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,115 +14,150 @@ import (
 // buffers are for bytes between the network and the spool.
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// retry calls try until it succeeds, or until its failures say that another try cannot
-// help. try returns how many bytes arrived in it that had not arrived before.
-func (b *Blob) retry(try func() (fresh int64, err error)) error {
-	attempts := b.o.Policy.Attempts()
+// fetch fetches a part, beginning with try t. first is an answer to it that has arrived
+// already, or nil. fetch returns nil as well once another connection fetches the rest.
+func (b *Blob) fetch(t *try, first *answer) error {
+	p := t.p
 	var last error
 	for {
-		fresh, err := try()
-		if err == nil {
+		err := b.tryPart(t, first)
+		first = nil
+		if err != nil && b.stream {
+			err = b.startOver(p, err)
+		}
+		fresh, missing := b.leave(t, err)
+		attempts := p.attempts
+		switch overtaken := errors.Is(context.Cause(t.ctx), errOvertaken); {
+		case err == nil, !missing && (overtaken || httpx.IsTemporary(err)):
 			return nil
+		case overtaken: // by a try that failed, too
+			t = b.reenlist(p)
+			continue
+		case !missing:
+			attempts = b.o.Policy.Attempts() // those of the part are the other connection's
 		}
 		if err := b.o.again(b.ctx, attempts, err, last, fresh); err != nil {
 			return err
 		}
 		last = err
-	}
-}
-
-// fetch fetches a part. first is an answer for it that has arrived already, or nil.
-func (b *Blob) fetch(p *piece, first *answer) error {
-	return b.retry(func() (int64, error) {
-		before, res := p.furthest, first
-		first = nil
-		err := b.tryPart(p, res)
-		if err != nil && b.stream {
-			err = b.startOver(p, err)
+		if t = b.reenlist(p); p.forgives(err) {
+			p.attempts.Renew()
 		}
-		return p.furthest - before, err
-	})
+	}
 }
 
 // tryPart receives the bytes of a part from an answer, which it requests first if res is
 // nil. A nil error means that the part is whole.
-func (b *Blob) tryPart(p *piece, res *answer) (err error) {
+func (b *Blob) tryPart(t *try, res *answer) (err error) {
 	if res == nil {
-		if res, err = b.request(p); err != nil {
+		if res, err = b.request(t); err != nil {
 			return err
 		}
+	} else {
+		b.sent(t)
+		stop := context.AfterFunc(t.ctx, func() { res.cancel(context.Cause(t.ctx)) })
+		defer stop()
 	}
 	defer res.close()
-	if err := b.check(p, res.Response); err != nil {
+	if err := b.check(t, res.Response); err != nil {
 		b.urls.failed(res.from, err)
 		return err
 	}
-	return b.receive(p, res.Body)
+	if b.stream {
+		t.at, t.to = t.p.at, t.p.end
+	}
+	return b.receive(t, res.Body)
 }
 
 // request requests the missing bytes of a part.
-func (b *Blob) request(p *piece) (*answer, error) {
+func (b *Blob) request(t *try) (*answer, error) {
 	b.mu.Lock()
 	b.info.Requests++
 	etag := b.info.ETag
 	b.mu.Unlock()
+	sent := func() { b.sent(t) }
 	switch {
 	case !b.stream:
-		return b.o.ask(b.ctx, b.urls.get, fmt.Sprintf("%d-%d", p.at, p.end-1), etag)
-	case p.at > 0:
-		return b.o.ask(b.ctx, b.urls.locate, fmt.Sprintf("%d-", p.at), etag)
+		return b.o.ask(t.ctx, b.urls.get, fmt.Sprintf("%d-%d", t.at, t.to-1), etag, sent)
+	case t.at > 0:
+		return b.o.ask(t.ctx, b.urls.locate, fmt.Sprintf("%d-", t.at), etag, sent)
 	}
-	return b.o.ask(b.ctx, b.urls.locate, "", "")
+	return b.o.ask(t.ctx, b.urls.locate, "", "", sent)
 }
 
 // receive stores the body of an answer.
-func (b *Blob) receive(p *piece, body io.Reader) error {
+func (b *Blob) receive(t *try, body io.Reader) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for {
 		n, err := body.Read(buf[:])
-		if int64(n) > p.end-p.at {
-			return &LengthError{Want: p.end - p.start}
+		if int64(n) > t.to-t.at {
+			return &LengthError{Want: t.to - t.p.start}
 		}
-		if n > 0 {
-			if err := b.store(p, buf[:n]); err != nil {
-				return err
-			}
-		}
+		whole, failed := b.store(t, buf[:n])
 		switch {
+		case failed != nil:
+			return failed
+		case whole:
+			return nil // however the connection ended
 		case err == nil:
-		case p.at == p.end:
-			return nil // the part is whole, however the connection ended
 		case b.info.Size < 0 && errors.Is(err, io.EOF):
-			b.setSize(p, p.at)
+			b.setSize(t.p, t.at)
 			return nil
 		default:
-			return httpx.Temporary(&TruncatedError{Got: p.at, Want: b.info.Size, Err: err}, 0)
+			return httpx.Temporary(&TruncatedError{Got: t.at, Want: b.info.Size, Err: err}, 0)
 		}
 	}
 }
 
-// store writes the next bytes of a part to the spool.
-func (b *Blob) store(p *piece, data []byte) error {
-	if _, err := b.spool.WriteAt(data, p.at); err != nil {
-		return &WriteError{Off: p.at, Err: err}
+// store writes the next bytes of a try to the spool, except for those that another try
+// brought before. It reports whether the part is whole.
+func (b *Blob) store(t *try, data []byte) (whole bool, err error) {
+	p, n := t.p, int64(len(data))
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	b.mu.Lock()
+	at, end := p.at, p.end
+	b.mu.Unlock()
+	fresh := data[min(max(at-t.at, 0), n):max(min(end-t.at, n), 0)]
+	if len(fresh) > 0 {
+		if _, err := b.spool.WriteAt(fresh, at); err != nil {
+			return false, &WriteError{Off: at, Err: err}
+		}
+		if b.stream {
+			b.sums.write(fresh)
+		}
 	}
-	if b.stream {
-		b.sums.write(data)
-	}
-	n := int64(len(data))
-	b.o.arrived(n, max(p.at+n-p.furthest, 0))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p.at += n
+	if n > 0 {
+		b.count(t, n, int64(len(fresh)))
+	}
+	return p.at == p.end, nil
+}
+
+// count counts n bytes that arrived with a try, fresh of which had not arrived before.
+// b.mu is held.
+func (b *Blob) count(t *try, n, fresh int64) {
+	p, now := t.p, time.Now()
+	t.at += n
+	p.at += fresh
+	b.o.arrived(n, max(p.at-p.furthest, 0))
 	p.furthest = max(p.furthest, p.at)
 	b.info.Fetched += n
-	b.o.Progress(n)
-	if b.pace.count(n, time.Now()) {
+	b.wasted += n - fresh
+	if t.first.IsZero() {
+		t.first = now
+	}
+	t.last = now
+	b.overtake(t)
+	if fresh > 0 {
+		b.o.Progress(fresh)
+	}
+	if b.pace.count(fresh, now) {
 		b.staff()
 	}
 	b.moved.Broadcast()
-	return nil
 }
 
 // startOver decides about a stream whose try failed with err: if the bytes so far are of

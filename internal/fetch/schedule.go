@@ -2,20 +2,43 @@ package fetch
 
 import (
 	"cmp"
+	"context"
 	"slices"
+	"sync"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/httpx"
 )
 
 // span is a range of bytes, end excluded.
 type span struct{ start, end int64 }
 
-// piece is a span that a connection fetches.
+// piece is a span that a connection fetches, or two of them. Blob.mu guards it.
 type piece struct {
 	span
 	at       int64 // bytes before this offset have arrived
 	furthest int64 // the largest at so far: a stream may start over
+	tries    []*try
+	hedges   int // tries that were not the only one when they began
+	// Only the connection whose try was the only one uses these three.
+	attempts *httpx.Attempts
+	works    bool // the last pause ended with errWorks
+	forgiven int
+	// writing is held while bytes are written, so that none is written twice. It is locked
+	// before Blob.mu.
+	writing sync.Mutex
 }
 
-func newPiece(s span) *piece { return &piece{s, s.start, s.start} }
+func (b *Blob) newPiece(s span) *piece {
+	p := &piece{span: s, at: s.start, furthest: s.start}
+	policy := b.o.Policy
+	policy.Sleep = func(ctx context.Context, d time.Duration) (err error) {
+		p.works, err = b.pause(ctx, d)
+		return err
+	}
+	p.attempts = policy.Attempts()
+	return p
+}
 
 // queue holds the spans to be fetched; the last one pushed comes first. Spans may
 // overlap each other, and parts that were begun later.
@@ -104,48 +127,65 @@ func (b *Blob) head() (span, bool) {
 
 // staff opens connections while there is work for them. b.mu is held.
 func (b *Blob) staff() {
-	if b.running >= b.pace.limit() || b.ahead() {
+	if b.err != nil || b.running >= b.pace.limit() {
 		return
 	}
-	for left := b.queue.size; b.running < b.pace.limit() && left > 0 && b.err == nil; left -= smallestPart {
+	idle := b.queue.size == 0 || b.ahead()
+	if !idle {
+		for left := b.queue.size; b.running < b.pace.limit() && left > 0; left -= smallestPart {
+			b.running++
+			b.work.Go(func() { b.connection(nil, nil) })
+		}
+	}
+	for now := time.Now(); b.running < b.pace.limit(); {
+		p := b.late(now, idle)
+		if p == nil {
+			return
+		}
+		t := b.enlist(p)
 		b.running++
-		b.work.Go(func() { b.connection(nil, nil) })
+		b.work.Go(func() { b.connection(t, nil) })
 	}
 }
 
-// connection fetches one part after the other, beginning with p and its answer,
+// connection fetches one part after the other, beginning with a try and its answer,
 // unless they are nil.
-func (b *Blob) connection(p *piece, res *answer) {
+func (b *Blob) connection(t *try, res *answer) {
 	for {
-		if p == nil {
-			if p = b.next(); p == nil {
+		if t == nil {
+			if t = b.next(); t == nil {
 				return
 			}
 		}
-		if err := b.fetch(p, res); err != nil {
+		if err := b.fetch(t, res); err != nil {
 			b.fail(err)
 			return
 		}
-		p, res = nil, nil
+		t, res = nil, nil
 	}
 }
 
-// next takes a part from the queue, or ends the connection.
-func (b *Blob) next() *piece {
+// next begins a try of a part that is late, or else of one from the queue; or it ends the
+// connection.
+func (b *Blob) next() *try {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s, ok := b.head()
-	if !ok || b.err != nil || b.running > b.pace.limit() || b.ahead() {
+	idle := !ok || b.ahead()
+	switch p := b.late(time.Now(), idle); {
+	case b.err != nil || b.running > b.pace.limit() || idle && p == nil:
 		b.running--
 		b.moved.Broadcast() // see starved
 		return nil
+	case p != nil:
+		return b.enlist(p)
 	}
 	n := b.window.stride(b.pace.stride(b.queue.size))
 	if s.end-s.start < n+smallestPart/4 {
 		n = s.end - s.start
 	}
-	p := newPiece(span{s.start, s.start + n})
+	p := b.newPiece(span{s.start, s.start + n})
 	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
 	b.pace.handed += n
-	return p
+	return b.enlist(p)
 }

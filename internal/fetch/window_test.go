@@ -111,7 +111,7 @@ func TestQueue(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for range 200 {
 		const size = 100 << 20
-		b := &Blob{o: Options{OnDemand: true}}
+		b := &Blob{ctx: t.Context(), o: Options{OnDemand: true}}
 		b.moved.L = &b.mu
 		b.pace.most, b.running = 1, 1 // none is opened
 		b.info.Size = size
@@ -145,7 +145,7 @@ func TestQueue(t *testing.T) {
 func BenchmarkWant(b *testing.B) {
 	for b.Loop() {
 		const n = 20_000
-		blob := &Blob{o: Options{OnDemand: true}}
+		blob := &Blob{ctx: b.Context(), o: Options{OnDemand: true}}
 		blob.moved.L = &blob.mu
 		blob.pace.most, blob.running = 1, 1
 		blob.info.Size = n << 20

@@ -1,0 +1,272 @@
+package fetch
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// The storage of TestNetworkThatIsNotClean, for each connection.
+const (
+	rate    = 60 << 20 // bytes per second
+	latency = 20 * time.Millisecond
+)
+
+// counting counts the requests that a handler has under way.
+type counting struct {
+	http.Handler
+	mu          sync.Mutex
+	now, most   int
+	since, last int // the most since the first answer of status, and at the time of the last request
+	status      int
+}
+
+func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	c.now++
+	c.most, c.since, c.last = max(c.most, c.now), max(c.since, c.now), c.now
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.now--
+	}()
+	c.Handler.ServeHTTP(&noting{w, c}, r)
+}
+
+type noting struct {
+	http.ResponseWriter
+	c *counting
+}
+
+func (n *noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+func (n *noting) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		n.c.mu.Lock()
+		if n.c.status == 0 {
+			n.c.status, n.c.since = status, 0
+		}
+		n.c.mu.Unlock()
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// reading is a reader as extraction is one: from front to back, and it releases what it
+// has read.
+func reading(t *testing.T, o Options, locate Locate, blob []byte) (Info, error) {
+	t.Helper()
+	b, err := Open(t.Context(), o, locate, new(kept).create)
+	if err != nil {
+		return Info{}, err
+	}
+	defer b.Close()
+	p := make([]byte, 64<<10)
+	for off := int64(0); off < b.Size(); off += int64(len(p)) {
+		n, err := b.ReadAt(p, off)
+		if err != nil && err != io.EOF { //nolint:errorlint // ReadAt returns it as it is
+			return Info{}, err
+		}
+		if string(p[:n]) != string(blob[off:off+int64(n)]) {
+			t.Fatalf("other bytes at %d", off)
+		}
+		b.Release(off + int64(n))
+	}
+	return b.Wait()
+}
+
+// unclean is a storage with faults in simulated time, and its log.
+type unclean struct {
+	*simulated
+	counting
+	o    Options
+	blob []byte
+}
+
+// newUnclean returns a storage with a blob of size bytes. All answers have rate and
+// latency, and the faults replace some of them.
+func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Fault) *unclean {
+	t.Helper()
+	u := &unclean{simulated: sim, blob: manyBytes(size)}
+	u.ReplaceBlob(u.artifact, githubsim.Bytes(u.blob))
+	u.counting.Handler = u.StorageHandler()
+	for _, f := range append(faults, githubsim.Fault{Times: -1}) {
+		f.Host = githubsim.Storage
+		if f.BytesPerSecond == 0 {
+			f.BytesPerSecond = rate
+		}
+		if f.FirstByte == 0 {
+			f.FirstByte = latency
+		}
+		u.Fault(f)
+	}
+	u.o = inBubble(t, &u.counting)
+	return u
+}
+
+// manyBytes returns bytes that differ from block to block.
+func manyBytes(size int) []byte {
+	b := make([]byte, 0, size+largeSize)
+	for i := 0; len(b) < size; i++ {
+		b = append(b, largeBlob()[i%1000:]...)
+	}
+	return b[:size]
+}
+
+// ranges returns the ranges that the storage was asked for, and the statuses.
+func (u *unclean) ranges() []string {
+	var list []string
+	for _, r := range u.Log() {
+		if r.Host == githubsim.Storage {
+			list = append(list, fmt.Sprintf("%s %d %d", strings.TrimPrefix(r.Header.Get("Range"), "bytes="), r.Status, r.Bytes))
+		}
+	}
+	return list
+}
+
+// After answers that say that the storage is busy, a download gets its connections back.
+func TestBusyIsNotForGood(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault  githubsim.Fault
+		within int // requests, and so many at a time since the fault
+		atOnce int
+	}{
+		"one 503":       {githubsim.Fault{Status: 503, Skip: 3}, 110, 8},
+		"one 429":       {githubsim.Fault{Status: 429, Skip: 3}, 110, 8},
+		"one 500":       {githubsim.Fault{Status: 500, Skip: 3}, 110, 8},
+		"one is broken": {githubsim.Fault{Drop: true, Skip: 3}, 110, 8},
+		"the first 503": {githubsim.Fault{Status: 503}, 110, 8},
+		"every third":   {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2}, 170, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := newSimulated(t)
+			url := sim.signed(t)
+			synctest.Test(t, func(t *testing.T) {
+				u := newUnclean(t, sim, 200<<20, tt.fault)
+				u.o.Ahead = 8 << 20
+				start := time.Now()
+				info, err := reading(t, u.o, url, u.blob)
+				if err != nil || info.SHA256 != sha256.Sum256(u.blob) {
+					t.Fatalf("%+v, %v", info, err)
+				}
+				t.Logf("%d requests in %v, %d at a time since", info.Requests, time.Since(start), u.since)
+				if info.Requests > tt.within || u.since < tt.atOnce {
+					t.Errorf("%d requests, %d at a time since; want at most %d, at least %d", info.Requests, u.since, tt.within, tt.atOnce)
+				}
+			})
+		})
+	}
+}
+
+// signed returns a URL of the artifact.
+func (s *simulated) signed(t *testing.T) Locate {
+	t.Helper()
+	u, err := s.locate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at(u.String())
+}
+
+// twice returns the bytes that lie in several of the ranges that were answered.
+func (u *unclean) twice(t *testing.T) (bytes int64) {
+	t.Helper()
+	var seen spans
+	for _, r := range u.Log() {
+		if r.Status != http.StatusPartialContent {
+			continue
+		}
+		var s span
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &s.start, &s.end); err != nil {
+			t.Fatal(err)
+		}
+		s.end++
+		bytes += s.end - s.start - (spans{s}).without(seen).size()
+		seen = append(seen, (spans{s}).without(seen)...)
+	}
+	return bytes
+}
+
+// A range that one connection does not bring, while others are fast, is requested on
+// another one.
+func TestHedges(t *testing.T) {
+	t.Parallel()
+	const size = 40 << 20
+	for name, fault := range map[string]githubsim.Fault{
+		"a stall":                   {Stall: 300 << 10},
+		"a stall of 10 s":           {Stall: 300 << 10, Resume: 10 * time.Second},
+		"1 MB/s":                    {BytesPerSecond: 1_000_000},
+		"200 kB/s":                  {BytesPerSecond: 200_000},
+		"5 s to the first byte":     {FirstByte: 5 * time.Second},
+		"a stall near a part's end": {Stall: 1<<20 - 1000},
+	} {
+		for way, do := range map[string]func(*testing.T, Options, Locate, []byte) (Info, error){
+			"read while it arrives": reading,
+			"kept": func(t *testing.T, o Options, locate Locate, _ []byte) (Info, error) {
+				t.Helper()
+				o.Ahead = 0
+				return fetchAll(t, o, locate)
+			},
+		} {
+			for _, skip := range []int{5, 12} {
+				t.Run(fmt.Sprintf("%s/%s/request %d", name, way, skip), func(t *testing.T) {
+					t.Parallel()
+					sim := newSimulated(t)
+					url := sim.signed(t)
+					synctest.Test(t, func(t *testing.T) {
+						fault.Skip = skip
+						u := newUnclean(t, sim, size, fault)
+						u.o.Ahead = 8 << 20
+						var progress int64
+						u.o.Progress = func(n int64) { progress += n }
+						start := time.Now()
+						info, err := do(t, u.o, url, u.blob)
+						if err != nil || info.SHA256 != sha256.Sum256(u.blob) || progress != size {
+							t.Fatalf("%+v, %v, %d bytes counted", info, err, progress)
+						}
+						t.Logf("%d requests in %v, %d bytes requested twice", info.Requests, time.Since(start), u.twice(t))
+						if n := u.twice(t); n == 0 || n > largestPart {
+							t.Errorf("%d bytes were requested twice: %q", n, u.ranges())
+						}
+						if info.Fetched > size+2<<20 {
+							t.Errorf("%d of %d bytes arrived", info.Fetched, size)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// Where all connections are slow, none is replaced by another.
+func TestSlowLinkIsNotHedged(t *testing.T) {
+	t.Parallel()
+	for _, bytesPerSecond := range []int{20_000, 500_000, 10_000_000} {
+		t.Run(fmt.Sprint(bytesPerSecond), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &ranged{script: script{blob: largeBlob()[:20<<20], etag: `"e"`, hook: slowly(&link{rate: bytesPerSecond}, 0)}}
+				o := inBubble(t, s)
+				o.Ahead = 8 << 20
+				info, err := reading(t, o, at("http://h/"), s.blob)
+				if err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+					t.Fatalf("%+v, %v", info, err)
+				}
+				t.Logf("%d requests, %d bytes more", info.Requests, s.sent.Load()-info.Size)
+				if sent := s.sent.Load(); sent > info.Size+info.Size/32 {
+					t.Errorf("%d of %d bytes were sent: %q", sent, info.Size, s.requests())
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// try is one request for the missing bytes of a part. A part may have two at a time: see
+// late. Each byte is written once, by the try that brings it first.
+type try struct {
+	p   *piece
+	ctx context.Context //nolint:containedctx // of this request alone
+	end context.CancelCauseFunc
+	// at is the next byte that this try brings, and to is where its range ends. Bytes
+	// before p.at were brought by another try.
+	at, to int64
+
+	began time.Time // the request was sent; zero: it waits for a connection
+	first time.Time // its first byte arrived
+	last  time.Time // its last byte so far arrived
+	size  int64     // of the range
+	// furthest is that of the part when the try began.
+	furthest int64
+}
+
+// errOvertaken ends a try that brings only bytes that another one brought before.
+var errOvertaken = errors.New("another request brought these bytes first")
+
+// enlist begins a try of a part. b.mu is held.
+func (b *Blob) enlist(p *piece) *try {
+	t := &try{p: p, at: p.at, to: p.end, size: p.end - p.at, furthest: p.furthest}
+	t.ctx, t.end = context.WithCancelCause(b.ctx)
+	if p.tries = append(p.tries, t); len(p.tries) > 1 {
+		p.hedges++
+		b.hedging++
+	}
+	b.trying++
+	b.watch()
+	return t
+}
+
+// reenlist is enlist for another try of a part.
+func (b *Blob) reenlist(p *piece) *try {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.enlist(p)
+}
+
+// sent notes that the request of a try is sent.
+func (b *Blob) sent(t *try) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.began = time.Now()
+}
+
+// leave ends a try that failed with err, or with nil. It returns how many bytes have
+// arrived since the try began that had not arrived before, and whether the part still has
+// to be fetched by the connection that had this try.
+func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
+	t.end(nil)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := t.p
+	fresh = p.furthest - t.furthest
+	p.tries = slices.DeleteFunc(p.tries, func(o *try) bool { return o == t })
+	b.trying--
+	if err == nil && t.at == t.to && t.size > 0 && !b.stream {
+		b.o.Connections.usual.add(t)
+	}
+	if len(p.tries) > 0 {
+		b.hedging--
+		return fresh, false
+	}
+	return fresh, err != nil && (b.stream || p.at < p.end)
+}
+
+// overtake ends the tries of a part that can no longer bring anything new: all if the part
+// is whole; else those that were begun before t, and are behind it. b.mu is held.
+func (b *Blob) overtake(t *try) {
+	p := t.p
+	for i, o := range p.tries {
+		if o != t && (p.at == p.end || o.at < t.at && i < slices.Index(p.tries, t)) {
+			o.end(errOvertaken)
+		}
+	}
+}
