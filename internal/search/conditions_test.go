@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,10 +139,13 @@ func TestServerWithoutTimes(t *testing.T) {
 // that the last artifact of a page is the first of the next page, too.
 type shifting struct {
 	*world
+	mu    sync.Mutex // pages are asked for side by side
 	added int64
 }
 
 func (s *shifting) Artifacts(ctx context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if q.RunID != 0 {
 		s.added++
 		s.artifacts = append([]artifact.Artifact{{ID: 5000 + s.added, Repo: app, Name: fmt.Sprintf("new-%d", s.added), Run: &artifact.RunRef{ID: 1, RepoID: 1, HeadRepoID: 1}, CreatedAt: epoch.Add(time.Hour)}}, s.artifacts...)
