@@ -74,15 +74,10 @@ func (l *Log) Summary(markdown string) error {
 	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
 }
 
-// file appends to one of the runner's files. A runner without summaries gives no file for
-// them, and neither file is there for the command; every runner has one for outputs.
+// file appends to one of the runner's files. Outside of a runner there is none.
 func (l *Log) file(name, variable, text string) error {
 	path, _ := l.opt.Lookup(variable)
-	switch {
-	case path != "":
-	case name == "output" && !l.opt.Command:
-		return &FileError{Variable: variable, Err: errUnset}
-	default:
+	if path == "" {
 		return nil
 	}
 	l.mu.Lock()
@@ -110,7 +105,4 @@ func writable(path string) error {
 	return nil // other faults show when the file is opened
 }
 
-var (
-	errPipe  = errors.New("is a pipe, not a file")
-	errUnset = errors.New("the variable is not set")
-)
+var errPipe = errors.New("is a pipe, not a file")
