@@ -306,9 +306,9 @@ func TestCostsOfOddShapes(t *testing.T) {
 		{name: "two events, 800 back", past: []past{{200, event("schedule"), dist}, {800, event("pull_request"), dist}}, req: search.Request{Select: names("dist"), Events: []string{"push", "schedule"}}, most: 5, back: 800},
 		{name: "two conclusions, 800 back", past: []past{{200, none, dist}, {800, failed, dist}}, req: search.Request{Select: names("dist"), Conclusions: []string{"success", "neutral"}}, most: 5, back: 800},
 		{name: "ten branches, only the last exists", past: []past{{300, githubsim.Run{HeadBranch: "main"}, dist}}, req: search.Request{Select: names("dist"), Branches: branches}, most: 4, back: 0},
-		{name: "ten branches, only the last exists, 300 back", past: []past{{200, githubsim.Run{HeadBranch: "main"}, dist}, {300, githubsim.Run{HeadBranch: "x"}, dist}}, req: search.Request{Select: names("dist"), Branches: branches}, most: 24, back: 300},
+		{name: "ten branches, only the last exists, 300 back", past: []past{{200, githubsim.Run{HeadBranch: "main"}, dist}, {300, githubsim.Run{HeadBranch: "x"}, dist}}, req: search.Request{Select: names("dist"), Branches: branches}, most: 12, back: 300},
 		{name: "pull request, its head", past: []past{{300, none, dist}, {1, githubsim.Run{HeadSHA: headSHA, HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 3, back: 40},
-		{name: "pull request, its head branch", past: []past{{300, none, dist}, {1, githubsim.Run{HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 4, back: 40},
+		{name: "pull request, its head branch", past: []past{{300, none, dist}, {1, githubsim.Run{HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 8, back: 40},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -70,8 +70,8 @@ func (s *search) check(taken []artifact.Run) []request {
 			return s.open(false, time.Time{})
 		}
 	}
-	if l := s.unfinished(); oldest.IsZero() && !s.covered(oldest, false) && s.left(l) <= maxRest {
-		return s.readArtifacts(l, maxConcurrent) // whose end proves that there is no other
+	if list := s.readRest(oldest); len(list) > 0 {
+		return list
 	}
 	if list := s.readUnordered(oldest); len(list) > 0 {
 		return list
@@ -80,8 +80,20 @@ func (s *search) check(taken []artifact.Run) []request {
 }
 
 // maxRest is how many pages of artifacts are read at most before less than was asked for is
-// found, because only narrowed lists of runs show that.
+// found, because only narrowed lists of runs show that. Where other filters follow, they
+// are read only if the narrowed lists are empty.
 const maxRest = 16
+
+// readRest returns requests for the rest of the artifacts, whose end proves that there is no
+// other run to take.
+func (s *search) readRest(oldest time.Time) []request {
+	lists := s.unfinished()
+	empty := len(s.narrow.lists) > 0 && !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return len(l.items) > 0 })
+	if !oldest.IsZero() || s.covered(oldest, false) || s.left(lists) > maxRest || s.finder.untried > 1 && !empty {
+		return nil
+	}
+	return s.readArtifacts(lists, maxConcurrent)
+}
 
 // maxUnordered bounds how many pages of a list of runs are read only because the list
 // shows no order.
@@ -142,9 +154,9 @@ func (s *search) blindly(taken []artifact.Run) bool {
 	})
 }
 
-// longest is how long a job may run on GitHub's own runners, and so how old a run is at
-// most, as a rule, when it ends.
-const longest = 6 * time.Hour
+// longest is how old a run is at most, as a rule, when it ends. Jobs on GitHub's own
+// runners end after six hours.
+const longest = 24 * time.Hour
 
 // endsUnseen reports whether runs that match may have ended so lately that lists of
 // artifacts do not show them, while the list of all runs does not reach back to when they
