@@ -44,9 +44,30 @@ func near(globs, names []string) []string {
 		if strings.HasPrefix(g, "!") {
 			continue
 		}
-		if n := nearest(g, names, dirs); n != "" && len(n) <= maxSuggestion && len(list) < maxNear && !slices.Contains(list, n) {
-			list = append(list, n)
+		meant := separated(g)
+		if meant == nil || !slices.ContainsFunc(meant, func(g string) bool { return matchesAny(g, names) }) {
+			meant = []string{nearest(g, names, dirs)}
 		}
+		for _, n := range meant {
+			if n != "" && len(n) <= maxSuggestion && len(list) < maxNear && !slices.Contains(list, n) {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
+// separated returns the globs that g holds in quotes or between commas, as if it were a
+// line of YAML or of a shell, or nil.
+func separated(g string) (list []string) {
+	if strings.ContainsAny(g, "{}") {
+		return nil
+	}
+	for part := range strings.SplitSeq(g, ",") {
+		if part = strings.Trim(part, ` "'`); part == g {
+			return nil
+		}
+		list = append(list, part)
 	}
 	return list
 }
