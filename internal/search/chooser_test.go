@@ -132,6 +132,9 @@ func TestHelpOnFailure(t *testing.T) {
 	}{
 		"typing error":               {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"dits"}}}, "dist", false},
 		"case":                       {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"DIST"}}}, "dist", false},
+		"a pattern":                  {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"!x", "x*", "Dist.zip"}}}, "dist", false},
+		"a pattern with wildcards":   {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"dits*"}}}, "", false},
+		"search: near pattern":       {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Patterns: []string{"doc"}}}, "docs", false},
 		"nothing near":               {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"windows-x64"}}}, "", false},
 		"search: near name":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"doc"}}}, "docs", false},
 		"search: in the current run": {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 6, Select: artifact.Selector{Names: []string{"fresh"}}}, "", true},

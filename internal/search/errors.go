@@ -311,10 +311,14 @@ func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 const maxSuggested = 4
 
 // suggest sets Have to the names that are there, and DidYouMean to the one of them
-// that is nearest to a missing name.
+// that is nearest to a missing name. A pattern without wildcards is such a name.
 func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
-	for _, want := range s.Names[:min(len(s.Names), maxSuggested)] {
+	asked := s.Names
+	if len(asked) == 0 {
+		asked = slices.DeleteFunc(slices.Clone(s.Patterns), func(p string) bool { return strings.ContainsAny(p, `*?[{\!`) })
+	}
+	for _, want := range asked[:min(len(asked), maxSuggested)] {
 		if _, there := slices.BinarySearch(e.Have, want); !there && e.DidYouMean == "" {
 			e.DidYouMean = suggest.Nearest(want, e.Have)
 		}
