@@ -30,8 +30,8 @@ const maxNarrowed = 4
 
 // queries returns the queries of the lists that have all runs which meet the
 // conditions: the server takes one value for each. With byStatus they are narrowed by
-// conclusion, too. There is one that narrows nothing where the filter has no condition,
-// or too many values.
+// conclusion, too. A condition with too many values narrows nothing; if no other is left,
+// the only query narrows nothing.
 func (f *filter) queries(byStatus bool) []RunQuery {
 	list := []RunQuery{{Workflow: f.workflow.query(), Branch: f.branch, HeadSHA: f.sha, Actor: f.actor}}
 	each := func(values []string, set func(*RunQuery, string)) {
@@ -54,7 +54,7 @@ func (f *filter) queries(byStatus bool) []RunQuery {
 	return list
 }
 
-// narrows reports whether the server can narrow lists by the conclusions asked for.
+// narrowsByStatus reports whether the server can narrow lists by the conclusions asked for.
 func (f *filter) narrowsByStatus() bool {
 	return !f.conclusions.any() && len(f.conclusions.list) <= maxNarrowed
 }
@@ -153,6 +153,8 @@ func (s *search) vouched() bool {
 	return true
 }
 
+// confirmed reports whether a run that a narrowed list has, or that an earlier part of it
+// had, is also in the list of all runs, or is named by an artifact.
 func (s *search) confirmed(l *runList) bool {
 	for _, other := range s.narrow.all() {
 		a, b := other.query, l.query

@@ -11,65 +11,75 @@ import (
 
 // search finds the newest runs that pass a filter and hold what is asked for.
 //
-// What the server says is not all true. Its list of all runs is right, but may lack a
-// run that was just created. Lists of runs that a filter narrows come from a search
-// index, and may be weeks old, lack single runs or be empty. The lists of the repository's
-// artifacts lag behind those of single runs, and no order is documented. So every run is
-// judged by its own fields, and no list alone proves that there is no newer run.
+// # What is believed
 //
-// A search reads up to three kinds of lists, each as far as it has to:
+// The server's list of all runs is right, but may lack a run that was just created. Lists
+// of runs that a filter narrows come from a search index: they may be weeks old, lack
+// single runs, or be empty. Lists of the repository's artifacts lag behind those of single
+// runs. No order is documented. So every run is judged by its own fields, and no list
+// alone proves that there is no newer run.
+//
+// # What is read
+//
+// A search reads up to three kinds of lists, each only as far as it has to:
 //
 //	all runs       the first page always
-//	artifacts      of the repository, by name where names are given; the first page always
-//	narrowed runs  by what the filter asks for, where the others do not settle the choice
+//	artifacts      of the repository, by name if names are given; the first page always
+//	narrowed runs  by what the filter asks for; only if the other two do not settle the
+//	               choice (narrowed)
 //
-// How far back a list was read is its frontier (order). As no artifact is older than its
-// run, a list of artifacts shows of every run created since its frontier whether it holds
-// what is asked for; the runs that it names and that are not known yet are candidates.
+// The frontier of a list is the time after which all of it was read (order). No artifact
+// is older than its run. So a list of artifacts shows, of every run created after its
+// frontier, whether the run holds what is asked for. A run that it names and that is not
+// known yet is a candidate.
 //
-// A search is a loop of rounds. Each round walks the known runs that pass the filter,
-// newest first, and takes those that hold what is asked for, up to one that may not be
-// the newest of the rest. Then it sends all requests, side by side, that the first of
-// these cases asks for:
+// # How it goes on
 //
-//	pages moved while they were read       those pages again (pager)
-//	what a run holds is not known          ask the run, then more of them at a time, or
-//	                                       read artifacts on if that takes fewer requests
-//	runs are missing                       look candidates up, or read the lists on that
-//	                                       are likely to bring the next run (readOn)
-//	there are enough, or no more           cross-check the choice (check)
+// A search is a loop of rounds. A round walks through the known runs that pass the filter,
+// newest first, and takes those that hold what is asked for; it stops at a run that may
+// not be the newest of the rest (walk). Then it sends, side by side, the requests of the
+// first case that applies (next):
 //
-// The cross-check looks up every candidate that may be newer than the oldest run taken,
-// by its id or on a page of all runs. It looks for the newest run that fits where none is
-// known, and closes a gap that only narrowed lists cover, if one page is likely to do so.
-// A run that ended less than ten minutes ago is asked for its own list before it is passed
-// over, and so is the newest one passed over where nothing is asked for by name, or where
-// the word of the artifacts rests on the order of one page (doubts).
+//	pages moved while they were read    read these pages again (pager)
+//	it is not known what a run holds    ask one run, then more at a time, or read on in the
+//	                                    artifacts if that takes fewer requests (settle)
+//	runs are missing                    look candidates up, or read on in the lists that are
+//	                                    likely to bring the next run (readOn)
+//	there are enough, or no more        cross-check the choice (check)
 //
-// A narrowed list that lacks a run which it should have proves nothing any more. One that
-// another list bears out is believed, but never one by conclusion. What is left open is a
-// Doubt of the Plan.
+// The cross-check looks up the candidates that may be newer than the oldest run taken, by
+// their ids or on a page of all runs. It looks for the newest run that fits if none is
+// known, and reads on where a few pages are likely to cover what only narrowed lists do.
+// A run that is under way, or that ended less than ten minutes ago, is asked for its own
+// list before it is passed over. So is the newest run passed over, if nothing is asked for
+// by name, or if what the artifacts prove rests on the order of a single page (doubts).
 //
-// What a search costs, in requests, besides those for what has to be resolved first
-// (a workflow's display name, a tag or an abbreviated SHA, a pull request, ref), which are
-// sent beside the first; TestCosts of package app holds this table to it:
+// A narrowed list that lacks a run which it should have proves nothing any more
+// (believed). Otherwise it proves something if another list bears it out, unless it is
+// narrowed by conclusion (vouched). What is left open becomes a Doubt of the Plan.
+//
+// # What it costs
+//
+// In requests, without those that resolve what the request names (a workflow's display
+// name, a tag, an abbreviated SHA, a pull request, ref), which are sent beside the first.
+// TestCosts and TestCostsOfCandidates of package app hold this table to it:
 //
 //	the newest run holds it: by name, pattern or all           2
 //	the newest run holds all of n names, up to 3; of more      1+n; 5
 //	few runs hold it, the newest is any number of runs back    3
 //	the same, and k newer ones that do not count:
-//	    of forks, other branches or commits                    3
-//	    at most a page apart from it                           3
-//	    failed, and up to 100 runs did                         4
-//	    otherwise: cancelled, of other workflows               3 + k to 3 + 1.5k
+//	    of forks, of other branches or commits                 3
+//	    others, at most a page apart from it                   3
+//	    failed, and no more than 100 runs did                  4
+//	    otherwise: cancelled, of other workflows               4 + k
 //	all runs hold it, of a branch or commit that is rare       4
 //	all runs hold it, but the newest 5,000 failed              5
 //	a run number, any number of runs back                      4
 //	no run holds it, and up to 6 to explain that               2
 //
 // In no shape of repository it is more than twice the pages of the lists that have to be
-// read, plus ten: as many pages are read ahead as were read before, and a run is asked
-// only as long as the pages that would tell are more.
+// read, plus ten: no more pages are read ahead than were read before, and runs are asked
+// one by one only if that takes fewer requests than the pages that would tell.
 type search struct {
 	finder *finder
 	facts  *facts // of the finder

@@ -1,10 +1,10 @@
-// Package search finds the runs and the artifacts that a Request asks for. It
-// does no I/O of its own: it asks through Source, and makes every choice itself,
-// from the answers.
+// Package search finds the runs and the artifacts that a Request asks for. It does no I/O
+// of its own: it asks through Source, and makes every choice itself, from the answers.
 //
-// A filter of the server may return too much, so results are filtered again here. It may
-// also drop matches, lists may lag, and no order is documented: nothing is concluded from
-// one list alone (search.go).
+// The server's filters may return too much, so results are filtered again here. They may
+// also drop matches, lists may lag, and no order is documented: so no single list proves
+// that there is no newer run. The comment of the type search says what is believed, what
+// is read, and what that costs.
 package search
 
 import (
@@ -59,8 +59,9 @@ type ArtifactQuery struct {
 	Page    int    // 0 means the first, which is 1
 }
 
-// Source asks GitHub. Its methods may be called concurrently, and their errors
-// match ErrNotFound where something does not exist.
+// Source asks the server. Its methods may be called concurrently. Their errors match
+// artifact.ErrNotFound if something does not exist, and artifact.ErrExpired if it does not
+// exist any more.
 type Source interface {
 	runSource
 	artifactSource
@@ -80,7 +81,7 @@ type artifactSource interface {
 	Artifacts(ctx context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error)
 }
 
-// refSource asks for what inputs name runs by.
+// refSource asks for the things by which inputs name runs.
 type refSource interface {
 	PullRequest(ctx context.Context, repo artifact.Repo, number int) (artifact.PullRequest, error)
 	// Commit resolves an abbreviated SHA, "heads/…" or "tags/…" to a full SHA.
