@@ -106,8 +106,8 @@ type past struct {
 	artifacts []string
 }
 
-// TestCosts holds the table in the comment of artifact's search, and that of
-// docs/benchmarks.md, to the simulator's log.
+// TestCosts holds the table of costs in the comment of search's type search, and the
+// tables of docs/benchmarks.md, to the simulator's log.
 func TestCosts(t *testing.T) {
 	t.Parallel()
 	dist := []string{"dist"}
