@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 // wireArtifact has the fields that artifetch uses of GitHub's schema "artifact". GHES
 // 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
+	asked       int64    // the id asked for; 0 in a list
 	ID          int64    `json:"id"`
 	Name        text     `json:"name"`
 	SizeInBytes int64    `json:"size_in_bytes"`
@@ -29,7 +31,7 @@ type wireArtifact struct {
 	} `json:"workflow_run"`
 }
 
-func (w *wireArtifact) complete() bool { return w.ID != 0 }
+func (w *wireArtifact) complete() bool { return w.ID != 0 && cmp.Or(w.asked, w.ID) == w.ID }
 
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
@@ -83,7 +85,7 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 // Artifact returns an artifact, also an expired one.
 func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
 	what := call{op: "get artifact", cost: Names, subject: subject("artifact", id), repo: repo, want: http.StatusOK}
-	var w wireArtifact
+	w := wireArtifact{asked: id}
 	if err := c.api.get(ctx, what, artifactPath(repo, id), &w); err != nil {
 		return artifact.Artifact{}, err
 	}

@@ -250,6 +250,11 @@ func TestErrors(t *testing.T) {
 		"no connection":       {"tok", githubsim.Fault{Drop: true, Times: -1}, get, Network, 3, "no answer"},
 		"invalid":             {"tok", githubsim.Fault{Status: 422, Body: `{"message":"Validation Failed"}`}, get, InvalidRequest, 1, "422 Unprocessable Entity: Validation Failed"},
 		"a proxy's page":      {"tok", githubsim.Fault{Status: 200, Body: "<html>login</html>"}, get, UnexpectedAnswer, 1, "the answer is not JSON"},
+		"another run":         {"tok", githubsim.Fault{Status: 200, Body: `{"id": 7}`}, get, UnexpectedAnswer, 1, "get run (run 1003) of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
+		"another artifact": {"tok", githubsim.Fault{Status: 200, Body: `{"id": 7, "name": "dist"}`}, func(ctx context.Context, f *fixture) error {
+			_, err := f.client.Artifact(ctx, app, 42)
+			return err
+		}, UnexpectedAnswer, 1, "get artifact (artifact 42) of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
 		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, UnexpectedAnswer, 1, "403 Forbidden"},
 		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it does not redirect to the storage"},
 		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirect has no valid target"},

@@ -15,6 +15,7 @@ import (
 // wireRun has the fields that artifetch uses of GitHub's schema "workflow-run". Fields
 // that are null, such as conclusion and actor, or missing, are zero.
 type wireRun struct {
+	asked        int64    // the id asked for; 0 in a list
 	ID           int64    `json:"id"`
 	Name         text     `json:"name"`
 	WorkflowID   int64    `json:"workflow_id"`
@@ -39,7 +40,7 @@ type wireRun struct {
 	HeadRepository nullable[wireRepo] `json:"head_repository"`
 }
 
-func (w *wireRun) complete() bool { return w.ID != 0 }
+func (w *wireRun) complete() bool { return w.ID != 0 && cmp.Or(w.asked, w.ID) == w.ID }
 
 type wireRepo struct {
 	ID       int64 `json:"id"`
@@ -72,7 +73,7 @@ func (p *runPage) total() int       { return p.Total }
 // Run returns a run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
 	what := call{op: "get run", cost: SingleRuns, subject: subject("run", id), repo: repo, want: http.StatusOK}
-	var w wireRun
+	w := wireRun{asked: id}
 	if err := c.api.get(ctx, what, repoPath(repo, "/actions/runs/%d", id), &w); err != nil {
 		return artifact.Run{}, err
 	}
