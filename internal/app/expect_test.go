@@ -174,6 +174,9 @@ func TestRecordsProveNothing(t *testing.T) {
 			if tt.fails == "" && (got.code != 0 || len(got.files) == 0) || tt.fails != "" && (got.code != 1 || len(got.files) > 0 || !strings.Contains(got.outputs["error-message"], tt.fails)) {
 				t.Errorf("code %d, %d files, want the message %q\n%s", got.code, len(got.files), tt.fails, got.log)
 			}
+			if strings.Contains(got.log, "lets it pass") {
+				t.Errorf("the advice does not help: %s", got.log)
+			}
 			if fetched := w.Count(githubsim.Storage) > 0; fetched == tt.early {
 				t.Errorf("fetched: %v", fetched)
 			}

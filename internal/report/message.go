@@ -66,8 +66,12 @@ func hint(err error) string {
 	if api, ok := errors.AsType[*githubapi.Error](err); ok {
 		return apiHint(api)
 	}
-	if _, ok := errors.AsType[*transfer.DigestError](err); ok {
-		return "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew. digest-mismatch: warn lets it pass"
+	if differs, ok := errors.AsType[*transfer.DigestError](err); ok {
+		const again = "The bytes are not those that were uploaded; run the step again, and if it happens again, upload the artifact anew"
+		if differs.Final {
+			return again
+		}
+		return again + ". digest-mismatch: warn lets it pass"
 	}
 	if _, ok := errors.AsType[*transfer.ExpectError](err); ok {
 		return "Nothing was written. Check that expect-digest is the artifact-digest of the upload of these very artifacts (same run, same attempt); " +

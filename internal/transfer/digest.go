@@ -69,7 +69,7 @@ func (t *attempt) checkRecorded(blob fetch.Info) error {
 		t.item.Digest = DigestVerified
 		return nil
 	}
-	differs := &DigestError{Name: a.Name, Want: want, Got: sum}
+	differs := &DigestError{Name: a.Name, Want: want, Got: sum, Final: t.engine.expects() && !t.engine.isExpected(a.Name, sum)}
 	t.item.Digest = DigestMismatch
 	if !t.engine.opt.AllowMismatch {
 		return differs
@@ -82,6 +82,9 @@ func (t *attempt) checkRecorded(blob fetch.Info) error {
 // Got are SHA-256 digests in hex.
 type DigestError struct {
 	Name, Want, Got string
+	// Final says that no option lets the bytes pass: they are not those of
+	// Options.Expect either.
+	Final bool
 }
 
 func (e *DigestError) Error() string {
