@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -52,6 +51,9 @@ type Blob struct {
 	hedging int     // parts with two tries
 	wasted  int64   // bytes that had arrived before
 	waits   []int64 // bytes that readers wait for; not that of the digest
+
+	openPart *piece // see hold
+	held     bool   // openPart waits for readers
 
 	pauses  []*pausing
 	watched bool // ticker is going to call tick
@@ -109,47 +111,6 @@ func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 	}
 	b.start(p, first)
 	return nil
-}
-
-// begin asks for the first bytes. If the storage sends them, begin clears b.stream and
-// returns the answer for the first part. Otherwise it returns the answer that is the
-// stream, or nil.
-func (b *Blob) begin(p *piece) (first *answer, err error) {
-	n := int64(firstPart)
-	if b.o.OnDemand {
-		n = firstOnDemand
-	}
-	attempts := b.o.Policy.Attempts()
-	var last error
-	for {
-		first, err = b.beginOnce(p, n)
-		if err == nil {
-			return first, nil
-		}
-		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
-			return nil, err
-		}
-		last = err
-	}
-}
-
-// beginOnce is one try of begin.
-func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
-	b.info.Requests++
-	res, err := b.o.ask(b.ctx, b.urls.get, fmt.Sprintf("0-%d", n-1), "", func() {})
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode == http.StatusOK || b.describe(p, res.Response, n) {
-		return res, nil
-	}
-	defer res.close()
-	if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return nil, nil // an empty blob is answered like this, too
-	}
-	err = statusError(res.Response)
-	b.urls.failed(res.from, err)
-	return nil, err
 }
 
 // fetchStream fetches all of the blob, before there are readers. Its digest is
@@ -237,6 +198,9 @@ func (b *Blob) moveOn() {
 	if b.discarder != nil {
 		b.discard()
 	}
+	if b.held {
+		b.moved.Broadcast()
+	}
 	b.staff()
 }
 
@@ -276,6 +240,7 @@ func (b *Blob) Wait() (Info, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.window.size = 0
+	b.moved.Broadcast() // see hold
 	b.staff()
 	for b.err == nil && !b.info.Whole && !b.o.OnDemand {
 		b.moved.Wait()

@@ -36,12 +36,13 @@ type Connections struct {
 	arrived atomic.Int64 // bytes
 	budget  waitBudget
 	usual   usual
+	twice   *semaphore.Weighted // first requests of blobs that are sent twice
 }
 
 // NewConnections returns a Connections that allows up to most requests at a time, at
 // least 1.
 func NewConnections(most int) *Connections {
-	return &Connections{most: most, free: semaphore.NewWeighted(int64(most)), budget: waitBudget{left: maxWait}}
+	return &Connections{most: most, free: semaphore.NewWeighted(int64(most)), twice: semaphore.NewWeighted(mostHedges), budget: waitBudget{left: maxWait}}
 }
 
 // pacer returns a function for a connection that begins now. The function is called after

@@ -41,7 +41,8 @@
 // A part whose request takes several times as long as others is requested on a second
 // connection as well, if a reader waits for it or nothing else is left. Each byte is
 // written once, by the request that brings it first. The request that falls behind is
-// ended. On a link that is slow for all, no part is requested twice.
+// ended. On a link that is slow for all, no part is requested twice. If there may be only
+// one connection, a part is all that is missing in a row (see hold).
 //
 // Every wait ends. A connection on which next to nothing arrives is given up (see
 // Connections). All downloads that share their Connections fail with *WaitError once the
@@ -170,8 +171,11 @@ type Info struct {
 type answer struct {
 	*http.Response
 	from   *url.URL
+	sent   time.Time // when it was asked for
 	cancel context.CancelCauseFunc
 	close  func()
+	// rest calls do. The time that this takes is not the storage's.
+	rest func(do func()) error
 }
 
 // ask sends a request for the blob, or for a range of it, as soon as a connection is
@@ -197,6 +201,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		return nil, err
 	}
 	sent()
+	start := time.Now()
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	if err != nil {
 		waited()
@@ -204,11 +209,22 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		return nil, err
 	}
 	closeBody := o.watch(res, cancel)
-	return &answer{Response: res, from: u, cancel: cancel, close: func() {
-		closeBody()
-		waited()
-		end()
-	}}, nil
+	return &answer{
+		Response: res, from: u, sent: start, cancel: cancel,
+		close: func() {
+			closeBody()
+			waited()
+			end()
+		},
+		rest: func(do func()) (err error) {
+			waited()
+			do()
+			if waited, err = o.Connections.budget.wait(cancel); err != nil {
+				waited = func() {}
+			}
+			return err
+		},
+	}, nil
 }
 
 // watch bounds how long a body may take. closeBody closes it.

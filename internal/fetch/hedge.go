@@ -49,14 +49,22 @@ func (b *Blob) late(now time.Time, idle bool) *piece {
 	return nil
 }
 
-// isLate reports whether a part's only request is late; first and rate are what others
-// took to the first byte, and the bytes per second that they had then. b.mu is held.
+// isLate reports whether a part's only request is late; first is what others took to the
+// first byte, and rate the bytes per second that they had then, or 0. b.mu is held.
 func (p *piece) isLate(now time.Time, first time.Duration, rate float64) bool {
 	if p.at == p.end || len(p.tries) != 1 || p.hedges >= hedgesOfPart || p.tries[0].began.IsZero() {
 		return false
 	}
-	takes := func(n int64) time.Duration { return first + time.Duration(float64(n)/rate*float64(time.Second)) }
 	t := p.tries[0]
+	if rate == 0 && t.size > bufferSize {
+		return false // it is not known how long that many bytes take
+	}
+	takes := func(n int64) time.Duration {
+		if rate == 0 {
+			return first
+		}
+		return first + time.Duration(float64(n)/rate*float64(time.Second))
+	}
 	took := now.Sub(t.began)
 	if took < max(lateTime, lateBy*takes(t.size)) {
 		return false
@@ -95,18 +103,21 @@ func (u *usual) add(t *try) {
 	}
 }
 
-// get returns the medians, if they are known. Medians, because a few requests may have
-// been slow.
+// get returns the medians, if they are known; the rate is 0 if only that is not. Medians,
+// because a few requests may have been slow.
 func (u *usual) get() (first time.Duration, rate float64, known bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n := min(u.n, usualTries)
 	times := slices.Clone(u.first[:n])
 	rates := slices.DeleteFunc(slices.Clone(u.rates[:n]), func(r float64) bool { return r == 0 })
-	if n < fewTries || len(rates) == 0 {
+	if n < fewTries {
 		return 0, 0, false
 	}
 	slices.Sort(times)
 	slices.Sort(rates)
-	return times[n/2], rates[len(rates)/2], true
+	if len(rates) > 0 {
+		rate = rates[len(rates)/2]
+	}
+	return times[n/2], rate, true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,16 +24,16 @@ const (
 // counting counts the requests that a handler has under way.
 type counting struct {
 	http.Handler
-	mu          sync.Mutex
-	now, most   int
-	since, last int // the most since the first answer of status, and at the time of the last request
-	status      int
+	mu        sync.Mutex
+	now, most int
+	since     int // the most since the first error, or since the first request if there is none
+	failed    bool
 }
 
 func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.now++
-	c.most, c.since, c.last = max(c.most, c.now), max(c.since, c.now), c.now
+	c.most, c.since = max(c.most, c.now), max(c.since, c.now)
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -52,8 +53,8 @@ func (n *noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 func (n *noting) WriteHeader(status int) {
 	if status >= http.StatusBadRequest {
 		n.c.mu.Lock()
-		if n.c.status == 0 {
-			n.c.status, n.c.since = status, 0
+		if !n.c.failed {
+			n.c.failed, n.c.since = true, 0
 		}
 		n.c.mu.Unlock()
 	}
@@ -121,12 +122,12 @@ func manyBytes(size int) []byte {
 	return b[:size]
 }
 
-// ranges returns the ranges that the storage was asked for, and the statuses.
-func (u *unclean) ranges() []string {
+// asked returns the ranges that the storage was asked for.
+func (u *unclean) asked() []string {
 	var list []string
 	for _, r := range u.Log() {
 		if r.Host == githubsim.Storage {
-			list = append(list, fmt.Sprintf("%s %d %d", strings.TrimPrefix(r.Header.Get("Range"), "bytes="), r.Status, r.Bytes))
+			list = append(list, strings.TrimPrefix(r.Header.Get("Range"), "bytes="))
 		}
 	}
 	return list
@@ -137,29 +138,28 @@ func TestBusyIsNotForGood(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault  githubsim.Fault
-		within int // requests, and so many at a time since the fault
-		atOnce int
+		within int // requests
+		atOnce int // requests under way at a time since the fault, at least
 	}{
-		"one 503":       {githubsim.Fault{Status: 503, Skip: 3}, 110, 8},
-		"one 429":       {githubsim.Fault{Status: 429, Skip: 3}, 110, 8},
-		"one 500":       {githubsim.Fault{Status: 500, Skip: 3}, 110, 8},
-		"one is broken": {githubsim.Fault{Drop: true, Skip: 3}, 110, 8},
-		"the first 503": {githubsim.Fault{Status: 503}, 110, 8},
-		"every third":   {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2}, 170, 4},
+		"one 503":       {githubsim.Fault{Status: 503, Skip: 3}, 70, 8},
+		"one 429":       {githubsim.Fault{Status: 429, Skip: 3}, 70, 8},
+		"one 500":       {githubsim.Fault{Status: 500, Skip: 3}, 70, 8},
+		"one is broken": {githubsim.Fault{Drop: true, Skip: 3}, 70, 8},
+		"the first 503": {githubsim.Fault{Status: 503}, 70, 8},
+		"every third":   {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2}, 100, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := newSimulated(t)
 			url := sim.signed(t)
 			synctest.Test(t, func(t *testing.T) {
-				u := newUnclean(t, sim, 200<<20, tt.fault)
+				u := newUnclean(t, sim, 80<<20, tt.fault)
 				u.o.Ahead = 8 << 20
-				start := time.Now()
 				info, err := reading(t, u.o, url, u.blob)
 				if err != nil || info.SHA256 != sha256.Sum256(u.blob) {
 					t.Fatalf("%+v, %v", info, err)
 				}
-				t.Logf("%d requests in %v, %d at a time since", info.Requests, time.Since(start), u.since)
+				t.Logf("%d requests, %d at a time since", info.Requests, u.since)
 				if info.Requests > tt.within || u.since < tt.atOnce {
 					t.Errorf("%d requests, %d at a time since; want at most %d, at least %d", info.Requests, u.since, tt.within, tt.atOnce)
 				}
@@ -201,7 +201,7 @@ func (u *unclean) twice(t *testing.T) (bytes int64) {
 // another one.
 func TestHedges(t *testing.T) {
 	t.Parallel()
-	const size = 40 << 20
+	const size = 24 << 20
 	for name, fault := range map[string]githubsim.Fault{
 		"a stall":                   {Stall: 300 << 10},
 		"a stall of 10 s":           {Stall: 300 << 10, Resume: 10 * time.Second},
@@ -210,40 +210,39 @@ func TestHedges(t *testing.T) {
 		"5 s to the first byte":     {FirstByte: 5 * time.Second},
 		"a stall near a part's end": {Stall: 1<<20 - 1000},
 	} {
-		for way, do := range map[string]func(*testing.T, Options, Locate, []byte) (Info, error){
-			"read while it arrives": reading,
-			"kept": func(t *testing.T, o Options, locate Locate, _ []byte) (Info, error) {
+		for way, tt := range map[string]struct {
+			skip int
+			do   func(*testing.T, Options, Locate, []byte) (Info, error)
+		}{
+			"read while it arrives": {5, reading},
+			"kept": {12, func(t *testing.T, o Options, locate Locate, _ []byte) (Info, error) {
 				t.Helper()
 				o.Ahead = 0
 				return fetchAll(t, o, locate)
-			},
+			}},
 		} {
-			for _, skip := range []int{5, 12} {
-				t.Run(fmt.Sprintf("%s/%s/request %d", name, way, skip), func(t *testing.T) {
-					t.Parallel()
-					sim := newSimulated(t)
-					url := sim.signed(t)
-					synctest.Test(t, func(t *testing.T) {
-						fault.Skip = skip
-						u := newUnclean(t, sim, size, fault)
-						u.o.Ahead = 8 << 20
-						var progress int64
-						u.o.Progress = func(n int64) { progress += n }
-						start := time.Now()
-						info, err := do(t, u.o, url, u.blob)
-						if err != nil || info.SHA256 != sha256.Sum256(u.blob) || progress != size {
-							t.Fatalf("%+v, %v, %d bytes counted", info, err, progress)
-						}
-						t.Logf("%d requests in %v, %d bytes requested twice", info.Requests, time.Since(start), u.twice(t))
-						if n := u.twice(t); n == 0 || n > largestPart {
-							t.Errorf("%d bytes were requested twice: %q", n, u.ranges())
-						}
-						if info.Fetched > size+2<<20 {
-							t.Errorf("%d of %d bytes arrived", info.Fetched, size)
-						}
-					})
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				sim := newSimulated(t)
+				url := sim.signed(t)
+				synctest.Test(t, func(t *testing.T) {
+					fault.Skip = tt.skip
+					u := newUnclean(t, sim, size, fault)
+					u.o.Ahead = 8 << 20
+					var progress int64
+					u.o.Progress = func(n int64) { progress += n }
+					info, err := tt.do(t, u.o, url, u.blob)
+					if err != nil || info.SHA256 != sha256.Sum256(u.blob) || progress != size {
+						t.Fatalf("%+v, %v, %d bytes counted", info, err, progress)
+					}
+					if n := u.twice(t); n == 0 || n > largestPart {
+						t.Errorf("%d bytes were requested twice: %q", n, u.asked())
+					}
+					if info.Fetched > size+2<<20 {
+						t.Errorf("%d of %d bytes arrived", info.Fetched, size)
+					}
 				})
-			}
+			})
 		}
 	}
 }
@@ -269,4 +268,59 @@ func TestSlowLinkIsNotHedged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The first request has no others to compare it with. It is sent a second time once its
+// answer takes longer than answers do elsewhere, and at most two blobs at a time do that.
+func TestFirstAnswerIsLate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		first    time.Duration // to the first byte of the first request
+		all      bool          // of all requests
+		requests []string
+	}{
+		"late":          {5 * time.Second, false, []string{"0-4194303", "0-4194303"}},
+		"not very late": {400 * time.Millisecond, false, []string{"0-4194303"}},
+		"all are":       {5 * time.Second, true, []string{"0-4194303", "0-4194303"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := newSimulated(t)
+			url := sim.signed(t)
+			synctest.Test(t, func(t *testing.T) {
+				fault := githubsim.Fault{FirstByte: tt.first}
+				if tt.all {
+					fault.Times = -1
+				}
+				u := newUnclean(t, sim, 1<<20, fault)
+				info, err := reading(t, u.o, url, u.blob)
+				if err != nil || info.SHA256 != sha256.Sum256(u.blob) || info.Fetched != info.Size || info.Requests != len(tt.requests) {
+					t.Fatalf("%+v, %v", info, err)
+				}
+				if got := u.asked(); !slices.Equal(got, tt.requests) {
+					t.Errorf("requests %q, want %q", got, tt.requests)
+				}
+			})
+		})
+	}
+}
+
+// Many small blobs over a slow network: once that is known, each takes one request.
+func TestSlowAnswersOfManyBlobs(t *testing.T) {
+	t.Parallel()
+	sim := newSimulated(t)
+	url := sim.signed(t)
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnclean(t, sim, 1000, githubsim.Fault{Times: -1, FirstByte: 700 * time.Millisecond})
+		u.o.Connections = NewConnections(16)
+		const blobs = 20
+		for range blobs {
+			if info, err := reading(t, u.o, url, u.blob); err != nil || info.SHA256 != sha256.Sum256(u.blob) {
+				t.Fatalf("%+v, %v", info, err)
+			}
+		}
+		if n := len(u.asked()); n > blobs+fewTries {
+			t.Errorf("%d requests for %d blobs", n, blobs)
+		}
+	})
 }

@@ -54,7 +54,7 @@ func (b *Blob) tryPart(t *try, res *answer) (err error) {
 			return err
 		}
 	} else {
-		b.sent(t)
+		b.sent(t, res.sent)
 		stop := context.AfterFunc(t.ctx, func() { res.cancel(context.Cause(t.ctx)) })
 		defer stop()
 	}
@@ -66,7 +66,7 @@ func (b *Blob) tryPart(t *try, res *answer) (err error) {
 	if b.stream {
 		t.at, t.to = t.p.at, t.p.end
 	}
-	return b.receive(t, res.Body)
+	return b.receive(t, res)
 }
 
 // request requests the missing bytes of a part.
@@ -75,7 +75,7 @@ func (b *Blob) request(t *try) (*answer, error) {
 	b.info.Requests++
 	etag := b.info.ETag
 	b.mu.Unlock()
-	sent := func() { b.sent(t) }
+	sent := func() { b.sent(t, time.Now()) }
 	switch {
 	case !b.stream:
 		return b.o.ask(t.ctx, b.urls.get, fmt.Sprintf("%d-%d", t.at, t.to-1), etag, sent)
@@ -86,11 +86,14 @@ func (b *Blob) request(t *try) (*answer, error) {
 }
 
 // receive stores the body of an answer.
-func (b *Blob) receive(t *try, body io.Reader) error {
+func (b *Blob) receive(t *try, res *answer) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for {
-		n, err := body.Read(buf[:])
+		if whole, err := b.hold(t, res); whole || err != nil {
+			return err
+		}
+		n, err := res.Body.Read(buf[:])
 		if int64(n) > t.to-t.at {
 			return &LengthError{Want: t.to - t.p.start}
 		}

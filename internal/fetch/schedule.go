@@ -104,6 +104,7 @@ func (b *Blob) missing(s span) []span {
 
 // want puts the missing ranges of a span in front of the queue. b.mu is held.
 func (b *Blob) want(s span) {
+	b.interrupt(s)
 	if len(b.missing(s)) > 0 {
 		b.queue.push(s)
 		b.staff()
@@ -181,10 +182,13 @@ func (b *Blob) next() *try {
 		return b.enlist(p)
 	}
 	n := b.window.stride(b.pace.stride(b.queue.size))
-	if s.end-s.start < n+smallestPart/4 {
+	if s.end-s.start < n+smallestPart/4 || b.pace.most == 1 {
 		n = s.end - s.start
 	}
 	p := b.newPiece(span{s.start, s.start + n})
+	if b.openPart = nil; b.pace.most == 1 && !b.o.OnDemand && b.inTurn(s) {
+		b.openPart = p
+	}
 	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
 	b.pace.handed += n
 	return b.enlist(p)

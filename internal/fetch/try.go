@@ -48,11 +48,11 @@ func (b *Blob) reenlist(p *piece) *try {
 	return b.enlist(p)
 }
 
-// sent notes that the request of a try is sent.
-func (b *Blob) sent(t *try) {
+// sent notes when the request of a try was sent.
+func (b *Blob) sent(t *try, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.began = time.Now()
+	t.began = at
 }
 
 // leave ends a try that failed with err, or with nil. It returns how many bytes have
