@@ -5,7 +5,7 @@
 // file by file. Other programs (peers) are timed as well, if given.
 //
 //	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,S] [-dir DIR]
-//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores]
+//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
@@ -14,7 +14,8 @@
 // insist on a host. See the directory peers.
 //
 // -scaling measures time against size, files, artifacts and cores instead,
-// and prints lines of "plot x seconds MiB", which scaling.sh draws.
+// and prints lines of "plot x seconds MiB", which scaling.sh draws. -unclean
+// measures case E over networks with faults, and compares each with the clean one.
 package main
 
 import (
@@ -48,6 +49,9 @@ type world struct {
 	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration
 	cores            int
+	connections      int               // 0: as many as artifetch likes
+	faults           []githubsim.Fault // of the storage
+	zip              githubsim.Blob    // nil: made from the above
 }
 
 // cases are zips that deflate shrinks to somewhat more than half.
@@ -87,6 +91,7 @@ func main() {
 	only := flag.String("cases", "A,B,C,D,E,F,G,H,S", "which cases")
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
 	scaling := flag.String("scaling", "", "measure how time grows instead: a list of size, files, artifacts, cores")
+	unclean := flag.Bool("unclean", false, "measure networks with faults instead")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
 		name, exe, ok := strings.Cut(s, "=")
 		if !ok {
@@ -101,6 +106,9 @@ func main() {
 	err := b.run(ctx, *dir, func() error {
 		if *scaling != "" {
 			return b.scale(ctx, *runs, strings.Split(*scaling, ","))
+		}
+		if *unclean {
+			return b.unclean(ctx, *runs)
 		}
 		return b.table(ctx, *runs, strings.Split(*only, ","))
 	})

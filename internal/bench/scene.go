@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,10 @@ func newScene(w world) *scene {
 		s.ids = append(s.ids, a.ID)
 		s.size += uint64(max(blob.Size(), 0))
 	}
+	for _, f := range w.faults {
+		f.Host, f.BytesPerSecond, f.FirstByte = githubsim.Storage, cmp.Or(f.BytesPerSecond, w.bandwidth), cmp.Or(f.FirstByte, w.storage)
+		s.sim.Fault(f)
+	}
 	if w.bandwidth != 0 || w.storage != 0 {
 		s.sim.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, BytesPerSecond: w.bandwidth, FirstByte: w.storage})
 	}
@@ -65,6 +70,9 @@ func newScene(w world) *scene {
 
 // blob returns the zip of an artifact.
 func (w world) blob() githubsim.Blob {
+	if w.zip != nil {
+		return w.zip
+	}
 	if w.names == nil {
 		return githubsim.BigZip(w.files, w.size, 1)
 	}
@@ -111,6 +119,9 @@ func (s *scene) args() []string {
 	if s.world.only != "" {
 		what = append(what, "--files", s.world.only)
 	}
+	if s.world.connections != 0 {
+		what = append(what, "--concurrency", fmt.Sprint(s.world.connections))
+	}
 	return append(what, "--repository", "octo/app", "--path", ".")
 }
 
@@ -119,6 +130,9 @@ func (s *scene) env(out string) []string {
 	env := append(os.Environ(),
 		"GITHUB_TOKEN="+token, "GITHUB_API_URL="+s.sim.APIURL, "GITHUB_REPOSITORY=octo/app", "RUN_ID="+fmt.Sprint(s.run),
 		"ARTIFACT_IDS="+ids, "OUT="+out, "HTTP_PROXY="+s.proxy.URL)
+	if s.world.connections > 0 {
+		env = append(env, "CONCURRENCY="+fmt.Sprint(s.world.connections))
+	}
 	if s.world.cores > 0 {
 		env = append(env, "GOMAXPROCS="+fmt.Sprint(s.world.cores))
 	}
@@ -153,6 +167,16 @@ func (s *scene) plainOne(ctx context.Context, id int64, out string) (err error) 
 		return errors.Join(err, spool.Close())
 	}
 	return errors.Join(unzip(spool, size, out), spool.Close(), os.Remove(spool.Name()))
+}
+
+// get is the reference for a single connection: one GET, whose bytes nobody needs.
+func (s *scene) get(ctx context.Context, _ string) (err error) {
+	res, err := download(ctx, fmt.Sprintf("%s/repos/octo/app/actions/artifacts/%d/zip", s.sim.APIURL, s.ids[0]))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
 }
 
 // download follows the API's redirect, without the token.
