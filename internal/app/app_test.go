@@ -235,6 +235,7 @@ func TestStep(t *testing.T) {
 		"if-exists: fail":       {in: in("name", "dist", "if-exists", "fail"), before: []string{"a.txt=mine"}, want: "a.txt=mine", fails: true, log: []string{`"a.txt" is already there`}},
 		"the trigger":           {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 1), "name", "dist"), want: "a.txt=a1 d/b.txt=b1"},
 		"the trigger, a fork":   {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 3), "name", "dist"), fails: true, log: []string{"the triggering run 3 of octo/app comes from the fork evil/app", "set allow-forks: true"}},
+		"the trigger, untold":   {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", "{}", "name", "dist"), fails: true, log: []string{"does not tell by which run. Give run-id, or an input of the search such as workflow"}},
 		"a fork, allowed":       {in: in("GITHUB_EVENT_NAME", "workflow_run", "event", fmt.Sprintf(triggered, 3), "name", "dist", "allow-forks", "true"), want: "a.txt=fork", out: map[string]string{"from-fork": "true"}, log: []string{"::warning::run 3 comes from the fork evil/app"}},
 		"a fork by id":          {in: in("run-id", "3"), want: "dist/a.txt=fork", log: []string{"::warning::run 3 comes from the fork evil/app"}, out: map[string]string{"from-fork": "true"}},
 		"a search, no fork":     {in: in("name", "dist", "repository", "octo/app"), want: "a.txt=a2"},

@@ -57,6 +57,9 @@ func hint(err error) string {
 			"If this workflow treats them as untrusted data (never runs them, never in the workspace of a privileged job), set allow-forks: true; "+
 			"otherwise take a run of your own with run-id. Run: %s", doubt, fork.Run.URL)
 	}
+	if errors.Is(err, search.ErrUnknownTrigger) {
+		return "Give run-id, or an input of the search such as workflow"
+	}
 	if _, ok := errors.AsType[*search.SameNameError](err); ok {
 		return "They would go to the same place: fetch each in a step of its own, or set merge-multiple: true"
 	}

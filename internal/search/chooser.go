@@ -19,9 +19,10 @@ type Chooser struct {
 }
 
 // Choose finds what the request asks for. It fails with *NotFoundError when
-// something is missing, with *ForkError when the triggering run is not known to
-// be the repository's own, with *AmbiguousError, and with the Source's error
-// otherwise. The plan is never nil; beside an error it has the runs passed over.
+// something is missing, with *ForkError when the triggering run is not known to be the
+// repository's own, with ErrUnknownTrigger, *AmbiguousError or *SameNameError, and with
+// the Source's error otherwise. The plan is never nil; beside an error it has the runs
+// passed over.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	req.Runs = max(req.Runs, 1)
 	if req.SearchLimit <= 0 {
@@ -116,7 +117,7 @@ func (c Chooser) now() time.Time {
 
 func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	if req.Trigger == UnknownTrigger {
-		return errors.New("this workflow was triggered by workflow_run, but the event (GITHUB_EVENT_PATH) does not tell by which run; give run-id, or an input of the search such as workflow")
+		return ErrUnknownTrigger
 	}
 	run, err := c.Source.Run(ctx, repo, req.Trigger)
 	if err != nil {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,7 +107,8 @@ type Explanation struct {
 	look Look
 }
 
-// DefaultWorkflow is a workflow that nobody named. The zero DefaultWorkflow is none.
+// DefaultWorkflow is the workflow that is searched if the request names none. The zero
+// DefaultWorkflow is none.
 type DefaultWorkflow struct {
 	File string
 	Ref  string // GITHUB_WORKFLOW_REF
@@ -211,7 +213,7 @@ func (e *NotFoundError) searched(b *strings.Builder) {
 	}
 }
 
-// byDefault writes where a workflow's name comes from that nobody gave.
+// byDefault writes where the name of the default workflow comes from.
 func (e *NotFoundError) byDefault(b *strings.Builder) {
 	switch d := e.Default; {
 	case d.File == "":
@@ -324,6 +326,9 @@ func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 		}
 	}
 }
+
+// ErrUnknownTrigger is returned for a request whose Trigger is UnknownTrigger.
+var ErrUnknownTrigger = errors.New("this workflow was triggered by workflow_run, but the event (GITHUB_EVENT_PATH) does not tell by which run")
 
 // ForkError refuses the run that triggered a workflow_run workflow because
 // its commit came, or may have come, from a fork: its artifacts are whatever the
