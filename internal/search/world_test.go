@@ -30,11 +30,8 @@ type world struct {
 	blind     bool    // artifacts do not name their run
 	noFilters bool    // the server ignores all filters of runs
 	noNames   bool    // and of artifacts
-	// lag is how long before the newest run a run was created that the filter by
-	// status knows; 0 is none.
-	lag     time.Duration
-	perPage int // fewer than asked for; 0 is no limit
-	most    int // runs listed with a filter; 0 is 1,000
+	perPage   int     // fewer than asked for; 0 is no limit
+	most      int     // runs listed with a filter; 0 is 1,000
 	// mixRuns and mixArtifacts change the order of a list, the same way each time.
 	mixRuns      func(list []artifact.Run, perPage int) []artifact.Run
 	mixArtifacts func(list []artifact.Artifact, perPage int) []artifact.Artifact
@@ -111,9 +108,6 @@ func (w *world) Runs(_ context.Context, repo artifact.Repo, q RunQuery) (Page[ar
 	narrowed := parameters(q)
 	for _, r := range w.runs {
 		if w.lies.hides(narrowed, r.ID) || r.Repo != current(repo) || slices.Contains(w.gone, r.ID) || q.Workflow != "" && path.Base(r.WorkflowPath) != q.Workflow && fmt.Sprint(r.WorkflowID) != q.Workflow {
-			continue
-		}
-		if w.lag > 0 && q.Status != "" && r.CreatedAt.After(w.now().Add(-time.Hour-w.lag)) {
 			continue
 		}
 		if w.noFilters || passes(r, q) {
