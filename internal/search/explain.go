@@ -2,7 +2,6 @@ package search
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -119,38 +118,38 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	if len(unfetched) > maxUnfetched || nf.LimitHit && len(unfetched) > 0 {
 		unfetched, nearest = unfetched[:1], nearest[:min(len(nearest), maxNearest-1)]
 	}
-	have := make([][]artifact.Artifact, len(nearest))
-	errs := make([]error, len(nearest))
-	var g group
-	for i, r := range nearest {
-		if all, known := f.facts.everything(r); known {
-			have[i] = all
+	have := map[int64][]artifact.Artifact{} // by run
+	note := func(r artifact.Run, list []artifact.Artifact) {
+		have[r.ID] = list
+		f.facts.answered(r.ID, list)
+	}
+	var todo []request
+	for _, r := range nearest {
+		if list, known := f.facts.everything(r); known {
+			note(r, list)
 			continue
 		}
-		g.Go(func() error {
-			have[i], errs[i] = listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
-			return nil
+		todo = append(todo, func(ctx context.Context) (func(), error) {
+			list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
+			return func() { note(r, list) }, err
 		})
 	}
 	if f.current.exists() && f.currentFits(searches) {
-		g.Go(func() error {
-			nf.InCurrent = f.current.asked()
-			return nil
+		todo = append(todo, func(context.Context) (func(), error) {
+			holds := f.current.asked()
+			return func() { nf.InCurrent = holds }, nil
 		})
 	}
 	for _, id := range unfetched {
-		g.Go(func() error {
+		todo = append(todo, func(ctx context.Context) (func(), error) {
 			r, err := f.source.Run(ctx, f.repo, id)
-			switch {
-			case err == nil:
-				f.facts.know(r)
-			case errors.Is(err, artifact.ErrNotFound):
-				f.facts.forget(id)
+			if missing(err) {
+				return func() { f.facts.forget(id) }, nil
 			}
-			return nil
+			return func() { f.facts.know(r) }, err
 		})
 	}
-	_ = g.Wait() // no function fails
+	_ = send(ctx, dropErrors(todo)) // it does not fail
 	for _, s := range searches {
 		if f.seekElsewhere(ctx, s) {
 			break
@@ -158,20 +157,36 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	}
 	listed := map[int64]bool{}
 	var all []string
-	for i, r := range nearest {
-		if errs[i] == nil {
-			f.facts.answered(r.ID, have[i])
-			listed[r.ID] = true
-			all = append(all, names(have[i])...)
-		}
+	for run, list := range have {
+		listed[run] = true
+		all = append(all, names(list)...)
 	}
 	nf.suggest(f.req.Select, all)
 	nf.Have = nil
-	if len(nearest) > 0 && errs[0] == nil {
-		nf.nearest, nf.Have = nearest[0], names(have[0])
-		nf.lacks = f.facts.picker.Pick(have[0]).Missing
+	if len(nearest) == 0 {
+		return listed
+	}
+	if list, known := have[nearest[0].ID]; known {
+		nf.nearest, nf.Have = nearest[0], names(list)
+		nf.lacks = f.facts.picker.Pick(list).Missing
 	}
 	return listed
+}
+
+// dropErrors returns requests that do not fail: where one of the list would, nothing is
+// taken in.
+func dropErrors(list []request) []request {
+	quiet := make([]request, len(list))
+	for i, ask := range list {
+		quiet[i] = func(ctx context.Context) (func(), error) {
+			take, err := ask(ctx)
+			if err != nil {
+				take = func() {}
+			}
+			return take, nil
+		}
+	}
+	return quiet
 }
 
 // defaultWorkflow returns the workflow that is searched if none is given.

@@ -2,14 +2,13 @@ package search
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// facts are what the server has said so far of one repository's runs and
-// artifacts. The searches that a request comes down to share them, one search
-// after the other.
+// facts are what the server has said so far of one repository's runs and artifacts. The
+// searches that a request comes down to share them, one search after the other. Nothing
+// changes them while requests are under way (send).
 type facts struct {
 	picker artifact.Picker
 	asks   int // how many exact names are asked for; 0 for a pattern, or all
@@ -26,7 +25,6 @@ type facts struct {
 	// untimely is set once the server was found not to narrow lists by time.
 	untimely bool
 
-	mu       sync.Mutex // for what follows, while requests run side by side
 	known    map[int64]artifact.Run
 	examined map[int64]bool                // runs that count for the limit of the search
 	deleted  map[int64]bool                // candidates that do not exist
@@ -54,25 +52,13 @@ func newFacts(req Request) *facts {
 }
 
 // know adds a run that is not to count as examined.
-func (f *facts) know(r artifact.Run) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.known[r.ID] = r
-}
+func (f *facts) know(r artifact.Run) { f.known[r.ID] = r }
 
 // forget notes that a run does not exist.
-func (f *facts) forget(run int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.deleted[run] = true
-}
+func (f *facts) forget(run int64) { f.deleted[run] = true }
 
 // answered adds the artifacts of a run that was asked for them.
-func (f *facts) answered(run int64, list []artifact.Artifact) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.asked[run] = list
-}
+func (f *facts) answered(run int64, list []artifact.Artifact) { f.asked[run] = list }
 
 // index returns the best list to take candidates from, or nil. Its candidates
 // include every run that was created after its frontier and holds what is asked
