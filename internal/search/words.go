@@ -50,13 +50,18 @@ func eitherQuoted(list []string) string { return listed(list, " or ", quote) }
 // mostDoubts bounds the doubts that are named.
 const mostDoubts = 3
 
-// DoubtsInWords names the first few doubts, and counts the others.
+// DoubtsInWords names the first few doubts, and counts the others. Several branches may
+// leave the same doubt, which is named once.
 func DoubtsInWords(doubts []Doubt) string {
-	first := make([]string, min(len(doubts), mostDoubts))
-	for i := range first {
-		first[i] = doubts[i].String()
+	var texts []string
+	named := map[string]bool{}
+	for _, d := range doubts {
+		if text := d.String(); !named[text] {
+			named[text] = true
+			texts = append(texts, text)
+		}
 	}
-	return words.List(first, len(doubts), "; ")
+	return words.List(texts[:min(len(texts), mostDoubts)], len(texts), "; ")
 }
 
 // String says which run the doubt is about, or which runs, and why.
