@@ -62,8 +62,8 @@ type Options struct {
 	// has sent more than 50 fails with Reserved instead of spending them, where the
 	// server says how many are left; 0 lets searches spend all.
 	Reserve int
-	// Costly is called once when searches have sent more than 100 requests, by one of
-	// the calls that sent them. It may be nil.
+	// Costly is called once when the costs of searches are High, by one of the calls that
+	// sent the requests. It may be nil.
 	Costly func(Costs)
 }
 

@@ -24,8 +24,8 @@ const (
 	SingleRuns
 	// OwnLists are pages of the artifacts of single runs.
 	OwnLists
-	// Names are what inputs name things by: lists of workflows, single branches,
-	// commits, pull requests and artifacts.
+	// Names are for what inputs name: lists of workflows, single branches, commits, pull
+	// requests and artifacts.
 	Names
 	numCosts
 )
@@ -43,12 +43,11 @@ func (c Costs) Total() int {
 	return n
 }
 
-const (
-	// costly is how many requests searches may send before Options.Costly is called.
-	costly = 100
-	// modest is how many requests searches may send whatever is left of the limit.
-	modest = 50
-)
+// High reports whether searches sent so many requests that a person should learn for what.
+func (c Costs) High() bool { return c.Total() > 100 }
+
+// modest is how many requests searches may send whatever is left of the limit.
+const modest = 50
 
 // ReserveError means that a search did not send a request, because it would have spent
 // requests of this hour that searches leave to others.
@@ -82,8 +81,7 @@ type spending struct {
 	told bool // costly was called
 	// last is what the server said last of its limit. It is nil if the server says
 	// nothing, as GitHub Enterprise Server does while limits are off.
-	last  *allowance
-	ahead time.Duration // the server's clock, before ours
+	last *allowance
 	// underWay is how many requests are under way. ended is closed when one of them
 	// ends; it is nil while nobody waits for that.
 	underWay int
@@ -92,7 +90,7 @@ type spending struct {
 
 // begin admits a request, or fails with a *ReserveError. While the answers under way
 // decide which, it waits for them. A conditional request is always admitted: as a rule
-// it costs nothing.
+// it costs nothing. now is the time by the server's clock.
 func (s *spending) begin(ctx context.Context, of Cost, conditional bool, now func() time.Time) error {
 	for {
 		ended, err := s.admit(of, conditional, now())
@@ -113,7 +111,7 @@ func (s *spending) admit(of Cost, conditional bool, now time.Time) (ended <-chan
 	defer s.mu.Unlock()
 	free := of == NoSearch || conditional || s.reserve <= 0 || s.sent.Total()+s.underWay <= modest
 	switch {
-	case free, s.last == nil, !now.Add(s.ahead).Before(s.last.reset), s.last.left-s.underWay > s.reserve:
+	case free, s.last == nil, !now.Before(s.last.reset), s.last.left-s.underWay > s.reserve:
 		s.underWay++
 		return nil, nil
 	case s.last.left > s.reserve && s.underWay > 0:
@@ -125,9 +123,9 @@ func (s *spending) admit(of Cost, conditional bool, now time.Time) (ended <-chan
 	return nil, &ReserveError{Costs: s.sent, Left: s.last.left, Reserve: s.reserve, Reset: s.last.reset}
 }
 
-// end ends a request that begin admitted. It was sent n times, as far as that counts; a
-// is its answer, or nil.
-func (s *spending) end(of Cost, n int, a *answer, said *allowance) {
+// end ends a request that begin admitted. It was sent n times, as far as that counts; said
+// is what its answer says of the limit, or nil.
+func (s *spending) end(of Cost, n int, said *allowance) {
 	s.mu.Lock()
 	s.underWay--
 	if s.ended != nil {
@@ -136,10 +134,10 @@ func (s *spending) end(of Cost, n int, a *answer, said *allowance) {
 	}
 	s.sent[of] += n
 	if said != nil && s.follows(said) {
-		s.last, s.ahead = said, a.ahead()
+		s.last = said
 	}
 	sent := s.sent
-	tell := s.costly != nil && !s.told && sent.Total() > costly
+	tell := s.costly != nil && !s.told && sent.High()
 	s.told = s.told || tell
 	s.mu.Unlock()
 	if tell {

@@ -48,6 +48,11 @@ type transport struct {
 	shared       *shared
 }
 
+// serverNow returns the time by the server's clock, as far as known.
+func (t *transport) serverNow() time.Time {
+	return t.now().Add(time.Duration(t.shared.ahead.Load()))
+}
+
 // finalError makes Policy.Do give up, whatever err is: it hides err from errors.Is and
 // errors.As.
 type finalError struct{ err error }
@@ -168,7 +173,7 @@ func (c *roundTrip) try(ctx context.Context) (*answer, error) {
 	if c.t.shared.kept != nil {
 		kept = c.t.shared.kept.condition(req)
 	}
-	if err := c.t.shared.spending.begin(ctx, c.x.cost, kept != nil, c.t.now); err != nil {
+	if err := c.t.shared.spending.begin(ctx, c.x.cost, kept != nil, c.t.serverNow); err != nil {
 		return nil, &finalError{err}
 	}
 	sent := &sends{total: &c.t.shared.sent}
@@ -192,7 +197,7 @@ func (c *roundTrip) spend(a *answer, sent *sends, conditional bool) {
 			said = c.t.shared.forge.allowance(a.header)
 		}
 	}
-	c.t.shared.spending.end(c.x.cost, n, a, said)
+	c.t.shared.spending.end(c.x.cost, n, said)
 }
 
 // tryInTime sends a prepared request once, within the budgets.

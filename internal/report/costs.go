@@ -37,12 +37,11 @@ func (l *Log) Costly(sent githubapi.Costs) {
 // Requests says how many requests were sent to the API, how many of them did not count
 // against its rate limit, and for what an expensive search sent them.
 func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
-	const expensive = 100
 	free, of := "", ""
 	if unchanged > 0 {
 		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
 	}
-	if search.Total() > expensive {
+	if search.High() {
 		of = "; to find runs and artifacts: " + spelled(search)
 	}
 	l.Out.Infof("%s sent to GitHub's API%s%s", words.Count(sent, "request"), free, of)
