@@ -74,7 +74,8 @@ func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	return all, err
 }
 
-// search takes the newest runs that pass the first filter that any run passes.
+// search tries the filters in their order, and takes the newest runs that match the first
+// one that any run matches.
 func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
 	f := c.newFinder(req, repo)
 	f.current = f.newCurrentRun(ctx)

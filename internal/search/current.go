@@ -9,8 +9,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// inNamed is inRepo for a repository that is known to be the current run's own, or not,
-// by its name.
+// inNamed chooses in one repository. The repository is the current run's own if it has that
+// one's name.
 func (c Chooser) inNamed(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) (err error) {
 	own := repo.Equal(req.Own)
 	if own && req.CurrentFirst && req.CurrentRun != 0 {
@@ -52,12 +52,12 @@ func (c Chooser) byCurrent(ctx context.Context, req Request, repo artifact.Repo,
 		}
 	}
 	if errors.Is(err, artifact.ErrNotFound) {
-		return "", nil // its end, not the search's, which asks the repository, too
+		return "", nil // the run is gone; the search shows whether the repository is, too
 	}
 	return "", err
 }
 
-// currentRun tells whether the current run, which a search leaves out, holds what is
+// currentRun finds out whether the current run, which a search leaves out, holds what is
 // asked for.
 type currentRun struct {
 	finder *finder

@@ -9,6 +9,14 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
+// newer returns the newer one of two runs, a being none if its ID is 0.
+func newer(a, b artifact.Run) artifact.Run {
+	if a.ID == 0 || artifact.CompareRuns(b, a) < 0 {
+		return b
+	}
+	return a
+}
+
 // others finds the runs that have what is asked for and fail only one condition.
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
@@ -19,9 +27,7 @@ func (e *NotFoundError) others(searches []*search) {
 				continue
 			}
 			if why == "" {
-				if e.Overlooked.ID == 0 || artifact.CompareRuns(r, e.Overlooked) < 0 {
-					e.Overlooked = r
-				}
+				e.Overlooked = newer(e.Overlooked, r)
 				continue
 			}
 			switch {
@@ -30,14 +36,14 @@ func (e *NotFoundError) others(searches []*search) {
 			case foreign:
 				forks[r.ID] = true
 			}
-			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.UnderWay() && (e.Failed.ID == 0 || artifact.CompareRuns(r, e.Failed) < 0) {
-				e.Failed = r
+			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.UnderWay() {
+				e.Failed = newer(e.Failed, r)
 			}
-			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) && (e.Elsewhere.ID == 0 || artifact.CompareRuns(r, e.Elsewhere) < 0) {
-				e.Elsewhere = r
+			if s.filter.lets(r, func(f *filter) { f.workflow = workflowFilter{} }) {
+				e.Elsewhere = newer(e.Elsewhere, r)
 			}
-			if s.elsewhereAndEnded(r) && (e.ElsewhereFailed.ID == 0 || artifact.CompareRuns(r, e.ElsewhereFailed) < 0) {
-				e.ElsewhereFailed = r
+			if s.elsewhereAndEnded(r) {
+				e.ElsewhereFailed = newer(e.ElsewhereFailed, r)
 			}
 		}
 	}
@@ -80,9 +86,9 @@ func (f *finder) seekElsewhere(ctx context.Context, s *search) bool {
 	return true
 }
 
-// endedElsewhere returns the newest run known of another workflow that has what is asked
-// for, and does not match for its workflow and its conclusion alone. Its ID is 0 if there
-// is none, or one does not match for its workflow alone.
+// endedElsewhere returns the newest known run that has what is asked for, and that fails
+// only the conditions on workflow and conclusion. Its ID is 0 if there is none, or if a run
+// is known that fails only the condition on the workflow.
 func (s *search) endedElsewhere() artifact.Run {
 	var newest artifact.Run
 	for _, r := range s.facts.known {
@@ -92,15 +98,15 @@ func (s *search) endedElsewhere() artifact.Run {
 		if s.filter.lets(r, func(g *filter) { g.workflow = workflowFilter{} }) {
 			return artifact.Run{}
 		}
-		if s.elsewhereAndEnded(r) && (newest.ID == 0 || artifact.CompareRuns(r, newest) < 0) {
-			newest = r
+		if s.elsewhereAndEnded(r) {
+			newest = newer(newest, r)
 		}
 	}
 	return newest
 }
 
-// elsewhereAndEnded reports whether a run has ended, and does not match for its workflow
-// and its conclusion alone.
+// elsewhereAndEnded reports whether a run has ended, and fails the conditions on workflow
+// and conclusion, and no other.
 func (s *search) elsewhereAndEnded(r artifact.Run) bool {
 	return !s.filter.workflow.passes(r) && !s.filter.conclusions.admits(r.Conclusion, r.Status) && !r.UnderWay() &&
 		s.filter.lets(r, func(g *filter) { g.workflow, g.conclusions = workflowFilter{}, oneOf{} })

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -281,7 +282,7 @@ func (f *finder) conditions(res resolved) []string {
 	say(f.req.Actor != "", "actor %s", short(f.req.Actor))
 	say(f.req.RunNumber != 0, "run number %d", f.req.RunNumber)
 	say(len(f.req.Conclusions) > 0, "conclusion %s", either(f.req.Conclusions))
-	say(!f.notBefore.IsZero(), "created since %s", f.notBefore.UTC().Format("2006-01-02 15:04:05"))
+	say(!f.notBefore.IsZero(), "created since %s", f.notBefore.UTC().Format(time.DateTime))
 	return list
 }
 

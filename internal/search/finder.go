@@ -20,7 +20,7 @@ type finder struct {
 	mostFiltered int // how many runs GitHub lists when a filter is used
 	facts        *facts
 	current      currentRun
-	// doubted is how many runs were asked for their artifacts although a list said that
+	// doubted is how many runs were asked for their artifacts although a list showed that
 	// they lack something.
 	doubted int
 	// untried is how many filters are still to be tried, this one included.
@@ -61,8 +61,8 @@ func (f *finder) allRuns(ctx context.Context, q RunQuery) (Page[artifact.Run], e
 	return f.source.Runs(ctx, f.repo, q)
 }
 
-// ask returns requests that ask runs for their artifacts. A run that does not have them
-// any more is taken for deleted.
+// ask returns requests that ask runs for their artifacts. A run whose list of artifacts is
+// not there any more counts as deleted.
 func (f *finder) ask(runs []artifact.Run) []request {
 	var list []request
 	for _, r := range runs {
@@ -89,6 +89,6 @@ func (f *finder) left() int {
 	return n
 }
 
-// pageSize is how many runs to ask for at a time: one more than the limit, as one
-// may be the current run.
+// pageSize is how many runs to ask for at a time: at most one more than the limit, as one
+// of them may be the current run.
 func (f *finder) pageSize() int { return min(PerPage, f.req.SearchLimit+1) }

@@ -19,7 +19,8 @@ type Request struct {
 	// ArtifactIDs need no run. Each has to be found in one of Repos, and where RunIDs
 	// are given, among the artifacts of one of them.
 	ArtifactIDs []int64
-	// RunRepos and ArtifactRepos tell of some of the ids which of Repos they are of.
+	// RunRepos and ArtifactRepos give, by id, the repository of runs and artifacts for
+	// which it is known. It is one of Repos.
 	RunRepos, ArtifactRepos map[int64]artifact.Repo
 	// Merge lets several artifacts named by id have the same name. Otherwise those of
 	// one repository may not, or, with several RunIDs, those of one run: they would go to
