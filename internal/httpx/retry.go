@@ -50,7 +50,7 @@ func (p Policy) pauses() func() time.Duration {
 	return func() time.Duration {
 		if wait := first; wait > 0 {
 			first = 0
-			return wait/2 + rand.N(wait)
+			return wait/2 + rand.N(wait) //nolint:gosec // jitter
 		}
 		return min(b.NextBackOff(), b.MaxInterval)
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,9 +29,13 @@ func (e Error) Error() string { return string(e) }
 // The reasons.
 const (
 	ErrLeadsOut Error = "leads outside"
-	ErrLoop     Error = "goes through too many symlinks"
+	ErrTooMany  Error = "goes through too many symlinks"
 	ErrGoesUp   Error = `goes up ("..") from a path that is not a directory`
 	ErrTangled  Error = "is too tangled to be followed"
+	// ErrLoop is for a path that leads nowhere, because a symlink on its way leads back to
+	// itself. Up to there it stays inside, and nothing behind that symlink goes up: whatever
+	// replaces the symlink, the path leads outside only if its replacement does.
+	ErrLoop Error = "goes through a symlink that leads to itself"
 )
 
 // Kind is what is at a path.
@@ -66,6 +71,13 @@ type Follower struct {
 	at    []byte   // the path reached; empty for the root
 	kind  Kind     // what is there
 	todo  []string // paths to follow from there, the next one last
+	open  []link   // symlinks that are being followed: their targets are not reached yet
+}
+
+// link is a symlink that is being followed.
+type link struct {
+	path   string
+	target int // its index in todo
 }
 
 // Follow resolves name from the directory at, which has no symlinks on its way, and never
@@ -74,7 +86,7 @@ type Follower struct {
 // slash-separated and relative to the tree's root, which is ".". The error is an Error or
 // Look's.
 func (f *Follower) Follow(top, at, name string) (string, Kind, error) {
-	f.at, f.kind, f.todo = f.at[:0], Directory, append(f.todo[:0], name)
+	f.at, f.kind, f.todo, f.open = f.at[:0], Directory, append(f.todo[:0], name), f.open[:0]
 	if at != "." {
 		f.at = append(f.at, at...)
 	}
@@ -105,10 +117,13 @@ func (f *Follower) Follow(top, at, name string) (string, Kind, error) {
 			return "", Nothing, err
 		case f.kind != Symlink:
 			continue
-		case followed == MaxFollowed:
-			return "", Nothing, ErrLoop
 		case absolute(target):
 			return "", Nothing, ErrLeadsOut
+		case followed == MaxFollowed:
+			return "", Nothing, ErrTooMany
+		}
+		if err := f.begin(part); err != nil {
+			return "", Nothing, err
 		}
 		followed++
 		f.kind = Directory // the one that the symlink is in
@@ -118,9 +133,31 @@ func (f *Follower) Follow(top, at, name string) (string, Kind, error) {
 	return cmp.Or(string(f.at), "."), f.kind, nil
 }
 
-// next removes the next component from todo.
+// begin notes that the symlink called part in the directory at is followed from now on. It
+// returns ErrLoop if that symlink was being followed already, and nothing behind it goes up.
+func (f *Follower) begin(part string) error {
+	here := part
+	if len(f.at) > 0 {
+		here = string(f.at) + "/" + part
+	}
+	again := slices.ContainsFunc(f.open, func(l link) bool { return l.path == here })
+	f.open = append(f.open, link{here, len(f.todo)})
+	if again && !slices.ContainsFunc(f.todo, goesUp) {
+		return ErrLoop
+	}
+	return nil
+}
+
+// goesUp reports whether a path has a component "..".
+func goesUp(name string) bool { return slices.Contains(strings.Split(name, "/"), "..") }
+
+// next removes the next component from todo. Symlinks all of whose targets were removed
+// before are followed to their ends.
 func (f *Follower) next() string {
 	last := len(f.todo) - 1
+	for len(f.open) > 0 && f.open[len(f.open)-1].target > last {
+		f.open = f.open[:len(f.open)-1]
+	}
 	part, rest, more := strings.Cut(f.todo[last], "/")
 	if f.todo[last] = rest; !more {
 		f.todo = f.todo[:last]

@@ -74,9 +74,16 @@ func TestFollow(t *testing.T) {
 		"up from a file":          {[]string{"f"}, ".", ".", "f/..", "", Nothing, ErrGoesUp},
 		"up from a file, later":   {[]string{"f", "l -> f"}, ".", ".", "l/x/../..", "", Nothing, ErrGoesUp},
 		"a loop":                  {[]string{"a -> b", "b -> a"}, ".", ".", "a", "", Nothing, ErrLoop},
-		"itself":                  {[]string{"a -> a/x"}, ".", ".", "a", "", Nothing, ErrLoop},
+		"itself":                  {[]string{"a -> a"}, ".", ".", "a", "", Nothing, ErrLoop},
+		"below itself":            {[]string{"a -> a/x"}, ".", ".", "a", "", Nothing, ErrLoop},
+		"to a loop":               {[]string{"l -> d/a/x", "d/", "d/a -> ../d/b/y", "d/b -> a"}, ".", ".", "l/z", "", Nothing, ErrLoop},
+		"a loop, then up":         {[]string{"a -> b/..", "b -> a"}, ".", ".", "a", "", Nothing, ErrTooMany},
+		"a loop that leads out":   {[]string{"a -> b/../..", "b -> a"}, ".", ".", "a", "", Nothing, ErrTooMany},
+		"out, then a loop":        {[]string{"a -> ../a"}, ".", ".", "a", "", Nothing, ErrLeadsOut},
+		"one symlink twice":       {[]string{"d/", "d/f", "s -> d", "l -> s/../s/f"}, ".", ".", "l", "d/f", OtherFile, nil},
+		"twice, at the end":       {[]string{"d/", "d/t -> e", "d/e/", "l -> d/t/../t"}, ".", ".", "l", "d/e", Directory, nil},
 		"as many as may be":       {chain(MaxFollowed), ".", ".", "l0", "l40", Nothing, nil},
-		"too many":                {chain(MaxFollowed + 1), ".", ".", "l0", "", Nothing, ErrLoop},
+		"too many":                {chain(MaxFollowed + 1), ".", ".", "l0", "", Nothing, ErrTooMany},
 		"too many steps":          {nil, ".", ".", strings.Repeat("./", maxSteps), "", Nothing, ErrTangled},
 	}
 	for name, tt := range tests {

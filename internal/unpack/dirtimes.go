@@ -32,7 +32,7 @@ func (d *dirTimes) add(name string, at int64) int {
 		n++
 	}
 	b, before := d.blocks[n], len(d.blocks[n])
-	b = binary.AppendUvarint(b, uint64(shared))           //nolint:gosec // not negative
+	b = binary.AppendUvarint(b, uint64(shared))
 	b = binary.AppendUvarint(b, uint64(len(name)-shared)) //nolint:gosec // not negative
 	b = append(b, name[shared:]...)
 	b = binary.AppendVarint(b, at-d.at)

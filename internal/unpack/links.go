@@ -57,13 +57,37 @@ func makeLinks(ctx context.Context, dirs *dirTree, links map[string]string) erro
 	return nil
 }
 
+// relativeTarget reports whether a symlink's target is a relative path on every system.
 func relativeTarget(target string) bool {
-	return target != "" && target[0] != '/' && !strings.ContainsAny(target, "\x00\\") && (len(target) == 1 || target[1] != ':')
+	return target != "" && !strings.ContainsRune("/\\", rune(target[0])) && !strings.Contains(target, "\x00") && (len(target) == 1 || target[1] != ':')
 }
 
-// checkLinks follows every symlink through all others, and refuses an archive of
-// which one leaves the destination. Loops are refused: nothing good needs one.
+// checkLinks refuses an archive of which a symlink leaves the destination. What has a
+// backslash in its target must stay inside whether or not that separates directories.
 func checkLinks(ctx context.Context, targets map[string]string) error {
+	if err := followLinks(ctx, targets); err != nil {
+		return err
+	}
+	windows := map[string]string{}
+	for name, target := range targets {
+		if strings.Contains(target, `\`) {
+			windows[name] = strings.ReplaceAll(target, `\`, "/")
+		}
+	}
+	if len(windows) == 0 {
+		return nil
+	}
+	for name, target := range targets {
+		if _, ok := windows[name]; !ok {
+			windows[name] = target
+		}
+	}
+	return followLinks(ctx, windows)
+}
+
+// followLinks follows every symlink through all others. One that leads back to itself leads
+// nowhere.
+func followLinks(ctx context.Context, targets map[string]string) error {
 	f := symlink.Follower{Links: len(targets), Look: func(at []byte) (symlink.Node, error) {
 		if len(at) > maxName {
 			return symlink.Node{}, errLongName
@@ -84,10 +108,8 @@ func checkLinks(ctx context.Context, targets map[string]string) error {
 		switch {
 		case !relativeTarget(targets[name]):
 			reason = "is not a relative path"
-		case err == nil:
+		case err == nil, errors.Is(err, symlink.ErrLoop):
 			continue
-		case errors.Is(err, symlink.ErrLoop):
-			reason += ", or never ends"
 		case !errors.Is(err, symlink.ErrLeadsOut):
 			reason = err.Error()
 		}

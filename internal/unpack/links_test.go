@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,8 @@ func TestCheckLinksIsBounded(t *testing.T) {
 		"one tangle":           {tangle(0), "too tangled"},
 		"tangles":              {tangle(1000), "too tangled"},
 		"long, but it ends":    {map[string]string{"a": strings.Repeat("x/", 2000) + "b/c", "b": "a/b"}, ""},
+		"loops":                {map[string]string{"a": "b", "b": "a", "c": "a/x", "d/e": "../d/e/x"}, ""},
+		"up behind a loop":     {map[string]string{"a": "b/../x", "b": "a"}, "goes through too many symlinks"},
 		"growing":              {map[string]string{"a": "b/" + strings.Repeat("x/", 2000), "b": "c/" + strings.Repeat("x/", 2000), "c": "d"}, "leads to a name of more than 4096"},
 	}
 	for name, tt := range tests {
@@ -136,12 +139,14 @@ func TestManyLinksAreBounded(t *testing.T) {
 	}
 }
 
-// escapes follows a path below dir on the disk, and reports whether it ever
-// leads above dir or never ends. A path that does not exist counts as a directory.
+// escapes follows a path below dir on the disk, and reports whether it ever leads above
+// dir, goes through too many symlinks, or would go up after a symlink that never ends. A
+// path that does not exist counts as a directory.
 func escapes(t testing.TB, dir, name string) bool {
 	t.Helper()
 	todo, at := strings.Split(name, "/"), []string{}
-	for followed := 0; len(todo) > 0; {
+	followed, up := 0, 0 // up is how often, of the symlinks followed last, ".." remained
+	for len(todo) > 0 {
 		part := todo[0]
 		todo = todo[1:]
 		switch {
@@ -163,13 +168,19 @@ func escapes(t testing.TB, dir, name string) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if followed++; filepath.IsAbs(target) || followed > symlink.MaxFollowed {
+		if filepath.IsAbs(target) {
 			return true
+		}
+		if followed++; followed > 500 && slices.Contains(todo, "..") {
+			up++
+		}
+		if followed == 1000 {
+			return up == 500
 		}
 		at = at[:len(at)-1]
 		todo = append(strings.Split(target, "/"), todo...)
 	}
-	return false
+	return followed > symlink.MaxFollowed
 }
 
 // checkInside fails if a symlink below dir leads out of it.

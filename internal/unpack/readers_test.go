@@ -25,8 +25,8 @@ var stricter = []string{
 	"character device", "device", "directory, device",
 	"overlap, into next", "into the directory", "one byte too far", "end that overflows", "larger than any disk", "sum that overflows",
 	"less than declared", "bzip2, less", "masked directory",
-	"symlink NUL", "symlink absolute", "symlink backslash", "symlink chain", "symlink chain, other way", "symlink drive", "symlink loop",
-	"symlink out", "symlink out, deep", "symlink to itself",
+	"symlink NUL", "symlink absolute", "symlink backslash", "symlink backslash, drive", "symlink backslash, first", "symlink backslash, mixed",
+	"symlink chain", "symlink chain, other way", "symlink drive", "symlink loop, then up", "symlink out", "symlink out, deep",
 }
 
 // otherNames are archives of which unzip makes the same files under other names, or

@@ -131,7 +131,10 @@ func (c *linkChecker) check(src source, to, top string) error {
 	c.follower.Links++
 	_, _, err = c.follower.Follow(top, path.Dir(to), path.Base(to))
 	why, refused := errors.AsType[symlink.Error](err)
-	if !refused {
+	switch {
+	case why == symlink.ErrLoop:
+		return nil // it leads nowhere, now and after what it leads through is replaced
+	case !refused:
 		return err
 	}
 	reason := why.Error()
