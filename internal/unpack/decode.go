@@ -77,9 +77,7 @@ func (c *zipContent) copy(ctx context.Context, w io.Writer) error {
 	return c.decoder.copy(ctx, w, c.entry, &c.source)
 }
 
-// copy decompresses an entry into w and holds it against its size and CRC-32. Data
-// that follows the end of the compressed stream is not looked at, as bytes between
-// entries are not.
+// copy decompresses an entry into w and holds it against its size and CRC-32.
 func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) error {
 	var sum uint32
 	var err error
@@ -208,9 +206,12 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 // reader if it failed, else a refusal. in is nil where the data was in memory.
 func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
+	var refused *RefusedError
 	switch {
 	case in != nil && in.err != nil:
 		return fmt.Errorf("entry %q: %w", e.stored, in.err)
+	case errors.As(err, &refused):
+		return e.refuse("%s", refused.Reason)
 	case errors.As(err, &corrupt) && errors.Is(err, inflate.ErrSize):
 		return e.refuse("it holds %s and declares %d", corrupt.Detail, e.Size)
 	}

@@ -14,19 +14,21 @@
 //     the file counts, whatever follows it; it does not lie in the comment of
 //     another one. The central directory (4.3.12) ends where it, or the zip64
 //     record (4.3.14), begins. A zip64 record may be there without need, and
-//     agrees with the end record then. Offsets may not count what lies before
-//     the archive. One disk (4.4.19).
+//     agrees with the end record then. Offsets may leave out what lies before
+//     the archive. There is one disk (4.4.19).
 //   - Bytes that belong to no entry, before the first or between them, are
 //     not looked at: some writers align data, programs that extract
 //     themselves begin with the program, and data descriptors (4.3.9) have
-//     several forms. Neither is what follows the end of a compressed stream.
+//     several forms. Neither is what follows the end of a stream of DEFLATE,
+//     Deflate64, bzip2 or LZMA.
 //   - The directory holds exactly as many entries as it declares (4.4.22),
 //     modulo 65,536 without a zip64 record, and no more than the Budget
 //     allows, which counts them as they are read.
 //   - No entry declares more than 1 PiB.
 //   - No entry is encrypted (4.4.4 bits 0, 6, 13) or patched (bit 5), and
 //     its method (4.4.5) is one of methods.go. zstd needs a window of at most
-//     8 MiB, LZMA a dictionary that takes at most 32 MiB with its tables.
+//     8 MiB, LZMA a dictionary that takes at most 32 MiB with its tables, XZ a
+//     dictionary of at most 64 MiB.
 //   - The local header (4.3.7) names the same file and method as the directory
 //     and, if the file is stored and no data descriptor follows, the same
 //     sizes. Only the name counts for directories. Local headers and data lie
@@ -36,19 +38,22 @@
 //     are not stay as they are. Backslashes of a FAT, VFAT or NTFS creator
 //     are slashes. What that makes is relative and has no component "..", no
 //     backslash, no drive letter and no NUL. Components that are empty or "."
-//     are dropped; what is left must not be empty. It has at most 4096 bytes,
-//     255 in a component, and 256 components; no file system that matters
-//     takes more.
+//     are dropped; nothing may be left only of a directory ("./"), which is the
+//     destination itself. The name has at most 4096 bytes, 255 in a component,
+//     and 256 components; no file system that matters takes more.
 //   - Of files that share a name the last one counts. No other two entries
 //     share a name, but directories may; no entry lies below one that is a
-//     file or a symlink. At most 16,384 names are shared. The names need no
-//     more than 1,000,000 directories that are no entries themselves.
-//   - What a Unix creator calls a device (4.4.15) is refused. Else the name
-//     tells a directory, whose content, if it has any, is ignored; what is
-//     neither that nor a symlink is a file.
-//   - A symlink's target is at most 4096 bytes long, relative, without NUL
-//     or backslash, and stays inside when it is followed through all other
-//     symlinks of the archive, in a bounded number of steps. Names and
+//     file or a symlink. An empty file that its attributes (4.4.15) call a
+//     directory gives way to a directory of its name. At most 16,384 names are
+//     shared. The names need no more than 1,000,000 directories that are no
+//     entries themselves.
+//   - What a Unix creator calls a device is refused. Otherwise a name that ends
+//     with a slash is that of a directory, whose content, if it has any, is
+//     ignored. What is neither that nor a symlink with a target is a file.
+//   - A symlink's target is at most 4096 bytes long, relative and without NUL. It
+//     stays inside when it is followed through all other symlinks of the
+//     archive, in a bounded number of steps; if it has a backslash, also where
+//     that separates directories. It may lead back to the symlink. Names and
 //     targets of all symlinks together, and 100 bytes for each, are at most
 //     32 MiB, because they are kept until the end.
 //

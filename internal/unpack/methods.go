@@ -3,7 +3,6 @@ package unpack
 import (
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -22,13 +21,14 @@ const (
 	methodBzip2     = 12
 	methodLZMA      = 14
 	methodZstd      = 93
+	methodXZ        = 95
 )
 
 // methodNames are for messages.
 var methodNames = map[uint16]string{
 	1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", methodDeflate64: "Deflate64", 10: "PKWARE Implode",
 	methodBzip2: "bzip2", methodLZMA: "LZMA", 16: "IBM z/OS CMPSC", 18: "IBM TERSE", 19: "IBM LZ77", 20: "Zstandard", methodZstd: "Zstandard",
-	94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES",
+	94: "MP3", methodXZ: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES",
 }
 
 func methodName(method uint16) string {
@@ -38,13 +38,28 @@ func methodName(method uint16) string {
 	return fmt.Sprint(method)
 }
 
-// openers begin to decompress what in has, as soon as the pool has memory for it;
-// closing the reader gives that back. Methods that store or deflate need none. An
-// error of theirs is the entry's.
-var openers = map[uint16]func(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error){
-	methodBzip2: openBzip2,
+// opener begins to decompress what in has, as soon as the pool has memory for it; closing
+// the reader gives that back. Its errors are the entry's.
+type opener func(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error)
+
+// openers are those of the methods that take memory of the pool's windows.
+var openers = map[uint16]opener{
+	methodBzip2: asInTar(openBzip2),
 	methodLZMA:  openLZMA,
 	methodZstd:  openZstd,
+	methodXZ:    asInTar(openXZ),
+}
+
+// asInTar returns the opener of a method whose data is like that of a compressed tar: see
+// compression.open.
+func asInTar(open func(context.Context, *Pool, *bufio.Reader) (io.ReadCloser, error)) opener {
+	return func(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.ReadCloser, error) {
+		r, err := open(ctx, p, bufio.NewReaderSize(in, byteBuffer))
+		if err != nil && ctx.Err() == nil {
+			err = e.damaged(err, in)
+		}
+		return r, err
+	}
 }
 
 func supported(method uint16) bool {
@@ -57,19 +72,6 @@ func supported(method uint16) bool {
 
 // byteBuffer is how much is read at once for a decompressor that takes single bytes.
 const byteBuffer = 32 << 10
-
-// bzip2Memory is what a block of bzip2 takes, in bytes: the largest has 900,000, each
-// in a word of 32 bits.
-const bzip2Memory = 4 << 20
-
-func openBzip2(ctx context.Context, p *Pool, in *sourceReader, _ *Entry) (io.ReadCloser, error) {
-	m, err := p.reserve(ctx, bzip2Memory)
-	if err != nil {
-		return nil, err
-	}
-	m.Reader = bzip2.NewReader(bufio.NewReaderSize(in, byteBuffer))
-	return m, nil
-}
 
 // openLZMA reads the header that zip puts before the data (5.8.8), and makes of it
 // that of an .lzma file, which the library knows.

@@ -65,6 +65,12 @@ const program = "#!/bin/sh\nexit\n"
 // zeros is what a tape archiver pads its output with.
 var zeros = strings.Repeat("\x00", 4096)
 
+// xzed is "content of a" by the method 95, and xzedLarge the same with a dictionary of 128 MiB.
+const (
+	xzed      = "\xfd7zXZ\x00\x00\x01i\x22\xde6\x02\x00!\x01\x0c\x00\x00\x00\x8f\x98A\x9c\x01\x00\x0bcontent of a\x00l`\x8a\x17\x00\x01 \x0c\xa2\xdd\xb4\xbc\x90B\x99\x0d\x01\x00\x00\x00\x00\x01YZ"
+	xzedLarge = "\xfd7zXZ\x00\x00\x01i\x22\xde6\x02\x00!\x01\x1e\x00\x00\x00\x9b\x07Qf\x01\x00\x0bcontent of a\x00l`\x8a\x17\x00\x01 \x0c\xa2\xdd\xb4\xbc\x90B\x99\x0d\x01\x00\x00\x00\x00\x01YZ"
+)
+
 // bzipped is "content of a" by the method 12.
 const bzipped = "BZh91AY&SY\\v@\r\x00\x00\x01\x91\x80@\x00+\x01\x84\x00 \x001\x0c\x08 \xd3M\xa8\xc5\xa8\x98\xe1^.\xe4\x8ap\xa1 \xb8\xec\x80\x1a"
 
@@ -205,6 +211,8 @@ var oddities = map[string]struct {
 	"backslashes, directories":     {of(lie{name: `d\`, dosAttr: 0x10}, lie{name: `d\e\`}, lie{name: `.\`}), []string{"d/", "d/e/"}},
 	"backslashes, and twice":       {of(lie{name: `d\a`, body: "old"}, lie{name: "d/a", body: "new"}), []string{"d/", "d/a = new"}},
 
+	"bzip2, then other data":                 {sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte(bzipped+"and more") }), onlyA},
+	"XZ":                                     {sole(func(e *lie) { e.method, e.raw = methodXZ, []byte(xzed) }), onlyA},
 	"bzip2":                                  {sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte(bzipped) }), onlyA},
 	"Deflate64":                              {sole(func(e *lie) { e.method, e.raw = methodDeflate64, deflated(e.body) }), onlyA},
 	"LZMA":                                   {sole(func(e *lie) { e.method, e.flags, e.raw = methodLZMA, 2, lzmaed(e.body) }), onlyA},
@@ -252,6 +260,10 @@ var oddRefusals = map[string]refusal{
 	"directory, device":    {of(lie{name: "d/", unix: 0o060644}), "d/", "device"},
 	"directory, method":    {of(lie{name: "d/", method: 99}), "d/", "99 (AES)"},
 	"PPMd":                 {of(lie{name: "a", method: 98}), "a", "method 98 (PPMd) is not supported"},
+	"XZ, damaged":          {sole(func(e *lie) { e.method, e.raw = methodXZ, []byte("no xz at all") }), "a", "compressed data is damaged: xz: file format not recognized"},
+	"XZ, cut short":        {sole(func(e *lie) { e.method, e.raw = methodXZ, []byte(xzed[:len(xzed)-4]) }), "a", "damaged"},
+	"XZ, less":             {sole(func(e *lie) { e.method, e.raw, e.size = methodXZ, []byte(xzed), 99 }), "a", "holds 12 bytes and declares 99"},
+	"XZ, large dictionary": {sole(func(e *lie) { e.method, e.raw = methodXZ, []byte(xzedLarge) }), "a", "xz needs more than 64 MiB of memory"},
 	"bzip2, damaged":       {sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte("BZh9 and nothing more") }), "a", "damaged"},
 	"bzip2, cut short":     {sole(func(e *lie) { e.method, e.raw = methodBzip2, []byte(bzipped[:20]) }), "a", "damaged"},
 	"bzip2, more":          {sole(func(e *lie) { e.method, e.raw, e.size = methodBzip2, []byte(bzipped), 5 }), "a", "more than the 5 bytes"},

@@ -77,6 +77,13 @@ func checkRefused(t *testing.T, err error, want string) {
 	}
 }
 
+// A tar whose dictionary is too large is refused with advice, not as a damaged one.
+func TestTarXZDictionary(t *testing.T) {
+	t.Parallel()
+	_, _, err := expand(t, map[string][]byte{"x.tar.xz": []byte(xzedLarge)}, nil, NewBudget(0, 0))
+	checkRefused(t, err, "xz needs more than 64 MiB of memory")
+}
+
 // Whatever a decompressor says about damage is a refusal, and it gives its memory back.
 func TestDamage(t *testing.T) {
 	t.Parallel()
@@ -89,6 +96,7 @@ func TestDamage(t *testing.T) {
 		"zstd":      {method: methodZstd, body: body, raw: zstded(body)},
 		"LZMA":      {method: methodLZMA, body: body, raw: lzmaed(body)},
 		"Deflate64": {method: methodDeflate64, body: body, raw: deflated(body)},
+		"XZ":        {method: methodXZ, body: file("a").body, raw: []byte(xzed)},
 		"bzip2":     {method: methodBzip2, body: file("a").body, raw: []byte(bzipped)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error
 	}
 	if err != nil {
 		_ = m.Close()
-		return nil, err
+		return nil, xzError(err)
 	}
 	m.Reader = p.xz
 	return xzReader{m}, nil
@@ -44,8 +44,13 @@ func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error
 
 func (x xzReader) Read(p []byte) (int, error) {
 	n, err := x.windowReader.Read(p)
+	return n, xzError(err)
+}
+
+// xzError makes a refusal of the error for a dictionary that is too large.
+func xzError(err error) error {
 	if errors.Is(err, xz.ErrMemlimit) {
-		err = &RefusedError{Reason: fmt.Sprintf("xz needs more than %d MiB of memory to decompress it; compress it with a smaller dictionary", maxXZDictionary>>20)}
+		return &RefusedError{Reason: fmt.Sprintf("xz needs more than %d MiB of memory to decompress it; compress it with a smaller dictionary", maxXZDictionary>>20)}
 	}
-	return n, err
+	return err
 }
