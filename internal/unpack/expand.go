@@ -75,7 +75,7 @@ func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Expansion
 	}
 	x := newExpander(root, o)
 	defer func() { err = errors.Join(err, x.dirs.close()) }()
-	tars, err := findTars(root)
+	tars, err := findTars(root, maxTarNames)
 	if err != nil {
 		return Expansion{}, err
 	}
@@ -114,9 +114,17 @@ func (r *Expansion) keep(name, what string) {
 	}
 }
 
-// findTars lists the files named as tars right below root, in the order of their names. It
-// reads the directory piece by piece, since a million other files may be there.
-func findTars(root *os.Root) (names []string, err error) {
+// maxTarNames bounds, in bytes, what the names of all tars take in memory, with tarNameEach
+// more for each.
+const (
+	maxTarNames = 32 << 20
+	tarNameEach = 40
+)
+
+// findTars lists the files named as tars right below root, in the order of their names,
+// which may take most bytes together. It reads the directory piece by piece, since a million
+// other files may be there.
+func findTars(root *os.Root, most int) (names []string, err error) {
 	dir, err := root.Open(".")
 	if err != nil {
 		return nil, err
@@ -125,9 +133,13 @@ func findTars(root *os.Root) (names []string, err error) {
 	for {
 		some, err := dir.ReadDir(1 << 10)
 		for _, e := range some {
-			if e.Type().IsRegular() && namedTar(e.Name()) {
-				names = append(names, e.Name())
+			if !e.Type().IsRegular() || !namedTar(e.Name()) {
+				continue
 			}
+			if most -= len(e.Name()) + tarNameEach; most < 0 {
+				return nil, &RefusedError{Reason: fmt.Sprintf("the names of its tars take more than %d MiB of memory", maxTarNames>>20)}
+			}
+			names = append(names, e.Name())
 		}
 		if errors.Is(err, io.EOF) {
 			slices.Sort(names)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -224,4 +225,25 @@ func TestTarLinksToWhatIsThere(t *testing.T) {
 	if err1 != nil || err2 != nil || !os.SameFile(one, two) {
 		t.Errorf("the link leads elsewhere: %v, %v", err1, err2)
 	}
+}
+
+func TestTarNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"b.tar", "a.tar", "other"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	const two = 2 * (len("a.tar") + tarNameEach)
+	if names, err := findTars(root, two); err != nil || !slices.Equal(names, []string{"a.tar", "b.tar"}) {
+		t.Errorf("got %q, %v", names, err)
+	}
+	_, err = findTars(root, two-1)
+	checkRefused(t, err, "the names of its tars take more than 32 MiB of memory")
 }
