@@ -32,7 +32,7 @@ type refusal struct {
 	reason string
 }
 
-// refusals are SPEC 4's and those of the package comment, each by name.
+// refusals are those of the package comment, each by name.
 var refusals = map[string]refusal{
 	"absolute":                 {of(file("/etc/passwd")), "/etc/passwd", "is an absolute path"},
 	"parent":                   {of(file("../x")), "../x", `".."`},
