@@ -53,22 +53,21 @@ func (s *search) check(taken []artifact.Run) []request {
 		return todo
 	}
 	oldest := s.oldest(taken)
-	if n := maxChecks - s.checks; n > 0 && !s.settled {
+	switch n := maxChecks - s.checks; {
+	case s.absent:
+		list := s.lookUp(s.numbered(), few-s.checks)
+		s.checks += len(list)
+		todo = append(todo, list...)
+	case n > 0 && !s.settled:
 		list := s.lookUp(s.hidden(oldest), n)
 		s.checks += len(list)
 		todo = append(todo, list...)
 	}
-	if len(todo) > 0 || s.settled {
+	if len(todo) > 0 || s.settled || s.absent {
 		return todo
 	}
-	if !s.looked && !s.certainly(oldest) && (s.blindly(taken) || s.endsUnseen(oldest)) {
-		s.looked = true
-		switch {
-		case s.filter.queries(false)[0] == (RunQuery{}):
-			return s.readRuns(s.facts.all, s.finder.allRuns, 1)
-		case len(s.narrow.lists) == 0:
-			return s.open(false, time.Time{})
-		}
+	if list := s.seekNewest(taken, oldest); len(list) > 0 {
+		return list
 	}
 	if list := s.readRest(oldest); len(list) > 0 {
 		return list
@@ -77,6 +76,26 @@ func (s *search) check(taken []artifact.Run) []request {
 		return list
 	}
 	return s.closeGap(oldest)
+}
+
+// maxLooks bounds how many pages of runs are read only to find the newest run that fits.
+const maxLooks = 3
+
+// seekNewest returns requests that are likely to show the newest run that fits, where the
+// choice depends on it.
+func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
+	wanted := s.blindly(taken) || s.looked == 0 && s.endsUnseen(oldest)
+	if !wanted || s.certainly(oldest) || s.looked == maxLooks || s.looked > 0 && s.finder.limitMet() {
+		return nil
+	}
+	s.looked++
+	switch {
+	case s.filter.queries(false)[0] == (RunQuery{}):
+		return s.readRuns(s.facts.all, s.finder.allRuns, 1)
+	case len(s.narrow.lists) == 0:
+		return s.open(false, time.Time{})
+	}
+	return s.readNarrowed()
 }
 
 // maxRest is how many pages of artifacts are read at most before less than was asked for is
@@ -203,6 +222,9 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	var list []Doubt
 	if s.state == limited && len(taken) < s.finder.req.Runs {
 		return nil // other runs may match in any case
+	}
+	if s.settled || s.absent {
+		return nil
 	}
 	oldest := s.oldest(taken)
 	for _, r := range s.matching() {

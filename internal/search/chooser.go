@@ -84,29 +84,59 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	if err != nil {
 		return err
 	}
-	var searches []*search
-	all := f.filters(res)
-	for i, filter := range all {
-		f.untried = len(all) - i
-		s := &search{finder: f, facts: f.facts, filter: filter}
-		searches = append(searches, s)
-		runs, err := s.find(ctx)
-		if err != nil {
-			return err
-		}
-		plan.Doubts = append(plan.Doubts, s.doubtsLeft(runs)...)
-		if len(runs) == 0 {
-			continue
-		}
-		for _, r := range runs {
-			plan.take(r, f.facts.pick(r))
-		}
-		plan.PassedOver = passedOver(searches, runs)
-		plan.LimitHit = s.state == limited
-		plan.InCurrent = f.current.holds()
-		return nil
+	searches, runs, err := f.tryFilters(ctx, f.filters(res))
+	if err != nil {
+		return err
 	}
-	return f.notFound(ctx, res, searches, plan)
+	for i, s := range searches {
+		if i < len(searches)-1 {
+			plan.Doubts = append(plan.Doubts, s.doubtsLeft(nil)...)
+		} else {
+			plan.Doubts = append(plan.Doubts, s.doubtsLeft(runs)...)
+		}
+	}
+	if len(runs) == 0 {
+		return f.notFound(ctx, res, searches, plan)
+	}
+	for _, r := range runs {
+		plan.take(r, f.facts.pick(r))
+	}
+	plan.PassedOver = passedOver(searches, runs)
+	plan.LimitHit = searches[len(searches)-1].state == limited
+	plan.InCurrent = f.current.holds()
+	return nil
+}
+
+// tryFilters tries filters in their order, and returns the runs that pass the first one
+// that any run passes, and the searches up to it. What a search reads may show a run that
+// passes a filter before, so those are tried again until nothing new was read.
+func (f *finder) tryFilters(ctx context.Context, all []filter) ([]*search, []artifact.Run, error) {
+	var searches []*search
+	for n := 1; n <= len(all); n++ {
+		f.untried = len(all) - n + 1
+		searches = append(searches, &search{finder: f, facts: f.facts, filter: all[n-1], size: -1})
+		var runs []artifact.Run // of the last search
+		for i := 0; i < n; i++ {
+			s := searches[i]
+			if s.size == f.facts.size() {
+				continue
+			}
+			found, err := s.find(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			if i == n-1 {
+				runs = found
+			} else if len(found) > 0 {
+				return searches[:i+1], found, nil
+			}
+			i = -1
+		}
+		if len(runs) > 0 {
+			return searches, runs, nil
+		}
+	}
+	return searches, nil, nil
 }
 
 func (c Chooser) now() time.Time {

@@ -51,6 +51,15 @@ func newFacts(req Request) *facts {
 	return f
 }
 
+// size grows with every run and artifact that the server tells of.
+func (f *facts) size() int {
+	n := len(f.known)
+	for _, l := range f.lists {
+		n += len(l.seen)
+	}
+	return n
+}
+
 // know adds a run that is not to count as examined.
 func (f *facts) know(r artifact.Run) { f.known[r.ID] = r }
 

@@ -26,10 +26,11 @@ type lies struct {
 	expired bool
 	// unnamed makes workflows unknown by their file name.
 	unnamed bool
-	// outOfPlace is the run that is out of its place in lists of runs, and farOff the
-	// run whose artifact is two pages or more further down than it should be.
-	outOfPlace, farOff int64
-	shifts             []*shift
+	// outOfPlace is the run that is out of its place in lists of runs, and runFarOff is
+	// the same if that is two pages or more further down than it should be. farOff is the
+	// run whose artifact is that far off.
+	outOfPlace, runFarOff, farOff int64
+	shifts                        []*shift
 	// words tell a person of the lies.
 	words []string
 }
@@ -312,6 +313,9 @@ func (r random) displace(w *world, req Request) {
 			return displaced(list, place, func(v artifact.Run) bool { return v.ID == id })
 		}
 		w.lies.outOfPlace = id
+		if place >= 2*w.perPage {
+			w.lies.runFarOff = id
+		}
 		w.lies.tell("run %d is at place %d", id, place)
 	}
 }

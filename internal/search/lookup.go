@@ -11,7 +11,7 @@ import (
 // of failed runs where many failed. Others are fetched by their ids. No answer is taken
 // for a proof that a run does not exist: what is not on a page stays a candidate.
 func (s *search) lookUp(list []candidate, n int) []request {
-	if len(list) == 0 {
+	if len(list) == 0 || n <= 0 {
 		return nil
 	}
 	all := s.requestsFor(list)

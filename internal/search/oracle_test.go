@@ -277,6 +277,9 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	if w.pathless && !listed {
 		return false // nothing may tell that it is of the workflow
 	}
+	if w.lies.hides([]string{"nothing"}, r.ID) || w.lies.runFarOff == r.ID {
+		return met || listed // the list of all runs is believed, but for what was just created
+	}
 	return met || listed || !w.blind
 }
 

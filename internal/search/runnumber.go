@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -27,9 +28,9 @@ type numbers struct {
 // farthest is beyond the last page of every list.
 const farthest = 1 << 30
 
-// seekNumber looks for the run with the number asked for. The search is settled when the
-// run was found, or is proven not to exist. A list that is cut off, or in another order,
-// proves nothing.
+// seekNumber looks for the run with the number asked for. When it was found, the search is
+// settled. Where the pages show that there is none, candidates may still be it, as the
+// list may lack some runs. A list that is cut off, or in another order, shows nothing.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
@@ -38,18 +39,18 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	q := RunQuery{Workflow: s.filter.workflow.query(), PerPage: n.perPage}
 	var seen []artifact.Run
 	left := s.finder.left()
-	outcome := func(settled bool) func() {
+	outcome := func(settled, absent bool) func() {
 		return func() {
 			for _, r := range seen {
 				s.filter.workflow.learn(r)
 				s.show(r)
 			}
-			s.settled = settled
+			s.settled, s.absent = settled, absent
 		}
 	}
 	for q.Page = s.guess(&n, q); ; {
 		if q.Page == 0 {
-			return outcome(n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered), nil
+			return outcome(false, n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered), nil
 		}
 		p, err := s.listRuns(ctx, q)
 		if errors.Is(err, errUnlisted) {
@@ -64,12 +65,27 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 		seen = append(seen, p.Items...)
 		switch {
 		case n.add(q.Page, p):
-			return outcome(true), nil
+			return outcome(true, false), nil
 		case cut, !n.orderly(), len(seen) >= left:
-			return outcome(false), nil
+			return outcome(false, false), nil
 		}
 		q.Page = n.next(q.Page)
 	}
+}
+
+// numbered lists the candidates that may have the number asked for, although the lists of
+// their workflow lack it: at most a few, of those that were created last before a run with
+// a higher number.
+func (s *search) numbered() []candidate {
+	list := slices.DeleteFunc(s.hidden(time.Time{}), func(c candidate) bool {
+		for _, r := range s.facts.known {
+			if r.Number > 0 && r.Number < s.filter.number && r.CreatedAt.After(c.bound) && s.filter.workflow.passes(r) {
+				return true // numbers rise
+			}
+		}
+		return false
+	})
+	return list[max(0, len(list)-few):]
 }
 
 // guess returns the page to read first, or 0 if no page can have the run. Where all runs

@@ -63,7 +63,7 @@ func TestRunNumber(t *testing.T) {
 		{"in the middle of many", nil, 1000, 500, true, 4},
 		{"none so new", nil, 400, 401, false, 2},
 		{"deleted", without(250), 400, 250, false, 3},
-		{"deleted, at the border", without(301), 400, 301, false, 4},
+		{"deleted, at the border", without(301), 400, 301, false, 5},
 		{"deleted, at the other border", without(200), 400, 200, false, 4},
 		{"deleted, the oldest", without(1), 400, 1, false, 3},
 		{"older first, swapped at the first border", swapped(100), 400, 301, true, 4},

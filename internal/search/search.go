@@ -91,9 +91,11 @@ type search struct {
 	// going on. Then what is older than cut was not examined in its turn.
 	limited bool
 	cut     time.Time
-	// settled is set once the run with the number asked for is known, or known not to
-	// exist.
-	settled bool
+	// settled is set once the run with the number asked for is known, and absent once the
+	// lists of its workflow's runs show that there is none.
+	settled, absent bool
+	// size is that of the facts when the search ended, or -1.
+	size int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
 	exhausted bool
 
@@ -101,12 +103,12 @@ type search struct {
 	numberSought   bool
 	failuresListed bool
 	gapClosed      bool
-	looked         bool // for the newest run that fits
 
 	// The more requests of a kind were sent, the more are sent at a time.
 	rounds   int // of asking runs for their artifacts
 	lookedUp int // requests about candidates
 	checks   int // of these, the ones after a choice
+	looked   int // pages for the newest run that fits
 }
 
 // state is how far a search has come.
@@ -134,6 +136,7 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		w := s.walk()
 		todo := s.next(w)
 		if len(todo) == 0 && (s.state != reading || len(w.taken) == s.finder.req.Runs) {
+			s.size = s.facts.size()
 			return w.taken, nil
 		}
 		s.exhausted = s.exhausted || len(todo) == 0
@@ -217,7 +220,7 @@ func (s *search) progress() state {
 	switch {
 	case s.limited:
 		return limited
-	case s.settled, s.exhausted, s.proven():
+	case s.settled, s.absent, s.exhausted, s.proven():
 		return complete
 	}
 	return reading
