@@ -116,7 +116,7 @@ func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 // fetchStream fetches all of the blob, before there are readers. Its digest is
 // computed on the way.
 func (b *Blob) fetchStream(p *piece, first *answer) error {
-	if err := b.fetch(b.enlist(p), first); err != nil {
+	if err := b.fetch(b.reenlist(p), first); err != nil {
 		return err
 	}
 	b.info.Whole, b.digested = true, b.info.Size

@@ -41,7 +41,7 @@ func (b *Blob) enlist(p *piece) *try {
 	return t
 }
 
-// reenlist is enlist for another try of a part.
+// reenlist is enlist without b.mu.
 func (b *Blob) reenlist(p *piece) *try {
 	b.mu.Lock()
 	defer b.mu.Unlock()
