@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -140,8 +141,9 @@ func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of f
 	}
 	for _, l := range lies {
 		slices.SortStableFunc(items, func(a, b T) int { return l.compare(of(a), of(b)) })
-		for id, place := range l.Moved {
-			items = move(items, func(v T) bool { return of(v).id == id }, place)
+		ids := slices.SortedFunc(maps.Keys(l.Moved), func(a, b int64) int { return cmp.Compare(l.Moved[a], l.Moved[b]) })
+		for _, id := range ids { // whatever comes later stays behind
+			items = move(items, func(v T) bool { return of(v).id == id }, l.Moved[id])
 		}
 	}
 	return items

@@ -104,6 +104,7 @@ func TestLies(t *testing.T) {
 		"shuffled otherwise":    {[]Lie{{List: ListArtifacts, Order: Shuffled, Seed: 2}}, map[string]string{"artifacts": "13 12 11 15 14"}},
 		"shuffled, some left":   {[]Lie{{Order: Shuffled, Seed: 1}, {Runs: []int64{1}}}, map[string]string{"artifacts": "14 15 12 13"}},
 		"one out of place":      {[]Lie{{List: ListRuns, Moved: map[int64]int{5: 3}}}, map[string]string{all: "4 3 2 5 1"}},
+		"two out of place":      {[]Lie{{List: ListRuns, Moved: map[int64]int{5: 3, 1: 0}}}, map[string]string{all: "1 4 3 5 2"}},
 		"one at the end":        {[]Lie{{List: ListArtifacts, Moved: map[int64]int{15: 100, 999: 0}}}, map[string]string{"artifacts": "14 13 12 11 15"}},
 		"another repository":    {[]Lie{{Repo: "o/s", Empty: true}}, map[string]string{all: "5 4 3 2 1"}},
 		"this repository":       {[]Lie{{Repo: "O/R", Empty: true}}, map[string]string{all: "", "artifacts": "", "runs/5/artifacts": "", "workflows": ""}},
