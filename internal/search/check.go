@@ -108,7 +108,7 @@ const maxRest = 16
 func (s *search) readRest(oldest time.Time) []request {
 	lists := s.unfinished()
 	empty := len(s.narrow.lists) > 0 && !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return len(l.items) > 0 })
-	if !oldest.IsZero() || s.covered(oldest, false) || s.left(lists) > maxRest || s.finder.untried > 1 && !empty {
+	if !oldest.IsZero() || s.covered(oldest, false) || left(lists) > maxRest || s.finder.untried > 1 && !empty {
 		return nil
 	}
 	return s.readArtifacts(lists, maxConcurrent)

@@ -24,12 +24,12 @@ func (s *search) lookUp(list []candidate, n int) []request {
 	var todo []request
 	next := 0
 	for _, l := range all {
-		switch {
-		case l.next:
+		switch l.how {
+		case byNextPage:
 			next++
-		case l.page:
+		case byPage:
 			todo = append(todo, s.readAround(l.about))
-		default:
+		case byID:
 			todo = append(todo, s.fetch(l.about[0].ref.ID))
 		}
 	}
@@ -39,9 +39,20 @@ func (s *search) lookUp(list []candidate, n int) []request {
 // lookUpRequest is a request about candidates.
 type lookUpRequest struct {
 	about []candidate
-	page  bool // of all runs, from the time of the first candidate on
-	next  bool // the next page of the list of all runs
+	how   lookUpWay
 }
+
+// lookUpWay is what a request about candidates asks for.
+type lookUpWay int
+
+const (
+	// byID is the run of the only candidate.
+	byID lookUpWay = iota
+	// byPage is a page of all runs, from the time of the first candidate on.
+	byPage
+	// byNextPage is the next page of the list of all runs.
+	byNextPage
+)
 
 // requestsFor returns the requests that show what candidates are, the newest first.
 func (s *search) requestsFor(list []candidate) []lookUpRequest {
@@ -50,7 +61,7 @@ func (s *search) requestsFor(list []candidate) []lookUpRequest {
 	from, span := all.frontier(), all.span()
 	ahead := 0
 	if from.Equal(unread) && len(list) > few && !all.done() && !all.order.disordered() {
-		return []lookUpRequest{{about: list, next: true}} // so far they are all of one time
+		return []lookUpRequest{{about: list, how: byNextPage}} // so far they are all of one time
 	}
 	for i := 0; i < len(list); {
 		c := list[i]
@@ -68,11 +79,11 @@ func (s *search) requestsFor(list []candidate) []lookUpRequest {
 		l := lookUpRequest{about: list[i:end]}
 		switch {
 		case from.Sub(c.bound) < span && ahead < all.left():
-			l.next = true
+			l.how = byNextPage
 			ahead++
 			from = from.Add(-2 * span)
 		case len(l.about) > 1 && !s.facts.untimely:
-			l.page = true
+			l.how = byPage
 		default:
 			l.about, end = list[i:i+1], i+1
 		}

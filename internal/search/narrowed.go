@@ -127,14 +127,14 @@ func (s *search) believed() bool {
 // meets reports whether a run is known to meet a query of the filter.
 func (f *filter) meets(r artifact.Run, q RunQuery) bool {
 	same := func(want, has string) bool { return want == "" || strings.EqualFold(want, has) }
-	return (f.workflow.any() || f.workflow.passes(r)) && (q.Branch == "" || q.Branch == r.HeadBranch) && same(q.Event, r.Event) &&
+	return f.workflow.passes(r) && (q.Branch == "" || q.Branch == r.HeadBranch) && same(q.Event, r.Event) &&
 		same(q.Actor, r.Actor) && same(q.HeadSHA, r.HeadSHA) && (q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion)
 }
 
 // examines reports whether a run counts as examined once it is known: it is of the
 // workflow, the branch, the commit, the event and the actor asked for.
 func (f *filter) examines(r artifact.Run) bool {
-	return (f.workflow.any() || f.workflow.passes(r)) && f.aimsAt(r) && f.events.admits(r.Event) && (f.actor == "" || strings.EqualFold(f.actor, r.Actor))
+	return f.workflow.passes(r) && f.aimsAt(r) && f.events.admits(r.Event) && (f.actor == "" || strings.EqualFold(f.actor, r.Actor))
 }
 
 // vouched reports whether something else that the server said, and that no filter was
@@ -219,9 +219,9 @@ func (s *search) open(byStatus bool, until time.Time) []request {
 // readNarrowed returns requests for the next pages of the narrowed lists.
 func (s *search) readNarrowed() []request {
 	var list []request
-	left := (s.finder.left() + PerPage - 1) / PerPage
+	most := max(1, (s.finder.left()+PerPage-1)/PerPage) // the limit allows no more
 	for _, l := range s.narrow.lists {
-		list = append(list, s.readRuns(l, s.listRuns, min(l.ahead(), max(left, 1)))...)
+		list = append(list, s.readRuns(l, s.listRuns, min(l.ahead(), most))...)
 	}
 	return list
 }
@@ -239,6 +239,7 @@ func (s *search) readRuns(l *runList, get func(context.Context, RunQuery) (Page[
 			}
 			return func() {
 				l.add(number, p)
+				s.facts.untimely = s.facts.untimely || l.untimely
 				for _, r := range p.Items {
 					if q.Workflow != "" {
 						s.filter.workflow.learn(r)

@@ -110,12 +110,12 @@ func (s *search) readOn(wanted int) []request {
 			return s.lookUp(open, max(wanted, 1+s.lookedUp/2))
 		}
 	}
-	if until := s.blindUntil(); index == nil && !until.IsZero() && until.Before(s.frontier()) && !s.untimely() && s.believed() {
+	if until := s.blindUntil(); index == nil && !until.IsZero() && until.Before(s.frontier()) && !s.facts.untimely && s.believed() {
 		return s.open(byStatus, until) // no later run holds it
 	}
 	unfinished := s.unfinished()
-	switch left := s.left(unfinished); {
-	case unopened && len(open) == 0 && left > 0 && left <= s.finder.untried:
+	switch n := left(unfinished); {
+	case unopened && len(open) == 0 && n > 0 && n <= s.finder.untried:
 		return s.readArtifacts(unfinished, maxConcurrent)
 	case unopened:
 		if byStatus {
@@ -143,7 +143,7 @@ func (s *search) unruled(index *artifactList) []candidate {
 }
 
 // left is how many pages of lists are still to be read.
-func (s *search) left(lists []*artifactList) int {
+func left(lists []*artifactList) int {
 	n := 0
 	for _, l := range lists {
 		n = min(n+l.left(), endless)
@@ -193,7 +193,7 @@ func (s *search) readOnRuns(byStatus bool) []request {
 		return s.openByStatus()
 	case !n.done():
 		return s.readNarrowed()
-	case n.cutOff() && !s.untimely():
+	case n.cutOff() && !s.facts.untimely:
 		return s.open(false, n.frontier()) // GitHub cut the lists off
 	}
 	if byStatus && !n.byStatus && s.believed() {
@@ -224,7 +224,7 @@ func (s *search) unlikely() bool {
 // page of all runs is read, which shows what it misses of the last runs.
 func (s *search) openByStatus() []request {
 	until := s.narrow.frontier()
-	if until.Equal(unread) || s.untimely() {
+	if until.Equal(unread) || s.facts.untimely {
 		until = time.Time{}
 	}
 	list := s.open(true, until)
@@ -232,16 +232,6 @@ func (s *search) openByStatus() []request {
 		list = append(list, s.readRuns(s.facts.all, s.finder.allRuns, 1)...)
 	}
 	return list
-}
-
-// untimely reports whether the server does not narrow lists by time.
-func (s *search) untimely() bool {
-	for _, l := range s.narrow.all() {
-		if l.untimely {
-			return true
-		}
-	}
-	return false
 }
 
 // blindUntil is the time after which no run holds what is asked for, by lists that
