@@ -84,6 +84,8 @@ func TestLines(t *testing.T) {
 		},
 			`::warning::artifact "dist": "a" and "A" differ in case only; on a file system that ignores case one would be lost
 ::warning::artifact "dist": 2 more names differ in case only`},
+		"replaced in it": {func(l *Log) { l.Event(transfer.ReplacedEntries{Artifact: dist, Files: 2}) },
+			`artifact "dist": 2 files were replaced by a later one of the same name in the archive`},
 		"kept tars": {func(l *Log) {
 			l.Event(transfer.KeptTars{Artifact: dist, Files: []unpack.KeptFile{{Name: "a.tar.sig", What: "text"}, {Name: "b\n.tar", What: "an empty file"}}, More: 2})
 		},

@@ -128,6 +128,8 @@ func (l *Log) Event(e transfer.Event) {
 		}
 	case transfer.IdleFiles:
 		l.Out.Warningf("files: no file matches %s", words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
+	case transfer.ReplacedEntries:
+		l.Out.Infof("artifact %q: %s replaced by a later one of the same name in the archive", e.Artifact.Name, were(e.Files, "file"))
 	case transfer.KeptTars:
 		l.keptTars(e)
 	case transfer.CaseCollisions:

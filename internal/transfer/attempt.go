@@ -237,6 +237,9 @@ func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
 	if pairs, more := archive.CaseCollisions(maxPairs); len(pairs) > 0 {
 		t.engine.opt.Notify(CaseCollisions{Artifact: t.item.Artifact, Pairs: pairs, More: more})
 	}
+	if n := archive.Replaced(); n > 0 {
+		t.engine.opt.Notify(ReplacedEntries{Artifact: t.item.Artifact, Files: n})
+	}
 	root, err := t.stage.Sink.Mkdir(t.dir)
 	if err != nil {
 		return err

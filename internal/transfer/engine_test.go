@@ -199,7 +199,7 @@ func TestFetch(t *testing.T) {
 // Oddities are events or typed errors.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	s := newStore(t, map[int64][]byte{1: zipOf(t, "a", "A", "b", "B")})
+	s := newStore(t, map[int64][]byte{1: zipOf(t, "a", "A", "b", "B", "c", "c")})
 	differs, unknown := s.chosen(1, "one"), s.chosen(1, "one")
 	got, zeros := strings.TrimPrefix(differs.Artifact.Digest, "sha256:"), strings.Repeat("0", 64)
 	differs.Artifact.Digest, unknown.Artifact.Digest = "sha256:"+zeros, "blake3:0"
@@ -207,7 +207,7 @@ func TestEvents(t *testing.T) {
 	for name, tt := range map[string]struct {
 		item  artifact.Item
 		allow bool
-		event Event // besides the names that differ in case only
+		event Event // besides those about names
 		state DigestState
 		fails bool
 	}{
@@ -218,7 +218,10 @@ func TestEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := []Event{CaseCollisions{Artifact: tt.item.Artifact, Pairs: [][2]string{{"a", "A"}, {"b", "B"}}}}
+			want := []Event{
+				CaseCollisions{Artifact: tt.item.Artifact, Pairs: [][2]string{{"a", "A"}, {"b", "B"}}},
+				ReplacedEntries{Artifact: tt.item.Artifact, Files: 1},
+			}
 			if tt.event != nil {
 				want = append(want, tt.event)
 			}

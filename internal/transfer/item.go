@@ -54,6 +54,13 @@ type CaseCollisions struct {
 	More     int
 }
 
+// ReplacedEntries reports how many files of an artifact are not extracted, because a later
+// entry of the same archive has their name.
+type ReplacedEntries struct {
+	Artifact artifact.Artifact
+	Files    int
+}
+
 // KeptTars reports files of an artifact that are named as tars and hold none: the first
 // few, and how many more there are. They stay as they are.
 type KeptTars struct {
@@ -66,12 +73,13 @@ type KeptTars struct {
 // others do.
 type IdleFiles struct{ Globs []string }
 
-func (StartOver) event()      {}
-func (UnknownDigest) event()  {}
-func (Mismatch) event()       {}
-func (CaseCollisions) event() {}
-func (KeptTars) event()       {}
-func (IdleFiles) event()      {}
+func (StartOver) event()       {}
+func (UnknownDigest) event()   {}
+func (Mismatch) event()        {}
+func (CaseCollisions) event()  {}
+func (ReplacedEntries) event() {}
+func (KeptTars) event()        {}
+func (IdleFiles) event()       {}
 
 // ExpiredError says that an artifact has expired, or was deleted, although its listing
 // did not say so: the choice has to be made again without it.

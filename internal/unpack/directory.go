@@ -31,7 +31,8 @@ type directory struct {
 	mixed        bool     // the entries lie in another order than the directory's
 	order        []uint64 // of the entries in the archive, see sort; nil unless mixed
 	chosen       bitset   // in the order of the archive; nil: all
-	superseded   []int64  // headers of files that a later entry replaces; sorted
+	superseded   []int64  // headers of files that another entry replaces; sorted
+	replaced     int      // how many of them a later file replaces
 }
 
 // bitset has one bit an entry.

@@ -170,6 +170,9 @@ func (d *directory) clash(t *nameTree, suspects []uint64) (superseded []int64, e
 				if loser != nil {
 					superseded = append(superseded, loser.header)
 				}
+				if loser != nil && s.file && first.file {
+					d.replaced++
+				}
 				if err != nil || loser != nil && loser.header == s.header {
 					return err
 				}

@@ -79,6 +79,9 @@ func (a *Archive) Each(do func(e Entry) error) error {
 	return a.each(func(e *Entry) error { return do(*e) })
 }
 
+// Replaced returns how many files are not extracted because a later one has their name.
+func (a *Archive) Replaced() int { return a.replaced }
+
 // All is Each for every entry, chosen or not.
 func (a *Archive) All(do func(e Entry, chosen bool) error) error {
 	return a.walk(func(i int, e *Entry) error {

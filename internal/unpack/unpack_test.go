@@ -364,6 +364,22 @@ func TestCaseCollisions(t *testing.T) {
 	}
 }
 
+// Only files are replaced: an empty one that is marked as a directory is one.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	for want, z := range []liar{
+		of(file("a"), dir("d/"), dir("d/"), lie{name: "e", dosAttr: 0x10}, file("e/x")),
+		of(file("a"), file("./a")),
+		of(file("a"), file("a"), file("b"), file("a")),
+	} {
+		data := z.bytes()
+		a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+		if err != nil || a.Replaced() != want {
+			t.Errorf("%v, want %d", err, want)
+		}
+	}
+}
+
 func TestCheckName(t *testing.T) {
 	t.Parallel()
 	for _, ok := range []string{"dist", "a b", "...", "ünï", "-"} {
