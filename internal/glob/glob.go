@@ -17,9 +17,9 @@
 //
 // A path matches a glob whose last component has no wildcard also when it lies
 // below the directory of that name: "dist" is dist, and all in it; "dist/" is all in
-// it, and "lib*/" all in such directories. A "./" in front has no meaning. "!" in front of a glob of a list
-// takes away what matches it; in a list that has only such globs, from
-// everything.
+// it, and "lib*/" all in such directories. A "./" in front has no meaning. "!" in
+// front of a glob of a list takes away what matches it; in a list that has only such
+// globs, from everything.
 //
 // Check refuses all other syntax that means something to another tool, so that no
 // glob is misunderstood in silence. It also refuses globs that would take too long

@@ -274,15 +274,15 @@ func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, err
 	return e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 }
 
-// Expired returns which of these artifacts have expired, or were deleted. It asks the Origin, because
-// lists may be stale.
+// Expired returns which of these artifacts have expired, or were deleted. It asks the
+// Origin, because lists may be stale.
 func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (ids []int64, err error) {
 	expired := make([]bool, len(artifacts))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxLocating)
 	for i, a := range artifacts {
 		g.Go(func() error {
-			_, err := e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
+			_, err := e.locate(ctx, a)
 			if expired[i] = isGone(err); expired[i] {
 				return nil
 			}

@@ -3,7 +3,6 @@ package unpack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io/fs"
 	"maps"
@@ -33,6 +32,9 @@ type expander struct {
 	strict map[string]fs.FileMode
 	held   linkMemory // what the three take
 }
+
+// heldNoun is what expander.held counts.
+const heldNoun = "directories and symlinks"
 
 // nestedLink is a symlink of an archive of a number.
 type nestedLink struct {
@@ -170,10 +172,7 @@ func (x *expander) time(e *Entry) error {
 	if e.mtime == nil {
 		return nil
 	}
-	if x.held += linkMemory(x.times.add(strings.Clone(e.Name), *e.mtime)); x.held > maxLinkMemory {
-		return &RefusedError{Reason: fmt.Sprintf("its directories and symlinks take more than %d MiB of memory", maxLinkMemory>>20)}
-	}
-	return nil
+	return x.held.add(int64(x.times.add(strings.Clone(e.Name), *e.mtime)), heldNoun)
 }
 
 // later notes a directory that may not get its permissions before all is made in it.
@@ -182,7 +181,7 @@ func (x *expander) later(name string, perm fs.FileMode) error {
 	switch strict := perm&0o700 != 0o700; {
 	case strict && !noted:
 		x.strict[strings.Clone(name)] = perm
-		return x.held.take(len(name), 0)
+		return x.held.add(int64(len(name))+linkMemoryEach, heldNoun)
 	case strict:
 		x.strict[name] = perm
 	case noted:

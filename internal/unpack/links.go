@@ -34,8 +34,14 @@ type linkMemory int64
 // take adds a symlink whose name and target have so many bytes. It fails when
 // that is too much.
 func (m *linkMemory) take(name int, target int64) error {
-	if *m += linkMemory(int64(name) + target + linkMemoryEach); *m > maxLinkMemory {
-		return &RefusedError{Reason: fmt.Sprintf("its symlinks take more than %d MiB of memory", maxLinkMemory>>20)}
+	return m.add(int64(name)+target+linkMemoryEach, "symlinks")
+}
+
+// add adds bytes that are taken by what the plural noun names. It fails when that is too
+// much.
+func (m *linkMemory) add(bytes int64, noun string) error {
+	if *m += linkMemory(bytes); *m > maxLinkMemory {
+		return &RefusedError{Reason: fmt.Sprintf("its %s take more than %d MiB of memory", noun, maxLinkMemory>>20)}
 	}
 	return nil
 }

@@ -20,11 +20,11 @@ const maxShared = 16 * maxSuspects
 // maxReserved bounds the entries for which memory is taken before they are read.
 const maxReserved = 1 << 20
 
-// nameTree collects the names of all entries, by their hashes, to find those that
-// are there twice, or cannot live in one tree of files: the names themselves take too much memory. A
-// hash that is there twice is a suspicion only, and leads to a second look at
-// the names. The hashes are keyed, so that no archive can be made to have many
-// that are equal.
+// nameTree collects the names of all entries to find those that are there twice, or
+// cannot be in one tree of files. It has only their hashes, since the names take too
+// much memory. A hash that is there twice is a suspicion only, and leads to a second
+// look at the names. The hashes are keyed, so that no archive can be made to have
+// many that are equal.
 type nameTree struct {
 	seed  maphash.Seed
 	files []uint64 // of entries that are files or symlinks

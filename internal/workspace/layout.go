@@ -42,8 +42,9 @@
 //     directories through which the runner and its steps communicate. Only a
 //     .git that the destination's own path lies in is exempt. The error names
 //     the entry and the place.
-//   - Memory does not grow with the number of files, nor does the number of open
-//     directories grow with the number of directories.
+//   - Memory does not grow with the number of files, except by 24 bytes for each name
+//     in a directory that several trees have. The number of open directories does not
+//     grow with the number of directories.
 //   - Close removes the whole staging directory, except replaced files that could
 //     not be moved back: they are kept, and the error of Publish says where.
 //

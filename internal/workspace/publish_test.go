@@ -446,7 +446,7 @@ func TestPublishPlansAgainWithModes(t *testing.T) {
 // a file system moves in steps, and a file written within one step looks unchanged.
 func writeLater(name, body string) error {
 	later := time.Now().Add(time.Second)
-	return errors.Join(os.WriteFile(name, []byte(body), 0o600), os.Chtimes(name, later, later)) //nolint:gosec // a path of the test
+	return errors.Join(os.WriteFile(name, []byte(body), 0o600), os.Chtimes(name, later, later))
 }
 
 // Publish gives up on a process that keeps getting in the way, with all undone.
