@@ -151,12 +151,19 @@ type windowReader struct {
 }
 
 // reserve waits for memory, in bytes, at most maxTarWindow. It cannot deadlock, as
-// zstd cannot.
+// zstd cannot. Idle decoders of zstd give their memory up for it.
 func (p *Pool) reserve(ctx context.Context, n int64) (*windowReader, error) {
 	if err := p.windows.Acquire(ctx, n); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	return &windowReader{pool: p, bytes: n}, nil
+	for {
+		select {
+		case z := <-p.idle:
+			z.Decoder.Close()
+		default:
+			return &windowReader{pool: p, bytes: n}, nil
+		}
+	}
 }
 
 // Close gives the memory to the next one.

@@ -77,6 +77,26 @@ func checkRefused(t *testing.T, err error, want string) {
 	}
 }
 
+// Idle decoders of zstd are no memory besides that of the windows.
+func TestReserveDropsIdle(t *testing.T) {
+	t.Parallel()
+	p := NewPool(1)
+	z, err := p.zstd(t.Context(), bufio.NewReader(strings.NewReader(string(zstded("x")))), maxEntryWindow)
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil || len(p.idle) != 1 {
+		t.Fatalf("%d idle, %v", len(p.idle), err)
+	}
+	m, err := p.reserve(t.Context(), bzip2Memory)
+	if err != nil || len(p.idle) != 0 {
+		t.Fatalf("%d idle, %v", len(p.idle), err)
+	}
+	if err := m.Close(); err != nil || !p.windows.TryAcquire(maxTarWindow) {
+		t.Errorf("memory was not given back: %v", err)
+	}
+}
+
 // A tar whose dictionary is too large is refused with advice, not as a damaged one.
 func TestTarXZDictionary(t *testing.T) {
 	t.Parallel()
