@@ -91,6 +91,7 @@ func TestIDs(t *testing.T) {
 		"a run that is gone":            {faults: []githubsim.Fault{gone("runs/1", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
 		"a run whose list was deleted":  {faults: []githubsim.Fault{gone("runs/1/artifacts", 404, "Not Found")}, in: in("run-id", "1", "if-no-artifact-found", "warn"), says: []string{"::warning::run 1 not found in octo/app"}},
 		"a run whose list is gone":      {faults: []githubsim.Fault{gone("runs/1/artifacts", 410, "Gone")}, in: in("run-id", "1"), fails: "run 1 not found in octo/app"},
+		"an artifact whose run is gone": {faults: []githubsim.Fault{gone("runs/1", 410, "Gone")}, in: in("artifact-ids", "12"), want: "a.txt=log l.txt=l1"},
 		"an artifact that was deleted":  {faults: []githubsim.Fault{gone("artifacts/12", 404, "Not Found")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app"},
 		"an artifact that is gone":      {faults: []githubsim.Fault{gone("artifacts/12", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},
 		"its download is gone":          {faults: []githubsim.Fault{gone("artifacts/12/zip", 410, "Artifact has expired")}, in: in("artifact-ids", "12"), fails: "artifact 12 not found in octo/app; it was there (artifact 12), but expired. Run the workflow again"},

@@ -185,7 +185,7 @@ func (c Chooser) runsOf(ctx context.Context, req Request, items []artifact.Item)
 		for _, id := range ids {
 			g.Go(func() error {
 				list, err := listArtifacts(ctx, c.Source, repo, ArtifactQuery{RunID: id})
-				if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+				if err != nil && !missing(err) {
 					return err
 				}
 				mu.Lock()
@@ -277,7 +277,7 @@ func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
 	for i, a := range refs {
 		g.Go(func() error {
 			run, err := c.Source.Run(ctx, a.Repo, a.Run.ID)
-			if errors.Is(err, artifact.ErrNotFound) {
+			if missing(err) {
 				run, err = a.Run.Stub(a.Repo), nil
 			}
 			plan.Runs[i] = run

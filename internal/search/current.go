@@ -51,7 +51,7 @@ func (c Chooser) byCurrent(ctx context.Context, req Request, repo artifact.Repo,
 			return "", nil
 		}
 	}
-	if errors.Is(err, artifact.ErrNotFound) {
+	if missing(err) {
 		return "", nil // the run is gone; the search shows whether the repository is, too
 	}
 	return "", err
