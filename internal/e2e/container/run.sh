@@ -99,7 +99,9 @@ start_engine() {
 make_base() {
   local root=$tmp/base applet goroot
   goroot=$(go env GOROOT)
-  [[ -x /bin/busybox && -r /etc/ssl/certs/ca-certificates.crt ]] || apt busybox-static ca-certificates
+  # There is no C library in the image, so a busybox that needs one will not do.
+  if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then apt busybox-static; fi
+  [[ -r /etc/ssl/certs/ca-certificates.crt ]] || apt ca-certificates
   mkdir -p "$root"/{bin,etc/ssl/certs,go,root} && mkdir -m 1777 "$root/tmp"
   for applet in $(/bin/busybox --list); do ln -s busybox "$root/bin/$applet"; done
   cp --remove-destination /bin/busybox "$root/bin/busybox" # it lists itself
