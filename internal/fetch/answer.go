@@ -132,7 +132,11 @@ func (b *Blob) checkStatus(t *try, res *http.Response) error {
 	if httpx.TemporaryStatus(res.StatusCode) { // the storage has too much to do
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.pace.slow(time.Now(), httpx.RetryAfter(err))
+		now := time.Now()
+		b.pace.slow(now)
+		if rest := now.Add(httpx.RetryAfter(err)); rest.After(b.rest) {
+			b.rest = rest
+		}
 	}
 	return err
 }

@@ -56,7 +56,9 @@ type Blob struct {
 	held     bool   // openPart waits for readers
 
 	pauses  []*pausing
-	watched bool // ticker is going to call tick
+	lent    int       // connections whose part pauses, and that others take the place of
+	rest    time.Time // until then the storage wants no request again: Retry-After
+	watched bool      // ticker is going to call tick
 	ticker  *time.Timer
 
 	discarder  discarder // nil: the spool keeps what there is
@@ -80,7 +82,7 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 	b.pace.most = min(b.o.Connections.most, mostConnections)
 	b.window.size = b.o.Ahead
 	b.ctx, b.cancel = context.WithCancelCause(ctx)
-	if err := b.open(create); err != nil {
+	if err := b.open(create); err != nil { //nolint:contextcheck // it has b.ctx
 		b.cancel(nil)
 		return nil, err
 	}

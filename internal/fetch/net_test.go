@@ -98,7 +98,7 @@ func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Faul
 	t.Helper()
 	u := &unclean{simulated: sim, blob: manyBytes(size)}
 	u.ReplaceBlob(u.artifact, githubsim.Bytes(u.blob))
-	u.counting.Handler = u.StorageHandler()
+	u.Handler = u.StorageHandler()
 	for _, f := range append(faults, githubsim.Fault{Times: -1}) {
 		f.Host = githubsim.Storage
 		if f.BytesPerSecond == 0 {
@@ -141,19 +141,20 @@ func TestBusyIsNotForGood(t *testing.T) {
 		within int // requests
 		atOnce int // requests under way at a time since the fault, at least
 	}{
-		"one 503":       {githubsim.Fault{Status: 503, Skip: 3}, 70, 8},
-		"one 429":       {githubsim.Fault{Status: 429, Skip: 3}, 70, 8},
-		"one 500":       {githubsim.Fault{Status: 500, Skip: 3}, 70, 8},
-		"one is broken": {githubsim.Fault{Drop: true, Skip: 3}, 70, 8},
-		"the first 503": {githubsim.Fault{Status: 503}, 70, 8},
-		"every third":   {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2}, 100, 4},
+		"one 503":                  {githubsim.Fault{Status: 503, Skip: 3}, 70, 8},
+		"one 429":                  {githubsim.Fault{Status: 429, Skip: 3}, 70, 8},
+		"one 500":                  {githubsim.Fault{Status: 500, Skip: 3}, 70, 8},
+		"one is broken":            {githubsim.Fault{Drop: true, Skip: 3}, 70, 8},
+		"the first 503":            {githubsim.Fault{Status: 503}, 70, 8},
+		"every third, Retry-After": {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2, Header: http.Header{"Retry-After": {"1"}}}, 100, 4},
+		"every third":              {githubsim.Fault{Status: 503, Every: 3, Times: -1, Skip: 2}, 100, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := newSimulated(t)
 			url := sim.signed(t)
 			synctest.Test(t, func(t *testing.T) {
-				u := newUnclean(t, sim, 80<<20, tt.fault)
+				u := newUnclean(t, sim, 64<<20, tt.fault)
 				u.o.Ahead = 8 << 20
 				info, err := reading(t, u.o, url, u.blob)
 				if err != nil || info.SHA256 != sha256.Sum256(u.blob) {
@@ -321,6 +322,28 @@ func TestSlowAnswersOfManyBlobs(t *testing.T) {
 		}
 		if n := len(u.asked()); n > blobs+fewTries {
 			t.Errorf("%d requests for %d blobs", n, blobs)
+		}
+	})
+}
+
+// A part that the storage refuses for ever ends the download, however well it serves the
+// others.
+func TestOnePartIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused := 0
+		s := &ranged{script: script{blob: manyBytes(64 << 20), etag: `"e"`}}
+		s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+			if strings.HasPrefix(r.Header.Get("Range"), "bytes=4194304-") {
+				refused++ // one request at a time has this range
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			slowly(&link{rate: 5_000_000}, 0)(n, w, r, serve)
+		}
+		_, err := fetchAll(t, inBubble(t, s), at("http://h/"))
+		if !sameKind(err, &StorageError{}) || refused <= 6 || refused > 6+mostForgiven {
+			t.Errorf("%d requests for it, %v", refused, err)
 		}
 	})
 }

@@ -38,7 +38,6 @@ type pace struct {
 	before int       // connections when they were halved last; 0: they are as many again
 	slowed time.Time // when they were halved last
 	raised time.Time // when one was added last
-	rest   time.Time // until then none is added: the storage's Retry-After
 }
 
 func (p *pace) limit() int {
@@ -81,12 +80,8 @@ func (p *pace) count(n int64, now time.Time) bool {
 	return !p.settled
 }
 
-// slow halves the connections, because the storage said that it is busy for this long; 0
-// is unknown.
-func (p *pace) slow(now time.Time, retryAfter time.Duration) {
-	if rest := now.Add(retryAfter); rest.After(p.rest) {
-		p.rest = rest
-	}
+// slow halves the connections, because the storage said that it is busy.
+func (p *pace) slow(now time.Time) {
 	if now.Sub(p.slowed) < paceCut {
 		return
 	}
@@ -98,7 +93,7 @@ func (p *pace) slow(now time.Time, retryAfter time.Duration) {
 // recover adds a connection if it is time for one, and reports whether it did. Once there
 // are as many as before, the search for more goes on where it was.
 func (p *pace) recover(now time.Time) bool {
-	if now.Before(p.rest) || now.Sub(p.raised) < paceRaise {
+	if now.Sub(p.raised) < paceRaise {
 		return false
 	}
 	p.raised = now

@@ -43,16 +43,27 @@ func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err erro
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	b.mu.Lock()
-	p := &pausing{time.Now().Add(shortPause/2 + rand.N(shortPause)), b.info.Fetched, end}
-	if b.pace.rest.After(p.least) {
-		p.least = b.pace.rest
+	jitter := rand.N(shortPause) //nolint:gosec // nothing secret depends on it
+	p := &pausing{time.Now().Add(shortPause/2 + jitter), b.info.Fetched, end}
+	if b.rest.After(p.least) {
+		p.least = b.rest
 	}
 	b.pauses = append(b.pauses, p)
 	b.watch()
+	lends := b.pace.most > 1 && b.lent < b.pace.limit()
+	if lends {
+		b.lent++
+		b.running--
+		b.staff()
+	}
 	b.mu.Unlock()
 	err = sleep.Pause(ctx, nil, d)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if lends {
+		b.lent--
+		b.running++ // perhaps one more than pace allows: see next
+	}
 	b.pauses = slices.DeleteFunc(b.pauses, func(o *pausing) bool { return o == p })
 	if errors.Is(err, errWorks) {
 		return true, nil
@@ -73,7 +84,7 @@ func (p *piece) forgives(err error) bool {
 
 // watch lets tick be called as long as there is something to look at. b.mu is held.
 func (b *Blob) watch() {
-	if !b.watched && !b.stream && b.trying+len(b.pauses) > 0 {
+	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.trying > 0 && b.pace.most > 1) {
 		b.watched = true
 		b.ticker = time.AfterFunc(tickTime, b.tick)
 	}
