@@ -21,9 +21,9 @@ func TestRatios(t *testing.T) {
 		t.Skip("it prints a table and checks nothing that other tests do not")
 	}
 	const (
-		size   = 531 << 20
-		reader = 200_000_000 // bytes per second, about as fast as two cores extract
-		second = 5           // the number of a request like many others
+		size     = 531 << 20
+		reader   = 200_000_000 // bytes per second, about as fast as two cores extract
+		ordinary = 5           // the number of a request like most
 	)
 	var clean time.Duration
 	for _, tt := range []struct {
@@ -32,16 +32,16 @@ func TestRatios(t *testing.T) {
 		most  int
 	}{
 		{name: "clean", fault: githubsim.Fault{Times: -1}},
-		{name: "one 503", fault: githubsim.Fault{Status: 503, Skip: second}},
+		{name: "one 503", fault: githubsim.Fault{Status: 503, Skip: ordinary}},
 		{name: "the first answer a 503", fault: githubsim.Fault{Status: 503}},
 		{name: "every third a 503", fault: githubsim.Fault{Status: 503, Skip: 2, Every: 3, Times: -1}},
 		{name: "every third a 503, Retry-After: 1", fault: githubsim.Fault{Status: 503, Skip: 2, Every: 3, Times: -1, Header: http.Header{"Retry-After": {"1"}}}},
-		{name: "one broken connection", fault: githubsim.Fault{Drop: true, Skip: second}},
-		{name: "one stalls for 10 s", fault: githubsim.Fault{Stall: 300 << 10, Resume: 10 * time.Second, Skip: second}},
-		{name: "one has 1 MB/s", fault: githubsim.Fault{BytesPerSecond: 1_000_000, Skip: second}},
-		{name: "one has 200 kB/s", fault: githubsim.Fault{BytesPerSecond: 200_000, Skip: second}},
-		{name: "every fifth has 200 kB/s", fault: githubsim.Fault{BytesPerSecond: 200_000, Skip: second, Every: 5, Times: -1}},
-		{name: "5 s to the first byte of one", fault: githubsim.Fault{FirstByte: 5 * time.Second, Skip: second}},
+		{name: "one broken connection", fault: githubsim.Fault{Drop: true, Skip: ordinary}},
+		{name: "one stalls for 10 s", fault: githubsim.Fault{Stall: 300 << 10, Resume: 10 * time.Second, Skip: ordinary}},
+		{name: "one has 1 MB/s", fault: githubsim.Fault{BytesPerSecond: 1_000_000, Skip: ordinary}},
+		{name: "one has 200 kB/s", fault: githubsim.Fault{BytesPerSecond: 200_000, Skip: ordinary}},
+		{name: "every fifth has 200 kB/s", fault: githubsim.Fault{BytesPerSecond: 200_000, Skip: ordinary, Every: 5, Times: -1}},
+		{name: "5 s to the first byte of one", fault: githubsim.Fault{FirstByte: 5 * time.Second, Skip: ordinary}},
 		{name: "5 s to the very first byte", fault: githubsim.Fault{FirstByte: 5 * time.Second}},
 		{name: "one connection, 40 ms", fault: githubsim.Fault{FirstByte: 40 * time.Millisecond, Times: -1}, most: 1},
 	} {
