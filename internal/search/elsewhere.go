@@ -17,7 +17,8 @@ func newer(a, b artifact.Run) artifact.Run {
 	return a
 }
 
-// others finds the runs that have what is asked for and fail only one condition.
+// others notes the newest runs that have what is asked for and fail no condition, only one,
+// or only those on workflow and conclusion, and counts those that fail for their origin.
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {

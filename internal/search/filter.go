@@ -35,8 +35,8 @@ type filter struct {
 	number      int
 	notBefore   time.Time
 	allowForks  bool
-	current     int64  // the current run never counts
-	whyNot      string // that is so, if there is more to say
+	current     int64  // the id of the current run, which never counts
+	whyNot      string // why it does not, in place of isCurrent; may be empty
 	// completed lets only completed runs pass: the list of another one may still grow.
 	completed bool
 }

@@ -119,13 +119,13 @@ func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Rep
 		if n > 1 {
 			n = maxConcurrent // all of it is of use
 		}
-		for _, n := range p.take(n) {
+		for _, number := range p.take(n) {
 			list = append(list, func(ctx context.Context) (func(), error) {
 				q := q
-				q.Page = n
+				q.Page = number
 				page, err := source.Artifacts(ctx, repo, q)
 				return func() {
-					p.note(n, page.Next, page.Last, page.Total)
+					p.note(number, page.Next, page.Last, page.Total)
 					for _, a := range page.Items {
 						if !seen[a.ID] {
 							seen[a.ID] = true
