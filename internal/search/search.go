@@ -40,7 +40,7 @@ import (
 // not be the newest of the rest (walk). Then it sends, side by side, the requests of the
 // first case that applies (next):
 //
-//	pages moved while they were read    read these pages again (pager)
+//	pages moved during the reading      fetch these pages again (pager)
 //	it is not known what a run holds    ask one run, then more at a time, or read on in the
 //	                                    artifacts if that takes fewer requests (settle)
 //	runs are missing                    look candidates up, or read on in the lists that are
