@@ -63,19 +63,21 @@ func (s *search) check(taken []artifact.Run) []request {
 		s.checks += len(list)
 		todo = append(todo, list...)
 	}
-	if len(todo) > 0 || s.settled || s.absent {
+	if len(todo) > 0 || s.settled {
 		return todo
 	}
-	if list := s.seekNewest(taken, oldest); len(list) > 0 {
+	if !s.absent {
+		if list := s.seekNewest(taken, oldest); len(list) > 0 {
+			return list
+		}
+		if list := s.readUnordered(oldest); len(list) > 0 {
+			return list
+		}
+	}
+	if list := s.closeGap(oldest); len(list) > 0 {
 		return list
 	}
-	if list := s.readRest(oldest); len(list) > 0 {
-		return list
-	}
-	if list := s.readUnordered(oldest); len(list) > 0 {
-		return list
-	}
-	return s.closeGap(oldest)
+	return s.readRest(oldest)
 }
 
 // maxLooks bounds how many pages of runs are read only to find the newest run that fits.
@@ -103,15 +105,19 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 // are read only if the narrowed lists are empty.
 const maxRest = 16
 
-// readRest returns requests for the rest of the artifacts, whose end proves that there is no
-// other run to take.
+// rest reports whether the rest of the artifacts may be read, whose end proves that there
+// is no other run to take.
+func (s *search) rest(oldest time.Time) bool {
+	return oldest.IsZero() && !s.shown(oldest) && left(s.unfinished()) <= maxRest
+}
+
+// readRest returns requests for the rest of the artifacts.
 func (s *search) readRest(oldest time.Time) []request {
-	lists := s.unfinished()
 	empty := len(s.narrow.lists) > 0 && !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return len(l.items) > 0 })
-	if !oldest.IsZero() || s.covered(oldest, false) || left(lists) > maxRest || s.finder.untried > 1 && !empty {
+	if !s.rest(oldest) || s.finder.untried > 1 && (!empty || s.covered(oldest)) {
 		return nil
 	}
-	return s.readArtifacts(lists, maxConcurrent)
+	return s.readArtifacts(s.unfinished(), maxConcurrent)
 }
 
 // maxUnordered bounds how many pages of a list of runs are read only because the list
@@ -190,31 +196,69 @@ func (s *search) certainly(oldest time.Time) bool {
 	return !oldest.IsZero() && oldest.After(s.frontier())
 }
 
-// covered reports whether runs created since a time are known from lists that are to be
-// believed; narrowed ones, if they are vouched for and narrowed is set.
-func (s *search) covered(oldest time.Time, narrowed bool) bool {
-	within := func(frontier time.Time) bool { return frontier.IsZero() || oldest.After(frontier) }
-	if s.settled || within(s.facts.all.frontier()) || narrowed && s.vouched() && s.believed() && within(s.narrow.frontier()) {
-		return true
-	}
+// shown reports whether runs created since a time are known from lists that no filter
+// narrows.
+func (s *search) shown(oldest time.Time) bool {
 	index := s.facts.index()
-	return index != nil && index.knows(oldest)
+	return s.settled || s.absent && s.number == nil || since(oldest, s.facts.all.frontier()) || index != nil && index.knows(oldest)
 }
 
-// closeGap returns the request for the page that is likely to cover what only lists that
-// a filter narrows do. There is none where it would take more than a page.
+// since reports whether all that was created since a time is after a frontier.
+func since(oldest, frontier time.Time) bool { return frontier.IsZero() || oldest.After(frontier) }
+
+// covered reports whether runs created since a time are known from lists that are to be
+// believed: those that no filter narrows, or others that are fresh.
+func (s *search) covered(oldest time.Time) bool {
+	switch {
+	case s.shown(oldest):
+		return true
+	case s.absent:
+		return s.finder.fresh(s.number.query.kind())
+	}
+	return s.vouched() && s.believed() && since(oldest, s.narrow.frontier())
+}
+
+// maxGap is how many pages are read at most to cover what only lists that a filter narrows
+// do. Where it takes more, a control list shows whether these are fresh.
+const maxGap = 3
+
+// closeGap returns requests that are likely to show that no newer run was overlooked,
+// where only narrowed lists say so.
 func (s *search) closeGap(oldest time.Time) []request {
-	if s.gapClosed || s.covered(oldest, true) {
+	if s.covered(oldest) {
 		return nil
 	}
+	control := func() []request {
+		switch {
+		case !oldest.IsZero() && len(s.narrow.lists) > 1:
+			return nil // these took more requests already
+		case s.rest(oldest) && s.finder.untried <= 1:
+			return nil // the rest of the artifacts tells more
+		}
+		return s.control()
+	}
+	if s.gapClosed {
+		return control()
+	}
 	s.gapClosed = true
-	if index := s.facts.index(); index != nil && index.pagesTo(oldest) == 1 {
-		return s.finder.readArtifacts(index, 1)
+	all := s.facts.all
+	pages, nearest := all.pagesTo(oldest), (*artifactList)(nil)
+	for _, l := range s.unfinished() {
+		if n := l.pagesTo(oldest); n <= pages {
+			pages, nearest = n, l
+		}
 	}
-	if all := s.facts.all; all.reaches(oldest) || all.left() == 1 {
-		return s.readRuns(all, s.finder.allRuns, 1)
+	most := maxGap
+	if s.narrow.byStatus {
+		most = 1 // it covers the last runs, of which such a list often lacks some
 	}
-	return nil
+	switch {
+	case pages > most:
+		return control()
+	case nearest != nil:
+		return s.finder.readArtifacts(nearest, pages)
+	}
+	return s.readRuns(all, s.finder.allRuns, pages)
 }
 
 // doubtsLeft lists what the server's answers leave open of a choice.
@@ -223,19 +267,22 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	if s.state == limited && len(taken) < s.finder.req.Runs {
 		return nil // other runs may match in any case
 	}
-	if s.settled || s.absent {
+	oldest := s.oldest(taken)
+	if s.settled || s.absent && s.covered(oldest) {
 		return nil
 	}
-	oldest := s.oldest(taken)
 	for _, r := range s.matching() {
 		if _, asked := s.facts.asked[r.ID]; !asked && r.CreatedAt.After(oldest) && s.late(r) && s.facts.holds(r) == no {
 			list = append(list, Doubt{Run: r, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"})
 		}
 	}
 	for _, c := range s.hidden(oldest) {
+		if s.absent {
+			break // the next doubt is about all runs
+		}
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	if !s.covered(oldest, true) {
+	if !s.covered(oldest) {
 		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
 	}
 	return list
@@ -244,7 +291,11 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 // filtersUsed names the parameters that narrow the lists of runs.
 func (s *search) filtersUsed() []string {
 	var list []string
-	for _, l := range s.narrow.lists {
+	lists := s.narrow.lists
+	if s.number != nil {
+		lists = append(lists[:len(lists):len(lists)], s.number)
+	}
+	for _, l := range lists {
 		q := l.query
 		for name, v := range map[string]string{"workflow": q.Workflow, "branch": q.Branch, "commit": q.HeadSHA, "event": q.Event, "actor": q.Actor, "conclusion": q.Status} {
 			if v != "" && !slices.Contains(list, name) {

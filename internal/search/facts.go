@@ -22,6 +22,10 @@ type facts struct {
 	// unlisted are candidates that a page of all runs does not have, although it has
 	// those of about the same time.
 	unlisted map[int64]bool
+	// narrowed are the lists of runs that a filter narrows, of all searches, and the control
+	// lists. controlled are the kinds of lists for which a control list was asked for.
+	narrowed   []*runList
+	controlled map[queryKind]bool
 	// untimely is set once the server was found not to narrow lists by time.
 	untimely bool
 
@@ -38,7 +42,7 @@ const maxLists = 3
 func newFacts(req Request) *facts {
 	f := &facts{
 		picker: req.picker(), asks: len(req.Select.Names),
-		unlisted: map[int64]bool{}, known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
+		unlisted: map[int64]bool{}, controlled: map[queryKind]bool{}, known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
 	}
 	if f.asks == 0 {
 		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, f.picker)}

@@ -59,6 +59,11 @@ func (l *lies) hides(parameters []string, run int64) bool {
 	return slices.ContainsFunc(parameters, func(p string) bool { return l.empty[p] || l.hidden[p][run] })
 }
 
+// single reports whether a list that these parameters narrow lacks a run, but not all.
+func (l *lies) single(parameters []string, run int64) bool {
+	return slices.ContainsFunc(parameters, func(p string) bool { return l.hidden[p][run] })
+}
+
 // vanished is the error for what is lost.
 func (l *lies) vanished(format string, args ...any) error {
 	err := artifact.ErrNotFound

@@ -144,6 +144,8 @@ func (l *artifactList) candidates() []candidate {
 type runList struct {
 	pager
 	query RunQuery
+	// meets reports whether a run is known to meet the query of a narrowed list.
+	meets func(artifact.Run) bool
 	order order
 	items []artifact.Run // in the list's order, each once
 	seen  map[int64]bool
@@ -198,10 +200,14 @@ func (l *runList) capped() bool {
 	return l.query.filtered() && l.done() && len(l.items) >= l.most
 }
 
-// reaches reports whether the next page is expected to reach back to t.
-func (l *runList) reaches(t time.Time) bool {
-	f := l.frontier()
-	return !l.done() && l.read > 0 && f.Before(l.start()) && t.After(f.Add(-l.span()/2))
+// pagesTo estimates how many more pages it takes to reach back to t: no more than are
+// left, and as far apart as those read so far.
+func (l *runList) pagesTo(t time.Time) int {
+	f, span := l.frontier(), l.span()
+	if l.done() || f.Equal(unread) || span == 0 {
+		return l.left()
+	}
+	return min(l.left(), 1+int(max(f.Sub(t), 0)/span))
 }
 
 // span is the time that a page spans, by the pages read so far. Only the older half of

@@ -96,21 +96,15 @@ func (n *narrowed) all() []*runList {
 	return append(n.former[:len(n.former):len(n.former)], n.lists...)
 }
 
-// contradicted reports whether the lists lack a run that they should have: one that is
-// known from elsewhere, meets their query, and was created in the time that they cover.
+// contradicted reports whether lists with the same parameters lack a run that they should
+// have.
 func (s *search) contradicted() bool {
 	for _, l := range s.narrow.all() {
-		if l.read == 0 {
-			continue
-		}
-		from, to := l.frontier(), l.start()
-		for id, r := range s.facts.known {
-			if !l.seen[id] && !s.facts.deleted[id] && r.CreatedAt.After(from) && !r.CreatedAt.After(to) && s.filter.meets(r, l.query) {
-				return true
-			}
+		if s.finder.stale(l.query.kind()) {
+			return true
 		}
 	}
-	return s.narrow.gone
+	return s.narrow.gone || s.number != nil && s.finder.stale(s.number.query.kind())
 }
 
 // believed reports whether the narrowed lists count for more than what they have: they
@@ -138,34 +132,12 @@ func (f *filter) examines(r artifact.Run) bool {
 }
 
 // vouched reports whether something else that the server said, and that no filter was
-// used for, bears the narrowed lists out: the list of all runs, or an artifact, names a
-// run which each of them has. A list narrowed by status is never vouched for: it misses
-// runs of the last weeks while it has others.
+// used for, bears the narrowed lists out.
 func (s *search) vouched() bool {
-	if s.narrow.byStatus || s.narrow.gone || len(s.narrow.lists) == 0 {
+	if s.narrow.gone || len(s.narrow.lists) == 0 {
 		return false
 	}
-	for _, l := range s.narrow.lists {
-		if !s.confirmed(l) {
-			return false
-		}
-	}
-	return true
-}
-
-// confirmed reports whether a run that a narrowed list has, or that an earlier part of it
-// had, is also in the list of all runs, or is named by an artifact.
-func (s *search) confirmed(l *runList) bool {
-	for _, other := range s.narrow.all() {
-		a, b := other.query, l.query
-		a.Until, b.Until = time.Time{}, time.Time{}
-		for id := range other.seen {
-			if a == b && (s.facts.all.seen[id] || s.facts.names(id)) {
-				return true
-			}
-		}
-	}
-	return false
+	return !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return !s.finder.fresh(l.query.kind()) })
 }
 
 // pathless reports whether only the list of the workflow's runs tells which runs are its
@@ -211,8 +183,11 @@ func (s *search) open(byStatus bool, until time.Time) []request {
 	s.narrow.lists, s.narrow.byStatus = nil, s.narrow.byStatus || byStatus
 	for _, q := range s.filter.queries(s.narrow.byStatus) {
 		q.Until = until
-		s.narrow.lists = append(s.narrow.lists, s.finder.newRunList(q))
+		l := s.finder.newRunList(q)
+		l.meets = func(r artifact.Run) bool { return s.filter.meets(r, q) }
+		s.narrow.lists = append(s.narrow.lists, l)
 	}
+	s.facts.narrowed = append(s.facts.narrowed, s.narrow.lists...)
 	return s.readNarrowed()
 }
 

@@ -200,7 +200,10 @@ func (s *search) readOnRuns(byStatus bool) []request {
 		return s.openByStatus()
 	}
 	all := s.facts.all
-	if all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage {
+	switch far := all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage; {
+	case far && len(n.lists) == 0 && s.filter.queries(false)[0] != (RunQuery{}):
+		return s.open(false, time.Time{})
+	case far:
 		return nil
 	}
 	return s.readRuns(all, s.finder.allRuns, all.ahead())

@@ -38,7 +38,7 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	}
 	q := RunQuery{Workflow: s.filter.workflow.query(), PerPage: n.perPage}
 	var seen []artifact.Run
-	left := s.finder.left()
+	left, read := s.finder.left(), false
 	outcome := func(settled, absent bool) func() {
 		return func() {
 			for _, r := range seen {
@@ -46,12 +46,19 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 				s.show(r)
 			}
 			s.settled, s.absent = settled, absent
+			if absent && read {
+				s.number = s.finder.newRunList(RunQuery{Workflow: q.Workflow})
+				s.number.add(1, Page[artifact.Run]{Items: seen})
+				s.number.meets = func(artifact.Run) bool { return false } // it has gaps
+				s.facts.narrowed = append(s.facts.narrowed, s.number)
+			}
 		}
 	}
 	for q.Page = s.guess(&n, q); ; {
 		if q.Page == 0 {
 			return outcome(false, n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered), nil
 		}
+		read = true
 		p, err := s.listRuns(ctx, q)
 		if errors.Is(err, errUnlisted) {
 			return func() { s.narrow.gone = true }, nil

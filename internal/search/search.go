@@ -94,6 +94,7 @@ type search struct {
 	// settled is set once the run with the number asked for is known, and absent once the
 	// lists of its workflow's runs show that there is none.
 	settled, absent bool
+	number          *runList // what was read of those lists; nil for nothing
 	// size is that of the facts when the search ended, or -1.
 	size int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
@@ -220,7 +221,7 @@ func (s *search) progress() state {
 	switch {
 	case s.limited:
 		return limited
-	case s.settled, s.absent, s.exhausted, s.proven():
+	case s.settled, s.exhausted, s.proven(), s.absent && !s.contradicted():
 		return complete
 	}
 	return reading
