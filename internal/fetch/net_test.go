@@ -227,6 +227,7 @@ func TestHedges(t *testing.T) {
 				sim := newSimulated(t)
 				url := sim.signed(t)
 				synctest.Test(t, func(t *testing.T) {
+					fault := fault
 					fault.Skip = tt.skip
 					u := newUnclean(t, sim, size, fault)
 					u.o.Ahead = 8 << 20
@@ -342,7 +343,7 @@ func TestOnePartIsRefused(t *testing.T) {
 			slowly(&link{rate: 5_000_000}, 0)(n, w, r, serve)
 		}
 		_, err := fetchAll(t, inBubble(t, s), at("http://h/"))
-		if !sameKind(err, &StorageError{}) || refused <= 6 || refused > 6+mostForgiven {
+		if !sameKind(err, &StorageError{}) || refused <= 6 || refused > 6*(1+mostForgiven) {
 			t.Errorf("%d requests for it, %v", refused, err)
 		}
 	})

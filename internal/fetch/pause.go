@@ -16,9 +16,9 @@ const (
 	// shortPause is how long a pause between two tries of a part lasts, if other
 	// connections show meanwhile that the storage works. Jitter changes it by up to a half.
 	shortPause = 100 * time.Millisecond
-	// mostForgiven is how many tries of a part do not count, because bytes arrived on other
-	// connections meanwhile. If a third of all requests fails by chance, one part of a
-	// thousand fails six times in a row, and none this often.
+	// mostForgiven is how often the count of a part's tries begins again, because bytes
+	// arrived on other connections in a pause. If a third of all requests fails by chance,
+	// one part of a thousand fails six times in a row, and none this often.
 	mostForgiven = 12
 )
 
@@ -71,8 +71,8 @@ func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err erro
 	return false, err
 }
 
-// forgives reports whether the last try, which failed with err, does not count, because the
-// storage failed only this part meanwhile.
+// forgives reports whether the count of tries begins again after one that failed with err,
+// because the storage served other parts meanwhile.
 func (p *piece) forgives(err error) bool {
 	if _, slow := errors.AsType[*httpx.SlowError](err); slow || !p.works || p.forgiven == mostForgiven {
 		return false
