@@ -209,7 +209,7 @@ func TestManyArtifacts(t *testing.T) {
 	if got.code != 0 || len(got.files) != 150 || got.files["a77/f"] != "77" {
 		t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
 	}
-	if n := w.Count(githubsim.Storage); n != 150+3*15 {
-		t.Errorf("%d requests to the storage, want one for each artifact and each fault", n)
+	if n := w.Count(githubsim.Storage); n < 150+3*15 || n > 150+3*15+15 {
+		t.Errorf("%d requests to the storage, want one for each artifact and each fault, and few for answers that a busy machine makes late", n)
 	}
 }

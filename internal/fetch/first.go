@@ -108,7 +108,7 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 // lateFirst returns how long the head of the first answer may take, if its URL took located.
 func (b *Blob) lateFirst(located time.Duration) time.Duration {
 	if first, _, known := b.o.Connections.usual.get(); known {
-		return max(lateTime, lateBy*first)
+		return max(lateFirst, lateBy*first)
 	}
 	return max(lateFirst, lateBy*located)
 }
