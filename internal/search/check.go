@@ -53,12 +53,7 @@ func (s *search) check(taken []artifact.Run) []request {
 		return todo
 	}
 	oldest := s.oldest(taken)
-	switch n := maxChecks - s.checks; {
-	case s.absent:
-		list := s.lookUp(s.numbered(), few-s.checks)
-		s.checks += len(list)
-		todo = append(todo, list...)
-	case n > 0 && !s.settled:
+	if n := maxChecks - s.checks; n > 0 && !s.settled {
 		list := s.lookUp(s.hidden(oldest), n)
 		s.checks += len(list)
 		todo = append(todo, list...)
@@ -66,13 +61,11 @@ func (s *search) check(taken []artifact.Run) []request {
 	if len(todo) > 0 || s.settled {
 		return todo
 	}
-	if !s.absent {
-		if list := s.seekNewest(taken, oldest); len(list) > 0 {
-			return list
-		}
-		if list := s.readUnordered(oldest); len(list) > 0 {
-			return list
-		}
+	if list := s.seekNewest(taken, oldest); len(list) > 0 {
+		return list
+	}
+	if list := s.readUnordered(oldest); len(list) > 0 {
+		return list
 	}
 	if list := s.closeGap(oldest); len(list) > 0 {
 		return list
@@ -200,7 +193,7 @@ func (s *search) certainly(oldest time.Time) bool {
 // narrows.
 func (s *search) shown(oldest time.Time) bool {
 	index := s.facts.index()
-	return s.settled || s.absent && s.number == nil || since(oldest, s.facts.all.frontier()) || index != nil && index.knows(oldest)
+	return s.settled || since(oldest, s.facts.all.frontier()) || index != nil && index.knows(oldest)
 }
 
 // since reports whether all that was created since a time is after a frontier.
@@ -209,13 +202,7 @@ func since(oldest, frontier time.Time) bool { return frontier.IsZero() || oldest
 // covered reports whether runs created since a time are known from lists that are to be
 // believed: those that no filter narrows, or others that are fresh.
 func (s *search) covered(oldest time.Time) bool {
-	switch {
-	case s.shown(oldest):
-		return true
-	case s.absent:
-		return s.finder.fresh(s.number.query.kind())
-	}
-	return s.vouched() && s.believed() && since(oldest, s.narrow.frontier())
+	return s.shown(oldest) || s.vouched() && s.believed() && since(oldest, s.narrow.frontier())
 }
 
 // maxGap is how many pages are read at most to cover what only lists that a filter narrows
@@ -268,8 +255,8 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		return nil // other runs may match in any case
 	}
 	oldest := s.oldest(taken)
-	if s.settled || s.absent && s.covered(oldest) {
-		return nil
+	if s.settled {
+		return nil // no other run has the number
 	}
 	for _, r := range s.matching() {
 		if _, asked := s.facts.asked[r.ID]; !asked && r.CreatedAt.After(oldest) && s.late(r) && s.facts.holds(r) == no {
@@ -277,9 +264,6 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		}
 	}
 	for _, c := range s.hidden(oldest) {
-		if s.absent {
-			break // the next doubt is about all runs
-		}
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
 	if !s.covered(oldest) {
@@ -291,11 +275,7 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 // filtersUsed names the parameters that narrow the lists of runs.
 func (s *search) filtersUsed() []string {
 	var list []string
-	lists := s.narrow.lists
-	if s.number != nil {
-		lists = append(lists[:len(lists):len(lists)], s.number)
-	}
-	for _, l := range lists {
+	for _, l := range s.narrow.lists {
 		q := l.query
 		for name, v := range map[string]string{"workflow": q.Workflow, "branch": q.Branch, "commit": q.HeadSHA, "event": q.Event, "actor": q.Actor, "conclusion": q.Status} {
 			if v != "" && !slices.Contains(list, name) {

@@ -73,11 +73,7 @@ func (f *finder) fresh(p queryKind) bool {
 // fresh: each asks for a run of the list of all runs by the same parameters.
 func (s *search) control() []request {
 	var list []request
-	lists := s.narrow.lists
-	if s.number != nil {
-		lists = append(lists[:len(lists):len(lists)], s.number)
-	}
-	for _, l := range lists {
+	for _, l := range s.narrow.lists {
 		p := l.query.kind()
 		if p.status || s.facts.controlled[p] || s.finder.fresh(p) {
 			continue

@@ -104,7 +104,7 @@ func (s *search) contradicted() bool {
 			return true
 		}
 	}
-	return s.narrow.gone || s.number != nil && s.finder.stale(s.number.query.kind())
+	return s.narrow.gone
 }
 
 // believed reports whether the narrowed lists count for more than what they have: they

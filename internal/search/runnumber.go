@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -21,86 +20,83 @@ type numbers struct {
 	perPage  int
 	// lo and hi are the first and the last page that can have the run.
 	lo, hi int
-	end    int // the last page there is, where known
-	pages  map[int][]artifact.Run
+	pages  map[int][]artifact.Run // the runs of the workflow
 }
 
 // farthest is beyond the last page of every list.
 const farthest = 1 << 30
 
-// seekNumber looks for the run with the number asked for. When it was found, the search is
-// settled. Where the pages show that there is none, candidates may still be it, as the
-// list may lack some runs. A list that is cut off, or in another order, shows nothing.
+// mostSought bounds how many pages of the list of all runs are read to find a number.
+const mostSought = 8
+
+// seekNumber looks for the run with the number asked for: in the list of the workflow's
+// runs, and where that does not have it, as it may lag, in the list of all runs; only there
+// where the runs seem to be all of that workflow. The search is settled when the run was
+// found, or when the list of all runs proves that it does not exist.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
+	var seen []artifact.Run
+	var found, absent, gone bool
+	var err error
+	if slices.ContainsFunc(s.facts.all.items, func(r artifact.Run) bool { return !s.filter.workflow.passes(r) }) || len(s.facts.all.items) == 0 {
+		found, _, err = s.seekIn(ctx, RunQuery{Workflow: s.filter.workflow.query()}, s.listRuns, farthest, &seen)
+		if gone = errors.Is(err, errUnlisted); err != nil && !gone {
+			return nil, err
+		}
+	}
+	for _, r := range seen {
+		s.filter.workflow.learn(r)
+	}
+	if !found && len(seen) < s.finder.left() {
+		if found, absent, err = s.seekIn(ctx, RunQuery{}, s.finder.allRuns, mostSought, &seen); err != nil {
+			return nil, err
+		}
+	}
+	return func() {
+		s.narrow.gone = s.narrow.gone || gone
+		for _, r := range seen {
+			s.show(r)
+		}
+		s.settled = found || absent
+	}, nil
+}
+
+// seekIn looks for the number in a list, of which it reads at most so many pages, and adds
+// the runs of the pages to seen. It reports whether it found the run, or that the list
+// proves that there is none, as it is in order and not cut off.
+func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Context, RunQuery) (Page[artifact.Run], error), most int, seen *[]artifact.Run) (found, absent bool, err error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
 		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
-	q := RunQuery{Workflow: s.filter.workflow.query(), PerPage: n.perPage}
-	var seen []artifact.Run
-	left, read := s.finder.left(), false
-	outcome := func(settled, absent bool) func() {
-		return func() {
-			for _, r := range seen {
-				s.filter.workflow.learn(r)
-				s.show(r)
-			}
-			s.settled, s.absent = settled, absent
-			if absent && read {
-				s.number = s.finder.newRunList(RunQuery{Workflow: q.Workflow})
-				s.number.add(1, Page[artifact.Run]{Items: seen})
-				s.number.meets = func(artifact.Run) bool { return false } // it has gaps
-				s.facts.narrowed = append(s.facts.narrowed, s.number)
-			}
-		}
-	}
-	for q.Page = s.guess(&n, q); ; {
-		if q.Page == 0 {
-			return outcome(false, n.end == 0 || n.lo <= n.end || !q.filtered() || n.end*n.perPage < s.finder.mostFiltered), nil
-		}
-		read = true
-		p, err := s.listRuns(ctx, q)
-		if errors.Is(err, errUnlisted) {
-			return func() { s.narrow.gone = true }, nil
-		}
+	q.PerPage = n.perPage
+	left := s.finder.left()
+	q.Page = s.guess(&n, q)
+	for ; most > 0 && q.Page != 0; most-- {
+		p, err := get(ctx, q)
 		if err != nil {
-			return nil, err
+			return false, false, err
 		}
-		within := min(len(p.Items), left-len(seen)) // the limit lets these be looked at
+		within := min(len(p.Items), left-len(*seen)) // the limit lets these be looked at
 		cut := within < len(p.Items)
 		p.Items = p.Items[:within]
-		seen = append(seen, p.Items...)
+		*seen = append(*seen, p.Items...)
 		switch {
 		case n.add(q.Page, p):
-			return outcome(true, false), nil
-		case cut, !n.orderly(), len(seen) >= left:
-			return outcome(false, false), nil
+			return true, false, nil
+		case cut, !n.orderly(), len(*seen) >= left:
+			return false, false, nil
 		}
 		q.Page = n.next(q.Page)
 	}
+	return false, q.Page == 0, nil
 }
 
-// numbered lists the candidates that may have the number asked for, although the lists of
-// their workflow lack it: at most a few, of those that were created last before a run with
-// a higher number.
-func (s *search) numbered() []candidate {
-	list := slices.DeleteFunc(s.hidden(time.Time{}), func(c candidate) bool {
-		for _, r := range s.facts.known {
-			if r.Number > 0 && r.Number < s.filter.number && r.CreatedAt.After(c.bound) && s.filter.workflow.passes(r) {
-				return true // numbers rise
-			}
-		}
-		return false
-	})
-	return list[max(0, len(list)-few):]
-}
-
-// guess returns the page to read first, or 0 if no page can have the run. Where all runs
-// of the repository meet the query, their first page is that of the list.
+// guess returns the page to read first, or 0 if no page can have the run. The first page
+// of the list of all runs is known.
 func (s *search) guess(n *numbers, q RunQuery) int {
 	all := s.facts.all
-	if all.read == 1 && n.perPage == all.perPage && !slices.ContainsFunc(all.items, func(r artifact.Run) bool { return !s.filter.meets(r, q) }) {
-		n.add(1, Page[artifact.Run]{Items: all.items, Next: all.next})
+	if q.Workflow == "" && all.read == 1 && n.perPage == all.perPage {
+		n.add(1, Page[artifact.Run]{Items: all.items, Next: all.next, Last: all.last})
 		if !n.orderly() {
 			return 1
 		}
@@ -117,10 +113,11 @@ func (s *search) guess(n *numbers, q RunQuery) int {
 // add adds a page and reports whether the run is on it. If not, the page narrows
 // the range of pages that can have it.
 func (n *numbers) add(page int, p Page[artifact.Run]) bool {
-	n.pages[page] = p.Items
+	n.pages[page] = slices.DeleteFunc(slices.Clone(p.Items), func(r artifact.Run) bool { return !n.workflow.passes(r) })
 	if p.Next == 0 {
 		n.hi = min(n.hi, page)
-		n.end = page
+	} else if p.Last > 0 {
+		n.hi = min(n.hi, p.Last)
 	}
 	if len(p.Items) == 0 {
 		n.hi = min(n.hi, page-1)
@@ -129,7 +126,8 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 	newest, oldest := slices.MinFunc(p.Items, artifact.CompareRuns), slices.MaxFunc(p.Items, artifact.CompareRuns)
 	for _, r := range p.Items {
 		switch {
-		case r.Number == n.want && n.workflow.passes(r):
+		case !n.workflow.passes(r):
+		case r.Number == n.want:
 			return true
 		case r.Number < n.want && r.CreatedAt.After(oldest.CreatedAt.Add(runSlack)):
 			n.hi = min(n.hi, page-1) // the run asked for is newer than r, and r than the end of the page
@@ -141,8 +139,7 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 }
 
 // orderly reports whether the pages are in the order of time, and numbered in that
-// order. Runs of other workflows are not, and runs without a time or a number may
-// not be.
+// order. Runs without a time or a number may not be.
 func (n *numbers) orderly() bool {
 	var all []artifact.Run
 	for _, page := range slices.Sorted(maps.Keys(n.pages)) {
@@ -150,7 +147,7 @@ func (n *numbers) orderly() bool {
 	}
 	oldest := unread
 	for _, r := range all {
-		if r.CreatedAt.IsZero() || r.Number <= 0 || r.CreatedAt.After(oldest.Add(runSlack)) || !n.workflow.passes(r) {
+		if r.CreatedAt.IsZero() || r.Number <= 0 || r.CreatedAt.After(oldest.Add(runSlack)) {
 			return false
 		}
 		oldest = minTime(oldest, r.CreatedAt)
@@ -173,9 +170,9 @@ func (n *numbers) next(page int) int {
 		// Numbers may be missing, so this is the largest distance.
 		switch first, last := items[0].Number, items[len(items)-1].Number; {
 		case n.want < last:
-			guess = page + 1 + (last-n.want-1)/n.perPage
+			guess = page + 1 + (last-n.want-1)/len(items)
 		case n.want > first:
-			guess = page - 1 - (n.want-first-1)/n.perPage
+			guess = page - 1 - (n.want-first-1)/len(items)
 		default:
 			guess = page + 1
 		}

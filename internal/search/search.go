@@ -91,10 +91,9 @@ type search struct {
 	// going on. Then what is older than cut was not examined in its turn.
 	limited bool
 	cut     time.Time
-	// settled is set once the run with the number asked for is known, and absent once the
-	// lists of its workflow's runs show that there is none.
-	settled, absent bool
-	number          *runList // what was read of those lists; nil for nothing
+	// settled is set once the run with the number asked for is known, or known not to
+	// exist.
+	settled bool
 	// size is that of the facts when the search ended, or -1.
 	size int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
@@ -221,7 +220,7 @@ func (s *search) progress() state {
 	switch {
 	case s.limited:
 		return limited
-	case s.settled, s.exhausted, s.proven(), s.absent && !s.contradicted():
+	case s.settled, s.exhausted, s.proven():
 		return complete
 	}
 	return reading
