@@ -245,8 +245,9 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bo
 	for _, r := range w.runs {
 		taken := nf == nil && slices.ContainsFunc(plan.Runs, func(t artifact.Run) bool { return t.ID == r.ID })
 		vanishes := w.lies.lost[r.ID] || w.lies.emptied[r.ID]
-		// A fresh list may still lack single runs, which only pages tell.
-		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) && nf == nil && len(plan.Runs) == req.Runs
+		// A fresh list may still lack single runs, which only many pages tell.
+		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) &&
+			(nf == nil && len(plan.Runs) == req.Runs || len(w.artifacts) > maxRest*w.perPage)
 		if !taken && (single || vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && !w.told(req, r)) {
 			list[r.ID] = true
 		}

@@ -30,6 +30,9 @@ func (w *world) shifted(list string) {
 // shift deletes or creates something of no interest between two pages. Where that is
 // possible, an artifact or run that matters moves to the page that was read before.
 func (r random) shift(w *world, req Request) {
+	if w.mixRuns != nil || w.mixArtifacts != nil {
+		return // one change would put all of the list into another order
+	}
 	s := &shift{list: pickOne(r, "runs", "artifacts")}
 	var ids []int64
 	targets := r.targets(w, req)
