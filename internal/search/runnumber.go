@@ -21,6 +21,7 @@ type numbers struct {
 	// lo and hi are the first and the last page that can have the run.
 	lo, hi int
 	pages  map[int][]artifact.Run // the runs of the workflow
+	mixed  bool                   // a page has runs, of any workflow, out of their order
 }
 
 // farthest is beyond the last page of every list.
@@ -124,7 +125,10 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 		return false
 	}
 	newest, oldest := slices.MinFunc(p.Items, artifact.CompareRuns), slices.MaxFunc(p.Items, artifact.CompareRuns)
+	least := unread
 	for _, r := range p.Items {
+		n.mixed = n.mixed || r.CreatedAt.After(least.Add(runSlack))
+		least = minTime(least, r.CreatedAt)
 		switch {
 		case !n.workflow.passes(r):
 		case r.Number == n.want:
@@ -141,6 +145,9 @@ func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 // orderly reports whether the pages are in the order of time, and numbered in that
 // order. Runs without a time or a number may not be.
 func (n *numbers) orderly() bool {
+	if n.mixed {
+		return false
+	}
 	var all []artifact.Run
 	for _, page := range slices.Sorted(maps.Keys(n.pages)) {
 		all = append(all, n.pages[page]...)
