@@ -200,14 +200,17 @@ func (s *search) shown(oldest time.Time) bool {
 func since(oldest, frontier time.Time) bool { return frontier.IsZero() || oldest.After(frontier) }
 
 // covered reports whether runs created since a time are known from lists that are to be
-// believed: those that no filter narrows, or others that are fresh.
+// believed: those that no filter narrows, or others that are borne out. A control list
+// bears out that there is no run to take. It does not bear out that the run taken is the
+// newest: even a fresh list may lack single runs, and an older build would be taken.
 func (s *search) covered(oldest time.Time) bool {
-	return s.shown(oldest) || s.vouched() && s.believed() && since(oldest, s.narrow.frontier())
+	return s.shown(oldest) || s.vouched(oldest.IsZero()) && s.believed() && since(oldest, s.narrow.frontier())
 }
 
 // maxGap is how many pages are read at most to cover what only lists that a filter narrows
-// do. Where it takes more, a control list shows whether these are fresh.
-const maxGap = 3
+// do. Where it takes more, the run taken is in doubt; if there is none, a control list
+// shows whether the narrowed lists are fresh.
+const maxGap = 5
 
 // closeGap returns requests that are likely to show that no newer run was overlooked,
 // where only narrowed lists say so.
@@ -216,11 +219,8 @@ func (s *search) closeGap(oldest time.Time) []request {
 		return nil
 	}
 	control := func() []request {
-		switch {
-		case !oldest.IsZero() && len(s.narrow.lists) > 1:
-			return nil // these took more requests already
-		case s.rest(oldest) && s.finder.untried <= 1:
-			return nil // the rest of the artifacts tells more
+		if !oldest.IsZero() || s.rest(oldest) && s.finder.untried <= 1 {
+			return nil // it would settle nothing, or the rest of the artifacts tells more
 		}
 		return s.control()
 	}

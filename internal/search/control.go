@@ -49,14 +49,14 @@ func (f *finder) stale(p queryKind) bool {
 	return false
 }
 
-// fresh reports whether a list with these parameters has a run that something tells for
-// which no filter was used: the list of all runs, or an artifact. Lists narrowed by status
-// never count as fresh: they miss runs of the last weeks while they have others.
-func (f *finder) fresh(p queryKind) bool {
+// fresh reports whether one of the lists has these parameters and a run that something
+// tells for which no filter was used: the list of all runs, or an artifact. Lists narrowed
+// by status never count as fresh: they miss runs of the last weeks while they have others.
+func (f *finder) fresh(p queryKind, lists []*runList) bool {
 	if p.status || f.stale(p) {
 		return false
 	}
-	for _, l := range f.facts.narrowed {
+	for _, l := range lists {
 		if l.query.kind() != p {
 			continue
 		}
@@ -75,7 +75,7 @@ func (s *search) control() []request {
 	var list []request
 	for _, l := range s.narrow.lists {
 		p := l.query.kind()
-		if p.status || s.facts.controlled[p] || s.finder.fresh(p) {
+		if p.status || s.facts.controlled[p] || s.finder.fresh(p, s.facts.narrowed) {
 			continue
 		}
 		s.facts.controlled[p] = true

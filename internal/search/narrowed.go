@@ -132,12 +132,17 @@ func (f *filter) examines(r artifact.Run) bool {
 }
 
 // vouched reports whether something else that the server said, and that no filter was
-// used for, bears the narrowed lists out.
-func (s *search) vouched() bool {
+// used for, bears the narrowed lists out. Where control is set, it may bear out other lists
+// with the same parameters instead: of other searches, and control lists.
+func (s *search) vouched(control bool) bool {
 	if s.narrow.gone || len(s.narrow.lists) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return !s.finder.fresh(l.query.kind()) })
+	lists := s.narrow.all()
+	if control {
+		lists = s.facts.narrowed
+	}
+	return !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return !s.finder.fresh(l.query.kind(), lists) })
 }
 
 // pathless reports whether only the list of the workflow's runs tells which runs are its

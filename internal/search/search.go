@@ -49,9 +49,9 @@ import (
 //
 // The cross-check looks up the candidates that may be newer than the oldest run taken, by
 // their ids or on a page of all runs. It looks for the newest run that fits if none is
-// known. Where only narrowed lists show that there is no newer run, up to three pages of
-// artifacts or runs are read that are likely to show it, too (closeGap); or else a control
-// list shows whether the filter is fresh (control).
+// known. Where only narrowed lists show that there is no newer run, up to five pages of
+// artifacts or runs are read that are likely to show it, too (closeGap). Where they show
+// that there is no run at all, a control list shows whether the filter is fresh (control).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
 // by name, or if what the artifacts prove rests on the order of a single page (doubts).
@@ -60,7 +60,7 @@ import (
 // others with the same parameters (believed). Otherwise it proves something if one of
 // them has a run that a list has which no filter narrows; but never if it is narrowed by
 // conclusion (vouched). What is left open becomes a Doubt of the Plan. A single run that a
-// fresh list lacks, more than three pages back, stays unseen.
+// list lacks, more than five pages back, stays unseen if the list is borne out.
 //
 // # What it costs
 //
@@ -76,7 +76,8 @@ import (
 //	    others, at most a page apart from it                   3
 //	    failed, and no more than 100 runs did                  4
 //	    otherwise: cancelled, of other workflows               4 + k
-//	all runs hold it, of a branch or commit that is rare       5
+//	all runs hold it, of a branch or commit that is rare       4
+//	the same, less than 600 runs back                          up to 9
 //	all runs hold it, but the newest 5,000 failed              5
 //	a run number, any number of runs back                      4
 //	one of these, after a preferred branch that never ran      2 more
