@@ -32,7 +32,7 @@ type history struct {
 func newHistory(t *testing.T) *history {
 	t.Helper()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	h := &history{Sim: githubsim.New(githubsim.Options{Now: func() time.Time { return at.AddDate(0, 1, 0) }, RateLimit: 1e6}), at: at}
+	h := &history{Sim: githubsim.New(githubsim.Options{Now: func() time.Time { return at.AddDate(0, 1, 0) }, RateLimit: 1e6, Brief: true}), at: at}
 	t.Cleanup(h.Close)
 	h.repo = h.AddRepo("octo/app")
 	h.ci = h.repo.AddWorkflow("CI", ".github/workflows/ci.yml")

@@ -75,6 +75,7 @@ func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	opt := serverOptions(t, lines)
 	w := &searchWorld{now: func() time.Time { return searchTime }, repos: map[string]*githubsim.Repo{}, workflows: map[string]*githubsim.Workflow{}, runs: map[int]*githubsim.Run{}}
 	opt.Now = func() time.Time { return w.now().Add(w.ahead) }
+	opt.Brief = true
 	w.Sim = githubsim.New(opt)
 	t.Cleanup(w.Close)
 	w.repos["app"], w.repos["lib"] = w.AddRepo("octo/app"), w.AddRepo("octo/lib")

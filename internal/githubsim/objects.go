@@ -93,6 +93,9 @@ func without(o object, fields []string) object {
 }
 
 func (s *Sim) userObject(login, kind string) object {
+	if s.opt.Brief {
+		return object{"login": login, "id": int64(len(login)), "type": kind}
+	}
 	url := s.APIURL + "/users/" + login
 	return object{
 		"login": login, "id": int64(len(login)), "node_id": nodeID("User", int64(len(login))), "type": kind, "site_admin": false,
@@ -123,6 +126,9 @@ func (s *Sim) repoObject(r *Repo) object {
 	o := object{
 		"id": r.ID, "node_id": nodeID("Repository", r.ID), "name": name, "full_name": r.FullName, "private": r.Private, "fork": r.Fork,
 		"owner": s.userObject(owner, "Organization"), "description": nil, "html_url": s.web(r.FullName), "url": s.repoURL(r),
+	}
+	if s.opt.Brief {
+		return o
 	}
 	for k, path := range repoLinks {
 		o[k+"_url"] = s.repoURL(r) + "/" + path
