@@ -134,7 +134,7 @@ func (w *searchWorld) read(t *testing.T, lines []string) {
 		case "current:":
 			w.mine = strings.Fields(rest)
 		case "as":
-			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt")) //nolint:gosec // the test names it
+			text, err := os.ReadFile(filepath.Join("testdata/search", rest+".txt"))
 			if err != nil {
 				t.Fatal(err)
 			}

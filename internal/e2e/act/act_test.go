@@ -105,7 +105,7 @@ func checkout(t *testing.T, dir string) {
 	for from, to := range map[string]string{"workflow.yml": filepath.Join(workflows, "e2e.yml"), "../../../action.yml": filepath.Join(dir, "action.yml"), "../../../Dockerfile": filepath.Join(dir, "Dockerfile")} {
 		text, err := os.ReadFile(from)
 		if err == nil {
-			err = os.WriteFile(to, text, 0o644) //nolint:gosec // both are named here
+			err = os.WriteFile(to, text, 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)

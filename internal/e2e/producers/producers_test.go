@@ -95,7 +95,7 @@ func (s shell) pipe(dir, input, out, name string, args ...string) {
 
 func (s shell) write(name string, data []byte) {
 	s.t.Helper()
-	if err := os.WriteFile(name, data, 0o600); err != nil { //nolint:gosec // where the test wants it
+	if err := os.WriteFile(name, data, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
