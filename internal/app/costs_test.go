@@ -95,6 +95,19 @@ func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, e
 	return plan, h.Count(githubsim.API), err
 }
 
+// testFound tests how many runs of ci back from the newest the run is that was found; -1
+// is for none.
+func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int) {
+	t.Helper()
+	back := -1
+	if err == nil {
+		back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
+	}
+	if nf := (*search.NotFoundError)(nil); back != want || err != nil && !errors.As(err, &nf) {
+		t.Errorf("found the run %d back, want %d; %v", back, want, err)
+	}
+}
+
 func names(n ...string) artifact.Selector { return artifact.Selector{Names: n} }
 
 var failed = githubsim.Run{Conclusion: "failure"}
@@ -164,13 +177,7 @@ func TestCosts(t *testing.T) {
 					t.Log(r.Path, r.Query)
 				}
 			}
-			back := -1
-			if err == nil {
-				back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
-			}
-			if nf := (*search.NotFoundError)(nil); back != tt.back || err != nil && !errors.As(err, &nf) {
-				t.Errorf("found the run %d back, want %d; %v", back, tt.back, err)
-			}
+			h.testFound(t, plan, err, tt.back)
 		})
 	}
 }
@@ -325,13 +332,7 @@ func TestCostsOfOddShapes(t *testing.T) {
 					t.Log(r.Path, r.Query)
 				}
 			}
-			back := -1
-			if err == nil {
-				back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
-			}
-			if nf := (*search.NotFoundError)(nil); back != tt.back || err != nil && !errors.As(err, &nf) {
-				t.Errorf("found the run %d back, want %d; %v", back, tt.back, err)
-			}
+			h.testFound(t, plan, err, tt.back)
 		})
 	}
 }
