@@ -129,8 +129,8 @@ func (l *Log) passedOver(passed []search.PassedOver) {
 	shown := worthShowing(passed)
 	for _, p := range shown {
 		have := ""
-		if text := artifactsOf(p); len(p.Names) > 0 || !p.Fits { // else the reason says it
-			have = "; " + text
+		if _, sentence := artifactsOf(p); len(p.Names) > 0 || !p.Fits { // else the reason says it
+			have = "; " + sentence
 		}
 		repo := ""
 		if p.Run.Repo != passed[0].Run.Repo || p.Run.Repo != passed[len(passed)-1].Run.Repo {
@@ -143,17 +143,19 @@ func (l *Log) passedOver(passed []search.PassedOver) {
 	}
 }
 
-// artifactsOf says what is known of a passed-over run's artifacts.
-func artifactsOf(p search.PassedOver) string {
+// artifactsOf says what is known of a passed-over run's artifacts: for a table's cell, and
+// in a sentence.
+func artifactsOf(p search.PassedOver) (cell, sentence string) {
 	switch {
 	case len(p.Names) > 0:
-		return "it has " + fewNames(p.Names)
+		names := fewNames(p.Names)
+		return names, "it has " + names
 	case p.Look == search.LookedAtAll:
-		return "it has no artifacts"
+		return "none", "it has no artifacts"
 	case p.Look == search.LookedForNames:
-		return "it has none of those asked for"
+		return "none of those asked for", "it has none of those asked for"
 	}
-	return "its artifacts were not looked at"
+	return "not looked at", "its artifacts were not looked at"
 }
 
 // worthShowing returns the newest of the passed-over runs, and the first few older ones

@@ -200,15 +200,25 @@ func (l *Log) Published(r workspace.Report, items []transfer.Item) {
 	l.conflicts(r, h)
 	l.variants(r, h)
 	l.github(r)
+	for _, line := range placesLines(r) {
+		l.Out.Infof("%s", line)
+	}
+}
+
+// placesLines says how many files of the destination were replaced or left because their
+// place was taken.
+func placesLines(r workspace.Report) []string {
+	var lines []string
 	if r.Replaced > 0 {
-		l.Out.Infof("%s replaced", were(r.Replaced, "file"))
+		lines = append(lines, fmt.Sprintf("%s replaced", were(r.Replaced, "file")))
 	}
 	switch {
 	case r.Skipped == 1:
-		l.Out.Infof("1 file was left as it was (if-exists: skip)")
+		lines = append(lines, "1 file was left as it was (if-exists: skip)")
 	case r.Skipped > 1:
-		l.Out.Infof("%s left as they were (if-exists: skip)", were(r.Skipped, "file"))
+		lines = append(lines, fmt.Sprintf("%s left as they were (if-exists: skip)", were(r.Skipped, "file")))
 	}
+	return lines
 }
 
 // github warns where a privileged job's artifacts changed what was in a .github

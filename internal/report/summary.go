@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/words"
@@ -36,7 +38,14 @@ func andMore(b *strings.Builder, n, shown int, noun string) {
 // Summary returns the job summary in Markdown.
 func (r *Result) Summary() string {
 	var b strings.Builder
+	var inputs *config.Errors
 	switch {
+	case errors.As(r.Err, &inputs):
+		b.WriteString("### artifetch: nothing was fetched\n\n")
+		for _, p := range inputs.Problems {
+			fmt.Fprintf(&b, "- %s\n", paragraph(p.Error()))
+		}
+		b.WriteString("\n")
 	case r.Err != nil && !r.Published:
 		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(Message(r.Err)))
 	case r.Err != nil:
@@ -61,6 +70,7 @@ func (r *Result) Summary() string {
 	}
 	if len(r.Items) > 0 {
 		r.artifactTable(&b)
+		r.placesLine(&b)
 		r.mergedList(&b)
 	}
 	if r.DryRun || !r.Found {
@@ -70,10 +80,6 @@ func (r *Result) Summary() string {
 }
 
 func runLine(run artifact.Run) string {
-	link := cell(run.Label())
-	if strings.HasPrefix(run.URL, "https://") || strings.HasPrefix(run.URL, "http://") {
-		link = fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(words.Cut(run.URL, maxErrorMessage)), link)
-	}
 	fork := map[artifact.Origin]string{
 		artifact.OriginFork:    ", **from a fork**",
 		artifact.OriginUnknown: ", **perhaps from a fork**: the server does not say",
@@ -82,49 +88,85 @@ func runLine(run artifact.Run) string {
 		return fmt.Sprintf("From run %d of %s, which no longer exists: %s at %s%s\n\n", run.ID, cell(run.Repo.String()),
 			cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 	}
-	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", link, cell(run.Repo.String()),
+	return fmt.Sprintf("From %s of %s: %s on %s at %s%s\n\n", runLink(run, run.Label()), cell(run.Repo.String()),
 		cell(run.Event), cell(run.HeadBranch), cell(shortSHA(run.HeadSHA)), fork)
 }
 
+// runLink returns text as a link to the run, or as it is if the server gave no address
+// that a browser opens.
+func runLink(run artifact.Run, text string) string {
+	if !strings.HasPrefix(run.URL, "https://") && !strings.HasPrefix(run.URL, "http://") {
+		return cell(text)
+	}
+	return fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(words.Cut(run.URL, maxErrorMessage)), cell(text))
+}
+
+// artifactTable writes a row for each artifact. The run has a column where there are
+// several, since names of artifacts repeat from run to run.
 func (r *Result) artifactTable(b *strings.Builder) {
-	b.WriteString("| Artifact | Size | Files | Digest | Destination |\n| --- | ---: | ---: | --- | --- |\n")
+	runs := len(r.Runs) > 1
+	column, line := "", ""
+	if runs {
+		column, line = " Run |", " --- |"
+	}
+	fmt.Fprintf(b, "| Artifact |%s Size | Files | Digest | Destination |\n| --- |%s ---: | ---: | --- | --- |\n", column, line)
 	for _, p := range r.Items[:min(len(r.Items), maxRows)] {
-		a := p.Artifact
-		files, digest := "", "not fetched"
-		size := a.Size
-		if p.Fetched() {
-			files, digest, size = words.Number(p.Files), digestText(&p), p.Wire
+		run := ""
+		if runs {
+			run = " " + tableRun(p.Run) + " |"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(a.Name), words.Bytes(size),
+		files, digest, size := "", "not fetched", p.Artifact.Size
+		if p.Fetched() {
+			digest, size = digestText(&p), p.Wire
+		}
+		if p.Fetched() || p.Files > 0 { // in a dry run the files are known if they were listed
+			files = words.Number(p.Files)
+		}
+		fmt.Fprintf(b, "| %s |%s %s | %s | %s | %s |\n", cell(p.Artifact.Name), run, words.Bytes(size),
 			files, digest, cell(path.Join(r.Destination.Output, p.To)))
 	}
 	b.WriteString("\n")
 	andMore(b, len(r.Items), maxRows, "artifact")
 }
 
+// placesLine writes what became of files whose place was taken.
+func (r *Result) placesLine(b *strings.Builder) {
+	if lines := placesLines(r.Places); len(lines) > 0 {
+		fmt.Fprintf(b, "%s\n\n", strings.Join(lines, "; "))
+	}
+}
+
+// passedOverTable writes the runs that were passed over, folded away.
 func passedOverTable(b *strings.Builder, passed []search.PassedOver) {
 	if len(passed) == 0 {
 		return
 	}
-	b.WriteString("| Run passed over | Branch | Created | Why | Its artifacts |\n| --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(b, "<details><summary>%s passed over</summary>\n\n", were(len(passed), "run"))
+	b.WriteString("| Run | Branch | Created (UTC) | Why | Its artifacts |\n| --- | --- | --- | --- | --- |\n")
 	shown := worthShowing(passed)
 	for _, p := range shown {
 		created := ""
 		if !p.Run.Stub && !p.Run.CreatedAt.IsZero() { // of a stub only the artifact's time is known
 			created = p.Run.CreatedAt.UTC().Format(time.DateTime)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", runName(p.Run), cell(p.Run.HeadBranch),
-			created, cell(p.Reason), cell(strings.TrimPrefix(artifactsOf(p), "it has ")))
+		have, _ := artifactsOf(p)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", tableRun(p.Run), cell(p.Run.HeadBranch),
+			created, cell(p.Reason), cell(have))
 	}
 	b.WriteString("\n")
 	andMore(b, len(passed), len(shown), "run")
+	b.WriteString("</details>\n\n")
 }
 
-func runName(r artifact.Run) string {
-	if r.Stub {
+// tableRun names a run in a table.
+func tableRun(r artifact.Run) string {
+	switch {
+	case r.ID == 0:
+		return "unknown"
+	case r.Stub:
 		return cell(fmt.Sprint(r.ID))
 	}
-	return cell(fmt.Sprintf("%d (%s)", r.ID, r.Label()))
+	return runLink(r, fmt.Sprintf("%d (%s)", r.ID, r.Label()))
 }
 
 // total says in one line what was fetched and how fast.
