@@ -27,6 +27,9 @@ func (r *reader) checkAuth(cfg *Config) {
 		r.fail(key.by, "", "needs "+id.by+" too", "")
 	case id.text != "":
 		cfg.Token = ""
+	case token.text == "" && !cfg.DryRun && slices.Contains(cfg.Empty, r.shown("github-token")):
+		r.fail(r.shown("github-token"), "", "is empty: what it is set to has no value, as a secret has none in a fork's pull request, or in a reusable workflow without secrets: inherit; "+
+			"and downloads need a token even from public repositories", "a token with Actions read; or leave it out to use the job's own token")
 	case token.text == "" && !cfg.DryRun:
 		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",
 			"a token with Actions read, or "+r.shown("app-id")+" and "+r.shown("app-private-key"))

@@ -118,7 +118,7 @@ func TestFromEnv(t *testing.T) {
 			c.IfExists, c.IfNoArtifactFound, c.DigestMismatch = workspace.Fail, config.Warn, config.MismatchInfo
 		}},
 		"path of a CA certificate": {inputs{"ca-cert": "certs/ca.pem"}, func(c *config.Config) { c.CACert = "certs/ca.pem" }},
-		"no token in a dry run":    {inputs{"github-token": "", "dry-run": "true"}, func(c *config.Config) { c.Token = ""; c.DryRun = true }},
+		"no token in a dry run":    {inputs{"github-token": "", "dry-run": "true"}, func(c *config.Config) { c.Token = ""; c.DryRun = true; c.Empty = []string{"github-token"} }},
 		"app instead of token": {inputs{"app-id": "123", "app-private-key": rsaKey}, func(c *config.Config) {
 			c.Token, c.AppID, c.AppPrivateKey = "", "123", config.Secret(strings.TrimSpace(rsaKey))
 		}},
@@ -303,6 +303,9 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 		"made up for":      {inputs{"run-number": "", "run_number": "7"}, nil},
 		"ids":              {inputs{"run-id": "", "artifact-ids": "", "max-age": ""}, []string{"run-id", "max-age", "artifact-ids"}},
 		"ids, not given":   {inputs{"run-id": "*", "artifact-ids": "*", "max-age": "*"}, nil},
+		"a token":          {inputs{"github-token": " ", "GITHUB_TOKEN": "x"}, []string{"github-token"}},
+		"another token":    {inputs{"github-token": "", "github_token": "x"}, nil},
+		"an app":           {inputs{"github-token": "", "app-id": "1", "app-private-key": rsaKey}, nil},
 		"others may be so": {inputs{"workflow": "", "name": ""}, nil},
 	}
 	for name, tt := range tests {

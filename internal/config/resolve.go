@@ -98,6 +98,10 @@ func (r *reader) read() (*Config, error) {
 			cfg.Empty = append(cfg.Empty, r.shown(in.Name))
 		}
 	}
+	if slices.Contains(cfg.Empty, r.shown("pr")) && cfg.AllowForks && !r.byID() {
+		// The pull request is what limits whose code may come in.
+		r.fail(r.shown("pr"), "", "is empty: what it is set to has no value, and with "+r.values["allow-forks"].by+" runs of every fork would fit", "the number of a pull request")
+	}
 	r.check(cfg)
 	return cfg, r.errs.or()
 }
@@ -133,7 +137,8 @@ func (r *reader) resolve(in *Input) *value {
 // but is empty, such as an expression that evaluates to nothing.
 func (r *reader) cameOutEmpty(in *Input) bool {
 	text, present := r.get(in.Name)
-	return in.Default == anyRun && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given
+	token := in.opaqueDefault && !r.values["app-id"].given
+	return (in.Default == anyRun || token) && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given
 }
 
 func (r *reader) text(name string) string {

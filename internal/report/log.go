@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,8 +45,30 @@ func (l *Log) Inputs() {
 	for _, n := range l.Config.Notes {
 		l.Out.Infof("%s", n)
 	}
-	if len(l.Config.Empty) > 0 {
-		l.Out.Infof("these inputs are empty and are ignored: %s", strings.Join(l.Config.Empty, ", "))
+	l.emptyInputs()
+}
+
+// insteadOf says, by input, what is taken where an input was given and came out empty.
+var insteadOf = map[string]string{
+	"run-id":       "the run is searched",
+	"artifact-ids": "artifacts are chosen by name",
+	"branch":       "runs of any branch are taken",
+	"commit":       "runs of any commit are taken",
+	"pr":           "runs of any pull request, or of none, are taken",
+	"event":        "runs of any event are taken",
+	"actor":        "runs of any actor are taken",
+	"run-number":   "runs of any number are taken",
+	"max-age":      "runs of any age are taken",
+	"github-token": "a token of the environment is used, or none",
+}
+
+// emptyInputs warns of inputs that were given and came out empty, most often because an
+// expression names what does not exist: a search without that condition may take a run
+// that the workflow's author did not mean.
+func (l *Log) emptyInputs() {
+	for _, name := range l.Config.Empty {
+		l.Out.TitledWarningf("An input is empty", "%s was given, but is empty, so it is ignored: %s. Check the expression that it is set to, or leave %[1]s out",
+			name, cmp.Or(insteadOf[strings.TrimLeft(name, "-")], "its default is used"))
 	}
 }
 
