@@ -132,6 +132,7 @@ func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (w
 	if err != nil {
 		return workspace.Report{}, err
 	}
+	s.job.log.Digests(items)
 	s.job.log.Published(published, items)
 	return published, nil
 }

@@ -231,7 +231,7 @@ func TestErrors(t *testing.T) {
 		"no permission":    {"none", githubsim.Fault{}, get, NoPermission, 1, "403 Forbidden: Resource not accessible by integration"},
 		"may not delete":   {"read", githubsim.Fault{}, del, NoPermission, 1, "delete artifact (artifact 1) of octo/app: GitHub answered 403"},
 		"anonymous":        {"", githubsim.Fault{}, download, BadToken, 1, "Requires authentication"},
-		"private":          {"other", githubsim.Fault{Status: 404, Body: `{"message":"Not Found"}`}, get, NotFound, 1, "404 Not Found: Not Found"},
+		"private":          {"other", githubsim.Fault{Status: 404, Body: `{"message":"Not Found"}`}, get, NotFound, 1, "answered 404 Not Found"},
 		"no such run":      {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Run(ctx, app, 1); return err }, NotFound, 1, "get run (run 1)"},
 		"no such artifact": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Artifact(ctx, app, 1); return err }, NotFound, 1, "get artifact (artifact 1)"},
 		"no such workflow": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {

@@ -130,7 +130,7 @@ func (e *Error) Error() string {
 	if e.Tries > 1 {
 		fmt.Fprintf(&b, " (tried %d times)", e.Tries)
 	}
-	if e.Message != "" {
+	if e.Message != "" && !strings.EqualFold(strings.TrimSuffix(e.Message, "."), http.StatusText(e.Status)) { // else it is there already
 		fmt.Fprintf(&b, ": %s", e.Message)
 	}
 	if gaveUp, ok := errors.AsType[*BudgetError](e.Err); ok {

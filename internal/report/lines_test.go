@@ -2,7 +2,11 @@ package report
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,8 +35,8 @@ func TestLines(t *testing.T) {
 		"empty inputs": {func(l *Log) { l.Config.Empty = []string{"branch", "run-id"}; l.Inputs() },
 			"::warning title=An input is empty::branch was given, but is empty, so it is ignored: runs of any branch are taken. Check the expression that it is set to, or leave branch out\n" +
 				"::warning title=An input is empty::run-id was given, but is empty, so it is ignored: the run is searched. Check the expression that it is set to, or leave run-id out"},
-		"odd inputs":   {func(l *Log) { l.Config.Warnings = []string{"hm"}; l.Inputs() }, "::warning::hm"},
-		"retry":        {func(l *Log) { l.Retry(broken, 1500*time.Microsecond) }, "it broke; next try in 2ms"},
+		"odd inputs": {func(l *Log) { l.Config.Warnings = []string{"hm"}; l.Inputs() }, "::warning::hm"},
+		"retry":      {func(l *Log) { l.Retry(broken, 1500*time.Microsecond) }, "it broke; next try in 2ms"},
 		"wait": {func(l *Log) { l.Wait(&search.NotFoundError{What: `artifact "x"`}, 5*time.Second) },
 			`artifact "x" not found yet, no run that could match is under way; looking again in 5s`},
 		"wait for a run": {func(l *Log) {
@@ -106,6 +110,21 @@ func TestLines(t *testing.T) {
 		"files": {func(l *Log) {
 			l.Files([]transfer.Item{item}, []transfer.Listing{{Files: 3, First: []unpack.Entry{{Name: "a", Size: 2047}}}})
 		}, "::group::artifact \"dist\": 3 files, 2.0 KiB\na, 2.0 KiB\nand 2 more\n::endgroup::"},
+
+		"digests": {func(l *Log) {
+			l.Digests([]transfer.Item{under(transfer.DigestAbsent), under(transfer.DigestMismatch), under(transfer.DigestUnknown), under(transfer.DigestUnchecked)})
+		}, `artifact 11 "dist": its SHA-256 was not verified: the server gives no digest
+artifact 11 "dist": its SHA-256 is not the one that the server has on record
+artifact 11 "dist": its SHA-256 was not verified: the digest is of an unknown algorithm
+artifact 11 "dist": its SHA-256 was not verified, as only a part was fetched; the CRC-32 of each file was`},
+		"a digest, expected": {func(l *Log) {
+			i := under(transfer.DigestVerified)
+			i.Artifact.Digest, i.Expected = "sha256:abc", true
+			l.Digests([]transfer.Item{i})
+		}, `artifact 11 "dist": its SHA-256 was verified: abc; it is as expect-digest says`},
+		"many digests": {func(l *Log) {
+			l.Digests(slices.Repeat([]transfer.Item{item}, 6))
+		}, "::group::SHA-256 of 6 artifacts\n" + strings.Repeat("artifact 11 \"dist\": its SHA-256 was not verified: the server gives no digest\n", 6) + "::endgroup::"},
 
 		"nothing replaced": {func(l *Log) { published(l, workspace.Report{}) }, ""},
 		"one replaced":     {func(l *Log) { published(l, workspace.Report{Replaced: 1, Skipped: 1}) }, "1 file was replaced\n1 file was left as it was (if-exists: skip)"},
@@ -190,5 +209,28 @@ func TestEnded(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Each sentence ends once, and the advice is for the cause.
+func TestMessageOfTheSystem(t *testing.T) {
+	t.Parallel()
+	at := func(err error) error {
+		return fmt.Errorf("make the stage: %w", &fs.PathError{Op: "mkdir", Path: "/ws/out", Err: err})
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a full stop":      {errors.Join(errors.New("it broke."), syscall.ENOSPC), "no space left on device. Free disk space"},
+		"read-only":        {at(syscall.EROFS), "mkdir /ws/out: read-only file system. The file system is read-only there: mount it so that it can be written to"},
+		"not permitted":    {at(syscall.EACCES), "mkdir /ws/out: permission denied. The user that this process runs as may not do that: check who owns the directory and its mode"},
+		"not the owner":    {at(syscall.EPERM), "operation not permitted. The user that this process runs as may not do that"},
+		"a server's words": {&githubapi.Error{Kind: githubapi.NotFound, Op: "get run", Status: 404, Message: "Not Found.", Server: "GitHub"}, "GitHub answered 404 Not Found. Either the name is wrong"},
+		"with a full stop": {&githubapi.Error{Kind: githubapi.InvalidRequest, Op: "get run", Status: 407, Message: "Who are you?.", Server: "GitHub"}, "Who are you?. A proxy answered"},
+	} {
+		if got := Message(tt.err); !strings.Contains(got, tt.want) || strings.Contains(got, "..") {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
 	}
 }

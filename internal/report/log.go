@@ -228,6 +228,33 @@ func (l *Log) Published(r workspace.Report, items []transfer.Item) {
 	}
 }
 
+// Digests says of each artifact whether its SHA-256 was verified, or why not.
+func (l *Log) Digests(items []transfer.Item) {
+	const few = 5
+	if len(items) > few {
+		defer l.Out.Group("SHA-256 of %s", words.Count(len(items), "artifact"))()
+	}
+	some(l, items, "artifact", func(i transfer.Item) string {
+		text := fmt.Sprintf("artifact %d %q: ", i.Artifact.ID, i.Artifact.Name)
+		switch i.Digest {
+		case transfer.DigestVerified:
+			text += "its SHA-256 was verified: " + strings.TrimPrefix(i.Artifact.Digest, "sha256:")
+		case transfer.DigestMismatch:
+			text += "its SHA-256 is not the one that the server has on record"
+		case transfer.DigestUnknown:
+			text += "its SHA-256 was not verified: the digest is of an unknown algorithm"
+		case transfer.DigestUnchecked:
+			text += "its SHA-256 was not verified, as only a part was fetched; the CRC-32 of each file was"
+		default:
+			text += "its SHA-256 was not verified: the server gives no digest"
+		}
+		if i.Expected {
+			text += "; it is as expect-digest says"
+		}
+		return text
+	})
+}
+
 // placesLines says how many files of the destination were replaced or left because their
 // place was taken.
 func placesLines(r workspace.Report) []string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"slices"
@@ -32,7 +33,7 @@ func Message(err error) string {
 		text = joinErrors(many.Problems)
 	}
 	if h := hint(err); h != "" {
-		return text + ". " + h
+		return strings.TrimRight(text, ".") + ". " + h
 	}
 	return text
 }
@@ -179,6 +180,11 @@ func systemHint(err error) string {
 	switch {
 	case errors.As(err, &quota), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "Free disk space on the runner, choose fewer artifacts, or set path to a larger disk; nothing was written to the destination"
+	case errors.Is(err, syscall.EROFS):
+		return "The file system is read-only there: mount it so that it can be written to, or choose another path; nothing was written to the destination"
+	case errors.Is(err, fs.ErrPermission):
+		return "The user that this process runs as may not do that: check who owns the directory and its mode (ls -ld), and what earlier steps left there, or choose another path; " +
+			"nothing was written to the destination"
 	case errors.As(err, &late):
 		return "The storage, or the network to it, is too slow; run the step again, nothing was written to the destination"
 	case errors.As(err, &differs):

@@ -181,7 +181,11 @@ func (l Layout) destination(p, abs string) (Destination, error) {
 			if rel, ok := below(l.Workspace, abs); ok {
 				d.Output = filepath.ToSlash(rel)
 			}
-			if _, err := os.Stat(root); err != nil {
+			switch _, err := os.Stat(root); {
+			case err == nil:
+			case errors.Is(err, fs.ErrNotExist) && l.Container:
+				return Destination{}, &PathError{p, fmt.Sprintf("lies in %s, which is not there: it has to be mounted into this container", root)}
+			default:
 				return Destination{}, &PathError{p, fmt.Sprintf("lies in %s, which cannot be used: %v", root, errors.Unwrap(err))}
 			}
 			return d, nil

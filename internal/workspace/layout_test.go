@@ -51,6 +51,7 @@ func TestResolve(t *testing.T) {
 		"prefix only":      {step, ws + "x", "lies outside", "", ""},
 		"not in container": {Layout{Workspace: ws}, "/etc", "lies outside of the directories a step may write to", "", ""},
 		"NUL":              {step, "a\x00", "holds a NUL", "", ""},
+		"missing mount":    {Layout{Workspace: ws + "/none", Container: true}, "a", "which is not there: it has to be mounted into this container", "", ""},
 		"missing root":     {Layout{Workspace: ws + "/none"}, "a", "which cannot be used", "", ""},
 
 		"job container":                {step, "/__w/r/r/a/b", ws + "/a/b", "a/b", "/home/runner/work/r/r/a/b"},
