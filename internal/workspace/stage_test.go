@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 	if child := os.Getenv(childVar); child != "" {
 		os.Exit(runChild(child))
 	}
+	if err := ownMounts(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
