@@ -58,10 +58,9 @@ var mountKinds = map[string]func(t *testing.T, ws string){
 	},
 }
 
-// mountWorld makes a workspace with a mount at out/cache.
-func mountWorld(t *testing.T, kind func(t *testing.T, ws string)) string {
+// mountWorld makes the directory ws a workspace with a mount at out/cache.
+func mountWorld(t *testing.T, ws string, kind func(t *testing.T, ws string)) string {
 	t.Helper()
-	ws := t.TempDir()
 	makeRemovable(t, ws)
 	write(t, ws, "out/cache/", "other/")
 	kind(t, ws)
@@ -78,7 +77,7 @@ var mountTrees = []staged{
 // published without it.
 func TestPublishIntoMounts(t *testing.T) {
 	t.Parallel()
-	plain := mountWorld(t, func(*testing.T, string) {})
+	plain := mountWorld(t, t.TempDir(), func(*testing.T, string) {})
 	if _, err := publish(t.Context(), t, plain, "out", mountTrees, Overwrite, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +86,7 @@ func TestPublishIntoMounts(t *testing.T) {
 		for way, how := range ways {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				ws := mountWorld(t, kind)
+				ws := mountWorld(t, t.TempDir(), kind)
 				s, trees, err := stage(t, ws, "out", StageOptions{}, mountTrees...)
 				if err != nil {
 					t.Fatal(err)
@@ -131,7 +130,7 @@ func TestPublishIntoMounts(t *testing.T) {
 // Times and owners are those of the stage.
 func TestPublishIntoMountKeepsTimes(t *testing.T) {
 	t.Parallel()
-	ws := mountWorld(t, mountKinds["tmpfs"])
+	ws := mountWorld(t, t.TempDir(), mountKinds["tmpfs"])
 	s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", []string{"cache/new/f=1", "cache/new/l -> f", "cache/x=1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +163,7 @@ func TestKilledInVolume(t *testing.T) {
 	for _, ie := range []IfExists{Overwrite, Skip} {
 		t.Run(string(ie), func(t *testing.T) {
 			t.Parallel()
-			ws := mountWorld(t, mountKinds["tmpfs"])
+			ws := mountWorld(t, t.TempDir(), mountKinds["tmpfs"])
 			s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", []string{"cache/n=1", "cache/x=1"}})
 			if err != nil {
 				t.Fatal(err)
@@ -259,7 +258,7 @@ func TestUndoneInMounts(t *testing.T) {
 	for name, kind := range mountKinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := mountWorld(t, kind)
+			ws := mountWorld(t, t.TempDir(), kind)
 			before, old := exact(t, ws), snapshot(t, ws)
 			for n := 1; ; n++ {
 				changes := 0
@@ -284,19 +283,20 @@ func TestUndoneInMounts(t *testing.T) {
 }
 
 // Before whichever change the process is killed: each path has its old or its new file,
-// and the next run undoes everything, in the mounts, too, unless all was done.
+// and the next run undoes everything, in the mounts, too, unless all was done. The
+// workspaces are in memory; the tests above have theirs on the disk.
 func TestKilledInMounts(t *testing.T) {
 	t.Parallel()
 	for name, kind := range mountKinds {
 		for way, how := range ways {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				full := mountWorld(t, kind)
+				full := mountWorld(t, worldDir(t, 1), kind)
 				if _, err := publish(t.Context(), t, full, "out", mountTrees, Overwrite, nil); err != nil {
 					t.Fatal(err)
 				}
 				w := killWorld{trees: mountTrees, dest: "out", ie: Overwrite, after: snapshot(t, full), noSwap: how.noSwap, noLinks: how.noLinks}
-				ws := mountWorld(t, kind)
+				ws := mountWorld(t, worldDir(t, 1), kind)
 				n := 1
 				for w.fault = 15; killOnce(t, w, ws, n) && !t.Failed(); n++ { // undoing is killed, too
 				}

@@ -135,10 +135,8 @@ func TestSIGKILL(t *testing.T) {
 	}
 }
 
-const (
-	sideBySide = 8
-	rounds     = 40
-)
+// sideBySide is how many processes publish side by side.
+const sideBySide = 8
 
 // childRounds publishes once for each destination that it reads from stdin.
 func childRounds(ws, body string, ie IfExists) error {
@@ -161,17 +159,25 @@ func childRounds(ws, body string, ie IfExists) error {
 // nothing and leave nothing.
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
-	for i, ie := range []IfExists{Overwrite, Skip} {
-		t.Run(string(ie), func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ie     IfExists
+		rounds int
+		world  uint64
+	}{
+		"overwrite":              {Overwrite, 40, 1},
+		"skip":                   {Skip, 40, 1},
+		"overwrite, on the disk": {Overwrite, 8, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := worldDir(t, uint64(i))
+			ws := worldDir(t, tt.world)
 			type proc struct {
 				in  *os.File
 				out *bufio.Scanner
 			}
 			var procs []proc
 			for i := range sideBySide {
-				cmd := childCmd(t, "rounds", ws, strconv.Itoa(i), string(ie))
+				cmd := childCmd(t, "rounds", ws, strconv.Itoa(i), string(tt.ie))
 				in, inW, err := os.Pipe()
 				if err != nil {
 					t.Fatal(err)
@@ -188,7 +194,7 @@ func TestSideBySide(t *testing.T) {
 				})
 				procs = append(procs, proc{inW, bufio.NewScanner(out)})
 			}
-			for round := range rounds {
+			for round := range tt.rounds {
 				dest := "shared"
 				if round%4 != 3 {
 					dest = fmt.Sprintf("fresh%d/out", round)

@@ -215,13 +215,13 @@ func mkdirInMemory() (string, error) {
 	return os.MkdirTemp("", prefix)
 }
 
-// worldDir makes the directory of a test's n-th world. Of each five worlds, one
+// worldDir makes the directory of a test's n-th world. Of each twenty worlds, one
 // is where temporary files are, often on a disk, and the others are in memory
 // where that is possible: to make and to remove files takes tests of many worlds
 // most of their time, and ten times as much on a disk.
 func worldDir(t testing.TB, n uint64) string {
 	t.Helper()
-	if n%5 == 0 {
+	if n%20 == 0 {
 		return t.TempDir()
 	}
 	dir, err := mkdirInMemory()
