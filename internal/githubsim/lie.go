@@ -120,8 +120,7 @@ type fact struct {
 
 // told returns a list, newest first, as the request is told it.
 func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of func(T) fact) []T {
-	items = slices.Clone(items)
-	slices.SortStableFunc(items, func(a, b T) int { return of(b).at.Compare(of(a).at) })
+	items = newestFirst(items, of)
 	var lies []*lie
 	for _, l := range s.lies {
 		if l.selects(r, repo, list, s.opt.Now()) {
@@ -147,6 +146,27 @@ func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of f
 		}
 	}
 	return items
+}
+
+// newestFirst returns the items sorted by time; those of the same time keep their order. A
+// test may read a list of thousands of items page by page, so each time is looked up once.
+func newestFirst[T any](items []T, of func(T) fact) []T {
+	type place struct {
+		at    int64
+		index int
+	}
+	places := make([]place, len(items))
+	for i, v := range items {
+		places[i] = place{of(v).at.UnixNano(), i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.index, b.index))
+	})
+	sorted := make([]T, len(items))
+	for i, p := range places {
+		sorted[i] = items[p.index]
+	}
+	return sorted
 }
 
 // compare orders two items as the lie wants them.

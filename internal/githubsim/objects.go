@@ -3,6 +3,7 @@ package githubsim
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -23,11 +24,14 @@ func (s *Sim) repoURL(r *Repo) string { return s.APIURL + "/repos/" + r.FullName
 func (s *Sim) web(path string) string { return "https://github.com/" + path }
 
 func (s *Sim) artifactObject(a *Artifact) object {
-	url := fmt.Sprintf("%s/actions/artifacts/%d", s.repoURL(a.run.repo), a.ID)
 	o := object{
-		"id": a.ID, "node_id": nodeID("Artifact", a.ID), "name": a.Name, "size_in_bytes": a.Blob.Size(),
-		"url": url, "archive_download_url": url + "/zip", "expired": a.Expired,
-		"created_at": timestamp(a.CreatedAt), "updated_at": timestamp(a.CreatedAt), "expires_at": timestamp(a.ExpiresAt),
+		"id": a.ID, "name": a.Name, "size_in_bytes": a.Blob.Size(), "expired": a.Expired,
+		"created_at": timestamp(a.CreatedAt), "expires_at": timestamp(a.ExpiresAt),
+	}
+	if !s.opt.Brief {
+		url := fmt.Sprintf("%s/actions/artifacts/%d", s.repoURL(a.run.repo), a.ID)
+		o["node_id"], o["updated_at"] = nodeID("Artifact", a.ID), timestamp(a.CreatedAt)
+		o["url"], o["archive_download_url"] = url, url+"/zip"
 	}
 	if s.opt.Enterprise {
 		return without(o, a.Lacks)
@@ -48,26 +52,16 @@ func (s *Sim) artifactObject(a *Artifact) object {
 
 func (s *Sim) runObject(run *Run) object {
 	r := run.repo
-	url := fmt.Sprintf("%s/actions/runs/%d", s.repoURL(r), run.ID)
-	person := object{"name": run.Actor, "email": run.Actor + "@example.com"}
 	o := object{
-		"id": run.ID, "node_id": nodeID("WorkflowRun", run.ID), "name": run.Workflow.Name, "display_title": run.Title,
+		"id": run.ID, "name": run.Workflow.Name, "display_title": run.Title,
 		"head_branch": run.HeadBranch, "head_sha": run.HeadSHA, "path": run.Workflow.Path,
 		"run_number": run.Number, "run_attempt": run.Attempt, "event": run.Event, "status": run.Status, "conclusion": nil,
-		"workflow_id": run.Workflow.ID, "check_suite_id": run.ID + 1, "check_suite_node_id": nodeID("CheckSuite", run.ID+1),
-		"url": url, "html_url": s.web(fmt.Sprintf("%s/actions/runs/%d", r.FullName, run.ID)),
-		"pull_requests": []any{}, "referenced_workflows": []any{},
+		"workflow_id": run.Workflow.ID, "html_url": s.web(fmt.Sprintf("%s/actions/runs/%d", r.FullName, run.ID)),
 		"created_at": timestamp(run.CreatedAt), "updated_at": timestamp(run.UpdatedAt), "run_started_at": timestamp(run.CreatedAt),
-		"actor": s.userObject(run.Actor, "User"), "triggering_actor": s.userObject(run.Actor, "User"),
-		"jobs_url": url + "/jobs", "logs_url": url + "/logs", "artifacts_url": url + "/artifacts",
-		"cancel_url": url + "/cancel", "rerun_url": url + "/rerun", "previous_attempt_url": nil,
-		"check_suite_url": fmt.Sprintf("%s/check-suites/%d", s.repoURL(r), run.ID+1),
-		"workflow_url":    fmt.Sprintf("%s/actions/workflows/%d", s.repoURL(r), run.Workflow.ID),
-		"head_commit": object{
-			"id": run.HeadSHA, "tree_id": run.HeadSHA, "message": run.Title, "timestamp": timestamp(run.CreatedAt),
-			"author": person, "committer": person,
-		},
-		"repository": s.repoObject(r), "head_repository": nil,
+		"actor": s.userObject(run.Actor, "User"), "repository": s.repoObject(r), "head_repository": nil,
+	}
+	if !s.opt.Brief {
+		s.addRest(o, run)
 	}
 	if run.Conclusion != "" {
 		o["conclusion"] = run.Conclusion
@@ -76,6 +70,25 @@ func (s *Sim) runObject(run *Run) object {
 		o["head_repository"] = s.repoObject(run.HeadRepo)
 	}
 	return without(o, run.Lacks)
+}
+
+// addRest adds to a run's object what Brief leaves out.
+func (s *Sim) addRest(o object, run *Run) {
+	repo := s.repoURL(run.repo)
+	url := fmt.Sprintf("%s/actions/runs/%d", repo, run.ID)
+	person := object{"name": run.Actor, "email": run.Actor + "@example.com"}
+	maps.Copy(o, object{
+		"node_id": nodeID("WorkflowRun", run.ID), "check_suite_id": run.ID + 1, "check_suite_node_id": nodeID("CheckSuite", run.ID+1),
+		"pull_requests": []any{}, "referenced_workflows": []any{}, "triggering_actor": s.userObject(run.Actor, "User"),
+		"url": url, "jobs_url": url + "/jobs", "logs_url": url + "/logs", "artifacts_url": url + "/artifacts",
+		"cancel_url": url + "/cancel", "rerun_url": url + "/rerun", "previous_attempt_url": nil,
+		"check_suite_url": fmt.Sprintf("%s/check-suites/%d", repo, run.ID+1),
+		"workflow_url":    fmt.Sprintf("%s/actions/workflows/%d", repo, run.Workflow.ID),
+		"head_commit": object{
+			"id": run.HeadSHA, "tree_id": run.HeadSHA, "message": run.Title, "timestamp": timestamp(run.CreatedAt),
+			"author": person, "committer": person,
+		},
+	})
 }
 
 // without removes fields from an object; "a.b" is field b of the object a.
@@ -94,7 +107,7 @@ func without(o object, fields []string) object {
 
 func (s *Sim) userObject(login, kind string) object {
 	if s.opt.Brief {
-		return object{"login": login, "id": int64(len(login)), "type": kind}
+		return object{"login": login}
 	}
 	url := s.APIURL + "/users/" + login
 	return object{
@@ -122,13 +135,13 @@ var repoLinks = map[string]string{
 
 // repoObject returns a repository in GitHub's schema "minimal-repository".
 func (s *Sim) repoObject(r *Repo) object {
+	if s.opt.Brief {
+		return object{"id": r.ID, "full_name": r.FullName, "private": r.Private, "fork": r.Fork}
+	}
 	owner, name, _ := strings.Cut(r.FullName, "/")
 	o := object{
 		"id": r.ID, "node_id": nodeID("Repository", r.ID), "name": name, "full_name": r.FullName, "private": r.Private, "fork": r.Fork,
 		"owner": s.userObject(owner, "Organization"), "description": nil, "html_url": s.web(r.FullName), "url": s.repoURL(r),
-	}
-	if s.opt.Brief {
-		return o
 	}
 	for k, path := range repoLinks {
 		o[k+"_url"] = s.repoURL(r) + "/" + path

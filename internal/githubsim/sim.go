@@ -36,8 +36,9 @@ type Options struct {
 	// there is no limit, and no answer speaks of one, as Enterprise Server has it
 	// unless limits are switched on.
 	RateLimit int
-	// Brief leaves the addresses out of users and repositories. They are most of a list
-	// of runs, so tests with thousands of runs take a fraction of the time.
+	// Brief leaves out what no client of ours reads of runs, artifacts, users and
+	// repositories: addresses, node ids, the head commit. They are most of a list, so
+	// tests with thousands of runs take a fraction of the time.
 	Brief bool
 }
 
