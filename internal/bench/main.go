@@ -5,7 +5,7 @@
 // file by file. Other programs (peers) are timed as well, if given.
 //
 //	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,S] [-dir DIR]
-//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean]
+//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
@@ -16,6 +16,8 @@
 // -scaling measures time against size, files, artifacts and cores instead,
 // and prints lines of "plot x seconds MiB", which scaling.sh draws. -unclean
 // measures case E over networks with faults, and compares each with the clean one.
+// -existing measures steps that extract into a new directory, into one that exists, and
+// there again.
 package main
 
 import (
@@ -44,7 +46,7 @@ import (
 type world struct {
 	artifacts, files int                // files in each
 	size             int                // of each, in bytes
-	names            func(i int) string // of tiny files; nil: as in githubsim.BigZip
+	names            func(i int) string // nil: as in githubsim.BigZip; the files are tiny where size is 0
 	only             string             // the file that artifetch fetches; "": all
 	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration
@@ -92,6 +94,7 @@ func main() {
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
 	scaling := flag.String("scaling", "", "measure how time grows instead: a list of size, files, artifacts, cores")
 	unclean := flag.Bool("unclean", false, "measure networks with faults instead")
+	existing := flag.String("existing", "", "measure destinations that exist instead: a list of N, O, P, Q")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
 		name, exe, ok := strings.Cut(s, "=")
 		if !ok {
@@ -109,6 +112,9 @@ func main() {
 		}
 		if *unclean {
 			return b.unclean(ctx, *runs)
+		}
+		if *existing != "" {
+			return b.existing(ctx, *runs, strings.Split(*existing, ","))
 		}
 		return b.table(ctx, *runs, strings.Split(*only, ","))
 	})

@@ -15,6 +15,7 @@ type program struct {
 	name string
 	exe  string
 	args []string
+	env  []string // besides that of the scene
 	do   func(ctx context.Context, out string) error
 }
 
@@ -31,7 +32,7 @@ func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, 
 		return 0, 0, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{launch, p.exe}, p.args...)...)
-	cmd.Env = s.env(out)
+	cmd.Env = append(s.env(out), p.env...)
 	cmd.Dir = out
 	var log strings.Builder
 	cmd.Stderr = &log

@@ -73,8 +73,11 @@ func (w world) blob() githubsim.Blob {
 	if w.zip != nil {
 		return w.zip
 	}
-	if w.names == nil {
+	switch {
+	case w.names == nil:
 		return githubsim.BigZip(w.files, w.size, 1)
+	case w.size > 0:
+		return githubsim.NamedBigZip(w.files, w.size, 1, w.names)
 	}
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)

@@ -65,6 +65,11 @@ func Zip(files ...File) Blob {
 // the others repeat their content, which is text-like and made from seed. File i is
 // named d<i%100>/f<i>.bin.
 func BigZip(count int, size int, seed uint64) Blob {
+	return NamedBigZip(count, size, seed, func(i int) string { return fmt.Sprintf("d%d/f%d.bin", i%100, i) })
+}
+
+// NamedBigZip is BigZip with other names.
+func NamedBigZip(count int, size int, seed uint64, nameOf func(i int) string) Blob {
 	type body struct {
 		packed []byte
 		sum    uint32
@@ -81,9 +86,8 @@ func BigZip(count int, size int, seed uint64) Blob {
 	z := &bigZip{}
 	var dir bytes.Buffer
 	for i := range count {
-		name := fmt.Sprintf("d%d/f%d.bin", i%100, i)
 		b := different[i%len(different)]
-		local, central := zipHeaders(name, b.sum, len(b.packed), size, z.size)
+		local, central := zipHeaders(nameOf(i), b.sum, len(b.packed), size, z.size)
 		z.add(local)
 		z.add(b.packed)
 		dir.Write(central)

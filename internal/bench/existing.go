@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// runnerUser owns the workspace if this program runs as root, as on GitHub's machines.
+const runnerUser = 1001
+
+// publishing are cases of which the destination matters.
+var publishing = []struct {
+	name, what string
+	world
+}{
+	{"N", "20,000 files of 10 KiB in one directory", world{artifacts: 1, files: 20_000, size: 10 << 10, names: flat}},
+	{"O", "20,000 files of 10 KiB, ten in a directory", world{artifacts: 1, files: 20_000, size: 10 << 10, names: tens}},
+	{"P", "200,000 files of 2 KB in one directory", world{artifacts: 1, files: 200_000, size: 2000, names: flat}},
+	{"Q", "1,000,000 tiny files in one directory", world{artifacts: 1, files: 1_000_000, names: flat}},
+}
+
+func flat(i int) string { return fmt.Sprintf("f%d.bin", i) }
+func tens(i int) string { return fmt.Sprintf("d%d/f%d.bin", i/10, i) }
+
+// state is what there is of the destination before a program starts.
+type state int
+
+const (
+	absent state = iota
+	// present: all directories are there, and a file that the archive does not have.
+	present
+	// complete: a run before put all files there.
+	complete
+
+	states = iota
+)
+
+func (s state) String() string {
+	return [...]string{"new directory", "existing directory", "second run"}[s]
+}
+
+// existing prints how long a step takes that extracts one artifact, for each state of its
+// destination. The step runs as this process's user, in a workspace of runnerUser.
+func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	head := "case\twhat\tinto\tartifetch\tpeak RSS"
+	for _, p := range b.peers {
+		head += "\t" + p.name + "\tpeak RSS\tratio"
+	}
+	fmt.Fprintln(table, head)
+	for _, c := range publishing {
+		if !slices.Contains(only, c.name) {
+			continue
+		}
+		m, err := b.eachState(ctx, runs, c.world)
+		if err != nil {
+			return fmt.Errorf("case %s: %w", c.name, err)
+		}
+		for at := range m {
+			ours := median(m[at][0].took)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s", c.name, c.what, state(at), seconds(ours), humanize.IBytes(m[at][0].rss))
+			for _, p := range m[at][1:] {
+				took := median(p.took)
+				fmt.Fprintf(table, "\t%s\t%s\t%.2f", seconds(took), humanize.IBytes(p.rss), ours.Seconds()/took.Seconds())
+			}
+			fmt.Fprintln(table)
+		}
+	}
+	return table.Flush()
+}
+
+// figures are those of one program.
+type figures struct {
+	took []time.Duration
+	rss  uint64 // the largest
+}
+
+// eachState measures artifetch and the peers in turns, in each of the states.
+func (b *bencher) eachState(ctx context.Context, runs int, w world) (m [states][]figures, err error) {
+	s := newScene(w)
+	defer s.close()
+	ws := filepath.Join(b.dir, "workspace")
+	programs := append([]program{{name: "artifetch", exe: b.exe, env: s.step(ws)}}, b.peers...)
+	for at := range m {
+		m[at] = make([]figures, len(programs))
+	}
+	for range runs {
+		for i, p := range programs {
+			for at := range m {
+				took, rss, err := b.publish(ctx, s, p, ws, state(at))
+				if err != nil {
+					return m, fmt.Errorf("%s, %s: %w", p.name, state(at), err)
+				}
+				m[at][i].took, m[at][i].rss = append(m[at][i].took, took), max(m[at][i].rss, rss)
+			}
+		}
+	}
+	return m, os.RemoveAll(ws)
+}
+
+// publish runs a program, which extracts to a directory of the workspace that has the
+// artifact's id as its name. For the state complete it has to have been run for present.
+func (b *bencher) publish(ctx context.Context, s *scene, p program, ws string, before state) (time.Duration, uint64, error) {
+	out := filepath.Join(ws, fmt.Sprint(s.ids[0]))
+	var err error
+	if before != complete {
+		err = errors.Join(os.RemoveAll(ws), os.Mkdir(ws, 0o755))
+	}
+	if before == present {
+		err = errors.Join(err, s.makeDirs(out), os.WriteFile(filepath.Join(out, "mine"), nil, 0o600))
+	}
+	if err = errors.Join(err, giveAway(ws)); err != nil {
+		return 0, 0, err
+	}
+	want := s.world.files
+	if before != absent {
+		want++
+	}
+	took, rss, err := p.run(ctx, s, ws)
+	if err != nil {
+		return 0, 0, err
+	}
+	files, err := count(out)
+	if err == nil && files != want {
+		err = fmt.Errorf("there are %d files", files)
+	}
+	return took, rss, err
+}
+
+// makeDirs makes the directories of the archive.
+func (s *scene) makeDirs(out string) error {
+	made := ""
+	for i := range s.world.files {
+		dir := filepath.Dir(filepath.Join(out, s.world.names(i)))
+		if dir == made {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		made = dir
+	}
+	return nil
+}
+
+// giveAway gives a tree to the runner's user, which takes root.
+func giveAway(tree string) error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return filepath.WalkDir(tree, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(name, runnerUser, runnerUser))
+	})
+}
+
+// count counts the files of a tree.
+func count(tree string) (files int, err error) {
+	err = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files++
+		}
+		return err
+	})
+	return files, err
+}
+
+// step returns what a step has in its environment that extracts the artifact.
+func (s *scene) step(ws string) []string {
+	id := fmt.Sprint(s.ids[0])
+	return []string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + ws, "GITHUB_RUN_ID=1", "GITHUB_OUTPUT=" + ws + ".out", "INPUT_SUMMARY=false",
+		"INPUT_GITHUB-TOKEN=" + token, "INPUT_REPOSITORY=octo/app", "INPUT_ARTIFACT-IDS=" + id, "INPUT_PATH=" + id,
+	}
+}
