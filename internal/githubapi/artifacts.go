@@ -33,6 +33,8 @@ type wireArtifact struct {
 
 func (w *wireArtifact) complete() bool { return w.ID != 0 && cmp.Or(w.asked, w.ID) == w.ID }
 
+func (w *wireArtifact) id() int64 { return w.ID }
+
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
 		ID: w.ID, Repo: repo, Name: string(w.Name), Size: w.SizeInBytes, Digest: string(w.Digest),
@@ -67,6 +69,7 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 		perPage: q.PerPage,
 		answer:  new(artifactPage),
 		item:    (*wireArtifact).artifact,
+		id:      (*wireArtifact).id,
 	}
 	switch {
 	case q.RunID != 0:

@@ -269,7 +269,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		read += len(p)
 		return len(p), nil
 	})
-	_, err := readAnswer(&http.Response{Body: io.NopCloser(endless), ContentLength: -1})
+	err := new(clip).readAnswer(&http.Response{Body: io.NopCloser(endless), ContentLength: -1})
 	settled, ok := errors.AsType[*finalError](err)
 	if !ok || settled.Error() != "the answer has more than 64 MiB" || read > maxAnswer+1<<20 {
 		t.Errorf("%v after %d MiB", err, read>>20)
@@ -343,12 +343,12 @@ func TestLongTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got text
-		if err := json.Unmarshal(raw, &got); err != nil || len(got) != want || !utf8.ValidString(string(got)) {
+		if err := unmarshal(raw, &got); err != nil || len(got) != want || !utf8.ValidString(string(got)) {
 			t.Errorf("%d bytes became %d, want %d, %v", len(in), len(got), want, err)
 		}
 	}
 	var got text
-	if json.Unmarshal([]byte("7"), &got) == nil || json.Unmarshal([]byte("null"), &got) != nil {
+	if unmarshal([]byte("7"), &got) == nil || unmarshal([]byte("null"), &got) != nil {
 		t.Error("a number passed for a text, or null did not")
 	}
 }

@@ -21,6 +21,7 @@ const (
 type clip struct {
 	kept bytes.Buffer
 
+	depth     int // of lists and objects
 	inString  bool
 	length    int // of the string so far
 	dropping  bool
@@ -30,6 +31,7 @@ type clip struct {
 
 // Write implements io.Writer. It fails with a *TooLargeError.
 func (c *clip) Write(p []byte) (int, error) {
+	c.kept.Grow(len(p))
 	out := c.kept.AvailableBuffer()
 	for rest := p; len(rest) > 0; {
 		n, keep := c.run(rest)
@@ -48,21 +50,44 @@ func (c *clip) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// open reports whether what was written ends within a string, a list or an object.
+func (c *clip) open() bool { return c.inString || c.depth > 0 }
+
 // run returns how many of the next bytes need no look one by one, and whether to keep
-// them: the bytes between two strings, and the dropped rest of a string.
+// them: the bytes between two strings, and the bytes of a string between two escape
+// sequences, unless the string is cut among them.
 func (c *clip) run(p []byte) (n int, keep bool) {
 	switch {
 	case !c.inString:
-		n, keep = bytes.IndexByte(p, '"'), true
-	case c.dropping && c.escape == 0:
-		n = bytes.IndexAny(p, `"\`)
-	default:
+		if n = bytes.IndexByte(p, '"'); n < 0 {
+			n = len(p)
+		}
+		for _, b := range p[:n] {
+			switch b {
+			case '{', '[':
+				c.depth++
+			case '}', ']':
+				c.depth--
+			}
+		}
+		return n, true
+	case c.escape > 0:
 		return 0, false
+	case c.dropping:
+		if n = bytes.IndexAny(p, `"\`); n < 0 {
+			n = len(p)
+		}
+		return n, false
 	}
-	if n < 0 {
-		n = len(p)
+	p = p[:min(len(p), max(maxRaw-c.length, 0))]
+	if end := bytes.IndexByte(p, '"'); end >= 0 {
+		p = p[:end]
 	}
-	return n, keep
+	if end := bytes.IndexByte(p, '\\'); end >= 0 {
+		p = p[:end]
+	}
+	c.length += len(p)
+	return len(p), true
 }
 
 // keeps reports whether to keep the next byte. A string is cut between two characters.

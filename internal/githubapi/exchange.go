@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -43,6 +41,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	open   bool      // the body ends within a string, a list or an object, if it is JSON
 	url    *url.URL  // of the request
 	at     time.Time // when it arrived, by our clock
 	limit  *limit    // nil unless the answer reports a rate limit
@@ -114,7 +113,7 @@ func (x *exchange) renamed(method string) *url.URL {
 
 // decode decodes the answer's JSON into v.
 func (x *exchange) decode(v wire) error {
-	err := json.Unmarshal(x.answer.body, v)
+	err := unmarshal(x.answer.body, v)
 	if err == nil && v.complete() {
 		return nil
 	}
@@ -124,7 +123,7 @@ func (x *exchange) decode(v wire) error {
 		e.Message = large.Error()
 		return e
 	}
-	if !json.Valid(x.answer.body) {
+	if !validJSON(x.answer.body) {
 		e.Message = x.notJSON()
 	}
 	return e
@@ -132,18 +131,17 @@ func (x *exchange) decode(v wire) error {
 
 // isJSON reports whether the answer is a JSON object, as all answers of the API are.
 func (a *answer) isJSON() bool {
-	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) && json.Valid(a.body)
+	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) && validJSON(a.body)
 }
 
 // brokeOff reports whether the answer is the beginning of a JSON text, although its
 // length seems right: the connection was closed early, or a proxy passed on a part.
 func (a *answer) brokeOff() bool {
-	text := bytes.TrimLeft(a.body, " \t\r\n")
-	if len(text) == 0 || text[0] != '{' && text[0] != '[' || json.Valid(text) {
-		return false // such as the SHA of a commit
+	if !a.open {
+		return false
 	}
-	var all json.RawMessage
-	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&all), io.ErrUnexpectedEOF)
+	text := bytes.TrimLeft(a.body, " \t\r\n")
+	return (bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))) && endsEarly(text)
 }
 
 // notJSON describes an answer that is not JSON.

@@ -2,7 +2,7 @@ package githubapi
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -72,13 +72,13 @@ func (v *visited) again(list string, page int, mark uint64) bool {
 	return false
 }
 
-// fingerprint returns a hash of a page, or 0 for an empty one.
-func fingerprint[W any](items []W) uint64 {
-	if len(items) == 0 {
+// fingerprint returns a hash of the ids of a page's items, or 0 for an empty page.
+func fingerprint(ids []int64) uint64 {
+	if len(ids) == 0 {
 		return 0
 	}
 	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(items) // items came as JSON, and a hash does not fail
+	_ = binary.Write(h, binary.LittleEndian, ids) // a hash does not fail
 	return h.Sum64()
 }
 
@@ -91,6 +91,7 @@ type list[W, T any] struct {
 	perPage int // 0 means search.PerPage
 	answer  page[W]
 	item    func(*W, artifact.Repo) T
+	id      func(*W) int64
 }
 
 // page is an answer with a list of items.
@@ -116,8 +117,12 @@ func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], err
 		return search.Page[T]{}, err
 	}
 	items := l.answer.items()
+	ids := make([]int64, len(items))
+	for i := range items {
+		ids[i] = l.id(&items[i])
+	}
 	l.query.Del("page")
-	if c.shared.visited.again(l.path+"?"+l.query.Encode(), n, fingerprint(items)) {
+	if c.shared.visited.again(l.path+"?"+l.query.Encode(), n, fingerprint(ids)) {
 		again := &PagesError{Page: n, Again: true}
 		e := x.fail(UnexpectedAnswer, again)
 		e.Message = again.Error()

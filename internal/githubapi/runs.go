@@ -42,6 +42,8 @@ type wireRun struct {
 
 func (w *wireRun) complete() bool { return w.ID != 0 && cmp.Or(w.asked, w.ID) == w.ID }
 
+func (w *wireRun) id() int64 { return w.ID }
+
 type wireRepo struct {
 	ID       int64 `json:"id"`
 	FullName text  `json:"full_name"`
@@ -91,6 +93,7 @@ func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery
 		perPage: q.PerPage,
 		answer:  new(runPage),
 		item:    (*wireRun).run,
+		id:      (*wireRun).id,
 	}
 	if q.Workflow != "" {
 		l.call.subject = fmt.Sprintf("workflow %q", q.Workflow)
@@ -119,6 +122,8 @@ type wireWorkflow struct {
 
 func (w *wireWorkflow) complete() bool { return w.ID != 0 }
 
+func (w *wireWorkflow) id() int64 { return w.ID }
+
 func (w *wireWorkflow) workflow(artifact.Repo) artifact.Workflow {
 	return artifact.Workflow{ID: w.ID, Name: string(w.Name), Path: string(w.Path), Active: w.State == "active"}
 }
@@ -143,6 +148,7 @@ func (c *Client) Workflows(ctx context.Context, repo artifact.Repo) ([]artifact.
 			page:   n,
 			answer: new(workflowPage),
 			item:   (*wireWorkflow).workflow,
+			id:     (*wireWorkflow).id,
 		}.get(ctx, c.api)
 		if err != nil {
 			return nil, err

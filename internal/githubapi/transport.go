@@ -252,7 +252,9 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 		// The server sent the artifact instead of a redirect. Do not read it:
 		// it may be huge.
 	case a.status/100 == 2:
-		a.body, err = readAnswer(res)
+		var c clip
+		err = c.readAnswer(res)
+		a.body, a.open = c.kept.Bytes(), c.open()
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
@@ -261,20 +263,19 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 }
 
 // readAnswer reads the body of an answer that is not too large.
-func readAnswer(res *http.Response) ([]byte, error) {
+func (c *clip) readAnswer(res *http.Response) error {
 	tooLarge := &TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}
 	if res.ContentLength > maxAnswer {
-		return nil, &finalError{tooLarge}
+		return &finalError{tooLarge}
 	}
-	var c clip
-	n, err := io.Copy(&c, io.LimitReader(res.Body, maxAnswer+1))
+	n, err := io.Copy(c, io.LimitReader(res.Body, maxAnswer+1))
 	if large, ok := errors.AsType[*TooLargeError](err); ok {
-		return nil, &finalError{large}
+		return &finalError{large}
 	}
 	if n > maxAnswer {
-		return nil, &finalError{tooLarge}
+		return &finalError{tooLarge}
 	}
-	return c.kept.Bytes(), err
+	return err
 }
 
 // prepare returns the request of one try: with a body of its own, and with a token if

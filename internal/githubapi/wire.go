@@ -1,12 +1,13 @@
 package githubapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/artifetch/artifetch/internal/search"
 )
@@ -24,10 +25,10 @@ const maxText = 1 << 10
 // end a search.
 type text string
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	s, there, err := readString(d)
+	if err != nil || !there {
 		return err
 	}
 	if len(s) > maxText {
@@ -41,6 +42,21 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// readString reads a string. For null, which is no error, there is false.
+func readString(d *jsontext.Decoder) (s string, there bool, err error) {
+	token, err := d.ReadToken()
+	if err != nil {
+		return "", false, err
+	}
+	switch token.Kind() {
+	case '"':
+		return token.String(), true, nil
+	case 'n':
+		return "", false, nil
+	}
+	return "", false, errors.New("not a string")
+}
+
 // listOf is a list in an answer. It is decoded item by item, up to search.PerPage items:
 // an item of three bytes takes half a kilobyte of memory. (Servers that ignore the page
 // size of a request, such as Gitea, have smaller pages.)
@@ -49,29 +65,31 @@ type listOf[W any] struct {
 	there bool
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *listOf[W]) UnmarshalJSON(raw []byte) error {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *listOf[W]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*l = listOf[W]{}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	start, err := dec.Token()
-	if err != nil || start == nil { // null is no list
+	start, err := d.ReadToken()
+	switch {
+	case err != nil:
 		return err
-	}
-	if start != json.Delim('[') {
+	case start.Kind() == 'n': // null is no list
+		return nil
+	case start.Kind() != '[':
 		return errors.New("not a list")
 	}
-	for dec.More() {
+	for d.PeekKind() != ']' {
 		if len(l.items) == search.PerPage {
 			return &TooLargeError{What: fmt.Sprintf("more than %d items on a page", search.PerPage)}
 		}
 		var item W
-		if err := dec.Decode(&item); err != nil {
+		if err := json.UnmarshalDecode(d, &item); err != nil {
 			return err
 		}
 		l.items = append(l.items, item)
 	}
 	l.there = true
-	return nil
+	_, err = d.ReadToken()
+	return err
 }
 
 // whole reports whether the answer has the list, and all items are complete.
