@@ -6,6 +6,7 @@
 # shellcheck disable=SC2034 # used by those who source this
 act=github.com/nektos/act@v0.2.89
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+cosign=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
 cyclonedx=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -22,14 +23,15 @@ die() {
 }
 
 # tool MODULE@VERSION prints the path of its binary, and installs it first if
-# it is not there: into a cache directory of our own, $ARTIFETCH_TOOLS.
+# it is not there: into a cache directory of our own, $ARTIFETCH_TOOLS. What it is
+# built from and where leaves no trace in it.
 tool() {
   local name=${1%@*} dir
   name=${name##*/}
   dir=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/$name-${1##*@}
   if [[ ! -x $dir/$name ]]; then
     echo "installing $1" >&2
-    CGO_ENABLED=0 GOFLAGS='' GOBIN=$dir go install "$1" >&2
+    CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN=$dir go install "$1" >&2
   fi
   echo "$dir/$name"
 }

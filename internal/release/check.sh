@@ -1,201 +1,156 @@
 #!/usr/bin/env bash
 # Does for real what of a release needs no GitHub: binaries, checksums, bill of
-# materials, the image, to a registry on this machine, its digest into
-# action.yml, and the tags, to a repository on this machine. Of gh there is a
-# stand-in.
+# materials, notices, the image, to a registry on this machine. Then
+# check-tags.sh. Then all again, in a copy in which owner.sh has filled in an
+# owner.
+#
+#   check.sh         all of this
+#   check.sh --once  without the copy, and without what takes a second build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-source internal/release/lib.sh
+case $#,${1:-} in
+0,) once=false ;;
+1,--once) once=true ;;
+*) echo "usage: $0 [--once]" >&2; exit 2 ;;
+esac
+source internal/release/checking.sh
+version=v0.1.0
 
-tmp=$(mktemp -d)
-registry='' address=''
-cleanup() {
-  local code=$?
-  trap - EXIT
-  if [[ -n $registry ]]; then kill "$registry" 2>/dev/null || true; wait "$registry" 2>/dev/null || true; fi
-  rm -rf "$tmp"
-  exit "$code"
-}
-trap cleanup EXIT
-
-# refused MESSAGE COMMAND...: it fails, and says so.
-refused() {
-  local message=$1
-  shift
-  if "$@" >"$tmp/refused" 2>&1; then die "not refused: $*"; fi
-  grep -qF -- "$message" "$tmp/refused" || { cat "$tmp/refused" >&2; die "$* was to say: $message"; }
-}
-
-version=v0.0.1 bundle=/etc/ssl/certs/ca-certificates.crt url=https://github.com/octo/artifetch
-[[ -r $bundle ]] || die "$bundle is not there: install ca-certificates"
-if ! GOTOOLCHAIN=$(compiler) go version >/dev/null 2>&1; then
-  RELEASE_GO=$(go env GOVERSION)
-  export RELEASE_GO
-  echo "$(compiler) cannot be had here: checked with $RELEASE_GO"
-fi
-
-# A copy elsewhere, whose files nobody else may read, without git; built in an
-# environment that asks for something else.
-elsewhere=$tmp/elsewhere/deeper
-mkdir -p "$elsewhere"
-(umask 077 && git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create | tar --extract --no-same-permissions --directory "$elsewhere")
-otherwise() {
-  (umask 077 && GOAMD64=v3 GOARM64=v9.0 GOEXPERIMENT=arenas GOFLAGS=-buildvcs=true "$@")
-}
+echo "versions"
+for good in v0.0.0 v1.2.3 v10.20.30 v1.2.3-rc.1 v1.2.3-beta.10; do is_version $good || die "$good is no version"; done
+for bad in 1.2.3 v1.2 v1.2.3.4 v01.2.3 v1.2.3-rc v1.2.3-rc.01 v1.2.3-x.1 v1.2.3+x v1 '' 'v1.2.3 '; do
+  if is_version "$bad"; then die "'$bad' is a version"; fi
+done
+before=''
+for v in v0.9.0 v1.0.0-alpha.2 v1.0.0-beta.1 v1.0.0-rc.2 v1.0.0-rc.10 v1.0.0 v1.0.1 v1.2.0 v1.10.0-rc.1 v1.10.0 v2.0.0; do
+  [[ -z $before ]] || { newer $v "$before" && ! newer "$before" $v && ! newer $v $v; } || die "$v does not come after $before"
+  before=$v
+done
 
 echo "binaries"
-internal/release/binaries.sh $version octo/artifetch "$tmp/dist"
-otherwise "$elsewhere/internal/release/binaries.sh" $version octo/artifetch "$tmp/again"
+internal/release/binaries.sh $version "$time" "$owner" "$tmp/dist"
 (cd "$tmp/dist" && sha256sum --quiet --check checksums.txt)
-diff -r "$tmp/dist" "$tmp/again" || die "the binaries differ from build to build"
 [[ $(wc -l <"$tmp/dist/checksums.txt") == 7 ]] || die "there are not seven files"
 mkdir "$tmp/unpacked"
 for archive in "$tmp"/dist/*.tar.gz; do tar -xzf "$archive" -C "$tmp/unpacked"; done
-own=$tmp/unpacked/artifetch_0.0.1_$(go env GOOS)_$(go env GOARCH)
-[[ $("$own/artifetch" --version) == *"$version" ]] || die "the binary says that it is $("$own/artifetch" --version)"
-grep -q 'uses: octo/artifetch@v1' "$own/README.md" || die "README.md does not name the repository"
+own=$tmp/unpacked/artifetch_0.1.0_$(go env GOOS)_$(go env GOARCH)
+[[ $("$own/artifetch" --version) == "artifetch $version" ]] || die "the binary says that it is $("$own/artifetch" --version)"
+grep -q "uses: $owner@v1" "$own/README.md" || die "README.md does not name the repository"
 if grep -q OWNER/artifetch "$own/README.md"; then die "README.md still has OWNER"; fi
-# One of them with a cold cache, which would hide that it was not compiled again.
-(cd "$elsewhere" && GOCACHE=$tmp/cache otherwise binary $version linux amd64 "$tmp/cold")
-cmp "$tmp/cold" "$tmp/unpacked/artifetch_0.0.1_linux_amd64/artifetch" || die "a cold cache makes another binary"
-rm -rf "$tmp/cache"
-node internal/release/sbom.mjs "$tmp/dist/artifetch_0.0.1.cdx.json" $version "$tmp/unpacked/artifetch_0.0.1_linux_amd64/artifetch"
+grep -qx '## \[0.1.0\] - 2026-01-31' "$own/CHANGELOG.md" || die "CHANGELOG.md does not have the version"
+
+# lacking BINARY NOTICES prints what is linked into the one and not in the other.
+lacking() {
+  GOTOOLCHAIN=$toolchain go version -m "$1" | sed -n 's/^\tdep\t\([^\t]*\)\t\([^\t]*\).*/== \1 \2/p' >"$tmp/linked"
+  (($(wc -l <"$tmp/linked") > 5)) || die "$1 has $(wc -l <"$tmp/linked") modules"
+  echo "== Go ${toolchain#go}" >>"$tmp/linked"
+  grep -vxFf "$2" "$tmp/linked" || true
+}
+for directory in "$tmp"/unpacked/*; do
+  missing=$(lacking "$directory"/artifetch* "$directory/THIRD-PARTY-NOTICES")
+  [[ -z $missing ]] || die "the notices of ${directory##*/} lack $missing"
+done
+sed '/^== github.com\/spf13/,/^== /d' "$own/THIRD-PARTY-NOTICES" >"$tmp/notices"
+[[ $(lacking "$own/artifetch" "$tmp/notices") == *spf13/pflag* ]] || die "a notice that is missing goes unnoticed"
+
+linux=$tmp/unpacked/artifetch_0.1.0_linux_amd64/artifetch bill=$tmp/dist/artifetch_0.1.0.cdx.json
+node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses"
+# What is wrong with a bill, and how to make it so.
+while IFS=$'\t' read -r message change; do
+  node -e 'const fs = require("fs"), bom = JSON.parse(fs.readFileSync(process.argv[1])); eval(process.argv[2]); fs.writeFileSync(process.argv[3], JSON.stringify(bom))' \
+    "$bill" "$change" "$tmp/broken.cdx.json"
+  refused "$message" node internal/release/sbom.mjs "$tmp/broken.cdx.json" $version "$linux" "$licenses"
+done <<'END'
+actions/attest refuses it: no serialNumber	delete bom.serialNumber
+actions/attest refuses it: no bomFormat	delete bom.bomFormat
+actions/attest refuses it: no specVersion	bom.specVersion = ""
+actions/attest refuses it: more than	bom.x = "x".repeat(16 << 20)
+no UUID of version 5	bom.serialNumber = "urn:uuid:2ed6657d-e927-468b-95e1-2665a8aea6a2"
+its subject is	bom.metadata.component.version = "v0.0.0"
+is in the binary	bom.components.splice(0, 1)
+components for	bom.components.push({...bom.components[0], name: "example.com/other"})
+has no hash	delete bom.components[0].hashes
+has no license	delete bom.components[0].evidence
+GPL-3.0-only, which is not in	bom.components[0].evidence.licenses[0].license.id = "GPL-3.0-only"
+hashes of the tool	bom.metadata.tools[0].hashes = []
+END
+refused 'LGPL-2.1-only, under which nothing is' node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses AND LGPL-2.1-only"
 
 echo "image"
-digest=$(internal/release/image.sh $version 0123abc $url "$bundle" "$tmp/image")
-again=$(otherwise "$elsewhere/internal/release/image.sh" $version 0123abc $url "$bundle" "$tmp/image-again")
-[[ $digest == "$again" && $digest == sha256:* ]] || die "the image differs from build to build: $digest, $again"
-echo "the same image twice: $digest"
-other=$(internal/release/image.sh $version 4567def $url "$bundle" "$tmp/other")
-[[ $digest != "$other" ]] || die "the revision does not show"
+image() { internal/release/image.sh $version "$1" "$time" "$url" "$bundle" "$2"; }
+refused 'is no time' internal/release/image.sh $version 0123abc today "$url" "$bundle" "$tmp/none"
+digest=$(image 0123abc "$tmp/image")
+other=$(image 4567def "$tmp/other")
+[[ $digest == sha256:* && $digest != "$other" ]] || die "the revision does not show"
 
-# A repository, as of before the release, and its clone.
-git=$tmp/git work=$tmp/work
-GIT_CONFIG_GLOBAL=$tmp/gitconfig
-export GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM=1
-git config --global user.name check
-git config --global user.email check@example.com
-git config --global init.defaultBranch main
-git init --quiet --bare "$git"
-mkdir "$work"
-git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create | tar --extract --directory "$work"
-in_work() { (cd "$work" && "$@"); }
-in_work git init --quiet
-in_work git remote add origin "$git"
-# change FILE makes a commit on main.
-change() {
-  echo "# $RANDOM" >>"$work/$1"
-  in_work git add .
-  in_work git commit --quiet --message "Change $1"
-  in_work git push --quiet origin HEAD:refs/heads/main
-}
-change .gitignore
-tag() { in_work internal/release/tag.sh "$@"; }
-on_origin() { git --git-dir "$git" rev-parse --quiet --verify "refs/tags/$1^{commit}"; }
+if ! $once; then
+  # A copy elsewhere, whose files nobody else may read, without git; built in an
+  # environment that asks for something else, with another build of the tool.
+  elsewhere=$tmp/elsewhere/deeper
+  (umask 077 && copy "$elsewhere")
+  otherwise() {
+    (cd "$elsewhere" && umask 077 && GOAMD64=v3 GOARM64=v9.0 GOEXPERIMENT=arenas GOFLAGS=-buildvcs=true ARTIFETCH_TOOLS=$tmp/tools "$@")
+  }
+  otherwise internal/release/binaries.sh $version "$time" "$owner" "$tmp/again"
+  diff "$tmp/dist/checksums.txt" "$tmp/again/checksums.txt" || die "the binaries differ from build to build"
+  again=$(otherwise internal/release/image.sh $version 0123abc "$time" "$url" "$bundle" "$tmp/image-again")
+  [[ $again == "$digest" ]] || die "the image differs from build to build: $digest, $again"
+  # One of them with a cold cache, which would hide that it was not compiled again.
+  GOCACHE=$tmp/cache otherwise binary $version linux amd64 "$tmp/cold"
+  cmp "$tmp/cold" "$linux" || die "a cold cache makes another binary"
+  rm -rf "$tmp/cache" "$tmp/tools"
+  echo "the same files twice: $(sha256sum <"$tmp/dist/checksums.txt"), and the same image: $digest"
+fi
 
 echo "push"
+new_repository
 crane=$(tool "$crane")
 start_registry "$crane" "$tmp/registry.log"
-name=$address/octo/artifetch
+name=$address/$owner
 push() { in_work internal/release/push.sh "$1" "$name" $version; }
 refused 'cannot be pulled without a login' internal/release/public.sh "$name@$digest"
 image=$(push "$tmp/other" 2>/dev/null) # an attempt that came to nothing
 image=$(push "$tmp/image" 2>"$tmp/log")
 grep -q 'not released: it is replaced' "$tmp/log"
 [[ $image == "$name@$digest" && $(push "$tmp/image") == "$image" ]] || die "pushed $image"
+in_work git push --quiet origin HEAD:refs/tags/$version
+refused 'was released as' push "$tmp/other" # now it was
 internal/release/public.sh "$image"
+annotations=()
+for pair in title=artifetch "description=$(sed -n 's/^description: *//p' action.yml)" version=$version \
+  revision=0123abc "created=$time" "source=$url" "licenses=$licenses"; do
+  annotations+=("\"org.opencontainers.image.${pair%%=*}\":\"${pair#*=}\"")
+done
+# has WHAT TEXT WANT...: the text has all of these.
+has() {
+  local what=$1 text=$2 want
+  shift 2
+  for want; do [[ $text == *"$want"* ]] || die "$what lacks $want: $text"; done
+}
+index=$("$crane" manifest "$image")
+has 'the index' "${index##*\"annotations\"}" "${annotations[@]}"
 for arch in amd64 arm64; do
+  "$crane" validate --remote "$image" --platform "linux/$arch" >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "the image for $arch is not valid"; }
   manifest=$("$crane" manifest --platform "linux/$arch" "$image")
+  has "the manifest for $arch" "${manifest##*\"annotations\"}" "${annotations[@]}"
   size=$(grep -o '"size": *[0-9]*' <<<"$manifest" | awk -F: '{n += $2} END {print n}')
   config=$("$crane" config --platform "linux/$arch" "$image")
-  for want in '"architecture":"'$arch'"' '"Entrypoint":["/artifetch"]' '"org.opencontainers.image.revision":"0123abc"' '"org.opencontainers.image.source":"'$url'"'; do
-    [[ $config == *"$want"* ]] || die "the image for $arch lacks $want: $config"
-  done
+  has "the config for $arch" "$config" '"created":"'"$time"'"' '"architecture":"'$arch'"' '"Entrypoint":["/artifetch"]' '"Labels":' "${annotations[@]}"
   [[ $config != *'"User":"'[!\"]* ]] || die "the image for $arch has a user: $config"
   echo "linux/$arch: $((size / 1024)) KiB compressed"
   ((size <= 12 << 20)) || die "the image for $arch has more than 12 MiB"
   "$crane" export --platform "linux/$arch" "$image" "$tmp/files.tar"
-  files=$(tar -tf "$tmp/files.tar" | sort | paste -sd' ')
-  [[ $files == 'artifetch etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt' ]] || die "the image holds $files"
-  tar -xOf "$tmp/files.tar" artifetch | cmp - "$tmp/unpacked/artifetch_0.0.1_linux_$arch/artifetch" || die "the image for $arch has another binary"
+  files=$(tar -tf "$tmp/files.tar" | sed 's|/$||' | sort | paste -sd' ')
+  [[ $files == 'artifetch etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt licenses licenses/LICENSE licenses/THIRD-PARTY-NOTICES' ]] || die "the image holds $files"
+  for file in artifetch licenses/LICENSE licenses/THIRD-PARTY-NOTICES; do
+    tar -xOf "$tmp/files.tar" $file | cmp - "$tmp/unpacked/artifetch_0.1.0_linux_$arch/${file#licenses/}" || die "the image for $arch has another $file"
+  done
 done
 
-echo "tags"
-released=ghcr.io/octo/artifetch@$digest
-refused 'no version such as v1.2.3' tag check 1.2.3
-tag check $version
-tag create $version octo/artifetch "$released"
-tag check $version # as another attempt would
-tag create $version octo/artifetch "$released"
-refused 'does not run' tag create $version octo/artifetch "ghcr.io/octo/artifetch@$other"
-[[ $(git --git-dir "$git" log --format=%H -2 $version | tail -1) == "$(git --git-dir "$git" rev-parse main)" ]] || die "$version is not made of main"
-[[ $(git --git-dir "$git" diff --name-only main $version | paste -sd' ') == 'README.md SECURITY.md action.yml docs/migrating.md' ]] ||
-  die "the tag changes $(git --git-dir "$git" diff --name-only main $version | paste -sd' ')"
-git --git-dir "$git" show $version:action.yml >"$tmp/action.yml"
-diff action.yml "$tmp/action.yml" || true
-grep -qx "  image: docker://$released" "$tmp/action.yml"
-validate "$tmp/action.yml"
-refused 'does not run the Dockerfile' internal/release/pin.sh "$tmp/action.yml" "$released"
-refused 'no image with a digest' internal/release/pin.sh action.yml ghcr.io/octo/artifetch:v1
-refused 'was released as' push "$tmp/other" # now it was
-
-refused 'v0.0.3 is not tagged' tag major v0.0.3
-tag major $version
-[[ $(on_origin v0) == "$(on_origin $version)" ]] || die "v0 is not $version"
-change README.md
-refused 'made of another commit' tag check $version
-refused 'made of another commit' tag create $version octo/artifetch "$released"
-tag create v0.1.0 octo/artifetch "$released" && tag create v0.0.2 octo/artifetch "$released" && tag create v1.0.0 octo/artifetch "$released"
-tag major v0.1.0 && tag major v0.1.0
-tag major v0.0.2 # stays
-[[ $(on_origin v0) == "$(on_origin v0.1.0)" ]] || die "v0 is not v0.1.0"
-if on_origin v1; then die "there is a v1"; fi
-started=$(in_work git rev-parse HEAD)
-change README.md
-in_work git checkout --quiet "$started"
-tag check v0.2.0 # main moved on, with the same workflows
-in_work git checkout --quiet -
-change .github/workflows/ci.yml
-in_work git checkout --quiet "$started"
-refused 'start the release anew' tag check v0.2.0
-refused 'start the release anew' tag create v0.2.0 octo/artifetch "$released"
-tag create v0.1.0 octo/artifetch "$released" # is there
-in_work git commit --quiet --allow-empty --message stray
-refused 'not on main' tag check v0.2.0
-in_work git checkout --quiet "$started"
-
-echo "release"
-# gh keeps a release as a directory of files, and says what it does.
-mkdir "$tmp/bin" "$tmp/releases"
-cat >"$tmp/bin/gh" <<'GH'
-#!/usr/bin/env bash
-set -euo pipefail
-[[ $1 == release ]]
-dir=$RELEASES/$3
-case "$2 $*" in
-view*) [[ -d $dir ]] || { echo 'release not found' >&2; exit 1; }; cat "$dir/draft" ;;
-create*--draft*--verify-tag*) mkdir "$dir"; echo true >"$dir/draft"; [[ -z ${BREAK:-} ]] || { echo 'cannot upload' >&2; exit 1; } ;;
-upload*--clobber*) ;;
-download*) cat "$dir/checksums.txt"; exit ;;
-edit*--draft=false*) echo false >"$dir/draft"; echo "$5" >"$dir/latest" ;;
-*) echo "unexpected: $*" >&2; exit 1 ;;
-esac
-[[ $2 == view ]] || for arg; do [[ ! -f $arg ]] || cp "$arg" "$dir/"; done
-GH
-chmod +x "$tmp/bin/gh"
-export PATH=$tmp/bin:$PATH RELEASES=$tmp/releases
-publish() { in_work internal/release/publish.sh "$@"; }
-publish check $version
-BREAK=1 refused 'cannot upload' publish $version "$tmp"/dist/*
-[[ $(cat "$RELEASES/$version/draft") == true ]]
-publish check $version
-publish $version "$tmp"/dist/*
-[[ $(cat "$RELEASES/$version/draft") == false && $(cat "$RELEASES/$version/latest") == --latest=false ]] || die "not published, or as the latest"
-for file in "$tmp"/dist/*; do cmp "$file" "$RELEASES/$version/${file##*/}"; done
-refused 'is published already' publish check $version
-publish $version "$tmp"/dist/* # changes nothing
-echo x >>"$RELEASES/$version/checksums.txt"
-refused 'with other files' publish $version "$tmp"/dist/*
-publish v1.0.0 "$tmp"/dist/*
-[[ $(cat "$RELEASES/v1.0.0/latest") == --latest=true ]] || die "v1.0.0 is not the latest"
-echo "everything is as it should be"
+internal/release/check-tags.sh
+if ! $once; then
+  echo "the same after owner.sh"
+  in_work internal/release/owner.sh someone/artifetch
+  if in_work git grep -nE 'OWNER/artifetch|@OWNER\b' -- ':!internal/release/'; then die "owner.sh leaves OWNER"; fi
+  in_work internal/release/check.sh --once
+fi

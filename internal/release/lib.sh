@@ -2,12 +2,25 @@
 # Shared by the scripts of a release; to be sourced from the repository's top.
 source .ci/lib.sh
 shopt -s inherit_errexit # what fails in $(…) fails
+export LC_ALL=C # the same order everywhere
 
-# is_version VERSION: v1.2.3, and nothing before or behind.
-is_version() { [[ $1 =~ ^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$ ]]; }
+# is_stable VERSION: v1.2.3, and nothing before or behind.
+is_stable() { [[ $1 =~ ^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$ ]]; }
+
+# is_version VERSION: v1.2.3, or a prerelease such as v1.2.3-rc.1.
+is_version() { is_stable "${1%%-*}" && [[ $1 =~ ^[^-]*(-(alpha|beta|rc)\.(0|[1-9][0-9]*))?$ ]]; }
+
+# newest prints the newest of the versions that it reads, one a line; what is no
+# version does not count. Its prereleases come before a version.
+newest() {
+  local line
+  while read -r line; do
+    if is_version "$line"; then echo "${line/-/\~}"; fi
+  done | sort -V | tail -1 | tr '~' -
+}
 
 # newer A B: version A comes after version B.
-newer() { [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | tail -1) == "$1" ]]; }
+newer() { [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | newest) == "$1" ]]; }
 
 # compiler prints the Go of a release, such as go1.2.3: the one that the
 # Dockerfile names.
@@ -18,25 +31,51 @@ compiler() {
   echo "$version"
 }
 
-# binary VERSION OS ARCH FILE builds one, the same bytes wherever and with
-# whatever environment it is built. $RELEASE_GO stands in for the compiler, if
-# it is set.
-binary() {
-  local toolchain level settings
-  toolchain=${RELEASE_GO:-$(compiler)}
-  case $3 in
-  amd64) level=GOAMD64=v1 ;;
-  arm64) level=GOARM64=v8.0 ;;
-  *) die "no level of $3 was decided on" ;;
+# The systems that a release has the command for.
+# shellcheck disable=SC2034 # used by those who source this
+targets=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64)
+
+# What is in the image, CA certificates included, is under these.
+# shellcheck disable=SC2034
+licenses='0BSD AND Apache-2.0 AND BSD-3-Clause AND MIT AND MPL-2.0'
+
+# $RELEASE_GO stands in for the compiler, if it is set.
+toolchain=${RELEASE_GO:-$(compiler)}
+
+# level ARCH prints the setting that decides which processors can run it.
+level() {
+  case $1 in
+  amd64) echo GOAMD64=v1 ;;
+  arm64) echo GOARM64=v8.0 ;;
+  *) die "no level of $1 was decided on" ;;
   esac
-  unset GOEXPERIMENT GOFIPS140
-  env GOTOOLCHAIN="$toolchain" GOWORK=off CGO_ENABLED=0 GOOS="$2" GOARCH="$3" "$level" \
-    GOFLAGS='-trimpath -buildvcs=false' \
-    go build -ldflags "-s -w -buildid= -X main.version=$1" -o "$4" .
+}
+
+# release_go OS ARCH ARGUMENT... runs the go command of a release for a system,
+# the same whatever the environment asks for.
+release_go() {
+  local os=$1 arch=$2 level
+  level=$(level "$arch")
+  shift 2
+  env -u GOEXPERIMENT -u GOFIPS140 GOTOOLCHAIN="$toolchain" GOWORK=off CGO_ENABLED=0 \
+    GOOS="$os" GOARCH="$arch" "$level" GOFLAGS='-trimpath -buildvcs=false' go "$@"
+}
+
+# binary VERSION OS ARCH FILE builds one, the same bytes wherever and with
+# whatever environment it is built.
+binary() {
+  local settings
+  release_go "$2" "$3" build -ldflags "-s -w -buildid= -X main.version=$1" -o "$4" .
   # What "go env -w" set comes in otherwise; so would a new kind of setting.
   settings=$(GOTOOLCHAIN=$toolchain go version -m "$4" | sed -n "s|^$4: ||p; s/^\tbuild\t//p" | paste -sd' ')
-  [[ $settings == "$toolchain -buildmode=exe -compiler=gc -trimpath=true CGO_ENABLED=0 GOARCH=$3 GOOS=$2 $level" ]] ||
+  [[ $settings == "$toolchain -buildmode=exe -compiler=gc -trimpath=true CGO_ENABLED=0 GOARCH=$3 GOOS=$2 $(level "$3")" ]] ||
     die "$2/$3 was built otherwise than decided: $settings"
+}
+
+# as_bot COMMAND... runs it with the name under which workflows commit.
+as_bot() {
+  local name='github-actions[bot]' mail='41898282+github-actions[bot]@users.noreply.github.com'
+  env GIT_AUTHOR_NAME="$name" GIT_AUTHOR_EMAIL="$mail" GIT_COMMITTER_NAME="$name" GIT_COMMITTER_EMAIL="$mail" "$@"
 }
 
 # remote_tags PATTERN prints the tags that origin has, one a line.
@@ -72,6 +111,12 @@ start_registry() {
   # shellcheck disable=SC2034
   address=127.0.0.1:$port
 }
+
+# commit_time COMMIT prints when it was made, such as 2026-01-31T12:00:00Z.
+commit_time() { TZ=UTC git show --no-patch --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd "$1"; }
+
+# is_time TIME: such as commit_time prints it.
+is_time() { [[ $1 =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$ ]]; }
 
 # layout_digest DIRECTORY prints the digest of the one index of an OCI layout.
 layout_digest() {

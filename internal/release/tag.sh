@@ -1,99 +1,170 @@
 #!/usr/bin/env bash
-# The tags of a release, which is made of the commit that is checked out.
+# The commit, the branch and the tags of a release, which is made of the commit
+# that is checked out: the head of the branch SOURCE, or behind it.
 #
-#   tag.sh check VERSION                      fails where VERSION cannot become a release
-#   tag.sh create VERSION REPOSITORY IMAGE    tags a commit whose action.yml runs IMAGE
-#   tag.sh major VERSION                      moves v1 of v1.2.3 there, never backwards
+#   tag.sh check VERSION SOURCE                      fails where VERSION cannot become a release
+#   tag.sh create VERSION SOURCE REPOSITORY IMAGE    makes the release's commit, whose action.yml
+#                                                    runs IMAGE, on releases/v1, and tags it
+#   tag.sh major VERSION                             moves v1 of v1.2.3 there, only ever forward
 #
-# The tagged commit has the one checked out as its parent and is on no branch.
-# What is there already, as it should be, is left alone, so that a release that
-# failed half-way can be run again.
+# SOURCE is main, or support/v1 (support/v1.2) for a version of the past, of which
+# main has moved on. A release's commit has the files of the commit that it is made
+# of, but for the image, the owner and the changelog; its last parent is that commit,
+# and the first is the release before it. What is there already, as it should be, is
+# left alone, so that a release that failed half-way can be run again.
 set -euo pipefail
 cd "$(git rev-parse --show-toplevel)"
 source internal/release/lib.sh
-[[ $# -ge 2 ]] || die "usage: $0 check|create|major VERSION [REPOSITORY IMAGE]"
+usage="usage: $0 check VERSION SOURCE | create VERSION SOURCE REPOSITORY IMAGE | major VERSION"
+[[ $# -ge 2 ]] || die "$usage"
 command=$1 version=$2
-is_version "$version" || die "$version is no version such as v1.2.3"
+is_version "$version" || die "$version is no version such as v1.2.3 or v1.2.3-rc.1"
+major=${version%%.*} branch=releases/${version%%.*}
 
-# on_origin TAG prints the commit that the remote has under that name, and
+# on_origin REF prints the commit that the remote has under that name, and
 # nothing if it has none.
 on_origin() {
   local there
-  there=$(remote_tags "$1")
+  there=$(git ls-remote origin "$1") || die "cannot read $1 of origin"
   [[ -n $there ]] || return 0
-  git fetch --quiet --force origin "refs/tags/$1:refs/tags/$1"
-  git rev-parse "$1^{commit}"
+  git fetch --quiet origin "$1"
+  git rev-parse 'FETCH_HEAD^{commit}'
 }
 
 # ours COMMIT: it was made of the one checked out.
-ours() { [[ $(git rev-parse "$1^@") == "$(git rev-parse HEAD)" ]]; }
+ours() { [[ $(git rev-parse "$1^@" | tail -1) == "$(git rev-parse HEAD)" ]]; }
+
+# below VERSION reads versions, and prints those that it comes after.
+below() {
+  local tag
+  while read -r tag; do
+    if is_version "$tag" && newer "$1" "$tag"; then echo "$tag"; fi
+  done
+}
+
+# stable reads versions, and prints those that are no prereleases.
+stable() {
+  local tag
+  while read -r tag; do
+    if is_stable "$tag"; then echo "$tag"; fi
+  done
+}
 
 check() {
-  local commit
-  commit=$(on_origin "$version")
+  local commit tags newest date
+  commit=$(on_origin "refs/tags/$version")
   if [[ -n $commit ]]; then
-    ours "$commit" || die "$version is there already, made of another commit ($(git rev-parse --short "$commit^")): choose the next version"
+    ours "$commit" || die "$version is there already, made of another commit ($(git rev-parse --short "$commit^@" | tail -1)): choose the next version"
     echo "$version is there already, made of this commit: the release goes on"
     return
   fi
-  git fetch --quiet origin main
-  git merge-base --is-ancestor HEAD FETCH_HEAD || die "this commit is not on main"
-  # The default token has no permission for workflows, and GitHub takes a tag
-  # for a change of them if they are not those of a branch.
+  case $source in
+  main) tags=$(remote_tags 'v*') ;;
+  support/v*)
+    [[ $version == "${source#support/}".* ]] || die "$source is for versions ${source#support/}.*, and not for $version"
+    tags=$(remote_tags "${source#support/}.*")
+    ;;
+  *) die "releases are made of main or support/v*, and not of $source" ;;
+  esac
+  newest=$(newest <<<"$tags")
+  [[ -z $newest ]] || newer "$version" "$newest" ||
+    die "$newest is newer than $version: choose the next version, or release it on a branch such as support/${version%.*}"
+  git fetch --quiet origin "refs/heads/$source"
+  git merge-base --is-ancestor HEAD FETCH_HEAD || die "this commit is not on $source"
+  # The default token has no permission for workflows: it may push them only as
+  # a branch has them already.
   git diff --quiet HEAD FETCH_HEAD -- .github/workflows ||
-    die "main has other workflows by now, so GitHub would refuse the tag of this commit: start the release anew, on main as it is"
+    die "$source has other workflows by now, so GitHub would refuse the commit of this release: start the release anew, on $source as it is"
+  newest=$(stable <<<"$tags" | newest)
+  [[ -z $newest ]] || grep -qF "## [${newest#v}]" CHANGELOG.md ||
+    die "CHANGELOG.md lacks the section of $newest: merge the pull request of its release first (back.sh)"
+  date=$(commit_time HEAD)
+  node internal/release/changelog.mjs cut "$version" "${date%T*}" https://github.com/ CHANGELOG.md >/dev/null
+}
+
+# commit TREE MESSAGE PARENT... makes one, and prints it.
+commit() {
+  local tree=$1 message=$2 parent parents=()
+  shift 2
+  for parent; do parents+=(-p "$parent"); done
+  as_bot git commit-tree "${parents[@]}" -m "$message" "$tree"
+}
+
+# release_tree prints the tree of a release's commit.
+release_tree() {
+  local work date
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # that of now
+  trap "git worktree remove --force '$work'" EXIT
+  git worktree add --quiet --detach "$work" HEAD
+  date=$(commit_time HEAD)
+  internal/release/pin.sh "$work/action.yml" "$image"
+  (cd "$work" && internal/release/owner.sh "$repository")
+  node internal/release/changelog.mjs cut "$version" "${date%T*}" "https://github.com/$repository" CHANGELOG.md >"$work/CHANGELOG.md"
+  git -C "$work" add --update
+  git -C "$work" write-tree
 }
 
 create() {
-  local commit tree
-  commit=$(on_origin "$version")
-  if [[ -n $commit ]]; then
-    ours "$commit" || die "$version is there already, made of another commit"
-    git show "$commit:action.yml" | grep -xF "  image: docker://$image" >/dev/null ||
+  local there tree tip tags before release head
+  there=$(on_origin "refs/tags/$version")
+  if [[ -n $there ]]; then
+    ours "$there" || die "$version is there already, made of another commit"
+    git show "$there:action.yml" | grep -xF "  image: docker://$image" >/dev/null ||
       die "$version is there already, and does not run $image"
     echo "$version is there already"
     return
   fi
   check
-  tree=$(mktemp -d)
-  # shellcheck disable=SC2064 # that of now
-  trap "git worktree remove --force '$tree'" EXIT
-  git worktree add --quiet --detach "$tree" HEAD
-  internal/release/pin.sh "$tree/action.yml" "$image"
-  internal/release/owner.sh "$repository" "$tree/README.md" "$tree/SECURITY.md" "$tree"/docs/*.md
-  export GIT_AUTHOR_NAME='github-actions[bot]' GIT_AUTHOR_EMAIL='41898282+github-actions[bot]@users.noreply.github.com'
-  export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
-  git -C "$tree" commit --quiet --all --message "Release $version"
-  git -C "$tree" tag --annotate --force --message "$version" "$version"
-  git push --quiet origin "refs/tags/$version"
-  echo "tagged $version"
+  tree=$(release_tree)
+  tip=$(on_origin "refs/heads/$branch")
+  tags=$(remote_tags "$major.*")
+  if [[ -z $tip ]]; then
+    [[ -z $tags ]] || die "there is no $branch, and there are versions of it: $(paste -sd' ' <<<"$tags")"
+    release=$(commit "$tree" "Release $version" HEAD)
+    head=$release
+  elif newer "$version" "$(newest <<<"$tags")"; then
+    release=$(commit "$tree" "Release $version" "$tip" HEAD)
+    head=$release
+  else
+    # Of the past: it follows the version before it, and the branch keeps the
+    # files of the newest.
+    before=$(below "$version" <<<"$tags" | stable | newest)
+    if [[ -n $before ]]; then before=$(on_origin "refs/tags/$before"); fi
+    release=$(commit "$tree" "Release $version" ${before:+"$before"} HEAD)
+    head=$(commit "$tip^{tree}" "Merge $version" "$tip" "$release")
+  fi
+  as_bot git tag --annotate --force --message "$version" "$version" "$release"
+  # Both or neither, and the branch only forward.
+  git push --quiet --atomic origin "$head:refs/heads/$branch" "refs/tags/$version"
+  echo "tagged $version, on $branch"
 }
 
 major() {
-  local major=${version%%.*} commit tags tag old
-  commit=$(on_origin "$version")
+  local commit tags newest old
+  commit=$(on_origin "refs/tags/$version")
   [[ -n $commit ]] || die "$version is not tagged"
+  if ! is_stable "$version"; then
+    echo "$major stays where it is: $version is a prerelease"
+    return
+  fi
   tags=$(remote_tags "$major.*")
-  for tag in $tags; do
-    if is_version "$tag" && newer "$tag" "$version"; then
-      echo "$major stays where it is: $tag is newer than $version"
-      return
-    fi
-  done
-  old=$(git ls-remote --tags --refs origin "refs/tags/$major" | cut -f 1)
+  newest=$(stable <<<"$tags" | newest)
+  if newer "$newest" "$version"; then
+    echo "$major stays where it is: $newest is newer than $version"
+    return
+  fi
+  old=$(on_origin "refs/tags/$major")
+  [[ -z $old ]] || git merge-base --is-ancestor "$old" "$commit" ||
+    die "$major is at $(git rev-parse --short "$old"), which is no commit before $version: it was moved by hand, and has to be moved back by hand"
   git push --quiet "--force-with-lease=refs/tags/$major:$old" origin "$commit:refs/tags/$major"
   echo "$major is $version"
 }
 
-case $command in
-check | major)
-  [[ $# == 2 ]] || die "usage: $0 $command VERSION"
-  "$command"
-  ;;
-create)
-  [[ $# == 4 ]] || die "usage: $0 create VERSION REPOSITORY IMAGE"
-  repository=$3 image=$4
-  create
-  ;;
-*) die "there is no $command" ;;
+case $command,$# in
+check,3) source=$3 ;;
+create,5) source=$3 repository=$4 image=$5 ;;
+major,2) ;;
+*) die "$usage" ;;
 esac
+"$command"

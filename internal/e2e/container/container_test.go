@@ -30,6 +30,8 @@ var (
 	client      = flag.String("docker", "docker", "the Docker client")
 	image       = flag.String("image", "", "the image to check")
 	wantVersion = flag.String("want-version", "", "the version it was built with")
+	released    = flag.Bool("released", false, "it is that of a release, with licenses")
+	emulator    = flag.String("emulator", "", "a program that runs the image's, which is for linux/arm64")
 )
 
 func TestMain(m *testing.M) {
@@ -49,6 +51,16 @@ func docker(t *testing.T, args ...string) []byte {
 		t.Fatalf("%s %s: %v", *client, strings.Join(args, " "), err)
 	}
 	return out
+}
+
+// start returns the arguments of docker run that start the image: its entrypoint, or
+// the emulator with it.
+func start(options, args []string) []string {
+	if *emulator != "" {
+		options = append(slices.Clip(options), "--platform", "linux/arm64", "-v", *emulator+":/emulator:ro", "--entrypoint", "/emulator")
+		args = append([]string{"/artifetch"}, args...)
+	}
+	return append(append(options, *image), args...)
 }
 
 // world is a simulator with one run that has one artifact.

@@ -55,7 +55,8 @@ func TestImageConfig(t *testing.T) {
 	}
 }
 
-// TestImageContent: the binary and the certificates, no shell, no other file.
+// TestImageContent: the binary and the certificates, the licenses of a release, no
+// shell, no other file.
 func TestImageContent(t *testing.T) {
 	t.Parallel()
 	files := imageFiles(t)
@@ -66,7 +67,11 @@ func TestImageContent(t *testing.T) {
 		size += len(data)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"artifetch", "etc/ssl/certs/ca-certificates.crt"}, names); diff != "" {
+	want := []string{"artifetch", "etc/ssl/certs/ca-certificates.crt"}
+	if *released {
+		want = append(want, "licenses/LICENSE", "licenses/THIRD-PARTY-NOTICES")
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	if size > maxImage {
@@ -89,7 +94,7 @@ func TestImageContent(t *testing.T) {
 
 func TestImageVersion(t *testing.T) {
 	t.Parallel()
-	if out := string(docker(t, "run", "--rm", *image, "--version")); !strings.Contains(out, *wantVersion) {
+	if out := string(docker(t, append([]string{"run", "--rm"}, start(nil, []string{"--version"})...)...)); !strings.Contains(out, *wantVersion) {
 		t.Errorf("--version prints %q, want %s in it", out, *wantVersion)
 	}
 }

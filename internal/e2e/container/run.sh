@@ -29,6 +29,7 @@ tmp=$(mktemp -d)
 image=artifetch-e2e:$$
 base=artifetch-e2e-go:$$
 released=''
+emulated=''
 docker=''
 daemon=''
 registry=''
@@ -38,7 +39,7 @@ cleanup() {
   local code=$?
   trap - EXIT INT TERM
   if [[ -n $docker ]]; then
-    "$docker" image rm --force "$image" "$image-buildkit" "$act_image" "$base" "$released" >/dev/null 2>&1 || true # whichever were made
+    "$docker" image rm --force "$image" "$image-buildkit" "$act_image" "$base" "$released" "$emulated" >/dev/null 2>&1 || true # whichever were made
   fi
   if [[ -n $registry ]]; then kill "$registry" 2>/dev/null || true; wait "$registry" || true; fi
   if [[ -n $daemon ]]; then
@@ -128,11 +129,11 @@ build() {
     { cat "$tmp/build.log" >&2; die "the image cannot be built"; }
 }
 
-# check IMAGE VERSION [ARGUMENT]... runs the tests on an image.
+# check IMAGE VERSION [FLAG]... runs the tests on an image.
 check() {
   local checked=$1 want=$2
   shift 2
-  go test -count=1 -v -tags container ./internal/e2e/container "$@" -args -docker "$docker" -image "$checked" -want-version "$want"
+  go test -count=1 -v -tags container ./internal/e2e/container -args -docker "$docker" -image "$checked" -want-version "$want" "$@"
 }
 
 find_engine
@@ -142,14 +143,22 @@ echo "engine: $("$docker" version --format '{{.Server.Version}}'), client: $(com
 # The image of a release, pulled from a registry by its digest as runners do.
 if [[ -z $layout ]]; then
   layout=$tmp/layout
-  internal/release/image.sh "$version" 0123abc https://github.com/octo/artifetch /etc/ssl/certs/ca-certificates.crt "$layout"
+  internal/release/image.sh "$version" 0123abc 2026-01-31T12:00:00Z https://github.com/octo/artifetch /etc/ssl/certs/ca-certificates.crt "$layout"
 fi
 crane=$(tool "$crane")
 start_registry "$crane" "$tmp/registry.log"
 "$crane" push "$layout" "$address/artifetch:e2e" >"$tmp/push.log" 2>&1 || { cat "$tmp/push.log" >&2; die "cannot push"; }
 released=$address/artifetch@$(layout_digest "$layout")
 "$docker" pull --quiet "$released"
-check "$released" "$version"
+check "$released" "$version" -released
+# What is for another processor than this machine's is emulated.
+if [[ $(uname -m) == x86_64 ]]; then
+  emulator=/usr/bin/qemu-aarch64-static
+  [[ -x $emulator ]] || apt qemu-user-static
+  emulated=$address/artifetch@$("$crane" digest --platform linux/arm64 "$released")
+  "$docker" pull --quiet --platform linux/arm64 "$emulated"
+  check "$emulated" "$version" -released -emulator $emulator -test.run 'TestImage|TestDownload'
+fi
 [[ $# != 3 ]] || exit 0
 
 # The image that a checkout builds, with both builders: what differs is the
@@ -161,13 +170,13 @@ if ! $pull; then
   [[ $(diff Dockerfile "$tmp/Dockerfile" | grep -c '^>') == 1 ]] || die "the Dockerfile does not build on golang:…"
 fi
 build "$image"
-check "$image" dev -run 'TestImage|TestDownload|TestStart'
+check "$image" dev -test.run 'TestImage|TestDownload|TestStart'
 if ! $pull; then
   # With what was compiled just now in its caches.
   "$docker" build --quiet --target build -t "$base" -f "$tmp/Dockerfile" . >/dev/null
 fi
 build "$image-buildkit" DOCKER_BUILDKIT=1
-check "$image-buildkit" dev -run TestImage
+check "$image-buildkit" dev -test.run TestImage
 
 binary=$(tool "$act")
 cp "$binary" "$tmp/act" # where that user may run it

@@ -191,7 +191,7 @@ func (s *step) run(interrupt <-chan struct{}, signal os.Signal) result {
 		"-v", s.temp("_runner_file_commands")+":/github/file_commands",
 		"-v", s.workspace+":/github/workspace",
 		"--network", "host")
-	args = append(append(append(args, s.docker...), *image), s.args...)
+	args = append(args, start(s.docker, s.args)...)
 	cmd := exec.CommandContext(ctx, *client, args...)
 	cmd.Env = cmdEnv
 	var log bytes.Buffer
