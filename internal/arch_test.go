@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/e2e/container":       {"internal/githubsim"},
 	"internal/e2e/openapi":         {"internal/githubsim"},
 	"internal/e2e/producers":       {"internal/unpack"},
+	"internal/release":             nil,
 	"internal":                     nil,
 	"internal/actions":             {"internal/words"},
 	"internal/artifact":            {"internal/glob"},
