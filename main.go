@@ -15,8 +15,8 @@ import (
 	"github.com/artifetch/artifetch/internal/app"
 )
 
-// version is set by the linker.
-var version = "dev"
+// version is set by the linker for releases and images.
+var version string
 
 func main() {
 	// Half of Go's default saves memory where much has to be kept. A small heap would be
@@ -33,8 +33,9 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // app.Pipe handles a log without a reader
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	ctx, cancel := context.WithCancelCause(ctx)
+	info, _ := debug.ReadBuildInfo()
 	code := app.Main(ctx, app.Env{
-		Args: os.Args[1:], Version: version, Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
+		Args: os.Args[1:], Version: app.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
 		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
 		Columns: app.Columns(os.Stderr), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
 	})
