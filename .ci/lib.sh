@@ -15,6 +15,9 @@ govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 action_validator=0.6.0
 actions_artifact=6.2.1
 archiver=7.0.1
+esbuild=0.28.2
+sigstore_mock=0.13.0
+yaml=2.8.2
 yazl=3.3.1
 
 die() {
