@@ -37,7 +37,7 @@ func main() {
 	code := app.Main(ctx, app.Env{
 		Args: os.Args[1:], Version: app.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
 		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
-		Columns: app.Columns(os.Stderr), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
+		Columns: app.Columns(os.Stderr), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment, Run: app.Programs("", nil),
 	})
 	runtime.KeepAlive(ballast)
 	cancel(nil)

@@ -20,7 +20,7 @@ const module = "github.com/artifetch/artifetch"
 // import githubsim besides.
 var allowed = map[string][]string{
 	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/machine", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/report":              {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search"},
 	"internal/search":              {"internal/artifact", "internal/suggest", "internal/words"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/artifact":            {"internal/glob"},
 	"internal/config":              {"internal/glob", "internal/suggest", "internal/workspace"},
 	"internal/glob":                nil,
+	"internal/machine":             {"internal/config"},
 	"internal/suggest":             nil,
 	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/glob", "internal/httpx", "internal/spool", "internal/suggest", "internal/unpack", "internal/words"},
 	"internal/words":               nil,

@@ -8,8 +8,6 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,6 +17,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/machine"
 	"github.com/artifetch/artifetch/internal/report"
 )
 
@@ -45,6 +44,8 @@ type Env struct {
 	// is not a terminal. See actions.Options.
 	Columns func() int
 	UID     int
+	// Run runs a program of the machine, for a command; nil is a machine that has none.
+	Run machine.Run
 	// Proxy chooses the proxy for a request; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 
@@ -65,6 +66,9 @@ func (e Env) get(name string) string {
 // GITHUB_ACTIONS is set and there are no arguments, else as a command. ctx
 // ends when the job is cancelled.
 func Main(ctx context.Context, env Env) int {
+	if env.Run == nil {
+		env.Run = noPrograms
+	}
 	if len(env.Args) == 0 && env.get("GITHUB_ACTIONS") == "true" {
 		return runStep(ctx, env)
 	}
@@ -122,50 +126,6 @@ func mask(out *actions.Log, cfg *config.Config) {
 	for _, secret := range cfg.Secrets() {
 		out.Mask(secret)
 	}
-}
-
-// runCommand is a run on a developer's machine: log on stderr, outputs on
-// stdout.
-func runCommand(ctx context.Context, env Env) int {
-	out := actions.New(actions.Options{Out: env.Stderr, Lookup: env.Lookup, Command: true, Columns: env.Columns})
-	log := &report.Log{Out: out}
-	cfg, err := config.FromArgs(env.Args, env.Lookup)
-	mask(out, cfg)
-	switch {
-	case errors.Is(err, config.ErrHelp):
-		err = config.Help(env.Stdout)
-	case errors.Is(err, config.ErrVersion):
-		_, err = fmt.Fprintln(env.Stdout, "artifetch", env.Version)
-	case err != nil:
-		log.Ended(&report.Result{Err: err})
-		log.Usage()
-		return exitUsage
-	default:
-		res := execute(ctx, env, cfg, out, false)
-		log.Ended(res)
-		err = res.Print(env.Stdout, out.Redact, cfg.JSON)
-		if code := commandCode(res.Err); code != exitOK {
-			return code
-		}
-	}
-	if err != nil {
-		log.Failed(err)
-		return exitFailure
-	}
-	return exitOK
-}
-
-// commandCode is the exit code of a command whose run ended with err.
-func commandCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case nothingFound(err):
-		return exitNotFound
-	case errors.Is(err, context.Canceled):
-		return exitInterrupted
-	}
-	return exitFailure
 }
 
 // execute makes a job of the configuration and runs it.

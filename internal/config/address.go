@@ -11,7 +11,7 @@ import (
 // address is where a run or an artifact is: on a server's website or in its API.
 type address struct {
 	text string // as given
-	host string // of the website, as hostOf has it
+	on   website
 	repo string // owner/name
 }
 
@@ -89,7 +89,7 @@ func parseNamed(v string, id func(path []string) (string, error)) (named, error)
 	if err != nil {
 		return named{}, fmt.Errorf("holds the id %s, which %w", quote(text), err)
 	}
-	return named{id: n, at: &address{text: v, host: hostOf(u), repo: repo}}, nil
+	return named{id: n, at: &address{text: v, on: website{u.Scheme, hostOf(u)}, repo: repo}}, nil
 }
 
 // hostOf returns the host of a server's website, in lower case and without a default
@@ -132,7 +132,7 @@ func ids(refs []named) []int64 {
 func (r *reader) checkAddresses(cfg *Config) {
 	run, artifacts := r.values["run-id"], r.values["artifact-ids"]
 	bare := cfg.RunCurrent || slices.ContainsFunc(cfg.runs, isBare) || !run.given && slices.ContainsFunc(cfg.artifacts, isBare)
-	own, _ := r.env("GITHUB_REPOSITORY")
+	own := r.defaultOf(row("repository")).text
 	given := cfg.Repositories
 	follow := len(given) == 0 || len(given) == 1 && strings.EqualFold(given[0], own)
 	if follow && !bare && len(cfg.runs)+len(cfg.artifacts) > 0 {
@@ -144,7 +144,7 @@ func (r *reader) checkAddresses(cfg *Config) {
 			if one.at == nil {
 				continue
 			}
-			if server := hostOf(cfg.APIURL); one.at.host != server {
+			if server := hostOf(cfg.APIURL); one.at.on.host != server && !r.anyServer {
 				r.fail(by, quote(one.at.text), "is on another server than the one that is asked, "+server, "")
 				continue
 			}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,64 +12,121 @@ import (
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
-// FromArgs reads a command line without the command's name and, for defaults, the
-// environment (GITHUB_TOKEN, GH_TOKEN and others). The error is ErrHelp or ErrVersion
-// if the flag was given, else a *UsageError; the Config then holds the values that
-// could be read, at least JSON and Secrets.
-func FromArgs(args []string, lookup func(string) (string, bool)) (*Config, error) {
-	flags, own := newFlags()
-	jsonOut := flags.Bool("json", false, "")
-	help := flags.BoolP("help", "h", false, "")
-	version := flags.Bool("version", false, "")
+// Flags are the flags of a verb: one for each input that the verb has, and the command's
+// own. They are read once, after their set has parsed a command line.
+type Flags struct {
+	verb   Verb
+	set    *pflag.FlagSet
+	inputs map[string]*flagValue
 
-	err := flags.Parse(args)
-	r := reader{
-		get: func(input string) (string, bool) {
-			if f := own[input]; f != nil {
-				return f.String(), f.set
-			}
-			return "", false
-		},
-		env:   lookup,
-		shown: func(input string) string { return "--" + input },
+	json, quiet, version bool
+}
+
+// NewFlags adds the flags of a verb to a set.
+func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
+	f := &Flags{verb: verb, set: set, inputs: map[string]*flagValue{}}
+	set.SortFlags = false
+	for i := range table {
+		in := &table[i]
+		f.inputs[in.Name] = &flagValue{in: in} // of inputs without a flag, too: see Take
+		if !verb.has(in) {
+			continue
+		}
+		flag := set.VarPF(f.inputs[in.Name], in.Name, in.Short, flagHelp(in))
+		if in.Bool() {
+			flag.NoOptDefVal = "true"
+		}
 	}
-	unread := &Config{JSON: *jsonOut, secrets: r.secrets()}
-	switch {
-	case *help:
-		return unread, ErrHelp
-	case *version:
-		return unread, ErrVersion
-	case err != nil:
-		return unread, &UsageError{Err: flagError(err, flags)}
-	case flags.NArg() > 0:
-		return unread, &UsageError{Err: argumentError(args, flags)}
+	for _, own := range ownFlags {
+		if own.into != nil && (verb == Fetch || !own.fetchOnly) {
+			set.BoolVarP(own.into(f), own.name, own.short, false, own.help)
+		}
 	}
+	return f
+}
+
+// ownFlag is a flag that is no input.
+type ownFlag struct {
+	name, short, help string
+	fetchOnly         bool
+	into              func(*Flags) *bool // nil: the caller adds the flag
+}
+
+// ownFlags are in the order of the help.
+var ownFlags = []ownFlag{
+	{name: "json", help: "print one JSON object", into: func(f *Flags) *bool { return &f.json }},
+	{name: "quiet", short: "q", help: "log warnings and errors only", into: func(f *Flags) *bool { return &f.quiet }},
+	{name: "help", short: "h", help: "print this text"},
+	{name: "version", fetchOnly: true, help: "print the version", into: func(f *Flags) *bool { return &f.version }},
+}
+
+// Take adds the arguments that are no flags: ids and addresses of runs, and addresses of
+// artifacts. The error is a *UsageError.
+func (f *Flags) Take(args []string) error {
+	if f.verb == Diff && len(args) != 2 {
+		return &UsageError{Err: errors.New("diff compares two runs: give their ids or addresses")}
+	}
+	for _, arg := range args {
+		_, notRun := parseRun(arg)
+		_, notArtifact := parseArtifact(arg)
+		switch {
+		case notRun == nil, arg == currentRun && f.verb != Diff:
+			_ = f.inputs["run-id"].Set(arg) // never fails
+		case notArtifact == nil && f.verb != Diff:
+			_ = f.inputs["artifact-ids"].Set(arg)
+		default:
+			return &UsageError{Err: f.argumentError(arg)}
+		}
+	}
+	return nil
+}
+
+// Read makes a Config of the flags, of the environment, which lookup reads, and of what
+// the machine knows. The error is a *UsageError; the Config then holds the values that
+// could be read, at least JSON, Quiet and Secrets.
+func (f *Flags) Read(ctx context.Context, lookup func(string) (string, bool), m Machine) (*Config, error) {
+	r := f.reader(lookup)
+	r.tokenless = f.verb == List
+	r.locate(ctx, m)
 	cfg, err := r.read()
-	cfg.JSON = *jsonOut
+	f.own(cfg)
+	if runs := len(cfg.RunIDs); err == nil && f.verb == Diff && runs != 2 {
+		err = errors.New("diff compares two runs, and both are the same")
+	}
 	if err != nil {
 		return cfg, &UsageError{Err: err}
 	}
 	return cfg, nil
 }
 
-// newFlags returns a flag for every row of the table, except the inputs that exist
-// for steps written for other actions.
-func newFlags() (*pflag.FlagSet, map[string]*flagValue) {
-	flags := pflag.NewFlagSet("artifetch", pflag.ContinueOnError)
-	flags.Usage = func() {} // the caller prints errors
-	own := map[string]*flagValue{}
-	for i := range table {
-		in := &table[i]
-		if in.Group == OtherNames {
-			continue
-		}
-		own[in.Name] = &flagValue{in: in}
-		f := flags.VarPF(own[in.Name], in.Name, "", "")
-		if in.Bool() {
-			f.NoOptDefVal = "true"
-		}
+// Version reports whether the version is asked for.
+func (f *Flags) Version() bool { return f.version }
+
+// Unread returns a Config that only says how to print, and what is secret.
+func (f *Flags) Unread(lookup func(string) (string, bool)) *Config {
+	cfg := &Config{secrets: f.reader(lookup).secrets()}
+	f.own(cfg)
+	return cfg
+}
+
+// own sets what is no input.
+func (f *Flags) own(cfg *Config) {
+	cfg.JSON, cfg.Quiet = f.json, f.quiet
+	cfg.DryRun = cfg.DryRun || f.verb != Fetch
+}
+
+// reader reads the flags of inputs.
+func (f *Flags) reader(lookup func(string) (string, bool)) *reader {
+	return &reader{
+		get: func(input string) (string, bool) {
+			if v := f.inputs[input]; v != nil {
+				return v.String(), v.set
+			}
+			return "", false
+		},
+		env:   lookup,
+		shown: func(input string) string { return "--" + input },
 	}
-	return flags, own
 }
 
 // flagValue collects the texts given to a flag, which are parsed later, together
@@ -93,17 +151,20 @@ func (f *flagValue) String() string { return strings.Join(f.texts, "\n") }
 
 func (f *flagValue) Type() string { return f.in.Metavar }
 
-// flagError rewords pflag's errors without the value, which may be a secret.
-func flagError(err error, flags *pflag.FlagSet) error {
+// Error rewords an error of the set, as a *UsageError without the value, which may be a
+// secret.
+func (f *Flags) Error(err error) error { return &UsageError{Err: f.flagError(err)} }
+
+func (f *Flags) flagError(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
 			return fmt.Errorf("unknown flag -%s; the names of inputs follow two dashes", name)
 		}
-		return fmt.Errorf("unknown flag --%s%s", name, meant(name, flags))
+		return fmt.Errorf("unknown flag --%s%s", name, f.meant(name))
 	}
 	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return fmt.Errorf("flag --%s needs a value", missing.GetSpecifiedName())
+		return fmt.Errorf("flag --%s needs a value", missing.GetFlag().Name)
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return fmt.Errorf("flag --%s takes true or false", invalid.GetFlag().Name)
@@ -113,11 +174,14 @@ func flagError(err error, flags *pflag.FlagSet) error {
 
 // meant suggests a flag for an unknown one, which may be the name that another
 // action has for an input.
-func meant(name string, flags *pflag.FlagSet) string {
+func (f *Flags) meant(name string) string {
 	var known []string
-	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	f.set.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 	canonical := map[string]string{}
 	for i := range table {
+		if !f.verb.has(&table[i]) {
+			continue
+		}
 		for _, alias := range table[i].Aliases {
 			known = append(known, alias)
 			canonical[alias] = table[i].Name
@@ -130,16 +194,17 @@ func meant(name string, flags *pflag.FlagSet) string {
 	return fmt.Sprintf(" (did you mean --%s?)", cmp.Or(canonical[near], near))
 }
 
-func argumentError(args []string, flags *pflag.FlagSet) error {
-	arg := flags.Arg(0)
-	hint := "everything is given by flags"
-	_, notBool := parseBool(arg)
-	for i, a := range args[1:] {
-		name, isFlag := strings.CutPrefix(args[i], "--")
-		f := flags.Lookup(name)
-		if notBool == nil && a == arg && isFlag && f != nil && f.NoOptDefVal != "" {
-			hint = fmt.Sprintf("write --%s=%s", name, arg)
-		}
+// argumentError says what is wrong with an argument that names neither a run nor an
+// artifact.
+func (f *Flags) argumentError(arg string) error {
+	hint := "give ids or addresses of runs, or addresses of artifacts, and everything else by flags" +
+		didYouMean(arg, []string{string(List), string(Ls), string(Cat), string(Diff), "completion"})
+	if _, err := parseBool(arg); err == nil {
+		f.set.Visit(func(flag *pflag.Flag) {
+			if flag.NoOptDefVal != "" {
+				hint = fmt.Sprintf("write --%s=%s", flag.Name, arg)
+			}
+		})
 	}
 	return fmt.Errorf("unexpected argument %s; %s", quote(arg), hint)
 }

@@ -1,15 +1,35 @@
 package config_test
 
 import (
+	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/artifetch/artifetch/internal/config"
 )
+
+// fromArgs reads a command line as the command does. m is the machine; nil knows nothing.
+func fromArgs(verb config.Verb, args []string, lookup func(string) (string, bool), m config.Machine) (*config.Config, error) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.Usage = func() {}
+	flags := config.NewFlags(verb, set)
+	if err := set.Parse(args); err != nil {
+		return flags.Unread(lookup), flags.Error(err)
+	}
+	if err := flags.Take(set.Args()); err != nil {
+		return flags.Unread(lookup), err
+	}
+	if m == nil {
+		m = machine{noRemote: errors.New("git is not installed")}
+	}
+	return flags.Read(context.Background(), lookup, m)
+}
 
 func TestFromArgs(t *testing.T) {
 	t.Parallel()
@@ -40,7 +60,7 @@ func TestFromArgs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := config.FromArgs(strings.Fields(tt.args), tt.env.lookup)
+			got, err := fromArgs(config.Fetch, strings.Fields(tt.args), tt.env.lookup, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,17 +89,17 @@ func TestUsageErrors(t *testing.T) {
 		"--path":                                 "flag --path needs a value",
 		"--json=maybe":                           "flag --json takes true or false",
 		"--=x":                                   "a flag is not written as --name or --name=value",
-		"dist":                                   `unexpected argument "dist"; everything is given by flags`,
-		"--repository o/r -- dist":               `unexpected argument "dist"; everything is given by flags`,
-		"--github-token= ghp_abc":                `unexpected argument [redacted]; everything is given by flags`,
+		"dist":                                   `unexpected argument "dist"; give ids or addresses of runs, or addresses of artifacts, and everything else by flags (did you mean list?)`,
+		"--repository o/r -- dist":               `unexpected argument "dist"; give ids or addresses of runs, or addresses of artifacts, and everything else by flags (did you mean list?)`,
+		"--github-token= ghp_abc":                `unexpected argument [redacted]; give ids or addresses of runs, or addresses of artifacts, and everything else by flags`,
 		"--merge-multiple false":                 `unexpected argument "false"; write --merge-multiple=false`,
 		"--repository o/r --merge-multiple=2":    `--merge-multiple: "2" is not a boolean; accepted: true or false`,
-		"--name a":                               "--repository is missing; accepted: owner/name, one a line or separated by commas",
+		"--name a":                               "--repository is missing, and git is not installed; accepted: owner/name, one a line or separated by commas",
 		"--repository o/r --run-id current":      `--run-id: "current" has no meaning outside of GitHub Actions; accepted: the ids of runs`,
 		"--repository o --name a --name-regex b": "2 problems with the inputs:\n  --repository: \"o\" is not owner/name; accepted: owner/name, one a line or separated by commas\n  --name and --name-regex exclude each other; give one of them",
 	}
 	for args, want := range tests {
-		cfg, err := config.FromArgs(append([]string{"--json"}, strings.Fields(args)...), env{"GITHUB_TOKEN": "t"}.lookup)
+		cfg, err := fromArgs(config.Fetch, append([]string{"--json"}, strings.Fields(args)...), env{"GITHUB_TOKEN": "t"}.lookup, nil)
 		if _, ok := errors.AsType[*config.UsageError](err); !ok {
 			t.Errorf("%s: got %T %v, want *config.UsageError", args, err, err)
 			continue
@@ -91,25 +111,27 @@ func TestUsageErrors(t *testing.T) {
 			t.Errorf("%s: --json is lost", args)
 		}
 	}
-	_, err := config.FromArgs([]string{"--repository", "o/r"}, env{}.lookup)
-	if err == nil || !strings.HasPrefix(err.Error(), "--github-token is missing") {
-		t.Errorf("without token: %v", err)
+}
+
+// The texts of --help fit a terminal, and are in the order of the table.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []config.Verb{config.Fetch, config.List, config.Ls, config.Cat, config.Diff} {
+		t.Run(string(verb), func(t *testing.T) {
+			t.Parallel()
+			checkHelp(t, verb)
+		})
 	}
 }
 
-func TestHelpAndVersion(t *testing.T) {
-	t.Parallel()
-	for args, want := range map[string]error{
-		"--help": config.ErrHelp, "-h": config.ErrHelp, "--version": config.ErrVersion, "--name x --help": config.ErrHelp,
-	} {
-		if _, err := config.FromArgs(strings.Fields(args), env{}.lookup); !errors.Is(err, want) {
-			t.Errorf("%s: got %v, want %v", args, err, want)
-		}
-	}
+func checkHelp(t *testing.T, verb config.Verb) {
+	t.Helper()
 	var b strings.Builder
-	if err := config.Help(&b); err != nil {
+	if err := config.Help(&b, verb); err != nil {
 		t.Fatal(err)
 	}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.NewFlags(verb, flags)
 	for line := range strings.Lines(b.String()) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 || strings.TrimRight(line, " \n")+"\n" != line {
 			t.Errorf("%d columns or blanks at the end: %q", n, line)
@@ -120,14 +142,20 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	at := 0
 	for _, in := range config.Inputs {
-		i := strings.Index(b.String(), "\n  --"+in.Name)
-		if in.Group == config.OtherNames {
+		i := regexp.MustCompile(`\n  (-., )?--` + in.Name + `[ \n]`).FindStringIndex(b.String())
+		if flags.Lookup(in.Name) == nil {
+			if i != nil {
+				t.Errorf("--%s is not a flag", in.Name)
+			}
 			continue
 		}
-		if i < at {
+		if i == nil || i[0] < at {
 			t.Errorf("--%s is missing or out of order", in.Name)
 		}
-		at = i
+		at = i[0]
+	}
+	if verb != config.Fetch {
+		return
 	}
 	for _, group := range config.Groups {
 		if got := strings.Contains(b.String(), "\n"+string(group)+":\n"); got != (group != config.OtherNames) {
@@ -148,7 +176,7 @@ func TestFlagsMeanWhatInputsMean(t *testing.T) {
 		"allow-forks": "true", "wait": "5m", "ca-cert": "ca.pem", "github-api-url": "https://ghe.example.com", "github-token": "t",
 	} {
 		byInput, err1 := config.FromEnv(with(inputs{name: value}).lookup)
-		byFlag, err2 := config.FromArgs([]string{"--" + name + "=" + value}, with(inputs{"GITHUB_TOKEN": "job-token"}).lookup)
+		byFlag, err2 := fromArgs(config.Fetch, []string{"--" + name + "=" + value}, with(inputs{"GITHUB_TOKEN": "job-token"}).lookup, nil)
 		if err := errors.Join(err1, err2); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -10,8 +10,12 @@ import (
 func (r *reader) check(cfg *Config) {
 	r.checkAuth(cfg)
 	r.checkAddresses(cfg)
-	if repo := r.values["repository"]; len(cfg.Repositories) == 0 && repo.text == "" {
-		r.fail(repo.by, "", "is missing", "owner/name, one a line or separated by commas")
+	if repo := r.values["repository"]; repo.text == "" && (len(cfg.Repositories) == 0 || r.noRemote != nil) {
+		problem := "is missing"
+		if r.noRemote != nil {
+			problem += ", and " + r.noRemote.Error()
+		}
+		r.fail(repo.by, "", problem, "owner/name, one a line or separated by commas")
 	}
 	r.checkRun(cfg)
 	r.checkSelection(cfg)
@@ -27,10 +31,13 @@ func (r *reader) checkAuth(cfg *Config) {
 		r.fail(key.by, "", "needs "+id.by+" too", "")
 	case id.text != "":
 		cfg.Token = ""
-	case token.text == "" && !cfg.DryRun && slices.Contains(cfg.Empty, r.shown("github-token")):
+	case token.text != "" || cfg.DryRun || r.tokenless:
+	case r.noToken != "":
+		r.errs.add(&InputError{Problem: r.noToken})
+	case slices.Contains(cfg.Empty, r.shown("github-token")):
 		r.fail(r.shown("github-token"), "", "is empty: what it is set to has no value, as a secret has none in a fork's pull request, or in a reusable workflow without secrets: inherit; "+
 			"and downloads need a token even from public repositories", "a token with Actions read; or leave it out to use the job's own token")
-	case token.text == "" && !cfg.DryRun:
+	default:
 		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",
 			"a token with Actions read, or "+r.shown("app-id")+" and "+r.shown("app-private-key"))
 	}

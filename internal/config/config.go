@@ -97,8 +97,9 @@ type Config struct {
 	Delete        bool
 	Summary       bool
 
-	// JSON asks for the outputs as one JSON object (command line only).
-	JSON bool
+	// JSON asks for one JSON object on stdout, Quiet for a log of warnings and errors only
+	// (command line only).
+	JSON, Quiet bool
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string

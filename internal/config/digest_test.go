@@ -73,10 +73,10 @@ func TestExpectDigest(t *testing.T) {
 	}
 	e := job()
 	e["GITHUB_TOKEN"] = "a-token"
-	if _, err := config.FromArgs([]string{"--expect-digest", "", "--repository", "o/r"}, e.lookup); err == nil || !strings.Contains(err.Error(), "--"+empty) {
+	if _, err := fromArgs(config.Fetch, []string{"--expect-digest", "", "--repository", "o/r"}, e.lookup, nil); err == nil || !strings.Contains(err.Error(), "--"+empty) {
 		t.Errorf("an empty flag: %v", err)
 	}
-	cfg, err := config.FromArgs([]string{"--expect-digest", a, "--expect-digest=" + b + "  dist", "--repository", "o/r"}, e.lookup)
+	cfg, err := fromArgs(config.Fetch, []string{"--expect-digest", a, "--expect-digest=" + b + "  dist", "--repository", "o/r"}, e.lookup, nil)
 	if d := cmp.Diff(list{{SHA256: a}, {SHA256: b, Artifact: "dist"}}, cfg.ExpectDigests); err != nil || d != "" {
 		t.Errorf("%v, two flags (-want +got)\n%s", err, d)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -9,7 +8,9 @@ import (
 
 // InputError is a problem with one input.
 type InputError struct {
-	Input string // the name that was used, such as an alias or a flag with its dashes
+	// Input is the name that was used, such as an alias or a flag with its dashes. It is
+	// empty if the problem is with no single input; then Problem is a whole sentence.
+	Input string
 	// Value is the wrong value, or the wrong item of a list: quoted, cut after 80
 	// characters, without secrets. It is empty if the input does not go together
 	// with another.
@@ -25,7 +26,9 @@ func (e *InputError) Error() string {
 		b.WriteString(": ")
 		b.WriteString(e.Value)
 	}
-	b.WriteByte(' ')
+	if e.Input != "" {
+		b.WriteByte(' ')
+	}
 	b.WriteString(e.Problem)
 	if e.Accepted != "" {
 		b.WriteString("; accepted: ")
@@ -78,12 +81,6 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *UsageError) Unwrap() error { return e.Err }
-
-// FromArgs returns ErrHelp for --help and ErrVersion for --version.
-var (
-	ErrHelp    = errors.New("help requested")
-	ErrVersion = errors.New("version requested")
-)
 
 // looksSecret finds GitHub's tokens and private keys: they may have been put into
 // the wrong input.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -14,48 +15,117 @@ const (
 	helpIndent = 30
 )
 
-// Help writes the text of --help.
-func Help(w io.Writer) error {
+// manual is what --help says of a verb besides its flags.
+type manual struct {
+	short, usage, about string
+	examples            []string
+}
+
+var manuals = map[Verb]manual{
+	Fetch: {
+		usage: "artifetch [VERB] [RUN | ARTIFACT]... [flags]",
+		about: "artifetch finds artifacts of GitHub Actions runs, downloads and extracts them. RUN is the id or the address of a run, ARTIFACT the address of an artifact. " +
+			"Without them, the newest run that fits the flags is searched.",
+		examples: []string{
+			"artifetch -n dist -D out     # of the newest successful run that has it",
+			"artifetch --workflow ci.yml --branch main -p 'report-*'",
+			"artifetch -R octo/app 4711   # all artifacts of run 4711",
+			"artifetch https://github.com/octo/app/actions/runs/4711",
+		},
+	},
+	List: {
+		short: "list the artifacts that the same flags would fetch",
+		usage: "artifetch list [RUN | ARTIFACT]... [flags]",
+		about: "Lists the artifacts that the same flags would fetch: as a table on a terminal, else as lines, with tabs between run, artifact, bytes, creation, expiry, id and repository.",
+		examples: []string{
+			"artifetch list --branch main --runs 3",
+			"artifetch list -R octo/app 4711 --json",
+		},
+	},
+	Ls: {
+		short: "list the files in them",
+		usage: "artifetch ls [RUN | ARTIFACT]... [flags]",
+		about: "Lists the files of artifacts, by the paths that a fetch would give them: as a table on a terminal, else as lines, with tabs between path, bytes and CRC-32. " +
+			"Only the directories of the archives are fetched.",
+		examples: []string{
+			"artifetch ls -n dist",
+			"artifetch ls 4711 --files '**/*.log'",
+		},
+	},
+	Cat: {
+		short: "write one of these files to stdout",
+		usage: "artifetch cat PATH [RUN | ARTIFACT]... [flags]",
+		about: "Writes one file to stdout, once all of it was checked. PATH is as artifetch ls has it, or as in the artifact where only one artifact has such a file. " +
+			"No other file is fetched.",
+		examples: []string{"artifetch cat coverage/index.html -n report > index.html"},
+	},
+	Diff: {
+		short: "compare the files that two runs made",
+		usage: "artifetch diff RUN RUN [flags]",
+		about: "Compares the files that two runs made by name, size and CRC-32: as a table on a terminal, else as lines, with tabs between the change, path, bytes before and after. " +
+			"RUN is an id or an address. Only the directories of the archives are fetched.",
+		examples: []string{"artifetch diff 4710 4711 -n dist"},
+	},
+}
+
+// verbs are in the order of the help.
+var verbs = []Verb{}
+
+// Short describes a verb in a few words.
+func (v Verb) Short() string { return manuals[v].short }
+
+// Help writes the text of a verb's --help.
+func Help(w io.Writer, verb Verb) error {
+	m := manuals[verb]
 	var b strings.Builder
-	b.WriteString(`artifetch finds artifacts of GitHub Actions runs, downloads and extracts them.
-
-Usage:
-  artifetch --repository OWNER/NAME [flags]
-
-Example:
-  artifetch --repository o/r --run-id 4711 --name dist --path out
-
-The token comes from GITHUB_TOKEN or GH_TOKEN. The outputs go to stdout as
-lines name=value, the log goes to stderr. Flags marked * can be repeated.
-`)
-	for _, group := range groups {
-		if group == OtherNames {
-			continue
+	writeWords(&b, "", 0, m.about)
+	fmt.Fprintf(&b, "\nUsage:\n  %s\n\nExamples:\n", m.usage)
+	for _, example := range m.examples {
+		fmt.Fprintf(&b, "  %s\n", example)
+	}
+	if verb == Fetch && len(verbs) > 0 {
+		b.WriteString("\nVerbs:\n")
+		for _, v := range verbs {
+			_, usage, _ := strings.Cut(manuals[v].usage, " ")
+			writeFlag(&b, strings.TrimSuffix(usage, " [flags]"), v.Short())
 		}
-		fmt.Fprintf(&b, "\n%s:\n", group)
+		writeFlag(&b, "completion bash|zsh|fish", "print a script for the shell")
+	}
+	b.WriteByte('\n')
+	writeWords(&b, "", 0, "The repository is that of a flag or an address, else GITHUB_REPOSITORY, else that of the current directory's git remote. "+
+		"The token is GITHUB_TOKEN, GH_TOKEN, else what gh auth token gives. Flags marked * can be repeated.")
+	for _, group := range groups {
+		heading := fmt.Sprintf("\n%s:\n", group)
 		for i := range table {
-			if table[i].Group == group {
-				writeFlag(&b, flagUsage(&table[i]), flagHelp(&table[i]))
+			if in := &table[i]; in.Group == group && verb.has(in) {
+				b.WriteString(heading)
+				heading = ""
+				writeFlag(&b, flagUsage(in.Short, in.Name, in.Metavar, in.List), flagHelp(in))
 			}
 		}
 	}
 	b.WriteString("\nThe command:\n")
-	writeFlag(&b, "--json", "print the outputs as one JSON object")
-	writeFlag(&b, "-h, --help", "print this text")
-	writeFlag(&b, "--version", "print the version")
+	for _, own := range ownFlags {
+		if verb == Fetch || !own.fetchOnly {
+			writeFlag(&b, flagUsage(own.short, own.name, "", false), own.help)
+		}
+	}
 	b.WriteString(`
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found, 130 interrupted.
 `)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func flagUsage(in *Input) string {
-	usage := "--" + in.Name
-	if in.Metavar != "" {
-		usage += " " + in.Metavar
+func flagUsage(short, name, metavar string, list bool) string {
+	usage := "--" + name
+	if short != "" {
+		usage = "-" + short + ", " + usage
 	}
-	if in.List {
+	if metavar != "" {
+		usage += " " + metavar
+	}
+	if list {
 		usage += " *"
 	}
 	return usage
@@ -65,34 +135,44 @@ func flagUsage(in *Input) string {
 func flagHelp(in *Input) string {
 	var notes []string
 	switch {
-	case in.Name == "github-token":
-		notes = append(notes, "default: $GITHUB_TOKEN, else $GH_TOKEN; prefer these, because other users of the machine can see flags")
+	case in.CommandDefault != "":
+		notes = append(notes, "default: "+in.CommandDefault)
 	case in.DefaultHelp != "":
 		notes = append(notes, "default: "+strings.TrimPrefix(in.DefaultHelp, "`"+anyRun+"`, "))
 	case in.Default != "" && in.Default != "false":
 		notes = append(notes, "default: "+in.Default)
 	}
-	help := in.Help
+	help := cmp.Or(in.CommandHelp, in.Help)
 	if len(notes) > 0 {
 		help += " (" + strings.Join(notes, "; ") + ")"
 	}
 	return strings.NewReplacer(", one a line or separated", ", separated", ", one a line", "", "`", "").Replace(help)
 }
 
+// writeFlag writes a flag, or a verb, and its explanation.
 func writeFlag(b *strings.Builder, usage, help string) {
 	line := "  " + usage
-	words := strings.Fields(help)
 	if len(line) > helpIndent-2 {
 		b.WriteString(line + "\n")
 		line = ""
 	}
-	line += strings.Repeat(" ", helpIndent-len(line)-1)
-	for _, word := range words {
-		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > helpWidth {
+	writeWords(b, line+strings.Repeat(" ", helpIndent-len(line)-1), helpIndent, help)
+}
+
+// writeWords writes a text in lines that begin in the column indent, the first one
+// behind line.
+func writeWords(b *strings.Builder, line string, indent int, text string) {
+	empty := line == ""
+	for _, word := range strings.Fields(text) {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > helpWidth {
 			b.WriteString(line + "\n")
-			line = strings.Repeat(" ", helpIndent-1)
+			line = strings.Repeat(" ", max(indent-1, 0))
+			empty = indent == 0
 		}
-		line += " " + word
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
 	}
 	b.WriteString(line + "\n")
 }

@@ -13,8 +13,9 @@ type Input struct {
 	// Env are variables that hold the default. The first one that is set counts; if none
 	// is set, Default does.
 	Env []string
-	// DefaultHelp describes the default if Default does not say enough.
-	DefaultHelp string
+	// DefaultHelp describes the default if Default does not say enough. CommandDefault
+	// does for the command, if its default is another one.
+	DefaultHelp, CommandDefault string
 	// ActionDefault is the default that action.yml declares for Name, and
 	// AliasDefault the one that it declares for the aliases.
 	ActionDefault, AliasDefault string
@@ -24,10 +25,13 @@ type Input struct {
 	// EmptyAlias is what an empty alias means. It is "" if an empty alias means "not
 	// given", as nearly always.
 	EmptyAlias string
-	// Help is one line of Markdown. Accepted describes the accepted values.
-	Help, Accepted string
+	// Help is one line of Markdown. CommandHelp is that of the flag, if it is another one.
+	// Accepted describes the accepted values.
+	Help, CommandHelp, Accepted string
 	// Metavar stands for a value in --help; empty for booleans.
 	Metavar string
+	// Short is the letter of the flag's short name, which is gh's; empty for none.
+	Short string
 	// List is set for inputs that take one item a line.
 	List bool
 	// Secret values are never shown.
@@ -36,6 +40,10 @@ type Input struct {
 	// address is set if values are addresses: in front of an @ there may be a
 	// password.
 	address bool
+
+	// notInDiff is set if the verb Diff has no flag for the input, reading if verbs that
+	// only read have one although its group is about writing.
+	notInDiff, reading bool
 
 	role role
 	// protects is set if less is checked without the input: given with an empty value, it

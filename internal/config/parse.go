@@ -173,11 +173,14 @@ func parseConcurrency(v string) (int, error) {
 	return n, err
 }
 
+// currentRun stands for the current run in run-id.
+const currentRun = "current"
+
 // setRunIDs parses run-id, which may name the current run, too.
 func setRunIDs(c *Config, v string) error {
 	const current = 0 // not an id
 	refs, err := eachItem(func(item string) (named, error) {
-		if item == "current" {
+		if item == currentRun {
 			return named{id: current}, nil
 		}
 		return parseRun(item)

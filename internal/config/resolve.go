@@ -63,6 +63,13 @@ type reader struct {
 	env   func(variable string) (string, bool)
 	shown func(input string) string // the name of an input in messages
 
+	// These are of the command; see locate.
+	found     map[string]value // defaults that count before the table's
+	anyServer bool             // addresses may be on other servers than the API
+	tokenless bool             // no token is needed
+	noToken   string           // what is wrong if there is no token; "" in a step
+	noRemote  error            // why no git remote tells the repository
+
 	values map[string]*value // by canonical name; every input has one
 	errs   Errors
 }
@@ -167,6 +174,9 @@ func (r *reader) alias(in *Input) value {
 }
 
 func (r *reader) defaultOf(in *Input) value {
+	if v, ok := r.found[in.Name]; ok {
+		return v
+	}
 	for _, variable := range in.Env {
 		if text, _ := r.env(variable); strings.TrimSpace(text) != "" {
 			return value{text: strings.TrimSpace(text), by: variable}

@@ -25,7 +25,7 @@ func (r *reader) secrets() func() []string {
 	var list []string
 	for i := range table {
 		in := &table[i]
-		texts := []string{r.text(in.Name)}
+		texts := []string{r.text(in.Name), r.found[in.Name].text}
 		for _, alias := range in.Aliases {
 			texts = append(texts, r.text(alias))
 		}

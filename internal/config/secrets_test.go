@@ -73,11 +73,15 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%s: the secrets are %q", name, cfg.Secrets())
 		}
 	}
-	for _, args := range [][]string{{"--no-such"}, {"x"}, {"--help"}, {"--repository", "x"}} {
-		cfg, _ := config.FromArgs(args, env{"GH_TOKEN": "abc123"}.lookup)
+	for _, args := range [][]string{{"--no-such"}, {"x"}, {"--repository", "x"}} {
+		cfg, _ := fromArgs(config.Fetch, args, env{"GH_TOKEN": "abc123"}.lookup, nil)
 		if !slices.Contains(cfg.Secrets(), "abc123") {
 			t.Errorf("%q: the secrets are %q", args, cfg.Secrets())
 		}
+	}
+	cfg, _ := fromArgs(config.Fetch, []string{"--repository", "x"}, env{}.lookup, machine{tokens: map[string]string{"github.com": "abc123"}})
+	if !slices.Contains(cfg.Secrets(), "abc123") {
+		t.Errorf("gh's token is no secret: %q", cfg.Secrets())
 	}
 }
 

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/machine"
+	"github.com/artifetch/artifetch/internal/report"
+)
+
+// command is a run on a developer's machine: what was asked for goes to stdout, the log
+// to stderr.
+type command struct {
+	env  Env
+	out  *actions.Log
+	log  *report.Log // words errors
+	code int
+}
+
+// runCommand runs the verb that the arguments name.
+func runCommand(ctx context.Context, env Env) int {
+	c := &command{env: env}
+	c.open(&config.Config{})
+	root := c.verb(config.Fetch, (*command).fetch)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
+	root.SetOut(env.Stdout)
+	root.SetErr(io.Discard) // errors are logged, once
+	if err := root.ExecuteContext(ctx); err != nil {
+		c.log.Ended(&report.Result{Err: err})
+		c.log.Usage()
+		return exitUsage
+	}
+	return c.code
+}
+
+// open opens the log.
+func (c *command) open(cfg *config.Config) {
+	c.out = actions.New(actions.Options{Out: c.env.Stderr, Lookup: c.env.Lookup, Command: true, Columns: c.env.Columns})
+	c.log = &report.Log{Out: c.out}
+	mask(c.out, cfg)
+}
+
+// verb makes the command of a verb. do runs it and returns the exit code.
+func (c *command) verb(verb config.Verb, do func(*command, context.Context, *config.Config) int) *cobra.Command {
+	cmd := &cobra.Command{Use: string(verb), Short: verb.Short(), Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true}
+	flags := config.NewFlags(verb, cmd.Flags())
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		c.open(flags.Unread(c.env.Lookup))
+		return flags.Error(err)
+	})
+	cmd.SetHelpFunc(func(*cobra.Command, []string) { c.ended(config.Help(c.env.Stdout, verb)) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c.open(flags.Unread(c.env.Lookup))
+		if flags.Version() {
+			_, err := fmt.Fprintln(c.env.Stdout, "artifetch", c.env.Version)
+			c.ended(err)
+			return nil
+		}
+		if err := flags.Take(args); err != nil {
+			return err
+		}
+		cfg, err := flags.Read(cmd.Context(), c.env.Lookup, machine.Machine{Run: c.env.Run})
+		c.open(cfg)
+		if err != nil {
+			return err
+		}
+		c.code = do(c, cmd.Context(), cfg)
+		return nil
+	}
+	return cmd
+}
+
+// ended sets the exit code of what only prints.
+func (c *command) ended(err error) {
+	if err != nil {
+		c.log.Failed(err)
+		c.code = exitFailure
+	}
+}
+
+// fetch is the verb Fetch.
+func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
+	res := execute(ctx, c.env, cfg, c.out, false)
+	c.log.Ended(res)
+	err := res.Print(c.env.Stdout, c.out.Redact, cfg.JSON)
+	if code := commandCode(res.Err); code != exitOK {
+		return code
+	}
+	if err != nil {
+		c.log.Failed(err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+// commandCode is the exit code of a command whose run ended with err.
+func commandCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case nothingFound(err):
+		return exitNotFound
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailure
+}
