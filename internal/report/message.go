@@ -17,6 +17,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -117,7 +118,7 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return "Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files"
 	}
-	if _, ok := errors.AsType[*CertificateError](err); ok {
+	if _, ok := errors.AsType[*CertificateError](err); ok || errors.Is(err, httpx.ErrNoCertificate) {
 		return "Give the path of a PEM file in the workspace, or PEM text"
 	}
 	return systemHint(err)
@@ -174,6 +175,7 @@ func systemHint(err error) string {
 	var truncated *fetch.TruncatedError
 	var late *fetch.WaitError
 	var differs *fetch.MD5Error
+	var refused *fetch.StorageError
 	if hint := networkHint(err, false); hint != "" {
 		return hint
 	}
@@ -191,10 +193,24 @@ func systemHint(err error) string {
 		return "The bytes are not those that were stored; run the step again, and if it happens again, upload the artifact anew"
 	case errors.As(err, &truncated):
 		return "The storage kept breaking off; run the step again, nothing was written to the destination"
+	case errors.As(err, &refused):
+		return storageHint(refused.Status)
 	case errors.Is(err, context.Canceled):
 		return "The job was cancelled; nothing was written to the destination"
+	case httpx.IsTemporary(err):
+		return storageHint(0)
 	}
 	return ""
+}
+
+// storageHint returns the advice for a storage that did not send an artifact. status is 0
+// if it did not answer.
+func storageHint(status int) string {
+	if status == 0 || httpx.TemporaryStatus(status) {
+		return "GitHub's storage or the network is in trouble; see https://www.githubstatus.com and run the step again, nothing was written to the destination"
+	}
+	return "The storage does not accept the signed URL that GitHub gave: check whether a proxy or a firewall answers in its place, and whether the runner's clock is right; " +
+		"nothing was written to the destination"
 }
 
 // notFoundHint returns the one piece of advice that is most likely to help. Where the
@@ -250,6 +266,8 @@ func notFoundHint(nf *search.NotFoundError) string {
 			"use pr, or github.event.pull_request.head.sha"
 	case nf.Nowhere:
 		return "Check how it is spelt, and whether the step that uploads it runs"
+	case nf.Settled && nf.RunID == 0:
+		return "Check the id: it is the number behind /runs/ or /artifacts/ in the address, not the number that a list of runs shows; what was deleted has no id any more"
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with run-id"
 	case nf.Default.File != "":
