@@ -16,7 +16,7 @@ import (
 // expandFiles writes files into an empty directory and expands the tars among them.
 func expandFiles(t testing.TB, files map[string][]byte, o TarOptions) (dir string, res Expansion, err error) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = inMemory(t)
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func TestFewDescriptors(t *testing.T) {
 	data := z.bytes()
 	var roots []*os.Root
 	for range archives {
-		root, err := os.OpenRoot(t.TempDir())
+		root, err := os.OpenRoot(inMemory(t))
 		if err != nil {
 			t.Fatal(err)
 		}

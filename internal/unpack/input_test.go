@@ -82,7 +82,7 @@ func TestReaderFails(t *testing.T) {
 	for name, z := range archives {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			data, pool, dir := z.bytes(), NewPool(1), t.TempDir()
+			data, pool, dir := z.bytes(), NewPool(1), inMemory(t)
 			for i, at := range offsets(len(data)) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					r := broken{data, int64(at), cause}
@@ -132,7 +132,7 @@ func TestTarReaderFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pool, dir := NewPool(1), t.TempDir()
+			pool, dir := NewPool(1), inMemory(t)
 			for i, at := range offsets(len(data)) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					checkReadError(t, at, cause, inRoot(t, dir, func(root *os.Root) error {
@@ -170,7 +170,7 @@ func TestDirectoryChanges(t *testing.T) {
 		data := z.bytes()
 		end := len(data) - endSize
 		start := end - 4*headerSize - len("ad/blc")
-		pool, dir := NewPool(1), t.TempDir()
+		pool, dir := NewPool(1), inMemory(t)
 		for at := start; at < end; at++ {
 			for i, flip := range flips {
 				other := bytes.Clone(data)

@@ -130,7 +130,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // Not parallel: what others allocate would count.
 func TestTarMemory(t *testing.T) {
 	const entries = 5_000 // whose names have 5 MB
-	root, err := os.OpenRoot(t.TempDir())
+	root, err := os.OpenRoot(inMemory(t))
 	if err != nil {
 		t.Fatal(err)
 	}
