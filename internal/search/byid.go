@@ -19,10 +19,7 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		here, elsewhere := split(missing, req.RunRepos, repo)
 		plans := make([]Plan, len(here))
 		absent, err := req.lookIn(at, here, func(i int, id int64) error {
-			run, err := c.Source.Run(ctx, repo, id)
-			if err == nil {
-				err = c.takeRun(ctx, req, run, &plans[i])
-			}
+			run, err := c.takeByID(ctx, req, repo, id, &plans[i])
 			if errors.Is(err, artifact.ErrExpired) { // a 410: it was there
 				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("run %d", id), Final: true}
 			}
@@ -44,6 +41,38 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	}
 	plan.Unmet = c.unmet(req, plan.Runs)
 	return plan, nil
+}
+
+// takeByID adds what is asked for of a run to the plan. Where the run is expected to be in
+// the repository, its artifacts are listed side by side with asking for the run. Of many
+// runs, that would only make more requests of a list of ids that are wrong.
+func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, id int64, plan *Plan) (artifact.Run, error) {
+	_, told := req.RunRepos[id]
+	early := (told || len(req.Repos) == 1) && len(req.RunIDs) <= maxConcurrent/2
+	pick, end := c.picking(ctx, req, repo, id, early)
+	defer end()
+	run, err := c.Source.Run(ctx, repo, id)
+	if err != nil {
+		return run, err
+	}
+	return run, c.takeRun(ctx, req, run, pick, plan)
+}
+
+// picking returns a function that returns what is asked for of a run. If early is set, and
+// this look is not one of many, the run's artifacts are listed at once. end ends that.
+func (c Chooser) picking(ctx context.Context, req Request, repo artifact.Repo, id int64, early bool) (pick func() (artifact.Picked, error), end func()) {
+	if !early || req.Waiting {
+		return func() (artifact.Picked, error) { return c.pick(ctx, req, repo, id) }, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var picked artifact.Picked
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		picked, err = c.pick(ctx, req, repo, id)
+	}()
+	return func() (artifact.Picked, error) { <-done; return picked, err }, func() { cancel(); <-done }
 }
 
 // split returns the ids that may be of a repository, and the others.

@@ -150,6 +150,8 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo,
 	if req.Trigger == UnknownTrigger {
 		return ErrUnknownTrigger
 	}
+	pick, end := c.picking(ctx, req, repo, req.Trigger, true)
+	defer end()
 	run, err := c.Source.Run(ctx, repo, req.Trigger)
 	if err != nil {
 		return err
@@ -157,18 +159,18 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo,
 	if run.Origin().Foreign() && !req.AllowForks {
 		return &ForkError{Run: run}
 	}
-	return c.takeRun(ctx, req, run, plan)
+	return c.takeRun(ctx, req, run, pick, plan)
 }
 
-// takeRun adds what is asked for of one run to the plan. If the run lacks some of it,
-// it fails with a *NotFoundError.
-func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, plan *Plan) error {
+// takeRun adds what is asked for of one run, which pick returns, to the plan. If the run
+// lacks some of it, it fails with a *NotFoundError.
+func (c Chooser) takeRun(ctx context.Context, req Request, run artifact.Run, pick func() (artifact.Picked, error), plan *Plan) error {
 	if req.mayGrow(run) {
 		nf := &NotFoundError{Repo: run.Repo, RunID: run.ID, What: inWords(req.Select), Growing: true, Pending: []artifact.Run{run}}
 		plan.PassedOver = append(plan.PassedOver, PassedOver{Run: run, Reason: nf.reason()})
 		return nf
 	}
-	picked, err := c.pick(ctx, req, run.Repo, run.ID)
+	picked, err := pick()
 	if err != nil {
 		return err
 	}

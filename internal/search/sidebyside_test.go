@@ -55,7 +55,8 @@ func TestSideBySide(t *testing.T) {
 		req  Request
 		most time.Duration
 	}{
-		"one run":                 {Request{RunIDs: runs[:1]}, 2 * time.Second},
+		"one run":                 {Request{RunIDs: runs[:1]}, time.Second},
+		"four runs":               {Request{RunIDs: runs[:4]}, time.Second},
 		"as many runs as go":      {Request{RunIDs: runs[:maxConcurrent]}, 2 * time.Second},
 		"forty runs":              {Request{RunIDs: runs}, 10 * time.Second},
 		"forty artifacts":         {Request{ArtifactIDs: artifacts, Merge: true}, 10 * time.Second},
@@ -65,7 +66,7 @@ func TestSideBySide(t *testing.T) {
 		"a tag":                   {Request{Commit: "v1", Select: artifact.Selector{Names: []string{"dist"}}}, 2 * time.Second},
 		"a workflow's name":       {Request{Workflow: "CI", Select: artifact.Selector{Names: []string{"dist"}}}, 2 * time.Second},
 		"two repositories, a tag": {Request{Repos: []artifact.Repo{app, lib}, Commit: "v1"}, 2 * time.Second},
-		"the triggering run":      {Request{Own: app, Trigger: 3}, 2 * time.Second},
+		"the triggering run":      {Request{Own: app, Trigger: 3}, time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
