@@ -17,7 +17,7 @@ actions_artifact=6.2.1
 archiver=7.0.1
 esbuild=0.28.2
 sigstore_mock=0.13.0
-yaml=2.8.2
+yaml=2.9.1
 yazl=3.3.1
 
 die() {
@@ -26,15 +26,15 @@ die() {
 }
 
 # tool MODULE@VERSION prints the path of its binary, and installs it first if
-# it is not there: into a cache directory of our own, $ARTIFETCH_TOOLS. What it is
-# built from and where leaves no trace in it.
+# it is not there: into a cache directory of our own, $ARTIFETCH_TOOLS. It is the
+# same wherever the same Go builds it.
 tool() {
   local name=${1%@*} dir
   name=${name##*/}
   dir=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/$name-${1##*@}
   if [[ ! -x $dir/$name ]]; then
     echo "installing $1" >&2
-    CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN=$dir go install "$1" >&2
+    CGO_ENABLED=0 GOFLAGS=-trimpath GOEXPERIMENT='' GOAMD64='' GOARM64='' GOBIN=$dir go install "$1" >&2
   fi
   echo "$dir/$name"
 }

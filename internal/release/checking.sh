@@ -3,18 +3,24 @@
 source internal/release/lib.sh
 
 tmp=$(mktemp -d)
-registry=''
+registry='' world=''
 cleanup() {
-  local code=$?
+  local code=$? pid
   trap - EXIT
-  if [[ -n $registry ]]; then kill "$registry" 2>/dev/null || true; wait "$registry" 2>/dev/null || true; fi
+  for pid in $registry $world; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   rm -rf "$tmp"
   exit "$code"
 }
 trap cleanup EXIT
 
+# The repository is the one that was filled in, if it was.
+owner=$(sed -nE 's|.*uses: ([^ /]+/[^ @]+)@v1$|\1|p' README.md | head -1)
+[[ $owner != OWNER/artifetch ]] || owner=octo/artifetch
 # shellcheck disable=SC2034 # used by those who source this
-owner=octo/artifetch url=https://github.com/octo/artifetch time=2026-01-31T12:00:00Z
+url=https://github.com/$owner time=2026-01-31T12:00:00Z
 bundle=/etc/ssl/certs/ca-certificates.crt
 [[ -r $bundle ]] || die "$bundle is not there: install ca-certificates"
 if ! GOTOOLCHAIN=$toolchain go version >/dev/null 2>&1; then

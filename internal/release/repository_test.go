@@ -126,11 +126,22 @@ type workflow struct {
 type job struct {
 	Permissions    yaml.Node
 	Uses           string
+	Strategy       struct{ Matrix map[string]values }
 	TimeoutMinutes int `yaml:"timeout-minutes"`
 	Steps          []struct {
 		Uses, Run string
 		With      map[string]string
 	}
+}
+
+// values are those of a matrix, where they are texts.
+type values []string
+
+func (v *values) UnmarshalYAML(n *yaml.Node) error {
+	for _, item := range n.Content {
+		*v = append(*v, item.Value)
+	}
+	return nil
 }
 
 // scopes are those of GITHUB_TOKEN that a job may ask for to write.
@@ -262,6 +273,33 @@ func (r *repository) checkCosign() {
 	}
 }
 
+var required = regexp.MustCompile(`(?m)^for check in (.*); do$`)
+
+// checkRequired: settings.sh asks for jobs that there are. A name that no job has
+// would never succeed, and nothing could be merged.
+func (r *repository) checkRequired() {
+	const file = "internal/release/settings.sh"
+	var ci workflow
+	r.decode(".github/workflows/ci.yml", false, &ci)
+	m := required.FindStringSubmatch(r.files[file])
+	if m == nil {
+		r.complain(file, "no checks")
+		return
+	}
+	for name := range strings.SplitSeq(strings.NewReplacer(" (", "-(", " / ", "-/-", "'", "").Replace(m[1]), " ") {
+		name, kind, _ := strings.Cut(name, "-")
+		j, ok := ci.Jobs[name]
+		switch {
+		case !ok:
+			r.complain(file, "ci.yml has no job %s", name)
+		case (j.Uses != "") != strings.HasPrefix(kind, "/"):
+			r.complain(file, "job %s is one of another workflow, or is not", name)
+		case strings.HasPrefix(kind, "(") && !slices.Contains(j.Strategy.Matrix["os"], strings.Trim(kind, "()")):
+			r.complain(file, "job %s has no %s", name, kind)
+		}
+	}
+}
+
 // check returns what is wrong.
 func check(files map[string]string) []string {
 	r := &repository{files: files}
@@ -271,6 +309,7 @@ func check(files map[string]string) []string {
 	r.checkDependabot()
 	r.checkAction()
 	r.checkCosign()
+	r.checkRequired()
 	return r.wrong
 }
 
@@ -279,7 +318,7 @@ func read(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	root := os.DirFS("../..")
-	for _, pattern := range []string{".github/*", ".github/*/*", ".ci/*", "docs/*.md", "*.md", "internal/*/*.md", "*.yml", "Dockerfile", "go.mod"} {
+	for _, pattern := range []string{".github/*", ".github/*/*", ".ci/*", "docs/*.md", "*.md", "internal/release/*", "*.yml", "Dockerfile", "go.mod"} {
 		names, err := fs.Glob(root, pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -348,6 +387,8 @@ func TestMutations(t *testing.T) {
 		{"a color that there is not", "action.yml", "color: purple", "color: pink", "pink"},
 		{"no icon", "action.yml", "icon:", "image:", "icon are missing"},
 		{"another cosign", release, "cosign-release: v3", "cosign-release: v2", "cosign-release is not v3"},
+		{"a check that there is not", ci, "\n  lint:\n", "\n  linters:\n", "no job lint"},
+		{"a check on another system", ci, "ubuntu-24.04-arm]", "ubuntu-26.04-arm]", "job container has no (ubuntu-24.04-arm)"},
 		{"another cosign in the instructions", "SECURITY.md", "cosign v3", "cosign v2", "SECURITY.md: cosign v3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
