@@ -31,14 +31,16 @@ func main() {
 		}
 	}
 	signal.Ignore(syscall.SIGPIPE) // app.Pipe handles a log without a reader
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	ctx, cancel := context.WithCancelCause(ctx)
 	info, _ := debug.ReadBuildInfo()
-	code := app.Main(ctx, app.Env{
+	env := app.Env{
 		Args: os.Args[1:], Version: app.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
-		Stdout: app.Pipe{Writer: os.Stdout, Broken: cancel}, Stderr: app.Pipe{Writer: os.Stderr, Broken: cancel},
-		Columns: app.Columns(os.Stderr), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment, Run: app.Programs("", nil),
-	})
+		Columns: app.Columns(os.Stderr), OutColumns: app.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
+		Run: app.Programs("", nil),
+	}
+	ctx, stop := app.WithSignals(context.Background(), env.Again(os.Exit), signals...)
+	ctx, cancel := context.WithCancelCause(ctx)
+	env.Stdout, env.Stderr = app.Pipe{Writer: os.Stdout, Broken: cancel}, app.Pipe{Writer: os.Stderr, Broken: cancel}
+	code := app.Main(ctx, env)
 	runtime.KeepAlive(ballast)
 	cancel(nil)
 	stop()

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
@@ -138,7 +139,7 @@ func TestProxy(t *testing.T) {
 }
 
 // Every signal that ends a job ends it in order: nothing is left half done, all
-// outputs are set, a second signal hastens nothing.
+// outputs are set. A second signal hastens nothing, except an interrupt of a command.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
@@ -147,7 +148,11 @@ func TestSignals(t *testing.T) {
 				t.Parallel()
 				p := newProgram(t, args...)
 				log := p.begin(t)
-				for range 2 {
+				times := 2
+				if len(args) > 0 && sig == syscall.SIGINT {
+					times = 1
+				}
+				for range times {
 					if err := p.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 						t.Fatal(err)
 					}
@@ -163,6 +168,60 @@ func TestSignals(t *testing.T) {
 				p.finish(t, 1)
 				p.checkOutputs(t, "stopped: "+sig.String())
 			})
+		}
+	}
+}
+
+// A second interrupt ends a command at once, even one that cannot go on because nobody
+// reads its log.
+func TestSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(server.Close)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	fd := int(w.Fd())
+	if err := errors.Join(syscall.SetNonblock(fd, true), fill(fd), syscall.SetNonblock(fd, false)); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, "--repository", "octo/app", "--run-id", "1", "--github-api-url", server.URL)
+	p.Stderr = w
+	if err := errors.Join(p.Start(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	<-asked // the signals are handled from the start
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.finish(t, 130)
+	}()
+	tick := time.NewTicker(time.Millisecond) // signals of one kind that come together count as one
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			_ = p.Process.Signal(syscall.SIGINT)
+		}
+	}
+}
+
+// fill fills a pipe that does not block.
+func fill(fd int) error {
+	for {
+		if _, err := syscall.Write(fd, make([]byte, 4096)); err != nil {
+			if errors.Is(err, syscall.EAGAIN) {
+				return nil
+			}
+			return err
 		}
 	}
 }

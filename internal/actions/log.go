@@ -42,6 +42,9 @@ type Options struct {
 	// the width is unknown. It is nil if Out is not a terminal. On a terminal, and if
 	// Command is set, Progress draws a live bar.
 	Columns func() int
+	// Color colours the words "warning" and "error" of a command. Quiet leaves out all
+	// lines but these, and the progress.
+	Color, Quiet bool
 }
 
 // Log writes the log that people read, and the commands that the runner obeys.
@@ -125,9 +128,18 @@ func (l *Log) write(s string) {
 	_, _ = io.WriteString(l.opt.Out, s) // there is nowhere to report an error
 }
 
+// What begins the lines of warnings and errors.
+const warning, failure = "warning: ", "error: "
+
+// colored has these words as a terminal shows them in yellow and in red.
+var colored = map[string]string{warning: "\x1b[33mwarning:\x1b[0m ", failure: "\x1b[31merror:\x1b[0m "}
+
 // command issues a workflow command. Outside of a step it writes a line.
 func (l *Log) command(issue func(string, ...any), prefix, format string, args []any) {
 	if l.opt.Command {
+		if l.opt.Color {
+			prefix = colored[prefix]
+		}
 		l.line(prefix, format, args)
 		return
 	}
@@ -141,21 +153,25 @@ func (l *Log) command(issue func(string, ...any), prefix, format string, args []
 }
 
 // Infof writes a line.
-func (l *Log) Infof(format string, args ...any) { l.line("", format, args) }
+func (l *Log) Infof(format string, args ...any) {
+	if !l.opt.Quiet {
+		l.line("", format, args)
+	}
+}
 
 // Warningf writes a warning, in a step as an annotation.
 func (l *Log) Warningf(format string, args ...any) {
-	l.command(l.gha.Warningf, "warning: ", format, args)
+	l.command(l.gha.Warningf, warning, format, args)
 }
 
 // TitledWarningf writes a warning, in a step as an annotation with a title.
 func (l *Log) TitledWarningf(title, format string, args ...any) {
-	l.command(l.gha.WithFieldsMap(map[string]string{"title": title}).Warningf, "warning: ", format, args)
+	l.command(l.gha.WithFieldsMap(map[string]string{"title": title}).Warningf, warning, format, args)
 }
 
 // Errorf writes an error, in a step as an annotation.
 func (l *Log) Errorf(format string, args ...any) {
-	l.command(l.gha.Errorf, "error: ", format, args)
+	l.command(l.gha.Errorf, failure, format, args)
 }
 
 // Group begins a group: all lines until the call of end are folded, also those of

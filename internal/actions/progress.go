@@ -41,6 +41,10 @@ func (l *Log) NewProgress(total int64) *Progress {
 			l.setBar(func(columns int) string { return drawBar(columns, done, total, rate) })
 		}
 	}
+	if l.opt.Quiet {
+		p.stop = func() {}
+		return p
+	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { p.report(every, show, stop) })

@@ -43,7 +43,9 @@ type Env struct {
 	// Columns returns the present width of the terminal that Stderr is; nil if Stderr
 	// is not a terminal. See actions.Options.
 	Columns func() int
-	UID     int
+	// OutColumns is the same for Stdout.
+	OutColumns func() int
+	UID        int
 	// Run runs a program of the machine, for a command; nil is a machine that has none.
 	Run machine.Run
 	// Proxy chooses the proxy for a request; nil means none.
@@ -69,10 +71,22 @@ func Main(ctx context.Context, env Env) int {
 	if env.Run == nil {
 		env.Run = noPrograms
 	}
-	if len(env.Args) == 0 && env.get("GITHUB_ACTIONS") == "true" {
+	if env.isStep() {
 		return runStep(ctx, env)
 	}
 	return runCommand(ctx, env)
+}
+
+// isStep reports whether this is a step of a job, and not a command.
+func (e Env) isStep() bool { return len(e.Args) == 0 && e.get("GITHUB_ACTIONS") == "true" }
+
+// Again returns what a second interrupt does: a person at a terminal wants the command to
+// end at once. The runner of a step sends several signals, and then waits.
+func (e Env) Again(exit func(code int)) func() {
+	if e.isStep() {
+		return nil
+	}
+	return func() { exit(exitInterrupted) }
 }
 
 // runStep is a run as a step: log and workflow commands on stdout, outputs
@@ -102,7 +116,7 @@ func runStep(ctx context.Context, env Env) int {
 // other cannot be written.
 func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
 	var errs []error
-	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Bounded: true})
+	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})
 	if err == nil {
 		err = log.Out.SetOutputs(outputs...)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,14 +19,18 @@ import (
 // command is a run on a developer's machine: what was asked for goes to stdout, the log
 // to stderr.
 type command struct {
-	env  Env
-	out  *actions.Log
-	log  *report.Log // words errors
-	code int
+	env   Env
+	out   *actions.Log
+	log   *report.Log // words errors
+	print *report.Printer
+	code  int
 }
 
 // runCommand runs the verb that the arguments name.
 func runCommand(ctx context.Context, env Env) int {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
 	c := &command{env: env}
 	c.open(&config.Config{})
 	root := c.verb(config.Fetch, (*command).fetch)
@@ -41,11 +46,17 @@ func runCommand(ctx context.Context, env Env) int {
 	return c.code
 }
 
-// open opens the log.
+// open opens the log and stdout.
 func (c *command) open(cfg *config.Config) {
-	c.out = actions.New(actions.Options{Out: c.env.Stderr, Lookup: c.env.Lookup, Command: true, Columns: c.env.Columns})
-	c.log = &report.Log{Out: c.out}
+	color := c.env.get("NO_COLOR") == "" && c.env.get("TERM") != "dumb"
+	c.out = actions.New(actions.Options{
+		Out: c.env.Stderr, Lookup: c.env.Lookup, Command: true, Columns: c.env.Columns, Color: color && c.env.Columns != nil, Quiet: cfg.Quiet,
+	})
 	mask(c.out, cfg)
+	c.log = &report.Log{Out: c.out, Brief: c.env.OutColumns != nil && !cfg.JSON}
+	c.print = &report.Printer{
+		Out: c.env.Stdout, Redact: c.out.Redact, JSON: cfg.JSON, Columns: c.env.OutColumns, Color: color && c.env.OutColumns != nil, Now: c.env.Now,
+	}
 }
 
 // verb makes the command of a verb. do runs it and returns the exit code.
@@ -90,7 +101,7 @@ func (c *command) ended(err error) {
 func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
 	res := execute(ctx, c.env, cfg, c.out, false)
 	c.log.Ended(res)
-	err := res.Print(c.env.Stdout, c.out.Redact, cfg.JSON)
+	err := c.print.Fetched(res)
 	if code := commandCode(res.Err); code != exitOK {
 		return code
 	}

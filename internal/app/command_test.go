@@ -34,7 +34,7 @@ func TestCommand(t *testing.T) {
 	}{
 		"fetch":          {"--repository octo/app --run-id 1 --name dist --path out", 0, "found=true\n", "1 artifact, 2 files, 4 B"},
 		"search":         {"--repository octo/lib --name dist", 0, "run-id=5\n", "run 5 of octo/lib"},
-		"json":           {"--repository octo/app --run-id 1 --name dist --json", 0, `"found": "true"`, ""},
+		"json":           {"--repository octo/app --run-id 1 --name dist --json", 0, "\"found\": true,\n", ""},
 		"nothing found":  {"--repository octo/app --run-id 1 --name nope", 3, "found=false\n", `error: artifact "nope" not found in run 1 of octo/app`},
 		"ignored":        {"--repository octo/app --run-id 1 --name nope --if-no-artifact-found ignore", 0, "found=false\n", ""},
 		"failure":        {"--repository octo/app --run-id 2 --name evil", 1, "error-message=artifact", `error: artifact "evil"`},
@@ -46,7 +46,7 @@ func TestCommand(t *testing.T) {
 		"version":        {"--version", 0, "artifetch 1.2.3\n", ""},
 		"unknown flag":   {"--nmae x", 2, "", "did you mean --name"},
 		"argument":       {"dist", 2, "", "error: "},
-		"no repository":  {"--name x", 2, "", "repository"},
+		"no repository":  {"--name x", 2, "", "--repository is missing, and git, which knows the remotes"},
 		"bad value":      {"--repository octo/app --max-size x", 2, "", `--max-size: "x"`},
 		"current run":    {"--repository octo/app --run-id current", 2, "", "has no meaning outside of GitHub Actions"},
 		"nothing at all": {"", 2, "", "artifetch --help"},

@@ -27,7 +27,7 @@ const (
 )
 
 // Log puts what happens during a run into words. Failed, Usage and Ended only use the
-// field Out.
+// fields Out and Brief.
 type Log struct {
 	Out         *actions.Log
 	Config      *config.Config
@@ -35,6 +35,8 @@ type Log struct {
 	Destination workspace.Destination
 	Layout      transfer.Layout
 	Now         func() time.Time
+	// Brief is set if a Printer tells people what a run that did not fail has done.
+	Brief bool
 }
 
 // Inputs says what is odd, though not wrong, about the inputs.
@@ -339,6 +341,7 @@ func (l *Log) Ended(r *Result) {
 		if nf, ok := errors.AsType[*search.NotFoundError](r.NotFound); ok && len(nf.Doubts) > 0 {
 			l.Out.TitledWarningf("A run that fits may have been missed", "nothing was found, but that is not certain: %s. %s", search.DoubtsInWords(nf.Doubts), doubtHint(nf.Doubts))
 		}
+	case l.Brief:
 	case r.DryRun:
 		l.Out.Infof("dry run: nothing was written")
 	default:

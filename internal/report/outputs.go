@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"path"
 	"slices"
@@ -79,15 +78,16 @@ type reducedRun struct {
 // OutputOptions say how outputs are written.
 type OutputOptions struct {
 	Redact func(string) string // hides secrets
-	// Bounded is set in a step: outputs too long for a job are cut.
-	Bounded bool
+	// Step is set for outputs of a step: those too long for a job are cut, and those that
+	// other actions have are there, too.
+	Step bool
 }
 
 // text returns a text that a server or an input chose as one line of no more than most
 // bytes.
 func (o OutputOptions) text(s string, most int) string {
 	s = oneLine(o.Redact(s))
-	if o.Bounded {
+	if o.Step {
 		s = words.Cut(s, most)
 	}
 	return s
@@ -106,10 +106,7 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 	if len(r.Runs) > 0 {
 		newest = newRunOutput(r.Runs[0], o)
 	}
-	errorMessage := ""
-	if r.Err != nil {
-		errorMessage = o.text(Message(r.Err), maxErrorMessage)
-	}
+	errorMessage := r.errorMessage(o)
 	out = []actions.Output{
 		{Name: "found", Value: strconv.FormatBool(r.Found)},
 		{Name: "artifacts"},
@@ -123,12 +120,14 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 	out = append(out,
 		actions.Output{Name: "runs"},
 		actions.Output{Name: "error-message", Value: errorMessage},
-		actions.Output{Name: "found_artifact", Value: strconv.FormatBool(r.Found)},
-		actions.Output{Name: "error_message", Value: errorMessage},
-		actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.Found && r.DryRun)},
 	)
 	free := math.MaxInt
-	if o.Bounded {
+	if o.Step {
+		out = append(out,
+			actions.Output{Name: "found_artifact", Value: strconv.FormatBool(r.Found)},
+			actions.Output{Name: "error_message", Value: errorMessage},
+			actions.Output{Name: "dry_run", Value: strconv.FormatBool(r.Found && r.DryRun)},
+		)
 		free = maxOutputs
 		for _, output := range out {
 			free -= len(output.Name) + len("=") + len(output.Value) + len("\n")
@@ -136,7 +135,7 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 	}
 	for _, list := range []outputList{r.artifactList(o), r.runList(o)} {
 		limit := free
-		if o.Bounded {
+		if o.Step {
 			limit = min(free, maxList)
 		}
 		text, note, err := list.within(limit)
@@ -153,6 +152,14 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 	return out, left, nil
 }
 
+// errorMessage says in one line why the run failed, or is empty.
+func (r *Result) errorMessage(o OutputOptions) string {
+	if r.Err == nil {
+		return ""
+	}
+	return o.text(Message(r.Err), maxErrorMessage)
+}
+
 // outputList is an output that is a JSON array.
 type outputList struct {
 	name          string
@@ -160,22 +167,29 @@ type outputList struct {
 	full, reduced func(i int) any // its elements
 }
 
+// artifactOutput returns an element of the output "artifacts".
+func (r *Result) artifactOutput(i int, o OutputOptions) artifactOutput {
+	p := &r.Items[i]
+	a := p.Artifact
+	return artifactOutput{
+		ID: a.ID, Name: o.Redact(a.Name), SizeInBytes: a.Size, Digest: o.Redact(a.Digest), DigestVerified: p.Digest == transfer.DigestVerified,
+		CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
+		Repository: o.Redact(a.Repo.String()), RunID: known(p.Run.ID), Path: r.where(p, o), Files: p.Files, Bytes: p.Bytes,
+	}
+}
+
+// where returns where an artifact goes, for later steps.
+func (r *Result) where(p *transfer.Item, o OutputOptions) string {
+	return o.Redact(path.Join(r.Destination.Output, p.To))
+}
+
 func (r *Result) artifactList(o OutputOptions) outputList {
-	where := func(p *transfer.Item) string { return o.Redact(path.Join(r.Destination.Output, p.To)) }
 	return outputList{
 		name: "artifacts", n: len(r.Items),
-		full: func(i int) any {
-			p := &r.Items[i]
-			a := p.Artifact
-			return artifactOutput{
-				ID: a.ID, Name: o.Redact(a.Name), SizeInBytes: a.Size, Digest: o.Redact(a.Digest), DigestVerified: p.Digest == transfer.DigestVerified,
-				CreatedAt: timeOrNull(a.CreatedAt), ExpiresAt: timeOrNull(a.ExpiresAt),
-				Repository: o.Redact(a.Repo.String()), RunID: known(p.Run.ID), Path: where(p), Files: p.Files, Bytes: p.Bytes,
-			}
-		},
+		full: func(i int) any { return r.artifactOutput(i, o) },
 		reduced: func(i int) any {
 			p := &r.Items[i]
-			return reducedArtifact{ID: p.Artifact.ID, Name: o.Redact(p.Artifact.Name), RunID: known(p.Run.ID), Path: where(p)}
+			return reducedArtifact{ID: p.Artifact.ID, Name: o.Redact(p.Artifact.Name), RunID: known(p.Run.ID), Path: r.where(p, o)}
 		},
 	}
 }
@@ -293,31 +307,4 @@ func timeOrNull(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-// Print writes the outputs of the command: one on each line, or as one JSON object in
-// which the lists are JSON arrays.
-func (r *Result) Print(w io.Writer, redact func(string) string, asJSON bool) error {
-	outputs, _, err := r.Outputs(OutputOptions{Redact: redact})
-	if err != nil {
-		return err
-	}
-	if !asJSON {
-		for _, output := range outputs {
-			if _, err := fmt.Fprintf(w, "%s=%s\n", output.Name, output.Value); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	object := map[string]any{}
-	for _, output := range outputs {
-		object[output.Name] = output.Value
-		if output.Name == "artifacts" || output.Name == "runs" {
-			object[output.Name] = json.RawMessage(output.Value)
-		}
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(object)
 }

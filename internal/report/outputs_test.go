@@ -67,7 +67,7 @@ func TestOutputsAreBounded(t *testing.T) {
 			if tt.length < 100 {
 				r.Destination.Output = "out"
 			}
-			out, left, err := r.Outputs(OutputOptions{Redact: func(s string) string { return s }, Bounded: true})
+			out, left, err := r.Outputs(OutputOptions{Redact: func(s string) string { return s }, Step: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestOutputsHideSecrets(t *testing.T) {
 	}
 	r.Destination.Output, r.Destination.HostPath, r.Err = "out/"+secret, "/"+secret, errors.New("server says: "+secret)
 	for _, bounded := range []bool{true, false} {
-		out, _, err := r.Outputs(OutputOptions{Redact: log.Redact, Bounded: bounded})
+		out, _, err := r.Outputs(OutputOptions{Redact: log.Redact, Step: bounded})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"os"
+	"os/signal"
+)
+
+// WithSignals returns a context that ends with the first of the signals. Each interrupt
+// after that calls again, unless it is nil. The caller has to call stop.
+func WithSignals(parent context.Context, again func(), signals ...os.Signal) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	got, done := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(got, signals...)
+	go func() {
+		for first := true; ; first = false {
+			select {
+			case <-done:
+				return
+			case s := <-got:
+				switch {
+				case first:
+					cancel(signalError{s})
+				case s == os.Interrupt && again != nil:
+					again()
+				}
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(got)
+		close(done)
+		cancel(nil)
+	}
+}
+
+// signalError counts as a cancelled context.
+type signalError struct{ os.Signal }
+
+func (e signalError) Error() string        { return e.String() }
+func (e signalError) Is(target error) bool { return target == context.Canceled }
