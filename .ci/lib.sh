@@ -18,6 +18,7 @@ archiver=7.0.1
 esbuild=0.28.2
 sigstore_mock=0.13.0
 yaml=2.9.1
+xterm=5.5.0
 yazl=3.3.1
 
 die() {

@@ -27,6 +27,8 @@ var allowed = map[string][]string{
 	"internal/fetch":               {"internal/httpx"},
 	"internal/demo":                {"internal/app", "internal/githubsim"},
 	"internal/bench":               {"internal/githubsim"},
+	"internal/docs":                {"internal/app", "internal/httpx"},
+	"internal/docs/pictures":       {"internal/githubsim"},
 	"internal/e2e/act":             {"internal/githubsim"},
 	"internal/e2e/container/stamp": {},
 	"internal/e2e/container":       {"internal/githubsim"},
