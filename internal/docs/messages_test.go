@@ -60,6 +60,9 @@ func fault(f githubsim.Fault) func(*testing.T, *machine) {
 	}
 }
 
+// hasDist gives the current run an artifact dist.
+func hasDist(run *githubsim.Run) { run.AddArtifact(githubsim.Artifact{Name: "dist"}) }
+
 var dist = in("workflow", "ci.yml", "name", "dist")
 
 func distAnd(pairs ...string) map[string]string {
@@ -83,10 +86,10 @@ var situations = map[string]situation{
 	"its conclusion is …, not …": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{Conclusion: "failure"}, "dist", zip("a", "a"))
 	}, trigger{}, dist},
-	"The current run has it: add run-id: current": {func(_ *testing.T, m *machine) { m.uploads = "dist" }, trigger{}, in("name", "dist")},
+	"The current run has it: add run-id: current": {func(_ *testing.T, m *machine) { m.uploads = hasDist }, trigger{}, in("name", "dist")},
 	"the current run (…), too, holds what was asked for": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "deploy.yml", githubsim.Run{}, "dist", zip("a", "a"))
-		m.uploads = "dist"
+		m.uploads = hasDist
 	}, trigger{}, in("name", "dist")},
 	"whoever opened the pull request decided what its artifacts hold": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{ID: 5, HeadRepo: m.AddFork("mallory/app")}, "dist", zip("a", "a"))

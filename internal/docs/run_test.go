@@ -24,8 +24,8 @@ type machine struct {
 	commands map[string]string // see recipe
 	// before are files that every workspace has before its job, by path.
 	before map[string]string
-	// uploads is the name of an artifact that each run has from its start.
-	uploads string
+	// uploads adds artifacts to each run at its start; nil adds none.
+	uploads func(run *githubsim.Run)
 	// free replaces the disk's free space.
 	free func() (int64, error)
 	jobs []*jobRun
@@ -41,7 +41,8 @@ type jobRun struct {
 	log     strings.Builder
 	// files are what the workspace held in the end, without the files of the checkout:
 	// content by path. A path ends in * if the file can be executed, and in @ if it is a
-	// symlink, whose content is its target. Below $TEMP is the runner's temporary directory.
+	// symlink, whose content is its target. Below $TEMP is the runner's temporary directory,
+	// below ~ that of HOME.
 	files map[string]string
 }
 
@@ -69,8 +70,8 @@ func (m *machine) run(ctx context.Context, w *workflow, tr trigger) (*githubsim.
 	current.Workflow, current.CreatedAt = m.workflow(m.repo, w.file), m.clock.Now()
 	current.Event, current.Status = tr.event, "in_progress"
 	run := m.repo.AddRun(current)
-	if m.uploads != "" {
-		run.AddArtifact(githubsim.Artifact{Name: m.uploads, CreatedAt: m.clock.Now()})
+	if m.uploads != nil {
+		m.uploads(run)
 	}
 	base := m.scope(tr, run)
 	needs := map[string]any{}
@@ -312,23 +313,22 @@ func (m *machine) perform(ctx context.Context, p *place, s *step, sc scope) (*st
 		}
 		inputs[name] = v
 	}
-	name, _, _ := strings.Cut(s.Uses, "@")
-	switch {
-	case isArtifetch(s.Uses):
+	if isArtifetch(s.Uses) {
 		return m.artifetch(ctx, p, inputs, sc)
-	case name == "actions/checkout":
+	}
+	name, _, _ := strings.Cut(s.Uses, "@")
+	switch name {
+	case "actions/checkout":
 		return m.checkOut(p)
-	case name == "actions/upload-artifact":
+	case "actions/upload-artifact":
 		return m.upload(p, inputs)
 	}
 	return nil, "", fmt.Errorf("%s is an action that the test does not know", name)
 }
 
-// isArtifetch reports whether a step's uses: is this action, whoever owns it.
-func isArtifetch(uses string) bool {
-	name, version, _ := strings.Cut(uses, "@")
-	return strings.HasSuffix(name, "/artifetch") && version == "v1"
-}
+// isArtifetch reports whether a step's uses: is this action, whatever the repository is
+// called: the pages name no other actions than GitHub's own.
+func isArtifetch(uses string) bool { return uses != "" && !strings.HasPrefix(uses, "actions/") }
 
 // prepare makes a job's directories, programs and event.
 func (m *machine) prepare(p *place) error {

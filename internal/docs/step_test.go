@@ -206,7 +206,7 @@ func (m *machine) upload(p *place, inputs map[string]string) (*stepRun, string, 
 // collect notes the files of a job that has ended.
 func (m *machine) collect(r *jobRun) error {
 	r.files = map[string]string{}
-	for sub, prefix := range map[string]string{"ws": "", "temp": "$TEMP/"} {
+	for sub, prefix := range map[string]string{"ws": "", "temp": "$TEMP/", "home": "~/"} {
 		top := filepath.Join(r.dir, sub)
 		err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

@@ -1,0 +1,202 @@
+package docs
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"gopkg.in/yaml.v3"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+var update = flag.Bool("update", false, "write what the examples of other actions give anew")
+
+// example is a step of another action's documentation.
+type example struct {
+	Name  string            `yaml:"name"`
+	Event string            `yaml:"event,omitempty"`
+	With  map[string]string `yaml:"with,flow"`
+	Here  *given            `yaml:"here,omitempty"`
+	There *given            `yaml:"there,omitempty"`
+	Row   string            `yaml:"row,omitempty"`
+}
+
+// given is what a step gives.
+type given struct {
+	Exit    int               `yaml:"exit,omitempty"`
+	Files   map[string]string `yaml:"files,flow"`
+	Outputs map[string]string `yaml:"outputs,flow,omitempty"`
+	Warns   bool              `yaml:"warns,omitempty"`
+}
+
+// migrations is the page about other actions.
+const migrations = "docs/migrating.md"
+
+// exampleRun is the current run of the examples.
+const exampleRun = 77
+
+// toolkit arranges the world of the examples of actions/download-artifact.
+func toolkit(w *world) {
+	w.past(5*time.Hour, "ci.yml", githubsim.Run{ID: 70}, "my-artifact", zip("m.txt", "70"))
+	w.past(time.Hour, "build.yml", githubsim.Run{ID: 4711}, "my-artifact", zip("m.txt", "4711"), "app", zip("app.bin", "4711"))
+	w.pastOf(w.AddRepo("actions/toolkit"), time.Hour, "ci.yml", githubsim.Run{ID: 1234}, "my-other-artifact", zip("o.txt", "1234"))
+	w.AddToken("a-pat", "actions/toolkit", githubsim.Read)
+}
+
+// toolkitUploads are the artifacts of the current run.
+func toolkitUploads(run *githubsim.Run) {
+	add := func(id int64, name string, blob githubsim.Blob) {
+		run.AddArtifact(githubsim.Artifact{ID: id, Name: name, Blob: blob})
+	}
+	add(12345, "my-artifact", zip("m.txt", "77"))
+	add(67890, "my-artifact-linux", zip("l.txt", "linux"))
+	add(0, "my-artifact-macos", zip("n.txt", "macos"))
+	add(0, "debug-logs", zip("d.txt", "debug"))
+	add(0, "part-1", zip("p1.txt", "1"))
+	add(0, "part-2", zip("p2.txt", "2"))
+	add(0, ".hidden", zip("h.txt", "hidden"))
+	run.AddArtifact(githubsim.Artifact{
+		Name: "my-artifact.json", Blob: githubsim.Bytes([]byte("{}")), ContentType: "application/json", ContentDisposition: `attachment; filename="my-artifact.json"`,
+	})
+}
+
+// community arranges the world of the examples of dawidd6/action-download-artifact.
+func community(w *world) {
+	fork := w.AddFork("mallory/app")
+	w.repo.AddBranch("feature", sha("d"))
+	w.repo.AddPull(githubsim.Pull{Number: 12, HeadSHA: sha("d"), HeadBranch: "feature"})
+	artifact := func(text string) githubsim.Blob { return zip("a.txt", text) }
+	w.past(12*time.Hour, "double.yml", githubsim.Run{ID: 48},
+		"twice", githubsim.Artifact{Blob: zip("a.txt", "first", "old.txt", "first")}, "twice", githubsim.Artifact{Blob: zip("a.txt", "second")})
+	w.past(11*time.Hour, "upload.yml", githubsim.Run{ID: 51, HeadBranch: "sparse"}, "artifact", artifact("51"))
+	w.past(10*time.Hour, "upload.yml", githubsim.Run{ID: 52, HeadBranch: "sparse"}, "logs", zip("log", "52"))
+	w.past(9*time.Hour, "ci.yml", githubsim.Run{ID: 50}, "artifact", artifact("50"))
+	w.past(8*time.Hour, "upload.yml", githubsim.Run{ID: 60, Number: 34}, "artifact", artifact("60"), "extra", zip("e.txt", "60"))
+	w.past(7*time.Hour, "upload.yml", githubsim.Run{ID: 61, Conclusion: "failure", HeadBranch: "release"}, "artifact", artifact("61"))
+	w.past(6*time.Hour, "upload.yml", githubsim.Run{ID: 62, HeadBranch: "feature", HeadSHA: sha("d"), Event: "pull_request"}, "artifact", artifact("62"))
+	w.past(5*time.Hour, "other.yml", githubsim.Run{ID: 63}, "artifact", artifact("63"))
+	w.past(4*time.Hour, "upload.yml", githubsim.Run{ID: 64, HeadRepo: fork, HeadBranch: "fix", Event: "pull_request"}, "artifact", artifact("64"))
+	w.pastOf(w.AddRepo("o/lib"), time.Hour, "build.yml", githubsim.Run{ID: 67}, "artifact", artifact("lib"))
+	w.AddToken("a-pat", "o/lib", githubsim.Read)
+}
+
+// perform runs the step.
+func (e example) perform(t *testing.T, from string) (given, string) {
+	t.Helper()
+	w := newWorld(t, githubsim.Options{})
+	w.secrets["GH_PAT"], w.secrets["MISSING"], w.secrets["GITHUB_TOKEN"] = "a-pat", "", "job-token"
+	w.AddToken("job-token", own, githubsim.Read)
+	m := &machine{world: w, dir: t.TempDir()}
+	tr := trigger{event: "push", run: githubsim.Run{ID: exampleRun}, payload: map[string]any{"workflow_run": map[string]any{"id": 4711.0}}}
+	if strings.HasPrefix(from, "actions/") {
+		toolkit(w)
+		m.uploads = toolkitUploads
+	} else {
+		community(w)
+		m.uploads = func(run *githubsim.Run) {
+			run.AddArtifact(githubsim.Artifact{Name: "mine", Blob: zip("mine.txt", "77")})
+		}
+		tr.payload["workflow_run"] = map[string]any{"id": 63.0}
+	}
+	if e.Event != "" {
+		tr.event = e.Event
+	}
+	with := map[string]yaml.Node{}
+	for name, v := range e.With {
+		with[name] = yaml.Node{Kind: yaml.ScalarNode, Value: v}
+	}
+	wf := &workflow{file: ".github/workflows/ci.yml", Permissions: map[string]string{"actions": "read"}, Jobs: map[string]*job{"job": {Steps: []*step{{ID: "it", Uses: "OWNER/artifetch@v1", With: with}}}}}
+	if _, err := m.run(context.Background(), wf, tr); err != nil {
+		t.Fatal(err)
+	}
+	j := m.jobs[0]
+	got := given{Files: j.files, Outputs: map[string]string{}}
+	if !j.ok {
+		got.Exit = 1
+	}
+	for _, name := range []string{"found_artifact", "dry_run", "run-id"} {
+		if v := toText(j.steps["it"].outputs[name]); v != "" && (name != "dry_run" || v == "true") {
+			got.Outputs[name] = v
+		}
+	}
+	for name, body := range got.Files {
+		if strings.HasPrefix(body, "PK") {
+			got.Files[name] = "a zip"
+		}
+	}
+	var artifacts []struct{ Name string }
+	if err := json.Unmarshal([]byte(toText(j.steps["it"].outputs["artifacts"])), &artifacts); err != nil {
+		t.Fatal(err)
+	}
+	names := make([]string, len(artifacts))
+	for i, a := range artifacts {
+		names[i] = a.Name
+	}
+	if len(names) > 1 {
+		got.Outputs["artifacts"] = strings.Join(names, ", ")
+	}
+	got.Warns = strings.Contains(j.log.String(), "\n::warning")
+	return got, j.log.String()
+}
+
+// TestExamplesOfOtherActions runs the steps that other actions' documentation has. Each
+// gives here what it gives there, or the page about migrating says what differs.
+func TestExamplesOfOtherActions(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/examples.yaml"
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string][]*example
+	if err := yaml.Unmarshal(source, &all); err != nil {
+		t.Fatal(err)
+	}
+	page := string(readPage(t, migrations).source)
+	for from, list := range all {
+		_, rows, _ := strings.Cut(page, "## "+from+"\n")
+		rows, _, _ = strings.Cut(rows, "\n## ")
+		for _, e := range list {
+			run := func(t *testing.T) {
+				got, log := e.perform(t, from)
+				if *update {
+					e.Here = &got
+					return
+				}
+				if diff := cmp.Diff(e.Here, &got, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("(-recorded +got)\n%s\n%s", diff, log)
+				}
+				if differs := e.There != nil; differs != (e.Row != "") || differs && !strings.Contains(rows, "\n| "+e.Row) {
+					t.Errorf("%s has no row %q", migrations, e.Row)
+				}
+				if e.There != nil && e.Here.Exit == e.There.Exit && cmp.Equal(e.Here.Files, e.There.Files, cmpopts.EquateEmpty()) && e.There.Outputs == nil {
+					t.Error("it is the same here and there")
+				}
+			}
+			t.Run(fmt.Sprintf("%s/%s", from, e.Name), func(t *testing.T) {
+				if !*update {
+					t.Parallel()
+				}
+				run(t)
+			})
+		}
+	}
+	if *update {
+		head, _, _ := strings.Cut(string(source), "actions/")
+		text, err := yaml.Marshal(all)
+		if err == nil {
+			err = os.WriteFile(file, append([]byte(head), text...), 0o644) //nolint:gosec // everybody may read it
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
