@@ -14,6 +14,15 @@ var preEntries = func() (list [19]uint32) {
 	return list
 }()
 
+// useFixedCodes gives the fixed codes to a block.
+func (d *Decoder) useFixedCodes() {
+	if !d.fixed {
+		copy(d.lit[:], d.format.fixedLit[:])
+		copy(d.dist[:], d.format.fixedDist[:])
+		d.fixed = true
+	}
+}
+
 // readCodes reads a dynamic block's codes, and builds their tables.
 func (d *Decoder) readCodes() error {
 	header, ok := d.take(14)
@@ -39,11 +48,11 @@ func (d *Decoder) readCodes() error {
 	if err := d.readLengths(&pre, nLit+nDist); err != nil {
 		return err
 	}
-	if !build(d.dynLit[:], litBits, d.lengths[:nLit], d.format.lit[:]) {
+	d.fixed = false
+	if !build(d.lit[:], litBits, d.lengths[:nLit], d.format.lit[:]) {
 		return d.fail(ErrCorrupt, "the code of literals and lengths is not complete")
 	}
-	pair(&d.dynLit)
-	if !build(d.dynDist[:], distBits, d.lengths[nLit:nLit+nDist], d.format.dist[:]) {
+	if !build(d.dist[:], distBits, d.lengths[nLit:nLit+nDist], d.format.dist[:]) {
 		return d.fail(ErrCorrupt, "the code of distances is not complete")
 	}
 	return nil
@@ -119,13 +128,10 @@ func (d *Decoder) stored() error {
 			return err
 		}
 		d.fill(1)
-		if d.p == len(d.in) {
+		if d.p == d.end {
 			return d.truncated()
 		}
-		if d.o == d.limit {
-			return d.full()
-		}
-		n := copy(d.out[d.o:min(d.limit, d.o+left)], d.in[d.p:])
+		n := copy(d.out[d.o:min(outputSize, d.o+left)], d.in[d.p:d.end])
 		d.o += n
 		d.p += n
 		left -= n

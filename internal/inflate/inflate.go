@@ -1,6 +1,5 @@
-// Package inflate decompresses raw DEFLATE streams (RFC 1951) of a known size,
-// such as those in zip files, from memory or from a reader, and Deflate64 streams
-// from a reader.
+// Package inflate decompresses raw DEFLATE and Deflate64 streams (RFC 1951) of a known
+// size, such as those in zip files.
 //
 // Contract:
 //
@@ -8,15 +7,16 @@
 //     an *Error where compress/flate fails. Fuzz tests compare the two, and
 //     Deflate64 with a simple decoder.
 //   - The output must have exactly the size that was announced.
-//   - Nothing outside of the buffers is read or written, whatever the input.
+//   - Nothing outside of the buffers is read or written, whatever the input: every index
+//     of the fast loop is masked to what its array has.
 //   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
 //     processor's cache.
 //
-// How it is fast: bits come from a 64-bit accumulator that is refilled by a
-// load of 8 bytes; codes are looked up by 11 or 9 bits at once, with their
-// extra bits and base value in the entry; up to three literals are decoded
-// without a refill; matches are copied by words. All that is in fast, which
-// needs some input and space for output ahead. slow decodes the last bytes,
+// How it is fast: bits come from a 64-bit accumulator that is refilled by a load of
+// 8 bytes; codes are looked up by 11 or 9 bits at once, with their extra bits and base
+// value in the entry, and the next one before the last one's match is copied; up to three
+// literals are decoded without a refill; matches are copied by 16 or 8 bytes. All that is in
+// fast, which needs some input and space for output ahead. slow decodes the last bytes,
 // symbol by symbol. Tables are built in the order of codes, by doubling.
 //
 // Deflate64 (method 9 of zip, "enhanced deflating") has no public description but
@@ -61,62 +61,49 @@ type Result struct {
 }
 
 const (
-	// crcBlock is how much output is produced between two updates of the CRC.
-	crcBlock = 64 << 10
-	// streamBuffer is how much output a Decoder with a reader holds, besides the window.
-	streamBuffer = 256 << 10
-	inputBuffer  = 64 << 10
+	// inputSize and outputSize are powers of two, so that a masked index is in bounds.
+	inputSize  = 64 << 10
+	outputSize = 256 << 10 // with the window
+	// slack is how much is written at once, at most, beyond the end of a match.
+	slack = 32
+
 	// headerMargin is more than the header of a block takes: at most 14 bits, 19 times 3,
 	// and 316 times 14.
 	headerMargin = 1 << 10
 )
 
-// Decoder decompresses one stream after another. It keeps its tables and, once it was used
-// with a reader, its buffers: 390 KiB in all. It is not safe for concurrent use. The zero
-// Decoder is ready.
+// input and output have room for what is read or written at once at their last byte.
+type (
+	input  [inputSize + 8]byte
+	output [outputSize + slack]byte
+)
+
+// Decoder decompresses one stream after another. It takes 344 KiB, for its tables and
+// buffers. It is not safe for concurrent use. The zero Decoder is ready.
 type Decoder struct {
-	in  []byte
-	p   int    // how far in was read
-	acc uint64 // bits not consumed yet, the next one lowest
-	n   uint   // how many of acc count
-	// out is the output, or a buffer that begins with the window; o is where the next byte
-	// goes, limit where out must end.
-	out      []byte
-	o, limit int
+	lit  litTable
+	dist distTable
+	in   input
+	out  output // begins with the window
+
+	p, end int    // in[p:end] was not read yet
+	o      int    // where in out the next byte goes
+	acc    uint64 // bits not consumed yet, the next one lowest
+	n      uint   // how many of acc count
 
 	format *format
-	lit    *litTable
-	dist   *distTable
+	fixed  bool // lit and dist are the tables of the fixed codes
 
-	base   int64     // consumed before in[0]
-	source io.Reader // nil: in is all there is
-	srcErr error     // the error that source ended with
-	sink   io.Writer // nil: out is the whole output
-	done   int       // how much of out is in the CRC, and written
-	total  int64     // of the output, before out[done]
-	size   int64     // announced
+	base   int64 // consumed before in[0]
+	source io.Reader
+	srcErr error // the error that source ended with
+	sink   io.Writer
+	done   int   // how much of out is in the CRC, and written
+	total  int64 // of the output, before out[done]
+	size   int64 // announced
 	crc    uint32
 
-	dynLit    litTable
-	dynDist   distTable
-	lengths   [fixedLit + fixedDist]uint8
-	inBuffer  []byte
-	outBuffer []byte
-}
-
-// Margin is how much longer than the output, in bytes, a buffer must be for the end of the
-// output to be decompressed as fast as the rest.
-const Margin = outMargin
-
-// Decode decompresses src into dst[:size]. It also overwrites what dst has beyond that; see
-// Margin. If dst is shorter than size, Decode fails with ErrSize.
-func (d *Decoder) Decode(dst []byte, size int, src []byte) (Result, error) {
-	d.reset(int64(size), &deflateFormat)
-	d.in, d.out = src, dst[:min(len(dst), size+Margin)]
-	err := d.stream()
-	res := Result{Consumed: d.consumed(), CRC: d.crc}
-	d.in, d.out = nil, nil
-	return res, err
+	lengths [fixedLit + fixedDist]uint8
 }
 
 // Copy decompresses size bytes from r to w. It writes blocks of up to 256 KiB. It may read
@@ -131,26 +118,15 @@ func (d *Decoder) Copy64(w io.Writer, r io.Reader, size int64) (Result, error) {
 }
 
 func (d *Decoder) copy(w io.Writer, r io.Reader, size int64, f *format) (Result, error) {
-	d.reset(size, f)
-	if d.inBuffer == nil {
-		d.inBuffer = make([]byte, inputBuffer)
-	}
-	if n := f.window + streamBuffer; len(d.outBuffer) < n {
-		d.outBuffer = make([]byte, n)
-	}
-	d.in, d.out = d.inBuffer[:0], d.outBuffer[:f.window+streamBuffer]
+	d.format, d.fixed = f, false
+	d.p, d.end, d.acc, d.n, d.o, d.done = 0, 0, 0, 0, 0, 0
+	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
+	d.size = size
 	d.source, d.sink = r, w
 	err := d.stream()
 	res := Result{Consumed: d.consumed(), CRC: d.crc}
-	d.source, d.sink, d.in, d.out = nil, nil, nil, nil
+	d.source, d.sink = nil, nil
 	return res, err
-}
-
-func (d *Decoder) reset(size int64, f *format) {
-	d.format = f
-	d.p, d.acc, d.n, d.o, d.limit, d.done = 0, 0, 0, 0, 0, 0
-	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
-	d.size = size
 }
 
 // consumed counts whole bytes of input, without those that are still in acc.
@@ -198,12 +174,11 @@ func (d *Decoder) block() (bool, error) {
 	case 0:
 		return last, d.stored()
 	case 1:
-		d.lit, d.dist = &d.format.fixedLit, &d.format.fixedDist
+		d.useFixedCodes()
 	case 2:
 		if err := d.readCodes(); err != nil {
 			return false, err
 		}
-		d.lit, d.dist = &d.dynLit, &d.dynDist
 	default:
 		return false, d.fail(ErrCorrupt, "a block of a type that does not exist")
 	}
@@ -240,37 +215,23 @@ func (d *Decoder) codes() error {
 	}
 }
 
-// moreRoom reports whether there is little space for output, and room can make more.
-func (d *Decoder) moreRoom() bool {
-	return d.limit-d.o < d.format.margin && (d.sink != nil || d.limit < len(d.out))
-}
+// moreRoom reports whether there is little space for output, which room can make more.
+func (d *Decoder) moreRoom() bool { return outputSize-d.o < d.format.margin }
 
 // moreInput reports whether there is little input, and fill can get more.
-func (d *Decoder) moreInput() bool {
-	return d.source != nil && d.srcErr == nil && len(d.in)-d.p < inMargin
-}
+func (d *Decoder) moreInput() bool { return d.srcErr == nil && d.end-d.p < inMargin }
 
-// room makes space for output: the next piece of dst, or the buffer once its content is
-// written.
+// room makes space for output, by writing the buffer's content.
 func (d *Decoder) room() error {
-	if d.limit-d.o >= d.format.margin {
+	if !d.moreRoom() {
 		return nil
 	}
 	if err := d.flush(); err != nil {
 		return err
 	}
-	if d.sink == nil {
-		d.limit = min(len(d.out), d.o+crcBlock)
-		if len(d.out)-d.limit < outMargin {
-			d.limit = len(d.out)
-		}
-		return nil
-	}
-	if window := d.format.window; d.o+d.format.margin > len(d.out) {
-		copy(d.out, d.out[d.o-window:d.o])
-		d.o, d.done = window, window
-	}
-	d.limit = len(d.out)
+	window := d.format.window
+	copy(d.out[:window], d.out[d.o-window:d.o])
+	d.o, d.done = window, window
 	return nil
 }
 
@@ -286,9 +247,6 @@ func (d *Decoder) flush() error {
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, fresh)
 	d.total += int64(len(fresh))
 	d.done = d.o
-	if d.sink == nil {
-		return nil
-	}
 	_, err := d.sink.Write(fresh)
 	return err
 }
@@ -296,16 +254,16 @@ func (d *Decoder) flush() error {
 // fill makes sure that n bytes of input are ahead, unless the input ends before. An error
 // of the source counts once its data is used up.
 func (d *Decoder) fill(n int) {
-	if d.source == nil || d.srcErr != nil || len(d.in)-d.p >= n {
+	if d.srcErr != nil || d.end-d.p >= n {
 		return
 	}
 	keep := min(d.p, 8) // acc may have some of them, which stored gives back
-	left := copy(d.inBuffer, d.in[d.p-keep:])
+	d.end = copy(d.in[:], d.in[d.p-keep:d.end])
 	d.base += int64(d.p - keep)
 	d.p = keep
-	for empty := 0; left-keep < n && d.srcErr == nil; {
-		got, err := d.source.Read(d.inBuffer[left:])
-		left += got
+	for empty := 0; d.end-keep < n && d.srcErr == nil; {
+		got, err := d.source.Read(d.in[d.end:inputSize])
+		d.end += got
 		d.srcErr = err
 		if got == 0 && err == nil {
 			if empty++; empty == 100 {
@@ -313,19 +271,15 @@ func (d *Decoder) fill(n int) {
 			}
 		}
 	}
-	d.in = d.inBuffer[:left]
 }
 
 // refill adds whole bytes to acc as long as they fit.
 func (d *Decoder) refill() {
-	// The bits above n are those of the bytes ahead, so adding them again changes nothing.
-	if d.p+8 <= len(d.in) {
-		d.acc |= load64(d.in[d.p:]) << d.n
-		d.p += int((63 - d.n) >> 3)
-		d.n |= 56
+	if d.p+8 <= d.end {
+		d.p, d.acc, d.n = d.in.refill(d.p, d.acc, d.n)
 		return
 	}
-	for d.n <= 56 && d.p < len(d.in) {
+	for d.n <= 56 && d.p < d.end {
 		d.acc |= uint64(d.in[d.p]) << d.n
 		d.p++
 		d.n += 8

@@ -11,14 +11,8 @@ func (d *Decoder) slow() (end bool, err error) {
 		case !ok:
 			return false, d.truncated()
 		case e&isLiteral != 0:
-			for range 1 + e&isPair/isPair {
-				if d.o >= d.limit {
-					return false, d.full()
-				}
-				d.out[d.o] = byte(e >> 16)
-				d.o++
-				e >>= 8
-			}
+			d.out[d.o] = byte(e >> 16)
+			d.o++
 		case e&isSpecial != 0:
 			if e&isEnd != 0 {
 				return true, nil
@@ -52,11 +46,8 @@ func (d *Decoder) match(e uint32) error {
 		return d.truncated()
 	}
 	distance := int(e>>16) + int(extra)
-	switch {
-	case distance > d.o:
+	if distance > d.o {
 		return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
-	case length > d.limit-d.o:
-		return d.full()
 	}
 	// If source and target overlap, each turn copies more than the one before.
 	for from, end := d.o-distance, d.o+length; d.o < end; {
@@ -90,5 +81,5 @@ func (d *Decoder) symbol(table []uint32, tableBits uint) (uint32, bool) {
 
 // atEnd reports whether there is no more input.
 func (d *Decoder) atEnd() bool {
-	return d.p == len(d.in) && (d.source == nil || d.srcErr != nil)
+	return d.p == d.end && d.srcErr != nil
 }

@@ -17,7 +17,6 @@ import "math/bits"
 const (
 	isLiteral  = 1 << 15
 	isSpecial  = 1 << 14 // none of literal, length or distance
-	isPair     = 1 << 13 // two literals
 	isSubtable = 1 << 13 // with isSpecial
 	isEnd      = 1 << 12 // with isSpecial: the end of the block
 )
@@ -56,8 +55,8 @@ type format struct {
 	lit  [fixedLit]uint32
 	dist [fixedDist]uint32
 	// These are the tables of the codes of RFC 1951, section 3.2.6.
-	fixedLit  litTable
-	fixedDist distTable
+	fixedLit  [1 << litBits]uint32
+	fixedDist [1 << distBits]uint32
 }
 
 var (
@@ -114,7 +113,6 @@ func (f *format) init() {
 		}
 	}
 	build(f.fixedLit[:], litBits, lengths[:], f.lit[:])
-	pair(&f.fixedLit)
 	for sym := range fixedDist {
 		lengths[sym] = 5
 	}
@@ -204,22 +202,6 @@ func buildSubtables(table []uint32, tableBits, longest uint, count *[maxBits + 1
 				table[start+i] = entry
 			}
 			code = increment(code, n)
-		}
-	}
-}
-
-// pair makes entries of two literals where both codes fit into the table's index. It goes
-// downwards: the second literal's entry is at a lower index, and must still be for one
-// literal.
-func pair(table *litTable) {
-	for i := 1<<litBits - 1; i >= 0; i-- {
-		e := table[i]
-		if e&isLiteral == 0 {
-			continue
-		}
-		n := e & 15
-		if next := table[i>>n]; next&(isLiteral|isPair) == isLiteral && n+next&15 <= litBits {
-			table[i] = isLiteral | isPair | (n+next&15)*0x101 | e&0xff0000 | next<<8&0xff000000
 		}
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/artifetch/artifetch/internal/inflate"
 )
 
-// wholeEntry is the largest size, in bytes, packed and unpacked, of an entry that
-// is decompressed in one piece.
-const wholeEntry = unitBytes
-
 // source is where an entry's data is: in packed, or else in the archive.
 type source struct {
 	r      io.ReaderAt
@@ -86,12 +82,10 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	case e.method == methodStored:
 		in := &sourceReader{r: s.open(e)}
 		sum, err = d.pump(w, in, in, e)
-	case e.method == methodDeflated && s.packed != nil && e.Size <= wholeEntry:
-		sum, err = d.small(w, e, s.packed)
 	case e.method == methodDeflated:
-		sum, err = d.large(w, e, s, d.inflate.Copy)
+		sum, err = d.expand(w, e, s, (*inflate.Decoder).Copy)
 	case e.method == methodDeflate64:
-		sum, err = d.large(w, e, s, d.inflate.Copy64)
+		sum, err = d.expand(w, e, s, (*inflate.Decoder).Copy64)
 	default:
 		sum, err = d.unpack(ctx, w, e, s)
 	}
@@ -104,22 +98,13 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	return nil
 }
 
-// small decompresses an entry as a whole, and writes it in one piece.
-func (d *decoder) small(w io.Writer, e *Entry, packed []byte) (uint32, error) {
-	res, err := d.inflate.Decode(d.buf, int(e.Size), packed)
-	if err != nil {
-		return 0, e.damaged(err, nil)
+// expand decompresses an entry that is deflated.
+func (d *decoder) expand(w io.Writer, e *Entry, s *source, stream func(*inflate.Decoder, io.Writer, io.Reader, int64) (inflate.Result, error)) (uint32, error) {
+	if d.inflate == nil {
+		d.inflate = new(inflate.Decoder)
 	}
-	if _, err := w.Write(d.buf[:e.Size]); err != nil {
-		return 0, err
-	}
-	return res.CRC, nil
-}
-
-// large decompresses an entry piece by piece.
-func (d *decoder) large(w io.Writer, e *Entry, s *source, stream func(io.Writer, io.Reader, int64) (inflate.Result, error)) (uint32, error) {
 	in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
-	res, err := stream(out, in, e.Size)
+	res, err := stream(d.inflate, out, in, e.Size)
 	switch {
 	case out.err != nil:
 		return 0, out.err
@@ -203,12 +188,12 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 }
 
 // damaged returns the error for data that could not be decompressed: that of the
-// reader if it failed, else a refusal. in is nil where the data was in memory.
+// reader if it failed, else a refusal.
 func (e *Entry) damaged(err error, in *sourceReader) error {
 	var corrupt *inflate.Error
 	var refused *RefusedError
 	switch {
-	case in != nil && in.err != nil:
+	case in.err != nil:
 		return fmt.Errorf("entry %q: %w", e.stored, in.err)
 	case errors.As(err, &refused):
 		return e.refuse("%s", refused.Reason)

@@ -59,7 +59,7 @@ func offsets(size int) (list []int) {
 // wherever that is.
 func TestReaderFails(t *testing.T) {
 	t.Parallel()
-	large := make([]byte, wholeEntry+64<<10)
+	large := make([]byte, unitBytes+64<<10)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range large {
 		large[i] = byte(r.IntN(64))

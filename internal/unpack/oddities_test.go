@@ -139,7 +139,7 @@ var oddities = map[string]struct {
 	"descriptor that is not there": {of(with(file("a"), func(e *lie) { e.flags = flagDescriptor }), file("b")), []string{"a = content of a", "b = content of b"}},
 	"descriptor, only locally":     {of(with(file("a"), func(e *lie) { e.localFlags = flagDescriptor }), file("b")), []string{"a = content of a", "b = content of b"}},
 	"bytes behind the data":        {sole(func(e *lie) { e.deflate, e.raw = true, append(deflated(e.body), "more"...) }), onlyA},
-	"bytes behind the data, large": {of(lie{name: "a", body: strings.Repeat("x", wholeEntry+1), deflate: true, raw: append(deflated(strings.Repeat("x", wholeEntry+1)), "more"...)}), []string{"a = " + strings.Repeat("x", 40)}},
+	"bytes behind the data, large": {of(lie{name: "a", body: strings.Repeat("x", unitBytes+1), deflate: true, raw: append(deflated(strings.Repeat("x", unitBytes+1)), "more"...)}), []string{"a = " + strings.Repeat("x", 40)}},
 	"deflated nothing, not a byte": {of(lie{name: "a", method: methodDeflated}), []string{"a = "}},
 	"deflated nothing":             {of(lie{name: "a", deflate: true}), []string{"a = "}},
 

@@ -59,16 +59,16 @@ func defaultPool() *Pool { return NewPool(2 * runtime.GOMAXPROCS(0)) }
 // decoder holds what one worker uses again and again.
 type decoder struct {
 	pool    *Pool
-	inflate inflate.Decoder
-	packed  []byte // neighbours as they lie in the archive
-	buf     []byte // the content of an entry, or a piece of it
+	inflate *inflate.Decoder // nil until an entry is deflated
+	packed  []byte           // neighbours as they lie in the archive
+	buf     []byte           // a piece of the content of an entry that is not deflated
 }
 
 func (p *Pool) get(ctx context.Context) (*decoder, error) {
 	select {
 	case d := <-p.free:
 		if d.packed == nil {
-			d.packed, d.buf = make([]byte, unitBytes), make([]byte, wholeEntry+inflate.Margin)
+			d.packed, d.buf = make([]byte, unitBytes), make([]byte, unitBytes)
 		}
 		return d, nil
 	case <-ctx.Done():

@@ -97,7 +97,7 @@ var refusals = map[string]refusal{
 	"zstd, cut short":       {of(with(file("a"), func(e *lie) { e.method, e.raw = methodZstd, zstded(e.body)[:8] })), "a", "damaged"},
 	"zstd, more":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 5 })), "a", "more than the 5 bytes"},
 	"zstd, less":            {of(with(file("a"), func(e *lie) { e.method, e.raw, e.size = methodZstd, zstded(e.body), 99 })), "a", "holds 12 bytes and declares 99"},
-	"damaged, large":        {of(lie{name: "a", body: strings.Repeat("x", wholeEntry+1), deflate: true, raw: deflated(strings.Repeat("x", wholeEntry))}), "a", "declares 262145"},
+	"damaged, large":        {of(lie{name: "a", body: strings.Repeat("x", unitBytes+1), deflate: true, raw: deflated(strings.Repeat("x", unitBytes))}), "a", "declares 262145"},
 	"other local name":      {of(with(file("a"), func(e *lie) { e.localName = "b" })), "a", `names it "b"`},
 	"other local method":    {of(with(file("a"), func(e *lie) { e.localMethod = 8 })), "a", "another method"},
 	"other local size":      {of(with(file("a"), func(e *lie) { e.localSize = 7 })), "a", "other sizes"},
