@@ -11,7 +11,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +35,12 @@ type Options struct {
 	// there is no limit, and no answer speaks of one, as Enterprise Server has it
 	// unless limits are switched on.
 	RateLimit int
+	// TLS makes both hosts speak HTTPS with the certificate CA: the API HTTP/2 and
+	// HTTP/1.1, the storage only the latter, as Azure's.
+	TLS bool
+	// APIRoundTrip and StorageRoundTrip are how long a packet takes to the host and back.
+	// A connection takes one round trip, its TLS handshake another.
+	APIRoundTrip, StorageRoundTrip time.Duration
 	// Brief leaves out what no client of ours reads of runs, artifacts, users and
 	// repositories: addresses, node ids, the head commit. They are most of a list, so
 	// tests with thousands of runs take a fraction of the time.
@@ -68,7 +73,7 @@ type Sim struct {
 	APIURL, StorageURL string
 
 	opt          Options
-	api, storage *httptest.Server
+	api, storage *server
 	secret       string
 
 	mu     sync.Mutex
@@ -107,9 +112,9 @@ func New(opt Options) *Sim {
 		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
 		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, secret: hex.EncodeToString(key),
 	}
-	s.api = httptest.NewServer(s.logged(API, s.changing(s.apiHandler())))
-	s.storage = httptest.NewServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)))
-	s.APIURL, s.StorageURL = s.api.URL, s.storage.URL
+	s.api = newServer(s.logged(API, s.changing(s.apiHandler())), opt.TLS, true, opt.APIRoundTrip)
+	s.storage = newServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)), opt.TLS, false, opt.StorageRoundTrip)
+	s.APIURL, s.StorageURL = s.api.url, s.storage.url
 	if opt.Enterprise {
 		s.APIURL += "/api/v3"
 	}
@@ -118,10 +123,8 @@ func New(opt Options) *Sim {
 
 // Close stops both servers. Requests under way are cut.
 func (s *Sim) Close() {
-	s.api.CloseClientConnections()
-	s.storage.CloseClientConnections()
-	s.api.Close()
-	s.storage.Close()
+	s.api.close()
+	s.storage.close()
 }
 
 // AddToken adds a token with access to a repository ("owner/name"). Further calls give the

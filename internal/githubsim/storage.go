@@ -34,7 +34,7 @@ func (s *Sim) ReplaceBlob(a *Artifact, b Blob) {
 func (s *Sim) signedURL(key string) string {
 	expires := s.opt.Now().Add(s.opt.URLLifetime).Unix()
 	q := url.Values{"se": {time.Unix(expires, 0).UTC().Format(time.RFC3339)}, "sp": {"r"}, "sv": {"2025-11-05"}, "sig": {s.sign(key, expires)}}
-	return s.storage.URL + "/" + key + "?" + q.Encode()
+	return s.StorageURL + "/" + key + "?" + q.Encode()
 }
 
 func (s *Sim) sign(key string, expires int64) string {
