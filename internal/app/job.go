@@ -124,7 +124,7 @@ func (j *job) connect(env Env, places workspace.Layout) error {
 			notify(err, wait)
 		}
 	}
-	options := httpx.TransportOptions{Proxy: env.Proxy, ExtraCA: ca, MaxIdleConnsPerHost: cmp.Or(j.cfg.Concurrency, transfer.AutoConcurrency)}
+	options := httpx.TransportOptions{Proxy: env.Proxy, ExtraCA: ca, Concurrency: cmp.Or(j.cfg.Concurrency, transfer.AutoConcurrency)}
 	apiTransport, err := httpx.NewTransport(options)
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)

@@ -29,12 +29,14 @@ func (e *RepeatError) Error() string {
 }
 
 // boundSends returns a context that ends with a *RepeatError when net/http takes
-// one connection too many for its request. The caller has to call release.
-func boundSends(parent context.Context) (ctx context.Context, release func()) {
+// one connection too many for its request. connected is called with each of them. The
+// caller has to call release.
+func boundSends(parent context.Context, connected func()) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	var taken atomic.Int32
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) {
+			connected()
 			if taken.Add(1) > maxSends {
 				cancel(&RepeatError{Sends: maxSends})
 			}

@@ -26,8 +26,10 @@ type TransportOptions struct {
 	// HTTP1 turns HTTP/2 off, so that each of several concurrent requests has
 	// a connection of its own.
 	HTTP1 bool
-	// MaxIdleConnsPerHost is how many idle connections to keep; 0 means 16.
-	MaxIdleConnsPerHost int
+	// Concurrency is how many requests to a server are sent at a time: so many
+	// connections are kept, and with HTTP1 no more are opened; 0 means 16. With HTTP1
+	// further requests wait.
+	Concurrency int
 }
 
 // ErrNoCertificate means that a PEM text holds no certificate that can be
@@ -59,7 +61,11 @@ const maxHeader = 256 << 10
 // Transport is an http.Transport whose failures, reading a body included, are
 // *TransportErrors, and which repeats a request on its own at most twice: see
 // RepeatError.
-type Transport struct{ *http.Transport }
+type Transport struct {
+	*http.Transport
+
+	opening *opening // nil with HTTP/1.1 alone
+}
 
 // NewTransport returns a Transport that never waits for ever and delivers the
 // bytes as the server sent them: it asks for no compression. Its limits are 30 s
@@ -75,7 +81,7 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 		ResponseHeaderTimeout: 60 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   cmp.Or(o.MaxIdleConnsPerHost, 16),
+		MaxIdleConnsPerHost:   cmp.Or(o.Concurrency, 16),
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true,
 		ReadBufferSize:        64 << 10,
@@ -85,8 +91,17 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 
 		OnProxyConnectResponse: checkConnect,
+
+		// A connection after the first one to a server resumes its session, which spares
+		// both sides the certificate and its check.
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 	}
+	first := new(opening)
 	if o.HTTP1 {
+		first = nil
+		// net/http opens a connection for every request that finds none idle, and goes on
+		// opening it when one becomes idle first.
+		t.MaxConnsPerHost = t.MaxIdleConnsPerHost
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 		t.ForceAttemptHTTP2 = false
@@ -96,16 +111,21 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		t.TLSClientConfig.RootCAs = roots
 	}
-	return &Transport{t}, nil
+	return &Transport{t, first}, nil
 }
 
 // RoundTrip implements http.RoundTripper. Errors after the end of the request's
 // context are returned as they are, not as *TransportErrors.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, done := boundSends(r.Context())
+	settled := func(bool) {}
+	if t.opening != nil {
+		settled = t.opening.enter(r)
+	}
+	ctx, done := boundSends(r.Context(), func() { settled(true) })
 	res, err := t.Transport.RoundTrip(r.WithContext(ctx))
+	settled(err == nil)
 	if err != nil {
 		if repeated, ok := errors.AsType[*RepeatError](context.Cause(ctx)); ok {
 			err = repeated

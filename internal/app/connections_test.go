@@ -1,0 +1,34 @@
+package app
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// A hundred small artifacts take one connection to the API, and one to the storage for each
+// artifact at a time.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	const artifacts, atATime = 100, 8
+	w := newWorld(t, githubsim.Options{TLS: true})
+	run := w.app.AddRun(githubsim.Run{ID: 77, Workflow: w.app.AddWorkflow("Parts", ".github/workflows/parts.yml")})
+	for i := range artifacts {
+		run.AddArtifact(githubsim.Artifact{Name: fmt.Sprint("part-", i), Blob: files("a.txt", "a")})
+	}
+	got := w.step(t.Context(), t, in("run-id", "77", "concurrency", fmt.Sprint(atATime), "ca-cert", string(w.CA())))
+	if got.code != 0 || len(got.files) != artifacts {
+		t.Fatalf("exit code %d, %d files\n%s", got.code, len(got.files), got.log)
+	}
+	if n := w.Connections(githubsim.API); n != 1 {
+		t.Errorf("%d connections to the API", n)
+	}
+	again := w.Count(githubsim.Storage) - artifacts // requests for parts that were late, which end with their connection
+	if n := w.Connections(githubsim.Storage); n > atATime+again {
+		t.Errorf("%d connections to the storage, want at most %d and %d", n, atATime, again)
+	}
+	if n := w.Count(githubsim.API); n != 2+artifacts {
+		t.Errorf("%d requests to the API", n)
+	}
+}
