@@ -35,7 +35,7 @@ func main() {
 	env := app.Env{
 		Args: os.Args[1:], Version: app.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
 		Columns: app.Columns(os.Stderr), OutColumns: app.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
-		Run: app.Programs("", nil),
+		Run: app.Programs("", nil), TempDir: os.TempDir(),
 	}
 	ctx, stop := app.WithSignals(context.Background(), env.Again(os.Exit), signals...)
 	ctx, cancel := context.WithCancelCause(ctx)

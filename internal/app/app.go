@@ -48,6 +48,8 @@ type Env struct {
 	UID        int
 	// Run runs a program of the machine, for a command; nil is a machine that has none.
 	Run machine.Run
+	// TempDir is where a command keeps what does not fit into memory, while it runs.
+	TempDir string
 	// Proxy chooses the proxy for a request; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 
@@ -98,7 +100,7 @@ func runStep(ctx context.Context, env Env) int {
 	mask(out, cfg)
 	res := &report.Result{Err: err}
 	if err == nil {
-		res = execute(ctx, env, cfg, out, true)
+		res = execute(ctx, env, cfg, out, true, (*staging).fetch)
 	}
 	log.Ended(res)
 	failed := res.Err != nil
@@ -143,12 +145,12 @@ func mask(out *actions.Log, cfg *config.Config) {
 }
 
 // execute makes a job of the configuration and runs it.
-func execute(ctx context.Context, env Env, cfg *config.Config, out *actions.Log, step bool) *report.Result {
+func execute(ctx context.Context, env Env, cfg *config.Config, out *actions.Log, step bool, do task) *report.Result {
 	j, err := newJob(env, cfg, out, step)
 	if err != nil {
 		return &report.Result{Err: err, DryRun: cfg.DryRun}
 	}
-	res := j.run(ctx)
+	res := j.run(ctx, do)
 	j.log.Requests(j.api.Requests(), j.api.Unchanged(), j.api.Costs())
 	return res
 }

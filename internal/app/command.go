@@ -34,6 +34,7 @@ func runCommand(ctx context.Context, env Env) int {
 	c := &command{env: env}
 	c.open(&config.Config{})
 	root := c.verb(config.Fetch, (*command).fetch)
+	root.AddCommand(c.verb(config.List, (*command).list))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
 	root.SetOut(env.Stdout)
@@ -99,15 +100,37 @@ func (c *command) ended(err error) {
 
 // fetch is the verb Fetch.
 func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
-	res := execute(ctx, c.env, cfg, c.out, false)
+	res := execute(ctx, c.env, cfg, c.out, false, (*staging).fetch)
 	c.log.Ended(res)
-	err := c.print.Fetched(res)
+	return c.end(res, c.print.Fetched(res))
+}
+
+// list is the verb List: a dry run.
+func (c *command) list(ctx context.Context, cfg *config.Config) int {
+	res := c.read(ctx, cfg, (*staging).fetch)
+	return c.end(res, c.print.Listed(res))
+}
+
+// read runs a verb that only reads. For these, nothing found is a failure.
+func (c *command) read(ctx context.Context, cfg *config.Config, do task) *report.Result {
+	res := execute(ctx, c.env, cfg, c.out, false, do)
+	if res.NotFound != nil {
+		res.Err, res.NotFound = res.NotFound, nil
+	}
+	if res.Err != nil {
+		c.log.Ended(res)
+	}
+	return res
+}
+
+// end returns the exit code of a run, of which printing the outcome ended with err.
+func (c *command) end(res *report.Result, err error) int {
 	if code := commandCode(res.Err); code != exitOK {
 		return code
 	}
 	if err != nil {
 		c.log.Failed(err)
-		return exitFailure
+		return commandCode(err)
 	}
 	return exitOK
 }

@@ -16,11 +16,14 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// run chooses, fetches, publishes and deletes, in this order.
-func (j *job) run(ctx context.Context) *report.Result {
+// task is what is done with the artifacts that were chosen, which are the result's items.
+type task func(s *staging, ctx context.Context, res *report.Result) error
+
+// run chooses, does its task, and deletes where that is asked for, in this order.
+func (j *job) run(ctx context.Context, do task) *report.Result {
 	res := &report.Result{Destination: j.dest, DryRun: j.cfg.DryRun}
 	start := j.now()
-	err := j.attempt(ctx, res)
+	err := j.attempt(ctx, res, do)
 	res.Took = j.now().Sub(start)
 	if ctx.Err() != nil && !res.Published {
 		// Everything that failed after the job was cancelled failed because of that. Only
@@ -58,15 +61,16 @@ func undoErrors(err error) []error {
 }
 
 // attempt does what run does, without its policies for errors.
-func (j *job) attempt(ctx context.Context, res *report.Result) error {
-	if err := j.obtain(ctx, res); err != nil || j.cfg.DryRun {
+func (j *job) attempt(ctx context.Context, res *report.Result, do task) error {
+	if err := j.obtain(ctx, res, do); err != nil || j.cfg.DryRun {
 		return err
 	}
 	return j.delete(ctx, res.Items, res.Places.Lost)
 }
 
-// obtain chooses, fetches and publishes; in a dry run, it chooses and lists.
-func (j *job) obtain(ctx context.Context, res *report.Result) (err error) {
+// obtain chooses, and does the task. If an artifact has expired after all, it does both
+// again.
+func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err error) {
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
 	c := j.newChoices()
@@ -85,12 +89,7 @@ func (j *job) obtain(ctx context.Context, res *report.Result) (err error) {
 		if res.Items, err = s.engine.Items(items, plan.Items); err != nil {
 			return err
 		}
-		if j.cfg.DryRun {
-			res.Found = true
-			err = s.list(ctx, res.Items)
-		} else if res.Places, err = s.fetchAndPublish(ctx, res.Items); err == nil {
-			res.Found, res.Published = true, true
-		}
+		err = do(s, ctx, res)
 		expired, ok := errors.AsType[*transfer.ExpiredError](err)
 		if !ok || j.cfg.Shard.Count != 0 {
 			// With a shard it is a failure: the other jobs split the artifacts

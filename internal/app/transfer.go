@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/report"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
@@ -105,6 +106,18 @@ func (s *staging) close() error {
 		return nil
 	}
 	return s.stage.Close()
+}
+
+// fetch fetches and publishes; in a dry run, it lists.
+func (s *staging) fetch(ctx context.Context, res *report.Result) (err error) {
+	if s.job.cfg.DryRun {
+		res.Found = true
+		return s.list(ctx, res.Items)
+	}
+	if res.Places, err = s.fetchAndPublish(ctx, res.Items); err == nil {
+		res.Found, res.Published = true, true
+	}
+	return err
 }
 
 // fetchAndPublish brings the artifacts into the stage and moves them into place. The trees

@@ -112,7 +112,8 @@ func (f *Flags) Unread(lookup func(string) (string, bool)) *Config {
 // own sets what is no input.
 func (f *Flags) own(cfg *Config) {
 	cfg.JSON, cfg.Quiet = f.json, f.quiet
-	cfg.DryRun = cfg.DryRun || f.verb != Fetch
+	cfg.Reads = f.verb != Fetch
+	cfg.DryRun = cfg.DryRun || cfg.Reads
 }
 
 // reader reads the flags of inputs.

@@ -100,6 +100,8 @@ type Config struct {
 	// JSON asks for one JSON object on stdout, Quiet for a log of warnings and errors only
 	// (command line only).
 	JSON, Quiet bool
+	// Reads is set for verbs that write no files. Then DryRun is set, too.
+	Reads bool
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string

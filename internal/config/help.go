@@ -69,7 +69,7 @@ var manuals = map[Verb]manual{
 }
 
 // verbs are in the order of the help.
-var verbs = []Verb{}
+var verbs = []Verb{List}
 
 // Short describes a verb in a few words.
 func (v Verb) Short() string { return manuals[v].short }

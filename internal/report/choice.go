@@ -15,7 +15,9 @@ import (
 
 // Plan says what was chosen, and where it comes from. items are those of this job.
 func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
-	some(l, plan.Runs, "run", l.run)
+	if !l.Config.Reads {
+		some(l, plan.Runs, "run", l.run)
+	}
 	l.foreign(plan.Runs, items)
 	l.fewer(plan)
 	if idle := (artifact.Selector{Patterns: l.Config.Patterns}).Idle(plan.Items); len(idle) > 0 {
@@ -25,6 +27,9 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	l.unmet(plan.Unmet)
 	l.inCurrent(plan)
 	l.doubts(plan.Doubts)
+	if l.Config.Reads {
+		return // the Printer shows the rest
+	}
 	l.passedOver(plan.PassedOver)
 	some(l, plan.Superseded, "artifact", func(a artifact.Artifact) string {
 		return fmt.Sprintf("artifact %d %q (%s) is left out: a newer one has the same name", a.ID, a.Name, dateTime(a.CreatedAt))

@@ -41,6 +41,9 @@ func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
 	if unchanged > 0 {
 		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
 	}
+	if l.Config.Reads && !search.High() {
+		return
+	}
 	if search.High() {
 		of = "; to find runs and artifacts: " + spelled(search)
 	}
