@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -25,6 +26,8 @@ type finder struct {
 	doubted int
 	// untried is how many filters are still to be tried, this one included.
 	untried int
+	// workflowIDs has the ids of workflows whose runs the server lists by that alone.
+	workflowIDs sync.Map // file name → id, both strings
 }
 
 // mostFiltered is how many runs GitHub lists when a filter is used. Source:

@@ -159,17 +159,21 @@ var errUnlisted = errors.New("the workflow's runs are not listed")
 // listRuns returns a page of a narrowed list. Where the server does not know the
 // workflow by its file name, it may still do so by its id.
 func (s *search) listRuns(ctx context.Context, q RunQuery) (Page[artifact.Run], error) {
-	f := s.finder
+	f, name := s.finder, q.Workflow
+	if id, known := f.workflowIDs.Load(name); known {
+		q.Workflow, _ = id.(string)
+	}
 	p, err := f.source.Runs(ctx, f.repo, q)
-	if q.Workflow == "" || !missing(err) {
+	if name == "" || !missing(err) {
 		return p, err
 	}
 	id, err := f.workflowID(ctx, s.filter.workflow, err)
 	if err != nil {
 		return p, err
 	}
-	if q.Workflow = strconv.FormatInt(id, 10); q.Workflow != s.filter.workflow.query() {
+	if q.Workflow = strconv.FormatInt(id, 10); q.Workflow != name {
 		if p, err = f.source.Runs(ctx, f.repo, q); !missing(err) {
+			f.workflowIDs.Store(name, q.Workflow)
 			return p, err
 		}
 	}
