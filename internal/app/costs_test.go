@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"regexp"
 	"slices"
@@ -32,7 +33,7 @@ type history struct {
 func newHistory(t *testing.T) *history {
 	t.Helper()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	h := &history{Sim: githubsim.New(githubsim.Options{Now: func() time.Time { return at.AddDate(0, 1, 0) }, RateLimit: 1e6, Brief: true}), at: at}
+	h := &history{Sim: githubsim.New(githubsim.Options{Now: func() time.Time { return at.AddDate(0, 3, 0) }, RateLimit: 1e6, Brief: true}), at: at}
 	t.Cleanup(h.Close)
 	h.repo = h.AddRepo("octo/app")
 	h.ci = h.repo.AddWorkflow("CI", ".github/workflows/ci.yml")
@@ -86,7 +87,10 @@ func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, e
 		t.Fatal(err)
 	}
 	app := artifact.Repo{Owner: "octo", Name: "app"}
-	req.Repos, req.Own, req.CurrentWorkflow = []artifact.Repo{app}, app, "ci.yml"
+	req.Own, req.CurrentWorkflow = app, "ci.yml"
+	if req.Repos == nil {
+		req.Repos = []artifact.Repo{app}
+	}
 	if req.Conclusions == nil {
 		req.Conclusions = []string{"success"}
 	}
@@ -138,8 +142,8 @@ func TestCosts(t *testing.T) {
 		back int // how many runs from the newest the one is that is found; -1 for none
 	}{
 		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist")}, 2, 0},
-		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 2, 0},
-		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, search.Request{}, 2, 0},
+		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 3, 0},
+		{"the newest run holds it, all", []past{{300, githubsim.Run{}, dist}}, search.Request{}, 3, 0},
 		{"the newest run holds all of 2 names", []past{{300, githubsim.Run{}, []string{"a", "b"}}}, search.Request{Select: names("a", "b")}, 3, 0},
 		{"the newest run holds all of 3 names", []past{{300, githubsim.Run{}, []string{"a", "b", "c"}}}, search.Request{Select: names("a", "b", "c")}, 4, 0},
 		{"the newest run holds all of 9 names", []past{{100, githubsim.Run{}, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}}, search.Request{Select: names("a", "b", "c", "d", "e", "f", "g", "h", "i")}, 5, 0},
@@ -160,7 +164,7 @@ func TestCosts(t *testing.T) {
 		{"run number that there is not", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), RunNumber: 301}, 2, -1},
 		{"run number, two of three deleted", append([]past{{400, githubsim.Run{}, dist}}, gaps(600)...), search.Request{Select: names("dist"), RunNumber: 200}, 5, 800},
 		{"no run holds it", []past{{900, githubsim.Run{}, nil}}, search.Request{Select: names("dist")}, 2 + 3, -1},
-		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), search.Request{Select: names("dist"), SearchLimit: 200}, 29, -1},
+		{"runs of another workflow hold it, 10 for each of ours", wrong(300, 10), search.Request{Select: names("dist"), SearchLimit: 200}, 28, -1},
 		{"the worst case: 150 for each of ours", wrong(40, 150), search.Request{Select: names("dist"), SearchLimit: 30}, 41, -1},
 	}
 	for _, tt := range tests {
@@ -312,7 +316,13 @@ func TestCostsOfOddShapes(t *testing.T) {
 		{name: "ten branches, only the last exists", past: []past{{300, githubsim.Run{HeadBranch: "main"}, dist}}, req: search.Request{Select: names("dist"), Branches: branches}, most: 4, back: 0},
 		{name: "ten branches, only the last exists, 300 back", past: []past{{200, githubsim.Run{HeadBranch: "main"}, dist}, {300, githubsim.Run{HeadBranch: "x"}, dist}}, req: search.Request{Select: names("dist"), Branches: branches}, most: 12, back: 300},
 		{name: "pull request, its head", past: []past{{300, none, dist}, {1, githubsim.Run{HeadSHA: headSHA, HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 3, back: 40},
-		{name: "pull request, its head branch", past: []past{{300, none, dist}, {1, githubsim.Run{HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 8, back: 40},
+		{name: "three repositories, a pattern that nothing matches", odd: (*history).varied, req: search.Request{Repos: threeRepos, Select: artifact.Selector{Patterns: []string{"nope-*"}}}, most: 80, back: -1},
+		{name: "the same, of a branch", odd: (*history).varied, req: search.Request{Repos: threeRepos, Branches: []string{"dev"}, Select: artifact.Selector{Patterns: []string{"nope-*"}}}, most: 80, back: -1},
+		{name: "the same, all lists shuffled", odd: func(h *history) {
+			h.varied()
+			h.Lie(githubsim.Lie{Order: githubsim.Shuffled, Seed: 3})
+		}, req: search.Request{Repos: threeRepos, Select: artifact.Selector{Patterns: []string{"nope-*"}}}, most: 80, back: -1},
+		{name: "pull request, its head branch", past: []past{{300, none, dist}, {1, githubsim.Run{HeadBranch: "fix", Event: "pull_request"}, dist}, {40, none, dist}}, odd: func(h *history) { h.pull() }, req: search.Request{Select: names("dist"), PR: 7}, most: 5, back: 40},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -334,6 +344,32 @@ func TestCostsOfOddShapes(t *testing.T) {
 			}
 			h.testFound(t, plan, err, tt.back)
 		})
+	}
+}
+
+// threeRepos are octo/app and those that varied adds.
+var threeRepos = []artifact.Repo{{Owner: "octo", Name: "app"}, {Owner: "octo", Name: "lib"}, {Owner: "octo", Name: "web"}}
+
+// varied adds several hundred runs of all kinds to each of three repositories, with up to
+// three artifacts each.
+func (h *history) varied() {
+	r := rand.New(rand.NewPCG(1, 17))
+	pick := func(list ...string) string { return list[r.IntN(len(list))] }
+	for _, repo := range threeRepos {
+		if repo.Name != "app" {
+			h.repo = h.AddRepo(repo.String())
+			h.ci = h.repo.AddWorkflow("CI", ".github/workflows/ci.yml")
+			h.others = h.repo.AddWorkflow("Others", ".github/workflows/others.yml")
+		}
+		h.AddToken("ghs_token", repo.String(), githubsim.Read)
+		for range 300 + r.IntN(400) {
+			h.at = h.at.Add(time.Duration(r.IntN(90)) * time.Minute)
+			run := githubsim.Run{Conclusion: pick("success", "success", "failure", "cancelled"), Event: pick("push", "push", "schedule"), HeadBranch: pick("main", "main", "dev")}
+			if r.IntN(3) == 0 {
+				run.Workflow = otherWorkflow
+			}
+			h.add(1, run, []string{"dist", "logs", "coverage"}[:r.IntN(4)]...)
+		}
 	}
 }
 

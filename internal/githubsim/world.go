@@ -82,6 +82,7 @@ type Run struct {
 	Lacks []string
 
 	repo *Repo
+	made map[string]int // how many artifacts it has made, by name
 }
 
 // Artifact is an artifact of a run. AddArtifact fills in fields that are
@@ -278,6 +279,11 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 		a.ContentType = "application/zip"
 		a.ContentDisposition = cmp.Or(a.ContentDisposition, fmt.Sprintf(`attachment; filename="%s.zip"`, a.Name))
 	}
+	if run.made == nil {
+		run.made = map[string]int{}
+	}
+	run.made[a.Name]++
+	run.Attempt = max(run.Attempt, run.made[a.Name]) // each makes only one of a name
 	r.artifacts = append(r.artifacts, &a)
 	r.sim.blobs[a.key()] = &stored{
 		blob: a.Blob, etag: fmt.Sprintf(`"0x%X"`, a.ID*7919), contentType: a.ContentType, disposition: a.ContentDisposition,

@@ -21,18 +21,9 @@ const (
 
 // doubts reports whether the word of the lists that a run lacks something is not enough
 // to pass it over. That is so while the lists may lag, and for the newest run passed
-// over where nothing is asked for by name, or where the word rests on the order of one
-// page.
+// over where nothing is asked for by name.
 func (s *search) doubts(r artifact.Run, newest bool) bool {
-	switch {
-	case s.late(r) && s.finder.doubted < maxLate:
-		return true
-	case !newest:
-		return false
-	case s.facts.asks == 0:
-		return true
-	}
-	return slices.ContainsFunc(s.facts.lists, (*artifactList).glimpsed)
+	return s.late(r) && s.finder.doubted < maxLate || newest && s.facts.asks == 0
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may
@@ -70,7 +61,7 @@ func (s *search) check(taken []artifact.Run) []request {
 	if list := s.closeGap(oldest); len(list) > 0 {
 		return list
 	}
-	return s.readRest(oldest)
+	return s.readRest(taken, oldest)
 }
 
 // maxLooks bounds how many pages of runs are read only to find the newest run that fits.
@@ -79,7 +70,7 @@ const maxLooks = 3
 // seekNewest returns requests that are likely to show the newest run that fits, where the
 // choice depends on it.
 func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
-	wanted := s.blindly(taken) || s.looked == 0 && s.endsUnseen(oldest)
+	wanted := s.blindly(taken) || s.endsUnseen(oldest) && (s.looked == 0 || s.nothingFits(taken))
 	if !wanted || s.certainly(oldest) || s.looked == maxLooks || s.looked > 0 && s.finder.limitMet() {
 		return nil
 	}
@@ -105,9 +96,10 @@ func (s *search) rest(oldest time.Time) bool {
 }
 
 // readRest returns requests for the rest of the artifacts.
-func (s *search) readRest(oldest time.Time) []request {
+func (s *search) readRest(taken []artifact.Run, oldest time.Time) []request {
 	empty := len(s.narrow.lists) > 0 && !slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return len(l.items) > 0 })
-	if !s.rest(oldest) || s.finder.untried > 1 && (!empty || s.covered(oldest)) {
+	follow := len(taken) == 0 && s.finder.untried > 1
+	if !s.rest(oldest) || follow && (!empty || s.covered(oldest)) {
 		return nil
 	}
 	return s.readArtifacts(s.unfinished(), maxConcurrent)
@@ -167,7 +159,12 @@ func (s *search) blindly(taken []artifact.Run) bool {
 	if len(taken) == 0 && !w.any() && !slices.ContainsFunc(slices.Collect(maps.Values(s.facts.known)), w.passes) {
 		return true
 	}
-	return s.facts.asks == 0 && !s.facts.all.frontier().IsZero() && !slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
+	return s.facts.asks == 0 && !s.facts.all.frontier().IsZero() && s.nothingFits(taken)
+}
+
+// nothingFits reports whether no run that passes the filter is known but those taken.
+func (s *search) nothingFits(taken []artifact.Run) bool {
+	return !slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
 		return !slices.ContainsFunc(taken, func(t artifact.Run) bool { return t.ID == r.ID })
 	})
 }
@@ -193,7 +190,8 @@ func (s *search) certainly(oldest time.Time) bool {
 // narrows.
 func (s *search) shown(oldest time.Time) bool {
 	index := s.facts.index()
-	return s.settled || since(oldest, s.facts.all.frontier()) || index != nil && index.knows(oldest)
+	seen := !s.facts.all.order.disordered() || !s.endsUnseen(oldest) // late runs, too
+	return s.settled || since(oldest, s.facts.all.frontier()) || seen && index != nil && index.knows(oldest)
 }
 
 // since reports whether all that was created since a time is after a frontier.
@@ -208,18 +206,19 @@ func (s *search) covered(oldest time.Time) bool {
 }
 
 // maxGap is how many pages are read at most to cover what only lists that a filter narrows
-// do. Where it takes more, the run taken is in doubt; if there is none, a control list
-// shows whether the narrowed lists are fresh.
+// do, and one page in any case. Where it takes more, the run taken is in doubt; if there is
+// none, a control list shows whether the narrowed lists are fresh.
 const maxGap = 5
 
 // closeGap returns requests that are likely to show that no newer run was overlooked,
 // where only narrowed lists say so.
 func (s *search) closeGap(oldest time.Time) []request {
-	if s.covered(oldest) {
+	if s.shown(oldest) {
 		return nil
 	}
+	covered := s.covered(oldest)
 	control := func() []request {
-		if !oldest.IsZero() || s.rest(oldest) && s.finder.untried <= 1 {
+		if covered || !oldest.IsZero() || s.rest(oldest) && s.finder.untried <= 1 {
 			return nil // it would settle nothing, or the rest of the artifacts tells more
 		}
 		return s.control()
@@ -236,8 +235,10 @@ func (s *search) closeGap(oldest time.Time) []request {
 		}
 	}
 	most := maxGap
-	if s.narrow.byStatus {
-		most = 1 // it covers the last runs, of which such a list often lacks some
+	if covered || s.narrow.byStatus || s.filter.branchNext {
+		// A list by status covers the last runs, of which it often lacks some. The search
+		// of a pull request's branch reads on as far as the run that it takes.
+		most = 1
 	}
 	switch {
 	case pages > most:

@@ -171,11 +171,7 @@ func (f *facts) everything(r artifact.Run) ([]artifact.Artifact, bool) {
 func (f *facts) unsettled(runs []artifact.Run) []artifact.Run {
 	var list []artifact.Run
 	for _, r := range runs {
-		open := func(l *artifactList) bool {
-			newest := func(a artifact.Artifact) bool { return l.query.Name != "" && l.counts(a) && l.knows(a.CreatedAt) }
-			return !l.knows(r.CreatedAt) && !slices.ContainsFunc(l.byRun[r.ID], newest)
-		}
-		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, open) {
+		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, func(l *artifactList) bool { return !l.settles(r) }) {
 			list = append(list, r)
 		}
 	}

@@ -28,6 +28,7 @@ type filter struct {
 	branch     string
 	sha        string
 	headRepoID int64 // of a pull request's head
+	branchNext bool  // the commit is a pull request's head, whose branch is tried next
 	events     oneOf
 	actor      string
 	// conclusions are conclusions or statuses.

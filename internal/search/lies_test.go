@@ -210,7 +210,8 @@ func (r random) nameless(w *world, _ Request) {
 }
 
 // lateArtifacts makes the repository's lists lack the artifacts of runs that ended
-// within the last ten minutes. If none did, time goes back.
+// within the last ten minutes. If none did, time goes back. What runs for longer than a day
+// is not sought.
 func (r random) lateArtifacts(w *world, req Request) {
 	runs := r.targets(w, req)
 	if len(runs) == 0 {
@@ -225,7 +226,7 @@ func (r random) lateArtifacts(w *world, req Request) {
 	}
 	w.clock = last.Add(time.Duration(r.IntN(8)) * time.Minute)
 	for i, run := range w.runs {
-		if slices.ContainsFunc(runs, func(o artifact.Run) bool { return o.ID == run.ID }) && run.Status == artifact.Completed {
+		if slices.ContainsFunc(runs, func(o artifact.Run) bool { return o.ID == run.ID }) && run.Status == artifact.Completed && w.clock.Sub(run.CreatedAt) < longest {
 			// It took that long.
 			w.runs[i].UpdatedAt = w.clock.Add(-time.Duration(1+r.IntN(500)) * time.Second)
 			w.lies.late[run.ID] = true

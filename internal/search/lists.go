@@ -25,6 +25,8 @@ type artifactList struct {
 	seen    map[int64]bool // by the artifact's id
 	byRun   map[int64][]artifact.Artifact
 	holding map[int64]bool // the runs that have an artifact which counts
+	// repeats is set once a run has several artifacts of the name asked for.
+	repeats bool
 	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
 	// only proves that runs created after latest have no matching artifact.
 	blind  bool
@@ -56,6 +58,7 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 		if a.Run == nil {
 			l.blind = true
 		} else {
+			l.repeats = l.repeats || a.Name == l.query.Name && slices.ContainsFunc(l.byRun[a.Run.ID], func(b artifact.Artifact) bool { return b.Name == a.Name })
 			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
 			l.holding[a.Run.ID] = l.holding[a.Run.ID] || counts
 		}
@@ -63,7 +66,7 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 			l.latest = latest(a)
 		}
 	}
-	if l.frontier().Before(notBefore) {
+	if !l.glimpsed() && l.frontier().Before(notBefore) {
 		l.next = 0
 	}
 }
@@ -77,10 +80,13 @@ func (l *artifactList) frontier() time.Time {
 }
 
 // knows reports whether all artifacts created at t or later were read. For the time
-// of a run, that is all its artifacts: none is older than its run.
-func (l *artifactList) knows(t time.Time) bool { return l.done() || t.After(l.frontier()) }
+// of a run, that is all its artifacts: none is older than its run. One page that looks
+// ordered shows nothing: an item out of place may be on the next.
+func (l *artifactList) knows(t time.Time) bool {
+	return l.done() || !l.glimpsed() && t.After(l.frontier())
+}
 
-// glimpsed reports whether what the list proves rests on the order of a single page.
+// glimpsed reports whether the list has more pages than the one that was read.
 func (l *artifactList) glimpsed() bool { return !l.done() && l.read == 1 }
 
 // has reports whether a run is known to have an artifact that counts.
@@ -91,6 +97,16 @@ func (l *artifactList) lacks(r artifact.Run) bool {
 	return !l.has(r.ID) && l.knows(r.CreatedAt) && (!l.blind || r.CreatedAt.After(l.latest))
 }
 
+// settles reports whether the list has all artifacts of a run that matter: all, or of a
+// single name the newest. A run has only one of a name, unless it was run again.
+func (l *artifactList) settles(r artifact.Run) bool {
+	first := r.Attempt == 1 && !l.repeats
+	newest := func(a artifact.Artifact) bool {
+		return l.query.Name == a.Name && l.counts(a) && (first || l.knows(a.CreatedAt))
+	}
+	return l.knows(r.CreatedAt) || slices.ContainsFunc(l.byRun[r.ID], newest)
+}
+
 // pagesTo estimates how many more pages it takes to reach back to t: no more than
 // are left, and as far apart as those read so far.
 func (l *artifactList) pagesTo(t time.Time) int {
@@ -98,6 +114,9 @@ func (l *artifactList) pagesTo(t time.Time) int {
 		return 0
 	}
 	if f := l.frontier(); f.Before(unread) {
+		if t.After(f) {
+			return 1 // which confirms the one that was read
+		}
 		perPage := l.order.first.Sub(f.Add(-artifactSlack)) / time.Duration(l.read)
 		return min(l.left(), 1+int(f.Sub(t)/max(perPage, time.Second)))
 	}

@@ -98,6 +98,9 @@ func (s *search) readOn(wanted int) []request {
 		return []request{s.seekNumber}
 	}
 	index := s.facts.index()
+	if index != nil && index.glimpsed() && slices.ContainsFunc(s.matching(), func(r artifact.Run) bool { return r.CreatedAt.After(index.frontier()) }) {
+		return s.readArtifacts([]*artifactList{index}, 1) // which bears out its order
+	}
 	open := s.unruled(index)
 	narrows, byStatus := s.worthNarrowing()
 	unopened := len(s.narrow.lists) == 0 && narrows

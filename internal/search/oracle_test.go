@@ -92,7 +92,8 @@ func try(ctx context.Context, seed uint64, without map[int64]bool) trial {
 }
 
 // bound is how many requests a search may send: twice the pages of its lists, and ten;
-// besides, six that explain a failure, and four to resolve what the request names.
+// besides, six that explain a failure, and four to resolve what the request names. Where
+// artifacts do not name their run, each run's own list has to be read.
 func (w *world) bound(req Request) int {
 	searches := max(len(req.Branches), 1) * (1 + min(req.PR, 1))
 	pages := 0
@@ -119,7 +120,11 @@ func (w *world) bound(req Request) int {
 			pages += count(n)
 		}
 	}
-	return 2*pages + (10+6+4)*len(req.Repos)
+	own := 0
+	if w.blind {
+		own = len(w.runs)
+	}
+	return 2*pages + own + (10+6+4)*len(req.Repos)
 }
 
 // tally counts searches and those that were doubted, of servers that tell the truth and
@@ -269,6 +274,8 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	met := w.told(req, r) || w.onTop(r)
 	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
 	switch {
+	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):
+		return met // the two lists that no filter narrows agree
 	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
 		// Its own list shows what it holds, if the run is met, or the newest.
 		return met || listed && r.ID == w.newest(req)

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -64,6 +65,7 @@ func (r random) world() *world {
 		w.runs = append(w.runs, run)
 		made := r.artifacts(l, run)
 		w.runs[len(w.runs)-1].UpdatedAt = r.ended(run, made)
+		w.runs[len(w.runs)-1].Attempt = attempt(run, made)
 		w.artifacts = append(w.artifacts, made...)
 	}
 	r.order(w)
@@ -138,6 +140,19 @@ func (r random) artifacts(l likely, run artifact.Run) []artifact.Artifact {
 		}
 	}
 	return list
+}
+
+// attempt is the number of a run's last attempt, of which each makes only one artifact of a
+// name. For some runs the server does not tell.
+func attempt(run artifact.Run, made []artifact.Artifact) int {
+	if run.ID%4 == 0 {
+		return 0
+	}
+	of := map[string]int{"": 1}
+	for _, a := range made {
+		of[a.Name]++
+	}
+	return slices.Max(slices.Collect(maps.Values(of)))
 }
 
 // ended is when a run ended: after what it made.

@@ -298,10 +298,14 @@ func (f *finder) filters(res resolved) []filter {
 	}
 	if res.pull != nil {
 		p := *res.pull
-		heads := []func(*filter) bool{func(g *filter) bool { return restrict(&g.sha, p.HeadSHA) }}
 		// A branch of a deleted repository cannot be told from a branch of another
 		// one with the same name. A fork that does not count needs no search.
-		if p.HeadRepoID != 0 && (f.req.AllowForks || !p.Origin().Foreign()) {
+		branchToo := p.HeadRepoID != 0 && (f.req.AllowForks || !p.Origin().Foreign())
+		heads := []func(*filter) bool{func(g *filter) bool {
+			g.branchNext = branchToo
+			return restrict(&g.sha, p.HeadSHA)
+		}}
+		if branchToo {
 			heads = append(heads, func(g *filter) bool {
 				g.headRepoID = p.HeadRepoID
 				return restrict(&g.branch, p.HeadBranch)

@@ -17,7 +17,9 @@ import (
 // of runs that a filter narrows come from a search index: they may be weeks old, lack
 // single runs, or be empty. Lists of the repository's artifacts lag behind those of single
 // runs. No order is documented. So every run is judged by its own fields, and no list
-// alone proves that there is no newer run.
+// alone proves that there is no newer run. A page of artifacts that is in order may still
+// be in front of one that has a newer artifact: it proves nothing before another page
+// bears it out.
 //
 // # What is read
 //
@@ -30,8 +32,8 @@ import (
 //
 // The frontier of a list is the time after which all of it was read (order). No artifact
 // is older than its run. So a list of artifacts shows, of every run created after its
-// frontier, whether the run holds what is asked for. A run that it names and that is not
-// known yet is a candidate.
+// frontier, whether the run holds what is asked for, once a second page or the end of the
+// list bears the order out. A run that it names and that is not known yet is a candidate.
 //
 // # How it goes on
 //
@@ -54,7 +56,8 @@ import (
 // that there is no run at all, a control list shows whether the filter is fresh (control).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
-// by name, or if what the artifacts prove rests on the order of a single page (doubts).
+// by name (doubts). A run taken is asked for its own, too, where only one page of artifacts
+// was read; but not by name in its first attempt, which makes only one artifact of a name.
 //
 // A narrowed list that lacks a run which it should have proves nothing any more, nor do
 // others with the same parameters (believed). Otherwise it proves something if one of
@@ -68,7 +71,8 @@ import (
 // name, a tag, an abbreviated SHA, a pull request, ref), which are sent beside the first.
 // TestCosts and TestCostsOfCandidates of package app hold this table to it:
 //
-//	the newest run holds it: by name, pattern or all           2
+//	the newest run holds it: by name                           2
+//	the same, by pattern or all                                3
 //	the newest run holds all of n names, up to 3; of more      1+n; 5
 //	few runs hold it, the newest is any number of runs back    3
 //	the same, and k newer ones that do not count:

@@ -268,7 +268,7 @@ func cut[T any](list []T, page, perPage, most int) Page[T] {
 func (w *world) run(id int64, change ...func(*artifact.Run)) {
 	r := artifact.Run{
 		ID: id, Repo: app, RepoID: 1, HeadRepo: "octo/app", HeadRepoID: 1, Workflow: "CI",
-		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success",
+		WorkflowPath: ".github/workflows/ci.yml", Status: "completed", Conclusion: "success", Attempt: 1,
 		CreatedAt: epoch.Add(time.Duration(id) * time.Minute),
 	}
 	for _, c := range change {
