@@ -16,6 +16,7 @@ action_validator=0.6.0
 actions_artifact=6.2.1
 archiver=7.0.1
 esbuild=0.28.2
+minimatch=10.1.1
 sigstore_mock=0.13.0
 yaml=2.9.1
 xterm=5.5.0

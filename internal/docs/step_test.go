@@ -97,19 +97,27 @@ func inputVariable(name string) string {
 	return "INPUT_" + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 }
 
-// readOutputs reads a step's file of outputs, of which only the form name=value is known.
+// readOutputs reads a step's file of outputs: lines name=value, and values of several lines
+// between name<<delimiter and the delimiter.
 func readOutputs(name string) (map[string]any, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
 	outputs := map[string]any{}
-	for line := range strings.Lines(string(text)) {
-		k, v, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		if !ok {
-			return nil, fmt.Errorf("the output %q is not of the form name=value", line)
+	for rest := string(text); rest != ""; {
+		line, after, _ := strings.Cut(rest, "\n")
+		rest = after
+		if k, v, ok := strings.Cut(line, "="); ok && !strings.Contains(k, "<<") {
+			outputs[k] = v
+			continue
 		}
-		outputs[k] = v
+		k, delimiter, ok := strings.Cut(line, "<<")
+		v, after, ended := strings.Cut("\n"+rest, "\n"+delimiter+"\n")
+		if !ok || !ended {
+			return nil, fmt.Errorf("%q is no output", line)
+		}
+		outputs[k], rest = strings.TrimPrefix(v, "\n"), after
 	}
 	return outputs, nil
 }
