@@ -144,7 +144,7 @@ var situations = map[string]situation{
 	}, trigger{}, in("artifact-ids", "71,72")},
 	"… was given, but is empty, so it is ignored":                          {has(zip("a", "a")), trigger{}, distAnd("commit", "")},
 	"the files are in place, but artifacts could not be deleted on GitHub": {fault(githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 403, Message: "Resource not accessible by integration"}), trigger{}, distAnd("delete", "true")},
-	"github-token is missing":                                              {nil, trigger{}, distAnd("github-token", "")},
+	"github-token is empty":                                                {nil, trigger{}, distAnd("github-token", "")},
 }
 
 // TestTroubleshooting produces every message that the page explains.
