@@ -100,13 +100,16 @@ func (j *job) readRunner() (err error) {
 		return err
 	}
 	own, _ := artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
-	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() || !slices.ContainsFunc(repos(j.cfg), own.Equal) {
+	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() {
 		return nil
 	}
 	id, err := j.runner.Trigger()
 	j.trigger = search.UnknownTrigger
 	if id > 0 {
 		j.trigger = id
+	}
+	if !slices.ContainsFunc(repos(j.cfg), own.Equal) {
+		return nil // the trigger counts only if one of them is a former name of the current run's own
 	}
 	return err
 }
