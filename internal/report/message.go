@@ -316,6 +316,9 @@ func apiHint(e *githubapi.Error) string {
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: "+
 			"give github-token a token with Actions read on it", e.Repo)
 	case githubapi.Gone:
+		if !strings.HasPrefix(e.Subject, "artifact ") {
+			return fmt.Sprintf("It was there, and is not any more: check that %s still exists, and that Actions are on there", e.Repo)
+		}
 		return "The artifact has expired; run the workflow again to make a new one"
 	case githubapi.PrimaryLimit:
 		return "The token's requests for this hour are spent: wait until then, use a token of its own for this step, or a GitHub App (app-id)"
