@@ -142,6 +142,7 @@ var situations = map[string]situation{
 	"have the same name": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{}, "a", githubsim.Artifact{ID: 71}, "a", githubsim.Artifact{ID: 72})
 	}, trigger{}, in("artifact-ids", "71,72")},
+	"pr is empty": {has(zip("a", "a")), trigger{}, distAnd("pr", "", "allow-forks", "true")},
 	"… was given, but is empty, so it is ignored":                          {has(zip("a", "a")), trigger{}, distAnd("commit", "")},
 	"the files are in place, but artifacts could not be deleted on GitHub": {fault(githubsim.Fault{Host: githubsim.API, Method: "DELETE", Status: 403, Message: "Resource not accessible by integration"}), trigger{}, distAnd("delete", "true")},
 	"github-token is empty":                                                {nil, trigger{}, distAnd("github-token", "")},
