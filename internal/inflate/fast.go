@@ -124,8 +124,9 @@ func (d *Decoder) fast() stop {
 		from, end := o-distance, o+length
 		switch {
 		case distance >= 16:
-			d.out.move16(o, from)
-			d.out.move16(o+16, from+16)
+			to, source := (*[32]byte)(d.out[o&(outputSize-1):]), (*[32]byte)(d.out[from&(outputSize-1):])
+			*(*[16]byte)(to[:16]) = *(*[16]byte)(source[:16])
+			*(*[16]byte)(to[16:]) = *(*[16]byte)(source[16:])
 			for o += 32; o < end; o += 16 {
 				d.out.move16(o, o-distance)
 			}
