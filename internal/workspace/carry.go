@@ -112,6 +112,9 @@ func (s *Stage) carryOut(ctx context.Context, plan *steps) error {
 
 // prepareAll makes the changes within the stages.
 func (c *carrier) prepareAll(plan *steps) error {
+	if plan.inner == 0 {
+		return nil
+	}
 	for st, err := range plan.all() {
 		if err == nil && !c.isPublic(&st) {
 			err = c.prepare(st)
@@ -123,27 +126,27 @@ func (c *carrier) prepareAll(plan *steps) error {
 	return nil
 }
 
-// run moves this stage's files to the destination.
+// run moves this stage's files to the destination, a batch of steps at a time. While one
+// batch is made, the next is read and identified.
 func (c *carrier) run(plan *steps) error {
-	some := make([]step, 0, batch)
-	for st, err := range plan.all() {
-		if err != nil {
-			return err
-		}
-		if !c.isPublic(&st) || !within(st.from, c.dir) {
+	batches := make(chan identified)
+	stop := make(chan struct{})
+	go c.identifyAll(plan, batches, stop)
+	defer func() {
+		close(stop)
+		for range batches { // until identifyAll ends
 			continue
 		}
-		if some = append(some, st); len(some) == batch {
-			if err := c.publish(some); err != nil {
-				return err
-			}
-			some = some[:0]
+	}()
+	for b := range batches {
+		if b.err != nil {
+			return b.err
+		}
+		if err := c.publish(b.steps); err != nil {
+			return err
 		}
 	}
-	if len(some) == 0 {
-		return nil
-	}
-	return c.publish(some)
+	return nil
 }
 
 // commit removes the journals: what they list is done. Several cannot be removed at once,
@@ -170,11 +173,11 @@ func (s *Stage) commit(all []*carrier) error {
 }
 
 // isPublic reports whether a step changes the destination.
-func (c *carrier) isPublic(st *step) bool {
-	return (st.do == moveIn || st.do == replace) && !within(st.to, c.dir)
+func (s *Stage) isPublic(st *step) bool {
+	return (st.do == moveIn || st.do == replace) && !within(st.to, s.dir)
 }
 
-// publish enters changes in the journal and then makes them.
+// publish enters changes, which are identified, in the journal and then makes them.
 func (c *carrier) publish(some []step) error {
 	if c.journal == nil {
 		w, err := c.openJournal()
@@ -182,9 +185,6 @@ func (c *carrier) publish(some []step) error {
 			return fmt.Errorf("begin a journal: %w", err)
 		}
 		c.journal = w
-	}
-	if err := c.identify(some); err != nil {
-		return err
 	}
 	if err := c.journal.write(some); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
@@ -234,7 +234,7 @@ func (c *carrier) prepare(st step) error {
 		}
 	default:
 		some := []step{st}
-		if err = c.identify(some); err == nil {
+		if err = identify(c.at, some); err == nil {
 			done = some[0]
 			err = c.moveOpen(&done, c.at.move)
 		}
@@ -268,22 +268,6 @@ func (c *carrier) unprepare(st *step) error {
 	}
 }
 
-// identify records what is about to be moved: the step's is.
-func (c *carrier) identify(steps []step) error {
-	for i := range steps {
-		st := &steps[i]
-		now, err := c.at.lstat(st.from)
-		if err != nil {
-			return fmt.Errorf("look at what was staged: %w", err)
-		}
-		st.is, st.dir = now.ident, now.IsDir()
-		if st.dir {
-			st.mode = modeOf(now)
-		}
-	}
-	return nil
-}
-
 // openJournal makes a journal without steps. The file gets the journal's name once its
 // first line is complete.
 func (c *carrier) openJournal() (*journalWriter, error) {
@@ -313,7 +297,7 @@ func (c *carrier) openJournal() (*journalWriter, error) {
 // make makes the change with the given number, counted from 1.
 func (c *carrier) make(st *step, number int) error {
 	if st.do == replace {
-		return c.replace(st, c.aside(number))
+		return c.replace(st, number)
 	}
 	err := c.moveOpen(st, c.at.move)
 	switch {

@@ -24,10 +24,14 @@ func runChild(how string) int {
 	words := strings.Split(how, " ")
 	var err error
 	switch words[0] {
-	case "kill":
+	case "kill", "kill-many":
+		tree := childTree("1")
+		if words[0] == "kill-many" {
+			tree, _ = manyLines("1")
+		}
 		var n int
 		if n, err = strconv.Atoi(words[1]); err == nil {
-			err = childKilled(words[2], n)
+			err = childKilled(words[2], n, tree)
 		}
 	case "rounds":
 		err = childRounds(words[1], words[2], IfExists(words[3]))
@@ -73,9 +77,9 @@ func childStage(ws, dest string, lines []string) (*Stage, []Tree, error) {
 	return s, []Tree{{Dir: "art0", Label: "art0"}}, errors.Join(err, r.Close())
 }
 
-// childKilled publishes and kills itself before the n-th change.
-func childKilled(ws string, n int) error {
-	s, trees, err := childStage(ws, ".", childTree("1"))
+// childKilled publishes a tree and kills itself before the n-th change.
+func childKilled(ws string, n int, tree []string) error {
+	s, trees, err := childStage(ws, ".", tree)
 	if err != nil {
 		return err
 	}

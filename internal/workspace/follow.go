@@ -54,5 +54,14 @@ func split(p string) []string {
 	return strings.Split(p, "/")
 }
 
+// in returns the path of a name in a directory. It is path.Join for clean paths, of which
+// there may be several for each file.
+func in(dir, name string) string {
+	if dir == "." || dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
 // within reports whether a path is dir or lies below it.
 func within(p, dir string) bool { return dir == "." || p == dir || strings.HasPrefix(p, dir+"/") }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
+	"sync"
 	"time"
 )
 
@@ -64,6 +66,44 @@ func (h *handles) lookup(name string) (*info, error) {
 		return nil, nil
 	}
 	return i, err
+}
+
+// found is the outcome of a lookup: what is at a path, nil if nothing is.
+type found struct {
+	info *info
+	err  error
+}
+
+// lookUpAll looks up names of one directory, side by side.
+func (h *handles) lookUpAll(dir string, names []string) ([]found, error) {
+	all := make([]found, len(names))
+	lookup, err := h.lookIn(dir)
+	if missing(err) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	inParts(len(names), func(from, to int) {
+		for i := from; i < to; i++ {
+			all[i].info, all[i].err = lookup(names[i])
+		}
+	})
+	return all, nil
+}
+
+// worthSharing is how many system calls take longer than another goroutine needs to begin.
+const worthSharing = 64
+
+// inParts calls f for parts of n things, side by side, and waits for all.
+func inParts(n int, f func(from, to int)) {
+	parts := min(runtime.GOMAXPROCS(0), n/worthSharing)
+	var others sync.WaitGroup
+	for i := 1; i < parts; i++ {
+		others.Go(func() { f(n*i/parts, n*(i+1)/parts) })
+	}
+	f(0, n/max(parts, 1))
+	others.Wait()
 }
 
 // list reads a directory.

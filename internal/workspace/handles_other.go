@@ -39,6 +39,11 @@ func (h *handles) lstat(name string) (*info, error) {
 	return &info{ident: ident{ino, i.Size(), at}, name: path.Base(name), mode: i.Mode(), changed: at, uid: -1, gid: -1}, nil
 }
 
+// lookIn returns lookup for names of one directory, which may be called concurrently.
+func (h *handles) lookIn(dir string) (func(name string) (*info, error), error) {
+	return func(name string) (*info, error) { return h.lookup(in(dir, name)) }, nil
+}
+
 // openFile opens a file, or makes it.
 func (h *handles) openFile(name string, flags int) (*os.File, error) {
 	return h.root.OpenFile(name, flags, 0o644)

@@ -181,6 +181,26 @@ func (h *handles) lstat(name string) (*info, error) {
 	return infoOf(path.Base(name), &st), nil
 }
 
+// lookIn returns a function that does what lookup does, for names of one directory. It may be
+// called concurrently until another method of h is called.
+func (h *handles) lookIn(dir string) (func(name string) (*info, error), error) {
+	fd, err := h.dir(dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: dir, Err: err}
+	}
+	return func(name string) (*info, error) {
+		var st unix.Stat_t
+		err := again(func() error { return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+		if missing(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, &fs.PathError{Op: "lstat", Path: in(dir, name), Err: err}
+		}
+		return infoOf(name, &st), nil
+	}, nil
+}
+
 func infoOf(name string, st *unix.Stat_t) *info {
 	mode := fs.FileMode(st.Mode & 0o777)
 	if st.Mode&unix.S_ISUID != 0 {

@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -86,8 +85,15 @@ type spot struct {
 	github bool
 }
 
+// join returns the spot of a name in a directory.
 func (s spot) join(name string) spot {
-	s.real, s.shown = path.Join(s.real, name), path.Join(s.shown, name)
+	same := s.real == s.shown
+	s.real = in(s.real, name)
+	if same {
+		s.shown = s.real
+	} else {
+		s.shown = in(s.shown, name)
+	}
 	return s
 }
 
@@ -169,9 +175,26 @@ func (p *planner) merge(to spot, sources []source) error {
 	if p.hollow && len(sources) > 0 && len(sources[0].virtual) == 0 && to.barred != nil {
 		return to.barred
 	}
-	return p.each(to, sources, func(name string, from []child) error {
+	lookUp := func(batch []entry) error { return p.lookUp(to.real, batch) }
+	return p.each(to, sources, lookUp, func(name string, from []child) error {
 		return p.place(to.join(name), from)
 	})
+}
+
+// lookUp looks up what a directory of the destination has of a batch of names.
+func (p *planner) lookUp(dir string, batch []entry) error {
+	names := make([]string, len(batch))
+	for i := range batch {
+		names[i] = batch[i].name
+	}
+	all, err := p.stage.at.lookUpAll(dir, names)
+	if err != nil {
+		return fmt.Errorf("look at what is there: %w", err)
+	}
+	for i := range batch {
+		batch[i].there = &all[i]
+	}
+	return nil
 }
 
 // place plans one path, which some of the sources have, in an existing directory.
@@ -182,7 +205,7 @@ func (p *planner) place(to spot, from []child) error {
 	if err := p.sameKind(to, from); err != nil {
 		return err
 	}
-	to, info, err := p.lookAt(to, from[0].isDir)
+	to, info, err := p.lookAt(to, from[0])
 	if err != nil {
 		return err
 	}
@@ -211,70 +234,6 @@ func (p *planner) place(to spot, from []child) error {
 	}
 }
 
-// join plans a directory that is new to the destination, and returns where in the stage it
-// will be: the first of the sources, with what only others have moved into it, or an empty
-// directory where none of the sources is a staged directory.
-func (p *planner) join(to spot, sources []source) (string, error) {
-	first := slices.IndexFunc(sources, func(s source) bool { return len(s.virtual) == 0 })
-	var dir string
-	var mode fs.FileMode
-	switch {
-	case first >= 0 && len(sources) == 1:
-		return sources[0].dir, nil
-	case first >= 0:
-		dir = sources[first].dir
-		var err error
-		if mode, err = p.unlock(dir); err != nil {
-			return "", err
-		}
-	default:
-		dir = p.joinedName()
-		if err := p.add(step{do: makeDir, to: dir}); err != nil {
-			return "", err
-		}
-	}
-	err := p.each(to, sources, func(name string, from []child) error {
-		return p.joinChild(to.join(name), path.Join(dir, name), from)
-	})
-	if err == nil && first >= 0 && mode&0o700 != 0o700 {
-		err = p.add(step{do: setMode, to: dir, mode: mode})
-	}
-	return dir, err
-}
-
-// joinedName returns a free name in the stage.
-func (p *planner) joinedName() string {
-	p.joined++
-	return path.Join(p.stage.dir, joinedDir, strconv.Itoa(p.joined))
-}
-
-// joinChild plans one path of a directory that is put together in the stage.
-func (p *planner) joinChild(to spot, staged string, from []child) error {
-	if err := p.sameKind(to, from); err != nil {
-		return err
-	}
-	dir := from[0].dir
-	if from[0].isDir {
-		var err error
-		if dir, err = p.join(to, sourcesOf(from)); err != nil {
-			return err
-		}
-	} else if !p.conflicts(to, from) {
-		return nil
-	}
-	if dir == staged {
-		return nil
-	}
-	// The directory of an older tree may be here. What was needed of it has been moved by
-	// now.
-	if slices.ContainsFunc(from, func(c child) bool { return len(c.virtual) == 0 && c.dir == staged }) {
-		if err := p.add(step{do: moveIn, from: staged, to: p.joinedName()}); err != nil {
-			return err
-		}
-	}
-	return p.add(step{do: moveIn, from: dir, to: staged})
-}
-
 // sameKind refuses a path that is a file in one source and a directory in another.
 func (p *planner) sameKind(to spot, from []child) error {
 	for _, c := range from[1:] {
@@ -285,15 +244,16 @@ func (p *planner) sameKind(to spot, from []child) error {
 	return nil
 }
 
-// lookAt describes what is at a path; nil means nothing. For a directory to come, a symlink
-// counts as the directory that it leads to, if that lies inside of the root, and becomes
-// the spot's real path. A file to come takes the place of the symlink itself.
-func (p *planner) lookAt(to spot, forDir bool) (spot, *info, error) {
-	info, err := p.stage.at.lookup(to.real)
+// lookAt describes what is at the path that a child goes to; nil means nothing. For a
+// directory to come, a symlink counts as the directory that it leads to, if that lies inside
+// of the root, and becomes the spot's real path. A file to come takes the place of the symlink
+// itself.
+func (p *planner) lookAt(to spot, first child) (spot, *info, error) {
+	info, err := first.there.info, first.there.err
 	if info == nil && err == nil {
 		return to, nil, nil
 	}
-	if err == nil && forDir && info.Mode()&fs.ModeSymlink != 0 {
+	if err == nil && first.isDir && info.Mode()&fs.ModeSymlink != 0 {
 		if p.merges == nil {
 			return to, nil, errFollowed
 		}
@@ -394,25 +354,4 @@ func (p *planner) add(st step) error {
 		return nil
 	}
 	return p.steps.add(&st)
-}
-
-// unlock opens up the mode of a directory of the stage, so that its content can be listed
-// and moved, and returns its mode from before.
-func (p *planner) unlock(dir string) (fs.FileMode, error) {
-	if mode, ok := p.stage.modes[dir]; ok {
-		return mode, nil // an earlier plan unlocked it
-	}
-	info, err := p.stage.at.lstat(dir)
-	if err != nil {
-		return 0, fmt.Errorf("look at what was staged: %w", err)
-	}
-	mode := modeOf(info)
-	if mode&0o700 == 0o700 {
-		return mode, nil
-	}
-	if err := p.stage.at.chmodDir(dir, mode|0o700); err != nil {
-		return 0, fmt.Errorf("look at what was staged: %w", err)
-	}
-	p.stage.modes[dir] = mode
-	return mode, nil
 }

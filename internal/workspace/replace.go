@@ -12,15 +12,15 @@ import (
 // replace puts a file in the place of another, and keeps that one in the stage. At every
 // instant one of the two is in place. It exchanges them; where the file system cannot, it
 // first gives the old file a second name, aside, in the stage; where there are no hard
-// links either, it first copies the old file there.
-func (c *carrier) replace(st *step, aside string) error {
+// links either, it first copies the old file there. number is the change's, counted from 1.
+func (c *carrier) replace(st *step, number int) error {
 	err := errRefused
 	if !c.noSwap {
 		err = c.replaceBySwap(st)
 		c.noSwap = errors.Is(err, errRefused)
 	}
 	if errors.Is(err, errRefused) {
-		err = c.replaceAside(st, aside)
+		err = c.replaceAside(st, c.aside(number))
 	}
 	if missing(err) {
 		return &busyError{st.to, "was there a moment ago and is gone"}

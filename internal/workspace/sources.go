@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 )
@@ -15,6 +14,7 @@ import (
 type child struct {
 	source
 	isDir, isLink bool
+	there         *found // what the destination has in its place; set by lookUp
 }
 
 func sourcesOf(children []child) []source {
@@ -27,8 +27,8 @@ func sourcesOf(children []child) []source {
 
 // each calls f once for every name in any of the sources, with what each source has of that
 // name, in the sources' order. It lists one source after the other, a batch of names at a
-// time, to take little memory. to is where the sources go.
-func (p *planner) each(to spot, sources []source, f func(name string, from []child) error) error {
+// time, to take little memory. to is where the sources go. begin is called before each batch.
+func (p *planner) each(to spot, sources []source, begin func(batch []entry) error, f func(name string, from []child) error) error {
 	var all names
 	if len(sources) > 1 {
 		var err error
@@ -39,6 +39,9 @@ func (p *planner) each(to spot, sources []source, f func(name string, from []chi
 	vary := p.variants(to, all)
 	for i, s := range sources {
 		err := p.list(s, func(batch []entry) error {
+			if err := begin(batch); err != nil {
+				return err
+			}
 			for _, e := range batch {
 				from, err := p.having(e, i, sources, all)
 				if err != nil {
@@ -99,7 +102,7 @@ func (p *planner) list(s source, f func(batch []entry) error) error {
 }
 
 func (s source) child(name string, t fs.FileMode) child {
-	return child{source: source{tree: s.tree, dir: path.Join(s.dir, name)}, isDir: t.IsDir(), isLink: t&fs.ModeSymlink != 0}
+	return child{source: source{tree: s.tree, dir: in(s.dir, name)}, isDir: t.IsDir(), isLink: t&fs.ModeSymlink != 0}
 }
 
 // child looks up a name in a source; nil means that there is nothing.
@@ -113,7 +116,7 @@ func (p *planner) child(s source, name string) (*child, error) {
 	if p.hollow {
 		return nil, nil
 	}
-	info, err := p.stage.at.lookup(path.Join(s.dir, name))
+	info, err := p.stage.at.lookup(in(s.dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("look at what was staged: %w", err)
 	}

@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"strings"
 )
 
 // maxListInMemory bounds a list of steps in memory, in bytes; a longer one goes to a file.
@@ -21,6 +21,7 @@ type steps struct {
 	stage *Stage
 
 	count  int
+	inner  int     // how many of them are made within the stages
 	chunks []int64 // where each batch begins
 	buf    []byte  // what is not in the file yet
 	size   int64   // of the file
@@ -50,6 +51,9 @@ func (s *steps) add(st *step) error {
 		s.which = -1 // the cached batch was read before it was full
 	}
 	s.count++
+	if !s.stage.isPublic(st) {
+		s.inner++
+	}
 	flag := byte(0)
 	if st.dir {
 		flag = 1
@@ -133,16 +137,17 @@ func (s *steps) load(which int) error {
 	if which+1 < len(s.chunks) {
 		to = s.chunks[which+1]
 	}
-	var data []byte
+	var data string
 	if from >= s.size {
-		data = s.buf[from-s.size : to-s.size]
+		data = string(s.buf[from-s.size : to-s.size])
 	} else {
-		data = make([]byte, to-from)
-		if _, err := s.file.ReadAt(data, from); err != nil {
+		b := make([]byte, to-from)
+		if _, err := s.file.ReadAt(b, from); err != nil {
 			return err
 		}
+		data = string(b)
 	}
-	r := stepReader{Reader: bytes.NewReader(data)}
+	r := stepReader{Reader: strings.NewReader(data), data: data}
 	s.which, s.read = -1, s.read[:0]
 	for r.Len() > 0 {
 		s.read = append(s.read, r.step())
@@ -167,7 +172,8 @@ func (s *steps) close() {
 // stepReader reads steps. After its first error it reads zeros, and nothing is left to
 // read.
 type stepReader struct {
-	*bytes.Reader
+	*strings.Reader
+	data           string
 	fromDir, toDir string
 	err            error
 }
@@ -193,10 +199,10 @@ func (r *stepReader) text() string {
 		r.fail(io.ErrUnexpectedEOF)
 		return ""
 	}
-	b := make([]byte, n)
-	_, err := io.ReadFull(r.Reader, b)
+	at := len(r.data) - r.Len()
+	_, err := r.Seek(int64(n), io.SeekCurrent) //nolint:gosec // no more than is left
 	r.fail(err)
-	return string(b)
+	return r.data[at : at+int(n)] //nolint:gosec // see above
 }
 
 func (r *stepReader) ident() ident {
@@ -224,6 +230,7 @@ func (r *stepReader) signed() int64 {
 func (r *stepReader) fail(err error) {
 	if err != nil {
 		r.err = errors.Join(r.err, err)
-		r.Reset(nil)
+		r.data = ""
+		r.Reset("")
 	}
 }
