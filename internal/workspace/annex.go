@@ -101,12 +101,13 @@ func (s *Stage) enlist(dir string) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.root.OpenFile(path.Join(s.dir, annexList), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	name := path.Join(s.dir, annexList)
+	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(f, "%q\n", filepath.ToSlash(rel))
-	return errors.Join(err, f.Close())
+	return errors.Join(err, s.chown(name), f.Close())
 }
 
 // enlisted returns the annexes that the stage of a dead process lists. Whoever wrote the

@@ -9,8 +9,9 @@ import (
 
 type owner struct{ uid, gid int }
 
-// adopt makes a directory's owner the owner of everything that the stage creates. It begins
-// with the stage itself, which shows whether this process may change owners.
+// adopt makes a directory's owner the owner of everything that the stage creates, except the
+// journal and its marks: the next process believes them only if root or its own user wrote
+// them. It begins with the stage itself, which shows whether this process may change owners.
 func (s *Stage) adopt(like string) error {
 	o, err := ownerOf(like)
 	if err == nil {

@@ -192,6 +192,11 @@ func (s *Stage) make(dir string) error {
 		if err := s.adopt(cmp.Or(s.options.OwnerOf, s.dest.Root)); err != nil {
 			return err
 		}
+		if s.lock != nil {
+			if err := s.chown(path.Join(dir, lockName)); err != nil {
+				return err
+			}
+		}
 	}
 	for _, name := range []string{joinedDir, replacedDir} {
 		if err := s.mkdir(path.Join(dir, name), 0o700); err != nil {

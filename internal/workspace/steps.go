@@ -94,6 +94,9 @@ func (s *steps) flush() (err error) {
 		if s.file, err = s.stage.root.OpenFile(s.name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {
 			return err
 		}
+		if err := s.stage.chown(s.name); err != nil {
+			return err
+		}
 	}
 	n, err := s.file.WriteAt(s.buf, s.size)
 	if err != nil {
