@@ -3,11 +3,11 @@
 source internal/release/lib.sh
 
 tmp=$(mktemp -d)
-registry='' world=''
+registry='' servers=()
 cleanup() {
   local code=$? pid
   trap - EXIT
-  for pid in $registry $world; do
+  for pid in $registry "${servers[@]}"; do
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
