@@ -5,6 +5,10 @@ import "sync"
 // blockSize is the number of bytes in a block.
 const blockSize = 256 << 10
 
+// keptFree is how many buffers that are not in use a Memory keeps when a spool is closed.
+// The rest is for what the program does next, such as expanding a tar.
+const keptFree = 8 << 20 / blockSize
+
 // buffer is memory for one block.
 type buffer [blockSize]byte
 
@@ -41,4 +45,15 @@ func (m *Memory) put(b *buffer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.free = append(m.free, b)
+}
+
+// trim leaves buffers that are not in use to the garbage collector, all but a few.
+func (m *Memory) trim() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if surplus := len(m.free) - keptFree; surplus > 0 {
+		clear(m.free[keptFree:])
+		m.free = m.free[:keptFree]
+		m.made -= surplus
+	}
 }

@@ -377,6 +377,7 @@ func (s *Spool) Close() error {
 		}
 	}
 	s.blocks = nil
+	s.memory.trim()
 	s.release(0)
 	remove := s.file != nil && s.state != kept
 	s.state = closed

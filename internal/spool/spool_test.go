@@ -301,3 +301,25 @@ func TestSpoolShowsNoOtherBlob(t *testing.T) {
 		}
 	}
 }
+
+// What a large blob took is free for other uses once its spool is closed, all but a few
+// buffers, and may be taken again.
+func TestCloseFreesMemory(t *testing.T) {
+	t.Parallel()
+	const blocks = 3 * keptFree
+	memory := NewMemory(blocks * blockSize)
+	for range 2 {
+		s := New(tempDir(t.TempDir()), "s.spool", memory, diskOf(0))
+		for i := range int64(blocks) {
+			if _, err := s.WriteAt([]byte("x"), i*blockSize); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if memory.made != keptFree || len(memory.free) != keptFree {
+			t.Errorf("%d buffers are made, and %d free", memory.made, len(memory.free))
+		}
+	}
+}

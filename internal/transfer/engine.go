@@ -101,8 +101,9 @@ type Options struct {
 // limit of 100 concurrent requests.
 const maxLocating = 32
 
-// spoolMemory bounds what all spools keep in memory, in bytes.
-const spoolMemory = 24 << 20
+// spoolMemory bounds what all spools keep in memory, in bytes. Each core extracts a large
+// file of its own, so it has to hold what lies between the first and the last of them.
+const spoolMemory = 48 << 20
 
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {

@@ -35,17 +35,20 @@ const (
 type Pool struct {
 	handles *handles
 	free    chan *decoder
+	large   *semaphore.Weighted // of units: what is read between them has to be kept
 	windows *semaphore.Weighted // bytes
 	idle    chan *zstdReader    // all for windows of the same size
 	xz      *xz.Reader          // of the one who holds all windows; nil: not made yet
 }
 
-// NewPool makes a pool for n entries, or fewer where n is large.
+// NewPool makes a pool for n entries, or fewer where n is large. Half of them may be
+// large: more would spread what is read over a longer part of the archive, all of which has
+// to be kept meanwhile.
 func NewPool(n int) *Pool {
 	n = min(n, maxPool)
 	p := &Pool{
 		handles: newHandles(maxDescriptors()),
-		free:    make(chan *decoder, n), windows: semaphore.NewWeighted(maxTarWindow),
+		free:    make(chan *decoder, n), large: semaphore.NewWeighted(int64(n+1) / 2), windows: semaphore.NewWeighted(maxTarWindow),
 		idle: make(chan *zstdReader, maxTarWindow/maxEntryWindow),
 	}
 	for range n {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -222,5 +223,45 @@ func TestZstdWaitStops(t *testing.T) {
 	defer root.Close()
 	if _, err := ExpandTars(ctx, root, TarOptions{Pool: pool}); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Half of a pool's decoders work on large entries, side by side.
+func TestLargeEntries(t *testing.T) {
+	t.Parallel()
+	var z liar
+	for i := range 20 {
+		z.entries = append(z.entries, lie{name: fmt.Sprint(i), body: strings.Repeat("x", unitBytes+1)})
+	}
+	data := z.bytes()
+	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	now, most := 0, 0
+	two := make(chan struct{}) // closed once two are under way
+	err = a.contents(&frontier{}).eachContent(t.Context(), NewPool(4), func(context.Context, *Entry, content) error {
+		mu.Lock()
+		now++
+		if most = max(most, now); now == 2 {
+			select {
+			case <-two:
+			default:
+				close(two)
+			}
+		}
+		mu.Unlock()
+		<-two
+		for range 100 {
+			runtime.Gosched() // for others that should not begin
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		now--
+		return nil
+	})
+	if err != nil || most != 2 {
+		t.Errorf("%d at a time, %v", most, err)
 	}
 }

@@ -118,6 +118,11 @@ func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *E
 		if err := readFull(u.r, packed, start); err != nil {
 			return err
 		}
+	} else {
+		if err := pool.large.Acquire(ctx, 1); err != nil {
+			return context.Cause(ctx)
+		}
+		defer pool.large.Release(1)
 	}
 	c := zipContent{decoder: d}
 	for i := range u.entries {
