@@ -17,6 +17,7 @@ type choices struct {
 	req   search.Request
 	until time.Time // the end of the wait, for all choices together
 	again int
+	early func(artifact.Artifact) // see search.Chooser; may be nil
 }
 
 func (j *job) newChoices() *choices {
@@ -26,7 +27,7 @@ func (j *job) newChoices() *choices {
 // next chooses among the artifacts that are not known to have expired. It waits as long
 // as the input wait still allows.
 func (c *choices) next(ctx context.Context) (*search.Plan, error) {
-	return c.job.choose(ctx, c.req, c.until.Sub(c.job.now()))
+	return c.job.choose(ctx, c.req, c.until.Sub(c.job.now()), c.early)
 }
 
 // without notes that an artifact has expired, so that the next choice does without it.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
@@ -30,5 +31,30 @@ func TestConnections(t *testing.T) {
 	}
 	if n := w.Count(githubsim.API); n != 2+artifacts {
 		t.Errorf("%d requests to the API", n)
+	}
+}
+
+// Asking for the URL early takes no further request, and none where nothing is fetched.
+func TestRequestsOfOneArtifact(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		in           map[string]string
+		api, storage int
+	}{
+		"by its id":          {in("artifact-ids", "12"), 3, 1},
+		"by its run":         {in("run-id", "1", "name", "logs"), 3, 1},
+		"a dry run":          {in("artifact-ids", "12", "dry-run", "true"), 2, 0},
+		"a dry run of a run": {in("run-id", "1", "name", "logs", "dry-run", "true"), 2, 0},
+		"too few digests":    {in("artifact-ids", "12", "expect-digest", strings.Repeat("0", 64)+"\n"+strings.Repeat("1", 64)), 2, 0},
+		"a name for no file": {in("artifact-ids", "25"), 2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, githubsim.Options{})
+			got := w.step(t.Context(), t, tt.in)
+			if api, storage := w.Count(githubsim.API), w.Count(githubsim.Storage); api != tt.api || storage != tt.storage {
+				t.Errorf("%d requests to the API and %d to the storage, want %d and %d\n%s", api, storage, tt.api, tt.storage, got.log)
+			}
+		})
 	}
 }

@@ -73,7 +73,12 @@ func (j *job) attempt(ctx context.Context, res *report.Result, do task) error {
 func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err error) {
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
+	ctx, end := context.WithCancel(ctx)
+	defer end() // of what was asked for early, and not needed
 	c := j.newChoices()
+	if !j.cfg.DryRun && j.cfg.Shard.Count == 0 {
+		c.early = func(a artifact.Artifact) { s.engine.Early(ctx, a) }
+	}
 	for {
 		plan, err := c.next(ctx)
 		if plan != nil {
@@ -105,9 +110,10 @@ func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err erro
 }
 
 // choose chooses runs and artifacts. It waits up to atMost for them to appear.
-func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration) (*search.Plan, error) {
+// early, which may be nil, is called with an artifact that is going to be chosen.
+func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration, early func(artifact.Artifact)) (*search.Plan, error) {
 	// What the server dates is compared with the server's clock.
-	chooser := search.Chooser{Source: j.api, Now: func() time.Time { return j.now().Add(j.api.Ahead()) }}
+	chooser := search.Chooser{Source: j.api, Now: func() time.Time { return j.now().Add(j.api.Ahead()) }, Early: early}
 	quiet := j.policy
 	quiet.Notify = nil
 	wait := search.Wait{

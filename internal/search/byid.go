@@ -48,6 +48,9 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 // runs, that would only make more requests of a list of ids that are wrong.
 func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, id int64, plan *Plan) (artifact.Run, error) {
 	_, told := req.RunRepos[id]
+	if len(req.RunIDs) > 1 { // where one is missing, nothing is taken
+		c.Early = nil
+	}
 	early := (told || len(req.Repos) == 1) && len(req.RunIDs) <= maxConcurrent/2
 	pick, end := c.picking(ctx, req, repo, id, early)
 	defer end()
@@ -70,7 +73,9 @@ func (c Chooser) picking(ctx context.Context, req Request, repo artifact.Repo, i
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		picked, err = c.pick(ctx, req, repo, id)
+		if picked, err = c.pick(ctx, req, repo, id); err == nil && picked.Complete() && c.Early != nil {
+			c.Early(picked.Artifacts[0])
+		}
 	}()
 	return func() (artifact.Picked, error) { <-done; return picked, err }, func() { cancel(); <-done }
 }
@@ -148,6 +153,9 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 	}
 	if err := req.apart(plan.Items); err != nil {
 		return plan, err
+	}
+	if c.Early != nil && len(plan.Items) > 0 {
+		c.Early(plan.Items[0].Artifact) // the runs are for the outputs only
 	}
 	if err := c.addRuns(ctx, plan); err != nil {
 		return plan, err

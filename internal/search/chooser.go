@@ -14,6 +14,10 @@ type Chooser struct {
 	Source Source
 	// Now is the time by the server's clock, as far as known; nil is time.Now.
 	Now func() time.Time
+	// Early is called with an artifact that was chosen by an id, while other requests for
+	// the plan are under way. Only if one of them fails, the artifact is not taken. It may
+	// be called concurrently, must not block, and may be nil.
+	Early func(artifact.Artifact)
 
 	mostFiltered int // tests set it lower than GitHub does
 }
@@ -150,6 +154,7 @@ func (c Chooser) byTrigger(ctx context.Context, req Request, repo artifact.Repo,
 	if req.Trigger == UnknownTrigger {
 		return ErrUnknownTrigger
 	}
+	c.Early = nil // the run may be a fork's
 	pick, end := c.picking(ctx, req, repo, req.Trigger, true)
 	defer end()
 	run, err := c.Source.Run(ctx, repo, req.Trigger)

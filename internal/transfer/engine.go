@@ -115,6 +115,7 @@ type Engine struct {
 	budget      *unpack.Budget
 	connections *fetch.Connections
 	locating    *semaphore.Weighted
+	early       early
 	pool        *unpack.Pool
 	memory      *spool.Memory
 	progress    func(n int64)
@@ -268,6 +269,14 @@ func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*
 
 // locate returns the URL of an artifact.
 func (e *Engine) locate(ctx context.Context, a artifact.Artifact) (*url.URL, error) {
+	if u, there, err := e.early.take(ctx, a.ID); there {
+		return u, err
+	}
+	return e.askOrigin(ctx, a)
+}
+
+// askOrigin asks the Origin for the URL of an artifact, in its turn.
+func (e *Engine) askOrigin(ctx context.Context, a artifact.Artifact) (*url.URL, error) {
 	if err := e.locating.Acquire(ctx, 1); err != nil {
 		return nil, context.Cause(ctx)
 	}
