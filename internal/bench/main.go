@@ -4,14 +4,16 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,R,S,T] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,N,R,S,T,U,V] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
 // the environment, and fetches all artifacts of the run. HTTP_PROXY leads
 // requests to http://api.github.localhost to the simulator, for peers that
-// insist on a host. See the directory peers.
+// insist on a host. ARGS are the flags that artifetch gets. See the directory peers. Cases
+// of searches and of distance have no reference: peers other than artifetch know
+// neither the names of artifacts nor the servers' certificate.
 //
 // -scaling measures time against size, files, artifacts and cores instead,
 // and prints lines of "plot x seconds MiB", which scaling.sh draws. -unclean
@@ -49,7 +51,10 @@ type world struct {
 	names            func(i int) string // nil: as in githubsim.BigZip; the files are tiny where size is 0
 	only             string             // the file that artifetch fetches; "": all
 	bandwidth        int64              // of a connection to the storage, in bytes a second
-	storage, api     time.Duration
+	storage, api     time.Duration      // to each first byte
+	far              bool               // 100 ms to the API and back, 30 ms to the storage, TLS
+	byRun            bool               // by the run's id even if there is one artifact
+	back             int                // the artifact is searched for, so many runs back
 	cores            int
 	connections      int               // 0: as many as artifetch likes
 	faults           []githubsim.Fault // of the storage
@@ -67,6 +72,11 @@ var cases = []struct {
 	{"D", "one tiny artifact", world{artifacts: 1, files: 1, size: 1000}},
 	{"E", "A, 60 MB/s a connection, 20 ms to the first byte", world{artifacts: 1, files: 64, size: 16 << 20, bandwidth: 60e6, storage: 20 * time.Millisecond}},
 	{"F", "C, 50 ms to each first byte", world{artifacts: 100, files: 10, size: 24_000, storage: 50 * time.Millisecond, api: 50 * time.Millisecond}},
+	{"N", "one tiny artifact of a run, 100 ms to the API's first byte, 30 ms to the storage's", world{artifacts: 1, files: 1, size: 1000, byRun: true, storage: 30 * time.Millisecond, api: 100 * time.Millisecond}},
+	{"T", "the same by TLS, 100 ms to the API and back, 30 ms to the storage", world{artifacts: 1, files: 1, size: 1000, byRun: true, far: true}},
+	{"U", "T, by the artifact's id", world{artifacts: 1, files: 1, size: 1000, far: true}},
+	{"V", "C, by TLS, at T's distance", world{artifacts: 100, files: 10, size: 24_000, far: true}},
+	{"R", "a search, 800 runs back", world{artifacts: 1, files: 1, size: 1000, back: 800}},
 	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin"}},
 	{"G", "100 files below 250 directories each", world{artifacts: 1, files: 100, names: below(250)}},
 	{"H", "3,000 files below 60 directories each", world{artifacts: 1, files: 3000, names: below(60)}},
@@ -75,6 +85,9 @@ var cases = []struct {
 	{"T", "256 MiB in 16 files", world{artifacts: 1, files: 16, size: 16 << 20}},
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
+
+// plain reports whether the reference, which takes what it is told, can be timed.
+func (w world) plain() bool { return w.back == 0 && !w.far }
 
 // below returns names of files, each below that many directories of its own.
 func below(levels int) func(i int) string {
@@ -165,10 +178,15 @@ func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 		if err != nil {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
-		ours := m.took[0]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%.2f", c.name, c.what, humanize.IBytes(m.zip),
-			seconds(ours), humanize.IBytes(m.rss[0]), m.requests, humanize.IBytes(m.wire), seconds(m.took[1]), ours.Seconds()/m.took[1].Seconds())
-		for i := 2; i < len(m.took); i++ {
+		ours, peers := m.took[0], 1
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s", c.name, c.what, humanize.IBytes(m.zip), seconds(ours), humanize.IBytes(m.rss[0]), m.requests, humanize.IBytes(m.wire))
+		if c.plain() {
+			fmt.Fprintf(table, "\t%s\t%.2f", seconds(m.took[1]), ours.Seconds()/m.took[1].Seconds())
+			peers = 2
+		} else {
+			fmt.Fprint(table, "\t-\t-")
+		}
+		for i := peers; i < len(m.took); i++ {
 			fmt.Fprintf(table, "\t%s\t%s\t%.2f", seconds(m.took[i]), humanize.IBytes(m.rss[i]), ours.Seconds()/m.took[i].Seconds())
 		}
 		fmt.Fprintln(table)
@@ -197,7 +215,9 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 	m := measured{zip: s.size}
 	programs := []program{{name: "artifetch", exe: b.exe, args: s.args()}}
 	if others {
-		programs = append(programs, program{name: "reference", do: s.plain})
+		if w.plain() {
+			programs = append(programs, program{name: "reference", do: s.plain})
+		}
 		programs = append(programs, b.peers...)
 	}
 	times := make([][]time.Duration, len(programs))

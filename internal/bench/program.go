@@ -32,7 +32,10 @@ func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, 
 		return 0, 0, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{launch, p.exe}, p.args...)...)
-	cmd.Env = append(s.env(out), p.env...)
+	if cmd.Env, err = s.env(out); err != nil {
+		return 0, 0, err
+	}
+	cmd.Env = append(cmd.Env, p.env...)
 	cmd.Dir = out
 	var log strings.Builder
 	cmd.Stderr = &log

@@ -34,16 +34,24 @@ type scene struct {
 }
 
 func newScene(w world) *scene {
-	s := &scene{world: w, sim: githubsim.New(githubsim.Options{URLLifetime: time.Hour, RateLimit: 1e6})}
+	opt := githubsim.Options{URLLifetime: time.Hour, RateLimit: 1e6}
+	if w.far {
+		opt.TLS, opt.APIRoundTrip, opt.StorageRoundTrip = true, 100*time.Millisecond, 30*time.Millisecond
+	}
+	s := &scene{world: w, sim: githubsim.New(opt)}
 	s.sim.AddToken(token, "octo/app", githubsim.Read)
 	repo := s.sim.AddRepo("octo/app")
-	run := repo.AddRun(githubsim.Run{Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
+	ci := repo.AddWorkflow("CI", ".github/workflows/ci.yml")
+	run := repo.AddRun(githubsim.Run{Workflow: ci, CreatedAt: time.Now().AddDate(0, 0, -2)})
 	s.run = run.ID
 	blob := w.blob()
 	for i := range w.artifacts {
 		a := run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("dist-%d", i), Blob: blob})
 		s.ids = append(s.ids, a.ID)
 		s.size += uint64(max(blob.Size(), 0))
+	}
+	for range w.back {
+		repo.AddRun(githubsim.Run{Workflow: ci}).AddArtifact(githubsim.Artifact{Name: "other", Blob: githubsim.Bytes(nil), NoDigest: true})
 	}
 	for _, f := range w.faults {
 		f.Host, f.BytesPerSecond, f.FirstByte = githubsim.Storage, cmp.Or(f.BytesPerSecond, w.bandwidth), cmp.Or(f.FirstByte, w.storage)
@@ -116,7 +124,10 @@ func (s *scene) close() {
 // args returns the flags of artifetch.
 func (s *scene) args() []string {
 	what := []string{"--run-id", fmt.Sprint(s.run)}
-	if len(s.ids) == 1 {
+	switch {
+	case s.world.back > 0:
+		what = []string{"--name", "dist-0"}
+	case len(s.ids) == 1 && !s.world.byRun:
 		what = []string{"--artifact-ids", fmt.Sprint(s.ids[0])}
 	}
 	if s.world.only != "" {
@@ -128,18 +139,26 @@ func (s *scene) args() []string {
 	return append(what, "--repository", "octo/app", "--path", ".")
 }
 
-func (s *scene) env(out string) []string {
+func (s *scene) env(out string) ([]string, error) {
 	ids := strings.Trim(fmt.Sprint(s.ids), "[]")
 	env := append(os.Environ(),
 		"GITHUB_TOKEN="+token, "GITHUB_API_URL="+s.sim.APIURL, "GITHUB_REPOSITORY=octo/app", "RUN_ID="+fmt.Sprint(s.run),
-		"ARTIFACT_IDS="+ids, "OUT="+out, "HTTP_PROXY="+s.proxy.URL)
+		"ARTIFACT_IDS="+ids, "OUT="+out, "HTTP_PROXY="+s.proxy.URL,
+		"ARGS="+strings.Join(s.args(), " "))
+	if s.world.far {
+		ca := out + ".pem"
+		if err := os.WriteFile(ca, s.sim.CA(), 0o644); err != nil {
+			return nil, err
+		}
+		env = append(env, "SSL_CERT_FILE="+ca)
+	}
 	if s.world.connections > 0 {
 		env = append(env, "CONCURRENCY="+fmt.Sprint(s.world.connections))
 	}
 	if s.world.cores > 0 {
 		env = append(env, "GOMAXPROCS="+fmt.Sprint(s.world.cores))
 	}
-	return env
+	return env, nil
 }
 
 // plain is the reference: one GET for each artifact, then archive/zip.

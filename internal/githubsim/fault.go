@@ -59,7 +59,8 @@ type Fault struct {
 	Resume time.Duration
 	// Corrupt flips a bit of one byte of the body: its number, counted from 1.
 	Corrupt int64
-	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte.
+	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte. A
+	// redirect, which has no body, is delayed as a whole.
 	BytesPerSecond int64
 	FirstByte      time.Duration
 }
@@ -165,6 +166,9 @@ func (w *faulty) WriteHeader(status int) {
 		if w.Header()[k] = v; len(v) == 0 {
 			w.Header().Del(k)
 		}
+	}
+	if status/100 == 3 && w.f.FirstByte > 0 {
+		w.wait(w.f.FirstByte)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

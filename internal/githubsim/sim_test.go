@@ -3,6 +3,8 @@ package githubsim
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,6 +135,51 @@ func TestStorage(t *testing.T) {
 	now = now.Add(2 * time.Minute)
 	if res, _ := ask(t, http.MethodGet, url); res.StatusCode != http.StatusForbidden {
 		t.Errorf("an expired URL: %d", res.StatusCode)
+	}
+}
+
+// Redirects take their time, too.
+func TestFirstByteOfRedirects(t *testing.T) {
+	t.Parallel()
+	const delay = 20 * time.Millisecond
+	s, run := setUp(t, Options{})
+	a := run.AddArtifact(Artifact{Name: "a", Blob: Zip()})
+	s.Fault(Fault{Host: API, FirstByte: delay})
+	start := time.Now()
+	res, _ := ask(t, http.MethodGet, fmt.Sprintf("%s/repos/o/r/actions/artifacts/%d/zip", s.APIURL, a.ID), "Authorization", "Bearer tok")
+	if took := time.Since(start); res.StatusCode != http.StatusFound || took < delay {
+		t.Errorf("%d after %s", res.StatusCode, took)
+	}
+}
+
+// A host that is far away takes a round trip for the connection, one for TLS, and one for
+// each request.
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	const trip = 10 * time.Millisecond
+	s := New(Options{TLS: true, APIRoundTrip: trip})
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CA())
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	for _, least := range []time.Duration{3 * trip, trip} {
+		start := time.Now()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if took := time.Since(start); took < least || res.ProtoMajor != 2 {
+			t.Errorf("took %s, want at least %s, by %s", took, least, res.Proto)
+		}
+	}
+	if n := s.Connections(API); n != 1 || s.Connections(Storage) != 0 || s.Resumed(API) != 0 {
+		t.Errorf("%d connections", n)
 	}
 }
 
