@@ -134,6 +134,35 @@ func TestDownload(t *testing.T) {
 	}
 }
 
+// TestBelowHome: what is made below HOME gets the workspace's owner, even if HOME has
+// another one.
+func TestBelowHome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{}, dist())
+	s := newStep(t, w.Sim, map[string]string{"run-id": fmt.Sprint(w.run.ID), "name": "dist", "path": "~/out"})
+	home := s.temp("_github_home")
+	if os.Getuid() == 0 {
+		if err := os.Chown(home, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := s.run(nil, nil); r.code != 0 {
+		t.Fatalf("exit code %d, want 0", r.code)
+	}
+	want := []string{
+		"drwxr-xr-x out",
+		"-rw-r--r-- out/app.js 21",
+		"drwxr-xr-x out/assets",
+		"drwxr-xr-x out/assets/css",
+		"-rw-r--r-- out/assets/css/site.css 7",
+		"drwxr-xr-x out/bin",
+		"-rwxr-xr-x out/bin/tool 20",
+	}
+	if diff := cmp.Diff(want, s.tree(home)); diff != "" {
+		t.Errorf("HOME (-want +got):\n%s", diff)
+	}
+}
+
 // checkPublished: the files with their modes, the runner's user as owner of
 // everything, and nothing else anywhere.
 func checkPublished(t *testing.T, s *step) {
