@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func runCommand(ctx context.Context, env Env) int {
 	c := &command{env: env}
 	c.open(&config.Config{})
 	root := c.verb(config.Fetch, (*command).fetch)
-	root.AddCommand(c.verb(config.List, (*command).list))
+	root.AddCommand(c.verb(config.List, (*command).list), c.verb(config.Ls, (*command).ls), c.verb(config.Cat, (*command).cat), c.verb(config.Diff, (*command).diff))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
 	root.SetOut(env.Stdout)
@@ -117,10 +118,17 @@ func (c *command) read(ctx context.Context, cfg *config.Config, do task) *report
 	if res.NotFound != nil {
 		res.Err, res.NotFound = res.NotFound, nil
 	}
-	if res.Err != nil {
+	if res.Err != nil && !readerGone(res.Err) {
 		c.log.Ended(res)
 	}
 	return res
+}
+
+// readerGone reports whether err is that nobody reads stdout any more, as in
+// artifetch ls | head. That is no news.
+func readerGone(err error) bool {
+	_, gone := errors.AsType[readerGoneError](err)
+	return gone || errors.Is(err, syscall.EPIPE)
 }
 
 // end returns the exit code of a run, of which printing the outcome ended with err.
@@ -128,11 +136,14 @@ func (c *command) end(res *report.Result, err error) int {
 	if code := commandCode(res.Err); code != exitOK {
 		return code
 	}
-	if err != nil {
-		c.log.Failed(err)
-		return commandCode(err)
+	switch {
+	case err == nil:
+		return exitOK
+	case readerGone(err):
+		return exitInterrupted
 	}
-	return exitOK
+	c.log.Failed(err)
+	return exitFailure
 }
 
 // commandCode is the exit code of a command whose run ended with err.

@@ -14,7 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-var update = flag.Bool("update", false, "write the messages in testdata/messages anew")
+var update = flag.Bool("update", false, "write what the tests expect in testdata anew")
 
 // TestMessages compares what a step says in each situation in which people need advice,
 // with a file a situation. Read the files: that is what somebody sees of a red run.

@@ -152,7 +152,8 @@ func (j *job) share(items []artifact.Item) []artifact.Item {
 func nothingFound(err error) bool {
 	_, noArtifact := errors.AsType[*search.NotFoundError](err)
 	_, noFiles := errors.AsType[*transfer.NoFilesError](err)
-	return noArtifact || noFiles
+	_, noFile := errors.AsType[*transfer.NoFileError](err)
+	return noArtifact || noFiles || noFile
 }
 
 // tellApart interprets a 404. GitHub gives the same answer for a run that does not exist

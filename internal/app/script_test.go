@@ -117,16 +117,16 @@ func scriptWorld() *githubsim.Sim {
 	at := func(d time.Duration) time.Time { return scripted.Add(-d) }
 	big := func(seed string) string { return strings.Repeat("0123456789abcdef"+seed, 1<<12) }
 	r1 := app.AddRun(githubsim.Run{ID: 4710, Workflow: ci, CreatedAt: at(50 * time.Hour)})
-	r1.AddArtifact(githubsim.Artifact{ID: 101, Name: "dist", Blob: files("app.js", big("a"), "css/site.css", "body {}", "index.html", "<h1>1</h1>", "old.txt", "gone")})
+	r1.AddArtifact(githubsim.Artifact{ID: 101, Name: "dist", Blob: files("app.js", big("a"), "css/site.css", "body {}", "index.html", "<h1>1</h1>\n", "old.txt", "gone")})
 	r1.AddArtifact(githubsim.Artifact{ID: 102, Name: "report", Blob: files("junit.xml", "<testsuites/>")})
 	r1.AddArtifact(githubsim.Artifact{ID: 103, Name: "only-before", Blob: files("x", "x")})
 	r2 := app.AddRun(githubsim.Run{ID: 4711, Workflow: ci, CreatedAt: at(3 * time.Hour)})
-	r2.AddArtifact(githubsim.Artifact{ID: 111, Name: "dist", Blob: files("app.js", big("b"), "css/site.css", "body {}", "index.html", "<h1>22</h1>", "new/n.txt", "new")})
+	r2.AddArtifact(githubsim.Artifact{ID: 111, Name: "dist", Blob: files("app.js", big("b"), "css/site.css", "body {}", "index.html", "<h1>22</h1>\n", "new/n.txt", "new")})
 	r2.AddArtifact(githubsim.Artifact{ID: 112, Name: "report", Blob: files("junit.xml", "<testsuites/>")})
 	r2.AddArtifact(githubsim.Artifact{ID: 113, Name: "app.jar", Blob: githubsim.Bytes([]byte("PK, not really")), ContentType: "application/java-archive", ContentDisposition: `attachment; filename="app.jar"`})
 	build := lib.AddWorkflow("Build", ".github/workflows/build.yml")
 	r3 := lib.AddRun(githubsim.Run{ID: 5001, Workflow: build, CreatedAt: at(time.Hour)})
-	r3.AddArtifact(githubsim.Artifact{ID: 201, Name: hostileName, Blob: files("a\u009b31m/\x1b[2J.txt", "x", "::error::b", "y", "##[error]c\r\nd", "z")})
+	r3.AddArtifact(githubsim.Artifact{ID: 201, Name: hostileName, ContentType: "application/zip", Blob: files("a\u009b31m/\x1b[2J.txt", "x", "::error::b", "y", "##[error]c\r\nd", "z")})
 	return w
 }
 

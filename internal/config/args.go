@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,6 +19,8 @@ type Flags struct {
 	verb   Verb
 	set    *pflag.FlagSet
 	inputs map[string]*flagValue
+
+	file string // see Config.File
 
 	json, quiet, version bool
 }
@@ -38,7 +41,7 @@ func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 		}
 	}
 	for _, own := range ownFlags {
-		if own.into != nil && (verb == Fetch || !own.fetchOnly) {
+		if own.into != nil && own.of(verb) {
 			set.BoolVarP(own.into(f), own.name, own.short, false, own.help)
 		}
 	}
@@ -48,23 +51,31 @@ func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 // ownFlag is a flag that is no input.
 type ownFlag struct {
 	name, short, help string
-	fetchOnly         bool
+	verbs             []Verb             // that have the flag; none means all
 	into              func(*Flags) *bool // nil: the caller adds the flag
 }
 
+func (o ownFlag) of(verb Verb) bool { return len(o.verbs) == 0 || slices.Contains(o.verbs, verb) }
+
 // ownFlags are in the order of the help.
 var ownFlags = []ownFlag{
-	{name: "json", help: "print one JSON object", into: func(f *Flags) *bool { return &f.json }},
+	{name: "json", verbs: []Verb{Fetch, List, Ls, Diff}, help: "print one JSON object", into: func(f *Flags) *bool { return &f.json }},
 	{name: "quiet", short: "q", help: "log warnings and errors only", into: func(f *Flags) *bool { return &f.quiet }},
 	{name: "help", short: "h", help: "print this text"},
-	{name: "version", fetchOnly: true, help: "print the version", into: func(f *Flags) *bool { return &f.version }},
+	{name: "version", verbs: []Verb{Fetch}, help: "print the version", into: func(f *Flags) *bool { return &f.version }},
 }
 
 // Take adds the arguments that are no flags: ids and addresses of runs, and addresses of
-// artifacts. The error is a *UsageError.
+// artifacts; of Cat the path of a file first. The error is a *UsageError.
 func (f *Flags) Take(args []string) error {
 	if f.verb == Diff && len(args) != 2 {
 		return &UsageError{Err: errors.New("diff compares two runs: give their ids or addresses")}
+	}
+	if f.verb == Cat {
+		if len(args) == 0 {
+			return &UsageError{Err: errors.New("cat needs the path of a file, as ls prints it")}
+		}
+		f.file, args = args[0], args[1:]
 	}
 	for _, arg := range args {
 		_, notRun := parseRun(arg)
@@ -112,6 +123,7 @@ func (f *Flags) Unread(lookup func(string) (string, bool)) *Config {
 // own sets what is no input.
 func (f *Flags) own(cfg *Config) {
 	cfg.JSON, cfg.Quiet = f.json, f.quiet
+	cfg.File = f.file
 	cfg.Reads = f.verb != Fetch
 	cfg.DryRun = cfg.DryRun || cfg.Reads
 }

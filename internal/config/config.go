@@ -102,6 +102,9 @@ type Config struct {
 	JSON, Quiet bool
 	// Reads is set for verbs that write no files. Then DryRun is set, too.
 	Reads bool
+	// File is the path of the file that the verb Cat writes, in its artifact or below a
+	// destination.
+	File string
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string

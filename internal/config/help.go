@@ -69,7 +69,7 @@ var manuals = map[Verb]manual{
 }
 
 // verbs are in the order of the help.
-var verbs = []Verb{List}
+var verbs = []Verb{List, Ls, Cat, Diff}
 
 // Short describes a verb in a few words.
 func (v Verb) Short() string { return manuals[v].short }
@@ -83,7 +83,7 @@ func Help(w io.Writer, verb Verb) error {
 	for _, example := range m.examples {
 		fmt.Fprintf(&b, "  %s\n", example)
 	}
-	if verb == Fetch && len(verbs) > 0 {
+	if verb == Fetch {
 		b.WriteString("\nVerbs:\n")
 		for _, v := range verbs {
 			_, usage, _ := strings.Cut(manuals[v].usage, " ")
@@ -106,7 +106,7 @@ func Help(w io.Writer, verb Verb) error {
 	}
 	b.WriteString("\nThe command:\n")
 	for _, own := range ownFlags {
-		if verb == Fetch || !own.fetchOnly {
+		if own.of(verb) {
 			writeFlag(&b, flagUsage(own.short, own.name, "", false), own.help)
 		}
 	}

@@ -12,10 +12,10 @@ import (
 )
 
 // describe enters what the first answer says of the blob. It reports whether the answer
-// has the first n bytes, as requested: then the storage supports ranges.
+// has the first n bytes of p, as requested: then the storage supports ranges.
 func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
 	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
-	if res.StatusCode != http.StatusPartialContent || !ok || first != 0 || total < 0 || last != min(n, total)-1 || !hasLength(res, last+1) {
+	if res.StatusCode != http.StatusPartialContent || !ok || first != p.start || total < 0 || last != min(p.start+n, total)-1 || !hasLength(res, last-first+1) {
 		return false
 	}
 	b.stream = false

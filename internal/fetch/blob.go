@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 // open finds out the blob's size and whether the storage supports ranges, and begins to
 // fetch the blob.
 func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
-	p := b.newPiece(span{})
+	p := b.newPiece(span{start: b.o.From})
 	b.setSize(p, -1)
 	b.parts = []*piece{p}
 	var first *answer
@@ -109,6 +109,7 @@ func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 		return err
 	}
 	if b.stream {
+		p.begin(0)
 		return b.fetchStream(p, first)
 	}
 	b.start(p, first)
@@ -131,7 +132,7 @@ func (b *Blob) start(p *piece, first *answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running = 1
-	if b.o.OnDemand = b.o.OnDemand && p.end < b.info.Size; !b.o.OnDemand {
+	if b.o.OnDemand = b.o.OnDemand && (p.start > 0 || p.end < b.info.Size); !b.o.OnDemand {
 		tail := max(p.end, b.info.Size-b.o.Tail)
 		b.want(span{p.end, tail})
 		b.want(span{tail, b.info.Size})

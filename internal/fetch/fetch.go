@@ -88,6 +88,11 @@ type Options struct {
 	// Connections bounds the requests under way for all blobs that share it, and the time
 	// that they wait; nil means 16 connections for this blob alone.
 	Connections *Connections
+	// First is how many bytes the first request asks for, and From where they begin; a First
+	// of 0 is as many as fit a small blob. With OnDemand, From saves a request for a blob
+	// of which the end is wanted. If there is nothing at From, the blob's beginning is
+	// asked for.
+	First, From int64
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
 	// Ahead bounds how many bytes the download may be ahead of the bytes that were
@@ -134,6 +139,9 @@ func (o Options) withDefaults() Options {
 	o.Client = &http.Client{Transport: o.Client.Transport, CheckRedirect: checkRedirect}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 30 * time.Second
+	}
+	if !o.OnDemand {
+		o.From = 0 // all bytes are fetched, from front to back
 	}
 	if o.Policy.Base == 0 {
 		o.Policy.First, o.Policy.Base = shortPause, time.Second

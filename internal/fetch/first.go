@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -18,9 +19,9 @@ const lateFirst = 500 * time.Millisecond
 // returns the answer for the first part. Otherwise it returns the answer that is the
 // stream, or nil.
 func (b *Blob) begin(p *piece) (first *answer, err error) {
-	n := int64(firstPart)
+	n := cmp.Or(b.o.First, firstPart)
 	if b.o.OnDemand {
-		n = firstOnDemand
+		n = cmp.Or(b.o.First, firstOnDemand)
 	}
 	attempts := b.o.Policy.Attempts()
 	var last error
@@ -38,9 +39,14 @@ func (b *Blob) begin(p *piece) (first *answer, err error) {
 
 // beginOnce is one try of begin.
 func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
-	res, err := b.askFirst(fmt.Sprintf("0-%d", n-1))
+	res, err := b.askFirst(fmt.Sprintf("%d-%d", p.start, p.start+n-1))
 	if err != nil {
 		return nil, err
+	}
+	if res.StatusCode == http.StatusRequestedRangeNotSatisfiable && p.start > 0 {
+		res.close()
+		p.begin(0)
+		return b.beginOnce(p, n)
 	}
 	if res.StatusCode == http.StatusOK || b.describe(p, res.Response, n) {
 		return res, nil

@@ -40,6 +40,9 @@ func (b *Blob) newPiece(s span) *piece {
 	return p
 }
 
+// begin makes a part of which nothing has arrived begin at off.
+func (p *piece) begin(off int64) { p.start, p.at, p.furthest = off, off, off }
+
 // queue holds the spans to be fetched; the last one pushed comes first. Spans may
 // overlap each other, and parts that were begun later.
 type queue struct {

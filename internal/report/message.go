@@ -50,6 +50,12 @@ func hint(err error) string {
 	if none, ok := errors.AsType[*transfer.NoFilesError](err); ok {
 		return noFilesHint(none)
 	}
+	if none, ok := errors.AsType[*transfer.NoFileError](err); ok {
+		if near := none.Near(); len(near) > 0 {
+			return fmt.Sprintf("Did you mean %s?", words.Quoted(near, len(near)))
+		}
+		return ""
+	}
 	if fork, ok := errors.AsType[*search.ForkError](err); ok {
 		doubt := ""
 		if fork.Run.Origin() == artifact.OriginUnknown {

@@ -51,6 +51,9 @@ func (p *Printer) table(head []column, rows [][]string) error {
 	}
 	lines := table(head, rows, columns)
 	lines[0] = p.paint(dim, lines[0])
+	for i, row := range rows {
+		lines[i+1] = p.paint(kindColors[kind(row[0])], lines[i+1])
+	}
 	_, err := io.WriteString(p.Out, strings.Join(lines, "\n")+"\n")
 	return err
 }
@@ -67,7 +70,7 @@ const (
 )
 
 func (p *Printer) paint(c color, s string) string {
-	if !p.Color || s == "" {
+	if !p.Color || s == "" || c == 0 {
 		return s
 	}
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", c, s)

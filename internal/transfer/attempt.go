@@ -24,6 +24,8 @@ type attempt struct {
 	disk      *spool.Share
 	oneStream bool
 	head      []byte       // how the blob begins; nil if its type says that it is an archive
+	names     int          // how many files are listed by name
+	tail      int64        // how much of the end is fetched first, if no Sink is there
 	complete  bool         // the artifact is an archive that was read, with the directory at its end
 	counted   atomic.Int64 // bytes that the progress has counted
 }
@@ -175,7 +177,7 @@ func (t *attempt) mayDiffer(err error) bool {
 
 // named says which artifact an error is about, unless the error says so itself.
 func (t *attempt) named(err error) error {
-	if is[*ExpectError](err) {
+	if is[*ExpectError](err) || is[*NoFileError](err) {
 		return err
 	}
 	a := t.item.Artifact
@@ -208,6 +210,11 @@ func (t *attempt) fetchOptions() fetch.Options {
 	}
 	if !opt.KeepArchives {
 		o.Tail, o.Ahead = directoryTail, spoolAhead
+	}
+	if t.stage.Sink == nil {
+		// What is read first is the directory. If the API's size is not that of the archive,
+		// another request brings it.
+		o.First, o.From = t.tail, max(t.item.Artifact.Size-t.tail, 0)
 	}
 	return o
 }

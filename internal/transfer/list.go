@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"golang.org/x/sync/semaphore"
 
@@ -26,6 +27,10 @@ const (
 	// enough for a million entries.
 	smallDirectory = 512 << 10
 	maxDirectory   = 48 << 20
+	// enoughTail is how much of an archive's end is fetched at first to read its directory,
+	// in bytes: the end record, and the whole directory of most archives. Large archives
+	// tend to have large directories, so to list them up to mostTail is fetched.
+	enoughTail, mostTail = 32 << 10, 256 << 10
 	// maxPage bounds what a dry run fetches, in bytes, to find out whether an answer without
 	// a file name is a page.
 	maxPage = 256 << 10
@@ -36,11 +41,15 @@ const (
 type Listing struct {
 	Files int
 	First []unpack.Entry
+	// Raw is set for an artifact that is one file, of which no CRC-32 is declared.
+	Raw bool
+
+	most int // names in First
 }
 
 func (l *Listing) add(e unpack.Entry) {
-	if l.Files++; l.Files <= maxListed {
-		l.First = append(l.First, unpack.Entry{Name: e.Name, Size: e.Size, Mode: e.Mode})
+	if l.Files++; l.Files <= l.most {
+		l.First = append(l.First, unpack.Entry{Name: e.Name, Size: e.Size, Mode: e.Mode, CRC32: e.CRC32})
 	}
 }
 
@@ -53,10 +62,21 @@ func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
 	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 && !e.opt.KeepArchives {
 		return nil, err
 	}
+	return e.listAll(ctx, items, maxListed)
+}
+
+// Files lists all files of each item that Options.Files chooses, as List does.
+func (e *Engine) Files(ctx context.Context, items []Item) ([]Listing, error) {
+	return e.listAll(ctx, items, math.MaxInt)
+}
+
+// listAll lists up to most files of each item.
+func (e *Engine) listAll(ctx context.Context, items []Item, most int) ([]Listing, error) {
 	lists := make([]Listing, len(items))
 	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
 	err := forEach(ctx, len(items), e.most, e.most, func(ctx context.Context, i int) error {
 		return e.attempt(ctx, Stage{}, &items[i], func(t *attempt) (err error) {
+			t.names, t.tail = most, min(max(items[i].Artifact.Size>>12, enoughTail), mostTail)
 			if lists[i], err = t.list(ctx, turns); is[*StreamError](err) && e.opt.KeepArchives {
 				return nil // the name of one file is not worth as much
 			}
@@ -134,8 +154,8 @@ func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 	if form != archive || t.engine.opt.KeepArchives {
 		return t.readFile(ctx, blob, form, given)
 	}
-	var list Listing
-	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted})
+	list := Listing{most: t.names}
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted, Tail: t.tail})
 	if err != nil {
 		return Listing{}, err
 	}
@@ -155,6 +175,7 @@ func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 
 // readFile lists an artifact that is kept as one file.
 func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given string) (list Listing, err error) {
+	list = Listing{Raw: true, most: t.names}
 	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
 	if info, _ := blob.Info(); perhapsPage || info.OpenEnded {
 		// Only the digest can show that it is none, or that nothing is missing.
@@ -185,7 +206,7 @@ var errNoRanges = errors.New("the storage does not support range requests")
 type StreamError struct{ Size int64 }
 
 func (e *StreamError) Error() string {
-	return fmt.Sprintf("%v, so that all %s of it would have to be fetched to list its files, and a dry run fetches no more than %s",
+	return fmt.Sprintf("%v, so that all %s of it would have to be fetched to list its files, and no more than %s are fetched for that",
 		errNoRanges, words.Bytes(e.Size), words.Bytes(maxStreamed))
 }
 

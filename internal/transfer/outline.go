@@ -149,9 +149,17 @@ type NoFilesError struct {
 }
 
 func (e *NoFilesError) Error() string {
-	text := fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), shown(e.Globs))
-	for i := range e.Outlines {
-		outline := e.Outlines[i].String()
+	return outlined(fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), shown(e.Globs)), e.Outlines)
+}
+
+// Near are names in the artifacts, or globs that match some, that the globs may have
+// been meant to be.
+func (e *NoFilesError) Near() []string { return nearIn(e.Outlines) }
+
+// outlined adds outlines to a message.
+func outlined(text string, list []Outline) string {
+	for i := range list {
+		outline := list[i].String()
 		if len(text)+len(outline) > maxText {
 			break
 		}
@@ -160,11 +168,10 @@ func (e *NoFilesError) Error() string {
 	return text
 }
 
-// Near are names in the artifacts, or globs that match some, that the globs may have
-// been meant to be.
-func (e *NoFilesError) Near() []string {
+// nearIn lists what the outlines have as Near.
+func nearIn(outlines []Outline) []string {
 	var list []string
-	for _, o := range e.Outlines {
+	for _, o := range outlines {
 		for _, name := range o.Near {
 			if !slices.Contains(list, name) && len(list) < maxNear {
 				list = append(list, name)

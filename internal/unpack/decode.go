@@ -92,8 +92,8 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	if err != nil {
 		return err
 	}
-	if sum != e.crc {
-		return e.refuse("its CRC-32 is %08x, and %08x was declared", sum, e.crc)
+	if sum != e.CRC32 {
+		return e.refuse("its CRC-32 is %08x, and %08x was declared", sum, e.CRC32)
 	}
 	return nil
 }

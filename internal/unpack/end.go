@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -43,13 +44,18 @@ func malformed(format string, args ...any) error {
 }
 
 // readEnd finds the end of central directory record of an archive of size bytes,
-// and checks it. The last one in the file counts, whatever follows it.
-func readEnd(r input, size int64) (end, error) {
-	tail := make([]byte, min(size, endSize+maxTrailing))
+// and checks it. The last one in the file counts, whatever follows it. It is looked for
+// in the last enough bytes first, unless that is 0.
+func readEnd(r input, size, enough int64) (end, error) {
+	most := min(size, endSize+maxTrailing)
+	tail := make([]byte, min(most, cmp.Or(enough, most)))
 	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
 		return end{}, err
 	}
 	at := lastEnd(tail)
+	if at < 0 && int64(len(tail)) < most {
+		return readEnd(r, size, 0)
+	}
 	if at < 0 {
 		return end{}, malformed("it has no end of central directory record near its end")
 	}

@@ -36,6 +36,8 @@ type Entry struct {
 	// Mode has the type and the permissions, of which zip has the execute bits
 	// only; no set-id bits.
 	Mode fs.FileMode
+	// CRC32 is what the directory of a zip declares.
+	CRC32 uint32
 
 	stored   string // the name as the archive has it
 	hardLink string // unless empty, the clean name of the file that this is a hard link to
@@ -46,7 +48,6 @@ type Entry struct {
 	start      int64 // where the local header begins
 	compressed int64
 	limit      int64 // what the entry must not reach beyond
-	crc        uint32
 	method     uint16
 	markedDir  bool // by its attributes, whatever its name says
 }
@@ -63,7 +64,7 @@ func parseHeader(h []byte, raw string) (Entry, error) {
 	e := Entry{
 		stored:     raw,
 		method:     le.Uint16(h[10:]),
-		crc:        le.Uint32(h[16:]),
+		CRC32:      le.Uint32(h[16:]),
 		compressed: int64(le.Uint32(h[20:])),
 		Size:       int64(le.Uint32(h[24:])),
 		start:      int64(le.Uint32(h[42:])),

@@ -23,6 +23,9 @@ type Options struct {
 	// Files reports whether the entry of a name is chosen; the name of a directory
 	// ends with a slash. nil chooses all. What is not chosen is checked, too.
 	Files func(name string) bool
+	// Tail is how many bytes at the end are enough to find the end record, if it is in
+	// them; it is then not compared with what lies before them. 0 is all that may hold it.
+	Tail int64
 }
 
 func (o *Options) wants(e *Entry) bool {
@@ -44,7 +47,7 @@ func Open(r io.ReaderAt, size int64, o Options) (*Archive, error) {
 		o.Budget = NewBudget(0, 0)
 	}
 	in := input{r}
-	e, err := readEnd(in, size)
+	e, err := readEnd(in, size, o.Tail)
 	if err != nil {
 		return nil, err
 	}

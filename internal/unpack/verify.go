@@ -10,6 +10,13 @@ import (
 // errors are those of Extract. It reads the archive from front to back, as many
 // entries at a time as o.Pool allows, and releases nothing of it.
 func (a *Archive) Verify(ctx context.Context, o ExtractOptions) error {
+	return a.Copy(ctx, io.Discard, o)
+}
+
+// Copy is Verify, and writes the contents of the entries chosen to w. If these are several,
+// w is used concurrently. What it has written is not to be used if Copy fails. Errors of w
+// are returned as they are.
+func (a *Archive) Copy(ctx context.Context, w io.Writer, o ExtractOptions) error {
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
@@ -17,6 +24,6 @@ func (a *Archive) Verify(ctx context.Context, o ExtractOptions) error {
 		if e.Mode.IsDir() {
 			return nil
 		}
-		return c.copy(ctx, &contextWriter{ctx, io.Discard})
+		return c.copy(ctx, &contextWriter{ctx, w})
 	})
 }

@@ -1,0 +1,285 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/transfer"
+	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+// fileOutput is an element of the JSON list of files.
+type fileOutput struct {
+	Path       string `json:"path"` // below a destination
+	Name       string `json:"name"` // in the artifact
+	Size       int64  `json:"size"`
+	CRC32      any    `json:"crc32"` // null for an artifact that is one file
+	Symlink    bool   `json:"symlink"`
+	Artifact   string `json:"artifact"`
+	ArtifactID int64  `json:"artifact_id"`
+	RunID      known  `json:"run_id"`
+	Repository string `json:"repository"`
+}
+
+// filesDocument is the JSON object of a list of files.
+type filesDocument struct {
+	Found        bool         `json:"found"`
+	FileCount    int          `json:"file-count"`
+	Bytes        int64        `json:"bytes"`
+	Files        []fileOutput `json:"files"`
+	ErrorMessage string       `json:"error-message"`
+}
+
+// Files writes the files of the result's artifacts, which lists has in the same order.
+func (p *Printer) Files(r *Result, lists []transfer.Listing) error {
+	d := filesDocument{Found: r.Found, Files: []fileOutput{}, ErrorMessage: r.errorMessage(OutputOptions{Redact: p.Redact})}
+	if r.Err == nil {
+		for i, list := range lists {
+			for _, e := range list.First {
+				d.Files = append(d.Files, newFileOutput(&r.Items[i], e, list.Raw))
+				d.Bytes += e.Size
+			}
+		}
+	}
+	d.FileCount = len(d.Files)
+	slices.SortStableFunc(d.Files, func(a, b fileOutput) int { return comparePaths(a.Path, b.Path) })
+	switch {
+	case p.JSON:
+		return p.object(d)
+	case r.Err != nil:
+		return nil
+	case p.forPeople():
+		return p.files(d)
+	}
+	for _, f := range d.Files {
+		sum, _ := f.CRC32.(string)
+		if err := p.line(p.text(f.Path), strconv.FormatInt(f.Size, 10), sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newFileOutput(item *transfer.Item, e unpack.Entry, raw bool) fileOutput {
+	f := fileOutput{
+		Path: path.Join(item.To, e.Name), Name: e.Name, Size: e.Size, Symlink: e.Mode&fs.ModeSymlink != 0,
+		Artifact: item.Artifact.Name, ArtifactID: item.Artifact.ID, RunID: known(item.Run.ID), Repository: item.Artifact.Repo.String(),
+	}
+	if !raw {
+		f.CRC32 = hex32(e.CRC32)
+	}
+	return f
+}
+
+func hex32(sum uint32) string { return fmt.Sprintf("%08x", sum) }
+
+// files writes a table of files.
+func (p *Printer) files(d filesDocument) error {
+	head := []column{{title: "SIZE", right: true}, {title: "CRC-32"}, {title: "PATH"}}
+	rows := make([][]string, len(d.Files))
+	for i, f := range d.Files {
+		sum, _ := f.CRC32.(string)
+		name := p.text(f.Path)
+		if f.Symlink {
+			name += " (a symlink)"
+		}
+		rows[i] = []string{words.Bytes(f.Size), sum, name}
+	}
+	if err := p.table(head, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.Out, p.paint(dim, words.Count(d.FileCount, "file")+", "+words.Bytes(d.Bytes)))
+	return err
+}
+
+// Diff is what differs between the files of two runs.
+type Diff struct {
+	Before, After int64 // the runs' ids
+	Changes       []Change
+	// Same counts files that do not differ, SameArtifacts artifacts whose digests say that
+	// none of their files does.
+	Same, SameArtifacts int
+}
+
+// Change is a file that only one of the runs has, or whose versions differ.
+type Change struct {
+	Path, Artifact string
+	Before, After  *Version // nil: there is none
+}
+
+// Version is a file of one run. Of its content, the CRC-32 is known or else a digest that
+// may be empty.
+type Version struct {
+	Size   int64
+	Mode   fs.FileMode
+	CRC32  *uint32
+	Digest string
+}
+
+// kind is what became of a file.
+type kind string
+
+const (
+	added     kind = "added"
+	removed   kind = "removed"
+	changed   kind = "changed"
+	unchanged kind = "unchanged"
+	unknown   kind = "unknown" // of the same size, and nothing tells the content
+)
+
+// kindColors are the colours of a table's rows that begin with a kind.
+var kindColors = map[kind]color{added: green, removed: red, changed: yellow}
+
+func (c Change) kind() kind {
+	b, a := c.Before, c.After
+	switch {
+	case b == nil:
+		return added
+	case a == nil:
+		return removed
+	case a.Size != b.Size || a.Mode.Type() != b.Mode.Type():
+		return changed
+	case a.CRC32 != nil && b.CRC32 != nil:
+		if *a.CRC32 != *b.CRC32 {
+			return changed
+		}
+		return unchanged
+	case a.Digest == "" || b.Digest == "":
+		return unknown
+	case a.Digest != b.Digest:
+		return changed
+	}
+	return unchanged
+}
+
+// Add adds a file of one run or of both.
+func (d *Diff) Add(c Change) {
+	if c.kind() == unchanged {
+		d.Same++
+		return
+	}
+	d.Changes = append(d.Changes, c)
+}
+
+// Sort orders the changes by their paths.
+func (d *Diff) Sort() {
+	slices.SortFunc(d.Changes, func(a, b Change) int { return comparePaths(a.Path, b.Path) })
+}
+
+// versionOutput and changeOutput are parts of diffDocument.
+type versionOutput struct {
+	Size   int64 `json:"size"`
+	CRC32  any   `json:"crc32"`
+	Digest any   `json:"digest"`
+}
+
+type changeOutput struct {
+	Change   kind           `json:"change"`
+	Path     string         `json:"path"`
+	Artifact string         `json:"artifact"`
+	Before   *versionOutput `json:"before"`
+	After    *versionOutput `json:"after"`
+}
+
+// diffDocument is the JSON object of a comparison.
+type diffDocument struct {
+	Found         bool           `json:"found"`
+	Before        known          `json:"before"`
+	After         known          `json:"after"`
+	Changes       []changeOutput `json:"changes"`
+	Same          int            `json:"same-count"`
+	SameArtifacts int            `json:"same-artifact-count"`
+	ErrorMessage  string         `json:"error-message"`
+}
+
+func newVersionOutput(v *Version) *versionOutput {
+	if v == nil {
+		return nil
+	}
+	out := &versionOutput{Size: v.Size}
+	if v.CRC32 != nil {
+		out.CRC32 = hex32(*v.CRC32)
+	}
+	if v.Digest != "" {
+		out.Digest = v.Digest
+	}
+	return out
+}
+
+// Differences writes what differs between two runs.
+func (p *Printer) Differences(r *Result, d *Diff) error {
+	switch {
+	case p.JSON:
+		doc := diffDocument{
+			Found: r.Found, Before: known(d.Before), After: known(d.After), Changes: []changeOutput{},
+			Same: d.Same, SameArtifacts: d.SameArtifacts, ErrorMessage: r.errorMessage(OutputOptions{Redact: p.Redact}),
+		}
+		for _, c := range d.Changes {
+			doc.Changes = append(doc.Changes, changeOutput{c.kind(), c.Path, c.Artifact, newVersionOutput(c.Before), newVersionOutput(c.After)})
+		}
+		return p.object(doc)
+	case r.Err != nil:
+		return nil
+	case p.forPeople():
+		return p.differences(d)
+	}
+	for _, c := range d.Changes {
+		if err := p.line(string(c.kind()), p.text(c.Path), c.Before.size(), c.After.size()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// size returns the size of a version in bytes, or nothing.
+func (v *Version) size() string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatInt(v.Size, 10)
+}
+
+// differences writes a table of changes, and how many there are.
+func (p *Printer) differences(d *Diff) error {
+	head := []column{{title: ""}, {title: strconv.FormatInt(d.Before, 10), right: true}, {title: strconv.FormatInt(d.After, 10), right: true}, {title: "PATH"}}
+	var rows [][]string
+	count := map[kind]int{}
+	for _, c := range d.Changes {
+		count[c.kind()]++
+		rows = append(rows, []string{string(c.kind()), c.Before.bytes(), c.After.bytes(), p.text(c.Path)})
+	}
+	if len(rows) > 0 {
+		if err := p.table(head, rows); err != nil {
+			return err
+		}
+	}
+	var parts []string
+	for _, k := range []kind{changed, added, removed, unknown} {
+		if n := count[k]; n > 0 {
+			parts = append(parts, words.Number(n)+" "+string(k))
+		}
+	}
+	text := cmp.Or(strings.Join(parts, ", "), "no differences")
+	if d.Same > 0 {
+		text += fmt.Sprintf("; %s the same", words.Count(d.Same, "file"))
+	}
+	if d.SameArtifacts > 0 {
+		text += fmt.Sprintf("; %s the same by SHA-256", words.Count(d.SameArtifacts, "artifact"))
+	}
+	_, err := fmt.Fprintln(p.Out, p.paint(dim, text))
+	return err
+}
+
+// bytes returns the size of a version for people, or nothing.
+func (v *Version) bytes() string {
+	if v == nil {
+		return ""
+	}
+	return words.Bytes(v.Size)
+}

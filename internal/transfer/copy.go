@@ -1,0 +1,165 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/fetch"
+	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
+)
+
+// Copy writes one file of an artifact to w, once all of the file has arrived and passed its
+// checks: w gets all of it, or nothing unless w itself fails. Only the archive's directory
+// and this file are fetched where the storage supports ranges. What does not fit into
+// memory is kept in dir. The error is a *NoFileError if there is no such file.
+func (e *Engine) Copy(ctx context.Context, item *Item, name string, dir spool.Dir, w io.Writer) error {
+	free := func() (int64, error) { return math.MaxInt64, nil } // a full disk shows when it is written to
+	return e.attempt(ctx, Stage{Quota: spool.NewQuota("", free)}, item, func(t *attempt) error {
+		t.tail = enoughTail
+		if err := t.copy(ctx, name, dir, w); err != nil {
+			return t.named(err)
+		}
+		return nil
+	})
+}
+
+// copy is one attempt at Copy.
+func (t *attempt) copy(ctx context.Context, name string, dir spool.Dir, w io.Writer) (err error) {
+	if t.engine.opt.Progress != nil {
+		progress := t.engine.opt.Progress(0)
+		defer progress.Stop()
+		t.engine.progress = progress.Add
+		w = &quietWriter{w: w, quiet: progress.Stop}
+	}
+	s := spool.New(dir, "spool", t.engine.memory, t.disk)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	blob, err := fetch.Open(ctx, t.fetchOptions(), t.locate, func(int64) (fetch.Spool, error) { return s, nil })
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	err = t.copyFrom(ctx, blob, name, w)
+	info, blobErr := blob.Info()
+	t.item.Wire = info.Fetched
+	return t.checkEnd(outcome(err, blobErr), info)
+}
+
+// quietWriter removes the progress before it writes: both may be on one terminal.
+type quietWriter struct {
+	w     io.Writer
+	quiet func()
+}
+
+func (q *quietWriter) Write(p []byte) (int, error) {
+	q.quiet()
+	return q.w.Write(p)
+}
+
+// copyFrom finds the file in a blob, checks it, and writes it.
+func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w io.Writer) error {
+	form, given, err := t.formOfBlob(blob)
+	if err != nil {
+		return err
+	}
+	if form != archive {
+		return t.copyWhole(ctx, blob, form, t.fileName(form, given), name, w)
+	}
+	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: func(n string) bool { return n == name }, Tail: t.tail})
+	if err != nil {
+		return err
+	}
+	var found *unpack.Entry
+	if err := a.Each(func(e unpack.Entry) error {
+		found = &e
+		return nil
+	}); err != nil {
+		return err
+	}
+	if found == nil {
+		return t.missing(a, name)
+	}
+	t.complete = true
+	if found.Mode&fs.ModeSymlink != 0 {
+		return t.symlink(ctx, a, name)
+	}
+	o := unpack.ExtractOptions{Pool: t.engine.pool}
+	if err := a.Verify(ctx, o); err != nil {
+		return err
+	}
+	return a.Copy(ctx, w, o)
+}
+
+// copyWhole copies an artifact that is one file.
+func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, is, name string, w io.Writer) error {
+	if is != name {
+		return t.noFile(name, []string{is})
+	}
+	blob.All()
+	info, err := blob.Wait()
+	if err != nil {
+		return err
+	}
+	if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
+	return err
+}
+
+// missing returns the error for an archive without the file.
+func (t *attempt) missing(a *unpack.Archive, name string) error {
+	var names []string
+	err := a.All(func(e unpack.Entry, _ bool) error {
+		if e.Mode.IsDir() {
+			e.Name += "/"
+		}
+		names = append(names, strings.Clone(e.Name))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.noFile(name, names)
+}
+
+func (t *attempt) noFile(name string, names []string) error {
+	o := Outline{Artifact: t.item.Artifact}
+	var first sample
+	for _, n := range names {
+		o.add(n)
+		if !strings.HasSuffix(n, "/") {
+			first.add(n)
+		}
+	}
+	o.Near = near([]string{name}, first.list)
+	return &NoFileError{Name: name, Outlines: []Outline{o}}
+}
+
+// symlink returns the error for a file that is a symlink.
+func (t *attempt) symlink(ctx context.Context, a *unpack.Archive, name string) error {
+	var target strings.Builder
+	if err := a.Copy(ctx, &target, unpack.ExtractOptions{Pool: t.engine.pool}); err != nil {
+		return err
+	}
+	return fmt.Errorf("%q is a symlink to %q", name, target.String())
+}
+
+// NoFileError says that artifacts do not have the one file that is asked for.
+type NoFileError struct {
+	Name     string
+	Outlines []Outline // of the first artifacts
+}
+
+func (e *NoFileError) Error() string {
+	return outlined(fmt.Sprintf("there is no file %q", words.Cut(e.Name, maxShown)), e.Outlines)
+}
+
+// Near are names in the artifacts that the name may have been meant to be.
+func (e *NoFileError) Near() []string { return nearIn(e.Outlines) }
