@@ -171,17 +171,21 @@ func (s scope) compare(n *actionlint.CompareOpNode) (any, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	switch {
-	case n.Kind == actionlint.CompareOpNodeKindEq:
-		return equal(left, right), nil
-	case n.Kind == actionlint.CompareOpNodeKindNotEq:
-		return !equal(left, right), nil
-	}
 	a, b := toNumber(left), toNumber(right)
-	return map[actionlint.CompareOpNodeKind]bool{
-		actionlint.CompareOpNodeKindLess: a < b, actionlint.CompareOpNodeKindLessEq: a <= b,
-		actionlint.CompareOpNodeKindGreater: a > b, actionlint.CompareOpNodeKindGreaterEq: a >= b,
-	}[n.Kind], nil
+	switch n.Kind {
+	case actionlint.CompareOpNodeKindEq:
+		return equal(left, right), nil
+	case actionlint.CompareOpNodeKindNotEq:
+		return !equal(left, right), nil
+	case actionlint.CompareOpNodeKindLess:
+		return a < b, nil
+	case actionlint.CompareOpNodeKindLessEq:
+		return a <= b, nil
+	case actionlint.CompareOpNodeKindGreater:
+		return a > b, nil
+	default:
+		return a >= b, nil
+	}
 }
 
 // equal compares as GitHub does: strings without regard to case, values of different types

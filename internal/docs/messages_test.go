@@ -12,21 +12,22 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// single runs a workflow with one step of artifetch, whose id is "it", and returns its job.
-func (m *machine) single(tr trigger, file string, inputs map[string]string) (*jobRun, error) {
-	with := map[string]yaml.Node{}
-	for name, v := range inputs {
-		with[name] = yaml.Node{Kind: yaml.ScalarNode, Value: v}
-	}
-	j := &job{Steps: []*step{{ID: "it", Uses: "OWNER/artifetch@v1", With: with}}}
-	wf := &workflow{file: ".github/workflows/" + file, Permissions: map[string]string{"actions": "write"}, Jobs: map[string]*job{"job": j}}
-	if tr.event == "" {
-		tr.event = "workflow_dispatch"
-	}
+// single runs the workflow ci.yml with one step, and returns its job.
+func (m *machine) single(tr trigger, s *step) (*jobRun, error) {
+	wf := &workflow{file: ".github/workflows/ci.yml", Permissions: map[string]string{"actions": "write"}, Jobs: map[string]*job{"job": {Steps: []*step{s}}}}
 	if _, err := m.run(context.Background(), wf, tr); err != nil {
 		return nil, err
 	}
 	return m.jobs[len(m.jobs)-1], nil
+}
+
+// artifetchStep returns a step of artifetch, whose id is "it".
+func artifetchStep(inputs map[string]string) *step {
+	with := map[string]yaml.Node{}
+	for name, v := range inputs {
+		with[name] = yaml.Node{Kind: yaml.ScalarNode, Value: v}
+	}
+	return &step{ID: "it", Uses: "OWNER/artifetch@v1", With: with}
 }
 
 // situation is a world in which a step prints a message.
@@ -88,7 +89,7 @@ var situations = map[string]situation{
 	}, trigger{}, dist},
 	"The current run has it: add run-id: current": {func(_ *testing.T, m *machine) { m.uploads = hasDist }, trigger{}, in("name", "dist")},
 	"the current run (…), too, holds what was asked for": {func(_ *testing.T, m *machine) {
-		m.past(time.Hour, "deploy.yml", githubsim.Run{}, "dist", zip("a", "a"))
+		m.past(time.Hour, "ci.yml", githubsim.Run{}, "dist", zip("a", "a"))
 		m.uploads = hasDist
 	}, trigger{}, in("name", "dist")},
 	"whoever opened the pull request decided what its artifacts hold": {func(_ *testing.T, m *machine) {
@@ -173,7 +174,7 @@ func TestTroubleshooting(t *testing.T) {
 			if s.arrange != nil {
 				s.arrange(t, m)
 			}
-			j, err := m.single(s.trigger, "deploy.yml", s.inputs)
+			j, err := m.single(s.trigger, artifetchStep(s.inputs))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
 // maxWords is how long README may be, besides its tables.
@@ -34,6 +37,36 @@ func TestOwnerIsExplainedOnce(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d places explain OWNER", n)
+	}
+}
+
+var commandLine = regexp.MustCompile("(?m)(?:^|`)(artifetch [-0-9][^`\n]+)")
+
+// The commands that pages show work.
+func TestCommandLines(t *testing.T) {
+	t.Parallel()
+	needBash(t)
+	n := 0
+	for _, name := range []string{"README.md", migrations} {
+		for _, found := range commandLine.FindAllStringSubmatch(string(readPage(t, name).source), -1) {
+			n++
+			t.Run(found[1], func(t *testing.T) {
+				t.Parallel()
+				m := &machine{world: newWorld(t, githubsim.Options{}), dir: t.TempDir()}
+				m.past(time.Hour, "ci.yml", githubsim.Run{ID: 4711}, "dist", zip("app", "app"), "logs-1", zip("log", "log"))
+				s := &step{Run: found[1], Env: map[string]string{"GITHUB_TOKEN": "${{ github.token }}"}}
+				j, err := m.single(trigger{}, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !j.ok || len(j.files) == 0 {
+					t.Errorf("it fetches nothing:\n%s", j.log.String())
+				}
+			})
+		}
+	}
+	if n < 3 {
+		t.Errorf("%d commands were found", n)
 	}
 }
 

@@ -54,9 +54,6 @@ func (r recipe) play(t *testing.T, workflows []*workflow) error {
 		if i < len(r.triggers) && r.triggers[i] != nil {
 			tr = r.triggers[i](w, before)
 		}
-		if tr.event == "" {
-			tr.event = "workflow_dispatch"
-		}
 		var err error
 		if before, err = m.run(context.Background(), wf, tr); err != nil {
 			return fmt.Errorf("%w\n%s", err, m.log())
@@ -282,10 +279,10 @@ func (m *machine) writeCommands(dir string) error {
 	}
 	wrapper := filepath.Join(dir, "artifetch")
 	text := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", commandVar, self)
-	errs := []error{os.WriteFile(wrapper, []byte(text), 0o755)} //nolint:gosec // a program
+	errs := []error{os.WriteFile(wrapper, []byte(text), 0o755)}
 	for name, body := range m.commands {
 		body = "#!/bin/sh\n" + strings.ReplaceAll(body, "$WRAPPER", wrapper)
-		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(body), 0o755)) //nolint:gosec // a program
+		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(body), 0o755))
 	}
 	return errors.Join(errs...)
 }

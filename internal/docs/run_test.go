@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ type place struct {
 
 // run runs a workflow, and returns its run, which is then completed.
 func (m *machine) run(ctx context.Context, w *workflow, tr trigger) (*githubsim.Run, error) {
+	tr.event = cmp.Or(tr.event, "workflow_dispatch")
 	current := tr.run
 	current.Workflow, current.CreatedAt = m.workflow(m.repo, w.file), m.clock.Now()
 	current.Event, current.Status = tr.event, "in_progress"

@@ -133,7 +133,7 @@ func (m *machine) script(ctx context.Context, p *place, s *step, sc scope) (*ste
 		return nil, "", err
 	}
 	env["PATH"] = filepath.Join(p.jobRun.dir, "bin") + ":" + os.Getenv("PATH")
-	cmd := exec.CommandContext(ctx, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text) //nolint:gosec // the pages' own scripts
+	cmd := exec.CommandContext(ctx, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text)
 	cmd.Dir = env["GITHUB_WORKSPACE"]
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)

@@ -7,8 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -81,7 +80,7 @@ func newWorld(t *testing.T, opt githubsim.Options) *world {
 // the authority that vouches for it.
 func (w *world) secure(t *testing.T) string {
 	t.Helper()
-	target, err := url.Parse(w.Sim.APIURL)
+	target, err := url.Parse(w.APIURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +102,7 @@ func (w *world) secure(t *testing.T) string {
 			w.StorageHandler().ServeHTTP(rw, r)
 		}
 	}))
-	front.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it
+	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // clients that do not trust it
 	front.StartTLS()
 	t.Cleanup(front.Close)
 	w.api = front.URL + target.Path

@@ -32,7 +32,7 @@ import (
 )
 
 // The size of the terminal, in characters.
-const columns, rows = 110, 40
+const columns, rows = 120, 40
 
 func main() {
 	var p pictures
@@ -59,7 +59,7 @@ func (p pictures) make(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	sim := githubsim.New(githubsim.Options{})
+	sim := githubsim.New(githubsim.Options{}) //nolint:contextcheck // it lives until Close
 	defer sim.Close()
 	current := populate(sim)
 	summary, err := p.step(ctx, sim, current, dir)
@@ -83,7 +83,7 @@ func (p pictures) make(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.draw(ctx, dir, "command", 1000, map[string]any{
+	return p.draw(ctx, dir, "command", 1080, map[string]any{
 		"Columns": columns, "Rows": rows, "Screen": base64.StdEncoding.EncodeToString(screen),
 		"XTerm": template.JS(xterm), "Style": template.CSS(style), //nolint:gosec // of a package whose version is fixed
 	})
@@ -134,7 +134,7 @@ func (p pictures) step(ctx context.Context, sim *githubsim.Sim, run int64, dir s
 	if log, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, log)
 	}
-	markdown, err := os.ReadFile(file)
+	markdown, err := os.ReadFile(file) //nolint:gosec // of our own directory
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +146,7 @@ func (p pictures) step(ctx context.Context, sim *githubsim.Sim, run int64, dir s
 
 // terminal runs the command in a terminal, and returns what reaches its screen.
 func (p pictures) terminal(ctx context.Context, sim *githubsim.Sim, dir string) ([]byte, error) {
-	args := []string{"--repository", "octo/shop", "--workflow", "ci.yml", "--name", "site", "--path", "public"}
+	args := []string{"-R", "octo/shop", "--workflow", "ci.yml", "-n", "site", "-D", "public"}
 	cmd := exec.CommandContext(ctx, p.exe, args...) //nolint:gosec // the caller names it
 	const shown = "/home/octo/shop"                 // in place of the temporary directory
 	cmd.Dir = filepath.Join(dir, "home")
@@ -187,7 +187,7 @@ func (p pictures) draw(ctx context.Context, dir, name string, width int, data an
 
 // crop copies a picture without the rows at its end that have one color, but for a margin.
 func crop(from, to string) (err error) {
-	f, err := os.Open(from)
+	f, err := os.Open(from) //nolint:gosec // of our own directory
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func crop(from, to string) (err error) {
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, part.SubImage(bounds)); err != nil {
 		return err
 	}
-	return os.WriteFile(to, out.Bytes(), 0o644) //nolint:gosec // a picture for everybody
+	return os.WriteFile(to, out.Bytes(), 0o644)
 }
 
 // plain reports whether a row has the color of the picture's last corner everywhere.
