@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 )
@@ -46,29 +47,37 @@ func agree(t *testing.T, d *Decoder, src, want []byte) {
 	}
 }
 
-// text returns compressible bytes, the same each time.
-func text(n int) []byte {
+// largest is the most bytes that text and noise return.
+const largest = 1 << 20
+
+// text returns compressible bytes, the same each time. No test changes them.
+func text(n int) []byte { return allText()[:n:n] }
+
+var allText = sync.OnceValue(func() []byte {
 	words := strings.Fields("the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you were all her she there would their we him been has when who will no more if out so up said what its about than into them can only other time new some could these two may first then do")
 	r := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
-	for b.Len() < n {
+	for b.Len() < largest {
 		b.WriteString(words[r.IntN(len(words))])
 		b.WriteByte(" \n,."[r.IntN(4)])
 		if r.IntN(20) == 0 {
 			fmt.Fprint(&b, r.Uint32())
 		}
 	}
-	return b.Bytes()[:n]
-}
+	return b.Bytes()
+})
 
-func noise(n int) []byte {
+// noise returns bytes that cannot be compressed, the same each time. No test changes them.
+func noise(n int) []byte { return allNoise()[:n:n] }
+
+var allNoise = sync.OnceValue(func() []byte {
 	r := rand.New(rand.NewPCG(3, 4))
-	b := make([]byte, n)
+	b := make([]byte, largest)
 	for i := range b {
 		b[i] = byte(r.Uint32())
 	}
 	return b
-}
+})
 
 var sizes = []int{
 	0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 255, 256, 257, 258, 259, 290, 293, 294, 1000, 32767, 32768, 32769, 65534, 65535, 65536, 65537,
