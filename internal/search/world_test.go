@@ -274,16 +274,14 @@ func (w *world) run(id int64, change ...func(*artifact.Run)) {
 	for _, c := range change {
 		c(&r)
 	}
-	w.runs = append([]artifact.Run{r}, w.runs...)
+	w.runs = slices.Insert(w.runs, 0, r)
 }
 
 // artifact adds one to a run, id minutes after the epoch.
 func (w *world) artifact(id, run int64, name string, change ...func(*artifact.Artifact)) {
 	a := artifact.Artifact{ID: id, Repo: app, Name: name, CreatedAt: epoch.Add(time.Duration(id) * time.Minute), Run: &artifact.RunRef{ID: run, RepoID: 1, HeadRepoID: 1}}
-	for _, r := range w.runs {
-		if r.ID == run {
-			a.Repo = r.Repo
-		}
+	if i := slices.IndexFunc(w.runs, func(r artifact.Run) bool { return r.ID == run }); i >= 0 {
+		a.Repo = w.runs[i].Repo
 	}
 	for _, c := range change {
 		c(&a)
