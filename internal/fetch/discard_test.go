@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +91,7 @@ func TestBlobRelease(t *testing.T) {
 				b.Release(off + int64(n))
 			}
 			info, err := b.Wait()
-			if err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+			if err != nil || info.SHA256 != sumOf(s.blob) {
 				t.Errorf("the digest is %x, %v", info.SHA256, err)
 			}
 			if left := (spans{{0, largeSize}}).without(f.forgotten); len(left) != 1 || left.size() >= discardUnit || left[0].end != largeSize {
@@ -130,7 +129,7 @@ func TestBlobKeeps(t *testing.T) {
 			defer b.Close()
 			b.Release(largeSize)
 			info, err := b.Wait()
-			if err != nil || info.Whole && info.SHA256 != sha256.Sum256(s.blob) {
+			if err != nil || info.Whole && info.SHA256 != sumOf(s.blob) {
 				t.Errorf("the digest is %x, %v", info.SHA256, err)
 			}
 			if len(f.forgotten) > tt.most {

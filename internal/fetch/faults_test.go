@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -133,7 +132,7 @@ func TestPassingFaults(t *testing.T) {
 				o := Options{Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
 				o.Client = clientFor(t, srv)
 				info, err := fetchAll(t, o, at("https://"+listener.Addr().String()))
-				if err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+				if err != nil || info.SHA256 != sumOf(s.blob) {
 					t.Errorf("%d bytes, %v", info.Size, err)
 				}
 			})

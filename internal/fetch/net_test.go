@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,13 +112,24 @@ func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Faul
 	return u
 }
 
-// manyBytes returns bytes that differ from block to block.
+// manyBytes returns bytes that differ from block to block. No test changes them.
 func manyBytes(size int) []byte {
-	b := make([]byte, 0, size+largeSize)
-	for i := 0; len(b) < size; i++ {
-		b = append(b, largeBlob()[i%1000:]...)
+	many.Lock()
+	defer many.Unlock()
+	if len(many.bytes) < size {
+		b := make([]byte, 0, size+largeSize)
+		for i := 0; len(b) < size; i++ {
+			b = append(b, largeBlob()[i%1000:]...)
+		}
+		many.bytes = b
 	}
-	return b[:size]
+	return many.bytes[:size:size]
+}
+
+// many are the bytes of the longest blob so far.
+var many struct {
+	sync.Mutex
+	bytes []byte
 }
 
 // asked returns the ranges that the storage was asked for.
@@ -157,7 +167,7 @@ func TestBusyIsNotForGood(t *testing.T) {
 				u := newUnclean(t, sim, 64<<20, tt.fault)
 				u.o.Ahead = 8 << 20
 				info, err := reading(t, u.o, url, u.blob)
-				if err != nil || info.SHA256 != sha256.Sum256(u.blob) {
+				if err != nil || info.SHA256 != sumOf(u.blob) {
 					t.Fatalf("%+v, %v", info, err)
 				}
 				t.Logf("%d requests, %d at a time since", info.Requests, u.since)
@@ -234,7 +244,7 @@ func TestHedges(t *testing.T) {
 					var progress int64
 					u.o.Progress = func(n int64) { progress += n }
 					info, err := tt.do(t, u.o, url, u.blob)
-					if err != nil || info.SHA256 != sha256.Sum256(u.blob) || progress != size {
+					if err != nil || info.SHA256 != sumOf(u.blob) || progress != size {
 						t.Fatalf("%+v, %v, %d bytes counted", info, err, progress)
 					}
 					if n := u.twice(t); n == 0 || n > largestPart {
@@ -260,7 +270,7 @@ func TestSlowLinkIsNotHedged(t *testing.T) {
 				o := inBubble(t, s)
 				o.Ahead = 8 << 20
 				info, err := reading(t, o, at("http://h/"), s.blob)
-				if err != nil || info.SHA256 != sha256.Sum256(s.blob) {
+				if err != nil || info.SHA256 != sumOf(s.blob) {
 					t.Fatalf("%+v, %v", info, err)
 				}
 				t.Logf("%d requests, %d bytes more", info.Requests, s.sent.Load()-info.Size)
@@ -296,7 +306,7 @@ func TestFirstAnswerIsLate(t *testing.T) {
 				}
 				u := newUnclean(t, sim, 1<<20, fault)
 				info, err := reading(t, u.o, url, u.blob)
-				if err != nil || info.SHA256 != sha256.Sum256(u.blob) || info.Fetched != info.Size || info.Requests != len(tt.requests) {
+				if err != nil || info.SHA256 != sumOf(u.blob) || info.Fetched != info.Size || info.Requests != len(tt.requests) {
 					t.Fatalf("%+v, %v", info, err)
 				}
 				if got := u.asked(); !slices.Equal(got, tt.requests) {
@@ -317,7 +327,7 @@ func TestSlowAnswersOfManyBlobs(t *testing.T) {
 		u.o.Connections = NewConnections(16)
 		const blobs = 20
 		for range blobs {
-			if info, err := reading(t, u.o, url, u.blob); err != nil || info.SHA256 != sha256.Sum256(u.blob) {
+			if info, err := reading(t, u.o, url, u.blob); err != nil || info.SHA256 != sumOf(u.blob) {
 				t.Fatalf("%+v, %v", info, err)
 			}
 		}

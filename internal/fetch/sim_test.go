@@ -34,7 +34,7 @@ func newSimulated(t *testing.T, faults ...githubsim.Fault) *simulated {
 	s.AddToken("ghp_x", "octo/app", githubsim.Read)
 	repo := s.AddRepo("octo/app")
 	run := repo.AddRun(githubsim.Run{Workflow: repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
-	s.artifact = run.AddArtifact(githubsim.Artifact{Name: "dist", Blob: githubsim.Bytes(firstBlob)})
+	s.artifact = run.AddArtifact(githubsim.Artifact{Name: "dist", Blob: githubsim.Bytes(firstBlob), Digest: fmt.Sprintf("sha256:%x", sumOf(firstBlob))})
 	transport, err := httpx.NewTransport(httpx.TransportOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestStreamWhenURLsExpire(t *testing.T) {
 		return nil
 	}}}
 	blob, err := stream(t.Context(), o, s.locate, discard{})
-	if err != nil || blob.SHA256 != sha256.Sum256(firstBlob) || blob.Requests != 2 {
+	if err != nil || blob.SHA256 != sumOf(firstBlob) || blob.Requests != 2 {
 		t.Errorf("%d requests, %v", blob.Requests, err)
 	}
 
@@ -170,7 +170,7 @@ func TestStreamReplacedOnGitHub(t *testing.T) {
 		return nil
 	}}}
 	blob, err := stream(t.Context(), o, s.locate, discard{})
-	if err != nil || blob.SHA256 != sha256.Sum256(secondBlob) || blob.Requests != 3 {
+	if err != nil || blob.SHA256 != sumOf(secondBlob) || blob.Requests != 3 {
 		t.Errorf("%d requests, %v; want the whole second blob after a 412", blob.Requests, err)
 	}
 }

@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"crypto/sha256"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -21,7 +20,7 @@ func TestSingleConnection(t *testing.T) {
 	usual := []string{"0-4194303", "41840640-41943039", "4194304-41840639"}
 	whole := func(t *testing.T, b *Blob, blob []byte) {
 		t.Helper()
-		if info, err := b.Wait(); err != nil || info.SHA256 != sha256.Sum256(blob) {
+		if info, err := b.Wait(); err != nil || info.SHA256 != sumOf(blob) {
 			t.Fatalf("%+v, %v", info, err)
 		}
 	}

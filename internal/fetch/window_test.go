@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"math/rand/v2"
 	"testing"
 )
@@ -46,7 +45,7 @@ func TestBlobAhead(t *testing.T) {
 	}
 	whole := func(t *testing.T, b *Blob, blob []byte) {
 		t.Helper()
-		if info, err := b.Wait(); err != nil || !info.Whole || info.SHA256 != sha256.Sum256(blob) {
+		if info, err := b.Wait(); err != nil || !info.Whole || info.SHA256 != sumOf(blob) {
 			t.Fatalf("%+v, %v", info, err)
 		}
 	}
