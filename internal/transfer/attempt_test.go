@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/testdir"
 	"github.com/artifetch/artifetch/internal/unpack"
 )
 
@@ -18,7 +19,7 @@ type sink struct{ root *os.Root }
 
 func newSink(t *testing.T) sink {
 	t.Helper()
-	root, err := os.OpenRoot(t.TempDir())
+	root, err := os.OpenRoot(testdir.InMemory(t))
 	if err != nil {
 		t.Fatal(err)
 	}
