@@ -24,6 +24,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // world is a simulator with octo/app, octo/lib, a fork, and runs with
@@ -54,13 +55,28 @@ func (b *tee) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
+// files returns a zip of files: pairs are names and bodies by turns. The same zip of one or
+// two small files is made once: each world has many, which would take most of its time.
 func files(pairs ...string) githubsim.Blob {
 	var list []githubsim.File
+	size := 0
 	for i := 0; i < len(pairs); i += 2 {
 		list = append(list, githubsim.File{Name: pairs[i], Body: pairs[i+1]})
+		size += len(pairs[i+1])
 	}
-	return githubsim.Zip(list...)
+	if len(list) > 2 || size > 1000 {
+		return githubsim.Zip(list...)
+	}
+	key := struct {
+		n     int
+		pairs [4]string
+	}{n: len(list)}
+	copy(key.pairs[:], pairs)
+	made, _ := zips.LoadOrStore(key, sync.OnceValue(func() githubsim.Blob { return githubsim.Zip(list...) }))
+	return made.(func() githubsim.Blob)()
 }
+
+var zips sync.Map // of names and bodies to the function that returns their zip
 
 func newWorld(t *testing.T, opt githubsim.Options) *world {
 	t.Helper()
@@ -111,7 +127,7 @@ type finished struct {
 // the workspace before.
 func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, before ...string) finished {
 	t.Helper()
-	dir := t.TempDir()
+	dir := testdir.InMemory(t)
 	ws := filepath.Join(dir, "ws")
 	for _, d := range []string{"ws", "temp", "home"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {

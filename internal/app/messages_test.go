@@ -130,7 +130,7 @@ func TestMessages(t *testing.T) {
 var doubled = regexp.MustCompile(`[a-z)]\.\. |: :|\. \.|(Not Found|Forbidden): (Not Found|Forbidden)`)
 
 // changing are the parts of messages that differ from run to run.
-var changing = regexp.MustCompile(`127\.0\.0\.1:\d+|/[^ ]*/Test[^ ]*?/001|\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d UTC)?|[0-9a-f]{64}`)
+var changing = regexp.MustCompile(`127\.0\.0\.1:\d+|/[^ ]*/(Test[^ ]*?/001|artifetch-test-\d+)|\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d UTC)?|[0-9a-f]{64}`)
 
 // messages returns the annotations of a log.
 func messages(log string) string {
