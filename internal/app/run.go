@@ -73,11 +73,11 @@ func (j *job) attempt(ctx context.Context, res *report.Result, do task) error {
 func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err error) {
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
-	ctx, end := context.WithCancel(ctx)
+	early, end := context.WithCancel(ctx)
 	defer end() // of what was asked for early, and not needed
 	c := j.newChoices()
 	if !j.cfg.DryRun && j.cfg.Shard.Count == 0 {
-		c.early = func(a artifact.Artifact) { s.engine.Early(ctx, a) }
+		c.early = func(a artifact.Artifact) { s.engine.Early(early, a) }
 	}
 	for {
 		plan, err := c.next(ctx)
