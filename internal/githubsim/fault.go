@@ -59,8 +59,8 @@ type Fault struct {
 	Resume time.Duration
 	// Corrupt flips a bit of one byte of the body: its number, counted from 1.
 	Corrupt int64
-	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte. A
-	// redirect, which has no body, is delayed as a whole.
+	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte, and of
+	// the API all of the answer: its redirects have no body.
 	BytesPerSecond int64
 	FirstByte      time.Duration
 }
@@ -136,7 +136,14 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 		if f.Blob != nil {
 			r = r.WithContext(context.WithValue(r.Context(), servedKey{}, f.Blob))
 		}
-		next.ServeHTTP(&faulty{ResponseWriter: w, f: f, r: r}, r)
+		answer := &faulty{ResponseWriter: w, f: f, r: r}
+		if w.entry.Host == API { // before the handler takes its lock, so that others need not wait
+			answer.wait(f.FirstByte)
+			later := *f
+			later.FirstByte = 0
+			answer.f = &later
+		}
+		next.ServeHTTP(answer, r)
 	}
 }
 
@@ -166,9 +173,6 @@ func (w *faulty) WriteHeader(status int) {
 		if w.Header()[k] = v; len(v) == 0 {
 			w.Header().Del(k)
 		}
-	}
-	if status/100 == 3 && w.f.FirstByte > 0 {
-		w.wait(w.f.FirstByte)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
