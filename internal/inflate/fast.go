@@ -6,9 +6,9 @@ const (
 	// inMargin is how much input the fast loop needs ahead: an iteration refills twice, from
 	// 8 bytes each time, and consumes 7 at most in between.
 	inMargin = 16
-	// outMargin is how much space for output it needs: two literals, a match of 258 bytes,
-	// and what copying by words writes past the match's end.
-	outMargin = 2 + 258 + slack
+	// outMargin is how much space for output it needs: two literals and a match of
+	// 258 bytes. What is written beyond the match's end goes to the slack.
+	outMargin = 2 + 258
 )
 
 // stop says why the fast loop ended.

@@ -167,6 +167,17 @@ func find(entries []uint32, v int) (int, uint) {
 	return best, uint(entries[best] & 31)
 }
 
+// poison overwrites what earlier streams left in a Decoder's buffers, so that it is not
+// taken for what should have been written.
+func poison(d *Decoder) {
+	for _, b := range [][]byte{d.in[:], d.out[:]} {
+		b[0] = 0xa5
+		for n := 1; n < len(b); n *= 2 {
+			copy(b[n:], b[:n])
+		}
+	}
+}
+
 // Every distance up to 40 with every length, far from the ends and close.
 func TestOverlaps(t *testing.T) {
 	t.Parallel()
@@ -192,6 +203,7 @@ func TestOverlaps(t *testing.T) {
 				w.code(0, 7)
 				src := w.done()
 				var b bytes.Buffer
+				poison(&d)
 				if _, err := d.Copy(&b, bytes.NewReader(src), int64(len(want))); err != nil || !bytes.Equal(b.Bytes(), want) {
 					t.Fatalf("distance %d, length %d, after %d: %v", distance, length, after, err)
 				}
@@ -226,16 +238,63 @@ func TestFarMatches(t *testing.T) {
 	}
 }
 
-// A stream that is cut anywhere is an error, always io.ErrUnexpectedEOF.
-func TestTruncated(t *testing.T) {
+// The longest matches end at and before every byte that is close to the end of the buffer.
+func TestEndOfBuffer(t *testing.T) {
 	t.Parallel()
 	var d Decoder
+	for first := 1; first <= 258+outMargin; first++ {
+		w := &bitWriter{}
+		w.bits(1|1<<1, 3)
+		var want []byte
+		for i := range first {
+			w.literal(byte(i * 7))
+			want = append(want, byte(i*7))
+		}
+		distance := min(first, []int{1, 2, 7, 8, 15, 16, 255}[first%7])
+		for len(want) < outputSize+20_000 { // so that the input ends later
+			w.literal('x')
+			w.match(258, distance)
+			want = append(want, 'x')
+			for range 258 {
+				want = append(want, want[len(want)-distance])
+			}
+		}
+		w.code(0, 7)
+		var b bytes.Buffer
+		poison(&d)
+		if _, err := d.Copy(&b, bytes.NewReader(w.done()), int64(len(want))); err != nil || !bytes.Equal(b.Bytes(), want) {
+			t.Fatalf("after %d bytes, distance %d: %v", first, distance, err)
+		}
+	}
+}
+
+// A stream that is cut anywhere is an error, always io.ErrUnexpectedEOF, whatever an earlier
+// stream left in the buffers.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	data := text(3000)
+	fixed := &bitWriter{}
+	fixed.bits(1|1<<1, 3)
+	for range len(data) / 5 {
+		fixed.literal('x')
+		fixed.match(4, 1)
+	}
+	fixed.code(0, 7) // which zeros, as in a new buffer, would be as well
+	streams := [][]byte{fixed.done()}
 	for _, level := range []int{0, 1, 9, flate.HuffmanOnly} {
-		data := text(3000)
-		src := deflate(t, level, data)
+		streams = append(streams, deflate(t, level, data))
+	}
+	for i, src := range streams {
+		var d Decoder
 		for n := range len(src) {
 			if _, err := d.Copy(io.Discard, bytes.NewReader(src[:n]), int64(len(data))); !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Fatalf("level %d, %d of %d bytes: %v", level, n, len(src), err)
+				t.Fatalf("stream %d, %d of %d bytes: %v", i, n, len(src), err)
+			}
+		}
+		for n := range len(src) {
+			poison(&d)
+			if _, err := d.Copy(io.Discard, bytes.NewReader(src[:n]), int64(len(data))); !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("stream %d, %d of %d bytes, after others: %v", i, n, len(src), err)
 			}
 		}
 	}
