@@ -103,7 +103,7 @@ const maxLocating = 32
 
 // spoolMemory bounds what all spools keep in memory, in bytes. Each core extracts a large
 // file of its own, so it has to hold what lies between the first and the last of them.
-const spoolMemory = 48 << 20
+const spoolMemory = 40 << 20
 
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {
