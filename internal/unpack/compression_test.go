@@ -11,12 +11,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // expandFiles writes files into an empty directory and expands the tars among them.
 func expandFiles(t testing.TB, files map[string][]byte, o TarOptions) (dir string, res Expansion, err error) {
 	t.Helper()
-	dir = inMemory(t)
+	dir = testdir.InMemory(t)
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // limited marks the process that a test starts for itself, to run in with few
@@ -49,7 +51,7 @@ func TestFewDescriptors(t *testing.T) {
 	data := z.bytes()
 	var roots []*os.Root
 	for range archives {
-		root, err := os.OpenRoot(inMemory(t))
+		root, err := os.OpenRoot(testdir.InMemory(t))
 		if err != nil {
 			t.Fatal(err)
 		}

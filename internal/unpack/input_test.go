@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // broken is a reader that fails at one byte, with what is before that.
@@ -82,7 +84,7 @@ func TestReaderFails(t *testing.T) {
 	for name, z := range archives {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			data, pool, dir := z.bytes(), NewPool(1), inMemory(t)
+			data, pool, dir := z.bytes(), NewPool(1), testdir.InMemory(t)
 			for i, at := range offsets(len(data)) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					r := broken{data, int64(at), cause}
@@ -132,7 +134,7 @@ func TestTarReaderFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pool, dir := NewPool(1), inMemory(t)
+			pool, dir := NewPool(1), testdir.InMemory(t)
 			for i, at := range offsets(len(data)) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					checkReadError(t, at, cause, inRoot(t, dir, func(root *os.Root) error {
@@ -170,7 +172,7 @@ func TestDirectoryChanges(t *testing.T) {
 		data := z.bytes()
 		end := len(data) - endSize
 		start := end - 4*headerSize - len("ad/blc")
-		pool, dir := NewPool(1), inMemory(t)
+		pool, dir := NewPool(1), testdir.InMemory(t)
 		for at := start; at < end; at++ {
 			for i, flip := range flips {
 				other := bytes.Clone(data)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/artifetch/artifetch/internal/symlink"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // tangle are links that each take a long detour to the next.
@@ -197,7 +198,7 @@ func checkInside(t testing.TB, dir string) {
 func TestCheckLinksAgainstTheDisk(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
-	inside, top := 0, inMemory(t)
+	inside, top := 0, testdir.InMemory(t)
 	for n := range 300 {
 		links := map[string]string{}
 		for i := range 1 + r.IntN(4) {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // rawTar is a header of a type, that declares a size, and what follows it.
@@ -130,7 +132,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // Not parallel: what others allocate would count.
 func TestTarMemory(t *testing.T) {
 	const entries = 5_000 // whose names have 5 MB
-	root, err := os.OpenRoot(inMemory(t))
+	root, err := os.OpenRoot(testdir.InMemory(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -302,26 +302,6 @@ func takesAnyName(t *testing.T, dir string) bool {
 	return err == nil
 }
 
-// inMemory makes a directory for a test that writes many small files: on a file system in
-// memory, where there is one and the user has not set where temporary files are. There they
-// take a tenth of the time that they take on a disk. Other tests are on the disk.
-func inMemory(t testing.TB) string {
-	t.Helper()
-	if os.Getenv("TMPDIR") != "" {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp("/dev/shm", "unpack-test-")
-	if err != nil {
-		return t.TempDir() // not every system has it
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // opened is an archive, and an empty directory to extract it to.
 func opened(t *testing.T, r io.ReaderAt, size int64) (*Archive, *os.Root) {
 	t.Helper()

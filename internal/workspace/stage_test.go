@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // umaskVar gives a test that runs in a process of its own its umask: it is
@@ -56,7 +58,7 @@ func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmp, err := mkdirInMemory()
+	tmp, err := testdir.MkdirInMemory()
 	t.Cleanup(func() { _ = errors.Join(os.RemoveAll(dir), os.RemoveAll(tmp)) })
 	self := filepath.Join(dir, "test")
 	if err := errors.Join(err, os.Chmod(dir, 0o755), os.Chmod(tmp, 0o777), copySelf(self)); err != nil {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // write makes a tree: "name=content", "name/" and "name -> target", a mode in
@@ -203,18 +205,6 @@ func publish(ctx context.Context, t testing.TB, ws, dest string, trees []staged,
 	return report, err
 }
 
-// mkdirInMemory makes a directory on a file system in memory, where there is one
-// and the user has not set where temporary files are; else where these are.
-func mkdirInMemory() (string, error) {
-	const prefix = "workspace-test-"
-	if os.Getenv("TMPDIR") == "" {
-		if dir, err := os.MkdirTemp("/dev/shm", prefix); err == nil {
-			return dir, nil
-		}
-	}
-	return os.MkdirTemp("", prefix)
-}
-
 // worldDir makes the directory of a test's n-th world. Of each twenty worlds, one
 // is where temporary files are, often on a disk, and the others are in memory
 // where that is possible: to make and to remove files takes tests of many worlds
@@ -224,16 +214,7 @@ func worldDir(t testing.TB, n uint64) string {
 	if n%20 == 0 {
 		return t.TempDir()
 	}
-	dir, err := mkdirInMemory()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
+	return testdir.InMemory(t)
 }
 
 // makeRemovable lets the test's temporary directory be removed by a user who
