@@ -323,3 +323,26 @@ func TestTerminal(t *testing.T) {
 	_, _ = io.Copy(io.Discard, log) // ends with an error where the system says that the terminal is closed
 	p.finish(t, 130)
 }
+
+// In a real terminal a list is a table with a heading in its own colour, and nothing else.
+func TestListInTerminal(t *testing.T) {
+	t.Parallel()
+	in, tty, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = in.Close() })
+	if err := pty.Setsize(in, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, "list", "-R", "octo/app", "1")
+	p.Stdout, p.Stderr = tty, tty
+	if err := errors.Join(p.Start(), tty.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(in) // ends with an error where the system says that the terminal is closed
+	if got := string(text); !regexp.MustCompile(`^\x1b\[2mRUN +ARTIFACT +SIZE +AGE +EXPIRES\x1b\[0m\r\n1 \(CI #1\) +dist +\d+ B  .*\r\n$`).MatchString(got) {
+		t.Errorf("%q", got)
+	}
+	p.finish(t, 0)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -36,6 +37,7 @@ func runCommand(ctx context.Context, env Env) int {
 	c.open(&config.Config{})
 	root := c.verb(config.Fetch, (*command).fetch)
 	root.AddCommand(c.verb(config.List, (*command).list), c.verb(config.Ls, (*command).ls), c.verb(config.Cat, (*command).cat), c.verb(config.Diff, (*command).diff))
+	root.AddCommand(c.completion(root))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
 	root.SetOut(env.Stdout)
@@ -55,7 +57,7 @@ func (c *command) open(cfg *config.Config) {
 		Out: c.env.Stderr, Lookup: c.env.Lookup, Command: true, Columns: c.env.Columns, Color: color && c.env.Columns != nil, Quiet: cfg.Quiet,
 	})
 	mask(c.out, cfg)
-	c.log = &report.Log{Out: c.out, Brief: c.env.OutColumns != nil && !cfg.JSON}
+	c.log = &report.Log{Out: c.out, Brief: c.env.OutColumns != nil && !cfg.JSON, Person: true}
 	c.print = &report.Printer{
 		Out: c.env.Stdout, Redact: c.out.Redact, JSON: cfg.JSON, Columns: c.env.OutColumns, Color: color && c.env.OutColumns != nil, Now: c.env.Now,
 	}
@@ -80,6 +82,14 @@ func (c *command) verb(verb config.Verb, do func(*command, context.Context, *con
 		if err := flags.Take(args); err != nil {
 			return err
 		}
+		if flags.Workflow() {
+			text, err := flags.Step(c.env.Lookup)
+			if err == nil {
+				_, failed := io.WriteString(c.env.Stdout, text)
+				c.ended(failed)
+			}
+			return err
+		}
 		cfg, err := flags.Read(cmd.Context(), c.env.Lookup, machine.Machine{Run: c.env.Run})
 		c.open(cfg)
 		if err != nil {
@@ -90,6 +100,38 @@ func (c *command) verb(verb config.Verb, do func(*command, context.Context, *con
 	}
 	return cmd
 }
+
+// completion makes the command that prints a script for a shell.
+func (c *command) completion(root *cobra.Command) *cobra.Command {
+	scripts := map[string]func(io.Writer) error{
+		"bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"zsh":  root.GenZshCompletion,
+		"fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+	}
+	cmd := &cobra.Command{Use: "completion", Short: "print a script that completes commands in a shell", ValidArgs: slices.Sorted(maps.Keys(scripts))}
+	cmd.SetFlagErrorFunc(func(*cobra.Command, error) error { return errShell })
+	cmd.SetHelpFunc(func(*cobra.Command, []string) {
+		_, err := fmt.Fprint(c.env.Stdout, completionHelp)
+		c.ended(err)
+	})
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 || scripts[args[0]] == nil {
+			return errShell
+		}
+		c.ended(scripts[args[0]](c.env.Stdout))
+		return nil
+	}
+	return cmd
+}
+
+var errShell = &config.UsageError{Err: errors.New("completion takes the name of a shell: bash, fish or zsh")}
+
+const completionHelp = `Prints a script that completes commands and flags in a shell.
+
+  source <(artifetch completion bash)
+  artifetch completion zsh > "${fpath[1]}/_artifetch"
+  artifetch completion fish > ~/.config/fish/completions/artifetch.fish
+`
 
 // ended sets the exit code of what only prints.
 func (c *command) ended(err error) {
@@ -102,14 +144,25 @@ func (c *command) ended(err error) {
 // fetch is the verb Fetch.
 func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
 	res := execute(ctx, c.env, cfg, c.out, false, (*staging).fetch)
-	c.log.Ended(res)
-	return c.end(res, c.print.Fetched(res))
+	if !readerGone(res.Err) {
+		c.log.Ended(res)
+	}
+	return c.end(res, errors.Join(c.print.Fetched(res), c.handOn(cfg, res)))
+}
+
+// handOn writes outputs and summary of the step that the command runs in, if that is asked
+// for.
+func (c *command) handOn(cfg *config.Config, res *report.Result) error {
+	if !cfg.GithubOutput {
+		return nil
+	}
+	return handOn(c.log, cfg, res)
 }
 
 // list is the verb List: a dry run.
 func (c *command) list(ctx context.Context, cfg *config.Config) int {
 	res := c.read(ctx, cfg, (*staging).fetch)
-	return c.end(res, c.print.Listed(res))
+	return c.end(res, errors.Join(c.print.Listed(res), c.handOn(cfg, res)))
 }
 
 // read runs a verb that only reads. For these, nothing found is a failure.

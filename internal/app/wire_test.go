@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/httpx"
 )
 
 // What the verbs that only read cost of artifacts of 1 GiB and more: requests to API and
@@ -55,14 +58,7 @@ func TestVerbsOverTheWire(t *testing.T) {
 			} {
 				w.ResetLog()
 				var stdout, stderr bytes.Buffer
-				code := Main(context.Background(), Env{
-					Args: append(strings.Fields(verb.args), "-R", "octo/app"), Stdout: &stdout, Stderr: &stderr, TempDir: t.TempDir(),
-					Lookup: func(k string) (string, bool) {
-						v, ok := map[string]string{"GITHUB_TOKEN": "ghs_owner", "GITHUB_API_URL": w.APIURL}[k]
-						return v, ok
-					},
-					Environ: func() []string { return nil }, Getwd: func() (string, error) { return t.TempDir(), nil },
-				})
+				code := Main(t.Context(), commandEnv(w, t.TempDir(), &stdout, &stderr, append(strings.Fields(verb.args), "-R", "octo/app")...))
 				requests, sent := 0, int64(0)
 				var list []string
 				for _, r := range w.Log() {
@@ -85,6 +81,17 @@ func TestVerbsOverTheWire(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// commandEnv is the surroundings of a command that uses a simulator.
+func commandEnv(w *githubsim.Sim, dir string, stdout, stderr io.Writer, args ...string) Env {
+	env := map[string]string{"GITHUB_TOKEN": "ghs_owner", "GITHUB_API_URL": w.APIURL}
+	return Env{
+		Args: args, Stdout: stdout, Stderr: stderr, TempDir: dir,
+		Lookup:  func(k string) (string, bool) { v, ok := env[k]; return v, ok },
+		Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
+		Policy: httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }},
 	}
 }
 

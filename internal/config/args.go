@@ -22,7 +22,7 @@ type Flags struct {
 
 	file string // see Config.File
 
-	json, quiet, version bool
+	json, quiet, version, workflow, githubOutput bool
 }
 
 // NewFlags adds the flags of a verb to a set.
@@ -61,6 +61,8 @@ func (o ownFlag) of(verb Verb) bool { return len(o.verbs) == 0 || slices.Contain
 var ownFlags = []ownFlag{
 	{name: "json", verbs: []Verb{Fetch, List, Ls, Diff}, help: "print one JSON object", into: func(f *Flags) *bool { return &f.json }},
 	{name: "quiet", short: "q", help: "log warnings and errors only", into: func(f *Flags) *bool { return &f.quiet }},
+	{name: "github-output", verbs: []Verb{Fetch, List}, help: "also write the outputs and the summary of the step that this runs in", into: func(f *Flags) *bool { return &f.githubOutput }},
+	{name: "print-workflow", verbs: []Verb{Fetch}, help: "print the step of a workflow that does what the flags say, and do nothing", into: func(f *Flags) *bool { return &f.workflow }},
 	{name: "help", short: "h", help: "print this text"},
 	{name: "version", verbs: []Verb{Fetch}, help: "print the version", into: func(f *Flags) *bool { return &f.version }},
 }
@@ -101,6 +103,9 @@ func (f *Flags) Read(ctx context.Context, lookup func(string) (string, bool), m 
 	r.locate(ctx, m)
 	cfg, err := r.read()
 	f.own(cfg)
+	if file, _ := lookup("GITHUB_OUTPUT"); cfg.GithubOutput && file == "" && err == nil {
+		err = errors.New("--github-output has no meaning outside of a job's step: GITHUB_OUTPUT is not set")
+	}
 	if runs := len(cfg.RunIDs); err == nil && f.verb == Diff && runs != 2 {
 		err = errors.New("diff compares two runs, and both are the same")
 	}
@@ -123,7 +128,7 @@ func (f *Flags) Unread(lookup func(string) (string, bool)) *Config {
 // own sets what is no input.
 func (f *Flags) own(cfg *Config) {
 	cfg.JSON, cfg.Quiet = f.json, f.quiet
-	cfg.File = f.file
+	cfg.File, cfg.GithubOutput = f.file, f.githubOutput
 	cfg.Reads = f.verb != Fetch
 	cfg.DryRun = cfg.DryRun || cfg.Reads
 }

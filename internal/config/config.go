@@ -100,6 +100,8 @@ type Config struct {
 	// JSON asks for one JSON object on stdout, Quiet for a log of warnings and errors only
 	// (command line only).
 	JSON, Quiet bool
+	// GithubOutput asks a command in a step to write the step's outputs and its summary.
+	GithubOutput bool
 	// Reads is set for verbs that write no files. Then DryRun is set, too.
 	Reads bool
 	// File is the path of the file that the verb Cat writes, in its artifact or below a

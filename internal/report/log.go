@@ -27,7 +27,7 @@ const (
 )
 
 // Log puts what happens during a run into words. Failed, Usage and Ended only use the
-// fields Out and Brief.
+// fields Out, Brief and Person.
 type Log struct {
 	Out         *actions.Log
 	Config      *config.Config
@@ -37,6 +37,8 @@ type Log struct {
 	Now         func() time.Time
 	// Brief is set if a Printer tells people what a run that did not fail has done.
 	Brief bool
+	// Person is set for a command: advice speaks of flags and of tokens on the machine.
+	Person bool
 }
 
 // Inputs says what is odd, though not wrong, about the inputs.
@@ -333,11 +335,11 @@ func (l *Log) Ended(r *Result) {
 			l.Out.Errorf("%v", p)
 		}
 	case r.Err != nil:
-		l.Out.Errorf("%s", Message(r.Err))
+		l.Out.Errorf("%s", l.message(r.Err))
 	case r.NotFound != nil && r.Warn:
-		l.Out.Warningf("%s", Message(r.NotFound))
+		l.Out.Warningf("%s", l.message(r.NotFound))
 	case r.NotFound != nil:
-		l.Out.Infof("%s", Message(r.NotFound))
+		l.Out.Infof("%s", l.message(r.NotFound))
 		if nf, ok := errors.AsType[*search.NotFoundError](r.NotFound); ok && len(nf.Doubts) > 0 {
 			l.Out.TitledWarningf("A run that fits may have been missed", "nothing was found, but that is not certain: %s. %s", search.DoubtsInWords(nf.Doubts), doubtHint(nf.Doubts))
 		}
@@ -357,7 +359,15 @@ func (l *Log) Left(notes []string) {
 }
 
 // Failed says why the work after a run failed.
-func (l *Log) Failed(err error) { l.Out.Errorf("%s", Message(err)) }
+func (l *Log) Failed(err error) { l.Out.Errorf("%s", l.message(err)) }
+
+// message is Message for the log's reader.
+func (l *Log) message(err error) string {
+	if l.Person {
+		return personal(err)
+	}
+	return Message(err)
+}
 
 // Usage says where to find the command's flags.
 func (l *Log) Usage() { l.Out.Infof("run artifetch --help for the flags") }

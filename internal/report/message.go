@@ -28,7 +28,10 @@ import (
 
 // Message says what happened, and what to do about it. It is the only place that turns
 // errors into advice.
-func Message(err error) string {
+func Message(err error) string { return withHint(err, hint) }
+
+// withHint is Message with the advice of a function.
+func withHint(err error, hint func(error) string) string {
 	text := err.Error()
 	if many, ok := errors.AsType[*config.Errors](err); ok {
 		text = joinErrors(many.Problems)

@@ -157,6 +157,9 @@ func (r *Result) errorMessage(o OutputOptions) string {
 	if r.Err == nil {
 		return ""
 	}
+	if !o.Step {
+		return o.text(personal(r.Err), maxErrorMessage)
+	}
 	return o.text(Message(r.Err), maxErrorMessage)
 }
 

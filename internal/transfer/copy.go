@@ -69,7 +69,7 @@ func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w
 		return err
 	}
 	if form != archive {
-		return t.copyWhole(ctx, blob, form, t.fileName(form, given), name, w)
+		return t.copyWhole(ctx, blob, form, given, name, w)
 	}
 	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: func(n string) bool { return n == name }, Tail: t.tail})
 	if err != nil {
@@ -97,8 +97,10 @@ func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w
 }
 
 // copyWhole copies an artifact that is one file.
-func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, is, name string, w io.Writer) error {
-	if is != name {
+func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given, name string, w io.Writer) error {
+	is := t.fileName(f, given)
+	perhapsPage := given == "" && blob.Size() <= maxPage // then its name is not worth a word
+	if is != name && !perhapsPage {
 		return t.noFile(name, []string{is})
 	}
 	blob.All()
@@ -108,6 +110,9 @@ func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, is, n
 	}
 	if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
 		return err
+	}
+	if is != name {
+		return t.noFile(name, []string{is})
 	}
 	_, err = io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
 	return err

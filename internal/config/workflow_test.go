@@ -1,0 +1,90 @@
+package config_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
+
+	"github.com/artifetch/artifetch/internal/config"
+)
+
+// printed returns what --print-workflow prints.
+func printed(t *testing.T, args ...string) string {
+	t.Helper()
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags := config.NewFlags(config.Fetch, set)
+	if err := set.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := flags.Take(set.Args()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := flags.Step(env{}.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestPrintWorkflow(t *testing.T) {
+	t.Parallel()
+	got := printed(t, "-R", "o/r", "--branch", "main", "--branch", "dev", "-p", "report-*", "-D", "out", "--delete", "--runs=2", "--github-token", "s3cret", "--print-workflow")
+	want := `# The job needs permissions: {actions: write}.
+- uses: OWNER/artifetch@v1
+  with:
+    github-token: ${{ secrets.GITHUB_TOKEN }}
+    repository: o/r
+    workflow: '*'
+    branch: |
+      main
+      dev
+    runs: 2
+    pattern: "report-*"
+    path: out
+    delete: true
+`
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// The step means what the flags mean, whatever the values look like.
+func TestPrintWorkflowMeansTheSame(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{}, {"4711"}, {"https://github.com/octo/app/actions/runs/4711"}, {"--workflow", "ci.yml", "-n", "dist", "-n", "true"}, {"-n", "yes"}, {"-n", "0x1f"}, {"-n", "1e3"},
+		{"-n", `a"b: c # d`}, {"-n", "'x'"}, {"-p", "!logs-*", "-p", "*"}, {"-n", "報告", "-n", "b"}, {"-n", " x", "-n", "- y"}, {"--files", "{a,b}/**", "--merge-multiple"},
+		{"--max-age", "2w", "--wait", "10m", "--conclusion", "any"}, {"--name-regex", `^a\d+$`}, {"-n", "null"}, {"-n", "~"}, {"-n", "2026-01-01"}, {"--path", "~/x"}, {"--workflow", "*"},
+	} {
+		text := printed(t, args...)
+		var steps []struct {
+			With map[string]yaml.Node
+		}
+		if err := yaml.Unmarshal([]byte(text), &steps); err != nil || len(steps) != 1 {
+			t.Errorf("%q: %v\n%s", args, err, text)
+			continue
+		}
+		in := inputs{}
+		for name, node := range steps[0].With {
+			in[name] = fmt.Sprint(node.Value)
+		}
+		byStep, err := config.FromEnv(with(in).lookup)
+		if err != nil {
+			t.Errorf("%q: %v\n%s", args, err, text)
+			continue
+		}
+		byFlags, err := fromArgs(config.Fetch, args, env{"GITHUB_TOKEN": "job-token", "GITHUB_REPOSITORY": "octo/app"}.lookup, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if byFlags.Workflow == "" && !byFlags.ByID() {
+			byFlags.Workflow = "*" // which a command without it means
+		}
+		if d := diff(byFlags, byStep); d != "" {
+			t.Errorf("%q (-flags +step)\n%s\n%s", args, d, text)
+		}
+	}
+}
