@@ -35,8 +35,12 @@ func runCommand(ctx context.Context, env Env) int {
 	}
 	c := &command{env: env}
 	c.open(&config.Config{})
-	root := c.verb(config.Fetch, (*command).fetch)
-	root.AddCommand(c.verb(config.List, (*command).list), c.verb(config.Ls, (*command).ls), c.verb(config.Cat, (*command).cat), c.verb(config.Diff, (*command).diff))
+	root := c.verb(config.Fetch, (*command).fetch) //nolint:contextcheck // cobra passes ctx on
+	for verb, do := range map[config.Verb]func(*command, context.Context, *config.Config) int{
+		config.List: (*command).list, config.Ls: (*command).ls, config.Cat: (*command).cat, config.Diff: (*command).diff,
+	} {
+		root.AddCommand(c.verb(verb, do)) //nolint:contextcheck // cobra passes ctx on
+	}
 	root.AddCommand(c.completion(root))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
@@ -83,7 +87,7 @@ func (c *command) verb(verb config.Verb, do func(*command, context.Context, *con
 			return err
 		}
 		if flags.Workflow() {
-			text, err := flags.Step(c.env.Lookup)
+			text, err := flags.Step(cmd.Context(), c.env.Lookup)
 			if err == nil {
 				_, failed := io.WriteString(c.env.Stdout, text)
 				c.ended(failed)

@@ -9,7 +9,7 @@ import (
 // process's own directory if it is empty, with these variables.
 func Programs(dir string, environ []string) func(ctx context.Context, program string, args ...string) ([]byte, error) {
 	return func(ctx context.Context, program string, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, program, args...)
+		cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // package machine names the programs
 		cmd.Dir, cmd.Env = dir, environ
 		return cmd.Output()
 	}

@@ -61,7 +61,7 @@ var manuals = map[Verb]manual{
 	},
 	Diff: {
 		short: "compare the files that two runs made",
-		usage: "artifetch diff RUN RUN [flags]",
+		usage: "artifetch diff RUN RUN [flags]", //nolint:dupword // two runs
 		about: "Compares the files that two runs made by name, size and CRC-32: as a table on a terminal, else as lines, with tabs between the change, path, bytes before and after. " +
 			"RUN is an id or an address. Only the directories of the archives are fetched.",
 		examples: []string{"artifetch diff 4710 4711 -n dist"},

@@ -36,7 +36,7 @@ func (m Remote) address() (repoAddress, error) {
 }
 
 // enterpriseToken is the variable with the token for servers that are not GitHub's own.
-const enterpriseToken = "GH_ENTERPRISE_TOKEN" //nolint:gosec // a name
+const enterpriseToken = "GH_ENTERPRISE_TOKEN"
 
 // locate settles which server the command asks, for which repository and with which token:
 // flags count first, then variables, then what the machine knows. The server is the one

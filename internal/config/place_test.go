@@ -172,11 +172,9 @@ func TestVerbs(t *testing.T) {
 		{config.Diff, "5 6 --branch main", "unknown flag --branch"},
 	} {
 		cfg, err := fromArgs(tt.verb, strings.Fields(tt.args), env{"GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "o/r"}.lookup, nil)
-		got := ""
+		got := fmt.Sprint(cfg.RunIDs, " ", cfg.ArtifactIDs)
 		if err != nil {
 			got = err.Error()
-		} else {
-			got = fmt.Sprint(cfg.RunIDs, " ", cfg.ArtifactIDs)
 		}
 		if !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s %s\ngot  %s\nwant %s", tt.verb, tt.args, got, tt.want)

@@ -41,11 +41,6 @@ var scpAddress = regexp.MustCompile(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):([^\s]+)$`)
 // hostFirst is a form that gh takes: HOST/owner/name.
 var hostFirst = regexp.MustCompile(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
 
-// isRepoAddress reports whether a text is meant as an address, not as owner/name.
-func isRepoAddress(v string) bool {
-	return strings.Contains(v, "://") || scpAddress.MatchString(v) || hostFirst.MatchString(v)
-}
-
 var errNoRepoAddress = errors.New("is not the address of a repository")
 
 // parseRepoAddress parses the address of a repository, as a browser or git has it. It

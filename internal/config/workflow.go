@@ -14,9 +14,9 @@ func (f *Flags) Workflow() bool { return f.workflow }
 
 // Step returns the step of a workflow that does what the flags say, as YAML. The error is a
 // *UsageError.
-func (f *Flags) Step(lookup func(string) (string, bool)) (string, error) {
+func (f *Flags) Step(ctx context.Context, lookup func(string) (string, bool)) (string, error) {
 	r := f.reader(lookup)
-	r.locate(context.Background(), stepMachine{})
+	r.locate(ctx, stepMachine{})
 	r.tokenless = true
 	cfg, err := r.read()
 	if err != nil {

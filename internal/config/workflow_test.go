@@ -22,7 +22,7 @@ func printed(t *testing.T, args ...string) string {
 	if err := flags.Take(set.Args()); err != nil {
 		t.Fatal(err)
 	}
-	text, err := flags.Step(env{}.lookup)
+	text, err := flags.Step(t.Context(), env{}.lookup)
 	if err != nil {
 		t.Fatal(err)
 	}

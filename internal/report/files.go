@@ -53,7 +53,7 @@ func (p *Printer) Files(r *Result, lists []transfer.Listing) error {
 	case p.JSON:
 		return p.object(d)
 	case r.Err != nil:
-		return nil
+		return nil //nolint:nilerr // the log has it
 	case p.forPeople():
 		return p.files(d)
 	}
@@ -225,7 +225,7 @@ func (p *Printer) Differences(r *Result, d *Diff) error {
 		}
 		return p.object(doc)
 	case r.Err != nil:
-		return nil
+		return nil //nolint:nilerr // the log has it
 	case p.forPeople():
 		return p.differences(d)
 	}

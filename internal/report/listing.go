@@ -14,7 +14,7 @@ func (p *Printer) Listed(r *Result) error {
 	case p.JSON:
 		return p.object(r.document(OutputOptions{Redact: p.Redact}))
 	case r.Err != nil:
-		return nil
+		return nil //nolint:nilerr // the log has it
 	case p.forPeople():
 		return p.artifacts(r)
 	}

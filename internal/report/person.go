@@ -21,7 +21,7 @@ func personal(err error) string {
 }
 
 // tokens is where the command's token comes from.
-const tokens = "GITHUB_TOKEN, GH_TOKEN (for your own server GH_ENTERPRISE_TOKEN), or what gh auth token gives"
+const tokens = "GITHUB_TOKEN, GH_TOKEN (for your own server GH_ENTERPRISE_TOKEN), or what gh auth token gives" //nolint:gosec // names
 
 // tokenAdvice returns what a person can do about a token, or nothing if err is not about
 // one.

@@ -187,7 +187,7 @@ func (p *Printer) Fetched(r *Result) error {
 // fetched tells people what a fetch did.
 func (p *Printer) fetched(r *Result) error {
 	if r.Err != nil || !r.Found {
-		return nil
+		return nil //nolint:nilerr // the log has it
 	}
 	title := r.total() + " into " + p.text(r.Destination.Abs)
 	if r.DryRun {

@@ -116,14 +116,14 @@ func TestFetchedJSON(t *testing.T) {
 // What others chose cannot control a terminal, nor issue a workflow command.
 func TestPrinterEscapes(t *testing.T) {
 	t.Parallel()
-	print := func(p Printer) (string, error) {
+	fetched := func(p Printer) (string, error) {
 		var b bytes.Buffer
 		p.Out, p.Redact, p.Now = &b, plain, time.Now
 		err := p.Fetched(nasty())
 		return b.String(), err
 	}
 	for name, p := range map[string]Printer{"lines": {}, "JSON": {JSON: true}, "terminal": {Columns: func() int { return 40 }}} {
-		text, err := print(p)
+		text, err := fetched(p)
 		if err != nil {
 			t.Fatal(err)
 		}

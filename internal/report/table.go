@@ -25,8 +25,8 @@ const gap = "  "
 // minColumn is the least width, in columns of the terminal, that a column is cut to.
 const minColumn = 12
 
-// table returns rows of one-line texts below each other, in no more than columns columns
-// if that is possible; 0 is any number.
+// table returns rows of one-line texts below each other, in no more than the given
+// columns if that is possible; 0 is any number.
 func table(head []column, rows [][]string, columns int) []string {
 	titles := make([]string, len(head))
 	for i, c := range head {
