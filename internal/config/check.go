@@ -85,8 +85,9 @@ func (r *reader) checkRun(cfg *Config) {
 	}
 }
 
-// checkCurrentFirst refuses current-first where the current run cannot be looked at, or
-// where nothing is searched.
+// checkCurrentFirst refuses current-first where there is no current run, or where nothing
+// is searched. Whether a repository is the current run's own, perhaps by a former name,
+// only the server knows.
 func (r *reader) checkCurrentFirst(cfg *Config) {
 	first := r.values["current-first"].by
 	if !cfg.CurrentFirst {
@@ -98,12 +99,8 @@ func (r *reader) checkCurrentFirst(cfg *Config) {
 		}
 	}
 	id, _ := r.env("GITHUB_RUN_ID")
-	own, _ := r.env("GITHUB_REPOSITORY")
-	switch {
-	case id == "" || own == "":
+	if own, _ := r.env("GITHUB_REPOSITORY"); id == "" || own == "" {
 		r.fail(first, "", "has no meaning outside of GitHub Actions", "")
-	case !slices.ContainsFunc(cfg.Repositories, func(name string) bool { return strings.EqualFold(name, own) }):
-		r.fail(first, "", fmt.Sprintf("and %s exclude each other, unless that names the current run's own repository, %s, too", r.values["repository"].by, own), "")
 	}
 }
 

@@ -65,7 +65,7 @@ type Config struct {
 	SearchLimit int           // at least 1
 	AllowForks  bool
 	Wait        time.Duration
-	// CurrentFirst is set only in a run, whose repository is one of Repositories.
+	// CurrentFirst is set only in a run.
 	CurrentFirst bool
 
 	// At most one of Names, Patterns, NameRegex and ArtifactIDs is set.

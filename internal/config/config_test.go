@@ -93,6 +93,7 @@ func TestFromEnv(t *testing.T) {
 		"run ids":                 {inputs{"run-id": "5\n6"}, func(c *config.Config) { c.RunIDs = []int64{5, 6} }},
 		"current run":             {inputs{"run-id": "current"}, func(c *config.Config) { c.RunCurrent = true }},
 		"current run first":       {inputs{"current-first": "true", "repository": "octo/lib\nOcto/App"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, []string{"octo/lib", "Octo/App"} }},
+		"first, a former name":    {inputs{"current-first": "true", "repository": "octo/old"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, []string{"octo/old"} }},
 		"current run and another": {inputs{"run-id": "6,current"}, func(c *config.Config) { c.RunCurrent = true; c.RunIDs = []int64{6} }},
 		"repositories":            {inputs{"repository": "octo/app, o/lib\nOcto/App\no_emu/.github"}, func(c *config.Config) { c.Repositories = []string{"octo/app", "o/lib", "o_emu/.github"} }},
 		"branches":                {inputs{"branch": "refs/heads/feature/x,y\nmain"}, func(c *config.Config) { c.Branches = []string{"feature/x,y", "main"} }},

@@ -42,7 +42,6 @@ func TestRefusals(t *testing.T) {
 		"current outside a job":     {inputs{"run-id": "current", "GITHUB_RUN_ID": ""}, []string{`run-id: "current" has no meaning outside of GitHub Actions`}},
 		"current first and ids":     {inputs{"current-first": "true", "run-id": "1"}, []string{`current-first and run-id exclude each other`}},
 		"current first, artifacts":  {inputs{"current-first": "true", "artifact-ids": "1"}, []string{`current-first and artifact-ids exclude each other`}},
-		"current first, elsewhere":  {inputs{"current-first": "true", "repository": "octo/lib,octo/web"}, []string{`current-first and repository exclude each other, unless that names the current run's own repository, octo/app, too`}},
 		"current first, no job":     {inputs{"current-first": "true", "GITHUB_RUN_ID": ""}, []string{`current-first has no meaning outside of GitHub Actions`}},
 		"run id by name":            {inputs{"run_id": "latest"}, []string{`run_id: "latest" is not a whole number from 1; accepted: current, or ids`}},
 		"run id and search":         {inputs{"run-id": "1", "branch": "main", "commit": "v1", "pr": "2"}, []string{`run-id and branch exclude each other`, `run-id and commit exclude`, `run-id and pr exclude`}},

@@ -24,8 +24,8 @@ type Chooser struct {
 
 // Choose finds what the request asks for. It fails with *NotFoundError when
 // something is missing, with *ForkError when the triggering run is not known to be the
-// repository's own, with ErrUnknownTrigger, *AmbiguousError or *SameNameError, and with
-// the Source's error otherwise. The plan is never nil; beside an error it has the runs
+// repository's own, with ErrUnknownTrigger, *AmbiguousError, *NotOwnError or
+// *SameNameError, and with the Source's error otherwise. The plan is never nil; beside an error it has the runs
 // passed over.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	req.Runs = max(req.Runs, 1)
@@ -66,11 +66,18 @@ func (c Chooser) undate(err error) {
 // the runs passed over in each repository that was searched.
 func (c Chooser) eachRepo(ctx context.Context, req Request) (*Plan, error) {
 	plans := make([]Plan, len(req.Repos))
+	others := make([]bool, len(req.Repos))
 	var g group
 	for i, repo := range req.Repos {
-		g.Go(func() error { return c.inRepo(ctx, req, repo, &plans[i]) })
+		g.Go(func() (err error) {
+			others[i], err = c.inRepo(ctx, req, repo, &plans[i])
+			return err
+		})
 	}
 	err := g.Wait()
+	if _, notFound := errors.AsType[*NotFoundError](err); req.CurrentFirst && !slices.Contains(others, false) && (err == nil || notFound) {
+		return &Plan{}, &NotOwnError{Own: req.Own}
+	}
 	all := &Plan{}
 	for i := range plans {
 		all.add(&plans[i])

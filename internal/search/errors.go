@@ -341,6 +341,16 @@ func (e *ForkError) Error() string {
 	return fmt.Sprintf("the triggering run %d of %s comes from %s, so its artifacts cannot be trusted", e.Run.ID, e.Run.Repo, e.Run.Whence())
 }
 
+// NotOwnError is returned for a request for the current run first that names only
+// repositories which do not have that run.
+type NotOwnError struct {
+	Own artifact.Repo // which has it
+}
+
+func (e *NotOwnError) Error() string {
+	return fmt.Sprintf("current-first and repository exclude each other, unless that names the current run's own repository, %s, too", e.Own)
+}
+
 // SameNameError is returned for two artifacts that were named by their ids and have the
 // same name, so that they would go to the same place.
 type SameNameError struct {

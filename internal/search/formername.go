@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -16,46 +17,65 @@ var errFormerName = errors.New("it is the current run's own repository, by a for
 type ownWatch struct {
 	Source
 	own int64
+	// another is set once an answer shows that the repository is another one.
+	another *atomic.Bool
+}
+
+// check fails if id, of an answer, is that of the current run's own repository. It is 0
+// where the answer does not tell.
+func (w ownWatch) check(id int64) error {
+	if id == w.own {
+		return errFormerName
+	}
+	if id != 0 {
+		w.another.Store(true)
+	}
+	return nil
 }
 
 func (w ownWatch) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
 	run, err := w.Source.Run(ctx, repo, id)
-	if err == nil && run.RepoID == w.own {
-		err = errFormerName
+	if err == nil {
+		err = w.check(run.RepoID)
 	}
 	return run, err
 }
 
 func (w ownWatch) Runs(ctx context.Context, repo artifact.Repo, q RunQuery) (Page[artifact.Run], error) {
 	p, err := w.Source.Runs(ctx, repo, q)
-	if err == nil && len(p.Items) > 0 && p.Items[0].RepoID == w.own {
-		err = errFormerName
+	if err == nil && len(p.Items) > 0 {
+		err = w.check(p.Items[0].RepoID)
 	}
 	return p, err
 }
 
 func (w ownWatch) Artifacts(ctx context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error) {
 	p, err := w.Source.Artifacts(ctx, repo, q)
-	if err == nil && len(p.Items) > 0 && p.Items[0].Run != nil && p.Items[0].Run.RepoID == w.own {
-		err = errFormerName
+	if err == nil && len(p.Items) > 0 && p.Items[0].Run != nil {
+		err = w.check(p.Items[0].Run.RepoID)
 	}
 	return p, err
 }
 
 // inRepo chooses in one repository, where neither runs nor artifacts are named by id. If
 // the first answers show that its name is a former one of the current run's own
-// repository, it begins again, and takes that name for the repository's.
-func (c Chooser) inRepo(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) error {
-	if req.OwnID == 0 || repo.Equal(req.Own) {
-		return c.inNamed(ctx, req, repo, plan)
+// repository, it begins again, and takes that name for the repository's. It reports
+// whether the repository is another one; not where no answer tells.
+func (c Chooser) inRepo(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) (another bool, err error) {
+	switch {
+	case repo.Equal(req.Own):
+		return false, c.inNamed(ctx, req, repo, plan)
+	case req.OwnID == 0:
+		return true, c.inNamed(ctx, req, repo, plan)
 	}
+	watch := ownWatch{Source: c.Source, own: req.OwnID, another: new(atomic.Bool)}
 	watched := c
-	watched.Source = ownWatch{Source: c.Source, own: req.OwnID}
-	err := watched.inNamed(ctx, req, repo, plan)
+	watched.Source = watch
+	err = watched.inNamed(ctx, req, repo, plan)
 	if errors.Is(err, errFormerName) {
 		*plan = Plan{}
 		req.Own = repo
-		return c.inNamed(ctx, req, repo, plan)
+		return false, c.inNamed(ctx, req, repo, plan)
 	}
-	return err
+	return watch.another.Load(), err
 }
