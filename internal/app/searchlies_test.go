@@ -94,17 +94,21 @@ func (w *searchWorld) after(t *testing.T, line string) {
 		t.Fatalf("%q is not: requests, a list, what happens, to what", line)
 	}
 	n, what, rest := number(t, words[0]), words[2], words[3]
-	var id int64
+	var from, to int
 	if strings.HasPrefix(what, "delete-") {
-		id = int64(number(t, rest))
+		from, to = idRange(t, rest)
 	}
 	app := w.repos["app"]
 	w.Change(githubsim.Change{Path: below + words[1], After: n, Do: func() {
 		switch what {
 		case "delete-artifact":
-			app.DeleteArtifact(id)
+			for id := from; id <= to; id++ {
+				app.DeleteArtifact(int64(id))
+			}
 		case "delete-run":
-			app.DeleteRun(id)
+			for id := from; id <= to; id++ {
+				app.DeleteRun(int64(id))
+			}
 		case "add":
 			w.line(t, rest)
 		case "attempt":

@@ -47,7 +47,7 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	lie runs narrowed=branch lacks=9000     see the method lie
 //	gone artifacts/70/zip 410               a path, and 404 or 410
 //	after 1 artifacts delete-artifact 70    once that list was asked for
-//	after 1 runs delete-run 8
+//	after 1 runs delete-run 8               or a range of ids, 8..99
 //	after 1 runs add 9001 branch=dev: dist
 //	after 1 artifacts attempt 9: dist
 //	renamed octo/old                        a former name of octo/app
@@ -215,13 +215,20 @@ func (w *searchWorld) line(t *testing.T, line string) {
 	t.Helper()
 	head, artifacts, _ := strings.Cut(line, ":")
 	words := strings.Fields(head)
-	from, to, isRange := strings.Cut(words[0], "..")
-	if !isRange {
-		to = from
-	}
-	for id := number(t, from); id <= number(t, to); id++ {
+	from, to := idRange(t, words[0])
+	for id := from; id <= to; id++ {
 		w.add(t, id, words[1:], strings.Fields(artifacts))
 	}
+}
+
+// idRange reads a range of ids, or a single one.
+func idRange(t *testing.T, text string) (from, to int) {
+	t.Helper()
+	first, last, isRange := strings.Cut(text, "..")
+	if !isRange {
+		last = first
+	}
+	return number(t, first), number(t, last)
 }
 
 func (w *searchWorld) add(t *testing.T, id int, words, artifacts []string) {

@@ -23,6 +23,7 @@ type artifactList struct {
 	order  order
 
 	seen    map[int64]bool // by the artifact's id
+	news    int            // how many pages had artifacts that no page before had
 	byRun   map[int64][]artifact.Artifact
 	holding map[int64]bool // the runs that have an artifact which counts
 	// repeats is set once a run has several artifacts of the name asked for.
@@ -47,7 +48,8 @@ func (l *artifactList) counts(a artifact.Artifact) bool {
 
 // add adds a page. Reading ends at artifacts created before notBefore.
 func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time.Time) {
-	l.note(number, p.Next, p.Last, p.Total)
+	l.note(number, len(p.Items), p.Next, p.Last, p.Total)
+	before := len(l.seen)
 	for _, a := range p.Items {
 		if l.seen[a.ID] {
 			continue
@@ -65,6 +67,9 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 		if counts && latest(a).After(l.latest) {
 			l.latest = latest(a)
 		}
+	}
+	if len(l.seen) > before {
+		l.news++
 	}
 	if !l.glimpsed() && l.frontier().Before(notBefore) {
 		l.next = 0
@@ -86,8 +91,9 @@ func (l *artifactList) knows(t time.Time) bool {
 	return l.done() || !l.glimpsed() && t.After(l.frontier())
 }
 
-// glimpsed reports whether the list has more pages than the one that was read.
-func (l *artifactList) glimpsed() bool { return !l.done() && l.read == 1 }
+// glimpsed reports whether the list goes on, and only one page of it was read. A page that
+// repeats it, because others were added in front, does not count.
+func (l *artifactList) glimpsed() bool { return !l.done() && l.read > 0 && l.news <= 1 }
 
 // has reports whether a run is known to have an artifact that counts.
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
@@ -181,7 +187,7 @@ func (f *finder) newRunList(q RunQuery) *runList {
 
 // add adds a page.
 func (l *runList) add(number int, p Page[artifact.Run]) {
-	l.note(number, p.Next, p.Last, p.Total)
+	l.note(number, len(p.Items), p.Next, p.Last, p.Total)
 	for _, r := range p.Items {
 		l.untimely = l.untimely || !l.query.Until.IsZero() && r.CreatedAt.After(l.query.Until)
 		if l.seen[r.ID] {

@@ -31,17 +31,18 @@ func send(ctx context.Context, list []request) error {
 
 // pager is which pages of a list were read, and which to read next.
 //
-// Lists move while they are read. Where an item is deleted, the first item of a page
-// becomes the last one of the page before, and may be on neither of the two as they were
-// read. The total tells: where a page has a smaller one than the page before it, both are
-// read again, one after the other. What is added in front of a list appears on two pages,
-// and counts once.
+// Lists move while they are read. Where items are deleted, the first items of a page move
+// to pages before it, and may be on none of them as they were read. The total tells: where
+// a page has a smaller one than the page read before it, that page is read again, and so
+// are as many pages before it as the deleted items filled, one after the other. What is
+// added in front of a list appears on two pages, and counts once.
 type pager struct {
 	next  int // the page to read next; 0 at the end
 	last  int // the last page, or 0 where the server does not tell
 	read  int // how many pages were read
 	top   int // the page that was read last, but for those read again
-	total int // of that page
+	total int // of the page that was read last
+	size  int // how many items a page has
 	again []int
 	spent int // how many pages were read again
 }
@@ -91,21 +92,29 @@ func (p *pager) take(n int) []int {
 	return list
 }
 
-// note notes a page that was read. Pages are noted in their order.
-func (p *pager) note(page, next, last, total int) {
+// note notes a page that was read, and how many items it has. Pages are noted in their
+// order.
+func (p *pager) note(page, items, next, last, total int) {
 	if len(p.again) > 0 && p.again[0] == page {
 		p.again = p.again[1:]
 		p.spent++
-		if page == p.top {
-			p.next, p.last, p.total = next, last, total
+	} else {
+		p.read++
+		p.top = page
+	}
+	p.size = max(p.size, items)
+	if gone := p.total - total; page > 1 && total > 0 && gone > 0 && p.spent < p.read+mostAgain {
+		later := p.again
+		p.again = nil
+		for n := max(1, page-(gone+p.size-1)/max(p.size, 1)); n <= page; n++ {
+			p.again = append(p.again, n)
 		}
-		return
+		p.again = append(p.again, later...)
 	}
-	if page > 1 && total > 0 && total < p.total && p.spent < p.read+mostAgain {
-		p.again = append(p.again, page-1, page)
+	p.total = total
+	if page == p.top {
+		p.next, p.last = next, last
 	}
-	p.read++
-	p.next, p.last, p.total, p.top = next, last, total, page
 }
 
 // listArtifacts reads a list of artifacts to its end. Each artifact is returned once.
@@ -125,7 +134,7 @@ func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Rep
 				q.Page = number
 				page, err := source.Artifacts(ctx, repo, q)
 				return func() {
-					p.note(number, page.Next, page.Last, page.Total)
+					p.note(number, len(page.Items), page.Next, page.Last, page.Total)
 					for _, a := range page.Items {
 						if !seen[a.ID] {
 							seen[a.ID] = true

@@ -36,6 +36,9 @@ func TestPagesThatShrink(t *testing.T) {
 		"after each of several":       {2: 1, 3: 1, 4: 2, 6: 1},
 		"again while it is reread":    {1: 1, 13: 2, 14: 1},
 		"as the list comes to an end": {10: 3},
+		"as many as two pages have":   {5: 25},
+		"most of what was read":       {7: 58},
+		"while pages are reread":      {2: 1, 3: 12, 4: 1, 5: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

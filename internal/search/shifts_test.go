@@ -63,8 +63,17 @@ func (r random) shift(w *world, req Request) {
 		s.do = (*world).createOther
 	}
 	after := &world{runs: w.runs, artifacts: w.artifacts, gone: w.gone, pulls: w.pulls, commits: w.commits, clock: w.now()}
-	before := text(w.fits(req, app, nil))
-	if s.do(after); text(after.fits(req, app, nil)) != before {
+	fits := func(w *world) string {
+		all := text(w.fits(req, app, nil))
+		for _, b := range req.Branches { // what a preferred branch has may vanish
+			one := req
+			one.Branches = []string{b}
+			all += text(w.fits(one, app, nil))
+		}
+		return all
+	}
+	before := fits(w)
+	if s.do(after); fits(after) != before {
 		return // it is of interest
 	}
 	w.clock = w.now()
