@@ -52,8 +52,8 @@ func TestWait(t *testing.T) {
 		"nothing under way, and then there is": {world: "7: logs", at: map[time.Duration]func(*searchWorld){150 * time.Second: add("8 age=-150s", "dist")},
 			in: in("name", "dist", "wait", "10m"), want: "8: dist", took: 161 * time.Second, spent: 5},
 		"all of a run": {world: "7 status=in_progress: one", at: map[time.Duration]func(*searchWorld){time.Minute: upload, 2 * time.Minute: finish("failure")},
-			in: in("conclusion", "any", "wait", "10m"), want: "7: one dist", says: []string{"run 7 (CI #1) is in_progress"}, took: 161 * time.Second, spent: 4},
-		"all of a run in a status": {world: "7 status=in_progress: one", in: in("conclusion", "in_progress", "wait", "10m"), want: "7: one", spent: 2},
+			in: in("conclusion", "any", "wait", "10m"), want: "7: one dist", says: []string{"run 7 (CI #1) is in_progress"}, took: 161 * time.Second, spent: 5},
+		"all of a run in a status": {world: "7 status=in_progress: one", in: in("conclusion", "in_progress", "wait", "10m"), want: "7: one", spent: 3},
 		"no such workflow":         {world: "7: logs", in: in("name", "dist", "workflow", "none.yml", "wait", "10m"), want: "no workflow \"none.yml\" not found", spent: 4},
 		"no such repository":       {world: "7: logs", in: in("name", "dist", "repository", "octo/none", "wait", "10m"), want: "no list runs of octo/none: GitHub answered 404", spent: 2},
 		"the server is in trouble": {world: "7: logs", at: map[time.Duration]func(*searchWorld){

@@ -39,7 +39,7 @@ func (s *search) late(r artifact.Run) bool {
 // check returns requests that cross-check a choice: that there are no more runs to take
 // but those taken, and that the artifacts of those are all known.
 func (s *search) check(taken []artifact.Run) []request {
-	todo := s.finder.ask(s.facts.unsettled(taken))
+	todo := s.finder.ask(s.unsettled(taken))
 	if s.state == limited && len(taken) < s.finder.req.Runs {
 		return todo
 	}
@@ -62,6 +62,19 @@ func (s *search) check(taken []artifact.Run) []request {
 		return list
 	}
 	return s.readRest(taken, oldest)
+}
+
+// unsettled returns the runs taken whose matching artifacts are not all known yet. Lists of
+// artifacts that lag may have one part of what a run holds, or only what its first attempt
+// made.
+func (s *search) unsettled(taken []artifact.Run) []artifact.Run {
+	return slices.DeleteFunc(slices.Clone(taken), func(r artifact.Run) bool {
+		if _, asked := s.facts.asked[r.ID]; asked {
+			return true
+		}
+		once := s.facts.asks > 0 && r.Attempt == 1 // has one artifact of each name, which are known
+		return (once || !s.late(r)) && s.facts.settles(r)
+	})
 }
 
 // maxLooks bounds how many pages of runs are read only to find the newest run that fits.

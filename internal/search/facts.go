@@ -32,7 +32,7 @@ type facts struct {
 	known    map[int64]artifact.Run
 	examined map[int64]bool                // runs that count for the limit of the search
 	deleted  map[int64]bool                // candidates that do not exist
-	asked    map[int64][]artifact.Artifact // the artifacts of runs that were asked for theirs
+	asked    map[int64][]artifact.Artifact // the runs' own lists of artifacts
 }
 
 // maxLists bounds for how many names the repository's artifacts are listed. For
@@ -136,16 +136,18 @@ func (f *facts) holds(r artifact.Run) answer {
 // pick picks from the known artifacts of a run.
 func (f *facts) pick(r artifact.Run) artifact.Picked { return f.picker.Pick(f.artifacts(r.ID)) }
 
-// artifacts returns the known artifacts of a run.
+// artifacts returns the known artifacts of a run. Its own list may lack some of them, as
+// every list may: what is not there any more, its download tells.
 func (f *facts) artifacts(run int64) []artifact.Artifact {
-	if list, ok := f.asked[run]; ok {
-		return list
-	}
-	if len(f.lists) == 1 {
+	own, asked := f.asked[run]
+	if !asked && len(f.lists) == 1 {
 		return f.lists[0].byRun[run]
 	}
-	var list []artifact.Artifact
+	list := slices.Clone(own)
 	seen := map[int64]bool{} // a server that ignores names gives the same artifacts each time
+	for _, a := range own {
+		seen[a.ID] = true
+	}
 	for _, l := range f.lists {
 		for _, a := range l.byRun[run] {
 			if !seen[a.ID] {
@@ -160,20 +162,12 @@ func (f *facts) artifacts(run int64) []artifact.Artifact {
 // everything returns all artifacts of a run, and whether they are known: not only those
 // of certain names.
 func (f *facts) everything(r artifact.Run) ([]artifact.Artifact, bool) {
-	if list, asked := f.asked[r.ID]; asked && f.asks != 1 {
-		return list, true
-	}
-	return f.artifacts(r.ID), f.asks == 0 && f.lists[0].done() && !f.lists[0].blind
+	_, asked := f.asked[r.ID]
+	return f.artifacts(r.ID), asked && f.asks != 1 || f.asks == 0 && f.lists[0].done() && !f.lists[0].blind
 }
 
-// unsettled returns the runs whose matching artifacts are not all known yet. For
+// settles reports whether a run's matching artifacts are all known, going by the lists. For
 // a single name, knowing the newest is enough.
-func (f *facts) unsettled(runs []artifact.Run) []artifact.Run {
-	var list []artifact.Run
-	for _, r := range runs {
-		if _, asked := f.asked[r.ID]; !asked && slices.ContainsFunc(f.lists, func(l *artifactList) bool { return !l.settles(r) }) {
-			list = append(list, r)
-		}
-	}
-	return list
+func (f *facts) settles(r artifact.Run) bool {
+	return !slices.ContainsFunc(f.lists, func(l *artifactList) bool { return !l.settles(r) })
 }

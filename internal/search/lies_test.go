@@ -19,6 +19,8 @@ type lies struct {
 	empty  map[string]bool
 	// late are the runs whose artifacts the repository's lists lack.
 	late map[int64]bool
+	// shown are artifacts of these runs that the lists have all the same.
+	shown map[int64]bool
 	// lost are the runs that are listed, but cannot be asked for by their id, and
 	// emptied those whose own list of artifacts cannot.
 	lost, emptied map[int64]bool
@@ -91,7 +93,7 @@ func (r random) lie(w *world, req Request) Request {
 		req = r.request(w)
 	}
 	req.SearchLimit = 10000 // what the limit keeps from being seen is another matter
-	w.lies = lies{hidden: map[string]map[int64]bool{}, empty: map[string]bool{}, late: map[int64]bool{}, lost: map[int64]bool{}, emptied: map[int64]bool{}}
+	w.lies = lies{hidden: map[string]map[int64]bool{}, empty: map[string]bool{}, late: map[int64]bool{}, shown: map[int64]bool{}, lost: map[int64]bool{}, emptied: map[int64]bool{}}
 	kinds := []func(*world, Request){
 		r.lag, r.lag, r.lag, r.lag, r.lag, r.lateArtifacts, r.lateArtifacts, r.lateUnnamed, r.vanish, r.nameless, r.reorder, r.displace, r.displace, r.shift, r.shift,
 	}
@@ -210,8 +212,7 @@ func (r random) nameless(w *world, _ Request) {
 }
 
 // lateArtifacts makes the repository's lists lack the artifacts of runs that ended
-// within the last ten minutes. If none did, time goes back. What runs for longer than a day
-// is not sought.
+// within the last ten minutes. If none did, time goes back.
 func (r random) lateArtifacts(w *world, req Request) {
 	runs := r.targets(w, req)
 	if len(runs) == 0 {
@@ -226,11 +227,24 @@ func (r random) lateArtifacts(w *world, req Request) {
 	}
 	w.clock = last.Add(time.Duration(r.IntN(8)) * time.Minute)
 	for i, run := range w.runs {
-		if slices.ContainsFunc(runs, func(o artifact.Run) bool { return o.ID == run.ID }) && run.Status == artifact.Completed && w.clock.Sub(run.CreatedAt) < longest {
+		if slices.ContainsFunc(runs, func(o artifact.Run) bool { return o.ID == run.ID }) && run.Status == artifact.Completed {
 			// It took that long.
 			w.runs[i].UpdatedAt = w.clock.Add(-time.Duration(1+r.IntN(500)) * time.Second)
 			w.lies.late[run.ID] = true
 			w.lies.tell("lists of artifacts lack those of run %d, which has just ended", run.ID)
+			if r.chance(40) {
+				r.showPart(w, run)
+			}
+		}
+	}
+}
+
+// showPart makes the repository's lists have some artifacts of a run that they lack.
+func (r random) showPart(w *world, run artifact.Run) {
+	for _, a := range w.artifacts {
+		if a.Run != nil && a.Run.ID == run.ID && r.chance(50) {
+			w.lies.shown[a.ID] = true
+			w.lies.tell("but they have artifact %d", a.ID)
 		}
 	}
 }

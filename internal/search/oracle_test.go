@@ -273,19 +273,20 @@ func (w *world) told(req Request, r artifact.Run) bool {
 func (w *world) knowable(req Request, r artifact.Run) bool {
 	met := w.told(req, r) || w.onTop(r)
 	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
+	if w.pathless && !listed {
+		return false // nothing may tell that it is of the workflow
+	}
 	switch {
 	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):
 		return met // the two lists that no filter narrows agree
 	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
-		// Its own list shows what it holds, if the run is met, or the newest.
-		return met || listed && r.ID == w.newest(req)
+		// Its own list shows what it holds, if the run is met, or the newest. One that
+		// takes longer than a day is not sought.
+		return met || listed && r.ID == w.newest(req) && w.now().Sub(r.CreatedAt) < longest
 	case w.lies.late[r.ID]:
 		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
 	case w.lies.farOff == r.ID:
 		return false // two pages that are in order may be believed
-	}
-	if w.pathless && !listed {
-		return false // nothing may tell that it is of the workflow
 	}
 	if w.lies.hides([]string{"nothing"}, r.ID) || w.lies.runFarOff == r.ID {
 		return met || listed // the list of all runs is believed, but for what was just created

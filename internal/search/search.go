@@ -56,8 +56,9 @@ import (
 // that there is no run at all, a control list shows whether the filter is fresh (control).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
-// by name (doubts). A run taken is asked for its own, too, where only one page of artifacts
-// was read; but not by name in its first attempt, which makes only one artifact of a name.
+// by name (doubts). A run taken is asked for its own list, too, if it ended that lately, or
+// if only one page of artifacts was read; but not if it is in its first attempt and names
+// are asked for, as an attempt makes only one artifact of a name (unsettled).
 //
 // A narrowed list that lacks a run which it should have proves nothing any more, nor do
 // others with the same parameters (believed). Otherwise it proves something if one of
@@ -85,9 +86,10 @@ import (
 //	all runs hold it, but the newest 5,000 failed              5
 //	a run number, any number of runs back                      4
 //	one of these, after a preferred branch that never ran      2 more
+//	a run that ended less than ten minutes ago                 1 more
 //	no run holds it, and up to 6 to explain that               2
 //
-// In no shape of repository it is more than twice the pages of the lists that have to be
+// In no repository is it more than twice the pages of the lists that have to be
 // read, plus ten: no more pages are read ahead than were read before, and runs are asked
 // one by one only if that takes fewer requests than the pages that would tell.
 type search struct {
