@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -95,19 +96,22 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	if err != nil {
 		return err
 	}
-	searches, runs, err := f.tryFilters(ctx, f.filters(res))
+	filters := f.filters(res)
+	searches, runs, err := f.tryFilters(ctx, filters)
 	if err != nil {
 		return err
 	}
-	for i, s := range searches {
-		if i < len(searches)-1 {
-			plan.Doubts = append(plan.Doubts, s.doubtsLeft(nil)...)
-		} else {
-			plan.Doubts = append(plan.Doubts, s.doubtsLeft(runs)...)
-		}
-	}
+	plan.Doubts = doubtsLeft(searches, runs)
 	if len(runs) == 0 {
-		return f.notFound(ctx, res, searches, plan)
+		nothing := f.notFound(ctx, res, searches, plan)
+		if nf, ok := errors.AsType[*NotFoundError](nothing); !ok || nf.Overlooked.ID == 0 || nf.LimitHit {
+			return nothing
+		}
+		// The explanation came across a run that fits, so the lists were wrong.
+		if searches, runs, err = f.tryFilters(ctx, filters); err != nil || len(runs) == 0 {
+			return cmp.Or(err, nothing)
+		}
+		plan.Doubts = doubtsLeft(searches, runs)
 	}
 	for _, r := range runs {
 		plan.take(r, f.facts.pick(r))
@@ -116,6 +120,20 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	plan.LimitHit = searches[len(searches)-1].state == limited
 	plan.InCurrent = f.current.holds()
 	return nil
+}
+
+// doubtsLeft lists what the server's answers leave open of the runs that the last of the
+// searches took.
+func doubtsLeft(searches []*search, runs []artifact.Run) []Doubt {
+	var list []Doubt
+	for i, s := range searches {
+		if i < len(searches)-1 {
+			list = append(list, s.doubtsLeft(nil)...)
+		} else {
+			list = append(list, s.doubtsLeft(runs)...)
+		}
+	}
+	return list
 }
 
 // tryFilters tries filters in their order, and returns the runs that pass the first one

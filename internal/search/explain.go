@@ -200,20 +200,22 @@ func (f *finder) defaultWorkflow() DefaultWorkflow {
 	return DefaultWorkflow{File: f.req.CurrentWorkflow, Ref: f.req.CurrentWorkflowRef, Foreign: !own}
 }
 
-// unfetched lists the runs that the artifact list names and that were not fetched,
-// although they may be of the branch and commit asked for; the newest first.
+// unfetched lists the runs that lists of artifacts name and that were not fetched,
+// although they may be of the branch and commit asked for; the newest of a list first.
 func (f *finder) unfetched(searches []*search) []int64 {
 	var list []int64
 	for _, s := range searches {
-		index := s.facts.index()
-		if index == nil {
-			continue
+		lists := s.facts.lists
+		if index := s.facts.index(); index != nil {
+			lists = []*artifactList{index}
 		}
-		for _, c := range index.candidates() {
-			why := s.filter.refuseRef(c.ref)
-			_, known := f.facts.known[c.ref.ID]
-			if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) {
-				list = append(list, c.ref.ID)
+		for _, l := range lists {
+			for _, c := range l.candidates() {
+				why := s.filter.refuseRef(c.ref)
+				_, known := f.facts.known[c.ref.ID]
+				if !known && !f.facts.deleted[c.ref.ID] && (why == "" || why == fromFork) && !slices.Contains(list, c.ref.ID) {
+					list = append(list, c.ref.ID)
+				}
 			}
 		}
 	}
