@@ -107,8 +107,8 @@ func (c Chooser) unmet(req Request, runs []artifact.Run) []Unmet {
 	return list
 }
 
-// settled adds to the error for a run that lacks something that the run is over: it will
-// not have more. The current run is never over.
+// settled marks the error for a run that lacks something if the run is over, and so will not
+// get more artifacts. The current run is never over.
 func (c Chooser) settled(req Request, run artifact.Run, err error) error {
 	nf, ok := errors.AsType[*NotFoundError](err)
 	if ok && run.Status == artifact.Completed && run.ID != req.CurrentRun {

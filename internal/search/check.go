@@ -97,9 +97,9 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 	return s.readNarrowed()
 }
 
-// maxRest is how many pages of artifacts are read at most before less than was asked for is
-// found, because only narrowed lists of runs show that. Where other filters follow, they
-// are read only if the narrowed lists are empty.
+// maxRest bounds how many pages of artifacts are read only because nothing but narrowed
+// lists shows that there are no more runs to take. If other filters follow, these pages are
+// read only where the narrowed lists are empty.
 const maxRest = 16
 
 // rest reports whether the rest of the artifacts may be read, whose end proves that there
@@ -164,9 +164,9 @@ func (s *search) hidden(oldest time.Time) []candidate {
 	return list
 }
 
-// blindly reports whether the choice was made without a look at something that it depends
-// on: where no run of the workflow is known, whether there is such a workflow, and where
-// nothing is asked for by name, the newest run that fits.
+// blindly reports whether the choice depends on something that was not looked at: if no run
+// of the workflow is known, whether the workflow exists; if nothing is asked for by name,
+// the newest run that fits.
 func (s *search) blindly(taken []artifact.Run) bool {
 	w := s.filter.workflow
 	if len(taken) == 0 && !w.any() && !slices.ContainsFunc(slices.Collect(maps.Values(s.facts.known)), w.passes) {
@@ -218,9 +218,9 @@ func (s *search) covered(oldest time.Time) bool {
 	return s.shown(oldest) || s.vouched(oldest.IsZero()) && s.believed() && since(oldest, s.narrow.frontier())
 }
 
-// maxGap is how many pages are read at most to cover what only lists that a filter narrows
-// do, and one page in any case. Where it takes more, the run taken is in doubt; if there is
-// none, a control list shows whether the narrowed lists are fresh.
+// maxGap bounds how many pages are read to cover the time that otherwise only narrowed
+// lists cover. Where it takes more, the run taken is in doubt; if there is none, a control
+// list shows whether the narrowed lists are fresh.
 const maxGap = 5
 
 // closeGap returns requests that are likely to show that no newer run was overlooked,

@@ -21,7 +21,8 @@ func (q RunQuery) kind() queryKind {
 	}
 }
 
-// indexed is how long a filter takes at most, as a rule, to know a run that was created.
+// indexed is how long the server takes, as a rule, until lists that a filter narrows have a
+// run that was created.
 const indexed = 2 * time.Minute
 
 // lacks reports whether a narrowed list lacks a run that it should have: one that is known
@@ -49,9 +50,9 @@ func (f *finder) stale(p queryKind) bool {
 	return false
 }
 
-// fresh reports whether one of the lists has these parameters and a run that something
-// tells for which no filter was used: the list of all runs, or an artifact. Lists narrowed
-// by status never count as fresh: they miss runs of the last weeks while they have others.
+// fresh reports whether one of the lists has these parameters, and a run that is known
+// without a filter, too: from the list of all runs, or from an artifact. Lists narrowed by
+// status never count as fresh: they lack runs of the last weeks while they have others.
 func (f *finder) fresh(p queryKind, lists []*runList) bool {
 	if p.status || f.stale(p) {
 		return false

@@ -131,9 +131,9 @@ func (f *filter) examines(r artifact.Run) bool {
 	return f.workflow.passes(r) && f.aimsAt(r) && f.events.admits(r.Event) && (f.actor == "" || strings.EqualFold(f.actor, r.Actor))
 }
 
-// vouched reports whether something else that the server said, and that no filter was
-// used for, bears the narrowed lists out. Where control is set, it may bear out other lists
-// with the same parameters instead: of other searches, and control lists.
+// vouched reports whether each of the narrowed lists is fresh. If control is set, another
+// list with the same parameters may be fresh in its place: one of another search, or a
+// control list.
 func (s *search) vouched(control bool) bool {
 	if s.narrow.gone || len(s.narrow.lists) == 0 {
 		return false

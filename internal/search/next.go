@@ -131,8 +131,9 @@ func (s *search) readOn(wanted int) []request {
 	return append(s.readOnRuns(byStatus), s.readArtifacts(unfinished, 1)...)
 }
 
-// unruled lists the candidates that the narrowed lists do not rule out by not having them,
-// or all where it takes few requests to look them up, and then nothing else.
+// unruled lists the candidates that may match although the narrowed lists, as far as they
+// were read, do not have them. It lists all candidates where those lists are not believed,
+// or where few requests about them settle the search.
 func (s *search) unruled(index *artifactList) []candidate {
 	if index == nil {
 		return nil
@@ -226,8 +227,8 @@ func (s *search) unlikely() bool {
 	return 2*fit <= read
 }
 
-// openByStatus begins lists narrowed by conclusion. Beside a single one of them the next
-// page of all runs is read, which shows what it misses of the last runs.
+// openByStatus begins lists narrowed by conclusion. Beside a single such list the next page
+// of all runs is read, which may show recent runs that the list lacks.
 func (s *search) openByStatus() []request {
 	until := s.narrow.frontier()
 	if until.Equal(unread) || s.facts.untimely {

@@ -99,8 +99,8 @@ type search struct {
 
 	state  state
 	narrow narrowed
-	// limited is set once the limit kept a run from being examined, or reading from
-	// going on. Then what is older than cut was not examined in its turn.
+	// limited is set once the limit kept a run from being examined, or the search from
+	// reading on. Runs older than cut were then not examined in their turn.
 	limited bool
 	cut     time.Time
 	// settled is set once the run with the number asked for is known, or known not to
@@ -129,7 +129,7 @@ type state int
 const (
 	// reading: other runs may match.
 	reading state = iota
-	// complete: no other run can match.
+	// complete: no other run can match, or nothing is left to ask that may show one.
 	complete
 	// limited: other runs may match, but as many were examined as the limit allows.
 	limited
@@ -166,8 +166,7 @@ type walked struct {
 	taken []artifact.Run
 	// unsure are runs of which it is not known what they hold.
 	unsure []artifact.Run
-	// denied are runs that hold nothing asked for by the word of a list that is not
-	// enough.
+	// denied are runs that lack what is asked for, but only by a list that may lag.
 	denied []artifact.Run
 }
 
