@@ -4,7 +4,7 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,N,R,S,T,U,V] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,R,S,T,U,V,W] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
@@ -72,7 +72,7 @@ var cases = []struct {
 	{"D", "one tiny artifact", world{artifacts: 1, files: 1, size: 1000}},
 	{"E", "A, 60 MB/s a connection, 20 ms to the first byte", world{artifacts: 1, files: 64, size: 16 << 20, bandwidth: 60e6, storage: 20 * time.Millisecond}},
 	{"F", "C, 50 ms to each first byte", world{artifacts: 100, files: 10, size: 24_000, storage: 50 * time.Millisecond, api: 50 * time.Millisecond}},
-	{"N", "one tiny artifact of a run, 100 ms to the API's first byte, 30 ms to the storage's", world{artifacts: 1, files: 1, size: 1000, byRun: true, storage: 30 * time.Millisecond, api: 100 * time.Millisecond}},
+	{"W", "one tiny artifact of a run, 100 ms to the API's first byte, 30 ms to the storage's", world{artifacts: 1, files: 1, size: 1000, byRun: true, storage: 30 * time.Millisecond, api: 100 * time.Millisecond}},
 	{"T", "the same by TLS, 100 ms to the API and back, 30 ms to the storage", world{artifacts: 1, files: 1, size: 1000, byRun: true, far: true}},
 	{"U", "T, by the artifact's id", world{artifacts: 1, files: 1, size: 1000, far: true}},
 	{"V", "C, by TLS, at T's distance", world{artifacts: 100, files: 10, size: 24_000, far: true}},

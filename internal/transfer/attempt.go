@@ -211,7 +211,7 @@ func (t *attempt) fetchOptions() fetch.Options {
 	if !opt.KeepArchives {
 		o.Tail, o.Ahead = directoryTail, spoolAhead
 	}
-	if t.stage.Sink == nil {
+	if t.tail > 0 {
 		// What is read first is the directory. If the API's size is not that of the archive,
 		// another request brings it.
 		o.First, o.From = t.tail, max(t.item.Artifact.Size-t.tail, 0)

@@ -62,21 +62,24 @@ func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
 	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 && !e.opt.KeepArchives {
 		return nil, err
 	}
-	return e.listAll(ctx, items, maxListed)
+	return e.listAll(ctx, items, maxListed, false)
 }
 
-// Files lists all files of each item that Options.Files chooses, as List does.
+// Files lists all files of each item that Options.Files chooses, as List does. It fetches
+// the end of each artifact first, which for most archives is one request in all.
 func (e *Engine) Files(ctx context.Context, items []Item) ([]Listing, error) {
-	return e.listAll(ctx, items, math.MaxInt)
+	return e.listAll(ctx, items, math.MaxInt, true)
 }
 
-// listAll lists up to most files of each item.
-func (e *Engine) listAll(ctx context.Context, items []Item, most int) ([]Listing, error) {
+// listAll lists up to most files of each item, from their ends first if endFirst is set.
+func (e *Engine) listAll(ctx context.Context, items []Item, most int, endFirst bool) ([]Listing, error) {
 	lists := make([]Listing, len(items))
 	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
 	err := forEach(ctx, len(items), e.most, e.most, func(ctx context.Context, i int) error {
 		return e.attempt(ctx, Stage{}, &items[i], func(t *attempt) (err error) {
-			t.names, t.tail = most, min(max(items[i].Artifact.Size>>12, enoughTail), mostTail)
+			if t.names = most; endFirst {
+				t.tail = min(max(items[i].Artifact.Size>>12, enoughTail), mostTail)
+			}
 			if lists[i], err = t.list(ctx, turns); is[*StreamError](err) && e.opt.KeepArchives {
 				return nil // the name of one file is not worth as much
 			}
