@@ -115,13 +115,13 @@ func (d *distance) close() {
 
 // carry carries a connection's bytes to the server and back.
 func (d *distance) carry(near net.Conn) {
-	defer near.Close()
+	defer func() { _ = near.Close() }()
 	start := time.Now()
 	far, err := new(net.Dialer).DialContext(d.ctx, "tcp", d.to)
 	if err != nil {
 		return
 	}
-	defer far.Close()
+	defer func() { _ = far.Close() }()
 	stop := context.AfterFunc(d.ctx, func() {
 		_ = near.Close()
 		_ = far.Close()

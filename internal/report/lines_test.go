@@ -222,7 +222,7 @@ func TestMessageOfTheSystem(t *testing.T) {
 		err  error
 		want string
 	}{
-		"a full stop":                  {errors.Join(errors.New("it broke."), syscall.ENOSPC), "no space left on device. Free disk space"},
+		"a full stop":                  {fmt.Errorf("%s: %w", "It broke.", syscall.ENOSPC), "no space left on device. Free disk space"},
 		"read-only":                    {at(syscall.EROFS), "mkdir /ws/out: read-only file system. The file system is read-only there: mount it so that it can be written to"},
 		"not permitted":                {at(syscall.EACCES), "mkdir /ws/out: permission denied. The user that this process runs as may not do that: check who owns the directory and its mode"},
 		"not the owner":                {at(syscall.EPERM), "operation not permitted. The user that this process runs as may not do that"},

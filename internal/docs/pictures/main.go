@@ -59,7 +59,7 @@ func (p pictures) make(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	sim := githubsim.New(githubsim.Options{}) //nolint:contextcheck // it lives until Close
+	sim := githubsim.New(githubsim.Options{})
 	defer sim.Close()
 	current := populate(sim)
 	summary, err := p.step(ctx, sim, current, dir)
