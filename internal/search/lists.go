@@ -78,7 +78,7 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 
 // frontier returns the time after which all artifacts were read, going by the order.
 func (l *artifactList) frontier() time.Time {
-	if len(l.again) > 0 {
+	if len(l.gaps) > 0 {
 		return unread
 	}
 	return l.order.frontier()
@@ -212,7 +212,7 @@ func (l *runList) start() time.Time {
 // the end of a list that was not cut off it is the zero time.
 func (l *runList) frontier() time.Time {
 	switch {
-	case len(l.again) > 0, l.untimely:
+	case len(l.gaps) > 0, l.untimely:
 		return unread
 	case l.done() && !l.capped():
 		return time.Time{}

@@ -31,15 +31,15 @@ func (s *search) next(w walked) []request {
 func (s *search) readAgain() []request {
 	var list []request
 	for _, l := range s.facts.lists {
-		if len(l.again) > 0 {
+		if len(l.gaps) > 0 {
 			list = append(list, s.finder.readArtifacts(l, 1)...)
 		}
 	}
-	if all := s.facts.all; len(all.again) > 0 {
+	if all := s.facts.all; len(all.gaps) > 0 {
 		list = append(list, s.readRuns(all, s.finder.allRuns, 1)...)
 	}
 	for _, l := range s.narrow.lists {
-		if len(l.again) > 0 {
+		if len(l.gaps) > 0 {
 			list = append(list, s.readRuns(l, s.listRuns, 1)...)
 		}
 	}

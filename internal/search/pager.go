@@ -33,18 +33,28 @@ func send(ctx context.Context, list []request) error {
 //
 // Lists move while they are read. Where items are deleted, the first items of a page move
 // to pages before it, and may be on none of them as they were read. The total tells: where
-// a page has a smaller one than the page read before it, that page is read again, and so
-// are as many pages before it as the deleted items filled, one after the other. What is
-// added in front of a list appears on two pages, and counts once.
+// a page has a smaller one than the page before it, as many pages before it as the deleted
+// items filled are read again, and then the page itself. What is added in front of a list
+// appears on two pages, and counts once. But of pages that are read side by side, one may
+// be answered before an item is added, and the page before it after that; then, too, its
+// total is smaller.
 type pager struct {
 	next  int // the page to read next; 0 at the end
 	last  int // the last page, or 0 where the server does not tell
 	read  int // how many pages were read
 	top   int // the page that was read last, but for those read again
-	total int // of the page that was read last
+	total int // of that page
 	size  int // how many items a page has
-	again []int
+	gaps  []gap
 	spent int // how many pages were read again
+}
+
+// gap is where items may be missing because others were deleted.
+type gap struct {
+	page  int // the one after the gap
+	again int // the page to read again next
+	total int // of the page before it, when that was read first
+	gone  int // how many items are known to have been deleted since
 }
 
 // endless is a number of pages beyond that of every list.
@@ -54,7 +64,7 @@ const endless = 1 << 30
 const mostAgain = 10
 
 // done reports whether the list was read to its end.
-func (p *pager) done() bool { return p.next == 0 && len(p.again) == 0 }
+func (p *pager) done() bool { return p.next == 0 && len(p.gaps) == 0 }
 
 // left is how many pages are still to be read, as far as that is known.
 func (p *pager) left() int {
@@ -62,7 +72,7 @@ func (p *pager) left() int {
 	case p.done():
 		return 0
 	case p.next == 0:
-		return len(p.again)
+		return len(p.gaps) // at least
 	case p.last < p.next:
 		return endless
 	}
@@ -80,8 +90,8 @@ func (p *pager) ahead() int {
 
 // take returns the numbers of the pages to read next, at most n, or those to read again.
 func (p *pager) take(n int) []int {
-	if len(p.again) > 0 {
-		return p.again[:1]
+	if len(p.gaps) > 0 {
+		return []int{p.gaps[0].again}
 	}
 	var list []int
 	for i := range n {
@@ -95,27 +105,45 @@ func (p *pager) take(n int) []int {
 // note notes a page that was read, and how many items it has. Pages are noted in their
 // order.
 func (p *pager) note(page, items, next, last, total int) {
-	if len(p.again) > 0 && p.again[0] == page {
-		p.again = p.again[1:]
-		p.spent++
-	} else {
-		p.read++
-		p.top = page
-	}
 	p.size = max(p.size, items)
-	if gone := p.total - total; page > 1 && total > 0 && gone > 0 && p.spent < p.read+mostAgain {
-		later := p.again
-		p.again = nil
-		for n := max(1, page-(gone+p.size-1)/max(p.size, 1)); n <= page; n++ {
-			p.again = append(p.again, n)
+	if len(p.gaps) > 0 && p.gaps[0].again == page {
+		p.noteAgain(total)
+		if page == p.top {
+			p.next, p.last, p.total = next, last, total
 		}
-		p.again = append(p.again, later...)
+		return
 	}
-	p.total = total
-	if page == p.top {
-		p.next, p.last = next, last
+	if gone := p.total - total; page > 1 && total > 0 && gone > 0 && p.mayReadAgain() {
+		p.gaps = append(p.gaps, gap{page: page, again: p.back(page, gone), total: p.total, gone: gone})
+	}
+	p.read++
+	p.next, p.last, p.total, p.top = next, last, total, page
+}
+
+// noteAgain notes the total of a page that was read again. If still more items were
+// deleted, pages further back may have to be read again.
+func (p *pager) noteAgain(total int) {
+	p.spent++
+	g := &p.gaps[0]
+	page := g.again
+	g.again++
+	if gone := g.total - total; total > 0 && gone > g.gone {
+		g.gone = gone
+		if back := p.back(g.page, gone); back < page && p.mayReadAgain() {
+			g.again = back
+		}
+	}
+	if g.again > g.page {
+		p.gaps = p.gaps[1:]
 	}
 }
+
+// back returns the first page to read again if so many items were deleted in front of a page.
+func (p *pager) back(page, gone int) int {
+	return max(1, page-(gone+p.size-1)/max(p.size, 1))
+}
+
+func (p *pager) mayReadAgain() bool { return p.spent < p.read+mostAgain }
 
 // listArtifacts reads a list of artifacts to its end. Each artifact is returned once.
 func listArtifacts(ctx context.Context, source artifactSource, repo artifact.Repo, q ArtifactQuery) ([]artifact.Artifact, error) {

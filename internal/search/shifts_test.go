@@ -64,11 +64,14 @@ func (r random) shift(w *world, req Request) {
 	}
 	after := &world{runs: w.runs, artifacts: w.artifacts, gone: w.gone, pulls: w.pulls, commits: w.commits, clock: w.now()}
 	fits := func(w *world) string {
-		all := text(w.fits(req, app, nil))
-		for _, b := range req.Branches { // what a preferred branch has may vanish
-			one := req
-			one.Branches = []string{b}
-			all += text(w.fits(one, app, nil))
+		var all string
+		for _, repo := range req.Repos {
+			all += text(w.fits(req, repo, nil))
+			for _, b := range req.Branches { // what a preferred branch has may vanish
+				one := req
+				one.Branches = []string{b}
+				all += text(w.fits(one, repo, nil))
+			}
 		}
 		return all
 	}
