@@ -12,18 +12,18 @@ const (
 	// lagging is how long lists of artifacts may lag behind a run's own, which is a
 	// minute as a rule.
 	lagging = 10 * time.Minute
-	// maxLate bounds how many runs are asked for their artifacts only because they
-	// ended lately.
+	// maxLate bounds how many runs are asked for their artifacts although the lists show
+	// that they lack something.
 	maxLate = 16
 	// maxChecks bounds the requests about candidates once a choice is made.
 	maxChecks = 16
 )
 
 // doubts reports whether the word of the lists that a run lacks something is not enough
-// to pass it over. That is so while the lists may lag, and for the newest run passed
-// over where nothing is asked for by name.
+// to pass it over. That is so while the lists may lag, once they were found to be wrong, and
+// for the newest run passed over where nothing is asked for by name.
 func (s *search) doubts(r artifact.Run, newest bool) bool {
-	return s.late(r) && s.finder.doubted < maxLate || newest && s.facts.asks == 0
+	return (s.late(r) || s.facts.faulty) && s.finder.doubted < maxLate || newest && s.facts.asks == 0
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may
@@ -273,8 +273,13 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		return nil // no other run has the number
 	}
 	for _, r := range s.matching() {
-		if _, asked := s.facts.asked[r.ID]; !asked && r.CreatedAt.After(oldest) && s.late(r) && s.facts.holds(r) == no {
+		_, asked := s.facts.asked[r.ID]
+		switch {
+		case asked || !r.CreatedAt.After(oldest) || s.facts.holds(r) != no:
+		case s.late(r):
 			list = append(list, Doubt{Run: r, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"})
+		case s.facts.faulty:
+			list = append(list, Doubt{Run: r, Reason: "GitHub's list of artifacts, which does not have its own, lacks those of other runs"})
 		}
 	}
 	for _, c := range s.hidden(oldest) {

@@ -108,6 +108,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 			return nothing
 		}
 		// The explanation came across a run that fits, so the lists were wrong.
+		f.facts.faulty = true
 		if searches, runs, err = f.tryFilters(ctx, filters); err != nil || len(runs) == 0 {
 			return cmp.Or(err, nothing)
 		}

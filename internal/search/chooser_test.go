@@ -1,11 +1,13 @@
 package search
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,5 +178,36 @@ func TestPassedOver(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// troubled is a server that answers only with an error when it is first asked for the
+// artifacts of a run.
+type troubled struct {
+	*world
+	run  int64
+	seen atomic.Bool
+}
+
+func (s *troubled) Artifacts(ctx context.Context, repo artifact.Repo, q ArtifactQuery) (Page[artifact.Artifact], error) {
+	if q.RunID == s.run && s.seen.CompareAndSwap(false, true) {
+		return Page[artifact.Artifact]{}, errors.New("502 Bad Gateway")
+	}
+	return s.world.Artifacts(ctx, repo, q)
+}
+
+// The list of artifacts is empty. Only the runs' own lists, which the explanation of the
+// failure asks for, have the artifact; that of the newest run cannot be read there.
+func TestEmptyListOfArtifacts(t *testing.T) {
+	t.Parallel()
+	w := &world{lies: lies{late: map[int64]bool{}}}
+	for id := int64(1); id <= 5; id++ {
+		w.run(id)
+		w.artifact(id, id, "dist")
+		w.lies.late[id] = true
+	}
+	plan, err := Chooser{Source: &troubled{world: w, run: 5}, Now: w.now}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Names: []string{"dist"}}})
+	if got := describe(plan, err); got != "5|5" {
+		t.Errorf("got %s, want 5|5: %q", got, w.calls)
 	}
 }

@@ -26,6 +26,9 @@ type facts struct {
 	// lists. controlled are the kinds of lists for which a control list was asked for.
 	narrowed   []*runList
 	controlled map[queryKind]bool
+	// faulty is set once a run's own list was found to have what the lists of artifacts
+	// lack for longer than they may lag.
+	faulty bool
 	// untimely is set once the server was found not to narrow lists by time.
 	untimely bool
 
