@@ -31,6 +31,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(11043459355016009817)) // artifacts that do not name their run, nearly in order
 	f.Add(uint64(1733069169488928601))  // a run number, and a run out of its place
 	f.Add(uint64(8366242360423860216))  // one of several pages read side by side is older than the others
+	f.Add(uint64(15178934481058972366))  // three names, and the list of a run is gone
 	f.Add(uint64(17058974792104736022)) // no paths of workflows, and the workflow's list is empty
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
@@ -282,10 +283,11 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	switch {
 	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):
 		return met // the two lists that no filter narrows agree
+	case w.lies.late[r.ID] && w.now().Sub(r.CreatedAt) >= longest:
+		return w.onTop(r) // one that takes longer than a day is not sought
 	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
-		// Its own list shows what it holds, if the run is met, or the newest. One that
-		// takes longer than a day is not sought.
-		return met || listed && r.ID == w.newest(req) && w.now().Sub(r.CreatedAt) < longest
+		// Its own list shows what it holds, if the run is met, or the newest.
+		return met || listed && r.ID == w.newest(req)
 	case w.lies.late[r.ID]:
 		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
 	case w.lies.farOff == r.ID:

@@ -120,7 +120,7 @@ type search struct {
 	rounds   int // of asking runs for their artifacts
 	lookedUp int // requests about candidates
 	checks   int // of these, the ones after a choice
-	looked   int // pages for the newest run that fits
+	looked   int // rounds of pages for the newest run that fits
 }
 
 // state is how far a search has come.
