@@ -96,8 +96,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	if err != nil {
 		return err
 	}
-	filters := f.filters(res)
-	searches, runs, err := f.tryFilters(ctx, filters)
+	searches, runs, err := f.tryFilters(ctx, f.filters(res))
 	if err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 		}
 		// The explanation came across a run that fits, so the lists were wrong.
 		f.facts.faulty = true
-		if searches, runs, err = f.tryFilters(ctx, filters); err != nil || len(runs) == 0 {
+		if searches, runs, err = findAgain(ctx, searches); err != nil || len(runs) == 0 {
 			return cmp.Or(err, nothing)
 		}
 		plan.Doubts = doubtsLeft(searches, runs)
@@ -121,6 +120,17 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	plan.LimitHit = searches[len(searches)-1].state == limited
 	plan.InCurrent = f.current.holds()
 	return nil
+}
+
+// findAgain lets searches that found nothing go on with what became known since. It returns
+// the runs that the first of them finds now that finds any, and the searches up to it.
+func findAgain(ctx context.Context, searches []*search) ([]*search, []artifact.Run, error) {
+	for i, s := range searches {
+		if runs, err := s.find(ctx); err != nil || len(runs) > 0 {
+			return searches[:i+1], runs, err
+		}
+	}
+	return searches, nil, nil
 }
 
 // doubtsLeft lists what the server's answers leave open of the runs that the last of the

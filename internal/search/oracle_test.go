@@ -31,7 +31,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(11043459355016009817)) // artifacts that do not name their run, nearly in order
 	f.Add(uint64(1733069169488928601))  // a run number, and a run out of its place
 	f.Add(uint64(8366242360423860216))  // one of several pages read side by side is older than the others
-	f.Add(uint64(15178934481058972366))  // three names, and the list of a run is gone
+	f.Add(uint64(15178934481058972366)) // three names, and the list of a run is gone
 	f.Add(uint64(17058974792104736022)) // no paths of workflows, and the workflow's list is empty
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
