@@ -4,7 +4,7 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,L,M,R,S,T,U,V,W] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
@@ -81,8 +81,8 @@ var cases = []struct {
 	{"G", "100 files below 250 directories each", world{artifacts: 1, files: 100, names: below(250)}},
 	{"H", "3,000 files below 60 directories each", world{artifacts: 1, files: 3000, names: below(60)}},
 	{"L", "1,000,000 files, names of 140 bytes", world{artifacts: 1, files: 1_000_000, names: long}},
-	{"R", "256 MiB in one file", world{artifacts: 1, files: 1, size: 256 << 20}},
-	{"T", "256 MiB in 16 files", world{artifacts: 1, files: 16, size: 16 << 20}},
+	{"J", "256 MiB in one file", world{artifacts: 1, files: 1, size: 256 << 20}},
+	{"K", "256 MiB in 16 files", world{artifacts: 1, files: 16, size: 16 << 20}},
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
 
