@@ -61,10 +61,12 @@ func (s *Sim) takeChanges(r *http.Request) (before, after []func()) {
 // changing wraps the API's handler: it applies changes.
 func (s *Sim) changing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.applying.Lock() // requests side by side see the world after the change
 		before, after := s.takeChanges(r)
 		for _, do := range before {
 			do()
 		}
+		s.applying.Unlock()
 		if len(after) == 0 {
 			next.ServeHTTP(w, r)
 			return

@@ -85,9 +85,10 @@ type Sim struct {
 	blobs  map[string]*stored
 	former map[string]*Repo // by lower-case full name of the past
 
-	faults  []*fault
-	lies    []*lie
-	changes []*change
+	faults   []*fault
+	lies     []*lie
+	changes  []*change
+	applying sync.Mutex // held while changes that come before a request are made
 
 	// The log has a lock of its own: handlers hold the other one while they write
 	// answers, which are noted in the log.
