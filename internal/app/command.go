@@ -181,8 +181,8 @@ func (c *command) read(ctx context.Context, cfg *config.Config, do task) *report
 	return res
 }
 
-// readerGone reports whether err is that nobody reads stdout any more, as in
-// artifetch ls | head. That is no news.
+// readerGone reports whether err says that the reader of stdout is gone, as in
+// artifetch ls | head. That is not reported.
 func readerGone(err error) bool {
 	_, gone := errors.AsType[readerGoneError](err)
 	return gone || errors.Is(err, syscall.EPIPE)

@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write what the tests expect in testdata anew")
 
 // TestMessages compares what a step says in each situation in which people need advice,
-// with a file a situation. Read the files: that is what somebody sees of a red run.
+// with a file a situation. Read the files: they are what a person sees of a failed run.
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	api := func(f githubsim.Fault) []githubsim.Fault {

@@ -191,7 +191,7 @@ func (s *scene) plainOne(ctx context.Context, id int64, out string) (err error) 
 	return errors.Join(unzip(spool, size, out), spool.Close(), os.Remove(spool.Name()))
 }
 
-// get is the reference for a single connection: one GET, whose bytes nobody needs.
+// get is the reference for a single connection: one GET, whose bytes are discarded.
 func (s *scene) get(ctx context.Context, _ string) (err error) {
 	res, err := download(ctx, fmt.Sprintf("%s/repos/octo/app/actions/artifacts/%d/zip", s.sim.APIURL, s.ids[0]))
 	if err != nil {
