@@ -20,44 +20,49 @@ const (
 	latency = 20 * time.Millisecond
 )
 
-// counting counts the requests that a handler has under way.
+// counting counts the requests that a client has under way: from the request until its
+// answer's body is closed. A server's handler learns only later that a body was closed early.
 type counting struct {
-	http.Handler
+	http.RoundTripper
 	mu        sync.Mutex
 	now, most int
 	since     int // the most since the first error, or since the first request if there is none
 	failed    bool
 }
 
-func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	c.now++
 	c.most, c.since = max(c.most, c.now), max(c.since, c.now)
 	c.mu.Unlock()
-	defer func() {
+	done := sync.OnceFunc(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.now--
-	}()
-	c.Handler.ServeHTTP(&noting{w, c}, r)
-}
-
-type noting struct {
-	http.ResponseWriter
-	c *counting
-}
-
-func (n *noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
-
-func (n *noting) WriteHeader(status int) {
-	if status >= http.StatusBadRequest {
-		n.c.mu.Lock()
-		if !n.c.failed {
-			n.c.failed, n.c.since = true, 0
-		}
-		n.c.mu.Unlock()
+	})
+	res, err := c.RoundTripper.RoundTrip(r)
+	if err != nil {
+		done()
+		return nil, err
 	}
-	n.ResponseWriter.WriteHeader(status)
+	c.mu.Lock()
+	if res.StatusCode >= http.StatusBadRequest && !c.failed {
+		c.failed, c.since = true, 0
+	}
+	c.mu.Unlock()
+	res.Body = closing{res.Body, done}
+	return res, nil
+}
+
+// closing is a body that says when it is closed.
+type closing struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (c closing) Close() error {
+	c.closed()
+	return c.ReadCloser.Close()
 }
 
 // reading is a reader as extraction is one: from front to back, and it releases what it
@@ -97,7 +102,6 @@ func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Faul
 	t.Helper()
 	u := &unclean{simulated: sim, blob: manyBytes(size)}
 	u.ReplaceBlob(u.artifact, githubsim.Bytes(u.blob))
-	u.Handler = u.StorageHandler()
 	for _, f := range append(faults, githubsim.Fault{Times: -1}) {
 		f.Host = githubsim.Storage
 		if f.BytesPerSecond == 0 {
@@ -108,7 +112,8 @@ func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Faul
 		}
 		u.Fault(f)
 	}
-	u.o = inBubble(t, &u.counting)
+	u.o = inBubble(t, u.StorageHandler())
+	u.RoundTripper, u.o.Client.Transport = u.o.Client.Transport, &u.counting
 	return u
 }
 
