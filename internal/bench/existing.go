@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
-	"time"
-
-	"github.com/dustin/go-humanize"
 )
 
 // runnerUser owns the workspace if this program runs as root, as on GitHub's machines.
@@ -52,9 +49,9 @@ func (s state) String() string {
 // destination. The step runs as this process's user, in a workspace of runnerUser.
 func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	head := "case\twhat\tinto\tartifetch\tpeak RSS"
+	head := "case\twhat\tinto\tartifetch\tprocessor\tpeak RSS"
 	for _, p := range b.peers {
-		head += "\t" + p.name + "\tpeak RSS\tratio"
+		head += "\t" + p.name + "\tprocessor\tpeak RSS\tratio"
 	}
 	fmt.Fprintln(table, head)
 	for _, c := range publishing {
@@ -66,11 +63,11 @@ func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
 		for at := range m {
-			ours := median(m[at][0].took)
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s", c.name, c.what, state(at), seconds(ours), humanize.IBytes(m[at][0].rss))
+			ours := summary(m[at][0])
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s", c.name, c.what, state(at), ours)
 			for _, p := range m[at][1:] {
-				took := median(p.took)
-				fmt.Fprintf(table, "\t%s\t%s\t%.2f", seconds(took), humanize.IBytes(p.rss), ours.Seconds()/took.Seconds())
+				c := summary(p)
+				fmt.Fprintf(table, "\t%s\t%.2f", c, ours.ratio(c))
 			}
 			fmt.Fprintln(table)
 		}
@@ -78,29 +75,23 @@ func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
 	return table.Flush()
 }
 
-// figures are those of one program.
-type figures struct {
-	took []time.Duration
-	rss  uint64 // the largest
-}
-
 // eachState measures artifetch and the peers in turns, in each of the states.
-func (b *bencher) eachState(ctx context.Context, runs int, w world) (m [states][]figures, err error) {
+func (b *bencher) eachState(ctx context.Context, runs int, w world) (m [states][][]cost, err error) {
 	s := newScene(w)
 	defer s.close()
 	ws := filepath.Join(b.dir, "workspace")
 	programs := append([]program{{name: "artifetch", exe: b.exe, env: s.step(ws)}}, b.peers...)
 	for at := range m {
-		m[at] = make([]figures, len(programs))
+		m[at] = make([][]cost, len(programs))
 	}
 	for range runs {
 		for i, p := range programs {
 			for at := range m {
-				took, rss, err := b.publish(ctx, s, p, ws, state(at))
+				c, err := b.publish(ctx, s, p, ws, state(at))
 				if err != nil {
 					return m, fmt.Errorf("%s, %s: %w", p.name, state(at), err)
 				}
-				m[at][i].took, m[at][i].rss = append(m[at][i].took, took), max(m[at][i].rss, rss)
+				m[at][i] = append(m[at][i], c)
 			}
 		}
 	}
@@ -109,9 +100,8 @@ func (b *bencher) eachState(ctx context.Context, runs int, w world) (m [states][
 
 // publish runs a program, which extracts to a directory of the workspace that has the
 // artifact's id as its name. For the state complete it has to have been run for present.
-func (b *bencher) publish(ctx context.Context, s *scene, p program, ws string, before state) (time.Duration, uint64, error) {
+func (b *bencher) publish(ctx context.Context, s *scene, p program, ws string, before state) (c cost, err error) {
 	out := filepath.Join(ws, fmt.Sprint(s.ids[0]))
-	var err error
 	if before != complete {
 		err = errors.Join(os.RemoveAll(ws), os.Mkdir(ws, 0o755))
 	}
@@ -119,21 +109,20 @@ func (b *bencher) publish(ctx context.Context, s *scene, p program, ws string, b
 		err = errors.Join(err, s.makeDirs(out), os.WriteFile(filepath.Join(out, "mine"), nil, 0o600))
 	}
 	if err = errors.Join(err, giveAway(ws)); err != nil {
-		return 0, 0, err
+		return c, err
 	}
 	want := s.world.files
 	if before != absent {
 		want++
 	}
-	took, rss, err := p.run(ctx, s, ws)
-	if err != nil {
-		return 0, 0, err
+	if c, err = p.run(ctx, s, ws); err != nil {
+		return c, err
 	}
 	files, err := count(out)
 	if err == nil && files != want {
 		err = fmt.Errorf("there are %d files", files)
 	}
-	return took, rss, err
+	return c, err
 }
 
 // makeDirs makes the directories of the archive.

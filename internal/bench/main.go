@@ -1,6 +1,6 @@
 // Command bench times the artifetch executable against the simulator of
-// GitHub, which this process serves on the loopback: wall time and peak
-// resident memory of the whole process, start-up included. It also times a
+// GitHub, which this process serves on the loopback: wall time, processor time and
+// peak resident memory of the whole process, start-up included. It also times a
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
@@ -165,9 +165,9 @@ func (b *bencher) run(ctx context.Context, parent string, do func() error) (err 
 
 func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	head := "case\twhat\tzip\tartifetch\tpeak RSS\trequests\tover the wire\treference\tratio"
+	head := "case\twhat\tzip\tartifetch\tprocessor\tpeak RSS\trequests\tover the wire\treference\tratio"
 	for _, p := range b.peers {
-		head += "\t" + p.name + "\tpeak RSS\tratio"
+		head += "\t" + p.name + "\tprocessor\tpeak RSS\tratio"
 	}
 	fmt.Fprintln(table, head)
 	for _, c := range cases {
@@ -178,16 +178,16 @@ func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 		if err != nil {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
-		ours, peers := m.took[0], 1
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s", c.name, c.what, humanize.IBytes(m.zip), seconds(ours), humanize.IBytes(m.rss[0]), m.requests, humanize.IBytes(m.wire))
+		ours, peers := m.cost[0], 1
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s", c.name, c.what, humanize.IBytes(m.zip), ours, m.requests, humanize.IBytes(m.wire))
 		if c.plain() {
-			fmt.Fprintf(table, "\t%s\t%.2f", seconds(m.took[1]), ours.Seconds()/m.took[1].Seconds())
+			fmt.Fprintf(table, "\t%s\t%.2f", seconds(m.cost[1].took), ours.ratio(m.cost[1]))
 			peers = 2
 		} else {
 			fmt.Fprint(table, "\t-\t-")
 		}
-		for i := peers; i < len(m.took); i++ {
-			fmt.Fprintf(table, "\t%s\t%s\t%.2f", seconds(m.took[i]), humanize.IBytes(m.rss[i]), ours.Seconds()/m.took[i].Seconds())
+		for _, c := range m.cost[peers:] {
+			fmt.Fprintf(table, "\t%s\t%.2f", c, ours.ratio(c))
 		}
 		fmt.Fprintln(table)
 	}
@@ -195,7 +195,10 @@ func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 }
 
 func seconds(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.2f s", d.Seconds())
@@ -204,8 +207,7 @@ func seconds(d time.Duration) string {
 type measured struct {
 	zip, wire uint64
 	requests  int
-	took      []time.Duration // artifetch, the reference, the peers
-	rss       []uint64        // the largest
+	cost      []cost // of artifetch, the reference, the peers
 }
 
 // measure runs all programs in turns, so that noise from neighbours affects all of them.
@@ -220,41 +222,38 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 		}
 		programs = append(programs, b.peers...)
 	}
-	times := make([][]time.Duration, len(programs))
-	m.rss = make([]uint64, len(programs))
+	costs := make([][]cost, len(programs))
 	for range runs {
 		for i, p := range programs {
 			s.sim.ResetLog()
-			took, rss, files, err := b.one(ctx, s, p)
+			c, files, err := b.one(ctx, s, p)
 			if err == nil && files != w.artifacts*w.files && (i > 0 || w.only == "" || files != 1) {
 				err = fmt.Errorf("it wrote %d files", files)
 			}
 			if err != nil {
 				return m, fmt.Errorf("%s: %w", p.name, err)
 			}
-			times[i], m.rss[i] = append(times[i], took), max(m.rss[i], rss)
-			if i == 0 {
+			if costs[i] = append(costs[i], c); i == 0 {
 				m.requests, m.wire = len(s.sim.Log()), s.sent()
 			}
 		}
 	}
-	for _, t := range times {
-		slices.Sort(t)
-		m.took = append(m.took, t[len(t)/2])
+	for _, c := range costs {
+		m.cost = append(m.cost, summary(c))
 	}
 	return m, nil
 }
 
 // one lets a program fetch everything, counts the files, and frees their disk space.
-func (b *bencher) one(ctx context.Context, s *scene, p program) (time.Duration, uint64, int, error) {
+func (b *bencher) one(ctx context.Context, s *scene, p program) (c cost, files int, err error) {
 	b.outs++
 	out := filepath.Join(b.dir, fmt.Sprintf("out%d", b.outs))
 	if err := os.Mkdir(out, 0o755); err != nil {
-		return 0, 0, 0, err
+		return c, 0, err
 	}
-	took, rss, err := p.run(ctx, s, out)
+	c, err = p.run(ctx, s, out)
 	files, emptyErr := empty(out)
-	return took, rss, files, errors.Join(err, emptyErr)
+	return c, files, errors.Join(err, emptyErr)
 }
 
 // empty truncates all files of a tree, and counts them. Removing them would slow the next

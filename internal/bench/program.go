@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // program fetches the artifacts of a scene. It is an executable, or a function of this
@@ -19,21 +21,46 @@ type program struct {
 	do   func(ctx context.Context, out string) error
 }
 
-// run runs the program, and returns the time it took and, of an executable, its peak memory
-// in bytes.
-func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, uint64, error) {
+// cost is what one run of a program took.
+type cost struct {
+	took time.Duration
+	// cpu is the processor time of an executable, and rss is its peak memory in bytes.
+	cpu time.Duration
+	rss uint64
+}
+
+// String returns the cost as cells of a table.
+func (c cost) String() string {
+	return seconds(c.took) + "\t" + seconds(c.cpu) + "\t" + humanize.IBytes(c.rss)
+}
+
+// ratio returns the time of c divided by that of other.
+func (c cost) ratio(other cost) float64 { return c.took.Seconds() / other.took.Seconds() }
+
+// summary returns the medians of the times, and the largest memory.
+func summary(runs []cost) cost {
+	var took, cpu []time.Duration
+	var rss uint64
+	for _, c := range runs {
+		took, cpu, rss = append(took, c.took), append(cpu, c.cpu), max(rss, c.rss)
+	}
+	return cost{took: median(took), cpu: median(cpu), rss: rss}
+}
+
+// run runs the program.
+func (p program) run(ctx context.Context, s *scene, out string) (c cost, err error) {
 	if p.do != nil {
 		start := time.Now()
 		err := p.do(ctx, out)
-		return time.Since(start), 0, err
+		return cost{took: time.Since(start)}, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return 0, 0, err
+		return c, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{launch, p.exe}, p.args...)...)
 	if cmd.Env, err = s.env(out); err != nil {
-		return 0, 0, err
+		return c, err
 	}
 	cmd.Env = append(cmd.Env, p.env...)
 	cmd.Dir = out
@@ -41,18 +68,14 @@ func (p program) run(ctx context.Context, s *scene, out string) (time.Duration, 
 	cmd.Stderr = &log
 	printed, err := cmd.Output()
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w\n%s", err, log.String())
+		return c, fmt.Errorf("%w\n%s", err, log.String())
 	}
-	var nanoseconds int64
-	var rss uint64
-	if _, err := fmt.Sscan(string(printed), &nanoseconds, &rss); err != nil {
-		return 0, 0, err
-	}
-	return time.Duration(nanoseconds), rss, nil
+	_, err = fmt.Sscan(string(printed), (*int64)(&c.took), (*int64)(&c.cpu), &c.rss)
+	return c, err
 }
 
-// launch makes this program start another one, and print its time and peak memory. That
-// takes a process of its own: Linux counts the memory of the process that called exec(2) to
+// launch makes this program start another one, and print its cost, times in nanoseconds.
+// That takes a process of its own: Linux counts the memory of the process that called exec(2) to
 // the new one, and this process is large.
 const launch = "-launch"
 
@@ -66,6 +89,7 @@ func launched(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(took.Nanoseconds(), peakRSS(cmd.ProcessState))
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	fmt.Println(took.Nanoseconds(), cpu.Nanoseconds(), peakRSS(cmd.ProcessState))
 	return 0
 }

@@ -14,7 +14,7 @@ func (b *bencher) scale(ctx context.Context, runs int, plots []string) error {
 		}
 		m, err := b.measure(ctx, runs, w, false)
 		if err == nil {
-			fmt.Printf("%s %d %.3f %.1f\n", plot, x, m.took[0].Seconds(), float64(m.rss[0])/(1<<20))
+			fmt.Printf("%s %d %.3f %.1f\n", plot, x, m.cost[0].took.Seconds(), float64(m.cost[0].rss)/(1<<20))
 		}
 		return err
 	}

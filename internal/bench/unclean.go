@@ -106,11 +106,11 @@ func (b *bencher) under(ctx context.Context, w world, number int) (time.Duration
 	case number > 0:
 		p = b.peers[number-1]
 	}
-	took, _, files, err := b.one(ctx, s, p)
+	c, files, err := b.one(ctx, s, p)
 	if err == nil && files != want {
 		err = fmt.Errorf("%s wrote %d files", p.name, files)
 	}
-	return took, measured{requests: s.sim.Count(githubsim.Storage), wire: s.sent()}, err
+	return c.took, measured{requests: s.sim.Count(githubsim.Storage), wire: s.sent()}, err
 }
 
 func median(d []time.Duration) time.Duration {
