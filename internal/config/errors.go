@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -84,19 +83,19 @@ func (e *UsageError) Unwrap() error { return e.Err }
 
 // looksSecret finds GitHub's tokens and private keys: they may have been put into
 // the wrong input.
-var looksSecret = regexp.MustCompile(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
+var looksSecret = lazyRegexp(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
 
 // credentials finds the parts of an address that may be secret: user and password,
 // up to the last @ before a blank, and the query.
-var credentials = regexp.MustCompile(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
+var credentials = lazyRegexp(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
 
 // quote returns a value quoted for a message, without what looks secret.
 func quote(v string) string {
 	const most = 80
-	if looksSecret.MatchString(v) {
+	if looksSecret().MatchString(v) {
 		return redacted
 	}
-	v = credentials.ReplaceAllString(v, "$1$4***$2$3")
+	v = credentials().ReplaceAllString(v, "$1$4***$2$3")
 	if r := []rune(v); len(r) > most {
 		return fmt.Sprintf("%q…", string(r[:most]))
 	}

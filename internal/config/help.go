@@ -146,8 +146,11 @@ func flagHelp(in *Input) string {
 	if len(notes) > 0 {
 		help += " (" + strings.Join(notes, "; ") + ")"
 	}
-	return strings.NewReplacer(", one a line or separated", ", separated", ", one a line", "", "`", "").Replace(help)
+	return forTerminal.Replace(help)
 }
+
+// forTerminal takes from a help text what is true of an action's inputs only, and Markdown.
+var forTerminal = strings.NewReplacer(", one a line or separated", ", separated", ", one a line", "", "`", "")
 
 // writeFlag writes a flag, or a verb, and its explanation.
 func writeFlag(b *strings.Builder, usage, help string) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -10,12 +11,19 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/artifetch/artifetch/internal/glob"
 )
 
 // Parsers of the names of things on GitHub.
+
+// lazyRegexp compiles an expression when it is first used: a run needs few of them, and to
+// compile all takes longer than the rest of its start.
+func lazyRegexp(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 const anyConclusion = "any"
 
@@ -42,16 +50,23 @@ func parseConclusions(v string) ([]string, error) {
 	return nil, nil
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`)
+var ownerAndName = lazyRegexp(`^([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)$`)
+
+// isRepository reports whether v can be owner/name. Lengths are not part of the expression,
+// since to compile one that counts to a hundred takes most of a millisecond.
+func isRepository(v string) bool {
+	m := ownerAndName().FindStringSubmatch(v)
+	return m != nil && len(m[1]) <= 100 && len(m[2]) <= 100
+}
 
 // parseRepository parses owner/name. GitHub allows owners of 39 characters,
 // GitHub Enterprise Server longer ones.
 func parseRepository(v string) (string, error) {
-	if name := v[strings.LastIndexByte(v, '/')+1:]; repositoryName.MatchString(v) && name != "." && name != ".." {
+	if name := v[strings.LastIndexByte(v, '/')+1:]; isRepository(v) && name != "." && name != ".." {
 		return v, nil
 	}
 	if u, err := url.Parse(v); err == nil && u.Host != "" {
-		if path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"); repositoryName.MatchString(path) {
+		if path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"); isRepository(path) {
 			return "", fmt.Errorf("is an address (did you mean %s?)", path)
 		}
 	}
@@ -67,13 +82,13 @@ func parseBranch(v string) (string, error) {
 	return name, checkRef(name)
 }
 
-var pullRef = regexp.MustCompile(`^refs/pull/([0-9]+)/(merge|head)$`)
+var pullRef = lazyRegexp(`^refs/pull/([0-9]+)/(merge|head)$`)
 
 // checkPull refuses the value that github.ref has in the jobs of a pull request: it
 // is not the commit or branch of any run. As a branch it is accepted, because
 // another branch may follow it in the list.
 func checkPull(v string) error {
-	if m := pullRef.FindStringSubmatch(v); m != nil {
+	if m := pullRef().FindStringSubmatch(v); m != nil {
 		return fmt.Errorf("is a pull request's ref (did you mean pr: %s?)", m[1])
 	}
 	return nil
@@ -89,13 +104,17 @@ func parseCommit(v string) (string, error) {
 		return "", err
 	}
 	name := strings.TrimPrefix(v, "refs/tags/")
-	if fullSHA.MatchString(name) {
+	if isHex(name, 40) {
 		name = strings.ToLower(name)
 	}
 	return name, checkRef(name)
 }
 
-var fullSHA = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
+// isHex reports whether s has that many hexadecimal digits, and nothing else.
+func isHex(s string, digits int) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == digits
+}
 
 // parseRef keeps refs/heads/ and refs/tags/, which say what the name is.
 func parseRef(v string) (string, error) {
@@ -122,22 +141,22 @@ func checkRef(name string) error {
 	return nil
 }
 
-var eventName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+var eventName = lazyRegexp(`^[a-z]+(_[a-z]+)*$`)
 
 func parseEvent(v string) (string, error) {
-	if eventName.MatchString(v) {
+	if eventName().MatchString(v) {
 		return v, nil
 	}
-	if guess := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(v)); eventName.MatchString(guess) {
+	if guess := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(v)); eventName().MatchString(guess) {
 		return "", fmt.Errorf("is not the name of an event (did you mean %s?)", guess)
 	}
 	return "", errors.New("is not the name of an event")
 }
 
-var login = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[bot\])?$`)
+var login = lazyRegexp(`^[A-Za-z0-9_-]+(\[bot\])?$`)
 
 func parseActor(v string) (string, error) {
-	if !login.MatchString(v) {
+	if !login().MatchString(v) {
 		return "", errors.New("is not a login")
 	}
 	return v, nil
@@ -166,8 +185,8 @@ func parseGlob(v string) (string, error) {
 // maxRegexp is the longest expression, in bytes.
 const maxRegexp = 64 << 10
 
-var lookAround = regexp.MustCompile(`\(\?(<?[=!])`)
-var backReference = regexp.MustCompile(`\\([1-9]|k<)`)
+var lookAround = lazyRegexp(`\(\?(<?[=!])`)
+var backReference = lazyRegexp(`\\([1-9]|k<)`)
 
 func parseRegexp(v string) (*regexp.Regexp, error) {
 	if strings.ContainsFunc(v, isBreak) {
@@ -180,9 +199,9 @@ func parseRegexp(v string) (*regexp.Regexp, error) {
 	switch {
 	case err == nil:
 		return re, nil
-	case lookAround.MatchString(v):
+	case lookAround().MatchString(v):
 		return nil, errors.New("uses look-around, which RE2 does not have; use pattern with lines that begin with ! to take names away")
-	case backReference.MatchString(v):
+	case backReference().MatchString(v):
 		return nil, errors.New("uses a back-reference, which RE2 does not have")
 	}
 	invalid, ok := errors.AsType[*syntax.Error](err)
@@ -236,10 +255,10 @@ func parseToken(v string) (Secret, error) {
 	return Secret(v), nil
 }
 
-var appID = regexp.MustCompile(`^([1-9][0-9]*|Iv[0-9A-Za-z.]+)$`)
+var appID = lazyRegexp(`^([1-9][0-9]*|Iv[0-9A-Za-z.]+)$`)
 
 func parseAppID(v string) (string, error) {
-	if !appID.MatchString(v) {
+	if !appID().MatchString(v) {
 		return "", errors.New("is not the id of an App")
 	}
 	return v, nil

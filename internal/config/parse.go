@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -302,8 +301,6 @@ func parseDuration(v string) (time.Duration, error) {
 	return time.Duration(n.Int64()), nil
 }
 
-var sha256Hex = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
-
 // parseDigest parses a SHA-256 digest, alone or as sha256sum(1) prints it: followed by a
 // name, which an asterisk may precede. Blanks within the name belong to it.
 func parseDigest(v string) (ExpectedDigest, error) {
@@ -327,7 +324,7 @@ func parseDigest(v string) (ExpectedDigest, error) {
 	case !strings.EqualFold(algorithm, "sha256"):
 		return ExpectedDigest{}, fmt.Errorf("is a digest of the unknown algorithm %s", quote(algorithm))
 	}
-	if !sha256Hex.MatchString(sum) {
+	if !isHex(sum, 64) {
 		return ExpectedDigest{}, errors.New("is not a SHA-256 digest, which has 64 hexadecimal digits")
 	}
 	return ExpectedDigest{SHA256: strings.ToLower(sum), Artifact: name}, nil

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -36,20 +35,20 @@ func isGitHubs(host string) bool {
 }
 
 // scpAddress is git's short form of an ssh address: git@github.com:owner/name.git.
-var scpAddress = regexp.MustCompile(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):([^\s]+)$`)
+var scpAddress = lazyRegexp(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):([^\s]+)$`)
 
 // hostFirst is a form that gh takes: HOST/owner/name.
-var hostFirst = regexp.MustCompile(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
+var hostFirst = lazyRegexp(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
 
 var errNoRepoAddress = errors.New("is not the address of a repository")
 
 // parseRepoAddress parses the address of a repository, as a browser or git has it. It
 // ignores users and passwords, which are for git.
 func parseRepoAddress(v string) (repoAddress, error) {
-	if hostFirst.MatchString(v) {
+	if hostFirst().MatchString(v) {
 		return parseRepoAddress("https://" + v)
 	}
-	if m := scpAddress.FindStringSubmatch(v); m != nil && !strings.Contains(v, "://") {
+	if m := scpAddress().FindStringSubmatch(v); m != nil && !strings.Contains(v, "://") {
 		return sshAddress(m[1], m[2])
 	}
 	u, err := url.Parse(v)

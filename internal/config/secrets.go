@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -17,7 +16,7 @@ func (c *Config) Secrets() []string {
 }
 
 // userInfo finds the user and the password of addresses.
-var userInfo = regexp.MustCompile(`//([^\s,/@]+(?::[^\s,]*)?)@`)
+var userInfo = lazyRegexp(`//([^\s,/@]+(?::[^\s,]*)?)@`)
 
 // secrets returns a function that returns the secrets. No verb of fmt prints what a
 // function holds.
@@ -56,7 +55,7 @@ func passwords(text string) []string {
 		return nil
 	}
 	var list []string
-	for _, m := range userInfo.FindAllStringSubmatch(text, -1) {
+	for _, m := range userInfo().FindAllStringSubmatch(text, -1) {
 		_, password, _ := strings.Cut(m[1], ":")
 		plain, _ := url.PathUnescape(password)
 		for _, s := range []string{m[1], password, plain} {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -54,12 +53,12 @@ func (stepMachine) Remotes(context.Context) ([]Remote, error) {
 func (stepMachine) Token(context.Context, string) string { return "" }
 
 // plainYAML are values that YAML reads as the texts that they are, wherever they stand.
-var plainYAML = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$`)
+var plainYAML = lazyRegexp(`^[A-Za-z][A-Za-z0-9_./-]*$`)
 
 // yamlValue returns a value, or a list with one item a line, for behind a key that is
 // indented by four blanks.
 func yamlValue(items []string) string {
-	if len(items) == 1 && plainYAML.MatchString(items[0]) || len(items) == 1 && isBoolOrNumber(items[0]) {
+	if len(items) == 1 && plainYAML().MatchString(items[0]) || len(items) == 1 && isBoolOrNumber(items[0]) {
 		return " " + items[0]
 	}
 	text := strings.Join(items, "\n")
@@ -79,11 +78,11 @@ func yamlValue(items []string) string {
 	return " " + strings.TrimSuffix(b.String(), "\n")
 }
 
-var number = regexp.MustCompile(`^[1-9][0-9]*$`)
+var number = lazyRegexp(`^[1-9][0-9]*$`)
 
 // isBoolOrNumber reports whether a value is one that YAML may read as its own type: the
 // runner turns it back into the same text.
 func isBoolOrNumber(v string) bool {
 	_, err := parseBool(v)
-	return err == nil || number.MatchString(v)
+	return err == nil || number().MatchString(v)
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // braces reads what stands in braces, a list of alternatives or a range, and
@@ -51,14 +52,20 @@ func isRange(text string) bool {
 	return strings.Contains(text, "..") && !strings.ContainsAny(text, `\{[*?/`)
 }
 
+// Compiled when they are first used: most runs have no ranges, and to count to nine takes
+// an expression long to compile.
 var (
-	numberRange = regexp.MustCompile(`^(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?$`)
-	letterRange = regexp.MustCompile(`^([a-z])\.\.([a-z])(?:\.\.(-?[0-9]{1,9}))?$|^([A-Z])\.\.([A-Z])(?:\.\.(-?[0-9]{1,9}))?$`)
+	numberRange = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?$`)
+	})
+	letterRange = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([a-z])\.\.([a-z])(?:\.\.(-?[0-9]{1,9}))?$|^([A-Z])\.\.([A-Z])(?:\.\.(-?[0-9]{1,9}))?$`)
+	})
 )
 
 // numbersOrLetters expands "1..9", "01..12", "0..9..3" and "a..f" as bash does.
 func numbersOrLetters(text string) ([]string, error) {
-	if m := numberRange.FindStringSubmatch(text); m != nil {
+	if m := numberRange().FindStringSubmatch(text); m != nil {
 		width := 0
 		for _, end := range m[1:3] {
 			if digits := strings.TrimPrefix(end, "-"); len(digits) > 1 && digits[0] == '0' {
@@ -67,7 +74,7 @@ func numbersOrLetters(text string) ([]string, error) {
 		}
 		return count(atoi(m[1]), atoi(m[2]), atoi(m[3]), func(n int) string { return fmt.Sprintf("%0*d", width, n) })
 	}
-	if m := letterRange.FindStringSubmatch(text); m != nil {
+	if m := letterRange().FindStringSubmatch(text); m != nil {
 		from, to, step := m[1]+m[4], m[2]+m[5], m[3]+m[6]
 		return count(int(from[0]), int(to[0]), atoi(step), func(n int) string { return string(rune(n)) }) //nolint:gosec // between two letters
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // shown are the query parameters whose values may be logged: the ones that
@@ -22,7 +23,7 @@ const unparsed = "(a URL that cannot be parsed)"
 // where URLs have none, such as "user:pass@host", is not shown at all.
 func Redact(rawURL string) string {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Opaque != "" || u.Host == "" && strings.Contains(u.Path, "@") || userInfo.MatchString(u.Path) {
+	if err != nil || u.Opaque != "" || u.Host == "" && strings.Contains(u.Path, "@") || userInfo().MatchString(u.Path) {
 		return unparsed
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
@@ -48,25 +49,32 @@ func RedactError(err error) error {
 	if bad, ok := errors.AsType[*url.Error](err); ok && bad.Op == "parse" {
 		clean = strings.ReplaceAll(clean, bad.Error(), "parse "+strconv.Quote(unparsed))
 	}
-	clean = badURL.ReplaceAllString(clean, "parse "+strconv.Quote(unparsed))
-	clean = urls.ReplaceAllStringFunc(clean, redactMatch)
-	clean = userInfo.ReplaceAllString(clean, "")
+	clean = badURL().ReplaceAllString(clean, "parse "+strconv.Quote(unparsed))
+	clean = urls().ReplaceAllStringFunc(clean, redactMatch)
+	clean = userInfo().ReplaceAllString(clean, "")
 	if clean == text {
 		return err
 	}
 	return &redactedError{clean, err}
 }
 
+// Compiled when they are first used: most runs have no errors.
 var (
 	// urls finds unquoted URLs, and quoted strings: any of them may hold a URL
 	// or the relative reference of a redirect.
-	urls = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
+	urls = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
+	})
 	// badURL finds the error of package url for a URL with a user that it cannot
 	// parse: after the URL it quotes the wrong part, which may be part of the
 	// password.
-	badURL = regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
+	badURL = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
+	})
 	// userInfo finds a user and a password without a scheme before them.
-	userInfo = regexp.MustCompile(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)
+	userInfo = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)
+	})
 )
 
 func redactMatch(s string) string {
@@ -81,7 +89,7 @@ func redactMatch(s string) string {
 	if decoded, err := url.PathUnescape(raw); err == nil {
 		plain = decoded
 	}
-	if !strings.Contains(raw, "?") && !strings.Contains(raw, "//") && !userInfo.MatchString(plain) {
+	if !strings.Contains(raw, "?") && !strings.Contains(raw, "//") && !userInfo().MatchString(plain) {
 		return s
 	}
 	return strconv.Quote(Redact(raw))
