@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -19,11 +18,7 @@ import (
 var version string
 
 func main() {
-	// Half of Go's default saves memory where much has to be kept. A small heap would be
-	// collected every few milliseconds then, so a ballast, which is never touched and takes
-	// no memory, lets it grow by another 4 MiB each time.
-	debug.SetGCPercent(50)
-	ballast := make([]byte, 8<<20)
+	app.SaveMemory()
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // nohup ignores SIGHUP
@@ -41,7 +36,6 @@ func main() {
 	ctx, cancel := context.WithCancelCause(ctx)
 	env.Stdout, env.Stderr = app.Pipe{Writer: os.Stdout, Broken: cancel}, app.Pipe{Writer: os.Stderr, Broken: cancel}
 	code := app.Main(ctx, env)
-	runtime.KeepAlive(ballast)
 	cancel(nil)
 	stop()
 	os.Exit(code)

@@ -1,0 +1,23 @@
+package app
+
+import "testing"
+
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		live uint64
+		want int
+	}{
+		{0, 150},
+		{1, 150},
+		{4 << 20, 150},
+		{8 << 20, 100},
+		{40 << 20, 60},
+		{400 << 20, 51},
+		{1 << 62, 50},
+	} {
+		if got := growth(tt.live); got != tt.want {
+			t.Errorf("growth(%d) = %d, want %d", tt.live, got, tt.want)
+		}
+	}
+}
