@@ -3,7 +3,6 @@ package app
 import (
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 )
 
 // SaveMemory makes the heap grow by half of what is live, and by 4 MiB, from one garbage
@@ -12,9 +11,9 @@ import (
 // at Go's 4 MiB, so small runs have none.
 func SaveMemory() {
 	runtime.AddCleanup(new([64]byte), func(struct{}) { // after the next collection
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		debug.SetGCPercent(growth(live[0].Value.Uint64()))
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		debug.SetGCPercent(growth(m.HeapAlloc))
 		SaveMemory()
 	}, struct{}{})
 }

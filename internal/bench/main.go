@@ -148,14 +148,15 @@ type bencher struct {
 	outs  int
 }
 
-// run builds artifetch, calls do, and removes what was written.
+// run builds artifetch as releases are built, calls do, and removes what was written.
 func (b *bencher) run(ctx context.Context, parent string, do func() error) (err error) {
 	if b.dir, err = os.MkdirTemp(parent, "artifetch-bench-"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	b.exe = filepath.Join(b.dir, "artifetch")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.exe, "github.com/artifetch/artifetch")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.exe, "github.com/artifetch/artifetch")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build artifetch: %w", err)

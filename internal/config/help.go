@@ -146,11 +146,10 @@ func flagHelp(in *Input) string {
 	if len(notes) > 0 {
 		help += " (" + strings.Join(notes, "; ") + ")"
 	}
-	return forTerminal.Replace(help)
+	help = strings.ReplaceAll(help, ", one a line or separated", ", separated")
+	help = strings.ReplaceAll(help, ", one a line", "")
+	return strings.ReplaceAll(help, "`", "")
 }
-
-// forTerminal takes from a help text what is true of an action's inputs only, and Markdown.
-var forTerminal = strings.NewReplacer(", one a line or separated", ", separated", ", one a line", "", "`", "")
 
 // writeFlag writes a flag, or a verb, and its explanation.
 func writeFlag(b *strings.Builder, usage, help string) {

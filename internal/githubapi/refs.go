@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -42,7 +43,7 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 }
 
 // wireSHA is an answer in the media type forge.sha.
-var wireSHA = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var wireSHA = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`) })
 
 // Commit returns the full SHA of a commit, given an abbreviated SHA, "heads/…" or
 // "tags/…". Annotated tags are followed. Source: GitHub's REST reference, "Get a
@@ -59,7 +60,7 @@ func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (st
 		return "", err
 	}
 	sha := strings.TrimSpace(string(x.answer.body))
-	if !wireSHA.MatchString(sha) {
+	if !wireSHA().MatchString(sha) {
 		e := x.fail(UnexpectedAnswer, nil)
 		e.Message = "the answer is not a SHA"
 		return "", e
