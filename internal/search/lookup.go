@@ -107,7 +107,7 @@ func (s *search) fetch(id int64) request {
 // show takes in a candidate's run. It counts as examined as one of a list would.
 func (s *search) show(r artifact.Run) {
 	s.facts.know(r)
-	if s.filter.examines(r) && (s.facts.examined[r.ID] || !s.finder.limitMet()) {
+	if s.filter.examines(r) && s.mayExamine(r) {
 		s.facts.examined[r.ID] = true
 	}
 }

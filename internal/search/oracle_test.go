@@ -33,6 +33,8 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(8366242360423860216))  // one of several pages read side by side is older than the others
 	f.Add(uint64(15178934481058972366)) // three names, and the list of a run is gone
 	f.Add(uint64(17058974792104736022)) // no paths of workflows, and the workflow's list is empty
+	f.Add(uint64(14966729805369520020)) // a limit, met before a newer run is looked up
+	f.Add(uint64(2033393725503595798))  // a limit, met while a choice is cross-checked
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

@@ -277,20 +277,32 @@ func (s *search) examine(runs []artifact.Run, ordered bool) {
 		if !s.filter.examines(r) {
 			continue
 		}
-		if !s.facts.examined[r.ID] {
-			if s.finder.limitMet() {
-				s.limited = true
-				if ordered && oldest.Before(unread) {
-					s.cut = oldest
-				}
-				return
+		if !s.mayExamine(r) {
+			s.limited = true
+			if ordered && oldest.Before(unread) {
+				s.cut = oldest
 			}
-			s.facts.examined[r.ID] = true
+			return
 		}
+		s.facts.examined[r.ID] = true
 		if !r.CreatedAt.IsZero() {
 			oldest = minTime(oldest, r.CreatedAt)
 		}
 	}
+}
+
+// mayExamine reports whether the limit lets a run be examined. The limit is for the newest
+// runs, so one that is newer than another that was examined for this search always may be.
+func (s *search) mayExamine(r artifact.Run) bool {
+	if s.facts.examined[r.ID] || !s.finder.limitMet() {
+		return true
+	}
+	for id := range s.facts.examined {
+		if o := s.facts.known[id]; s.filter.examines(o) && artifact.CompareRuns(r, o) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // candidates lists the runs of a list of artifacts that may match and are not known yet.
