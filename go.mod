@@ -10,6 +10,7 @@ require (
 	github.com/getkin/kin-openapi v0.132.0
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-github/v60 v60.0.0
+	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02
 	github.com/klauspost/compress v1.18.0
 	github.com/mikelolasagasti/xz v1.0.1
 	github.com/rhysd/actionlint v1.7.12

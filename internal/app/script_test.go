@@ -71,10 +71,16 @@ func run(ts *testscript.TestScript, args []string, columns func() int) {
 	dir := ts.MkAbs(".")
 	s := of(ts)
 	s.sim.ResetLog()
-	s.code = Main(context.Background(), Env{
-		Args: args, Version: "v1.2.3", Stdout: ts.Stdout(), Stderr: ts.Stderr(), Columns: columns, OutColumns: columns,
-		Lookup:  func(k string) (string, bool) { v := ts.Getenv(k); return v, v != "" },
-		Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
+	env := scriptEnv(dir, func(k string) (string, bool) { v := ts.Getenv(k); return v, v != "" })
+	env.Args, env.Stdout, env.Stderr, env.Columns, env.OutColumns = args, ts.Stdout(), ts.Stderr(), columns, columns
+	s.code = Main(context.Background(), env)
+}
+
+// scriptEnv is the machine of a command that runs in dir: what git and gh print is in the
+// files git.txt and gh.txt there.
+func scriptEnv(dir string, lookup func(string) (string, bool)) Env {
+	return Env{
+		Version: "v1.2.3", Lookup: lookup, Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
 		Now: func() time.Time { return scripted }, TempDir: dir,
 		Run: func(ctx context.Context, program string, args ...string) ([]byte, error) {
 			out, err := os.ReadFile(filepath.Join(dir, program+".txt"))
@@ -86,7 +92,7 @@ func run(ts *testscript.TestScript, args []string, columns func() int) {
 			}
 			return out, nil
 		},
-	})
+	}
 }
 
 // requests checks what the storage was asked for.
