@@ -172,8 +172,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// A second interrupt ends a command at once, even one that cannot go on because nobody
-// reads its log.
+// A second interrupt ends a command at once, even one that cannot go on because its log is
+// not read.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 100)

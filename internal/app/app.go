@@ -82,8 +82,9 @@ func Main(ctx context.Context, env Env) int {
 // isStep reports whether this is a step of a job, and not a command.
 func (e Env) isStep() bool { return len(e.Args) == 0 && e.get("GITHUB_ACTIONS") == "true" }
 
-// Again returns what a second interrupt does: a person at a terminal wants the command to
-// end at once. The runner of a step sends several signals, and then waits.
+// Again returns what a second interrupt calls. A command ends at once: a person waits at
+// the terminal. In a step it is nil, because the runner sends several signals and then
+// waits.
 func (e Env) Again(exit func(code int)) func() {
 	if e.isStep() {
 		return nil
@@ -114,8 +115,8 @@ func runStep(ctx context.Context, env Env) int {
 	return exitOK
 }
 
-// handOn writes outputs and summary to the runner's files, each of them also where the
-// other cannot be written.
+// handOn writes outputs and summary to the runner's files. If one of the files cannot be
+// written, the other still is.
 func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
 	var errs []error
 	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})

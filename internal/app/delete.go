@@ -19,7 +19,7 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 		return nil
 	}
 	failed := &report.DeleteError{}
-	refused := map[artifact.Repo]bool{} // where all further ones would fail, too
+	refused := map[artifact.Repo]bool{} // in these every further deletion would fail
 	kept := 0
 	for i, item := range items {
 		a := item.Artifact
@@ -45,8 +45,8 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 	return nil
 }
 
-// concernsAll reports whether what went wrong is no matter of the one artifact, so that
-// others of its repository could not be deleted either.
+// concernsAll reports whether an error is not about one artifact alone, so that deleting
+// others of its repository would fail, too.
 func concernsAll(err error) bool {
 	api, ok := errors.AsType[*githubapi.Error](err)
 	if !ok {

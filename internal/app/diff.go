@@ -21,7 +21,7 @@ func (c *command) diff(ctx context.Context, cfg *config.Config) int {
 	return c.end(res, c.print.Differences(res, diff))
 }
 
-// sides are the artifacts of one name: that of the first run, and that of the second.
+// sides are the two artifacts of one name: the first run's and the second run's.
 type sides [2]*transfer.Item
 
 // diff compares the artifacts of two runs. Of artifacts with the same digest nothing is

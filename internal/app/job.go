@@ -234,7 +234,7 @@ func workflowFile(ref string) string {
 	return path.Base(file)
 }
 
-// homes returns the repositories that ids are of.
+// homes returns the repository of each id.
 func homes(names map[int64]string) map[int64]artifact.Repo {
 	all := make(map[int64]artifact.Repo, len(names))
 	for id, name := range names {
@@ -280,7 +280,8 @@ func (j *job) request() search.Request {
 	}
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.ByID() {
-		// They choose nothing, but a run that does not meet them may be a mistake.
+		// These conditions choose nothing: a run named by id is taken even if it does not
+		// meet them. That may be a mistake, of which the log then warns.
 		over := j.cfg.Overruled()
 		req.Events, req.Actor, req.Conclusions, req.RunNumber, req.MaxAge = over.Events, over.Actor, over.Conclusions, over.RunNumber, over.MaxAge
 	}

@@ -33,7 +33,7 @@ func (j *job) run(ctx context.Context, do task) *report.Result {
 	if err != nil && !res.Published {
 		res.Found, res.Items, res.Runs = false, nil, nil
 	}
-	// Digests that are expected are not met by nothing, whatever the policy.
+	// Finding nothing does not satisfy expect-digest, whatever the policy.
 	lenient := j.cfg.IfNoArtifactFound != config.Fail && len(j.cfg.ExpectDigests) == 0
 	if nothingFound(err) && (j.cfg.DryRun || lenient) {
 		res.NotFound, err = err, nil
@@ -74,7 +74,7 @@ func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err erro
 	s := j.newStaging()
 	defer func() { err = errors.Join(err, s.close()) }()
 	early, end := context.WithCancel(ctx)
-	defer end() // of what was asked for early, and not needed
+	defer end() // ends requests for URLs that turned out not to be needed
 	c := j.newChoices()
 	if !j.cfg.DryRun && j.cfg.Shard.Count == 0 {
 		c.early = func(a artifact.Artifact) { s.engine.Early(early, a) }
@@ -130,7 +130,7 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 	})
 }
 
-// passing reports whether an error of the API may be gone in a while: the server, or the
+// passing reports whether an error of the API may pass with time: the server, or the
 // network to it, was in trouble for longer than a request is repeated.
 func passing(err error) bool {
 	api, ok := errors.AsType[*githubapi.Error](err)
@@ -167,6 +167,7 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	// Of ids the server's answers may lag; whatever else is missing stays so.
+	// The server may not know a new id yet. Whatever else it lacks does not appear with
+	// time.
 	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Settled: j.cfg.ByID(), Final: !j.cfg.ByID()}
 }

@@ -35,7 +35,7 @@ func (j *job) newStaging() *staging {
 	})}
 }
 
-// expected returns the digests that the artifacts have to have.
+// expected returns the digests that the artifacts must have.
 func expected(cfg *config.Config) []transfer.Expected {
 	var list []transfer.Expected
 	for _, d := range cfg.ExpectDigests {

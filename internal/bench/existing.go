@@ -14,7 +14,7 @@ import (
 // runnerUser owns the workspace if this program runs as root, as on GitHub's machines.
 const runnerUser = 1001
 
-// publishing are cases of which the destination matters.
+// publishing are cases in which the destination matters.
 var publishing = []struct {
 	name, what string
 	world
@@ -162,7 +162,7 @@ func count(tree string) (files int, err error) {
 	return files, err
 }
 
-// step returns what a step has in its environment that extracts the artifact.
+// step returns the environment of a step that extracts the artifact.
 func (s *scene) step(ws string) []string {
 	id := fmt.Sprint(s.ids[0])
 	return []string{

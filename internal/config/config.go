@@ -110,7 +110,7 @@ type Config struct {
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string
-	// Notes are like Warnings, but of what is no mistake.
+	// Notes are texts for the log about what is no mistake.
 	Notes []string
 	// Empty names the inputs that choose runs or ids and were given with an empty value:
 	// they are ignored.

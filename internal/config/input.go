@@ -55,7 +55,7 @@ type Input struct {
 	// set parses a non-empty value into its field. Its errors are itemErrors, or
 	// texts that follow the quoted value: "is not a number".
 	set func(c *Config, v string) error
-	// setByAlias does what set does if the value was given by an alias. nil is set.
+	// setByAlias is set for a value that was given by an alias; nil means the same set.
 	setByAlias func(c *Config, v string) error
 }
 

@@ -200,7 +200,7 @@ var recipes = map[string]recipe{
 	"Exactly what an earlier job uploaded": {
 		arrange: func(_ *testing.T, w *world) { w.checkout["build.sh"] = build },
 		files:   map[string]string{"build: app.bin": "current build", "sign: app.bin": "current build"},
-		idle:    map[string]string{"expect-digest": "nobody replaces the artifact here, see the variant 'an artifact that is replaced'"},
+		idle:    map[string]string{"expect-digest": "the artifact is not replaced here, see the variant 'an artifact that is replaced'"},
 	},
 	"Artifacts shared among the jobs of a matrix": {
 		triggers: on(trigger{event: "push"}),

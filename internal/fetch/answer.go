@@ -80,7 +80,7 @@ func (b *Blob) checkPart(t *try, res *http.Response) error {
 	case isOther(etag, known):
 		return &ChangedError{Why: fmt.Sprintf("its ETag was %q and is now %q", known, etag)}
 	case ok && total < 0:
-		return other // whether these bytes are all the rest cannot be known, now or with another try
+		return other // neither this answer nor another one would show where the stream ends
 	case ok && size >= 0 && total != size:
 		return b.onceMore(contradiction(size, total))
 	case !ok, first != t.at, last != end-1, !hasLength(res, last-first+1):

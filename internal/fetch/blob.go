@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// firstPart is how many bytes the first request asks for. A small blob comes whole.
+	// firstPart is how many bytes the first request asks for. It brings all of a small
+	// blob.
 	firstPart = 4 << 20
 	// firstOnDemand is the same for a blob of which little may be wanted.
 	firstOnDemand = 64 << 10
@@ -57,11 +58,11 @@ type Blob struct {
 
 	pauses  []*pausing
 	lent    int       // connections whose part pauses, and that others take the place of
-	rest    time.Time // until then the storage wants no request again: Retry-After
+	rest    time.Time // no request is sent again before this time: Retry-After
 	watched bool      // ticker is going to call tick
 	ticker  *time.Timer
 
-	discarder  discarder // nil: the spool keeps what there is
+	discarder  discarder // nil: the spool keeps all bytes
 	discarding bool
 	discarded  int64 // bytes before this offset are no longer in the spool
 	released   int64 // bytes before this offset are not read again

@@ -21,9 +21,9 @@ const (
 	wasteShare = 32
 )
 
-// late returns a part that another connection should request as well, or nil: one that a
-// reader waits for or, if there is nothing else to request, any; and whose request takes
-// several times as long as other requests did, so that a new one is likely to be faster.
+// late returns a part that another connection should request as well, or nil. The request
+// of such a part takes several times as long as others did, so that a new one is likely to
+// be faster. A reader waits for the part, unless there is nothing else to request (idle).
 // On a link that is slow for all, no request is late. b.mu is held.
 func (b *Blob) late(now time.Time, idle bool) *piece {
 	if b.stream || b.pace.most < 2 || b.hedging >= mostHedges || b.wasted > wasteFree+b.info.Fetched/wasteShare {

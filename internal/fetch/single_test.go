@@ -36,7 +36,7 @@ func TestSingleConnection(t *testing.T) {
 		do     func(t *testing.T, b *Blob, blob []byte)
 		want   []string
 	}{
-		"nobody reads": {nil, func(*testing.T, *Blob, []byte) {}, usual},
+		"no reader": {nil, func(*testing.T, *Blob, []byte) {}, usual},
 		"a slow reader": {nil, func(t *testing.T, b *Blob, blob []byte) {
 			t.Helper()
 			for off := int64(0); off < size; off += 1 << 20 {
@@ -60,7 +60,7 @@ func TestSingleConnection(t *testing.T) {
 			b.Want(30<<20, 1<<20)
 			read(t, b, blob, 30<<20, 1<<20)
 		}, []string{usual[0], usual[1], usual[2], "31457280-32505855", "8388608-31457279", "32505856-41840639"}},
-		"wanted twice before their turn": {nil, func(t *testing.T, b *Blob, blob []byte) {
+		"bytes wanted twice before their turn": {nil, func(t *testing.T, b *Blob, blob []byte) {
 			t.Helper()
 			b.Want(20<<20, 1<<20)
 			read(t, b, blob, 20<<20, 1<<20)
@@ -71,14 +71,14 @@ func TestSingleConnection(t *testing.T) {
 				t.Errorf("%d bytes arrived", info.Fetched)
 			}
 		}, nil},
-		"wanted while it arrives": {nil, func(t *testing.T, b *Blob, blob []byte) {
+		"bytes wanted while they arrive": {nil, func(t *testing.T, b *Blob, blob []byte) {
 			t.Helper()
 			time.Sleep(105 * time.Millisecond) // about half of the window
 			b.Want(30<<20, 1<<20)
 			read(t, b, blob, 30<<20, 1<<20)
 		}, nil},
-		"cut":   {[]githubsim.Fault{{Skip: 2, Cut: 20 << 20}}, func(*testing.T, *Blob, []byte) {}, append(slices.Clone(usual), "25165824-41840639")},
-		"a 503": {[]githubsim.Fault{{Skip: 2, Status: 503}}, func(*testing.T, *Blob, []byte) {}, append(slices.Clone(usual), usual[2])},
+		"a cut connection": {[]githubsim.Fault{{Skip: 2, Cut: 20 << 20}}, func(*testing.T, *Blob, []byte) {}, append(slices.Clone(usual), "25165824-41840639")},
+		"a 503":            {[]githubsim.Fault{{Skip: 2, Status: 503}}, func(*testing.T, *Blob, []byte) {}, append(slices.Clone(usual), usual[2])},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,8 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Permission is a permission of a token, spelled as in a job's permissions. Source: https://docs.github.com/rest, each call's "fine-grained access tokens".
+// Permission is a permission of a token, spelled as in a job's permissions. Source:
+// https://docs.github.com/rest, the fine-grained access tokens of each call.
 type Permission string
 
 // The permissions that calls need. Most need ActionsRead.

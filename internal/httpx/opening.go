@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// patience is how long requests wait for the first connection to a server. A connection
-// that takes longer has lost a packet.
-const patience = time.Second
+// openingTimeout is how long requests wait for the first connection to a server. A
+// connection that takes longer has lost a packet.
+const openingTimeout = time.Second
 
 // opening makes requests to a server wait for the first connection to it: all of them can
 // use that one if it is of HTTP/2. Otherwise net/http opens one for each, and closes all
@@ -58,7 +58,7 @@ func wait(ctx context.Context, outcome <-chan struct{}) {
 		return
 	default:
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(openingTimeout)
 	defer timer.Stop()
 	select {
 	case <-outcome:

@@ -34,7 +34,7 @@ var fetched = regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])
 var noted = regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
 
 // Remotes implements config.Machine. First comes the remote that gh resolved, then
-// upstream, then origin. Any other one counts only if there is no second one.
+// upstream, then origin. Another remote counts only if it is the only one.
 func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 	out, err := m.Run(ctx, "git", "remote", "-v")
 	if err != nil {

@@ -50,8 +50,9 @@ func (l *Log) unmet(list []search.Unmet) {
 	l.warnings(warnings, "runs that do not meet what was asked for")
 }
 
-// growing says of the current run that the artifacts taken may not be all: a wait ends
-// with the first that are there, as the run goes on at least as long as this step.
+// growing says that the current run may still get artifacts that were asked for: a wait
+// ends with the first that are there, because the run goes on at least as long as this
+// step.
 func (l *Log) growing(runs []artifact.Run) {
 	if l.Config.Wait == 0 || len(l.Config.Names) > 0 || len(l.Config.ArtifactIDs) > 0 {
 		return

@@ -102,8 +102,8 @@ func (p *Printer) files(d filesDocument) error {
 type Diff struct {
 	Before, After int64 // the runs' ids
 	Changes       []Change
-	// Same counts files that do not differ, SameArtifacts artifacts whose digests say that
-	// none of their files does.
+	// Same counts files that do not differ, SameArtifacts artifacts whose digests show that
+	// no file differs.
 	Same, SameArtifacts int
 }
 
@@ -113,8 +113,8 @@ type Change struct {
 	Before, After  *Version // nil: there is none
 }
 
-// Version is a file of one run. Of its content, the CRC-32 is known or else a digest that
-// may be empty.
+// Version is a file of one run. Its content is told by the CRC-32 or, if that is unknown,
+// by the digest, which may be empty.
 type Version struct {
 	Size   int64
 	Mode   fs.FileMode

@@ -43,9 +43,9 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	return plan, nil
 }
 
-// takeByID adds what is asked for of a run to the plan. Where the run is expected to be in
-// the repository, its artifacts are listed side by side with asking for the run. Of many
-// runs, that would only make more requests of a list of ids that are wrong.
+// takeByID adds what is asked for of a run to the plan. If the run is expected to be in the
+// repository, its artifacts are listed side by side with the request for the run; but not
+// if there are many ids: where those are wrong, that would only be more requests in vain.
 func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, id int64, plan *Plan) (artifact.Run, error) {
 	_, told := req.RunRepos[id]
 	if len(req.RunIDs) > 1 { // where one is missing, nothing is taken
@@ -61,8 +61,10 @@ func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, 
 	return run, c.takeRun(ctx, req, run, pick, plan)
 }
 
-// picking returns a function that returns what is asked for of a run. If early is set, and
-// this look is not one of many, the run's artifacts are listed at once. end ends that.
+// picking returns pick, which returns the artifacts of a run that are asked for, and end,
+// which the caller has to call. If early is set, the artifacts are listed at once, while
+// the caller does something else; but not during a wait, in which the run is looked at
+// repeatedly.
 func (c Chooser) picking(ctx context.Context, req Request, repo artifact.Repo, id int64, early bool) (pick func() (artifact.Picked, error), end func()) {
 	if !early || req.Waiting {
 		return func() (artifact.Picked, error) { return c.pick(ctx, req, repo, id) }, func() {}
@@ -179,7 +181,8 @@ func (c Chooser) artifact(ctx context.Context, req Request, repo artifact.Repo, 
 }
 
 // ofRuns checks that each artifact is of one of the runs that the request names, if it
-// names any. Of artifacts that do not tell their run, the runs' lists do.
+// names any. If the server does not say which run an artifact is of, the runs are asked for
+// their artifacts.
 func (c Chooser) ofRuns(ctx context.Context, req Request, items []artifact.Item) error {
 	if len(req.RunIDs) == 0 {
 		return nil

@@ -19,9 +19,9 @@ const (
 	maxChecks = 16
 )
 
-// doubts reports whether the word of the lists that a run lacks something is not enough
-// to pass it over. That is so while the lists may lag, once they were found to be wrong, and
-// for the newest run passed over where nothing is asked for by name.
+// doubts reports whether a run that lacks something, going by the lists, has to be asked
+// itself before it is passed over. That is so while the lists may lag, once they were found
+// to be wrong, and for the newest run passed over if nothing is asked for by name.
 func (s *search) doubts(r artifact.Run, newest bool) bool {
 	return (s.late(r) || s.facts.faulty) && s.finder.doubted < maxLate || newest && s.facts.asks == 0
 }
@@ -137,8 +137,8 @@ func (s *search) readUnordered(oldest time.Time) []request {
 	return nil
 }
 
-// oldest is when the oldest run taken was created if there are enough of them, and
-// otherwise the zero time: what was created later must not be overlooked.
+// oldest returns the time since which no run must be overlooked: when the oldest run taken
+// was created or, as long as too few runs are taken, the zero time.
 func (s *search) oldest(taken []artifact.Run) time.Time {
 	if len(taken) < s.finder.req.Runs {
 		return time.Time{}

@@ -122,8 +122,8 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	return nil
 }
 
-// findAgain lets searches that found nothing go on with what became known since. It returns
-// the runs that the first of them finds now that finds any, and the searches up to it.
+// findAgain continues searches that found nothing, with what became known since. It returns
+// the runs of the first search that now finds any, and the searches up to that one.
 func findAgain(ctx context.Context, searches []*search) ([]*search, []artifact.Run, error) {
 	for i, s := range searches {
 		if runs, err := s.find(ctx); err != nil || len(runs) > 0 {
@@ -147,9 +147,10 @@ func doubtsLeft(searches []*search, runs []artifact.Run) []Doubt {
 	return list
 }
 
-// tryFilters tries filters in their order, and returns the runs that pass the first one
-// that any run passes, and the searches up to it. What a search reads may show a run that
-// passes a filter before, so those are tried again until nothing new was read.
+// tryFilters tries filters in their order. It returns the runs that pass the first filter
+// that any run passes, and the searches up to that one. What a search reads may show a run
+// that passes an earlier filter, so the earlier filters are tried again until nothing new
+// was read.
 func (f *finder) tryFilters(ctx context.Context, all []filter) ([]*search, []artifact.Run, error) {
 	var searches []*search
 	for n := 1; n <= len(all); n++ {

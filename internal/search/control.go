@@ -22,7 +22,7 @@ func (q RunQuery) kind() queryKind {
 }
 
 // indexed is how long the server takes, as a rule, until lists that a filter narrows have a
-// run that was created.
+// new run.
 const indexed = 2 * time.Minute
 
 // lacks reports whether a narrowed list lacks a run that it should have: one that is known

@@ -9,8 +9,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// inNamed chooses in one repository. The repository is the current run's own if it has that
-// one's name.
+// inNamed chooses in one repository. It is taken for the current run's own repository if it
+// has the same name.
 func (c Chooser) inNamed(ctx context.Context, req Request, repo artifact.Repo, plan *Plan) (err error) {
 	own := repo.Equal(req.Own)
 	if own && req.CurrentFirst && req.CurrentRun != 0 {
@@ -70,8 +70,8 @@ func (f *finder) newCurrentRun(ctx context.Context) currentRun {
 	})}
 }
 
-// maxCurrentPages bounds what is read to tell whether the current run holds what is
-// asked for, in pages: the answer only serves a hint.
+// maxCurrentPages bounds the pages that are read to find out whether the current run holds
+// what is asked for: the answer is only used for a hint.
 const maxCurrentPages = 10
 
 // listIsComplete reads a list until it holds what is asked for. It reports false where

@@ -17,8 +17,10 @@ func newer(a, b artifact.Run) artifact.Run {
 	return a
 }
 
-// others notes the newest runs that have what is asked for and fail no condition, only one,
-// or only those on workflow and conclusion, and counts those that fail for their origin.
+// others looks through the runs that have what is asked for. It notes the newest that fails
+// no condition, the newest that fails only the condition on the conclusion, only the one on
+// the workflow, or only these two; and it counts the runs that fail only because of their
+// origin.
 func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {

@@ -32,8 +32,8 @@ type NotFoundError struct {
 	// Final reports that waiting cannot help: a workflow, a pull request or a commit
 	// is missing, or an artifact has expired.
 	Final bool
-	// Settled reports that waiting soon cannot help: the run that was named is over, or
-	// the server does not know the id. SettledFor is how long the run has been over, by
+	// Settled reports that waiting will soon be of no use: the run that was named is over,
+	// or the server does not know the id. SettledFor is how long the run has been over, by
 	// the server's clock; 0 if unknown.
 	Settled    bool
 	SettledFor time.Duration
@@ -69,8 +69,8 @@ type Explanation struct {
 	// Overlooked is the newest run that matches, and that only the explanation came
 	// across: the limit of the search was met before, or a list lacked it.
 	Overlooked artifact.Run
-	// Nowhere reports that no run of the repository ever had what was asked for,
-	// whatever the conditions, and Never which of several names that is.
+	// Nowhere reports that no run of the repository ever had what was asked for, whatever
+	// the conditions. Never are the names, of several asked for, that no run ever had.
 	Nowhere bool
 	Never   []string
 	// Default is the workflow that was searched because none was given: the one of

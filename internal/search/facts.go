@@ -139,8 +139,9 @@ func (f *facts) holds(r artifact.Run) answer {
 // pick picks from the known artifacts of a run.
 func (f *facts) pick(r artifact.Run) artifact.Picked { return f.picker.Pick(f.artifacts(r.ID)) }
 
-// artifacts returns the known artifacts of a run. Its own list may lack some of them, as
-// every list may: what is not there any more, its download tells.
+// artifacts returns the known artifacts of a run: those of its own list and those of the
+// repository's lists, as any list may lack some. If an artifact is gone by now, the request
+// for its download fails.
 func (f *facts) artifacts(run int64) []artifact.Artifact {
 	own, asked := f.asked[run]
 	if !asked && len(f.lists) == 1 {

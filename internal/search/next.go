@@ -166,9 +166,10 @@ func (s *search) unfinished() []*artifactList {
 	return list
 }
 
-// worthNarrowing reports whether lists that the server narrows reach further back than
-// the list of all runs, judging by the runs that this has: by the conditions, or by the
-// conclusion where most runs meet the conditions and few ended as asked for.
+// worthNarrowing reports whether lists that the server narrows reach further back than the
+// list of all runs, judging by the runs that are known from that list. byStatus reports
+// that the lists have to be narrowed by conclusion for that, because most runs meet the
+// conditions and few ended as asked for.
 func (s *search) worthNarrowing() (narrows, byStatus bool) {
 	meet, fit := 0, 0
 	for _, r := range s.facts.all.items {

@@ -53,8 +53,8 @@ type Request struct {
 	// SearchLimit is how many runs to examine at most; 0 means 1,000.
 	SearchLimit int
 
-	// CurrentFirst asks for the current run, whatever the fields above say. Only where
-	// it lacks what Select asks for, the choice goes on as without.
+	// CurrentFirst asks for the current run, whatever the fields above say. If that run
+	// lacks what Select asks for, the choice goes on as if CurrentFirst were not set.
 	CurrentFirst bool
 	currentLacks string // why the current run was not taken then
 	// AskCurrent lets a search ask the current run itself whether it, too, holds what
@@ -78,9 +78,9 @@ type Request struct {
 	// Gone holds ids of artifacts that turned out to be expired (410) though
 	// the listing did not say so.
 	Gone map[int64]bool
-	// Waiting asks, where no artifact is named, for runs that are completed, unless
-	// Conclusions name a status: the list of another run may still grow. The current run
-	// is taken as it is.
+	// Waiting restricts a request that names no artifact to completed runs, unless
+	// Conclusions name a status: a run that is under way may still get artifacts. The
+	// current run is taken as it is.
 	Waiting bool
 	// Brief leaves out the requests that would only explain an error, because
 	// another look follows.

@@ -30,10 +30,11 @@ const farthest = 1 << 30
 // mostSought bounds how many pages of the list of all runs are read to find a number.
 const mostSought = 8
 
-// seekNumber looks for the run with the number asked for: in the list of the workflow's
-// runs, and where that does not have it, as it may lag, in the list of all runs; only there
-// where the runs seem to be all of that workflow. The search is settled when the run was
-// found, or when the list of all runs proves that it does not exist.
+// seekNumber looks for the run with the number asked for: first in the list of the
+// workflow's runs, then in the list of all runs, because the workflow's list may lag. It
+// reads only the list of all runs if all known runs are of the workflow. The search is
+// settled when the run was found, or when the list of all runs proves that it does not
+// exist.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	var seen []artifact.Run
 	var found, absent, gone bool
@@ -62,8 +63,8 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 }
 
 // seekIn looks for the number in a list, of which it reads at most so many pages, and adds
-// the runs of the pages to seen. It reports whether it found the run, or that the list
-// proves that there is none, as it is in order and not cut off.
+// the runs of the pages to seen. found reports that it found the run; absent, that the list
+// proves that there is none, because it is in order and was read as far as the number.
 func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Context, RunQuery) (Page[artifact.Run], error), most int, seen *[]artifact.Run) (found, absent bool, err error) {
 	n := numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),

@@ -28,8 +28,8 @@ const (
 	// time, up to maxPause.
 	firstPause = 5 * time.Second
 	maxPause   = time.Minute
-	// grace is how long to keep looking at a run after it is over, and for an id that
-	// the server does not know: what the server says may be as much behind.
+	// grace is how long to keep looking at a run after it is over, and for an id that the
+	// server does not know: the server's answers may lag by that much.
 	grace = time.Minute
 )
 
@@ -82,9 +82,9 @@ type settling struct {
 }
 
 // left returns how long it is worth waiting for what nf says, as far as that depends on
-// whether it is settled. When a run was over at the first look, the server's word counts.
-// When it ended later, the first look that found it over counts, as the server may set no
-// time when a run ends.
+// whether it is settled. If a run was over at the first look, it has been over as long as
+// the server says. If it ended later, the time of the first look that found it over counts,
+// because the server may not say when a run ended.
 func (s *settling) left(nf *NotFoundError, now time.Time) time.Duration {
 	if s.times == nil {
 		s.times, s.open = map[int64]time.Time{}, map[int64]bool{}

@@ -14,7 +14,7 @@ import (
 type clock struct {
 	t      time.Time
 	pauses []time.Duration
-	// end ends the context's patience after that many pauses; 0 is never.
+	// end ends the context after that many pauses; 0 is never.
 	end int
 }
 

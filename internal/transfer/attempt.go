@@ -100,7 +100,7 @@ func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool)
 		return err
 	}
 	t.complete = true
-	blob.Release(blob.Size()) // of what no file needs, only the digest is
+	blob.Release(blob.Size()) // the bytes that no file needs are only for the digest
 	info, err := blob.Wait()
 	if err != nil {
 		return err

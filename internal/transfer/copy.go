@@ -99,7 +99,7 @@ func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w
 // copyWhole copies an artifact that is one file.
 func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given, name string, w io.Writer) error {
 	is := t.fileName(f, given)
-	perhapsPage := given == "" && blob.Size() <= maxPage // then its name is not worth a word
+	perhapsPage := given == "" && blob.Size() <= maxPage // an error about its name would mislead
 	if is != name && !perhapsPage {
 		return t.noFile(name, []string{is})
 	}

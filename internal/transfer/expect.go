@@ -11,7 +11,7 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Expected is a digest that one of the artifacts has to have.
+// Expected is a digest that one of the artifacts must have.
 type Expected struct {
 	SHA256   string // in lower-case hex
 	Artifact string // the name of the artifact; "" is any

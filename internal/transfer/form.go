@@ -122,8 +122,8 @@ func (e *PageError) Error() string {
 	return text
 }
 
-// beginning returns head without a part of a character at its end, or nothing where it
-// is no text.
+// beginning returns head without an incomplete character at its end, or nothing if it is
+// not text.
 func beginning(head []byte) string {
 	for range utf8.UTFMax {
 		if utf8.Valid(head) || len(head) == 0 {

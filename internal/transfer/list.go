@@ -81,7 +81,7 @@ func (e *Engine) listAll(ctx context.Context, items []Item, most int, endFirst b
 				t.tail = min(max(items[i].Artifact.Size>>12, enoughTail), mostTail)
 			}
 			if lists[i], err = t.list(ctx, turns); is[*StreamError](err) && e.opt.KeepArchives {
-				return nil // the name of one file is not worth as much
+				return nil // to find out the name of one file is not worth so many bytes
 			}
 			if err != nil {
 				return t.named(err)

@@ -35,7 +35,7 @@ type Outline struct {
 
 // TopEntry is a file or a directory at the top of an artifact.
 type TopEntry struct {
-	Name  string // of a directory with a slash at its end
+	Name  string // a directory's ends with a slash
 	Files int    // in it
 }
 

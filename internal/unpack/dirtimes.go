@@ -64,8 +64,8 @@ func (d *dirTimes) each(do func(name string, at int64) error) error {
 	return nil
 }
 
-// sinceEpoch returns a time in ns since 1970, or the first or last one of which that can
-// be said: of the years 1677 and 2262.
+// sinceEpoch returns a time in ns since 1970, or the nearest one that an int64 can hold, in
+// 1677 or 2262.
 func sinceEpoch(t time.Time) int64 {
 	const second = int64(time.Second)
 	switch s := t.Unix(); { // of any time, also where its year has no number

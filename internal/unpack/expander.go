@@ -27,16 +27,16 @@ type expander struct {
 	made    hashSet               // files of this archive
 	links   map[string]nestedLink // of all archives, to be made at the end
 	times   dirTimes              // of the directories that are entries
-	// strict are directories that end up without a right of the owner's: the
-	// permissions that they get once all is made.
+	// strict has the permissions, by directory, that take a right from the owner: they are
+	// set once all is made.
 	strict map[string]fs.FileMode
-	held   linkMemory // what the three take
+	held   linkMemory // what links, times and strict take
 }
 
 // heldNoun is what expander.held counts.
 const heldNoun = "directories and symlinks"
 
-// nestedLink is a symlink of an archive of a number.
+// nestedLink is a symlink of the archive with that number.
 type nestedLink struct {
 	target  string
 	archive int
@@ -297,7 +297,7 @@ func (x *expander) finish(ctx context.Context) error {
 	if err := checkLinks(ctx, all); err != nil {
 		return err
 	}
-	x.dirs.isLink = nil // what is made now is they
+	x.dirs.isLink = nil // the symlinks themselves are made now
 	if err := makeLinks(ctx, x.dirs, ours); err != nil {
 		return err
 	}

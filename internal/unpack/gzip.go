@@ -36,7 +36,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 	for {
 		n, err := g.member.Read(p)
 		if n > 0 && errors.Is(err, io.EOF) {
-			err = nil // the next call says it again
+			err = nil // the next call returns it
 		}
 		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err

@@ -45,20 +45,20 @@ func (d osDir) mkdir(base string, perm fs.FileMode) error { return d.root.Mkdir(
 
 func (d osDir) symlink(target, base string) error { return d.root.Symlink(target, base) }
 
-// hardLink makes the name to a hard link to the file from, both below root.
+// hardLink makes the name to a hard link to the file named from; both names lie below root.
 func hardLink(root *os.Root, _ osDir, from string, _ osDir, to string) error {
 	return root.Link(from, to)
 }
 
 func (d osDir) remove(base string) error { return d.root.Remove(base) }
 
-// chown gives the directory itself away.
+// chown changes the owner of the directory itself.
 func (d osDir) chown(o *Owner) error { return d.root.Chown(".", o.UID, o.GID) }
 
-// lchown gives away what is in the directory.
+// lchown changes the owner of what is in the directory.
 func (d osDir) lchown(base string, o *Owner) error { return d.root.Lchown(base, o.UID, o.GID) }
 
-// stat says of a name whether it is a directory, and of what size.
+// stat returns whether what has the name is a directory, and its size in bytes.
 func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 	info, err := d.root.Lstat(base)
 	if err != nil {

@@ -71,8 +71,8 @@ func (d osDir) symlink(target, base string) error {
 	return again(func() error { return unix.Symlinkat(target, d.fd, base) })
 }
 
-// hardLink makes the name to in a directory a hard link to the file from in
-// another. It needs no more of their names than the last components.
+// hardLink makes the name to, in one directory, a hard link to the file named from in
+// another. Only the last component of each name counts.
 func hardLink(_ *os.Root, fromDir osDir, from string, toDir osDir, to string) error {
 	return again(func() error { return unix.Linkat(fromDir.fd, path.Base(from), toDir.fd, path.Base(to), 0) })
 }
@@ -81,17 +81,17 @@ func (d osDir) remove(base string) error {
 	return again(func() error { return unix.Unlinkat(d.fd, base, 0) })
 }
 
-// chown gives the directory itself away.
+// chown changes the owner of the directory itself.
 func (d osDir) chown(o *Owner) error {
 	return again(func() error { return unix.Fchown(d.fd, o.UID, o.GID) })
 }
 
-// lchown gives away what is in the directory.
+// lchown changes the owner of what is in the directory.
 func (d osDir) lchown(base string, o *Owner) error {
 	return again(func() error { return unix.Fchownat(d.fd, base, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW) })
 }
 
-// stat says of a name whether it is a directory, and of what size.
+// stat returns whether what has the name is a directory, and its size in bytes.
 func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 	var s unix.Stat_t
 	err = again(func() error { return unix.Fstatat(d.fd, base, &s, unix.AT_SYMLINK_NOFOLLOW) })

@@ -38,7 +38,7 @@ type Pool struct {
 	large   *semaphore.Weighted // of units: what is read between them has to be kept
 	windows *semaphore.Weighted // bytes
 	idle    chan *zstdReader    // all for windows of the same size
-	xz      *xz.Reader          // of the one who holds all windows; nil: not made yet
+	xz      *xz.Reader          // of the stream that holds all windows; nil: not made yet
 }
 
 // NewPool makes a pool for n entries, or fewer where n is large. Half of them may be

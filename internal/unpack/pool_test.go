@@ -152,7 +152,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// All zstd of a pool takes as much as the largest window, whoever uses it.
+// All zstd of a pool takes as much memory as the largest window, however many streams share it.
 // Not parallel: what others allocate would count.
 func TestZstdMemory(t *testing.T) {
 	text := func(size int) []byte { return bytes.Repeat([]byte("0123456789abcdef"), size/16) }
@@ -202,7 +202,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Whoever waits for memory hears the end of the context.
+// A wait for memory ends with the context.
 func TestZstdWaitStops(t *testing.T) {
 	t.Parallel()
 	pool := NewPool(2)

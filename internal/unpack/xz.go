@@ -21,8 +21,9 @@ var xzFormat = compression{name: "xz", is: magic("\xfd7zXZ\x00"), open: openXZ}
 type xzReader struct{ *windowReader }
 
 // openXZ reserves all windows of the pool: only one xz is decompressed at a time, since how
-// large a dictionary is shows late, block by block. So the pool's reader has no other user,
-// and it is used again and again: its dictionary would wait for the garbage collector else.
+// large a dictionary is shows late, block by block. So the pool's reader has no other user.
+// It is used again and again, because each new one would leave a dictionary to the garbage
+// collector.
 func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error) {
 	m, err := p.reserve(ctx, maxTarWindow)
 	if err != nil {

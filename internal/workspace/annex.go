@@ -80,9 +80,9 @@ func (s *Stage) annexIn(base string, at place) (*Stage, error) {
 	}
 }
 
-// searchMount recovers, once, what killed processes left in a mount, of which only that
-// directory may know: a volume outlives workspaces. If there was something, the plan may be
-// wrong by now, and the error is a *busyError.
+// searchMount recovers, once, what killed processes left in a mount. Only the mount itself
+// may have a trace of them, because a volume outlives workspaces. If there was something,
+// the plan may be wrong by now, and the error is a *busyError.
 func (s *Stage) searchMount(ctx context.Context, top string) error {
 	if s.searched[top] {
 		return nil
@@ -110,8 +110,8 @@ func (s *Stage) enlist(dir string) error {
 	return errors.Join(err, s.chown(name), f.Close())
 }
 
-// enlisted returns the annexes that the stage of a dead process lists. Whoever wrote the
-// list, what it says is only where to look for stages.
+// enlisted returns the annexes that the stage of a dead process lists. The list only says
+// where to look for stages, so it does no harm if another program wrote it.
 func (s *Stage) enlisted() []string {
 	f, err := s.at.openFile(path.Join(s.dir, annexList), os.O_RDONLY)
 	if err != nil {

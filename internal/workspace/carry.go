@@ -43,8 +43,8 @@ func (e *busyError) Error() string {
 	return fmt.Sprintf("%s %s: another process writes there, or this file system takes two of the names for one", e.path, e.reason)
 }
 
-// carrier makes the changes of one plan that files in one stage are moved for: the main
-// stage, or an annex.
+// carrier makes the changes of one plan for which files of one stage are moved: of the main
+// stage, or of an annex.
 type carrier struct {
 	*Stage
 

@@ -10,8 +10,8 @@ import (
 )
 
 // join plans a directory that is new to the destination, and returns where in the stage it
-// will be: the first of the sources, with what only others have moved into it, or an empty
-// directory where none of the sources is a staged directory.
+// will be: the first of the sources, into which goes what only others have; or, if none of
+// the sources is a staged directory, an empty directory.
 func (p *planner) join(to spot, sources []source) (string, error) {
 	first := slices.IndexFunc(sources, func(s source) bool { return len(s.virtual) == 0 })
 	var dir string

@@ -139,7 +139,7 @@ func (w *journalWriter) ident(i ident) {
 	w.buf = strconv.AppendInt(w.buf, i.mtime, 10)
 }
 
-// errDamaged says that this program did not write a journal like this.
+// errDamaged says that a journal holds what this program does not write.
 var errDamaged = errors.New("its journal is damaged")
 
 // readJournal reads the journal, of a given inode and size, of the stage dir in base. It

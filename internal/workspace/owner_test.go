@@ -14,10 +14,9 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// Everything that the stage creates belongs to the owner of the directory that
-// was named, the stage itself included, and nothing that was there changes
-// hands. As root the owners are real; anybody else gives things to themselves,
-// and in both cases what was given is recorded.
+// Everything that the stage creates, the stage itself included, belongs to the owner of the
+// directory that was named; what was there keeps its owner. As root the owners are real.
+// Any other user can name only itself as the owner. In both cases the calls are recorded.
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	ws, other := t.TempDir(), t.TempDir()

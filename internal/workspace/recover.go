@@ -21,7 +21,7 @@ type Recovery struct {
 	// whole directories.
 	Undone int
 	// Left are paths, relative to the destination's root, that the killed process had
-	// changed and that others have changed since. They are left as they are.
+	// changed and that other processes have changed since. They are left as they are.
 	Left []string
 	// Err says why the stage is still there, or is nil.
 	Err error
@@ -236,7 +236,8 @@ func (s *Stage) undoJournal(ctx context.Context, j *journal, r *Recovery) error 
 	}
 	errs.add(err)
 	if r.Err = errs.join(); r.Err == nil {
-		// What is left belongs to others now; the files that it replaced go with the stage.
+		// Other processes have changed what is left; the files that it replaced go with the
+		// stage.
 		r.Err = s.endUndo()
 	}
 	return nil

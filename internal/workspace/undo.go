@@ -125,8 +125,8 @@ func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []s
 }
 
 // beginUndo marks the stage as being undone. If this process is killed and another one
-// continues, an empty directory then counts as emptied by this process, not as changed by a
-// stranger.
+// continues, an empty directory then counts as emptied by this process, not as changed by
+// any other.
 func (s *Stage) beginUndo() error {
 	name := path.Join(s.dir, undoName)
 	i, err := s.at.lookup(name)
