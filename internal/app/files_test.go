@@ -34,6 +34,7 @@ func fileWorld(t *testing.T) *world {
 	run.AddArtifact(githubsim.Artifact{ID: 6, Name: "raw", Blob: githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)), ContentType: "text/plain"})
 	run.AddArtifact(githubsim.Artifact{ID: 7, Name: "signed", Blob: files("x.TAR.GZ", tarball(t, "in"), "x.tar.gz.sha256", "0123  x.tar.gz\n", "data.json.gz", "\x1f\x8b\x08")})
 	run.AddArtifact(githubsim.Artifact{ID: 8, Name: "raw.tar.lz4", Blob: githubsim.Bytes([]byte("\x04\x22\x4d\x18")), ContentType: "application/octet-stream", ContentDisposition: `attachment; filename="raw.tar.lz4"`})
+	run.AddArtifact(githubsim.Artifact{ID: 9, Name: "routes", Blob: files("app/[id]/page.js", "x")})
 	return w
 }
 
@@ -68,10 +69,13 @@ func TestFiles(t *testing.T) {
 	}{
 		"one of many": {in: in("name", "big", "files", "d7/f107.bin"), want: "d7/f107.bin", bytes: 64<<10 + 128<<10 + 80_000, calls: 3,
 			out: map[string]string{"file-count": "1", "bytes": "100000"}, log: []string{"digest"}},
-		"neighbours in one go":   {in: in("name", "big", "files", "d{1,2,3}/f10?.bin"), want: "d1/f101.bin d2/f102.bin d3/f103.bin", calls: 3},
-		"far apart":              {in: in("name", "big", "files", "**/f{5,150}.bin"), want: "d5/f5.bin d50/f150.bin", calls: 4},
-		"small ones come whole":  {in: in("name", "small", "files", "**/*.so"), want: "d/b.so", calls: 1},
-		"exclusions":             {in: in("name", "small", "files", "!**/*.so"), want: "a.txt d/c.txt", calls: 1},
+		"neighbours in one go":    {in: in("name", "big", "files", "d{1,2,3}/f10?.bin"), want: "d1/f101.bin d2/f102.bin d3/f103.bin", calls: 3},
+		"far apart":               {in: in("name", "big", "files", "**/f{5,150}.bin"), want: "d5/f5.bin d50/f150.bin", calls: 4},
+		"small ones come whole":   {in: in("name", "small", "files", "**/*.so"), want: "d/b.so", calls: 1},
+		"exclusions":              {in: in("name", "small", "files", "!**/*.so"), want: "a.txt d/c.txt", calls: 1},
+		"a directory by wildcard": {in: in("name", "small", "files", "?"), want: `no file of the 1 artifact matches files: "?"; artifact "small" (2) holds 3 files: "a.txt", "d/" (2 files). Did you mean "?/"?`},
+		"a name with brackets": {in: in("name", "routes", "files", "app/[id]/page.js"),
+			want: `no file of the 1 artifact matches files: "app/[id]/page.js"; artifact "routes" (9) holds 1 file: "app/" (1 file). Did you mean 'app/\[id\]/page.js'?`},
 		"of several artifacts":   {in: in("name", "small\ntars", "files", "*"), want: "small/a.txt tars/x.tar tars/z", calls: 2},
 		"nothing":                {in: in("name", "small", "files", "*.exe"), want: `no file of the 1 artifact matches files: "*.exe"; artifact "small" (2) holds 3 files: "a.txt", "d/" (2 files). Globs are on whole paths`},
 		"nothing, another place": {in: in("name", "small", "files", "*.so\nb.so\ndist/a.txt"), want: `no file of the 1 artifact matches files: "*.so", "b.so", "dist/a.txt"; artifact "small" (2) holds 3 files: "a.txt", "d/" (2 files). Did you mean "**/*.so", "d/b.so", "a.txt"?`},

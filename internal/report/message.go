@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -155,13 +157,26 @@ func handOnHint(e *HandOnError) string {
 
 func noFilesHint(e *transfer.NoFilesError) string {
 	near := e.Near()
+	for i, g := range near {
+		near[i] = quotedGlob(g)
+	}
 	switch {
 	case len(near) > 0:
-		return fmt.Sprintf("Did you mean %s?", words.Quoted(near, len(near)))
+		return fmt.Sprintf("Did you mean %s?", words.List(near, len(near), ", "))
 	case e.TakenAway:
 		return "Globs that begin with ! take away all that the others match"
 	}
 	return "Globs are on whole paths in the artifact: * stays within a directory, ** crosses directories, and the name of a directory takes all below it"
+}
+
+// quotedGlob quotes a glob such that a step can have it as it is shown: only in single
+// quotes is a backslash of YAML, or of a shell, one backslash.
+func quotedGlob(g string) string {
+	other := func(r rune) bool { return r == '\'' || !strconv.IsPrint(r) }
+	if strings.Contains(g, `\`) && utf8.ValidString(g) && !strings.ContainsFunc(g, other) {
+		return "'" + g + "'"
+	}
+	return strconv.Quote(g)
 }
 
 func protectedHint(e *workspace.ProtectedError) string {

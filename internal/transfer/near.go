@@ -72,7 +72,8 @@ func separated(g string) (list []string) {
 	return list
 }
 
-// nearest returns what a glob may have been meant to be, or "": what it matches
+// nearest returns what a glob may have been meant to be, or "": all in the directories
+// that it matches, what it matches without its classes and alternatives, what it matches
 // elsewhere in the tree, or a name that it nearly is.
 func nearest(g string, names, dirs []string) string {
 	set := glob.New([]string{g})
@@ -80,6 +81,13 @@ func nearest(g string, names, dirs []string) string {
 		return "" // it has too many alternatives, or what it matches was taken away
 	}
 	wild := strings.ContainsAny(g, wildcards)
+	if wild {
+		for _, variant := range []string{g + "/", literal(g)} {
+			if matchesAny(variant, names) {
+				return variant
+			}
+		}
+	}
 	for _, variant := range variants(g) {
 		set := glob.New([]string{variant})
 		if set.Cost() > maxCost {
@@ -93,11 +101,7 @@ func nearest(g string, names, dirs []string) string {
 		}
 	}
 	if !wild {
-		g = path.Clean(g)
-		if n := suggest.Nearest(g, names); n != "" {
-			return n
-		}
-		return suggest.Nearest(g, dirs)
+		return suggest.Nearest(path.Clean(g), slices.Concat(names, dirs))
 	}
 	if variant := respelt(g, dirs); matchesAny(variant, names) {
 		return variant
@@ -111,6 +115,23 @@ func nearest(g string, names, dirs []string) string {
 
 func matchesAny(g string, names []string) bool {
 	return slices.ContainsFunc(names, glob.New([]string{g}).Match)
+}
+
+// literal returns a glob whose brackets and braces stand for themselves: they are common
+// in the names of files that a web framework takes its routes from.
+func literal(g string) string {
+	var b strings.Builder
+	for i := 0; i < len(g); i++ {
+		switch c := g[i]; {
+		case c == '\\' && i+1 < len(g):
+			b.WriteByte(c)
+			i++
+		case strings.IndexByte("[]{}", c) >= 0:
+			b.WriteByte('\\')
+		}
+		b.WriteByte(g[i])
+	}
+	return b.String()
 }
 
 // respelt returns a glob whose first directories have the nearest names that there

@@ -41,6 +41,18 @@ func TestNear(t *testing.T) {
 		{"a b c d", "x/a x/b x/c x/d", "x/a x/b x/c"},
 		{"{a,b/c}.js", "x/b/c.js", "**/{a,b/c}.js"},
 		{`\[id\].js`, "x/[id].js", `**/\[id\].js`},
+		{"build-*", "build-1/a build-2/lib/b", "build-*/"}, // it matches directories only
+		{"./b*", "build-1/a", "./b*/"},
+		{"dist/*", "dist/lib/a", "dist/*/"},
+		{"{lib,l*}", "lost/a", "{lib,l*}/"},
+		{"app/[slug]/page.js", "app/[slug]/page.js", `app/\[slug\]/page.js`}, // a name, not a class
+		{"app/[slug]/*.js", "app/[slug]/page.js", `app/\[slug\]/*.js`},
+		{"api/{id}.json", "api/{id}.json", `api/\{id\}.json`},
+		{`[a\[]`, "[a[]", `\[a\[\]`},
+		{"a[1]", "a[1]/x", `a\[1\]`},
+		{"[...all]/**", "[...all]/x", `\[...all\]/**`},
+		{"Build-1", "build-1/.hidden", "build-1"},
+		{"lbi", "lib-old lib/a", "lib"},
 		{`"*.js"`, "a.js", "*.js"},
 		{"'a,b.js'", "a,b.js", "a,b.js"},
 		{"*.js,'lib/'", "a.js lib/b", "*.js lib/"},
