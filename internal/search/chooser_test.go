@@ -136,6 +136,8 @@ func TestHelpOnFailure(t *testing.T) {
 		"case":                       {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"DIST"}}}, "dist", false},
 		"a pattern":                  {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"!x", "x*", "Dist.zip"}}}, "dist", false},
 		"a pattern with wildcards":   {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"dits*"}}}, "", false},
+		"a pattern in another case":  {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"!D?", "x", "DI[A-Z]*"}}}, "dist", false},
+		"taken away by another case": {Request{RunIDs: []int64{1}, Select: artifact.Selector{Patterns: []string{"Dist*", "!di*"}}}, "", false},
 		"search: near pattern":       {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Patterns: []string{"doc"}}}, "docs", false},
 		"nothing near":               {Request{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"windows-x64"}}}, "", false},
 		"search: near name":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"doc"}}}, "docs", false},

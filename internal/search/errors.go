@@ -313,7 +313,8 @@ func lacking(s artifact.Selector, p artifact.Picked) *NotFoundError {
 const maxSuggested = 4
 
 // suggest sets Have to the names that are there, and DidYouMean to the one of them
-// that is nearest to a missing name. A pattern without wildcards is such a name.
+// that is nearest to a missing name. A pattern without wildcards is such a name; of other
+// patterns, the nearest is what they match without regard to case.
 func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 	e.Have = slices.Compact(slices.Sorted(slices.Values(names)))
 	asked := s.Names
@@ -323,6 +324,16 @@ func (e *NotFoundError) suggest(s artifact.Selector, names []string) {
 	for _, want := range asked[:min(len(asked), maxSuggested)] {
 		if _, there := slices.BinarySearch(e.Have, want); !there && e.DidYouMean == "" {
 			e.DidYouMean = suggest.Nearest(want, e.Have)
+		}
+	}
+	if e.DidYouMean == "" && len(s.Patterns) > 0 {
+		folded := artifact.Selector{Patterns: slices.Clone(s.Patterns)}
+		for i, p := range folded.Patterns {
+			folded.Patterns[i] = strings.ToLower(p)
+		}
+		matches := folded.Matcher()
+		if i := slices.IndexFunc(e.Have, func(name string) bool { return matches(strings.ToLower(name)) }); i >= 0 {
+			e.DidYouMean = e.Have[i]
 		}
 	}
 }
