@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -313,6 +314,37 @@ func TestClip(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzClip compares what is kept, written in two pieces, with what is kept byte by byte.
+func FuzzClip(f *testing.F) {
+	long := strings.Repeat("x", maxRaw)
+	for _, text := range []string{
+		`{"a":"b\"c\\","d":["\u00fc",{}],"e":7}`, `"` + long + `","b"`, `"` + long + `y","b"`, `"\` + long + `\"y"`, `["` + long[1:] + `ü"]`, `}"]`, `"\`,
+	} {
+		f.Add([]byte(text), uint16(len(text)/2))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at uint16) {
+		var slow, c clip
+		var want []byte
+		for _, b := range text {
+			if !slow.inString {
+				slow.depth += strings.Count("{[", string(b)) - strings.Count("}]", string(b))
+			}
+			if slow.keeps(b) {
+				want = append(want, b)
+			}
+		}
+		cut := min(int(at), len(text))
+		for _, piece := range [][]byte{text[:cut], text[cut:]} {
+			if _, err := c.Write(piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(c.kept.Bytes(), want) || c.open() != slow.open() {
+			t.Errorf("%d of %d bytes kept, want %d; open: %t, want %t", c.kept.Len(), len(text), len(want), c.open(), slow.open())
+		}
+	})
 }
 
 func TestPageOfItems(t *testing.T) {

@@ -34,7 +34,10 @@ func (c *clip) Write(p []byte) (int, error) {
 	c.kept.Grow(len(p))
 	out := c.kept.AvailableBuffer()
 	for rest := p; len(rest) > 0; {
-		n, keep := c.run(rest)
+		n, keep := c.plain(rest), true
+		if n == 0 {
+			n, keep = c.run(rest)
+		}
 		if n == 0 {
 			n, keep = 1, c.keeps(rest[0])
 		}
@@ -53,25 +56,39 @@ func (c *clip) Write(p []byte) (int, error) {
 // open reports whether what was written ends within a string, a list or an object.
 func (c *clip) open() bool { return c.inString || c.depth > 0 }
 
-// run returns how many of the next bytes need no look one by one, and whether to keep
-// them: the bytes between two strings, and the bytes of a string between two escape
-// sequences, unless the string is cut among them.
+// plain returns how many of the next bytes are kept without a further look: whole strings
+// that are not long and have no escape sequence, and what is between strings. Almost all
+// of a list is that.
+func (c *clip) plain(p []byte) int {
+	if c.inString {
+		return 0
+	}
+	escape := bytes.IndexByte(p, '\\')
+	if escape < 0 {
+		escape = len(p)
+	}
+	for i := 0; i < len(p); i++ {
+		switch p[i] {
+		case '{', '[':
+			c.depth++
+		case '}', ']':
+			c.depth--
+		case '"':
+			end := i + 1 + bytes.IndexByte(p[i+1:], '"')
+			if end == i || end > escape || end-i > maxRaw {
+				return i
+			}
+			i = end
+		}
+	}
+	return len(p)
+}
+
+// run returns how many of the next bytes of a string need no look one by one, and whether
+// to keep them: those between two escape sequences, unless the string is cut among them.
 func (c *clip) run(p []byte) (n int, keep bool) {
 	switch {
-	case !c.inString:
-		if n = bytes.IndexByte(p, '"'); n < 0 {
-			n = len(p)
-		}
-		for _, b := range p[:n] {
-			switch b {
-			case '{', '[':
-				c.depth++
-			case '}', ']':
-				c.depth--
-			}
-		}
-		return n, true
-	case c.escape > 0:
+	case !c.inString, c.escape > 0:
 		return 0, false
 	case c.dropping:
 		if n = bytes.IndexAny(p, `"\`); n < 0 {

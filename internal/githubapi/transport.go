@@ -268,6 +268,7 @@ func (c *clip) readAnswer(res *http.Response) error {
 	if res.ContentLength > maxAnswer {
 		return &finalError{tooLarge}
 	}
+	c.kept.Grow(int(min(max(res.ContentLength, 0), maxKept)))
 	n, err := io.Copy(c, io.LimitReader(res.Body, maxAnswer+1))
 	if large, ok := errors.AsType[*TooLargeError](err); ok {
 		return &finalError{large}
