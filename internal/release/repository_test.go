@@ -38,8 +38,8 @@ func (r *repository) decode(file string, strict bool, v any) {
 const actionsList = ".github/actions.txt"
 
 var (
-	// An action of another repository, pinned as Dependabot understands it.
-	pinned   = regexp.MustCompile(`uses: *["']?([^ "'./@][^ "'/@]*/[^ "'/@]+)[^ "'@]*@([^ "']+)["']?(?: # (\S+))?$`)
+	// An action or a workflow of another repository.
+	pinned   = regexp.MustCompile(`^([^./@:]+/[^/@:]+)(?:/[^@:]*)?@([0-9a-f]{40})$`)
 	commit   = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	released = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
 	example  = regexp.MustCompile(`uses: ([a-z][^ /@]*/[^ @]+)@(v[0-9]+)\b`)
@@ -62,26 +62,38 @@ func (r *repository) listed() map[string]string {
 	return list
 }
 
+// valuesOf returns the values of a key, at any depth.
+func valuesOf(n *yaml.Node, key string) []*yaml.Node {
+	var found []*yaml.Node
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == key {
+			found = append(found, child)
+		}
+		found = append(found, valuesOf(child, key)...)
+	}
+	return found
+}
+
 // checkUses: each action of another repository is pinned to the commit that the list
-// has for the version in the comment. Whether this is the commit of that version can
-// only be known online, which actions.sh does.
+// has for the version in the comment, where Dependabot updates both. Whether this is
+// the commit of that version can only be known online, which actions.sh does.
 func (r *repository) checkUses() {
 	list, used := r.listed(), map[string]bool{}
 	for _, file := range r.workflows() {
-		for line := range strings.Lines(r.files[file]) {
-			line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "- "))
-			value, ok := strings.CutPrefix(line, "uses:")
-			if !ok || strings.HasPrefix(strings.TrimSpace(value), "./") {
+		var document yaml.Node
+		r.decode(file, false, &document)
+		for _, n := range valuesOf(&document, "uses") {
+			if strings.HasPrefix(n.Value, "./") {
 				continue
 			}
-			m := pinned.FindStringSubmatch(line)
+			m, version := pinned.FindStringSubmatch(n.Value), strings.TrimPrefix(n.LineComment, "# ")
 			switch {
-			case m == nil || !commit.MatchString(m[2]):
-				r.complain(file, "not pinned to a commit: %s", line)
-			case !released.MatchString(m[3]):
-				r.complain(file, "no comment with the version: %s", line)
-			case list[m[1]] != m[3]+" "+m[2]:
-				r.complain(file, "%s does not have %s %s", actionsList, m[1], m[3])
+			case m == nil:
+				r.complain(file, "not pinned to a commit: %s", n.Value)
+			case !released.MatchString(version):
+				r.complain(file, "no comment with the version: %s", n.Value)
+			case list[m[1]] != version+" "+m[2]:
+				r.complain(file, "%s does not have %s %s", actionsList, m[1], version)
 			default:
 				used[m[1]] = true
 			}
@@ -356,6 +368,10 @@ func TestMutations(t *testing.T) {
 		{"an abbreviated commit", ci, checkout, "actions/checkout@3d3c42e # v7.0.1", "not pinned"},
 		{"an image", ci, checkout, "docker://alpine:3", "not pinned"},
 		{"quotes", ci, checkout, `"actions/checkout@v7"`, "not pinned"},
+		{"quotes around the key", ci, "uses: " + checkout, `"uses": actions/checkout@v7`, "not pinned"},
+		{"braces", ci, "- uses: " + checkout + "\n        with:\n          persist-credentials: false\n", "- {uses: actions/checkout@v7, with: {persist-credentials: false}}\n", "not pinned"},
+		{"an anchor", ci, "uses: " + checkout, "uses: &checkout actions/checkout@v7", "not pinned"},
+		{"a workflow of others", ci, "uses: ./.github/workflows/vulnerabilities.yml", "uses: octo/app/.github/workflows/check.yml@main", "not pinned"},
 		{"no version", ci, checkout, strings.TrimSuffix(checkout, " # v7.0.1"), "no comment with the version"},
 		{"a major version", ci, checkout, strings.Replace(checkout, "v7.0.1", "v7", 1), "no comment with the version"},
 		{"an invented commit", ci, "3d3c42e5aac5ba805825da76410c181273ba90b1", strings.Repeat("12ab", 10), "does not have actions/checkout"},
@@ -376,6 +392,8 @@ func TestMutations(t *testing.T) {
 		{"an expression in a script", release, `tag.sh major "$VERSION"`, `tag.sh major "${{ inputs.version }}"`, "where it is code"},
 		{"a token that stays", ci, "        with:\n          persist-credentials: false\n", "", "leaves its token"},
 		{"no YAML", ci, "jobs:", "jobs: [", ci},
+		{"no YAML for Dependabot", dependabot, "updates:", "updates: [", dependabot},
+		{"no list for Dependabot", dependabot, "  - package-ecosystem: gomod", "    package-ecosystem: gomod", dependabot},
 		{"a key that Dependabot does not know", dependabot, "schedule:", "shedule:", "shedule"},
 		{"an ecosystem that there is not", dependabot, "gomod", "go", `package-ecosystem "go" is unknown`},
 		{"an ecosystem less", dependabot, "package-ecosystem: docker", "package-ecosystem: gomod", "nobody updates docker"},
