@@ -15,7 +15,8 @@ const (
 	extraUnicodePath = 0x7075 // 4.6.9
 	flagDescriptor   = 1 << 3
 	flagUTF8         = 1 << 11
-	flagsRefused     = 1<<0 | 1<<5 | 1<<6 | 1<<13
+	flagsEncrypted   = 1<<0 | 1<<6 | 1<<13
+	flagPatched      = 1 << 5
 	creatorFAT       = 0
 	creatorUnix      = 3
 	creatorNTFS      = 10
@@ -163,8 +164,10 @@ func int64At(b []byte) int64 {
 // for an entry that means the destination itself.
 func (e *Entry) check(flags uint16) error {
 	switch {
-	case flags&flagsRefused != 0:
-		return e.refuse("it is encrypted or patched")
+	case flags&flagsEncrypted != 0:
+		return e.refuse("it is encrypted, and there is no password")
+	case flags&flagPatched != 0:
+		return e.refuse("it is a patch of another version")
 	case !supported(e.method):
 		return e.refuse("its compression method %s is not supported", methodName(e.method))
 	case e.method == methodStored && e.Size != e.compressed && !e.Mode.IsDir():
@@ -202,7 +205,7 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 		return 0, e.refuse("there is no local header where the directory says")
 	case nameLen != int64(len(e.stored)):
 		return 0, e.refuse("its local header names it otherwise")
-	case method != e.method && !directory || flags&flagsRefused != 0:
+	case method != e.method && !directory || flags&(flagsEncrypted|flagPatched) != 0:
 		return 0, e.refuse("its local header gives another method or encryption")
 	case method == methodStored && !directory && flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
 		return 0, e.refuse("its local header gives other sizes")

@@ -80,10 +80,10 @@ var refusals = map[string]refusal{
 	"directory and file":    {of(dir("a/"), file("a")), "a", "both a file and a directory"},
 	"directory and symlink": {of(dir("a/"), link("a", ".")), "a", "both a file and a directory"},
 
-	"encrypted":         {of(with(file("a"), func(e *lie) { e.flags = 1 })), "a", "encrypted"},
+	"encrypted":         {of(with(file("a"), func(e *lie) { e.flags = 1 })), "a", "it is encrypted, and there is no password"},
 	"strong encryption": {of(with(file("a"), func(e *lie) { e.flags = 1 << 6 })), "a", "encrypted"},
 	"masked directory":  {of(with(file("a"), func(e *lie) { e.flags = 1 << 13 })), "a", "encrypted"},
-	"patched":           {of(with(file("a"), func(e *lie) { e.flags = 1 << 5 })), "a", "patched"},
+	"patched":           {of(with(file("a"), func(e *lie) { e.flags = 1 << 5 })), "a", "it is a patch"},
 	"unknown method":    {of(with(file("a"), func(e *lie) { e.method = 99 })), "a", "method 99"},
 
 	"stored, sizes differ":  {of(with(file("a"), func(e *lie) { e.size = 5 })), "a", "its sizes differ"},
