@@ -123,7 +123,7 @@ func (l *Log) Recovered(all []workspace.Recovery) {
 		case r.Err != nil:
 			warn("%s, which a killed run left, is still there: %v", r.Stage, r.Err)
 		case r.Undone > 0 || len(r.Left) > 0:
-			warn("a killed run had begun to move files into place; %s undone", were(r.Undone, "change"))
+			warn("a killed run had begun to move files into place; %s undone", words.Were(r.Undone, "change"))
 		default:
 			l.Out.Infof("removed %s, which a killed run left", r.Stage)
 		}
@@ -156,7 +156,7 @@ func (l *Log) Event(e transfer.Event) {
 	case transfer.IdleFiles:
 		l.Out.Warningf("files: no file matches %s", words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
 	case transfer.ReplacedEntries:
-		l.Out.Infof("artifact %q: %s replaced by a later one of the same name in the archive", e.Artifact.Name, were(e.Files, "file"))
+		l.Out.Infof("artifact %q: %s replaced by a later one of the same name in the archive", e.Artifact.Name, words.Were(e.Files, "file"))
 	case transfer.KeptTars:
 		l.keptTars(e)
 	case transfer.CaseCollisions:
@@ -264,13 +264,13 @@ func (l *Log) Digests(items []transfer.Item) {
 func placesLines(r workspace.Report) []string {
 	var lines []string
 	if r.Replaced > 0 {
-		lines = append(lines, fmt.Sprintf("%s replaced", were(r.Replaced, "file")))
+		lines = append(lines, fmt.Sprintf("%s replaced", words.Were(r.Replaced, "file")))
 	}
 	switch {
 	case r.Skipped == 1:
 		lines = append(lines, "1 file was left as it was (if-exists: skip)")
 	case r.Skipped > 1:
-		lines = append(lines, fmt.Sprintf("%s left as they were (if-exists: skip)", were(r.Skipped, "file")))
+		lines = append(lines, fmt.Sprintf("%s left as they were (if-exists: skip)", words.Were(r.Skipped, "file")))
 	}
 	return lines
 }
@@ -391,12 +391,4 @@ func (l *Log) warnings(list []string, more string) {
 	if n := len(list) - maxWarnings; n > 0 {
 		l.Out.Warningf("and %d more %s", n, more)
 	}
-}
-
-// were returns "1 file was" or "2 files were".
-func were(n int, noun string) string {
-	if n == 1 {
-		return words.Count(n, noun) + " was"
-	}
-	return words.Count(n, noun) + " were"
 }

@@ -99,7 +99,7 @@ func (r *Result) mergedList(b *strings.Builder) {
 		return
 	}
 	h := holdersOf(r.Items)
-	fmt.Fprintf(b, "<details><summary>%s in several artifacts</summary>\n\n", are(c.Conflicting, "file"))
+	fmt.Fprintf(b, "<details><summary>%s in several artifacts</summary>\n\n", words.Are(c.Conflicting, "file"))
 	b.WriteString("| File | Taken from | Also in |\n| --- | --- | --- |\n")
 	shown := c.Conflicts[:min(len(c.Conflicts), maxMerged)]
 	for _, one := range shown {
@@ -108,12 +108,4 @@ func (r *Result) mergedList(b *strings.Builder) {
 	b.WriteString("\n")
 	andMore(b, c.Conflicting, len(shown), "file")
 	b.WriteString("</details>\n\n")
-}
-
-// are returns "1 file is" or "2 files are".
-func are(n int, noun string) string {
-	if n == 1 {
-		return words.Count(n, noun) + " is"
-	}
-	return words.Count(n, noun) + " are"
 }

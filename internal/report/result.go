@@ -66,7 +66,7 @@ func (e *DeleteError) Error() string {
 		text += fmt.Sprintf("; and %s", words.Count(more, "more artifact"))
 	}
 	if e.Untried > 0 {
-		text += fmt.Sprintf("; for the same reason %s not tried", were(e.Untried, "more artifact"))
+		text += fmt.Sprintf("; for the same reason %s not tried", words.Were(e.Untried, "more artifact"))
 	}
 	return text
 }

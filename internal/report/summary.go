@@ -141,7 +141,7 @@ func passedOverTable(b *strings.Builder, passed []search.PassedOver) {
 	if len(passed) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "<details><summary>%s passed over</summary>\n\n", were(len(passed), "run"))
+	fmt.Fprintf(b, "<details><summary>%s passed over</summary>\n\n", words.Were(len(passed), "run"))
 	b.WriteString("| Run | Branch | Created (UTC) | Why | Its artifacts |\n| --- | --- | --- | --- | --- |\n")
 	shown := worthShowing(passed)
 	for _, p := range shown {

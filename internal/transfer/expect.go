@@ -150,19 +150,11 @@ type CountError struct {
 }
 
 func (e *CountError) Error() string {
-	text := fmt.Sprintf("%s expected, and %s chosen", are(e.Digests, "digest"), are(e.Artifacts, "artifact"))
+	text := fmt.Sprintf("%s expected, and %s chosen", words.Are(e.Digests, "digest"), words.Are(e.Artifacts, "artifact"))
 	if len(e.Spare) > 0 {
 		text += "; no artifact chosen is left for " + expectedList(e.Spare)
 	}
 	return text
-}
-
-// are returns "1 digest is" or "2 digests are".
-func are(n int, noun string) string {
-	if n == 1 {
-		return words.Count(n, noun) + " is"
-	}
-	return words.Count(n, noun) + " are"
 }
 
 // Received is an artifact with the digest of its bytes.

@@ -22,6 +22,21 @@ func Count(n int, noun string) string {
 	return Number(n) + " " + noun + "s"
 }
 
+// Are formats a number of things and what follows in the present, such as "1 file is" or
+// "2 files are".
+func Are(n int, noun string) string { return verb(n, noun, "is", "are") }
+
+// Were formats a number of things and what follows in the past, such as "1 file was" or
+// "2 files were".
+func Were(n int, noun string) string { return verb(n, noun, "was", "were") }
+
+func verb(n int, noun, one, several string) string {
+	if n == 1 {
+		return Count(n, noun) + " " + one
+	}
+	return Count(n, noun) + " " + several
+}
+
 // Bytes formats a size in bytes, such as "24 MiB". A negative size counts as 0.
 func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 

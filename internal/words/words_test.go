@@ -2,6 +2,7 @@ package words
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -10,6 +11,15 @@ func TestCount(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0 files", 1: "1 file", 2: "2 files", 12345: "12,345 files", -1: "-1 files"} {
 		if got := Count(n, "file"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestVerbs(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 files are, were", 1: "1 file is, was", 2000: "2,000 files are, were"} {
+		if got := Are(n, "file") + strings.TrimPrefix(Were(n, "file"), Count(n, "file")); strings.ReplaceAll(got, " w", ", w") != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
