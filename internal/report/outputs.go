@@ -44,9 +44,9 @@ type artifactOutput struct {
 	Bytes          int64      `json:"bytes"`
 }
 
-// runOutput is an element of the output "runs"; its fields are outputs of
-// their own for the newest run.
-type runOutput struct {
+// runFields are what is said of a run: in the output "runs" of each, in outputs of their own
+// of the newest.
+type runFields struct {
 	RunID      known  `json:"run-id"`
 	RunNumber  known  `json:"run-number"`
 	RunAttempt known  `json:"run-attempt"`
@@ -56,7 +56,13 @@ type runOutput struct {
 	Conclusion string `json:"conclusion"`
 	HeadBranch string `json:"head-branch"`
 	HeadSHA    string `json:"head-sha"`
-	FromFork   any    `json:"from-fork"` // a boolean, or "unknown"
+	FromFork   any    `json:"from-fork"` // a boolean, "unknown", or null for no run
+}
+
+// runOutput is an element of the output "runs".
+type runOutput struct {
+	runFields
+
 	Repository string `json:"repository"`
 }
 
@@ -102,9 +108,9 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 		files += p.Files
 		size += p.Bytes
 	}
-	var newest runOutput
+	var newest runFields
 	if len(r.Runs) > 0 {
-		newest = newRunOutput(r.Runs[0], o)
+		newest = newRunOutput(r.Runs[0], o).runFields
 	}
 	errorMessage := r.errorMessage(o)
 	out = []actions.Output{
@@ -255,7 +261,7 @@ func array(n int, element func(i int) any, limit int) (text string, fit int, err
 
 // newestRunOutputs returns the outputs about the newest run, which is empty if no run was
 // taken.
-func newestRunOutputs(newest runOutput, fromFork string) []actions.Output {
+func newestRunOutputs(newest runFields, fromFork string) []actions.Output {
 	return []actions.Output{
 		{Name: "run-id", Value: numberOrEmpty(int64(newest.RunID))},
 		{Name: "run-number", Value: numberOrEmpty(int64(newest.RunNumber))},
@@ -273,9 +279,12 @@ func newestRunOutputs(newest runOutput, fromFork string) []actions.Output {
 func newRunOutput(r artifact.Run, o OutputOptions) runOutput {
 	text := func(s string) string { return o.text(s, maxText) }
 	return runOutput{
-		RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: text(r.URL), Workflow: text(r.Workflow),
-		Event: text(r.Event), Conclusion: text(r.Conclusion), HeadBranch: text(r.HeadBranch), HeadSHA: text(r.HeadSHA),
-		FromFork: fromFork(r.Origin()), Repository: text(r.Repo.String()),
+		runFields: runFields{
+			RunID: known(r.ID), RunNumber: known(r.Number), RunAttempt: known(r.Attempt), RunURL: text(r.URL), Workflow: text(r.Workflow),
+			Event: text(r.Event), Conclusion: text(r.Conclusion), HeadBranch: text(r.HeadBranch), HeadSHA: text(r.HeadSHA),
+			FromFork: fromFork(r.Origin()),
+		},
+		Repository: text(r.Repo.String()),
 	}
 }
 

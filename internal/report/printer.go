@@ -115,18 +115,11 @@ type document struct {
 	Bytes         int64            `json:"bytes"`
 	Path          string           `json:"path"`
 	DownloadPath  string           `json:"download-path"`
-	RunID         known            `json:"run-id"`
-	RunNumber     known            `json:"run-number"`
-	RunAttempt    known            `json:"run-attempt"`
-	RunURL        string           `json:"run-url"`
-	Workflow      string           `json:"workflow"`
-	Event         string           `json:"event"`
-	Conclusion    string           `json:"conclusion"`
-	HeadBranch    string           `json:"head-branch"`
-	HeadSHA       string           `json:"head-sha"`
-	FromFork      any              `json:"from-fork"` // a boolean, "unknown", or null if no run was taken
-	Runs          []runOutput      `json:"runs"`
-	ErrorMessage  string           `json:"error-message"`
+
+	runFields // of the newest run
+
+	Runs         []runOutput `json:"runs"`
+	ErrorMessage string      `json:"error-message"`
 }
 
 func (r *Result) document(o OutputOptions) document {
@@ -144,9 +137,7 @@ func (r *Result) document(o OutputOptions) document {
 		d.Runs = append(d.Runs, newRunOutput(run, o))
 	}
 	if len(d.Runs) > 0 {
-		n := d.Runs[0]
-		d.RunID, d.RunNumber, d.RunAttempt, d.RunURL, d.Workflow = n.RunID, n.RunNumber, n.RunAttempt, n.RunURL, n.Workflow
-		d.Event, d.Conclusion, d.HeadBranch, d.HeadSHA = n.Event, n.Conclusion, n.HeadBranch, n.HeadSHA
+		d.runFields = d.Runs[0].runFields
 	}
 	switch origin := r.origin(); origin {
 	case "":
