@@ -48,7 +48,7 @@ func (p *Printer) Files(r *Result, lists []transfer.Listing) error {
 		}
 	}
 	d.FileCount = len(d.Files)
-	slices.SortStableFunc(d.Files, func(a, b fileOutput) int { return comparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(d.Files, func(a, b fileOutput) int { return unpack.ComparePaths(a.Path, b.Path) })
 	switch {
 	case p.JSON:
 		return p.object(d)
@@ -169,7 +169,7 @@ func (d *Diff) Add(c Change) {
 
 // Sort orders the changes by their paths.
 func (d *Diff) Sort() {
-	slices.SortFunc(d.Changes, func(a, b Change) int { return comparePaths(a.Path, b.Path) })
+	slices.SortFunc(d.Changes, func(a, b Change) int { return unpack.ComparePaths(a.Path, b.Path) })
 }
 
 // versionOutput and changeOutput are parts of diffDocument.

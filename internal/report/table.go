@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -97,9 +96,4 @@ func runeWidth(r rune) int {
 		return 2
 	}
 	return 1
-}
-
-// comparePaths orders paths as a tree: a directory's files come together.
-func comparePaths(a, b string) int {
-	return cmp.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
 }

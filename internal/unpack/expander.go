@@ -302,7 +302,7 @@ func (x *expander) finish(ctx context.Context) error {
 		return err
 	}
 	x.files += len(ours)
-	for _, name := range slices.SortedFunc(maps.Keys(x.links), comparePaths) {
+	for _, name := range slices.SortedFunc(maps.Keys(x.links), ComparePaths) {
 		if err := x.setTime(ctx, name, x.links[name].mtime); err != nil {
 			return err
 		}
@@ -312,7 +312,7 @@ func (x *expander) finish(ctx context.Context) error {
 		return err
 	}
 	// Whatever lies below a directory goes before it.
-	for _, name := range slices.Backward(slices.SortedFunc(maps.Keys(x.strict), comparePaths)) {
+	for _, name := range slices.Backward(slices.SortedFunc(maps.Keys(x.strict), ComparePaths)) {
 		if err := x.restrict(ctx, name, x.strict[name]); err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func (m *linkMemory) give(name, target int) { *m -= linkMemory(name + target + l
 // makeLinks makes symlinks in the order of their names, so that those of one
 // directory follow each other.
 func makeLinks(ctx context.Context, dirs *dirTree, links map[string]string) error {
-	for _, name := range slices.SortedFunc(maps.Keys(links), comparePaths) {
+	for _, name := range slices.SortedFunc(maps.Keys(links), ComparePaths) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -105,7 +105,7 @@ func followLinks(ctx context.Context, targets map[string]string) error {
 		return symlink.Node{Kind: symlink.Directory}, nil
 	}}
 	// In order, so that the same one is refused each time.
-	for _, name := range slices.SortedFunc(maps.Keys(targets), comparePaths) {
+	for _, name := range slices.SortedFunc(maps.Keys(targets), ComparePaths) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -124,9 +124,9 @@ func followLinks(ctx context.Context, targets map[string]string) error {
 	return nil
 }
 
-// comparePaths is strings.Compare with the slash before all other bytes, so
-// that whatever lies below a name follows right after it.
-func comparePaths(x, y string) int {
+// ComparePaths orders slash-separated paths like strings.Compare, but with the slash before
+// all other bytes: what lies below a directory follows right after it.
+func ComparePaths(x, y string) int {
 	for i := range min(len(x), len(y)) {
 		if x[i] == y[i] {
 			continue
