@@ -228,7 +228,7 @@ const maxPairs = 10
 
 // extract extracts an archive while it arrives.
 func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
-	archive, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted})
+	archive, err := t.openArchive(blob, t.engine.wanted)
 	if err != nil {
 		return err
 	}

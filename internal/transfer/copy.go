@@ -71,7 +71,7 @@ func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w
 	if form != archive {
 		return t.copyWhole(ctx, blob, form, given, name, w)
 	}
-	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: func(n string) bool { return n == name }, Tail: t.tail})
+	a, err := t.openArchive(blob, func(n string) bool { return n == name })
 	if err != nil {
 		return err
 	}
@@ -103,18 +103,13 @@ func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given
 	if is != name && !perhapsPage {
 		return t.noFile(name, []string{is})
 	}
-	blob.All()
-	info, err := blob.Wait()
-	if err != nil {
-		return err
-	}
-	if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
+	if err := t.checkWhole(ctx, blob, f); err != nil {
 		return err
 	}
 	if is != name {
 		return t.noFile(name, []string{is})
 	}
-	_, err = io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
+	_, err := io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
 	return err
 }
 

@@ -50,15 +50,20 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 	if err := s.Reserve(blob.Size()); err != nil {
 		return err
 	}
+	if err := t.checkWhole(ctx, blob, f); err != nil {
+		return err
+	}
+	return t.keep(ctx, s, name)
+}
+
+// checkWhole fetches all of an artifact that is one file, and checks it.
+func (t *attempt) checkWhole(ctx context.Context, blob *fetch.Blob, f form) error {
 	blob.All()
 	info, err := blob.Wait()
 	if err != nil {
 		return err
 	}
-	if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
-		return err
-	}
-	return t.keep(ctx, s, name)
+	return t.checkUnproved(ctx, blob, f, t.checkDigest(info))
 }
 
 // place says that the artifact will be a file of this name and size.

@@ -89,6 +89,11 @@ func (t *attempt) formWith(blob *fetch.Blob, digest DigestState) (f form, name s
 	return f, name, err
 }
 
+// openArchive opens a blob whose form is archive, and chooses files.
+func (t *attempt) openArchive(blob *fetch.Blob, files func(name string) bool) (*unpack.Archive, error) {
+	return unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: files, Tail: t.tail})
+}
+
 // headOf reads how a blob begins.
 func headOf(blob *fetch.Blob) ([]byte, error) {
 	head := make([]byte, min(headSize, max(blob.Size(), 0)))

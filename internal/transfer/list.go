@@ -158,7 +158,7 @@ func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 		return t.readFile(ctx, blob, form, given)
 	}
 	list := Listing{most: t.names}
-	a, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: t.engine.wanted, Tail: t.tail})
+	a, err := t.openArchive(blob, t.engine.wanted)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -182,11 +182,7 @@ func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given 
 	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
 	if info, _ := blob.Info(); perhapsPage || info.OpenEnded {
 		// Only the digest can show that it is none, or that nothing is missing.
-		blob.All()
-		if info, err = blob.Wait(); err != nil {
-			return list, err
-		}
-		if err := t.checkUnproved(ctx, blob, f, t.checkDigest(info)); err != nil {
+		if err := t.checkWhole(ctx, blob, f); err != nil {
 			return list, err
 		}
 	}
