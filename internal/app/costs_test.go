@@ -112,6 +112,20 @@ func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int
 	}
 }
 
+// testCost searches, and fails unless that takes so many requests and finds the run so far
+// back.
+func (h *history) testCost(t *testing.T, req search.Request, want, back int) {
+	t.Helper()
+	plan, n, err := h.search(t, req)
+	if n != want {
+		t.Errorf("%d requests, want %d", n, want)
+		for _, r := range h.Log()[:min(n, 40)] {
+			t.Log(r.Path, r.Query)
+		}
+	}
+	h.testFound(t, plan, err, back)
+}
+
 func names(n ...string) artifact.Selector { return artifact.Selector{Names: n} }
 
 var failed = githubsim.Run{Conclusion: "failure"}
@@ -175,14 +189,7 @@ func TestCosts(t *testing.T) {
 			for _, p := range tt.past {
 				h.add(p.n, p.run, p.artifacts...)
 			}
-			plan, n, err := h.search(t, tt.req)
-			if n != tt.want {
-				t.Errorf("%d requests, want %d", n, tt.want)
-				for _, r := range h.Log()[:min(n, 20)] {
-					t.Log(r.Path, r.Query)
-				}
-			}
-			h.testFound(t, plan, err, tt.back)
+			h.testCost(t, tt.req, tt.want, tt.back)
 		})
 	}
 }
@@ -335,14 +342,7 @@ func TestCostsOfOddShapes(t *testing.T) {
 			if tt.odd != nil {
 				tt.odd(h)
 			}
-			plan, n, err := h.search(t, tt.req)
-			if n != tt.want {
-				t.Errorf("%d requests, want %d", n, tt.want)
-				for _, r := range h.Log()[:min(n, 40)] {
-					t.Log(r.Path, r.Query)
-				}
-			}
-			h.testFound(t, plan, err, tt.back)
+			h.testCost(t, tt.req, tt.want, tt.back)
 		})
 	}
 }

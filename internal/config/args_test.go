@@ -61,14 +61,7 @@ func TestFromArgs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := fromArgs(config.Fetch, strings.Fields(tt.args), tt.env.lookup, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := defaults()
-			tt.want(want)
-			if d := diff(want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
+			check(t, got, err, tt.want)
 		})
 	}
 }

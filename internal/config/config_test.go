@@ -72,6 +72,19 @@ func diff(want, got *config.Config) string {
 		cmp.Comparer(func(a, b *regexp.Regexp) bool { return fmt.Sprint(a) == fmt.Sprint(b) }))
 }
 
+// check compares the outcome with the defaults after want has changed them.
+func check(t *testing.T, got *config.Config, err error, want func(*config.Config)) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := defaults()
+	want(c)
+	if d := diff(c, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 type inputs = map[string]string
 
 func TestFromEnv(t *testing.T) {
@@ -128,14 +141,7 @@ func TestFromEnv(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := config.FromEnv(with(tt.in).lookup)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := defaults()
-			tt.want(want)
-			if d := diff(want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
+			check(t, got, err, tt.want)
 		})
 	}
 }
@@ -208,14 +214,7 @@ func TestAliases(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := config.FromEnv(with(tt.in).lookup)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := defaults()
-			tt.want(want)
-			if d := diff(want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
+			check(t, got, err, tt.want)
 		})
 	}
 }

@@ -484,24 +484,32 @@ func TestExtraCA(t *testing.T) {
 	}
 }
 
+// getBy sends a request through a proxy that takes a password. It returns the proxy's address
+// with the password, and the request's error.
+func getBy(t *testing.T, proxy, target string) (*url.URL, error) {
+	t.Helper()
+	at, err := url.Parse(strings.Replace(proxy, "//", "//user:SECRET@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTransport(TransportOptions{Proxy: http.ProxyURL(at)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+	res, err := tr.RoundTrip(req)
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	return at, err
+}
+
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for status, temporary := range map[int]bool{407: false, 403: false, 503: true, 501: false, 429: true} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer proxy.Close()
-		at, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:SECRET@", 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr, err := NewTransport(TransportOptions{Proxy: http.ProxyURL(at)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/", nil)
-		res, err := tr.RoundTrip(req)
-		if err == nil {
-			_ = res.Body.Close()
-		}
+		at, err := getBy(t, proxy.URL, "https://api.example/")
 		want := fmt.Sprintf("the proxy %s answered %d %s when asked for a connection to api.example:443", at.Host, status, http.StatusText(status))
 		if refused, ok := errors.AsType[*ProxyError](err); !ok || refused.Error() != want || IsTemporary(err) != temporary {
 			t.Errorf("%v, temporary %v; want %s, %v", err, IsTemporary(err), want, temporary)
@@ -643,19 +651,7 @@ func TestPlainProxyRefuses(t *testing.T) {
 			w.WriteHeader(tt.status)
 		}))
 		defer proxy.Close()
-		at, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:SECRET@", 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr, err := NewTransport(TransportOptions{Proxy: http.ProxyURL(at)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://api.example/", nil)
-		res, err := tr.RoundTrip(req)
-		if err == nil {
-			_ = res.Body.Close()
-		}
+		at, err := getBy(t, proxy.URL, "http://api.example/")
 		e, refused := errors.AsType[*ProxyError](err)
 		if refused != tt.refused || IsTemporary(err) != tt.temporary || strings.Contains(fmt.Sprint(err), "SECRET") {
 			t.Errorf("%s: %v", name, err)
