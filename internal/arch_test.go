@@ -63,7 +63,7 @@ var reserved = map[string]string{
 
 func TestImports(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
+	seen, used := map[string]bool{}, map[string]bool{}
 	err := filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(p) != ".go" {
 			return err
@@ -80,6 +80,7 @@ func TestImports(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			used[dir+" → "+strings.TrimPrefix(imported, module+"/")] = true
 			if why := forbidden(dir, imported, strings.HasSuffix(p, "_test.go")); why != "" {
 				t.Errorf("%s imports %s: %s", p, imported, why)
 			}
@@ -94,9 +95,14 @@ func TestImports(t *testing.T) {
 			t.Errorf("%q is not in the picture: add it here and to docs/architecture.md", dir)
 		}
 	}
-	for dir := range allowed {
+	for dir, list := range allowed {
 		if !seen[dir] {
 			t.Errorf("%q is in the picture, but not there", dir)
+		}
+		for _, imported := range list {
+			if !used[dir+" → "+imported] {
+				t.Errorf("%q is in the picture as an import of %q, but no file imports it", imported, dir)
+			}
 		}
 	}
 }

@@ -6,12 +6,18 @@
 //
 //	log.go      the lines of the log, in the order in which a run writes them
 //	choice.go   lines about runs and artifacts that were chosen, or passed over
+//	doubts.go   what the server's answers leave open of a choice
+//	origin.go   what is said of runs that come, or may come, from forks
+//	costs.go    for what a search sent its requests
+//	merging.go  files that several artifacts have
 //	result.go   Result, and the errors that only app can have
 //	message.go  Message: an error, and the advice for it
 //	network.go  the advice for a network that does not let the program through
-//	origin.go   what is said of runs that come, or may come, from forks
+//	person.go   the same advice for a person at a terminal
 //	outputs.go  the outputs
 //	summary.go  the job summary
+//	printer.go  what the command prints of a fetch; listing.go of list, files.go of ls and
+//	            diff; table.go lays out their tables
 //
 // Texts of servers and inputs are escaped by the log (see package actions), and, in
 // outputs and summary, here. All that may be long is bounded.
