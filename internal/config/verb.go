@@ -25,13 +25,3 @@ func (v Verb) has(in *Input) bool {
 	}
 	return v == Fetch || in.reading
 }
-
-// IsFlag reports whether the command has a flag of that name for an input.
-func IsFlag(name string) bool {
-	for i := range table {
-		if table[i].Name == name {
-			return Fetch.has(&table[i])
-		}
-	}
-	return false
-}

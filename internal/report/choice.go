@@ -21,7 +21,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 	l.foreign(plan.Runs, items)
 	l.fewer(plan)
 	if idle := (artifact.Selector{Patterns: l.Config.Patterns}).Idle(plan.Items); len(idle) > 0 {
-		l.Out.Warningf("pattern: no artifact matches %s", words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
+		l.Out.Warningf("%s: no artifact matches %s", l.audience().name("pattern"), words.Quoted(idle[:min(len(idle), maxNames)], len(idle)))
 	}
 	l.growing(plan.Runs)
 	l.unmet(plan.Unmet)
@@ -45,7 +45,7 @@ func (l *Log) Plan(plan *search.Plan, items []artifact.Item) {
 func (l *Log) unmet(list []search.Unmet) {
 	var warnings []string
 	for _, u := range list {
-		warnings = append(warnings, fmt.Sprintf("run %d of %s is taken, because run-id names it, but it does not meet what else was asked for: %s", u.Run.ID, u.Run.Repo, u.Reason))
+		warnings = append(warnings, fmt.Sprintf("run %d of %s is taken, because %s names it, but it does not meet what else was asked for: %s", u.Run.ID, u.Run.Repo, l.audience().name("run-id"), u.Reason))
 	}
 	l.warnings(warnings, "runs that do not meet what was asked for")
 }
@@ -60,7 +60,7 @@ func (l *Log) growing(runs []artifact.Run) {
 	current, _ := l.Runner.RunID()
 	for _, run := range runs {
 		if run.ID == current && run.UnderWay() {
-			l.Out.Infof("run %d is still under way, and more artifacts may follow: give their names with name to wait for them", run.ID)
+			l.Out.Infof("run %d is still under way, and more artifacts may follow: give their names with %s to wait for them", run.ID, l.audience().name("name"))
 		}
 	}
 }
@@ -79,8 +79,9 @@ func (l *Log) inCurrent(plan *search.Plan) {
 	own, _ := artifact.ParseRepo(l.Runner.Repository)
 	for _, run := range plan.Runs { // newest first
 		if run.Repo.Equal(own) || run.RepoID != 0 && run.RepoID == l.Runner.RepositoryID { // by a former name
+			a := l.audience()
 			tell("the current run (%s), too, holds what was asked for, but it was taken from run %d, an earlier one: "+
-				"run-id: current takes it from the current run, and current-first: true does where that has it", l.Runner.Run, run.ID)
+				"%s takes it from the current run, and %s does where that has it", l.Runner.Run, run.ID, a.set("run-id", "current"), a.set("current-first", "true"))
 			return
 		}
 	}
@@ -103,7 +104,7 @@ func (l *Log) fewer(plan *search.Plan) {
 	why := "no more fit"
 	switch {
 	case plan.LimitHit:
-		why = "search-limit was reached"
+		why = l.audience().name("search-limit") + " was reached"
 	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
 		why = "the first branch or commit with a run that fits has no more, and others are not used to fill up"
 	}

@@ -31,7 +31,7 @@ var expenses = map[githubapi.Cost]expense{
 // may be called concurrently.
 func (l *Log) Costly(sent githubapi.Costs) {
 	l.Out.Infof("the search has sent %s so far: %s; %s would narrow it",
-		words.Count(sent.Total(), "request"), spelled(sent), either(l.notGiven(expenses[mostOf(sent)].narrow)))
+		words.Count(sent.Total(), "request"), spelled(sent), l.audience().either(l.notGiven(expenses[mostOf(sent)].narrow)))
 }
 
 // Requests says how many requests were sent to the API, how many of them did not count
@@ -50,14 +50,11 @@ func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
 	l.Out.Infof("%s sent to GitHub's API%s%s", words.Count(sent, "request"), free, of)
 }
 
-// notGiven returns the inputs that are not given, or how those given can be narrowed.
+// notGiven returns the inputs that are not given. Lowering search-limit always helps.
 func (l *Log) notGiven(inputs []string) []string {
 	open := slices.DeleteFunc(slices.Clone(inputs), func(input string) bool { return given(l.Config, input) })
 	if len(open) == 0 {
-		return []string{"a lower search-limit"}
-	}
-	if i := slices.Index(open, "search-limit"); i >= 0 {
-		open[i] = "a lower search-limit"
+		return []string{"search-limit"}
 	}
 	return open
 }
@@ -108,8 +105,15 @@ func spelled(sent githubapi.Costs) string {
 	return strings.Join(list, ", ")
 }
 
-// either joins alternatives: "a, b or c".
-func either(list []string) string {
+// either joins inputs that would narrow a search: "a, b or c".
+func (a audience) either(inputs []string) string {
+	list := make([]string, len(inputs))
+	for i, input := range inputs {
+		list[i] = a.name(input)
+		if input == "search-limit" {
+			list[i] = "a lower " + list[i]
+		}
+	}
 	if len(list) < 2 {
 		return strings.Join(list, "")
 	}
@@ -119,8 +123,9 @@ func either(list []string) string {
 
 // reserveHint returns the advice for a search that would have spent the last requests of
 // the hour.
-func reserveHint(e *githubapi.ReserveError) string {
+func (a audience) reserveHint(e *githubapi.ReserveError) string {
 	most := expenses[mostOf(e.Costs)]
-	return fmt.Sprintf("All jobs that use the token share its requests of the hour. Most of the search's were for %s: narrow it by %s. "+
-		"Or give github-token a token of its own, use a GitHub App (app-id), or run the step again after %s", most.several, either(most.narrow), e.Reset.UTC().Format("15:04 MST"))
+	return fmt.Sprintf("%s share its requests of the hour. Most of the search's were for %s: narrow it by %s. Or %s, use a GitHub App (%s), or %s after %s",
+		a.says("All jobs that use the token", "All that use the token"), most.several, a.either(most.narrow), a.anotherToken(), a.name("app-id"), a.rerun(),
+		e.Reset.UTC().Format("15:04 MST"))
 }

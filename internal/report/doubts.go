@@ -8,16 +8,16 @@ const doubtful = "A newer run may fit"
 // doubts warns of what the server's answers leave open of the choice.
 func (l *Log) doubts(doubts []search.Doubt) {
 	if len(doubts) > 0 {
-		l.Out.TitledWarningf(doubtful, "the newest run that is known to fit was taken, but a newer one may fit, too: %s. %s", search.DoubtsInWords(doubts), doubtHint(doubts))
+		l.Out.TitledWarningf(doubtful, "the newest run that is known to fit was taken, but a newer one may fit, too: %s. %s", search.DoubtsInWords(doubts), l.audience().doubtHint(doubts))
 	}
 }
 
 // doubtHint returns what to do about a doubt.
-func doubtHint(doubts []search.Doubt) string {
+func (a audience) doubtHint(doubts []search.Doubt) string {
 	for _, d := range doubts {
 		if d.Run.ID == 0 {
-			return "To be sure of the run, name it with run-id"
+			return "To be sure of the run, name it with " + a.name("run-id")
 		}
 	}
-	return "To be sure of the run, name it with run-id, or run the step again in ten minutes"
+	return "To be sure of the run, name it with " + a.name("run-id") + ", or " + a.rerun() + " in ten minutes"
 }

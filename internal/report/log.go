@@ -154,7 +154,7 @@ func (l *Log) Event(e transfer.Event) {
 			l.Out.Warningf("%v", e.Err)
 		}
 	case transfer.IdleFiles:
-		l.Out.Warningf("files: no file matches %s", words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
+		l.Out.Warningf("%s: no file matches %s", l.audience().name("files"), words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))
 	case transfer.ReplacedEntries:
 		l.Out.Infof("artifact %q: %s replaced by a later one of the same name in the archive", e.Artifact.Name, words.Were(e.Files, "file"))
 	case transfer.KeptTars:
@@ -216,7 +216,7 @@ func (l *Log) files(item *transfer.Item, list transfer.Listing) {
 // Unproved says, in a dry run, that the artifacts were not compared with expect-digest.
 func (l *Log) Unproved() {
 	if len(l.Config.ExpectDigests) > 0 {
-		l.Out.Warningf("expect-digest is not proved: a dry run does not fetch the artifacts")
+		l.Out.Warningf("%s is not proved: a dry run does not fetch the artifacts", l.audience().name("expect-digest"))
 	}
 }
 
@@ -227,7 +227,7 @@ func (l *Log) Published(r workspace.Report, items []transfer.Item) {
 	l.conflicts(r, h)
 	l.variants(r, h)
 	l.github(r)
-	for _, line := range placesLines(r) {
+	for _, line := range l.audience().placesLines(r) {
 		l.Out.Infof("%s", line)
 	}
 }
@@ -253,7 +253,7 @@ func (l *Log) Digests(items []transfer.Item) {
 			text += "its SHA-256 was not verified: the server gives no digest"
 		}
 		if i.Expected {
-			text += "; it is as expect-digest says"
+			text += "; it is as " + l.audience().name("expect-digest") + " says"
 		}
 		return text
 	})
@@ -261,16 +261,16 @@ func (l *Log) Digests(items []transfer.Item) {
 
 // placesLines says how many files of the destination were replaced or left because their
 // place was taken.
-func placesLines(r workspace.Report) []string {
+func (a audience) placesLines(r workspace.Report) []string {
 	var lines []string
 	if r.Replaced > 0 {
 		lines = append(lines, fmt.Sprintf("%s replaced", words.Were(r.Replaced, "file")))
 	}
 	switch {
 	case r.Skipped == 1:
-		lines = append(lines, "1 file was left as it was (if-exists: skip)")
+		lines = append(lines, fmt.Sprintf("1 file was left as it was (%s)", a.set("if-exists", "skip")))
 	case r.Skipped > 1:
-		lines = append(lines, fmt.Sprintf("%s left as they were (if-exists: skip)", words.Were(r.Skipped, "file")))
+		lines = append(lines, fmt.Sprintf("%s left as they were (%s)", words.Were(r.Skipped, "file"), a.set("if-exists", "skip")))
 	}
 	return lines
 }
@@ -303,10 +303,10 @@ func (l *Log) Kept(n int, item transfer.Item, lost workspace.Lost) {
 		tell = l.Out.Infof
 	}
 	a := item.Artifact
-	tell("artifact %q (%d) of %s is not deleted: %s", a.Name, a.ID, a.Repo, whyKept(item.Digest, lost))
+	tell("artifact %q (%d) of %s is not deleted: %s", a.Name, a.ID, a.Repo, l.audience().whyKept(item.Digest, lost))
 }
 
-func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
+func (a audience) whyKept(digest transfer.DigestState, lost workspace.Lost) string {
 	switch digest {
 	case transfer.DigestVerified, transfer.DigestAbsent:
 	case transfer.DigestMismatch:
@@ -318,7 +318,7 @@ func whyKept(digest transfer.DigestState, lost workspace.Lost) string {
 	}
 	files := words.Count(lost.Files, "file")
 	if lost.Winner == "" {
-		return fmt.Sprintf("%s of it did not get to the destination, because if-exists is skip and the place was taken (%q)", files, lost.Path)
+		return fmt.Sprintf("%s of it did not get to the destination, because %s is skip and the place was taken (%q)", files, a.name("if-exists"), lost.Path)
 	}
 	return fmt.Sprintf("%s of it did not get to the destination, because another artifact has a file of the same name (%q was taken from %q)", files, lost.Path, lost.Winner)
 }
@@ -341,7 +341,7 @@ func (l *Log) Ended(r *Result) {
 	case r.NotFound != nil:
 		l.Out.Infof("%s", l.message(r.NotFound))
 		if nf, ok := errors.AsType[*search.NotFoundError](r.NotFound); ok && len(nf.Doubts) > 0 {
-			l.Out.TitledWarningf("A run that fits may have been missed", "nothing was found, but that is not certain: %s. %s", search.DoubtsInWords(nf.Doubts), doubtHint(nf.Doubts))
+			l.Out.TitledWarningf("A run that fits may have been missed", "nothing was found, but that is not certain: %s. %s", search.DoubtsInWords(nf.Doubts), l.audience().doubtHint(nf.Doubts))
 		}
 	case l.Brief:
 	case r.DryRun:
@@ -362,11 +362,13 @@ func (l *Log) Left(notes []string) {
 func (l *Log) Failed(err error) { l.Out.Errorf("%s", l.message(err)) }
 
 // message is Message for the log's reader.
-func (l *Log) message(err error) string {
+func (l *Log) message(err error) string { return l.audience().message(err) }
+
+func (l *Log) audience() audience {
 	if l.Person {
-		return personal(err)
+		return person
 	}
-	return Message(err)
+	return author
 }
 
 // Usage says where to find the command's flags.

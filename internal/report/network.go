@@ -19,15 +19,15 @@ import (
 // networkHint returns the advice for a server that could not be reached. api says
 // that the server is the API, whose address is an input; else it is the storage. The
 // advice is empty if only the network or the server can be at fault.
-func networkHint(err error, api bool) string {
+func (a audience) networkHint(err error, api bool) string {
 	address := "the name that GitHub gave for its storage, which a firewall or a DNS filter may not know"
 	if api {
-		address = "github-api-url"
+		address = a.name("github-api-url")
 	}
 	if errors.Is(err, context.Canceled) {
 		return ""
 	}
-	if hint := certificateHint(err, address); hint != "" {
+	if hint := a.certificateHint(err, address); hint != "" {
 		return hint
 	}
 	if hint := proxyHint(err); hint != "" {
@@ -35,9 +35,9 @@ func networkHint(err error, api bool) string {
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
-			return fmt.Sprintf("There is no host %s: check %s, and the runner's DNS", short(dns.Name), address)
+			return fmt.Sprintf("There is no host %s: check %s, and %s's DNS", short(dns.Name), address, a.machine())
 		}
-		return fmt.Sprintf("The name %s could not be looked up: check the runner's DNS", short(dns.Name))
+		return fmt.Sprintf("The name %s could not be looked up: check %s's DNS", short(dns.Name), a.machine())
 	}
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return fmt.Sprintf("The server speaks http there, not https: check %s, with its port, and whether a proxy answers in the server's place", address)
@@ -48,9 +48,9 @@ func networkHint(err error, api bool) string {
 			where = op.Addr.String()
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			return "The system forbids the connection to " + where + ": check the runner's firewall or sandbox"
+			return "The system forbids the connection to " + where + ": check " + a.machine() + "'s firewall or sandbox"
 		}
-		return fmt.Sprintf("%s takes no connections: check %s, the runner's firewall, and whether a proxy is needed (HTTPS_PROXY)", where, address)
+		return fmt.Sprintf("%s takes no connections: check %s, %s's firewall, and whether a proxy is needed (HTTPS_PROXY)", where, address, a.machine())
 	}
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, record := errors.AsType[tls.RecordHeaderError](err)
@@ -61,25 +61,25 @@ func networkHint(err error, api bool) string {
 }
 
 // certificateHint returns the advice for a certificate that was not accepted.
-func certificateHint(err error, address string) string {
+func (a audience) certificateHint(err error, address string) string {
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		by := ""
 		if unknown.Cert != nil {
 			by = fmt.Sprintf(" (it was issued by %q)", short(unknown.Cert.Issuer.String()))
 		}
 		return "No certificate authority that is trusted here issued the certificate" + by + ". If your server's or your proxy's private authority did, " +
-			"give that authority's certificate with ca-cert or SSL_CERT_FILE"
+			"give that authority's certificate with " + a.name("ca-cert") + " or SSL_CERT_FILE"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired && invalid.Cert != nil {
 		stamp := func(t time.Time) string { return t.UTC().Format(time.DateTime + " MST") }
-		return fmt.Sprintf("The certificate is valid from %s to %s, and the clock here says %s: if that is wrong, set the runner's clock; if not, the server needs a new certificate",
-			stamp(invalid.Cert.NotBefore), stamp(invalid.Cert.NotAfter), stamp(time.Now()))
+		return fmt.Sprintf("The certificate is valid from %s to %s, and the clock here says %s: if that is wrong, set %s's clock; if not, the server needs a new certificate",
+			stamp(invalid.Cert.NotBefore), stamp(invalid.Cert.NotAfter), stamp(time.Now()), a.machine())
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("The certificate is for another host: check %s, and whether a proxy answers in the server's place", address)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "The server's certificate, or one of its authorities', is not valid for this: the server needs another one or, if a proxy that inspects TLS is between, ca-cert needs that proxy's authority"
+		return "The server's certificate, or one of its authorities', is not valid for this: the server needs another one or, if a proxy that inspects TLS is between, " + a.name("ca-cert") + " needs that proxy's authority"
 	}
 	return ""
 }
@@ -114,18 +114,18 @@ func proxyHint(err error) string {
 }
 
 // tokenHint returns the advice for a token that GitHub does not accept.
-func tokenHint(e *githubapi.Error) string {
+func (a audience) tokenHint(e *githubapi.Error) string {
 	if !e.App {
-		return "The token is wrong or has expired: check github-token, or leave it out to use the job's own token"
+		return "The token is wrong or has expired: " + a.wrongToken()
 	}
 	if e.Ahead.Abs() > time.Minute {
 		direction := "behind"
 		if e.Ahead < 0 {
 			direction = "ahead of"
 		}
-		return fmt.Sprintf("The runner's clock is %s %s GitHub's, so GitHub refuses the App's credentials: set the clock", e.Ahead.Abs(), direction)
+		return fmt.Sprintf("%s is %s %s GitHub's, so GitHub refuses the App's credentials: set the clock", a.says("The runner's clock", "This machine's clock"), e.Ahead.Abs(), direction)
 	}
-	return "Check that app-id and app-private-key are of the same GitHub App, and that the key was not revoked"
+	return "Check that " + a.name("app-id") + " and " + a.name("app-private-key") + " are of the same GitHub App, and that the key was not revoked"
 }
 
 // short cuts a text that a server or a certificate chose.

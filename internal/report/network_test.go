@@ -44,17 +44,17 @@ func TestNetworkHint(t *testing.T) {
 	} {
 		for _, api := range []bool{true, false} {
 			wrapped := fmt.Errorf("x: %w", &httpx.TransportError{Err: tt.err})
-			got := networkHint(wrapped, api)
+			got := author.networkHint(wrapped, api)
 			if (tt.want == "") != (got == "") || !strings.Contains(got, tt.want) || !api && strings.Contains(got, "github-api-url") {
 				t.Errorf("%s (API: %v): %q", name, api, got)
 			}
 		}
 	}
 	broke := &fetch.TruncatedError{Got: 1, Want: 2, Err: &net.OpError{Op: "read", Err: syscall.ECONNRESET}}
-	if got := hint(broke); !strings.Contains(got, "kept breaking off") {
+	if got := author.hint(broke); !strings.Contains(got, "kept breaking off") {
 		t.Errorf("%q", got)
 	}
-	if got := hint(fmt.Errorf("x: %w", syscall.ENOSPC)); !strings.Contains(got, "disk space") {
+	if got := author.hint(fmt.Errorf("x: %w", syscall.ENOSPC)); !strings.Contains(got, "disk space") {
 		t.Errorf("%q", got)
 	}
 }
@@ -68,7 +68,7 @@ func TestTokenHint(t *testing.T) {
 		"clock is 1h0m0s ahead of GitHub's": {App: true, Ahead: -time.Hour},
 	} {
 		e.Kind = githubapi.BadToken
-		if got := hint(errors.Join(e)); !strings.Contains(got, want) {
+		if got := author.hint(errors.Join(e)); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

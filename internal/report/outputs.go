@@ -163,10 +163,11 @@ func (r *Result) errorMessage(o OutputOptions) string {
 	if r.Err == nil {
 		return ""
 	}
-	if !o.Step {
-		return o.text(personal(r.Err), maxErrorMessage)
+	reader := person
+	if o.Step {
+		reader = author
 	}
-	return o.text(Message(r.Err), maxErrorMessage)
+	return o.text(reader.message(r.Err), maxErrorMessage)
 }
 
 // outputList is an output that is a JSON array.

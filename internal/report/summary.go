@@ -131,7 +131,7 @@ func (r *Result) artifactTable(b *strings.Builder) {
 
 // placesLine writes what became of files whose place was taken.
 func (r *Result) placesLine(b *strings.Builder) {
-	if lines := placesLines(r.Places); len(lines) > 0 {
+	if lines := author.placesLines(r.Places); len(lines) > 0 {
 		fmt.Fprintf(b, "%s\n\n", strings.Join(lines, "; "))
 	}
 }

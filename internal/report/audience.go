@@ -1,0 +1,100 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubapi"
+)
+
+// audience is who reads an advice. An advice names inputs and their values; how these are
+// written, and whatever else depends on the place, the audience knows.
+type audience int
+
+const (
+	author audience = iota // of a workflow, who sets the inputs of a step
+	person                 // at a terminal, who gives flags to a command
+)
+
+// name returns an input as the audience writes it: run-id, or --run-id.
+func (a audience) name(input string) string {
+	if a == person {
+		return "--" + input
+	}
+	return input
+}
+
+// set returns an input with its value: "conclusion: any", or "--conclusion any".
+func (a audience) set(input, value string) string {
+	if a == author {
+		return input + ": " + quoted(value, "''")
+	}
+	switch {
+	case value == "true":
+		return "--" + input
+	case value == "false", strings.HasPrefix(value, "-"):
+		return "--" + input + "=" + quoted(value, `'\''`)
+	}
+	return "--" + input + " " + quoted(value, `'\''`)
+}
+
+// setID is set for an input that takes a number.
+func (a audience) setID(input string, id int64) string {
+	return a.set(input, strconv.FormatInt(id, 10))
+}
+
+// quoted returns a value in single quotes, unless it means itself in YAML and in a shell;
+// quote is how such quotes hold one themselves.
+func quoted(value, quote string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	if value != "" && strings.Contains(plain, value[:1]) && strings.Trim(value, plain+"_./@+-") == "" {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", quote) + "'"
+}
+
+// says chooses between the words for an author and those for a person.
+func (a audience) says(toAuthor, toPerson string) string {
+	if a == person {
+		return toPerson
+	}
+	return toAuthor
+}
+
+func (a audience) rerun() string   { return a.says("run the step again", "run it again") }
+func (a audience) machine() string { return a.says("the runner", "this machine") }
+
+// tokens is where the command's token comes from.
+const tokens = "GITHUB_TOKEN, GH_TOKEN (for your own server GH_ENTERPRISE_TOKEN), or what gh auth token gives" //nolint:gosec // names
+
+// wrongToken says what to check about a token that the server does not accept.
+func (a audience) wrongToken() string {
+	return a.says("check github-token, or leave it out to use the job's own token", "check "+tokens+" (gh auth login)")
+}
+
+// anotherToken says how to use another token.
+func (a audience) anotherToken() string {
+	return a.says("give github-token a token of its own", "use another token")
+}
+
+// grant says how a token gets a permission on a repository.
+func (a audience) grant(p githubapi.Permission, repo artifact.Repo) string {
+	return a.says(
+		fmt.Sprintf("for the job's own repository, add permissions: {%s} to the job; for another one, give github-token a token with %s on %s", p, inWords(p), repo),
+		fmt.Sprintf("%s needs %s on %s", tokens, inWords(p), repo))
+}
+
+// inWords names a permission as GitHub's token pages do.
+func inWords(p githubapi.Permission) string {
+	switch p {
+	case githubapi.ActionsWrite:
+		return "Actions write"
+	case githubapi.ContentsRead:
+		return "Contents read"
+	case githubapi.PullRequestsRead:
+		return "Pull requests read"
+	}
+	return "Actions read"
+}
