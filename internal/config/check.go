@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -34,8 +33,8 @@ func (r *reader) checkAuth(cfg *Config) {
 	case token.text != "" || cfg.DryRun || r.tokenless:
 	case r.noToken != "":
 		r.errs.add(&InputError{Problem: r.noToken})
-	case slices.Contains(cfg.Empty, r.shown("github-token")):
-		r.fail(r.shown("github-token"), "", "is empty: what it is set to has no value, as a secret has none in a fork's pull request, or in a reusable workflow without secrets: inherit; "+
+	case r.cameOutEmpty(row("github-token")) != "":
+		r.fail(r.cameOutEmpty(row("github-token")), "", "is empty: what it is set to has no value, as a secret has none in a fork's pull request, or in a reusable workflow without secrets: inherit; "+
 			"and downloads need a token even from public repositories", "a token with Actions read; or leave it out to use the job's own token")
 	default:
 		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",

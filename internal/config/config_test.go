@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -304,6 +305,7 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 		"ids":              {inputs{"run-id": "", "artifact-ids": "", "max-age": ""}, []string{"run-id", "max-age", "artifact-ids"}},
 		"ids, not given":   {inputs{"run-id": "*", "artifact-ids": "*", "max-age": "*"}, nil},
 		"a token":          {inputs{"github-token": " ", "GITHUB_TOKEN": "x"}, []string{"github-token"}},
+		"the job's token":  {inputs{"github-token": "x", "github_token": ""}, nil},
 		"another token":    {inputs{"github-token": "", "github_token": "x"}, nil},
 		"an app":           {inputs{"github-token": "", "app-id": "1", "app-private-key": rsaKey}, nil},
 		"others may be so": {inputs{"workflow": "", "name": ""}, nil},
@@ -322,6 +324,29 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 				t.Errorf("got %+v", cfg)
 			}
 		})
+	}
+}
+
+// A token that came out empty is the same by both names: an error, or, where the environment
+// has a token, a warning. The runner sets github_token to nothing, and github-token to the
+// job's token, wherever a workflow does not: that is no empty token.
+func TestEmptyToken(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"github-token", "github_token"} {
+		e := job()
+		delete(e, config.EnvName("github-token"))
+		e[config.EnvName(name)] = " "
+		if _, err := config.FromEnv(e.lookup); err == nil || !strings.HasPrefix(err.Error(), name+" is empty: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		e["GITHUB_TOKEN"] = "x"
+		if cfg, err := config.FromEnv(e.lookup); err != nil || !slices.Equal(cfg.Empty, []string{name}) || cfg.Token != "x" {
+			t.Errorf("%s: %v, %v", name, cfg.Empty, err)
+		}
+	}
+	e := with(inputs{"github_token": ""})
+	if cfg, err := config.FromEnv(e.lookup); err != nil || len(cfg.Empty) > 0 || cfg.Token != "job-token" {
+		t.Errorf("%v, %v", cfg.Empty, err)
 	}
 }
 

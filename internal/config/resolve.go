@@ -97,12 +97,13 @@ func (r *reader) read() (*Config, error) {
 	}
 	for i := range table {
 		r.parse(cfg, &table[i])
-		switch in := &table[i]; {
-		case !r.cameOutEmpty(in):
+		in := &table[i]
+		switch name := r.cameOutEmpty(in); {
+		case name == "":
 		case in.protects:
-			r.fail(r.shown(in.Name), "", "is empty: what it is set to has no value, and nothing would be checked", in.Accepted)
+			r.fail(name, "", "is empty: what it is set to has no value, and nothing would be checked", in.Accepted)
 		default:
-			cfg.Empty = append(cfg.Empty, r.shown(in.Name))
+			cfg.Empty = append(cfg.Empty, name)
 		}
 	}
 	if slices.Contains(cfg.Empty, r.shown("pr")) && cfg.AllowForks && !r.byID() {
@@ -140,12 +141,28 @@ func (r *reader) resolve(in *Input) *value {
 	return v
 }
 
-// cameOutEmpty reports whether an input that narrows the search or protects was given,
-// but is empty, such as an expression that evaluates to nothing.
-func (r *reader) cameOutEmpty(in *Input) bool {
-	text, present := r.get(in.Name)
+// cameOutEmpty returns the name by which an input that narrows the search or protects was
+// given, but is empty, such as an expression that evaluates to nothing; else it returns
+// nothing. The runner passes every alias that is not given as an empty text, so an alias of
+// the token that is empty was given only if the token itself is absent, which has a default.
+func (r *reader) cameOutEmpty(in *Input) string {
 	token := in.opaqueDefault && !r.values["app-id"].given
-	return (in.Default == anyRun || token) && present && strings.TrimSpace(text) == "" && !r.values[in.Name].given
+	if in.Default != anyRun && !token || r.values[in.Name].given {
+		return ""
+	}
+	names := []string{in.Name}
+	if token {
+		names = append(names, in.Aliases...)
+	}
+	for _, name := range names {
+		if text, present := r.get(name); present {
+			if strings.TrimSpace(text) == "" {
+				return r.shown(name)
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 func (r *reader) text(name string) string {

@@ -72,7 +72,7 @@ var insteadOf = map[string]string{
 func (l *Log) emptyInputs() {
 	for _, name := range l.Config.Empty {
 		l.Out.TitledWarningf("An input is empty", "%s was given, but is empty, so it is ignored: %s. Check the expression that it is set to, or leave %[1]s out",
-			name, cmp.Or(insteadOf[strings.TrimLeft(name, "-")], "its default is used"))
+			name, cmp.Or(insteadOf[strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-")], "its default is used"))
 	}
 }
 
