@@ -102,7 +102,7 @@ func TestHintsWithoutFields(t *testing.T) {
 		"a list that may be stale":  {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}, Doubts: []search.Doubt{{Filters: []string{"branch", "conclusion"}}}}, "GitHub may list it later: run the step again then, or name the run with run-id"},
 		"another list may be":       {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}, Doubts: []search.Doubt{{Filters: []string{"branch"}}}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
 		"failed, and elsewhere":     {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}, Elsewhere: artifact.Run{ID: 6}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it. Run 6 of another workflow has it: set workflow: '*' for any"},
-		"beyond the limit":          {search.Explanation{Overlooked: artifact.Run{ID: 7}, LimitHit: true}, "Run 7 has it and meets all conditions, but lies beyond search-limit: raise it, or set run-id: 7"},
+		"beyond the limit":          {search.Explanation{Overlooked: artifact.Run{ID: 7}, LimitHit: true}, "Run 7 has it and meets all conditions, but lies beyond search-limit: raise search-limit, or set run-id: 7"},
 		"listed late":               {search.Explanation{Overlooked: artifact.Run{ID: 7}}, "Run 7 has it and meets all conditions, but GitHub did not list it in time: run the step again, or set run-id: 7"},
 		"a near branch":             {search.Explanation{Near: search.NearValue{Input: "branch", Value: "main"}}, "Did you mean branch: main?"},
 		"never, and under way":      {search.Explanation{Nowhere: true}, "Check how it is spelt, and whether the step that uploads it runs"},

@@ -251,7 +251,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 	case nf.Default.File != "" && nf.Final:
 		return fmt.Sprintf("Set %s to the file of the workflow whose artifacts you want, or %s for any", a.name("workflow"), a.set("workflow", "*"))
 	case nf.Overlooked.ID != 0 && nf.LimitHit:
-		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond %s: raise it, or set %s", nf.Overlooked.ID, a.name("search-limit"), a.setID("run-id", nf.Overlooked.ID))
+		return fmt.Sprintf("Run %d has it and meets all conditions, but lies beyond %[2]s: raise %[2]s, or set %[3]s", nf.Overlooked.ID, a.name("search-limit"), a.setID("run-id", nf.Overlooked.ID))
 	case nf.Overlooked.ID != 0:
 		return fmt.Sprintf("Run %d has it and meets all conditions, but GitHub did not list it in time: %s, or set %s", nf.Overlooked.ID, a.rerun(), a.setID("run-id", nf.Overlooked.ID))
 	case nf.Failed.ID != 0 && !unsure && (!pending || !nf.Pending[0].CreatedAt.After(nf.Failed.CreatedAt)):
