@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,15 +15,16 @@ func BenchmarkOpen(b *testing.B) {
 	for _, network := range []string{"loopback", "slow"} {
 		for _, way := range []string{"stream", "ranges"} {
 			b.Run(network+"/"+way, func(b *testing.B) {
-				s := new(ranged)
+				s := &ranged{script: script{blob: largeBlob(), etag: `"e"`}}
 				if network == "slow" {
 					s.hook = func(_ int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
 						time.Sleep(10 * time.Millisecond)
 						serve(slow{w})
 					}
 				}
-				o, locate := s.start(b)
-				o.OneStream = way == "stream"
+				srv := httptest.NewServer(s)
+				b.Cleanup(srv.Close)
+				o := Options{Client: srv.Client(), Tail: 100 << 10, OneStream: way == "stream"}
 				f, err := os.Create(filepath.Join(b.TempDir(), "spool"))
 				if err != nil {
 					b.Fatal(err)
@@ -31,7 +33,7 @@ func BenchmarkOpen(b *testing.B) {
 				b.SetBytes(largeSize)
 				b.ReportAllocs()
 				for b.Loop() {
-					blob, err := Open(b.Context(), o, locate, func(int64) (Spool, error) { return f, nil })
+					blob, err := Open(b.Context(), o, at(srv.URL), func(int64) (Spool, error) { return f, nil })
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -10,7 +10,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -83,14 +83,16 @@ func (s *ranged) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w)
 }
 
+// counted counts bytes before the client has them, and so before it can be done.
 type counted struct {
 	http.ResponseWriter
 	n *atomic.Int64
 }
 
 func (c *counted) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
 	n, err := c.ResponseWriter.Write(p)
-	c.n.Add(int64(n))
+	c.n.Add(int64(n - len(p)))
 	return n, err
 }
 
@@ -100,8 +102,9 @@ func (s *ranged) requests() []string {
 	return slices.Clone(s.log)
 }
 
-// start starts the storage, and returns options and a Locate for it.
-func (s *ranged) start(t testing.TB) (Options, Locate) {
+// start starts the storage in a bubble, and returns options and a Locate for it. No request
+// is late there, however slow the machine is.
+func (s *ranged) start(t *testing.T) (Options, Locate) {
 	t.Helper()
 	if s.blob == nil {
 		s.blob = largeBlob()
@@ -109,14 +112,11 @@ func (s *ranged) start(t testing.TB) (Options, Locate) {
 	if s.etag == "" {
 		s.etag = `"e"`
 	}
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	o := Options{
-		Client: srv.Client(), Tail: 100 << 10,
-		Policy: httpx.Policy{MaxTries: 3, Sleep: func(context.Context, time.Duration) error { return nil }},
-	}
+	o := inBubble(t, s)
+	o.Tail = 100 << 10
+	o.Policy = httpx.Policy{MaxTries: 3, Sleep: func(context.Context, time.Duration) error { return nil }}
 	return o, func(context.Context) (*url.URL, error) {
-		return url.Parse(fmt.Sprintf("%s/?sig=SECRET-%d", srv.URL, s.urls.Add(1)))
+		return url.Parse(fmt.Sprintf("http://h/?sig=SECRET-%d", s.urls.Add(1)))
 	}
 }
 
@@ -292,30 +292,32 @@ func TestBlob(t *testing.T) {
 	for name := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tt := tests[name]
-			s := &ranged{script: tt.script}
-			o, locate := s.start(t)
-			var counted int64
-			o.Progress = func(n int64) { counted += n }
-			info, err := readAll(t, o, locate)
-			if tt.want != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "SECRET") {
-					t.Fatalf("got %v, want %s", err, tt.want)
+			synctest.Test(t, func(t *testing.T) {
+				tt := tests[name]
+				s := &ranged{script: tt.script}
+				o, locate := s.start(t)
+				var counted int64
+				o.Progress = func(n int64) { counted += n }
+				info, err := readAll(t, o, locate)
+				if tt.want != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "SECRET") {
+						t.Fatalf("got %v, want %s", err, tt.want)
+					}
+					return
 				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.SHA256 != sumOf(s.blob) || !info.Whole || info.Size != int64(len(s.blob)) || counted != info.Size {
-				t.Errorf("%d bytes counted, or the digest is wrong: %+v", counted, info)
-			}
-			if tt.urls != 0 && s.urls.Load() != tt.urls {
-				t.Errorf("%d URLs were asked for, want %d", s.urls.Load(), tt.urls)
-			}
-			if tt.check != nil {
-				tt.check(t, s, info)
-			}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if info.SHA256 != sumOf(s.blob) || !info.Whole || info.Size != int64(len(s.blob)) || counted != info.Size {
+					t.Errorf("%d bytes counted, or the digest is wrong: %+v", counted, info)
+				}
+				if tt.urls != 0 && s.urls.Load() != tt.urls {
+					t.Errorf("%d URLs were asked for, want %d", s.urls.Load(), tt.urls)
+				}
+				if tt.check != nil {
+					tt.check(t, s, info)
+				}
+			})
 		})
 	}
 }
@@ -339,18 +341,20 @@ func sentOnce(t *testing.T, s *ranged, _ Info) {
 // A single odd answer does not end the download; two in a row do.
 func TestBlobForgivesOddAnswers(t *testing.T) {
 	t.Parallel()
-	s := &ranged{}
-	s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
-		if n%2 == 1 {
-			r.Header.Del("Range")
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{}
+		s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+			if n%2 == 1 {
+				r.Header.Del("Range")
+			}
+			serve(w)
 		}
-		serve(w)
-	}
-	o, locate := s.start(t)
-	o.Connections = NewConnections(1) // so that answers come one by one
-	if info, err := readAll(t, o, locate); err != nil || info.SHA256 != sumOf(s.blob) {
-		t.Errorf("%+v, %v", info, err)
-	}
+		o, locate := s.start(t)
+		o.Connections = NewConnections(1) // so that answers come one by one
+		if info, err := readAll(t, o, locate); err != nil || info.SHA256 != sumOf(s.blob) {
+			t.Errorf("%+v, %v", info, err)
+		}
+	})
 }
 
 // expires refuses the first URL after two requests.
@@ -408,94 +412,100 @@ func readAll(t *testing.T, o Options, locate Locate) (Info, error) {
 
 func TestBlobReadAt(t *testing.T) {
 	t.Parallel()
-	s := &ranged{script: script{blob: []byte("0123456789")}}
-	o, locate := s.start(t)
-	b, err := Open(t.Context(), o, locate, new(kept).create)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	for _, tt := range []struct {
-		off  int64
-		n    int
-		want string
-		err  error
-	}{{0, 10, "0123456789", nil}, {3, 2, "34", nil}, {8, 5, "89", io.EOF}, {10, 1, "", io.EOF}, {99, 1, "", io.EOF}, {10, 0, "", nil}} {
-		p := make([]byte, tt.n)
-		n, err := b.ReadAt(p, tt.off)
-		if string(p[:n]) != tt.want || !errors.Is(err, tt.err) {
-			t.Errorf("%d bytes at %d: %q, %v", tt.n, tt.off, p[:n], err)
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{script: script{blob: []byte("0123456789")}}
+		o, locate := s.start(t)
+		b, err := Open(t.Context(), o, locate, new(kept).create)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if _, err := b.ReadAt(make([]byte, 1), -1); err == nil {
-		t.Error("a negative offset is no error")
-	}
+		defer b.Close()
+		for _, tt := range []struct {
+			off  int64
+			n    int
+			want string
+			err  error
+		}{{0, 10, "0123456789", nil}, {3, 2, "34", nil}, {8, 5, "89", io.EOF}, {10, 1, "", io.EOF}, {99, 1, "", io.EOF}, {10, 0, "", nil}} {
+			p := make([]byte, tt.n)
+			n, err := b.ReadAt(p, tt.off)
+			if string(p[:n]) != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("%d bytes at %d: %q, %v", tt.n, tt.off, p[:n], err)
+			}
+		}
+		if _, err := b.ReadAt(make([]byte, 1), -1); err == nil {
+			t.Error("a negative offset is no error")
+		}
+	})
 }
 
 func TestBlobOnDemand(t *testing.T) {
 	t.Parallel()
-	s := &ranged{}
-	o, locate := s.start(t)
-	o.OnDemand = true
-	b, err := Open(t.Context(), o, locate, new(kept).create)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	p := make([]byte, 1000)
-	for _, off := range []int64{largeSize - 1000, 10, firstOnDemand - 1000, 5 << 20, 5<<20 + 500} { // each part to its end
-		if n, err := b.ReadAt(p, off); err != nil || !bytes.Equal(p[:n], s.blob[off:off+1000]) {
-			t.Errorf("at %d: %d, %v", off, n, err)
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{}
+		o, locate := s.start(t)
+		o.OnDemand = true
+		b, err := Open(t.Context(), o, locate, new(kept).create)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	b.Want(10<<20, 3000)
-	if _, err := b.ReadAt(p, 10<<20+2000); err != nil {
-		t.Error(err)
-	}
-	want := []string{"0-65535", "22019417-22020416", "5242880-5243879", "5243880-5244379", "10485760-10488759"}
-	if got := s.requests(); !slices.Equal(got, want) {
-		t.Errorf("requests %q, want %q", got, want)
-	}
-	if info, err := b.Wait(); err != nil || info.Whole || info.Fetched != 65536+1000+1000+500+3000 {
-		t.Errorf("%+v, %v", info, err)
-	}
+		defer b.Close()
+		p := make([]byte, 1000)
+		for _, off := range []int64{largeSize - 1000, 10, firstOnDemand - 1000, 5 << 20, 5<<20 + 500} { // each part to its end
+			if n, err := b.ReadAt(p, off); err != nil || !bytes.Equal(p[:n], s.blob[off:off+1000]) {
+				t.Errorf("at %d: %d, %v", off, n, err)
+			}
+		}
+		b.Want(10<<20, 3000)
+		if _, err := b.ReadAt(p, 10<<20+2000); err != nil {
+			t.Error(err)
+		}
+		want := []string{"0-65535", "22019417-22020416", "5242880-5243879", "5243880-5244379", "10485760-10488759"}
+		if got := s.requests(); !slices.Equal(got, want) {
+			t.Errorf("requests %q, want %q", got, want)
+		}
+		if info, err := b.Wait(); err != nil || info.Whole || info.Fetched != 65536+1000+1000+500+3000 {
+			t.Errorf("%+v, %v", info, err)
+		}
 
-	// A small one is whole anyhow.
-	s = &ranged{script: script{blob: []byte("small")}}
-	o, locate = s.start(t)
-	o.OnDemand = true
-	if info, err := readAll(t, o, locate); err != nil || !info.Whole || info.SHA256 != sumOf(s.blob) {
-		t.Errorf("%+v, %v", info, err)
-	}
+		// A small one is whole anyhow.
+		s = &ranged{script: script{blob: []byte("small")}}
+		o, locate = s.start(t)
+		o.OnDemand = true
+		if info, err := readAll(t, o, locate); err != nil || !info.Whole || info.SHA256 != sumOf(s.blob) {
+			t.Errorf("%+v, %v", info, err)
+		}
+	})
 }
 
 // Bytes that are wanted are fetched before others.
 func TestBlobWant(t *testing.T) {
 	t.Parallel()
-	hold := make(chan struct{})
-	s := &ranged{}
-	s.hook = func(n int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
-		if n > 0 {
-			<-hold
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		s := &ranged{}
+		s.hook = func(n int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
+			if n > 0 {
+				<-hold
+			}
+			serve(w)
 		}
-		serve(w)
-	}
-	o, locate := s.start(t)
-	o.Connections = NewConnections(1)
-	o.Tail = 0
-	b, err := Open(t.Context(), o, locate, new(kept).create)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	b.Want(15<<20, 1<<20)
-	close(hold)
-	if _, err := b.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if log := s.requests(); !slices.Contains(log[1:3], "15728640-16777215") {
-		t.Errorf("requests %q", log)
-	}
+		o, locate := s.start(t)
+		o.Connections = NewConnections(1)
+		o.Tail = 0
+		b, err := Open(t.Context(), o, locate, new(kept).create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		b.Want(15<<20, 1<<20)
+		close(hold)
+		if _, err := b.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if log := s.requests(); !slices.Contains(log[1:3], "15728640-16777215") {
+			t.Errorf("requests %q", log)
+		}
+	})
 }
 
 // The arguments of Want come from archives, and may be any numbers.
@@ -529,52 +539,56 @@ func TestBlobWantsNothingOdd(t *testing.T) {
 
 func TestBlobCancelled(t *testing.T) {
 	t.Parallel()
-	s := &ranged{script: script{hook: after(1, func(_ int, _ http.ResponseWriter, r *http.Request, _ func(http.ResponseWriter)) { <-r.Context().Done() })}}
-	o, locate := s.start(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	b, err := Open(ctx, o, locate, new(kept).create)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cause := errors.New("the job was cancelled")
-	read := make(chan error)
-	go func() {
-		_, err := b.ReadAt(make([]byte, 10), largeSize-10)
-		read <- err
-	}()
-	cancel(cause)
-	if err := <-read; !errors.Is(err, cause) {
-		t.Errorf("ReadAt: %v", err)
-	}
-	if _, err := b.Wait(); !errors.Is(err, cause) {
-		t.Errorf("Wait: %v", err)
-	}
-	b.Close()
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{script: script{hook: after(1, func(_ int, _ http.ResponseWriter, r *http.Request, _ func(http.ResponseWriter)) { <-r.Context().Done() })}}
+		o, locate := s.start(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		b, err := Open(ctx, o, locate, new(kept).create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cause := errors.New("the job was cancelled")
+		read := make(chan error)
+		go func() {
+			_, err := b.ReadAt(make([]byte, 10), largeSize-10)
+			read <- err
+		}()
+		cancel(cause)
+		if err := <-read; !errors.Is(err, cause) {
+			t.Errorf("ReadAt: %v", err)
+		}
+		if _, err := b.Wait(); !errors.Is(err, cause) {
+			t.Errorf("Wait: %v", err)
+		}
+		b.Close()
+	})
 }
 
 func TestBlobFails(t *testing.T) {
 	t.Parallel()
-	s := &ranged{}
-	o, locate := s.start(t)
-	k := &kept{fail: syscall.ENOSPC}
-	b, err := Open(t.Context(), o, locate, k.create)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	_, err = b.Wait()
-	if write, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(write, syscall.ENOSPC) {
-		t.Errorf("a full disk: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{}
+		o, locate := s.start(t)
+		k := &kept{fail: syscall.ENOSPC}
+		b, err := Open(t.Context(), o, locate, k.create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		_, err = b.Wait()
+		if write, ok := errors.AsType[*WriteError](err); !ok || !errors.Is(write, syscall.ENOSPC) {
+			t.Errorf("a full disk: %v", err)
+		}
 
-	s = &ranged{script: script{hook: after(1, says(403))}}
-	o, locate = s.start(t)
-	testNoFreshURL(t, o, locate)
-	s = new(ranged)
-	o, locate = s.start(t)
-	if _, err := Open(t.Context(), o, locate, func(int64) (Spool, error) { return nil, syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
-		t.Errorf("no spool: %v", err)
-	}
+		s = &ranged{script: script{hook: after(1, says(403))}}
+		o, locate = s.start(t)
+		testNoFreshURL(t, o, locate)
+		s = new(ranged)
+		o, locate = s.start(t)
+		if _, err := Open(t.Context(), o, locate, func(int64) (Spool, error) { return nil, syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
+			t.Errorf("no spool: %v", err)
+		}
+	})
 }
 
 // testNoFreshURL fetches a blob whose first URL is refused, and for which there is no other.
@@ -603,15 +617,17 @@ func testNoFreshURL(t *testing.T, o Options, locate Locate) int64 {
 // error of the new URL says why the old one was replaced.
 func TestWhyThereIsNoURL(t *testing.T) {
 	t.Parallel()
-	s := &ranged{script: script{hook: once(1, says(403))}}
-	o, locate := s.start(t)
-	o.Policy.Sleep = func(ctx context.Context, _ time.Duration) error { // the connection that was refused never comes back
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	if n := testNoFreshURL(t, o, locate); n != 2 {
-		t.Errorf("a URL was asked for %d times, want 2: the first failure ends the download", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{script: script{hook: once(1, says(403))}}
+		o, locate := s.start(t)
+		o.Policy.Sleep = func(ctx context.Context, _ time.Duration) error { // the connection that was refused never comes back
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		if n := testNoFreshURL(t, o, locate); n != 2 {
+			t.Errorf("a URL was asked for %d times, want 2: the first failure ends the download", n)
+		}
+	})
 }
 
 func TestPace(t *testing.T) {

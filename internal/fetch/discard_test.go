@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 )
 
 // spans do not overlap.
@@ -73,33 +74,35 @@ func TestBlobRelease(t *testing.T) {
 	for name, oneStream := range map[string]bool{"parts": false, "one stream": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &ranged{}
-			o, locate := s.start(t)
-			o.OneStream = oneStream
-			f := &forgetful{}
-			b, err := Open(t.Context(), o, locate, f.create)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer b.Close()
-			p := make([]byte, 1<<20)
-			for off := int64(0); off < b.Size(); off += int64(len(p)) {
-				n, err := b.ReadAt(p[:min(int64(len(p)), b.Size()-off)], off)
-				if err != nil || !bytes.Equal(p[:n], s.blob[off:off+int64(n)]) {
-					t.Fatalf("at %d: %d bytes, %v", off, n, err)
+			synctest.Test(t, func(t *testing.T) {
+				s := &ranged{}
+				o, locate := s.start(t)
+				o.OneStream = oneStream
+				f := &forgetful{}
+				b, err := Open(t.Context(), o, locate, f.create)
+				if err != nil {
+					t.Fatal(err)
 				}
-				b.Release(off + int64(n))
-			}
-			info, err := b.Wait()
-			if err != nil || info.SHA256 != sumOf(s.blob) {
-				t.Errorf("the digest is %x, %v", info.SHA256, err)
-			}
-			if left := (spans{{0, largeSize}}).without(f.forgotten); len(left) != 1 || left.size() >= discardUnit || left[0].end != largeSize {
-				t.Errorf("it still keeps %v", left)
-			}
-			if _, err := b.ReadAt(p, 0); err == nil || !strings.Contains(err.Error(), "released") {
-				t.Errorf("reading what was released gave %v", err)
-			}
+				defer b.Close()
+				p := make([]byte, 1<<20)
+				for off := int64(0); off < b.Size(); off += int64(len(p)) {
+					n, err := b.ReadAt(p[:min(int64(len(p)), b.Size()-off)], off)
+					if err != nil || !bytes.Equal(p[:n], s.blob[off:off+int64(n)]) {
+						t.Fatalf("at %d: %d bytes, %v", off, n, err)
+					}
+					b.Release(off + int64(n))
+				}
+				info, err := b.Wait()
+				if err != nil || info.SHA256 != sumOf(s.blob) {
+					t.Errorf("the digest is %x, %v", info.SHA256, err)
+				}
+				if left := (spans{{0, largeSize}}).without(f.forgotten); len(left) != 1 || left.size() >= discardUnit || left[0].end != largeSize {
+					t.Errorf("it still keeps %v", left)
+				}
+				if _, err := b.ReadAt(p, 0); err == nil || !strings.Contains(err.Error(), "released") {
+					t.Errorf("reading what was released gave %v", err)
+				}
+			})
 		})
 	}
 }
@@ -118,23 +121,25 @@ func TestBlobKeeps(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &ranged{}
-			o, locate := s.start(t)
-			o.OnDemand = tt.onDemand
-			f := &forgetful{}
-			b, err := Open(t.Context(), o, locate, f.create)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer b.Close()
-			b.Release(largeSize)
-			info, err := b.Wait()
-			if err != nil || info.Whole && info.SHA256 != sumOf(s.blob) {
-				t.Errorf("the digest is %x, %v", info.SHA256, err)
-			}
-			if len(f.forgotten) > tt.most {
-				t.Errorf("it forgot %v", f.forgotten)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := &ranged{}
+				o, locate := s.start(t)
+				o.OnDemand = tt.onDemand
+				f := &forgetful{}
+				b, err := Open(t.Context(), o, locate, f.create)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer b.Close()
+				b.Release(largeSize)
+				info, err := b.Wait()
+				if err != nil || info.Whole && info.SHA256 != sumOf(s.blob) {
+					t.Errorf("the digest is %x, %v", info.SHA256, err)
+				}
+				if len(f.forgotten) > tt.most {
+					t.Errorf("it forgot %v", f.forgotten)
+				}
+			})
 		})
 	}
 }

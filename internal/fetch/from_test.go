@@ -2,15 +2,12 @@ package fetch
 
 import (
 	"bytes"
-	"context"
-	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
-	"github.com/artifetch/artifetch/internal/httpx"
 )
 
 // A blob on demand may begin with its end, whether or not its size was known, and whether
@@ -36,24 +33,26 @@ func TestFrom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSimulated(t, tt.faults...)
-			blob, err := Open(t.Context(), Options{
-				Client: &http.Client{Transport: s.transport}, OnDemand: true, First: first, From: tt.from,
-				Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }},
-			}, s.locate, func(int64) (Spool, error) { return os.Create(filepath.Join(t.TempDir(), "spool")) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer blob.Close()
-			for _, span := range [][2]int64{{size - first, first}, {5, 10}} {
-				got := make([]byte, span[1])
-				if _, err := blob.ReadAt(got, span[0]); err != nil || !bytes.Equal(got, firstBlob[span[0]:span[0]+span[1]]) {
-					t.Errorf("%d bytes at %d: %v", span[1], span[0], err)
+			url := s.signed(t)
+			synctest.Test(t, func(t *testing.T) { // where no request is late
+				o := inBubble(t, s.StorageHandler())
+				o.OnDemand, o.First, o.From = true, first, tt.from
+				blob, err := Open(t.Context(), o, url, func(int64) (Spool, error) { return os.Create(filepath.Join(t.TempDir(), "spool")) })
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			info, err := blob.Info()
-			if err != nil || info.Fetched > tt.bytes || s.Count(githubsim.Storage) > tt.requests {
-				t.Errorf("%d requests, %d bytes, %v, want at most %d and %d", s.Count(githubsim.Storage), info.Fetched, err, tt.requests, tt.bytes)
-			}
+				defer blob.Close()
+				for _, span := range [][2]int64{{size - first, first}, {5, 10}} {
+					got := make([]byte, span[1])
+					if _, err := blob.ReadAt(got, span[0]); err != nil || !bytes.Equal(got, firstBlob[span[0]:span[0]+span[1]]) {
+						t.Errorf("%d bytes at %d: %v", span[1], span[0], err)
+					}
+				}
+				info, err := blob.Info()
+				if err != nil || info.Fetched > tt.bytes || s.Count(githubsim.Storage) > tt.requests {
+					t.Errorf("%d requests, %d bytes, %v, want at most %d and %d", s.Count(githubsim.Storage), info.Fetched, err, tt.requests, tt.bytes)
+				}
+			})
 		})
 	}
 }

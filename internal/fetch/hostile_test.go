@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // answers is an answer with these headers, in pairs, and the first n bytes of
@@ -82,32 +83,34 @@ func TestHostileSizes(t *testing.T) {
 		for _, way := range []string{"parts", "one stream", "on demand"} {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
-				s := &ranged{script: script{blob: blob}}
-				s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
-					switch {
-					case n == 0:
-						tt.first(n, w, r, serve)
-					case tt.rest != nil:
-						tt.rest(n, w, r, serve)
-					default:
-						serve(w)
+				synctest.Test(t, func(t *testing.T) {
+					s := &ranged{script: script{blob: blob}}
+					s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+						switch {
+						case n == 0:
+							tt.first(n, w, r, serve)
+						case tt.rest != nil:
+							tt.rest(n, w, r, serve)
+						default:
+							serve(w)
+						}
 					}
-				}
-				o, locate := s.start(t)
-				o.OneStream, o.OnDemand = way == "one stream", way == "on demand"
-				info, err := readInOrder(t, o, locate)
-				if n := len(s.requests()); n > 20 {
-					t.Errorf("%d requests", n)
-				}
-				if err == nil && (info.Size != small || info.Whole && info.SHA256 != sumOf(blob)) {
-					t.Errorf("a wrong blob was accepted: %+v", info)
-				}
-				if way != "parts" { // errors are others there
-					return
-				}
-				if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-					t.Errorf("got %v, want %q", err, tt.want)
-				}
+					o, locate := s.start(t)
+					o.OneStream, o.OnDemand = way == "one stream", way == "on demand"
+					info, err := readInOrder(t, o, locate)
+					if n := len(s.requests()); n > 20 {
+						t.Errorf("%d requests", n)
+					}
+					if err == nil && (info.Size != small || info.Whole && info.SHA256 != sumOf(blob)) {
+						t.Errorf("a wrong blob was accepted: %+v", info)
+					}
+					if way != "parts" { // errors are others there
+						return
+					}
+					if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+						t.Errorf("got %v, want %q", err, tt.want)
+					}
+				})
 			})
 		}
 	}
@@ -166,20 +169,22 @@ func TestMD5(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &ranged{script: script{blob: largeBlob()[:blobSize]}}
-			s.hook = func(n int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
-				w.Header().Set(tt.header, tt.value)
-				if n == 0 {
-					w = &cutter{ResponseWriter: w, left: mib} // the next answer has only the rest
+			synctest.Test(t, func(t *testing.T) {
+				s := &ranged{script: script{blob: largeBlob()[:blobSize]}}
+				s.hook = func(n int, w http.ResponseWriter, _ *http.Request, serve func(http.ResponseWriter)) {
+					w.Header().Set(tt.header, tt.value)
+					if n == 0 {
+						w = &cutter{ResponseWriter: w, left: mib} // the next answer has only the rest
+					}
+					serve(w)
 				}
-				serve(w)
-			}
-			o, locate := s.start(t)
-			o.MD5, o.OneStream = !tt.none, tt.oneStream
-			info, err := readInOrder(t, o, locate)
-			if _, differs := errors.AsType[*MD5Error](err); differs != tt.fails || err != nil && !differs || info.MD5Checked != tt.checked {
-				t.Errorf("%+v, %v", info, err)
-			}
+				o, locate := s.start(t)
+				o.MD5, o.OneStream = !tt.none, tt.oneStream
+				info, err := readInOrder(t, o, locate)
+				if _, differs := errors.AsType[*MD5Error](err); differs != tt.fails || err != nil && !differs || info.MD5Checked != tt.checked {
+					t.Errorf("%+v, %v", info, err)
+				}
+			})
 		})
 	}
 }

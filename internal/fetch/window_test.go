@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 )
 
 // still waits until no connection is at work.
@@ -51,56 +52,66 @@ func TestBlobAhead(t *testing.T) {
 	}
 	t.Run("no reader", func(t *testing.T) {
 		t.Parallel()
-		b, blob := open(t)
-		if got, window := b.still(); got < ahead || got > most || window != ahead {
-			t.Errorf("%d bytes arrived, the window is %d", got, window)
-		}
-		whole(t, b, blob)
+		synctest.Test(t, func(t *testing.T) {
+			b, blob := open(t)
+			if got, window := b.still(); got < ahead || got > most || window != ahead {
+				t.Errorf("%d bytes arrived, the window is %d", got, window)
+			}
+			whole(t, b, blob)
+		})
 	})
 	t.Run("a slow reader", func(t *testing.T) {
 		t.Parallel()
-		f := new(forgetful)
-		b, blob := openIn(t, f.create)
-		for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
-			if got, window := b.still(); got > off+most || window != ahead {
-				t.Errorf("%d bytes arrived when %d were read, the window is %d", got, off, window)
+		synctest.Test(t, func(t *testing.T) {
+			f := new(forgetful)
+			b, blob := openIn(t, f.create)
+			for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
+				if got, window := b.still(); got > off+most || window != ahead {
+					t.Errorf("%d bytes arrived when %d were read, the window is %d", got, off, window)
+				}
+				read(t, b, blob, off, 1<<20)
+				b.Release(off + 1<<20)
+				f.waitFor(off + 1<<20) // so the digest has come so far, too
 			}
-			read(t, b, blob, off, 1<<20)
-			b.Release(off + 1<<20)
-			f.waitFor(off + 1<<20) // so the digest has come so far, too
-		}
-		whole(t, b, blob)
+			whole(t, b, blob)
+		})
 	})
 	t.Run("a spool that keeps everything", func(t *testing.T) {
 		t.Parallel()
-		b, blob := openIn(t, new(kept).create)
-		for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
-			b.still()
-			read(t, b, blob, off, 1<<20)
-			b.Release(off + 1<<20)
-		}
-		whole(t, b, blob)
+		synctest.Test(t, func(t *testing.T) {
+			b, blob := openIn(t, new(kept).create)
+			for off := int64(0); off+1<<20 <= largeSize; off += 1 << 20 {
+				b.still()
+				read(t, b, blob, off, 1<<20)
+				b.Release(off + 1<<20)
+			}
+			whole(t, b, blob)
+		})
 	})
 	t.Run("a reader far ahead", func(t *testing.T) {
 		t.Parallel()
-		b, blob := open(t)
-		read(t, b, blob, largeSize-2<<20, 1<<20)
-		if _, window := b.still(); window <= ahead {
-			t.Errorf("the window is %d", window)
-		}
-		read(t, b, blob, 0, 1<<20)
-		whole(t, b, blob)
+		synctest.Test(t, func(t *testing.T) {
+			b, blob := open(t)
+			read(t, b, blob, largeSize-2<<20, 1<<20)
+			if _, window := b.still(); window <= ahead {
+				t.Errorf("the window is %d", window)
+			}
+			read(t, b, blob, 0, 1<<20)
+			whole(t, b, blob)
+		})
 	})
 	t.Run("the end, which comes first", func(t *testing.T) {
 		t.Parallel()
-		b, blob := open(t)
-		read(t, b, blob, largeSize-50<<10, 50<<10)
-		b.Want(12<<20, 1000)
-		read(t, b, blob, 12<<20, 1000)
-		if _, window := b.still(); window != ahead {
-			t.Errorf("the window is %d", window)
-		}
-		whole(t, b, blob)
+		synctest.Test(t, func(t *testing.T) {
+			b, blob := open(t)
+			read(t, b, blob, largeSize-50<<10, 50<<10)
+			b.Want(12<<20, 1000)
+			read(t, b, blob, 12<<20, 1000)
+			if _, window := b.still(); window != ahead {
+				t.Errorf("the window is %d", window)
+			}
+			whole(t, b, blob)
+		})
 	})
 }
 
