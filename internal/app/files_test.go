@@ -56,6 +56,24 @@ func tarball(t *testing.T, names ...string) string {
 	return b.String()
 }
 
+// fetched returns how many ranges the storage was asked for, and the bytes of its answers. A
+// busy machine makes answers late, and what is missing of such a range, up to its end, is
+// requested again; that does not count.
+func fetched(w *githubsim.Sim) (ranges int, bytes int64) {
+	answers := map[string]int64{}
+	for _, r := range w.Log() {
+		if r.Host == githubsim.Storage {
+			_, end, _ := strings.Cut(r.Header.Get("Range"), "-")
+			what := r.Path + " " + end
+			answers[what] = max(answers[what], r.Bytes)
+		}
+	}
+	for _, n := range answers {
+		bytes += n
+	}
+	return len(answers), bytes
+}
+
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -141,14 +159,7 @@ func TestFiles(t *testing.T) {
 					t.Errorf("%s is %q, want %q", k, got.outputs[k], v)
 				}
 			}
-			var bytes int64
-			var calls int
-			for _, r := range w.Log() {
-				if r.Host == githubsim.Storage {
-					bytes += r.Bytes
-					calls++
-				}
-			}
+			calls, bytes := fetched(w.Sim)
 			if tt.bytes > 0 && bytes > tt.bytes || tt.calls > 0 && calls != tt.calls {
 				t.Errorf("%d bytes in %d requests, want %d in %d", bytes, calls, tt.bytes, tt.calls)
 			}

@@ -130,12 +130,7 @@ func TestKeptDryRun(t *testing.T) {
 			w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, IgnoreRange: true})
 		}
 		got := w.step(t.Context(), t, in("name", "big", "dry-run", "true", "skip-decompress", "true"))
-		var sent int64
-		for _, r := range w.Log() {
-			if r.Host == githubsim.Storage {
-				sent += r.Bytes
-			}
-		}
+		_, sent := fetched(w.Sim)
 		says, path := "big.zip, ", `"path":"big.zip"`
 		if !ranges && bigZip().Size() > 16<<20 {
 			says, path = `artifact "big": the name of its file is known only when all of it is fetched`, `"path":"."`

@@ -97,14 +97,8 @@ func scriptEnv(dir string, lookup func(string) (string, bool)) Env {
 
 // requests checks what the storage was asked for.
 func (s *scene) requests(ts *testscript.TestScript, args []string) {
-	var n, bytes int64
-	for _, r := range s.sim.Log() {
-		if r.Host == githubsim.Storage {
-			n++
-			bytes += r.Bytes
-		}
-	}
-	for i, got := range []int64{n, bytes} {
+	n, bytes := fetched(s.sim)
+	for i, got := range []int64{int64(n), bytes} {
 		if most, err := strconv.ParseInt(args[i], 10, 64); err != nil || got > most {
 			ts.Fatalf("%d requests to the storage, %d bytes", n, bytes)
 		}

@@ -59,14 +59,11 @@ func TestVerbsOverTheWire(t *testing.T) {
 				w.ResetLog()
 				var stdout, stderr bytes.Buffer
 				code := Main(t.Context(), commandEnv(w, t.TempDir(), &stdout, &stderr, append(strings.Fields(verb.args), "-R", "octo/app")...))
-				requests, sent := 0, int64(0)
+				requests, sent := fetched(w)
+				requests += w.Count(githubsim.API)
 				var list []string
 				for _, r := range w.Log() {
-					requests++
 					list = append(list, fmt.Sprint(r.Method, " ", r.Path, " ", r.Header.Get("Range"), " ", r.Bytes))
-					if r.Host == githubsim.Storage {
-						sent += r.Bytes
-					}
 				}
 				if requests > verb.requests || sent > verb.bytes {
 					t.Errorf("%s: %d requests, %d bytes, want at most %d and %d\n%s", verb.args, requests, sent, verb.requests, verb.bytes, strings.Join(list, "\n"))
