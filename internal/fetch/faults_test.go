@@ -154,13 +154,9 @@ func quietServer(t *testing.T, handler http.Handler) *httptest.Server {
 func TestHandshakeDrips(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		network := make(pipes)
-		go func() {
-			for conn := range network {
-				go dripOn(conn, string(record(22, 2, 0)))
-			}
-		}()
-		defer close(network)
+		network := newPipes()
+		go network.each(func(conn net.Conn) { dripOn(conn, string(record(22, 2, 0))) })
+		defer network.close()
 		transport, err := httpx.NewTransport(httpx.TransportOptions{HTTP1: true})
 		if err != nil {
 			t.Fatal(err)

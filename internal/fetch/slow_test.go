@@ -94,7 +94,7 @@ func withoutRanges(then hook) hook {
 // inBubble serves over a network in memory, with simulated time.
 func inBubble(t *testing.T, handler http.Handler) Options {
 	t.Helper()
-	network := make(pipes)
+	network := newPipes()
 	srv := http.Server{Handler: handler} //nolint:gosec // no time-out that could help the client
 	go func() { _ = srv.Serve(network) }()
 	transport := &http.Transport{DialContext: network.Dial}
@@ -240,13 +240,9 @@ func continues(w http.ResponseWriter, r *http.Request) {
 func TestHeadDrips(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		network := make(pipes)
-		go func() {
-			for conn := range network {
-				go dripOn(conn, "HTTP/1.1 200 OK\r\nX-Long: ")
-			}
-		}()
-		defer close(network)
+		network := newPipes()
+		go network.each(func(conn net.Conn) { dripOn(conn, "HTTP/1.1 200 OK\r\nX-Long: ") })
+		defer network.close()
 		transport := &http.Transport{DialContext: network.Dial}
 		defer transport.CloseIdleConnections()
 		start := time.Now()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,23 +16,51 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// pipes is a network in memory, so that simulated time works.
-type pipes chan net.Conn
+// pipes is a network in memory, without the buffers of githubsim.Pipe: a storage waits when
+// its reader does. A dial that a client has begun and no longer needs ends with the network,
+// not with a panic.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func newPipes() pipes {
+	closed := make(chan struct{})
+	return pipes{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
+}
 
 func (p pipes) Dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
-	p <- server
-	return client, nil
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
 }
 
 func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
 		return nil, net.ErrClosed
 	}
-	return c, nil
 }
-func (p pipes) Close() error { close(p); return nil }
+
+// each calls serve for each connection, side by side, until the network is closed.
+func (p pipes) each(serve func(net.Conn)) {
+	for {
+		conn, err := p.Accept()
+		if err != nil {
+			return
+		}
+		go serve(conn)
+	}
+}
+
+func (p pipes) Close() error { p.close(); return nil }
 func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // mute answers nothing.
@@ -113,7 +142,7 @@ func TestStalls(t *testing.T) {
 					protocols := new(http.Protocols)
 					protocols.SetHTTP1(!http2)
 					protocols.SetUnencryptedHTTP2(http2)
-					network := make(pipes)
+					network := newPipes()
 					s := &storage{t: t, blob: firstBlob, etag: `"e"`, steps: tt.steps}
 					srv := http.Server{Handler: s, Protocols: protocols} //nolint:gosec // no time-out that could help the client
 					go func() { _ = srv.Serve(network) }()
@@ -148,7 +177,7 @@ func TestStreamCancelled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				network := make(pipes)
+				network := newPipes()
 				s := &storage{t: t, blob: firstBlob, steps: []step{first}}
 				srv := http.Server{Handler: s} //nolint:gosec // no time-out that could help the client
 				go func() { _ = srv.Serve(network) }()
@@ -177,7 +206,7 @@ func TestURLsAreAskedForInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				network := make(pipes)
+				network := newPipes()
 				var asked time.Time
 				srv := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // as above
 					if time.Since(asked) > time.Minute {
