@@ -42,16 +42,17 @@ type storage struct {
 
 type step func(s *storage, w http.ResponseWriter, r *http.Request)
 
-// newStorage serves a blob over HTTP/1.1 or HTTP/2.
+// newStorage serves a blob over HTTP/1.1 or HTTP/2, without TLS.
 func newStorage(t *testing.T, http2 bool, etag string, steps ...step) (*storage, *httptest.Server) {
 	t.Helper()
 	s := &storage{t: t, blob: firstBlob, etag: etag, steps: steps}
 	srv := httptest.NewUnstartedServer(s)
-	if srv.EnableHTTP2 = http2; http2 {
-		srv.StartTLS()
-	} else {
-		srv.Start()
-	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(!http2)
+	protocols.SetUnencryptedHTTP2(http2)
+	srv.Config.Protocols = protocols
+	srv.Start()
+	srv.Client().Transport = &http.Transport{Protocols: protocols}
 	t.Cleanup(srv.Close)
 	return s, srv
 }
