@@ -25,6 +25,14 @@ import (
 func write(t testing.TB, dir string, lines ...string) {
 	t.Helper()
 	modes := map[string]fs.FileMode{}
+	made := map[string]bool{}
+	mkdir := func(p string) error {
+		if made[p] {
+			return nil
+		}
+		made[p] = true
+		return os.MkdirAll(p, 0o755)
+	}
 	for _, l := range lines {
 		mode := fs.FileMode(0)
 		if m, rest, ok := strings.Cut(l, " "); ok && strings.HasPrefix(m, "0") {
@@ -41,15 +49,15 @@ func write(t testing.TB, dir string, lines ...string) {
 		name, target, isLink := strings.Cut(l, " -> ")
 		if isLink {
 			p := filepath.Join(dir, name)
-			err = errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.Symlink(target, p))
+			err = errors.Join(mkdir(filepath.Dir(p)), os.Symlink(target, p))
 		} else if sub, ok := strings.CutSuffix(l, "/"); ok {
 			name = sub
-			err = os.MkdirAll(filepath.Join(dir, name), 0o755)
+			err = mkdir(filepath.Join(dir, name))
 		} else {
 			var body string
 			name, body, _ = strings.Cut(l, "=")
 			p := filepath.Join(dir, name)
-			err = errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(body), 0o644))
+			err = errors.Join(mkdir(filepath.Dir(p)), os.WriteFile(p, []byte(body), 0o644))
 		}
 		if err != nil {
 			t.Fatal(err)
