@@ -1,6 +1,6 @@
-// Package report words everything that the program says to people: the lines of the
-// log (Log), what went wrong and what to do about it (Message), the outputs and the
-// job summary of a Result. It decides nothing: a Result or an error in, text out.
+// Package report words everything that the program says to people: the lines of the log
+// (Log), what went wrong and what to do about it, the outputs and the job summary of a
+// Result. It decides nothing: a Result or an error in, text out.
 //
 // Where to look:
 //
@@ -12,9 +12,8 @@
 //	merging.go  files that several artifacts have
 //	result.go   Result, and the errors that only app can have
 //	audience.go who reads an advice: the author of a workflow, or a person at a terminal
-//	message.go  Message: an error, and the advice for it
+//	message.go  an error, and the advice for it
 //	network.go  the advice for a network that does not let the program through
-//	person.go   the same advice for a person at a terminal
 //	outputs.go  the outputs
 //	summary.go  the job summary
 //	printer.go  what the command prints of a fetch; listing.go of list, files.go of ls and

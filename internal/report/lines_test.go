@@ -231,7 +231,7 @@ func TestMessageOfTheSystem(t *testing.T) {
 		"a list that is gone":          {&githubapi.Error{Kind: githubapi.Gone, Op: "list artifacts", Status: 410}, "It was there, and is not any more"},
 		"with a full stop":             {&githubapi.Error{Kind: githubapi.InvalidRequest, Op: "get run", Status: 407, Message: "Who are you?.", Server: "GitHub"}, "Who are you?. A proxy answered"},
 	} {
-		if got := Message(tt.err); !strings.Contains(got, tt.want) || strings.Contains(got, "..") {
+		if got := author.message(tt.err); !strings.Contains(got, tt.want) || strings.Contains(got, "..") {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}

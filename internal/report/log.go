@@ -361,7 +361,7 @@ func (l *Log) Left(notes []string) {
 // Failed says why the work after a run failed.
 func (l *Log) Failed(err error) { l.Out.Errorf("%s", l.message(err)) }
 
-// message is Message for the log's reader.
+// message says to the log's reader what happened, and what to do about it.
 func (l *Log) message(err error) string { return l.audience().message(err) }
 
 func (l *Log) audience() audience {

@@ -28,10 +28,8 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// Message says to the author of a workflow what happened, and what to do about it.
-func Message(err error) string { return author.message(err) }
-
-// message is Message for any audience. It is the only place that turns errors into advice.
+// message says what happened, and what to do about it. It is the only place that turns
+// errors into advice.
 func (a audience) message(err error) string {
 	text := err.Error()
 	if many, ok := errors.AsType[*config.Errors](err); ok {
@@ -81,6 +79,12 @@ func (a audience) hint(err error) string {
 	if api, ok := errors.AsType[*githubapi.Error](err); ok {
 		return a.apiHint(api)
 	}
+	return a.fetchHint(err)
+}
+
+// fetchHint returns the advice for an error of fetching, extracting or publishing what was
+// chosen, or nothing.
+func (a audience) fetchHint(err error) string {
 	if differs, ok := errors.AsType[*transfer.DigestError](err); ok {
 		again := "The bytes are not those that were uploaded; " + a.rerun() + ", and if it happens again, upload the artifact anew"
 		if differs.Final {

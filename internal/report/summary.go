@@ -47,15 +47,15 @@ func (r *Result) Summary() string {
 		}
 		b.WriteString("\n")
 	case r.Err != nil && !r.Published:
-		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(Message(r.Err)))
+		fmt.Fprintf(&b, "### artifetch: nothing was fetched\n\n%s\n\n", paragraph(author.message(r.Err)))
 	case r.Err != nil:
-		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", paragraph(Message(r.Err)))
+		fmt.Fprintf(&b, "### artifetch: fetched, but failed afterwards\n\n%s\n\n", paragraph(author.message(r.Err)))
 	case r.DryRun && r.Found:
 		b.WriteString("### artifetch: dry run, nothing was written\n\n")
 	case !r.Found:
 		b.WriteString("### artifetch: nothing found\n\n")
 		if r.NotFound != nil {
-			fmt.Fprintf(&b, "%s\n\n", paragraph(Message(r.NotFound)))
+			fmt.Fprintf(&b, "%s\n\n", paragraph(author.message(r.NotFound)))
 		}
 	default:
 		fmt.Fprintf(&b, "### artifetch: %s\n\n", r.total())
