@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path"
+	"slices"
 
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/report"
@@ -41,16 +42,8 @@ func (s *staging) diff(ctx context.Context, items []transfer.Item) (*report.Diff
 		}
 		pairs[name][side] = &items[i]
 	}
-	var differing []transfer.Item
-	for i := range items {
-		p := pairs[items[i].Artifact.Name]
-		if p.same() {
-			d.SameArtifacts++ // counted for both sides
-			continue
-		}
-		differing = append(differing, items[i])
-	}
-	d.SameArtifacts /= 2
+	differing := slices.DeleteFunc(slices.Clone(items), func(i transfer.Item) bool { return pairs[i.Artifact.Name].same() })
+	d.SameArtifacts = (len(items) - len(differing)) / 2 // in pairs
 	lists, err := s.engine.Files(ctx, differing)
 	if err != nil {
 		return d, err

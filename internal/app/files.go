@@ -48,7 +48,7 @@ func (s *staging) copyFile(ctx context.Context, items []transfer.Item, file stri
 			continue
 		}
 		err := s.engine.Copy(ctx, &items[i], name, spare, w)
-		if _, missing := errors.AsType[*transfer.NoFileError](err); !missing || len(items) == 1 && name == file {
+		if _, missing := errors.AsType[*transfer.NoFileError](err); !missing {
 			return err
 		}
 	}
