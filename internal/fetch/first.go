@@ -76,7 +76,7 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 		ends = append(ends, end)
 		b.info.Requests++
 		b.work.Go(func() {
-			res, err := b.o.ask(ctx, b.urls.get, byteRange, "", func() { late <- b.lateFirst(time.Since(start)) })
+			res, err := b.o.ask(ctx, b.urls.get, byteRange, "", func() { late <- b.lateAfter(time.Since(start)) })
 			results <- result{of, res, err}
 		})
 	}
@@ -111,8 +111,8 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 	}
 }
 
-// lateFirst returns how long the head of the first answer may take, if its URL took located.
-func (b *Blob) lateFirst(located time.Duration) time.Duration {
+// lateAfter returns how long the head of the first answer may take, if its URL took located.
+func (b *Blob) lateAfter(located time.Duration) time.Duration {
 	if first, _, known := b.o.Connections.usual.get(); known {
 		return max(lateFirst, lateBy*first)
 	}
