@@ -43,7 +43,7 @@ func runCommand(ctx context.Context, env Env) int {
 	}
 	root.AddCommand(c.completion(root))
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetArgs(slices.Concat([]string{}, env.Args)) // nil would stand for the process's
+	root.SetArgs(append([]string{}, env.Args...)) // nil would stand for the process's
 	root.SetOut(env.Stdout)
 	root.SetErr(io.Discard) // errors are logged, once
 	if err := root.ExecuteContext(ctx); err != nil {

@@ -77,7 +77,7 @@ func (s *staging) copyOnly(ctx context.Context, items []transfer.Item, file stri
 	case 1:
 		return s.engine.Copy(ctx, &items[having[0]], file, spare, w)
 	}
-	return fmt.Errorf("several artifacts have a file %q: %s", file, words.Quoted(paths[:min(len(paths), maxPaths)], len(paths)))
+	return fmt.Errorf("several artifacts have a file %q: give one of %s", file, words.Quoted(paths[:min(len(paths), maxPaths)], len(paths)))
 }
 
 // maxPaths bounds the paths in a message.

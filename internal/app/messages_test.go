@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"flag"
 	"maps"
 	"os"
@@ -103,16 +104,7 @@ func TestMessages(t *testing.T) {
 			if twice := doubled.FindString(said); twice != "" {
 				t.Errorf("it says %q", twice)
 			}
-			file := filepath.Join("testdata", "messages", name+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(said), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil || said != string(want) {
-				t.Errorf("%v: got\n%s\nwant\n%s", err, said, want)
-			}
+			golden(t, filepath.Join("messages", name+".txt"), strings.TrimSuffix(said, "\n"))
 		})
 	}
 	files, err := filepath.Glob("testdata/messages/*.txt")
@@ -130,7 +122,7 @@ func TestMessages(t *testing.T) {
 var doubled = regexp.MustCompile(`[a-z)]\.\. |: :|\. \.|(Not Found|Forbidden): (Not Found|Forbidden)`)
 
 // changing are the parts of messages that differ from run to run.
-var changing = regexp.MustCompile(`127\.0\.0\.1:\d+|/[^ ]*/(Test[^ ]*?/001|artifetch-test-\d+)|\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d UTC)?|[0-9a-f]{64}`)
+var changing = regexp.MustCompile(`127\.0\.0\.1:\d+|/[^ ]*/(Test[^ ]*?/001|artifetch-test-\d+)|\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d UTC)?|[0-9a-f]{64}|next try in [0-9.]+m?s|\.artifetch-[A-Z2-7]+`)
 
 // messages returns the annotations of a log.
 func messages(log string) string {
@@ -141,4 +133,20 @@ func messages(log string) string {
 		}
 	}
 	return b.String()
+}
+
+// golden compares a text with a file of testdata, or writes the file anew.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	text += "\n"
+	if *update {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || text != string(want) {
+		t.Errorf("%v: got\n%s\nwant\n%s", err, text, want)
+	}
 }

@@ -5,7 +5,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -190,20 +189,4 @@ func (term *terminal) screen(t *testing.T) string {
 		lines = append(lines, strings.TrimRight(line, " \n"))
 	}
 	return pace.ReplaceAllString(strings.TrimRight(strings.Join(lines, "\n"), "\n"), ", […]")
-}
-
-// golden compares a text with a file of testdata, or writes the file anew.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	text += "\n"
-	if *update {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || text != string(want) {
-		t.Errorf("%v: got\n%s\nwant\n%s", err, text, want)
-	}
 }

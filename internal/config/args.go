@@ -144,6 +144,7 @@ func (f *Flags) reader(lookup func(string) (string, bool)) *reader {
 		},
 		env:   lookup,
 		shown: func(input string) string { return "--" + input },
+		flags: true,
 	}
 }
 

@@ -87,9 +87,9 @@ func TestUsageErrors(t *testing.T) {
 		"--github-token= ghp_abc":                `unexpected argument [redacted]; give ids or addresses of runs, or addresses of artifacts, and everything else by flags`,
 		"--merge-multiple false":                 `unexpected argument "false"; write --merge-multiple=false`,
 		"--repository o/r --merge-multiple=2":    `--merge-multiple: "2" is not a boolean; accepted: true or false`,
-		"--name a":                               "--repository is missing, and git is not installed; accepted: owner/name, one a line or separated by commas",
+		"--name a":                               "--repository is missing, and git is not installed; accepted: owner/name, separated by commas",
 		"--repository o/r --run-id current":      `--run-id: "current" has no meaning outside of GitHub Actions; accepted: the ids of runs`,
-		"--repository o --name a --name-regex b": "2 problems with the inputs:\n  --repository: \"o\" is not owner/name; accepted: owner/name, one a line or separated by commas\n  --name and --name-regex exclude each other; give one of them",
+		"--repository o --name a --name-regex b": "2 problems with the inputs:\n  --repository: \"o\" is not owner/name; accepted: owner/name, separated by commas\n  --name and --name-regex exclude each other; give one of them",
 	}
 	for args, want := range tests {
 		cfg, err := fromArgs(config.Fetch, append([]string{"--json"}, strings.Fields(args)...), env{"GITHUB_TOKEN": "t"}.lookup, nil)

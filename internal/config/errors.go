@@ -36,6 +36,16 @@ func (e *InputError) Error() string {
 	return b.String()
 }
 
+// meantError says that a value is one for another input.
+type meantError struct{ is, input, value string }
+
+func (e *meantError) Error() string { return e.meant(e.input + ":") }
+
+// meant is Error with the input as it is written before a value.
+func (e *meantError) meant(input string) string {
+	return fmt.Sprintf("%s (did you mean %s %s?)", e.is, input, e.value)
+}
+
 // Errors holds all problems with the inputs.
 type Errors struct{ Problems []*InputError } //nolint:errname // config.Errors says what it is
 

@@ -146,9 +146,13 @@ func flagHelp(in *Input) string {
 	if len(notes) > 0 {
 		help += " (" + strings.Join(notes, "; ") + ")"
 	}
-	help = strings.ReplaceAll(help, ", one a line or separated", ", separated")
-	help = strings.ReplaceAll(help, ", one a line", "")
-	return strings.ReplaceAll(help, "`", "")
+	return strings.ReplaceAll(forFlag(help), "`", "")
+}
+
+// forFlag rewords what an input takes: a flag of a list is repeated, and has no lines.
+func forFlag(text string) string {
+	text = strings.ReplaceAll(text, ", one a line or separated", ", separated")
+	return strings.ReplaceAll(text, ", one a line", "")
 }
 
 // writeFlag writes a flag, or a verb, and its explanation.

@@ -76,7 +76,7 @@ func parseRepository(v string) (string, error) {
 // parseBranch strips refs/heads/ and refuses what cannot be a branch.
 func parseBranch(v string) (string, error) {
 	if tag, ok := strings.CutPrefix(v, "refs/tags/"); ok {
-		return "", fmt.Errorf("is a tag (did you mean commit: %s?)", quote(tag))
+		return "", &meantError{is: "is a tag", input: "commit", value: quote(tag)}
 	}
 	name := strings.TrimPrefix(v, "refs/heads/")
 	return name, checkRef(name)
@@ -89,7 +89,7 @@ var pullRef = lazyRegexp(`^refs/pull/([0-9]+)/(merge|head)$`)
 // another branch may follow it in the list.
 func checkPull(v string) error {
 	if m := pullRef().FindStringSubmatch(v); m != nil {
-		return fmt.Errorf("is a pull request's ref (did you mean pr: %s?)", m[1])
+		return &meantError{is: "is a pull request's ref", input: "pr", value: m[1]}
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func checkPull(v string) error {
 // digits are a tag or an abbreviated SHA.
 func parseCommit(v string) (string, error) {
 	if branch, ok := strings.CutPrefix(v, "refs/heads/"); ok {
-		return "", fmt.Errorf("is a branch (did you mean branch: %s?)", quote(branch))
+		return "", &meantError{is: "is a branch", input: "branch", value: quote(branch)}
 	}
 	if err := checkPull(v); err != nil {
 		return "", err

@@ -54,11 +54,11 @@ func (r *reader) locate(ctx context.Context, m Machine) {
 		r.tokenless = true
 		return // read says what is wrong
 	}
-	on, configured := website{u.Scheme, hostOf(u)}, decided
+	on, configured, named := website{u.Scheme, hostOf(u)}, decided, ""
 	// An API on this machine is a proxy or a simulator, which stands for any server.
 	r.anyServer = configured && isLoopback(u.Hostname())
 	choose := func(w website, by string) {
-		on, decided = w, true
+		on, decided, named = w, true, by
 		r.found["github-api-url"] = value{text: w.api(), by: by}
 	}
 	if w, by := r.addressed(); w.host != "" && !decided {
@@ -71,7 +71,7 @@ func (r *reader) locate(ctx context.Context, m Machine) {
 		}
 	}
 	r.repositoryNames(on.host)
-	r.findToken(ctx, m, on.host, configured || isGitHubs(on.host))
+	r.findToken(ctx, m, on.host, configured || isGitHubs(on.host), named)
 }
 
 // row returns the row of an input.
@@ -161,8 +161,9 @@ func (r *reader) repositoryNames(host string) {
 }
 
 // findToken sets the token for a host, unless a flag gives one or an App. The variables
-// for GitHub's tokens count only if own is set: a token is not for other hosts.
-func (r *reader) findToken(ctx context.Context, m Machine, host string, own bool) {
+// for GitHub's tokens count only if own is set: a token is not for other hosts. named is
+// the flag or the git remote that names the host, if any.
+func (r *reader) findToken(ctx context.Context, m Machine, host string, own bool, named string) {
 	if r.text("github-token") != "" || r.text("app-id") != "" {
 		return
 	}
@@ -173,8 +174,12 @@ func (r *reader) findToken(ctx context.Context, m Machine, host string, own bool
 	if host != "github.com" {
 		login += " --hostname " + host
 	}
+	whose := host
+	if named != "" && host != "github.com" {
+		whose += " (the server of " + named + ")"
+	}
 	r.noToken = fmt.Sprintf("a token for %s is missing, and downloads need one even from public repositories: set %s, or log in with gh, so that %s gives one",
-		host, strings.Join(variables, " or "), login)
+		whose, strings.Join(variables, " or "), login)
 	found := value{by: "gh auth token"}
 	for _, variable := range variables {
 		if text, _ := r.env(variable); found.text == "" && strings.TrimSpace(text) != "" {

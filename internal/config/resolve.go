@@ -64,6 +64,7 @@ type reader struct {
 	shown func(input string) string // the name of an input in messages
 
 	// These are of the command; see locate.
+	flags     bool             // inputs are flags
 	found     map[string]value // defaults that count before the table's
 	anyServer bool             // addresses may be on other servers than the API
 	tokenless bool             // no token is needed
@@ -279,10 +280,16 @@ func (r *reader) refuse(in *Input, v *value, err error) {
 		if in.Secret || in.address && strings.Contains(text, "@") {
 			shown = redacted
 		}
+		if meant, ok := errors.AsType[*meantError](err); ok && r.flags {
+			problem = meant.meant(r.shown(meant.input))
+		}
 		r.fail(v.by, shown, problem, in.Accepted)
 	}
 }
 
 func (r *reader) fail(input, shown, problem, accepted string) {
+	if r.flags {
+		accepted = forFlag(accepted)
+	}
 	r.errs.add(&InputError{Input: input, Value: shown, Problem: problem, Accepted: accepted})
 }

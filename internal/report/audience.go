@@ -83,7 +83,12 @@ func (a audience) anotherToken() string {
 func (a audience) grant(p githubapi.Permission, repo artifact.Repo) string {
 	return a.says(
 		fmt.Sprintf("for the job's own repository, add permissions: {%s} to the job; for another one, give github-token a token with %s on %s", p, inWords(p), repo),
-		fmt.Sprintf("%s needs %s on %s", tokens, inWords(p), repo))
+		ownToken(p, repo.String()))
+}
+
+// ownToken tells a person which token to use.
+func ownToken(p githubapi.Permission, on string) string {
+	return fmt.Sprintf("use one with %s on %s: %s", inWords(p), on, tokens)
 }
 
 // inWords names a permission as GitHub's token pages do.

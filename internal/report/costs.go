@@ -41,7 +41,7 @@ func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
 	if unchanged > 0 {
 		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
 	}
-	if l.Config.Reads && !search.High() {
+	if l.Person && !search.High() {
 		return
 	}
 	if search.High() {

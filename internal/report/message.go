@@ -266,10 +266,10 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 		return fmt.Sprintf("Run %d of another workflow has it, but its conclusion is %s: set %s and %s", nf.ElsewhereFailed.ID, nf.ElsewhereFailed.Conclusion,
 			a.set("workflow", cmp.Or(workflowFile(nf.ElsewhereFailed), "*")), a.set("conclusion", nf.ElsewhereFailed.Conclusion))
 	case nf.UnknownOrigin > 0 && nf.Forks == 0:
-		return fmt.Sprintf("Runs that may be a fork's do not count unless %s is true, and the server does not say where these come from; "+
-			"a run that you trust can be named with %s", a.name("allow-forks"), a.name("run-id"))
+		return fmt.Sprintf("Runs that may be a fork's do not count unless %s, and the server does not say where these come from; "+
+			"a run that you trust can be named with %s", a.says("allow-forks is true", "--allow-forks is given"), a.name("run-id"))
 	case nf.Forks > 0, nf.ForkPR != "":
-		return "Runs from forks do not count unless " + a.name("allow-forks") + " is true; their artifacts hold what the fork's author wants"
+		return "Runs from forks do not count unless " + a.says("allow-forks is true", "--allow-forks is given") + "; their artifacts hold what the fork's author wants"
 	case unsure:
 		return "GitHub may list it later: " + a.rerun() + " then, or name the run with " + a.name("run-id")
 	case nf.DidYouMean != "":
@@ -284,7 +284,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 	case nf.Permission != "" && nf.Permission != string(githubapi.ActionsRead):
 		return "If it exists, the token may not see it: " +
 			a.says(fmt.Sprintf("for the job's own repository, add permissions: {%s} to the job", nf.Permission),
-				fmt.Sprintf("%s needs %s on %s", tokens, inWords(githubapi.Permission(nf.Permission)), nf.Repo))
+				ownToken(githubapi.Permission(nf.Permission), nf.Repo.String()))
 	case nf.LimitHit:
 		return fmt.Sprintf("Narrow the search by %s, %s or %s, raise %s, or name the run with %s",
 			a.name("branch"), a.name("commit"), a.name("workflow"), a.name("search-limit"), a.name("run-id"))
@@ -345,7 +345,7 @@ func (a audience) apiHint(e *githubapi.Error) string {
 		return "The token may not do this: " + a.grant(e.Needs, e.Repo)
 	case githubapi.NotFound:
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: %s", e.Repo,
-			a.says("give github-token a token with Actions read on it", tokens+" needs Actions read on it"))
+			a.says("give github-token a token with Actions read on it", ownToken(githubapi.ActionsRead, "it")))
 	case githubapi.Gone:
 		if !strings.HasPrefix(e.Subject, "artifact ") {
 			return fmt.Sprintf("It was there, and is not any more: check that %s still exists, and that Actions are on there", e.Repo)
