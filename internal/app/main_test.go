@@ -1,14 +1,9 @@
 package app
 
 import (
-	"os"
-	"runtime/debug"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/testmain"
 )
 
-// TestMain lets the heap grow more before it is collected: the tests make thousands of
-// small worlds, and collecting took a fifth of their time.
-func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testmain.Run(m) }
