@@ -296,13 +296,13 @@ func TestKilledInMounts(t *testing.T) {
 					t.Fatal(err)
 				}
 				w := killWorld{trees: mountTrees, dest: "out", ie: Overwrite, after: snapshot(t, full), noSwap: how.noSwap, noLinks: how.noLinks}
-				ws := mountWorld(t, worldDir(t, 1), kind)
+				at := killPlaceIn(t, mountWorld(t, worldDir(t, 1), kind))
 				n := 1
-				for w.fault = 15; killOnce(t, w, ws, n) && !t.Failed(); n++ { // undoing is killed, too
+				for w.fault = 15; killOnce(t, w, at, n) && !t.Failed(); n++ { // undoing is killed, too
 				}
 				done := false
 				for n = 1; !t.Failed() && !done; n++ {
-					done = killDone(t, w, ws, n)
+					done = killDone(t, w, at, n)
 				}
 				if n < 15 {
 					t.Errorf("only %d changes", n)
@@ -314,9 +314,9 @@ func TestKilledInMounts(t *testing.T) {
 
 // killDone kills before the n-th change, recovers, and reports whether all was done by
 // then. Else nothing must be.
-func killDone(t *testing.T, w killWorld, ws string, n int) bool {
+func killDone(t *testing.T, w killWorld, at killPlace, n int) bool {
 	t.Helper()
-	old := snapshot(t, ws)
+	ws := at.ws
 	s, list, err := stage(t, ws, w.dest, StageOptions{}, w.trees...)
 	if err != nil {
 		t.Fatal(err)
@@ -325,7 +325,7 @@ func killDone(t *testing.T, w killWorld, ws string, n int) bool {
 	if _, err := publishUntil(t.Context(), t, s, list, w.ie, n); err != nil {
 		t.Fatal(err)
 	}
-	oldOrNew(t, old, snapshot(t, ws), w.after)
+	oldOrNew(t, at.old, snapshot(t, ws), w.after)
 	for _, r := range recoverIn(t, ws, w.dest) {
 		if len(r.Left) > 0 || r.Err != nil {
 			t.Errorf("killed before change %d: %+v", n, r)
@@ -333,7 +333,7 @@ func killDone(t *testing.T, w killWorld, ws string, n int) bool {
 	}
 	now := snapshot(t, ws)
 	done := cmp.Equal(now, w.after)
-	if diff := cmp.Diff(old, now); diff != "" && !done {
+	if diff := cmp.Diff(at.old, now); diff != "" && !done {
 		t.Errorf("killed before change %d: %s", n, diff)
 	}
 	return done

@@ -108,12 +108,12 @@ func TestKilled(t *testing.T) {
 			for seed := uint64(0); killed < share(100); seed++ {
 				w := newKillWorld(t, seed)
 				w.noSwap, w.noLinks = way.noSwap, way.noLinks
-				ws := ""
+				var at killPlace
 				for n := 1; w.after != nil; n++ {
-					if ws == "" || w.noLinks { // copies are not the same files
-						ws = w.make(t)
+					if at.ws == "" || w.noLinks { // copies are not the same files
+						at = w.make(t)
 					}
-					if !killOnce(t, w, ws, n) {
+					if !killOnce(t, w, at, n) {
 						break
 					}
 					killed++
@@ -160,21 +160,32 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 	return w
 }
 
-// make makes the workspace as it is before. It serves for one kill after the
-// other where recovery gives the very same files back.
-func (w killWorld) make(t *testing.T) string {
+// killPlace is a workspace and what it holds. It serves for one kill after the other where
+// recovery gives that back.
+type killPlace struct {
+	ws       string
+	old, all []string // as snapshot and exact list it
+}
+
+func killPlaceIn(t *testing.T, ws string) killPlace {
+	t.Helper()
+	return killPlace{ws, snapshot(t, ws), exact(t, ws)}
+}
+
+// make makes the workspace as it is before.
+func (w killWorld) make(t *testing.T) killPlace {
 	t.Helper()
 	ws := worldDir(t, w.seed)
 	makeRemovable(t, ws)
 	write(t, ws, w.before...)
-	return ws
+	return killPlaceIn(t, ws)
 }
 
 // killOnce reports whether the process got as far as the n-th change. Recovery
 // is killed at times, too.
-func killOnce(t *testing.T, w killWorld, ws string, n int) bool {
+func killOnce(t *testing.T, w killWorld, at killPlace, n int) bool {
 	t.Helper()
-	want, old := exact(t, ws), snapshot(t, ws)
+	ws := at.ws
 	s, list, err := stage(t, ws, w.dest, StageOptions{}, w.trees...)
 	if err != nil {
 		t.Fatal(err)
@@ -194,10 +205,10 @@ func killOnce(t *testing.T, w killWorld, ws string, n int) bool {
 	if err != nil && !errors.Is(err, errFault) {
 		t.Fatal(err)
 	}
-	oldOrNew(t, old, snapshot(t, ws), w.after)
+	oldOrNew(t, at.old, snapshot(t, ws), w.after)
 	if n%3 == 0 {
 		recoverUntil(t, ws, w.dest, 1+n%7)
-		oldOrNew(t, old, snapshot(t, ws), w.after)
+		oldOrNew(t, at.old, snapshot(t, ws), w.after)
 	}
 	for _, r := range recoverIn(t, ws, w.dest) {
 		if len(r.Left) > 0 || r.Err != nil {
@@ -205,10 +216,10 @@ func killOnce(t *testing.T, w killWorld, ws string, n int) bool {
 		}
 	}
 	if w.noLinks { // copies are not the same files
-		if diff := cmp.Diff(old, snapshot(t, ws)); diff != "" {
+		if diff := cmp.Diff(at.old, snapshot(t, ws)); diff != "" {
 			t.Errorf("killed before change %d: %s", n, diff)
 		}
-	} else if diff := cmp.Diff(want, exact(t, ws)); diff != "" {
+	} else if diff := cmp.Diff(at.all, exact(t, ws)); diff != "" {
 		t.Errorf("killed before change %d: %s", n, diff)
 	}
 	return died
