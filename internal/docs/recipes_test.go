@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // recipe says in which world a recipe of the pages runs, and what then has to be true.
@@ -282,10 +283,10 @@ func (m *machine) writeCommands(dir string) error {
 	}
 	wrapper := filepath.Join(dir, "artifetch")
 	text := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", commandVar, self)
-	errs := []error{os.WriteFile(wrapper, []byte(text), 0o755)}
+	errs := []error{testdir.WriteProgram(wrapper, strings.NewReader(text))}
 	for name, body := range m.commands {
 		body = "#!/bin/sh\n" + strings.ReplaceAll(body, "$WRAPPER", wrapper)
-		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(body), 0o755))
+		errs = append(errs, testdir.WriteProgram(filepath.Join(dir, name), strings.NewReader(body)))
 	}
 	return errors.Join(errs...)
 }

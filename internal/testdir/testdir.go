@@ -1,10 +1,13 @@
-// Package testdir makes directories for tests that write many small files. To make and
-// to remove files takes such tests most of their time, and ten times as much on a disk as
-// in memory.
+// Package testdir makes directories for tests of many small files, and programs for tests
+// that start some. To make and to remove files takes tests of many files most of their
+// time, and ten times as much on a disk as in memory.
 package testdir
 
 import (
+	"errors"
+	"io"
 	"os"
+	"syscall"
 	"testing"
 )
 
@@ -34,4 +37,19 @@ func MkdirInMemory() (string, error) {
 		}
 	}
 	return os.MkdirTemp("", prefix)
+}
+
+// WriteProgram writes a file that can be executed at once. Until a child process that
+// another test is starting has got to its exec, it holds copies of all our descriptors, and
+// a file that some process has open for writing cannot be executed (ETXTBSY). So no process
+// is forked while the file is written.
+func WriteProgram(name string, body io.Reader) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, body)
+	return errors.Join(err, f.Chmod(0o755), f.Close())
 }

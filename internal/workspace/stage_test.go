@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -77,13 +76,8 @@ func rerun(t *testing.T, tests, umask string, as *syscall.Credential) {
 	}
 }
 
-// copySelf copies this program so that it can be started at once. Until a child
-// process that another test is starting has got to its exec, it holds copies of
-// all our descriptors, and a file that some process has open for writing cannot
-// be executed (ETXTBSY). So no process is forked while the copy is written.
+// copySelf copies this program, to where other users may start it.
 func copySelf(to string) error {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	name, err := os.Executable()
 	if err != nil {
 		return err
@@ -92,12 +86,7 @@ func copySelf(to string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return errors.Join(err, from.Close())
-	}
-	_, err = io.Copy(f, from)
-	return errors.Join(err, f.Chmod(0o755), f.Close(), from.Close())
+	return errors.Join(testdir.WriteProgram(to, from), from.Close())
 }
 
 // Root may write anywhere and would not notice a lack of permission, so what
