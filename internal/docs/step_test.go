@@ -19,6 +19,7 @@ import (
 	"github.com/artifetch/artifetch/internal/app"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/testmain"
 )
 
 // commandVar makes this test's executable the command artifetch.
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 			Args: os.Args[1:], Version: "test", Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd, Stdout: os.Stdout, Stderr: os.Stderr, UID: os.Getuid(),
 		}))
 	}
-	os.Exit(m.Run())
+	testmain.Run(m)
 }
 
 // variables returns the environment of a step.
