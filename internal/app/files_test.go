@@ -16,7 +16,10 @@ import (
 )
 
 // bigZip has 200 files of 100,000 bytes.
-var bigZip = sync.OnceValue(func() githubsim.Blob { return githubsim.BigZip(200, 100_000, 1) })
+var (
+	bigZip    = sync.OnceValue(func() githubsim.Blob { return githubsim.BigZip(200, 100_000, 1) })
+	bigDigest = sync.OnceValue(func() string { return "sha256:" + hexOf(bigZip()) })
+)
 
 // fileWorld has, in run 1, artifacts that are large or hold tars.
 func fileWorld(t *testing.T) *world {
@@ -26,7 +29,7 @@ func fileWorld(t *testing.T) *world {
 	w.app = w.AddRepo("octo/app")
 	w.AddToken("ghs_owner", "octo/app", githubsim.Read)
 	run := w.app.AddRun(githubsim.Run{ID: 1, Workflow: w.app.AddWorkflow("CI", ".github/workflows/ci.yml")})
-	run.AddArtifact(githubsim.Artifact{ID: 1, Name: "big", Blob: bigZip()})
+	run.AddArtifact(githubsim.Artifact{ID: 1, Name: "big", Blob: bigZip(), Digest: bigDigest()})
 	run.AddArtifact(githubsim.Artifact{ID: 2, Name: "small", Blob: files("a.txt", "a", "d/b.so", "b", "d/c.txt", "c")})
 	run.AddArtifact(githubsim.Artifact{ID: 3, Name: "tars", Blob: files("x.tar", tarball(t, "bin/run", "doc"), "d/y.tar", "kept", "z", "z")})
 	run.AddArtifact(githubsim.Artifact{ID: 4, Name: "bad", Blob: files("x.tar", tarball(t, "../evil"))})
