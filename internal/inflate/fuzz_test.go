@@ -86,3 +86,65 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAhead compares what Decoders and Scouts make of a stream, sound or not, with what a
+// Decoder alone makes of it.
+func FuzzAhead(f *testing.F) {
+	f.Add([]byte("a"), uint16(300), int8(6), uint16(500), uint32(0), uint16(700), uint8(1), uint64(1<<64-1), int8(0))
+	f.Add(text(100), uint16(3000), int8(9), uint16(0), uint32(7000), uint16(3000), uint8(4), uint64(1<<64-1), int8(0))
+	f.Add(noise(50), uint16(2000), int8(1), uint16(100), uint32(0), uint16(2000), uint8(2), uint64(0x5555), int8(1))
+	f.Add(text(1000), uint16(900), int8(-2), uint16(9), uint32(90000), uint16(9000), uint8(3), uint64(1<<63), int8(-1))
+	f.Fuzz(func(t *testing.T, seed []byte, times uint16, level int8, flush uint16, flip uint32, stride uint16, scouts uint8, has uint64, off int8) {
+		data, src := blocks(t, seed, int(times), int(level), int(flush))
+		if at := int(flip / 8); flip > 0 && at < len(src) {
+			src[at] ^= 1 << (flip % 8)
+		}
+		size := int64(max(len(data)+int(off), 0))
+		var d Decoder
+		var want, got bytes.Buffer
+		res, err := d.Copy(&want, bytes.NewReader(src), size)
+		c := crew{scouts: int(scouts%6) + 1, stride: int64(stride) + 16, has: func(off, _ int64) bool { return has>>(off/1000%64)&1 != 0 }}
+		again, _, err2 := c.copyAhead(t, &got, src, size)
+		if (err == nil) != (err2 == nil) {
+			t.Fatalf("%v, and without Scouts %v", err2, err)
+		}
+		if err == nil && (again != res || !bytes.Equal(got.Bytes(), want.Bytes())) {
+			t.Fatalf("%+v, and without Scouts %+v", again, res)
+		}
+		// How much is written before an error is noticed may differ.
+		n := min(got.Len(), want.Len())
+		if !bytes.Equal(got.Bytes()[:n], want.Bytes()[:n]) || int64(got.Len()) > size {
+			t.Fatal("it wrote something else")
+		}
+	})
+}
+
+// blocks returns data made of a seed, and a stream of it that has a new block after every so
+// many repetitions.
+func blocks(t testing.TB, seed []byte, times, level, flush int) (data, src []byte) {
+	t.Helper()
+	if len(seed) == 0 {
+		seed = []byte{0}
+	}
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, min(max(level%12, -2), 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < times && len(data) < 256<<10; i++ {
+		piece := append(append([]byte{byte(i * i >> 3)}, seed[i%len(seed):]...), seed[:(i*7)%len(seed)]...)
+		data = append(data, piece...)
+		if _, err := w.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		if flush > 0 && i%flush == flush-1 {
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return data, b.Bytes()
+}

@@ -19,6 +19,11 @@
 // fast, which needs some input and space for output ahead. slow decodes the last bytes,
 // symbol by symbol. Tables are built in the order of codes, by doubling.
 //
+// CopyAhead decompresses one large stream on several cores. Scouts look for blocks further
+// on in the stream, and decode their codes. What these stand for depends on the output before
+// them, so they keep literals and matches as a list of steps. The Decoder decodes block
+// after block, and where it comes to one that a Scout has decoded, it carries out the steps.
+//
 // Deflate64 (method 9 of zip, "enhanced deflating") has no public description but
 // that of PKWARE's APPNOTE.TXT, section 4.4.5, and the programs that read it. It is
 // DEFLATE with a window of 64 KiB, two more symbols for distances, and matches of up
@@ -104,6 +109,9 @@ type Decoder struct {
 	crc    uint32
 
 	lengths [fixedLit + fixedDist]uint8
+
+	ahead *ahead // of a CopyAhead, else nil
+	scout *Scout // whose Decoder d is, or nil
 }
 
 // Copy decompresses size bytes from r to w. It writes blocks of up to 256 KiB. It may read
@@ -118,16 +126,23 @@ func (d *Decoder) Copy64(w io.Writer, r io.Reader, size int64) (Result, error) {
 }
 
 func (d *Decoder) copy(w io.Writer, r io.Reader, size int64, f *format) (Result, error) {
-	d.format, d.fixed = f, false
-	d.p, d.end, d.acc, d.n, d.o, d.done = 0, 0, 0, 0, 0, 0
-	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
-	d.size = size
-	d.source, d.sink = r, w
+	d.begin(w, r, size, f)
 	err := d.stream()
 	res := Result{Consumed: d.consumed(), CRC: d.crc}
 	d.source, d.sink = nil, nil
 	return res, err
 }
+
+func (d *Decoder) begin(w io.Writer, r io.Reader, size int64, f *format) {
+	d.format, d.fixed = f, false
+	d.p, d.end, d.acc, d.n, d.o, d.done = 0, 0, 0, 0, 0, 0
+	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
+	d.size = size
+	d.source, d.sink = r, w
+}
+
+// bit returns at which bit of the compressed data d is.
+func (d *Decoder) bit() int64 { return (d.base+int64(d.p))*8 - int64(d.n) }
 
 // consumed counts whole bytes of input, without those that are still in acc.
 func (d *Decoder) consumed() int64 { return d.base + int64(d.p) - int64(d.n/8) }
@@ -149,7 +164,13 @@ func (d *Decoder) truncated() error {
 func (d *Decoder) stream() error {
 	for last := false; !last; {
 		var err error
-		if last, err = d.block(); err != nil {
+		if d.ahead != nil {
+			last, err = d.ahead.advance(d)
+		}
+		if !last && err == nil {
+			last, err = d.block()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -193,7 +214,10 @@ func (d *Decoder) codes() error {
 		}
 		d.fill(headerMargin)
 		why := stopMargin
-		if d.format == &deflateFormat {
+		switch {
+		case d.scout != nil:
+			why = d.scout.fast()
+		case d.format == &deflateFormat:
 			why = d.fast()
 		}
 		switch why {
@@ -207,6 +231,9 @@ func (d *Decoder) codes() error {
 		}
 		if d.moreRoom() || d.moreInput() {
 			continue
+		}
+		if d.scout != nil {
+			return errScout
 		}
 		end, err := d.slow()
 		if end || err != nil {
@@ -226,6 +253,17 @@ func (d *Decoder) room() error {
 	if !d.moreRoom() {
 		return nil
 	}
+	if d.scout != nil {
+		if !d.scout.keep() {
+			return errScout
+		}
+		return nil
+	}
+	return d.slide()
+}
+
+// slide writes the buffer's content, and keeps the window.
+func (d *Decoder) slide() error {
 	if err := d.flush(); err != nil {
 		return err
 	}

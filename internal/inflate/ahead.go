@@ -1,0 +1,195 @@
+package inflate
+
+import (
+	"io"
+	"sync"
+)
+
+// Ahead is what a Decoder needs to decompress a large stream together with Scouts.
+type Ahead struct {
+	Scouts *Scouts
+	// Open returns a reader of the compressed data from a byte on. The Decoder calls it with
+	// ever larger offsets, and reads from the latest reader only.
+	Open func(off int64) io.Reader
+	// Size is how many bytes of compressed data there are.
+	Size int64
+	// Has reports whether n bytes at off can be read without waiting for them.
+	Has func(off, n int64) bool
+	// Data has the compressed data, too. It is read for Scouts, by the goroutine that called
+	// CopyAhead, ahead of what that reads for itself.
+	Data io.ReaderAt
+
+	stride int64 // of a Scout; 0: the default
+}
+
+// defaultStride is how many bytes of compressed data a Scout decodes: enough that the search
+// for a block takes little of its time, and few enough that what it makes of them is small.
+const defaultStride = 512 << 10
+
+// mostMisses is how many Scouts in a row may fail to find a block that is one, before a
+// Decoder goes on without any.
+const mostMisses = 3
+
+// CopyAhead is Copy, with the same result. While Scouts are free, they decode parts of the
+// stream ahead of the Decoder. They have ended when it returns.
+func (d *Decoder) CopyAhead(w io.Writer, size int64, a Ahead) (Result, error) {
+	if a.stride == 0 {
+		a.stride = defaultStride
+	}
+	d.ahead = &ahead{Ahead: a}
+	defer func() {
+		d.ahead.end()
+		d.ahead = nil
+	}()
+	return d.Copy(w, a.Open(0), size)
+}
+
+// ahead is the state of a CopyAhead.
+type ahead struct {
+	Ahead
+
+	queue  []*Scout // under way or done, in the order of the stream
+	misses int
+}
+
+// advance is called when d is between two blocks. It lets Scouts begin, and takes what
+// they found where d has come to. It reports whether that was the end of the stream.
+func (a *ahead) advance(d *Decoder) (last bool, err error) {
+	for !last && err == nil {
+		a.plan(d.bit() / 8)
+		if len(a.queue) == 0 || d.bit() < a.queue[0].from*8 {
+			return false, nil
+		}
+		s := a.queue[0]
+		<-s.done
+		if s.start > d.bit() {
+			return false, nil
+		}
+		if s.start == d.bit() {
+			last, a.misses = s.last, 0
+			if err = d.follow(s); err == nil {
+				err = d.jump(s.end)
+			}
+		} else {
+			a.misses++
+		}
+		a.queue = a.queue[1:]
+		a.Scouts.put(s)
+	}
+	return last, err
+}
+
+// plan lets Scouts begin, for a Decoder that is at byte at.
+func (a *ahead) plan(at int64) {
+	for a.misses < mostMisses {
+		from := a.next(at)
+		until := min(from+a.stride, a.Size)
+		to := min(until+beyond, a.Size)
+		if until-from < a.stride/2 || !a.Has(from, to-from) {
+			return
+		}
+		s := a.Scouts.get()
+		if s == nil {
+			return
+		}
+		// What the Decoder has read may be released, so a Scout does not read by itself.
+		n, _ := a.Data.ReadAt(s.input[:to-from], from) // an error comes again when the Decoder reads
+		s.data, s.from, s.until, s.done = s.input[:n], from, until, make(chan struct{})
+		s.ended.Store(false)
+		a.queue = append(a.queue, s)
+		go func() {
+			defer close(s.done)
+			defer a.Scouts.rest()
+			s.search()
+		}()
+	}
+}
+
+// next returns where the next Scout is to begin: behind the others, and so far ahead of a
+// Decoder at byte at that the Scout has finished when the Decoder comes there. A
+// Scout takes about as long as the Decoder would without it, and the Decoder a quarter of
+// that for what a Scout has found.
+func (a *ahead) next(at int64) int64 {
+	work := int64(0) // of the Decoder before it comes to at
+	for _, s := range a.queue {
+		work += max(s.from-at, 0) + a.stride/4
+		at = max(at, s.from+a.stride)
+	}
+	return at + max(a.stride-work, 0)
+}
+
+// end waits until no Scout is under way any more.
+func (a *ahead) end() {
+	for _, s := range a.queue {
+		s.ended.Store(true)
+	}
+	for _, s := range a.queue {
+		<-s.done
+		a.Scouts.put(s)
+	}
+}
+
+// jump goes on at a bit ahead.
+func (d *Decoder) jump(bit int64) error {
+	if p := bit/8 - d.base; p <= int64(d.end) {
+		d.p = int(p)
+	} else {
+		d.p, d.end, d.base, d.srcErr = 0, 0, bit/8, nil
+		d.source = d.ahead.Open(bit / 8)
+	}
+	d.acc, d.n = 0, 0
+	d.fill(1)
+	if _, ok := d.take(uint(bit % 8)); !ok {
+		return d.truncated()
+	}
+	return nil
+}
+
+// Scouts are the Scouts that several Decoders share. They are made when they are needed, and
+// kept. Its methods may be called concurrently.
+type Scouts struct {
+	most int
+	idle func(working int) bool
+
+	mu      sync.Mutex
+	made    int
+	working int
+	free    []*Scout
+}
+
+// NewScouts returns an account of so many Scouts at most. idle reports whether there is a core
+// for one more while so many are at work.
+func NewScouts(most int, idle func(working int) bool) *Scouts {
+	return &Scouts{most: most, idle: idle}
+}
+
+// get returns a Scout that may work now, or nil.
+func (s *Scouts) get() *Scout {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) == 0 && s.made == s.most || !s.idle(s.working) {
+		return nil
+	}
+	s.working++
+	if n := len(s.free); n > 0 {
+		scout := s.free[n-1]
+		s.free = s.free[:n-1]
+		return scout
+	}
+	s.made++
+	return new(Scout)
+}
+
+// rest says that a Scout has done its work.
+func (s *Scouts) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working--
+}
+
+// put gives a Scout back, whose work is no longer needed.
+func (s *Scouts) put(scout *Scout) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, scout)
+}

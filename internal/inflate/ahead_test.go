@@ -1,0 +1,269 @@
+package inflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"hash/crc32"
+	"io"
+	"sync"
+	"testing"
+	"testing/iotest"
+)
+
+// crew is a world in which Scouts work: how many there are, and which bytes they may have.
+type crew struct {
+	scouts int
+	stride int64
+	has    func(off, n int64) bool
+	data   func(r io.ReaderAt) io.ReaderAt // what Scouts get; nil: r
+}
+
+var usedScouts = sync.Pool{New: func() any { return new(Scout) }}
+
+func everything(int64, int64) bool { return true }
+
+// copyAhead decompresses src with a crew, and returns how far the last reader begins that
+// the Decoder opened: at 0 unless it took what a Scout had found.
+func (c crew) copyAhead(t testing.TB, w io.Writer, src []byte, size int64) (Result, int64, error) {
+	t.Helper()
+	scouts := NewScouts(c.scouts, func(working int) bool { return working < c.scouts })
+	for range c.scouts { // as they are after other streams
+		scouts.free = append(scouts.free, usedScouts.Get().(*Scout)) //nolint:forcetypeassert // nothing else is in it
+	}
+	scouts.made = c.scouts
+	defer func() {
+		for _, s := range scouts.free {
+			usedScouts.Put(s)
+		}
+	}()
+	r := bytes.NewReader(src)
+	var opened int64
+	a := Ahead{Scouts: scouts, Size: int64(len(src)), Has: c.has, Data: r, stride: c.stride}
+	if c.data != nil {
+		a.Data = c.data(r)
+	}
+	a.Open = func(off int64) io.Reader {
+		if off < opened {
+			t.Errorf("it went back from byte %d to %d", opened, off)
+		}
+		opened = off
+		return io.NewSectionReader(r, off, int64(len(src))-off)
+	}
+	var d Decoder
+	res, err := d.CopyAhead(w, size, a)
+	if len(scouts.free) != scouts.made || scouts.working != 0 {
+		t.Errorf("%d Scouts of %d came back, and %d are at work", len(scouts.free), scouts.made, scouts.working)
+	}
+	return res, opened, err
+}
+
+func TestCopyAhead(t *testing.T) {
+	t.Parallel()
+	mixed := append(append(append([]byte{}, corpus(600<<10, 1)...), noise(300<<10)...), corpus(600<<10, 2)...)
+	packed := deflate(t, 6, corpus(300<<10, 3))
+	for _, tt := range []struct {
+		name   string
+		level  int
+		data   []byte
+		unused bool // Scouts find nothing that is of use
+	}{
+		{"data like that of the benchmarks", 6, corpus(2<<20, 1), false},
+		{"text", 9, text(largest), false},
+		{"fast", 1, corpus(1<<20, 1), false},
+		{"only literals", flate.HuffmanOnly, text(largest), false},
+		{"stored blocks in between", 6, mixed, false},
+		{"stored", 0, text(largest), true},
+		{"noise", 6, noise(largest), true},
+		{"zeros", 6, make([]byte, 1<<20), true},
+		{"blocks that are data", 0, bytes.Repeat(packed, 6), true},
+		{"little", 6, text(1000), true},
+		{"nothing", 6, nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			src := deflate(t, tt.level, tt.data)
+			for _, c := range []crew{
+				{scouts: 1, stride: 100 << 10, has: everything},
+				{scouts: 4, stride: 100 << 10, has: everything},
+				{scouts: 4, stride: 20 << 10, has: everything},
+				{scouts: 2, stride: defaultStride, has: everything},
+			} {
+				var b bytes.Buffer
+				res, opened, err := c.copyAhead(t, &b, src, int64(len(tt.data)))
+				if err != nil || !bytes.Equal(b.Bytes(), tt.data) || res.CRC != crc32.ChecksumIEEE(tt.data) || res.Consumed != int64(len(src)) {
+					t.Errorf("%d, %d: %v, %d of %d bytes, %+v", c.scouts, c.stride, err, b.Len(), len(tt.data), res)
+				}
+				if c.stride == 100<<10 && tt.unused != (opened == 0) {
+					t.Errorf("%d, %d: the last reader began at byte %d", c.scouts, c.stride, opened)
+				}
+			}
+		})
+	}
+}
+
+// What scouts are not given they do not read, and what they cannot read does no harm.
+func TestCopyAheadWithoutData(t *testing.T) {
+	t.Parallel()
+	data := corpus(2<<20, 1)
+	src := deflate(t, 6, data)
+	unread := func(io.ReaderAt) io.ReaderAt {
+		return readerAt(func([]byte, int64) (int, error) {
+			t.Error("it was read")
+			return 0, io.EOF
+		})
+	}
+	short := func(r io.ReaderAt) io.ReaderAt {
+		return readerAt(func(p []byte, off int64) (int, error) {
+			n, _ := r.ReadAt(p[:len(p)/3], off)
+			return n, iotest.ErrTimeout
+		})
+	}
+	for _, c := range []crew{
+		{scouts: 0, stride: 100 << 10, has: everything, data: unread},
+		{scouts: 4, stride: 100 << 10, has: func(int64, int64) bool { return false }, data: unread},
+		{scouts: 4, stride: 100 << 10, has: everything, data: short},
+		{scouts: 4, stride: 100 << 10, has: func(off, _ int64) bool { return off > 500<<10 }},
+	} {
+		var b bytes.Buffer
+		if res, _, err := c.copyAhead(t, &b, src, int64(len(data))); err != nil || !bytes.Equal(b.Bytes(), data) {
+			t.Errorf("%v, %d bytes, %+v", err, b.Len(), res)
+		}
+	}
+}
+
+type readerAt func(p []byte, off int64) (int, error)
+
+func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
+
+// Errors are those of Copy.
+func TestCopyAheadErrors(t *testing.T) {
+	t.Parallel()
+	data := corpus(2<<20, 1)
+	src := deflate(t, 6, data)
+	damaged := bytes.Clone(src)
+	for i := range 200 {
+		damaged[len(damaged)/2+i] ^= 0x55
+	}
+	full := errors.New("disk full")
+	left := 1 << 20
+	for _, tt := range []struct {
+		name string
+		src  []byte
+		size int
+		w    io.Writer
+		want error
+	}{
+		{"more than announced", src, len(data) - 1, io.Discard, ErrSize},
+		{"much more than announced", src, 1000, io.Discard, ErrSize},
+		{"less than announced", src, len(data) + 1, io.Discard, ErrSize},
+		{"truncated", src[:len(src)-1000], len(data), io.Discard, io.ErrUnexpectedEOF},
+		{"truncated in the middle", src[:len(src)/2], len(data), io.Discard, io.ErrUnexpectedEOF},
+		{"damaged", damaged, len(data), io.Discard, nil},
+		{"a writer that fails", src, len(data), writer(func(p []byte) (int, error) {
+			if left -= len(p); left < 0 {
+				return 0, full
+			}
+			return len(p), nil
+		}), full},
+	} {
+		c := crew{scouts: 3, stride: 100 << 10, has: everything}
+		_, _, err := c.copyAhead(t, tt.w, tt.src, int64(tt.size))
+		want := tt.want
+		if want == nil {
+			var d Decoder
+			_, serial := d.Copy(tt.w, bytes.NewReader(tt.src), int64(tt.size))
+			if err == nil || serial == nil || err.Error() != serial.Error() {
+				t.Errorf("%s: %v, and Copy has %v", tt.name, err, serial)
+			}
+			continue
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+type writer func(p []byte) (int, error)
+
+func (f writer) Write(p []byte) (int, error) { return f(p) }
+
+// A reader that fails further on fails the Decoder.
+func TestCopyAheadReadError(t *testing.T) {
+	t.Parallel()
+	data := corpus(2<<20, 1)
+	src := deflate(t, 6, data)
+	a := Ahead{
+		Scouts: NewScouts(2, func(int) bool { return true }), Size: int64(len(src)), Has: everything, Data: bytes.NewReader(src), stride: 100 << 10,
+		Open: func(off int64) io.Reader {
+			if off > 0 {
+				return iotest.ErrReader(iotest.ErrTimeout)
+			}
+			return bytes.NewReader(src)
+		},
+	}
+	var d Decoder
+	if _, err := d.CopyAhead(io.Discard, int64(len(data)), a); !errors.Is(err, iotest.ErrTimeout) {
+		t.Error(err)
+	}
+}
+
+// Blocks with more literals than a Decoder's buffer has room for, and than a Scout keeps.
+func TestCopyAheadLargeBlocks(t *testing.T) {
+	t.Parallel()
+	var w bitWriter
+	size := 0
+	for i, literals := range []int{300_000, 300_000, 300_000, 300_000, 1_000_000, 1_000_000, 300_000, 300_000} {
+		last := uint64(0)
+		if i == 7 {
+			last = 1
+		}
+		w.bits(last|2<<1, 3)
+		w.bits(0|0<<5|14<<10, 14) // 257 literals and lengths, 1 distance, 18 lengths
+		for _, sym := range codeOrder[:18] {
+			w.bits(map[uint8]uint64{18: 1, 1: 2, 2: 2}[sym], 3)
+		}
+		w.code(2, 2) // a zero has 1 bit,
+		w.code(0, 1) // then 254 are missing,
+		w.bits(138-11, 7)
+		w.code(0, 1)
+		w.bits(116-11, 7)
+		w.code(3, 2) // 255 has 2 bits, as the end has
+		w.code(3, 2)
+		w.code(2, 2) // and the distance has 1
+		for range literals / 4 {
+			w.bits(0, 4)
+		}
+		w.code(3, 2)
+		size += literals
+	}
+	src := w.done()
+	var b bytes.Buffer
+	res, _, err := crew{scouts: 2, stride: 70 << 10, has: everything}.copyAhead(t, &b, src, int64(size))
+	if err != nil || !bytes.Equal(b.Bytes(), make([]byte, size)) || res.Consumed != int64(len(src)) {
+		t.Errorf("%v, %d of %d bytes, %+v", err, b.Len(), size, res)
+	}
+}
+
+func TestScoutsAreShared(t *testing.T) {
+	t.Parallel()
+	cores := 1
+	s := NewScouts(2, func(working int) bool { return working < cores })
+	first := s.get()
+	if first == nil || s.get() != nil {
+		t.Fatal("not one Scout for one core")
+	}
+	s.rest()
+	second := s.get()
+	if second == nil || second == first {
+		t.Fatal("what the first found was not needed any more")
+	}
+	cores = 9
+	if s.get() != nil {
+		t.Error("a third one")
+	}
+	s.put(first)
+	if s.get() != first {
+		t.Error("it is not used again")
+	}
+}

@@ -1,0 +1,82 @@
+package inflate
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+)
+
+// followed compares follow with copying byte by byte, from random steps.
+func followed(t *testing.T, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 5))
+	// Mostly small numbers, and ends of what is copied at once.
+	number := func(least, most int) int {
+		switch r.IntN(4) {
+		case 0:
+			return least + r.IntN(most-least+1)
+		case 1:
+			return min(max(few+r.IntN(3)-1, least), most)
+		default:
+			return min(least+r.IntN(40), most)
+		}
+	}
+	s := new(Scout)
+	var want []byte
+	bad := false
+	for s.n < 3000 && !bad && len(want) < 3*outputSize {
+		literals := number(0, 300)
+		if r.IntN(500) == 0 {
+			literals = number(0, 100_000)
+		}
+		if s.kept+literals > maxLiterals {
+			break
+		}
+		for range literals {
+			s.literals[s.kept] = byte(r.Uint32())
+			want = append(want, s.literals[s.kept])
+			s.kept++
+		}
+		st := step{literals: uint32(literals)} //nolint:gosec // small
+		if r.IntN(20) > 0 {
+			length, distance := number(3, 258), number(1, 32768)
+			if bad = distance > len(want); bad && r.IntN(50) > 0 {
+				bad, distance = false, max(len(want), 1)
+			}
+			if bad = distance > len(want); !bad {
+				for range length {
+					want = append(want, want[len(want)-distance])
+				}
+			}
+			st.length, st.distance = uint16(length), uint16(distance) //nolint:gosec // small
+		}
+		s.steps[s.n] = st
+		s.n++
+	}
+	var d Decoder
+	var b bytes.Buffer
+	d.begin(&b, bytes.NewReader(nil), int64(len(want)), &deflateFormat)
+	err := d.follow(s)
+	if bad {
+		if !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("%v for a distance to before the beginning", err)
+		}
+		return
+	}
+	if err = errors.Join(err, d.flush()); err != nil || !bytes.Equal(b.Bytes(), want) {
+		t.Fatalf("%v, %d bytes of %d, or others", err, b.Len(), len(want))
+	}
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		followed(t, seed)
+	}
+}
+
+func FuzzFollow(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(followed)
+}
