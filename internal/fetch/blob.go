@@ -179,6 +179,13 @@ func (b *Blob) read(p []byte, off int64, isReader bool) (int, error) {
 	return got, err
 }
 
+// Has reports whether ReadAt would read n bytes at off without waiting for them.
+func (b *Blob) Has(off, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err == nil && off >= b.discarded && n <= b.info.Size-off && b.reach(off) >= off+n
+}
+
 // Want requests n bytes before everything that is not under way yet. It does not wait for
 // them.
 func (b *Blob) Want(off, n int64) {

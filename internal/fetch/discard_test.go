@@ -107,6 +107,41 @@ func TestBlobRelease(t *testing.T) {
 	}
 }
 
+// A blob has what has arrived and was not released.
+func TestBlobHas(t *testing.T) {
+	t.Parallel()
+	for name, onDemand := range map[string]bool{"whole": false, "on demand": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &ranged{}
+			o, locate := s.start(t)
+			o.OnDemand = onDemand
+			f := &forgetful{}
+			b, err := Open(t.Context(), o, locate, f.create)
+			if err == nil {
+				defer b.Close()
+				_, err = b.ReadAt(make([]byte, 1000), 0)
+			}
+			if err == nil {
+				_, err = b.Wait()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !b.Has(0, 1000) || b.Has(1<<20, largeSize-1<<20) == onDemand || b.Has(0, largeSize+1) || b.Has(largeSize, 1) || b.Has(-1, 2) {
+				t.Error("it has something else than what arrived")
+			}
+			b.Release(2 * discardUnit)
+			if !onDemand {
+				f.waitFor(2 * discardUnit)
+				if b.Has(discardUnit, 1000) || !b.Has(2*discardUnit, 1000) {
+					t.Error("it has what was released, or not what was not")
+				}
+			}
+		})
+	}
+}
+
 // Bytes that are not in the digest yet are kept, and so are all bytes of a blob that is
 // fetched on demand.
 func TestBlobKeeps(t *testing.T) {
