@@ -13,7 +13,7 @@ import (
 
 // source is where an entry's data is: in packed, or else in the archive.
 type source struct {
-	r      io.ReaderAt
+	r      *unitReader
 	packed []byte // from the local header on; after find, the data
 	off    int64  // of the data in r
 }
@@ -49,6 +49,20 @@ func (s *source) open(e *Entry) io.Reader {
 	return io.NewSectionReader(s.r, s.off, e.compressed)
 }
 
+// ahead lets scouts read the data, too, past the frontier, which in reads.
+func (s *source) ahead(e *Entry, in *sourceReader, scouts *inflate.Scouts) inflate.Ahead {
+	return inflate.Ahead{
+		Scouts: scouts,
+		Size:   e.compressed,
+		Open: func(off int64) io.Reader {
+			in.r = io.NewSectionReader(s.r, s.off+off, e.compressed-off)
+			return in
+		},
+		Has:  func(off, n int64) bool { return s.r.in.has(s.off+off, n) },
+		Data: io.NewSectionReader(s.r.in, s.off, e.compressed),
+	}
+}
+
 // contextWriter ends a long copy with its context.
 type contextWriter struct {
 	ctx context.Context
@@ -82,10 +96,8 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 	case e.method == methodStored:
 		in := &sourceReader{r: s.open(e)}
 		sum, err = d.pump(w, in, in, e)
-	case e.method == methodDeflated:
-		sum, err = d.expand(w, e, s, (*inflate.Decoder).Copy)
-	case e.method == methodDeflate64:
-		sum, err = d.expand(w, e, s, (*inflate.Decoder).Copy64)
+	case e.method == methodDeflated || e.method == methodDeflate64:
+		sum, err = d.expand(w, e, s)
 	default:
 		sum, err = d.unpack(ctx, w, e, s)
 	}
@@ -99,12 +111,21 @@ func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) er
 }
 
 // expand decompresses an entry that is deflated.
-func (d *decoder) expand(w io.Writer, e *Entry, s *source, stream func(*inflate.Decoder, io.Writer, io.Reader, int64) (inflate.Result, error)) (uint32, error) {
+func (d *decoder) expand(w io.Writer, e *Entry, s *source) (uint32, error) {
 	if d.inflate == nil {
 		d.inflate = new(inflate.Decoder)
 	}
 	in, out := &sourceReader{r: s.open(e)}, &entryWriter{w: w}
-	res, err := stream(d.inflate, out, in, e.Size)
+	var res inflate.Result
+	var err error
+	switch {
+	case e.method == methodDeflate64:
+		res, err = d.inflate.Copy64(out, in, e.Size)
+	case s.packed == nil && e.compressed >= worthScouts:
+		res, err = d.inflate.CopyAhead(out, e.Size, s.ahead(e, in, d.pool.scouts))
+	default:
+		res, err = d.inflate.Copy(out, in, e.Size)
+	}
 	switch {
 	case out.err != nil:
 		return 0, out.err

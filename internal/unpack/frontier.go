@@ -23,7 +23,7 @@ type frontier struct {
 
 // unitReader reads a unit, and reports to its frontier how far it has come.
 type unitReader struct {
-	io.ReaderAt
+	in       input
 	frontier *frontier
 	at       int64
 }
@@ -35,8 +35,8 @@ func newFrontier(r io.ReaderAt) *frontier {
 
 // begin returns the reader of the next unit, which begins at off. Units begin in
 // the order of the archive.
-func (f *frontier) begin(r io.ReaderAt, off int64) *unitReader {
-	u := &unitReader{ReaderAt: r, frontier: f, at: off}
+func (f *frontier) begin(in input, off int64) *unitReader {
+	u := &unitReader{in: in, frontier: f, at: off}
 	if f.to == nil {
 		return u
 	}
@@ -49,7 +49,7 @@ func (f *frontier) begin(r io.ReaderAt, off int64) *unitReader {
 // ReadAt never goes back.
 func (u *unitReader) ReadAt(p []byte, off int64) (int, error) {
 	u.frontier.advance(u, off)
-	return u.ReaderAt.ReadAt(p, off)
+	return u.in.ReadAt(p, off)
 }
 
 // end is called when a unit needs no more of the archive.

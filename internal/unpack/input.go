@@ -40,6 +40,17 @@ func (in input) want(off, n int64) {
 	}
 }
 
+// haver is a reader whose bytes arrive bit by bit.
+type haver interface {
+	Has(off, n int64) bool
+}
+
+// has reports whether n bytes at off can be read without waiting for them.
+func (in input) has(off, n int64) bool {
+	h, ok := in.r.(haver)
+	return !ok || h.Has(off, n)
+}
+
 // readFull fills p.
 func readFull(r io.ReaderAt, p []byte, off int64) error {
 	_, err := r.ReadAt(p, off)

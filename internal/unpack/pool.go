@@ -25,11 +25,16 @@ const (
 	// together. It is enough for zstd -1 to -20; --ultra -21 and -22 take 64
 	// and 128 MiB, --long=27 128 MiB.
 	maxTarWindow = 32 << 20
+	// maxScouts is how many scouts a Pool has at most. Three at work keep a decoder busy with
+	// what they have found.
+	maxScouts = 4
+	// worthScouts is the compressed size, in bytes, from which scouts help with an entry.
+	worthScouts = 2 << 20
 )
 
 // Pool bounds how many entries and tars are decompressed at a time, and with
-// them the memory: about 1 MiB each, for all of zstd, LZMA and bzip2 together the
-// largest window that zstd may have, and the largest dictionary of one xz. It bounds
+// them the memory: about 1 MiB each, 12 MiB for scouts, for all of zstd, LZMA and bzip2
+// together the largest window that zstd may have, and the largest dictionary of one xz. It bounds
 // how many directories are kept open, too, by what the system allows. It is safe for
 // concurrent use.
 type Pool struct {
@@ -38,6 +43,7 @@ type Pool struct {
 	large   *semaphore.Weighted // of units: what is read between them has to be kept
 	windows *semaphore.Weighted // bytes
 	idle    chan *zstdReader    // all for windows of the same size
+	scouts  *inflate.Scouts     // for large entries, on cores that are idle
 	xz      *xz.Reader          // of the stream that holds all windows; nil: not made yet
 }
 
@@ -51,6 +57,8 @@ func NewPool(n int) *Pool {
 		free:    make(chan *decoder, n), large: semaphore.NewWeighted(int64(n+1) / 2), windows: semaphore.NewWeighted(maxTarWindow),
 		idle: make(chan *zstdReader, maxTarWindow/maxEntryWindow),
 	}
+	cores := runtime.GOMAXPROCS(0)
+	p.scouts = inflate.NewScouts(min(2*(cores-1), maxScouts), func(working int) bool { return p.hasCore(working, cores) })
 	for range n {
 		p.free <- &decoder{pool: p}
 	}
@@ -58,6 +66,10 @@ func NewPool(n int) *Pool {
 }
 
 func defaultPool() *Pool { return NewPool(2 * runtime.GOMAXPROCS(0)) }
+
+// hasCore reports whether neither decoders nor so many scouts use one of the cores. A decoder
+// that waits for bytes counts as well: it may go on at any moment.
+func (p *Pool) hasCore(scouts, cores int) bool { return cap(p.free)-len(p.free)+scouts < cores }
 
 // decoder holds what one worker uses again and again.
 type decoder struct {

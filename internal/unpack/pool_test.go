@@ -138,7 +138,7 @@ func TestDamage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := source{r: bytes.NewReader(data)}
+				s := source{r: (&frontier{}).begin(input{bytes.NewReader(data)}, 0)}
 				err = errors.Join(s.find(e), dec.copy(t.Context(), io.Discard, e, &s))
 				if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused { // a flipped bit may be one that does not count
 					t.Errorf("byte %d: %v", i, err)
