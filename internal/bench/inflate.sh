@@ -34,7 +34,7 @@ if [[ ! -e $raw/A ]]; then
   first 8 <"$root/bin/go" >"$raw/elf"
   first 5 <"$typescript" >"$raw/packed"
   find "$root/src/image" -name '*.png' -print0 | sort -z | xargs -0 cat >"$raw/png"
-  first 8 </dev/zero >"$raw/zeros"
+  head -c 8M /dev/zero >"$raw/zeros"
   go test -json -short encoding/... compress/... strconv strings bytes regexp/... text/... go/... 2>&1 | first 8 >"$raw/log" || true
   awk 'BEGIN { srand(1); t = 1700000000; v = 20
     for (i = 0; i < 160000; i++) { t++; v += rand() - .5
