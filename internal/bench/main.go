@@ -4,7 +4,7 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W,X] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
@@ -52,6 +52,7 @@ type world struct {
 	only             string             // the file that artifetch fetches; "": all
 	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration      // to each first byte
+	fromAPI          int64              // bytes a second from the API, which compresses then
 	far              bool               // 100 ms to the API and back, 30 ms to the storage, TLS
 	byRun            bool               // by the run's id even if there is one artifact
 	back             int                // the artifact is searched for, so many runs back
@@ -77,6 +78,7 @@ var cases = []struct {
 	{"U", "T, by the artifact's id", world{artifacts: 1, files: 1, size: 1000, far: true}},
 	{"V", "C, by TLS, at T's distance", world{artifacts: 100, files: 10, size: 24_000, far: true}},
 	{"R", "a search, 800 runs back", world{artifacts: 1, files: 1, size: 1000, back: 800}},
+	{"X", "R, 5 MB/s from the API, 50 ms to its first byte", world{artifacts: 1, files: 1, size: 1000, back: 800, api: 50 * time.Millisecond, fromAPI: 5e6}},
 	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin"}},
 	{"G", "100 files below 250 directories each", world{artifacts: 1, files: 100, names: below(250)}},
 	{"H", "3,000 files below 60 directories each", world{artifacts: 1, files: 3000, names: below(60)}},

@@ -34,7 +34,7 @@ type scene struct {
 }
 
 func newScene(w world) *scene {
-	opt := githubsim.Options{URLLifetime: time.Hour, RateLimit: 1e6}
+	opt := githubsim.Options{URLLifetime: time.Hour, RateLimit: 1e6, Gzip: w.fromAPI != 0}
 	if w.far {
 		opt.TLS, opt.APIRoundTrip, opt.StorageRoundTrip = true, 100*time.Millisecond, 30*time.Millisecond
 	}
@@ -60,8 +60,8 @@ func newScene(w world) *scene {
 	if w.bandwidth != 0 || w.storage != 0 {
 		s.sim.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, BytesPerSecond: w.bandwidth, FirstByte: w.storage})
 	}
-	if w.api != 0 {
-		s.sim.Fault(githubsim.Fault{Host: githubsim.API, Times: -1, FirstByte: w.api})
+	if w.api != 0 || w.fromAPI != 0 {
+		s.sim.Fault(githubsim.Fault{Host: githubsim.API, Times: -1, FirstByte: w.api, BytesPerSecond: w.fromAPI})
 	}
 	api, err := url.Parse(s.sim.APIURL)
 	if err != nil {

@@ -2,6 +2,7 @@ package githubapi
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -385,18 +386,51 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
-// The API client does not ask for compression, so a compressed answer, which
-// may be a bomb, is never expanded.
-func TestNothingIsExpanded(t *testing.T) {
+// What a compressed answer expands to is bounded like any other answer, and one that is
+// damaged or ends early is requested again.
+func TestCompressedAnswers(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get("Accept-Encoding"); got != "" {
-			t.Errorf("asked for %q", got)
+	const page = `{"total_count":0,"artifacts":[]}`
+	packed := func(text string, times int) string {
+		var b strings.Builder
+		z := gzip.NewWriter(&b)
+		for range times {
+			_, _ = io.WriteString(z, text) // a Builder takes all
 		}
-		says(200, "\x1f\x8b\x08\x00", "Content-Encoding", "gzip", "Content-Type", "application/json")(w, r)
-	})
-	if err := getOne(t.Context(), s.client); !isKind(err, UnexpectedAnswer) {
-		t.Errorf("got %v", err)
+		_ = z.Close()
+		return b.String()
+	}
+	whole, bomb := packed(page, 1), packed(strings.Repeat(" ", 1<<20), maxAnswer>>20+1)
+	for name, tt := range map[string]struct {
+		bodies []string
+		err    string // "" for none
+	}{
+		"whole":           {[]string{whole}, ""},
+		"two":             {[]string{packed(page[:9], 1) + packed(page[9:], 1)}, ""},
+		"cut":             {[]string{whole[:len(whole)-9], whole}, ""},
+		"damaged":         {[]string{whole[:len(whole)-1] + "x", whole}, ""},
+		"no gzip":         {[]string{page, page, page, page}, "gzip: invalid header"},
+		"a string":        {[]string{packed(`{"x":"`+strings.Repeat("x", 1<<20)+`","artifacts":[]}`, 1)}, ""},
+		"a bomb":          {[]string{bomb}, "the answer has more than 8 MiB, long texts apart"},
+		"a bomb of texts": {[]string{packed(`"`+strings.Repeat("x", 1<<20)+`"`, maxAnswer>>20+1)}, "the answer has more than 64 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var steps []step
+			for _, body := range tt.bodies {
+				steps = append(steps, func(w http.ResponseWriter, r *http.Request) {
+					if got := r.Header.Get("Accept-Encoding"); got != "gzip" {
+						t.Errorf("asked for %q", got)
+					}
+					says(200, body, "Content-Encoding", "gzip", "Content-Type", "application/json")(w, r)
+				})
+			}
+			s := newStage(t, steps...)
+			_, err := s.client.Artifacts(t.Context(), app, search.ArtifactQuery{PerPage: 1})
+			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || len(s.seen) != len(tt.bodies) {
+				t.Errorf("%v after %d requests", err, len(s.seen))
+			}
+		})
 	}
 }
 

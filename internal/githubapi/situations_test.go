@@ -63,7 +63,7 @@ func (s *stage) newClient(t *testing.T, base string, p httpx.Policy) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := httpx.NewTransport(httpx.TransportOptions{})
+	tr, err := httpx.NewTransport(httpx.TransportOptions{Gzip: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package githubsim
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -182,7 +184,19 @@ func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	if s.opt.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = gzipped(body)
+	}
 	writeBody(w, http.StatusOK, body)
+}
+
+func gzipped(body []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(body) // a Buffer takes all
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // page cuts a list, sets Link as GitHub does, and answers with it. total_count counts

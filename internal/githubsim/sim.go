@@ -38,6 +38,9 @@ type Options struct {
 	// TLS makes both hosts speak HTTPS with the certificate CA: the API HTTP/2 and
 	// HTTP/1.1, the storage only the latter, as Azure's.
 	TLS bool
+	// Gzip makes the API compress its answers in JSON for clients that accept that, as
+	// GitHub does. It takes longer than all else about an answer.
+	Gzip bool
 	// APIRoundTrip and StorageRoundTrip are how long a packet takes to the host and back.
 	// A connection takes one round trip, its TLS handshake another.
 	APIRoundTrip, StorageRoundTrip time.Duration

@@ -23,6 +23,9 @@ type TransportOptions struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// ExtraCA holds PEM certificates trusted besides the system's.
 	ExtraCA []byte
+	// Gzip asks for compressed answers, and expands them: the caller has to bound what it
+	// reads. Without it, bytes are delivered as the server sent them.
+	Gzip bool
 	// HTTP1 turns HTTP/2 off, so that each of several concurrent requests has
 	// a connection of its own.
 	HTTP1 bool
@@ -67,8 +70,7 @@ type Transport struct {
 	opening *opening // nil with HTTP/1.1 alone
 }
 
-// NewTransport returns a Transport that never waits for ever and delivers the
-// bytes as the server sent them: it asks for no compression. Its limits are 30 s
+// NewTransport returns a Transport that never waits for ever. Its limits are 30 s
 // to connect, 15 s for TLS, and 60 s and 256 KiB for the head of an answer. An
 // HTTP/2 connection on which nothing arrives for 15 s is sent a ping and closed
 // unless that is answered within 15 s, so that a dead connection is not used for
@@ -83,7 +85,7 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   cmp.Or(o.Concurrency, 16),
 		ForceAttemptHTTP2:     true,
-		DisableCompression:    true,
+		DisableCompression:    !o.Gzip,
 		ReadBufferSize:        64 << 10,
 
 		MaxResponseHeaderBytes: maxHeader,
