@@ -37,7 +37,7 @@ func TestManyAreGone(t *testing.T) {
 	}
 }
 
-// However often it chooses again, it waits once.
+// However often the artifacts are chosen again, the step waits once.
 func TestGoneWhileWaiting(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)

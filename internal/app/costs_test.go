@@ -69,8 +69,8 @@ func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
 	}
 }
 
-// search answers a request as the action would ask it, and tells how many
-// requests that took.
+// search answers a request as the action would ask it, and returns how many requests that
+// took.
 func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, error) {
 	t.Helper()
 	u, err := url.Parse(h.APIURL)
@@ -99,8 +99,8 @@ func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, e
 	return plan, h.Count(githubsim.API), err
 }
 
-// testFound tests how many runs of ci back from the newest the run is that was found; -1
-// is for none.
+// testFound fails unless the run that was found is so many runs of ci back from the newest;
+// -1 means that none was found.
 func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int) {
 	t.Helper()
 	back := -1
@@ -273,7 +273,7 @@ func gaps(n int) []past {
 	return list
 }
 
-// These stand for those of a world that is made later.
+// These stand for the workflow and the fork of a world that is made later.
 var (
 	otherWorkflow = new(githubsim.Workflow)
 	forkRepo      = new(githubsim.Repo)
@@ -288,7 +288,7 @@ func wrong(n, others int) []past {
 	return list
 }
 
-// TestCostsOfOddShapes counts what searches take where a repository is not as most are.
+// TestCostsOfOddShapes counts the requests of searches in repositories of unusual shapes.
 // The figures are those of docs/benchmarks.md.
 func TestCostsOfOddShapes(t *testing.T) {
 	t.Parallel()

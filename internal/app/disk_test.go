@@ -13,8 +13,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// The room is that of all artifacts together, whatever they are, and is asked
-// for before it is used.
+// The disk's free space is shared by all artifacts, whatever they are, and reserved before
+// it is used.
 func TestDiskIsEnough(t *testing.T) {
 	t.Parallel()
 	raw := func(name string, size int) githubsim.Artifact {
@@ -82,7 +82,7 @@ func TestDiskIsAskedOnce(t *testing.T) {
 	}
 }
 
-// That a disk is full is said once, however many artifacts it has no room for.
+// A full disk is reported once, however many artifacts it has no room for.
 func TestFullDiskIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	var artifacts []githubsim.Artifact

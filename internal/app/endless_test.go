@@ -7,7 +7,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// Lists that lead on for ever end the step, not the other way round.
+// Lists that never end make the step fail; the step does not read for ever.
 func TestEndlessPages(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]map[string]string{

@@ -57,7 +57,7 @@ func TestMergedFilesAreNamedOnce(t *testing.T) {
 	}
 }
 
-// Names that differ in case only are two files here, and one elsewhere.
+// Names that differ in case only are two files on this file system, and one on others.
 func TestMergedNamesThatDifferInCase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubsim.Options{})

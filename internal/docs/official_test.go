@@ -28,7 +28,8 @@ func TestOfficialLibrary(t *testing.T) {
 	prove(t, "actions/download-artifact", driver, map[string]string{"MODULES": *modules, "JOB_TOKEN": "${{ github.token }}"})
 }
 
-// TestCommunityAction does so for dawidd6/action-download-artifact itself, which is not on npm.
+// TestCommunityAction compares the record of what dawidd6/action-download-artifact gives
+// with what a clone of that action fetches: it is not on npm.
 func TestCommunityAction(t *testing.T) {
 	t.Parallel()
 	if *clone == "" {

@@ -228,7 +228,8 @@ func redirectSlowly(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/"+fmt.Sprint(len(r.URL.Path)), http.StatusFound) //nolint:gosec // the path is a number
 }
 
-// continues sends heads before the head, of which there may be any number.
+// continues sends interim answers (102 Processing) until the request ends: HTTP allows any
+// number of them.
 func continues(w http.ResponseWriter, r *http.Request) {
 	for r.Context().Err() == nil {
 		w.WriteHeader(http.StatusProcessing)

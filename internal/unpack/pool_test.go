@@ -78,7 +78,7 @@ func checkRefused(t *testing.T, err error, want string) {
 	}
 }
 
-// Idle decoders of zstd are no memory besides that of the windows.
+// Idle decoders of zstd take no memory in addition to that of the windows.
 func TestReserveDropsIdle(t *testing.T) {
 	t.Parallel()
 	p := NewPool(1)

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// If a process is killed while another one waits for its turn, that one undoes it: files
-// that are about to be undone must not count as existing.
+// If a process is killed while another one waits for its turn, the waiting one undoes what
+// the killed one did: files that are about to be undone must not count as existing.
 func TestKilledBesideAnother(t *testing.T) {
 	t.Parallel()
 	for _, ie := range []IfExists{Skip, Overwrite, Fail} {

@@ -332,8 +332,8 @@ func (m *model) publish(dest string, trees []staged, ie IfExists) string {
 	return "published"
 }
 
-// When undoing fails, replaced files are not removed with the stage: not by this process,
-// and not by the next one if this one is killed before its end.
+// When undoing fails, this process does not remove replaced files with the stage. Nor does
+// the next one, if this one is killed before its end.
 func TestFailedUndoKeepsWhatWasReplaced(t *testing.T) {
 	t.Parallel()
 	for _, killed := range []bool{false, true} {

@@ -18,9 +18,9 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// TestStart measures how long it takes from the start of the program, in its
-// container, to its first request. On a machine that is busy with other things
-// one of many starts is undisturbed: that one has to be within the limit.
+// TestStart measures how long it takes from the start of the program, in its container, to
+// its first request. Other programs may disturb most starts, but hardly all of them: the
+// fastest of many has to be within the limit.
 func TestStart(t *testing.T) {
 	stamp := filepath.Join(t.TempDir(), "stamp")
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "container", "-o", stamp, "./stamp")
