@@ -180,14 +180,14 @@ func (p *planner) bring(to spot, from string) (string, error) {
 // copyTree copies a file, a symlink or a directory to a free path, with modes, times and
 // owners. If it fails, it leaves nothing there.
 func (c *carrier) copyTree(from, to string) error {
-	was, err := c.at.lstat(from)
+	was, err := c.stage.at.lstat(from)
 	if err == nil {
 		err = c.copyEntry(from, to, was)
 	}
 	if err == nil {
 		return nil
 	}
-	return errors.Join(fmt.Errorf("copy files to another mount: %w", err), c.removeAll(to))
+	return errors.Join(fmt.Errorf("copy files to another mount: %w", err), c.stage.removeAll(to))
 }
 
 func (c *carrier) copyEntry(from, to string, was *info) error {
@@ -198,32 +198,32 @@ func (c *carrier) copyEntry(from, to string, was *info) error {
 		return c.copyDir(from, to, was)
 	}
 	if was.mode.IsRegular() && was.mode&0o400 == 0 {
-		if err := c.root.Chmod(from, modeOf(was)|0o400); err != nil {
+		if err := c.stage.root.Chmod(from, modeOf(was)|0o400); err != nil {
 			return err
 		}
-		defer func() { _ = c.root.Chmod(from, modeOf(was)) }() // only a further try would see it
+		defer func() { _ = c.stage.root.Chmod(from, modeOf(was)) }() // only a further try would see it
 	}
 	err := c.copyAs(from, to, was)
 	if err == nil && was.mode&fs.ModeSymlink != 0 {
-		err = c.at.setTime(to, was.mtime)
+		err = c.stage.at.setTime(to, was.mtime)
 	}
 	return err
 }
 
 func (c *carrier) copyDir(from, to string, was *info) error {
 	if was.mode&0o700 != 0o700 {
-		if err := c.at.chmodDir(from, modeOf(was)|0o700); err != nil {
+		if err := c.stage.at.chmodDir(from, modeOf(was)|0o700); err != nil {
 			return err
 		}
-		defer func() { _ = c.at.chmodDir(from, modeOf(was)) }() // only a further try would see it
+		defer func() { _ = c.stage.at.chmodDir(from, modeOf(was)) }() // only a further try would see it
 	}
-	if err := c.at.mkdir(to, 0o700); err != nil {
+	if err := c.stage.at.mkdir(to, 0o700); err != nil {
 		return err
 	}
 	err := c.bringing.each(from, func(batch []fs.DirEntry) error {
 		for _, e := range batch {
 			name := path.Join(from, e.Name())
-			i, err := c.at.lstat(name)
+			i, err := c.stage.at.lstat(name)
 			if err == nil {
 				err = c.copyEntry(name, path.Join(to, e.Name()), i)
 			}
@@ -233,5 +233,5 @@ func (c *carrier) copyDir(from, to string, was *info) error {
 		}
 		return nil
 	})
-	return errors.Join(err, c.resemble(to, was))
+	return errors.Join(err, c.stage.resemble(to, was))
 }

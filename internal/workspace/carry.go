@@ -46,7 +46,7 @@ func (e *busyError) Error() string {
 // carrier makes the changes of one plan for which files of one stage are moved: of the main
 // stage, or of an annex.
 type carrier struct {
-	*Stage
+	stage *Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
 	// prepared lists the changes made within the stages, for undoing them: its setMode steps
@@ -64,7 +64,7 @@ type carrier struct {
 }
 
 func (s *Stage) carrier(ctx context.Context) *carrier {
-	return &carrier{Stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps(), bringing: newListing(s.at)}
+	return &carrier{stage: s, ctx: ctx, prepared: s.newSteps(), steps: s.newSteps(), bringing: newListing(s.at)}
 }
 
 func (c *carrier) close() {
@@ -116,7 +116,7 @@ func (c *carrier) prepareAll(plan *steps) error {
 		return nil
 	}
 	for st, err := range plan.all() {
-		if err == nil && !c.isPublic(&st) {
+		if err == nil && !c.stage.isPublic(&st) {
 			err = c.prepare(st)
 		}
 		if err != nil {
@@ -165,7 +165,7 @@ func (s *Stage) commit(all []*carrier) error {
 		}
 	}
 	for _, c := range all {
-		if err := c.at.unlink(path.Join(c.dir, journalName)); err != nil {
+		if err := c.stage.at.unlink(path.Join(c.stage.dir, journalName)); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (c *carrier) publish(some []step) error {
 		}
 	}
 	for i := range some {
-		if err := c.mayChange(c.ctx); err != nil {
+		if err := c.stage.mayChange(c.ctx); err != nil {
 			return err
 		}
 		c.begun++
@@ -216,34 +216,34 @@ func (s *Stage) mayChange(ctx context.Context) error {
 
 // prepare makes a change within the stage.
 func (c *carrier) prepare(st step) error {
-	if err := c.mayChange(c.ctx); err != nil {
+	if err := c.stage.mayChange(c.ctx); err != nil {
 		return err
 	}
 	done := st // as unprepare needs it
 	var err error
 	switch st.do {
 	case makeDir:
-		err = c.mkdir(st.to, 0o777)
+		err = c.stage.mkdir(st.to, 0o777)
 	case bringIn:
 		err = c.copyTree(st.from, st.to)
 	case setMode:
 		var now *info
-		if now, err = c.at.lstat(st.to); err == nil {
+		if now, err = c.stage.at.lstat(st.to); err == nil {
 			done.mode = modeOf(now)
-			err = c.at.chmodDir(st.to, st.mode)
+			err = c.stage.at.chmodDir(st.to, st.mode)
 		}
 	default:
 		some := []step{st}
-		if err = identify(c.at, some); err == nil {
+		if err = identify(c.stage.at, some); err == nil {
 			done = some[0]
-			err = c.moveOpen(&done, c.at.move)
+			err = c.moveOpen(&done, c.stage.at.move)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	if err := c.prepared.add(&done); err != nil {
-		c.spent = true // it will not be undone
+		c.stage.spent = true // it will not be undone
 		return err
 	}
 	return nil
@@ -253,16 +253,16 @@ func (c *carrier) prepare(st step) error {
 func (c *carrier) unprepare(st *step) error {
 	switch st.do {
 	case makeDir:
-		return c.at.rmdir(st.to)
+		return c.stage.at.rmdir(st.to)
 	case bringIn:
-		for _, a := range c.annexes {
+		for _, a := range c.stage.annexes {
 			if a.stays && within(st.to, a.dir) {
 				return nil // it may be a file of the destination that could not be put back
 			}
 		}
-		return c.removeAll(st.to)
+		return c.stage.removeAll(st.to)
 	case setMode:
-		return c.at.chmodDir(st.to, st.mode)
+		return c.stage.at.chmodDir(st.to, st.mode)
 	default:
 		return c.moveBack(st)
 	}
@@ -271,13 +271,13 @@ func (c *carrier) unprepare(st *step) error {
 // openJournal makes a journal without steps. The file gets the journal's name once its
 // first line is complete.
 func (c *carrier) openJournal() (*journalWriter, error) {
-	name, final := path.Join(c.dir, journalName+".new"), path.Join(c.dir, journalName)
-	f, err := c.at.openFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR)
+	name, final := path.Join(c.stage.dir, journalName+".new"), path.Join(c.stage.dir, journalName)
+	f, err := c.stage.at.openFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
-	w := &journalWriter{f: f, base: c.base, dir: c.dir}
-	now, err := c.at.lstat(name)
+	w := &journalWriter{f: f, base: c.stage.base, dir: c.stage.dir}
+	now, err := c.stage.at.lstat(name)
 	if err == nil {
 		c.since = now.mtime
 		err = w.begin(now.ino, c.since)
@@ -286,10 +286,10 @@ func (c *carrier) openJournal() (*journalWriter, error) {
 		err = f.Chmod(journalMode)
 	}
 	if err == nil {
-		err = c.at.move(name, final)
+		err = c.stage.at.move(name, final)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.at.unlink(name), f.Close())
+		return nil, errors.Join(err, c.stage.at.unlink(name), f.Close())
 	}
 	return w, nil
 }
@@ -299,7 +299,7 @@ func (c *carrier) make(st *step, number int) error {
 	if st.do == replace {
 		return c.replace(st, number)
 	}
-	err := c.moveOpen(st, c.at.move)
+	err := c.moveOpen(st, c.stage.at.move)
 	switch {
 	case notEmpty(err):
 		return &busyError{st.to, "was free a moment ago and is taken now"}
@@ -318,24 +318,24 @@ func (c *carrier) moveOpen(st *step, move func(from, to string) error) error {
 	if !st.dir {
 		return move(st.from, st.to)
 	}
-	c.at.forget(st.from)
+	c.stage.at.forget(st.from)
 	if st.mode&0o200 != 0 {
 		return move(st.from, st.to)
 	}
-	if err := c.root.Chmod(st.from, st.mode|0o200); err != nil {
+	if err := c.stage.root.Chmod(st.from, st.mode|0o200); err != nil {
 		return err
 	}
 	if err := move(st.from, st.to); err != nil {
-		return errors.Join(err, c.root.Chmod(st.from, st.mode))
+		return errors.Join(err, c.stage.root.Chmod(st.from, st.mode))
 	}
-	return c.root.Chmod(st.to, st.mode)
+	return c.stage.root.Chmod(st.to, st.mode)
 }
 
 // moveBack undoes a move within the stage.
 func (c *carrier) moveBack(st *step) error {
 	back := *st
 	back.from, back.to = st.to, st.from
-	return c.moveOpen(&back, c.at.move)
+	return c.moveOpen(&back, c.stage.at.move)
 }
 
 // modeOf returns the bits of a mode that Chmod sets.

@@ -22,7 +22,7 @@ func (c *carrier) identifyAll(plan *steps, batches chan<- identified, stop <-cha
 			return false
 		}
 	}
-	at, err := openHandles(c.root)
+	at, err := openHandles(c.stage.root)
 	if err != nil {
 		send(identified{err: fmt.Errorf("look at what was staged: %w", err)})
 		return
@@ -35,7 +35,7 @@ func (c *carrier) identifyAll(plan *steps, batches chan<- identified, stop <-cha
 			send(identified{err: err})
 			return
 		}
-		if !c.isPublic(&st) || !within(st.from, c.dir) {
+		if !c.stage.isPublic(&st) || !within(st.from, c.stage.dir) {
 			continue
 		}
 		if some = append(some, st); len(some) < batch {

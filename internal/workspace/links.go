@@ -19,7 +19,7 @@ const maxKnownLinks = 8 << 10
 // as it will be. It caches what it found last, only to save time: other bounds limit how
 // far a symlink is followed.
 type linkChecker struct {
-	*planner
+	planner  *planner
 	follower symlink.Follower
 	nodes    map[string]node
 	above    map[string]string // directory → the nearest one above it that is merged into
@@ -73,11 +73,11 @@ func (c *linkChecker) checkClaim(to spot, from []child) error {
 
 // search checks all symlinks in a directory of the stage that will be at the real path to.
 func (c *linkChecker) search(src source, to, top string) error {
-	if err := context.Cause(c.ctx); err != nil {
+	if err := context.Cause(c.planner.ctx); err != nil {
 		return err
 	}
-	_, planned := c.stage.modes[src.dir]
-	mode, err := c.unlock(src.dir)
+	_, planned := c.planner.stage.modes[src.dir]
+	mode, err := c.planner.unlock(src.dir)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (c *linkChecker) search(src source, to, top string) error {
 		c.locked = append(c.locked, step{do: setMode, to: src.dir, mode: mode})
 	}
 	var failed error
-	err = c.listing.each(src.dir, func(batch []fs.DirEntry) error {
-		if failed = context.Cause(c.ctx); failed != nil {
+	err = c.planner.listing.each(src.dir, func(batch []fs.DirEntry) error {
+		if failed = context.Cause(c.planner.ctx); failed != nil {
 			return failed
 		}
 		for _, e := range batch {
@@ -113,8 +113,8 @@ func (c *linkChecker) search(src source, to, top string) error {
 func (c *linkChecker) lock() error {
 	var errs []error
 	for _, st := range slices.Backward(c.locked) {
-		errs = append(errs, c.stage.at.chmodDir(st.to, st.mode))
-		delete(c.stage.modes, st.to)
+		errs = append(errs, c.planner.stage.at.chmodDir(st.to, st.mode))
+		delete(c.planner.stage.modes, st.to)
 	}
 	return errors.Join(errs...)
 }
@@ -141,7 +141,7 @@ func (c *linkChecker) check(src source, to, top string) error {
 	if why == symlink.ErrLeadsOut {
 		reason = "leaves the destination"
 	}
-	entry := strings.TrimPrefix(src.dir, path.Join(c.stage.dir, src.tree.Dir)+"/")
+	entry := strings.TrimPrefix(src.dir, path.Join(c.planner.stage.dir, src.tree.Dir)+"/")
 	return &LinkError{Label: src.tree.Label, Entry: entry, Target: n.Target, Reason: reason}
 }
 
@@ -150,7 +150,7 @@ func (c *linkChecker) look(at string) (node, error) {
 	if n, ok := c.nodes[at]; ok {
 		return n, nil
 	}
-	if err := context.Cause(c.ctx); err != nil {
+	if err := context.Cause(c.planner.ctx); err != nil {
 		return node{}, err
 	}
 	n, err := c.find(at)
@@ -167,7 +167,7 @@ func (c *linkChecker) look(at string) (node, error) {
 func (c *linkChecker) find(at string) (node, error) {
 	merged := c.mergedAbove(path.Dir(at))
 	below := split(relativeTo(merged, at))
-	for _, m := range c.merges[merged] {
+	for _, m := range c.planner.merges[merged] {
 		if len(below) == 0 {
 			break
 		}
@@ -186,7 +186,7 @@ func (c *linkChecker) mergedAbove(dir string) string {
 		return known
 	}
 	at := dir
-	for at != "." && len(c.merges[at]) == 0 {
+	for at != "." && len(c.planner.merges[at]) == 0 {
 		at = path.Dir(at)
 	}
 	if len(c.above) >= maxKnownLinks {
@@ -201,7 +201,7 @@ func (c *linkChecker) mergedAbove(dir string) string {
 func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	var from []source
 	for _, s := range m.from {
-		child, err := c.child(s, below[0])
+		child, err := c.planner.child(s, below[0])
 		if err != nil {
 			return node{}, false, err
 		}
@@ -216,12 +216,12 @@ func (c *linkChecker) findIn(m *merge, below []string) (node, bool, error) {
 	if len(from) == 0 {
 		return node{}, false, nil
 	}
-	info, err := c.stage.at.lookup(path.Join(m.real, below[0]))
+	info, err := c.planner.stage.at.lookup(path.Join(m.real, below[0]))
 	switch {
 	case err != nil:
 		return node{}, false, err
 	case info == nil:
-	case c.ifExists == Skip || info.IsDir() || len(from[0].virtual) > 0:
+	case c.planner.ifExists == Skip || info.IsDir() || len(from[0].virtual) > 0:
 		return node{}, false, nil
 	default:
 		// A file gives way to a file. A symlink stays if a directory is merged into the
@@ -254,7 +254,7 @@ func (c *linkChecker) findStaged(from []source, below []string) (node, error) {
 
 // stat finds what is at a path now.
 func (c *linkChecker) stat(name string) (node, error) {
-	n, err := nodeAt(handleLister{c.stage.at}, name)
+	n, err := nodeAt(handleLister{c.planner.stage.at}, name)
 	if missing(err) {
 		return node{}, nil
 	}

@@ -38,9 +38,9 @@ type Variants [2]Placed
 // Bounds of what reports and errors name, the first in alphabetical order.
 const (
 	maxListed = 10
-	// MaxConflicts bounds Report.Conflicts, and maxLosers the trees that each of them
+	// maxConflicts bounds Report.Conflicts, and maxLosers the trees that each of them
 	// names.
-	MaxConflicts = 1000
+	maxConflicts = 1000
 	maxLosers    = 10
 )
 
@@ -51,7 +51,7 @@ type Report struct {
 	Recovered []Recovery
 	// Replaced counts files that were replaced, Skipped files that were kept.
 	Replaced, Skipped int
-	// Conflicts has the first MaxConflicts of the paths that several trees have, each once;
+	// Conflicts has the first 1,000 of the paths that several trees have, each once;
 	// Conflicting counts all.
 	Conflicts   []Conflict
 	Conflicting int
@@ -84,7 +84,7 @@ type Placed struct {
 
 func (r *Report) addConflict(c Conflict) {
 	r.Conflicting++
-	r.Conflicts = addFirst(r.Conflicts, c, MaxConflicts, conflictPath)
+	r.Conflicts = addFirst(r.Conflicts, c, maxConflicts, conflictPath)
 }
 
 func (r *Report) addVariants(v Variants) {

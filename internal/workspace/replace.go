@@ -15,12 +15,12 @@ import (
 // links either, it first copies the old file there. number is the change's, counted from 1.
 func (c *carrier) replace(st *step, number int) error {
 	err := errRefused
-	if !c.noSwap {
+	if !c.stage.noSwap {
 		err = c.replaceBySwap(st)
-		c.noSwap = errors.Is(err, errRefused)
+		c.stage.noSwap = errors.Is(err, errRefused)
 	}
 	if errors.Is(err, errRefused) {
-		err = c.replaceAside(st, c.aside(number))
+		err = c.replaceAside(st, c.stage.aside(number))
 	}
 	if missing(err) {
 		return &busyError{st.to, "was there a moment ago and is gone"}
@@ -29,15 +29,15 @@ func (c *carrier) replace(st *step, number int) error {
 }
 
 func (c *carrier) replaceBySwap(st *step) error {
-	if err := c.at.swap(st.from, st.to); err != nil {
+	if err := c.stage.at.swap(st.from, st.to); err != nil {
 		return err
 	}
-	now, err := c.at.lstat(st.from)
+	now, err := c.stage.at.lstat(st.from)
 	if err == nil && now.same(st.was) && !now.IsDir() {
 		return nil
 	}
 	// Another process put the old file there meanwhile.
-	return errors.Join(err, c.at.swap(st.from, st.to), &busyError{st.to, replacedSince})
+	return errors.Join(err, c.stage.at.swap(st.from, st.to), &busyError{st.to, replacedSince})
 }
 
 const replacedSince = "is another file than a moment ago"
@@ -45,8 +45,8 @@ const replacedSince = "is another file than a moment ago"
 // replaceAside keeps the old file first.
 func (c *carrier) replaceAside(st *step, aside string) error {
 	err := errRefused
-	if !c.noLinks {
-		err = c.at.link(st.to, aside)
+	if !c.stage.noLinks {
+		err = c.stage.at.link(st.to, aside)
 	}
 	if errors.Is(err, errRefused) {
 		err = c.copyAside(st.to, aside)
@@ -57,7 +57,7 @@ func (c *carrier) replaceAside(st *step, aside string) error {
 	if err == nil {
 		return nil
 	}
-	if left := c.at.unlink(aside); left != nil && !missing(left) {
+	if left := c.stage.at.unlink(aside); left != nil && !missing(left) {
 		err = errors.Join(err, left)
 	}
 	return err
@@ -65,20 +65,20 @@ func (c *carrier) replaceAside(st *step, aside string) error {
 
 // replaceKept replaces a file that is kept already.
 func (c *carrier) replaceKept(st *step) error {
-	now, err := c.at.lstat(st.to)
+	now, err := c.stage.at.lstat(st.to)
 	if err != nil {
 		return err
 	}
 	if !now.same(st.was) || now.IsDir() {
 		return &busyError{st.to, replacedSince}
 	}
-	return c.at.over(st.from, st.to)
+	return c.stage.at.over(st.from, st.to)
 }
 
 // copyAside copies a file, with mode and time, or a symlink into the stage, and gives it
 // the original's owner if this process may.
 func (c *carrier) copyAside(name, aside string) error {
-	was, err := c.at.lstat(name)
+	was, err := c.stage.at.lstat(name)
 	if err != nil {
 		return err
 	}
@@ -93,14 +93,14 @@ func (c *carrier) copyAs(name, aside string, was *info) error {
 	if was.mode.IsRegular() {
 		return c.copyFile(name, aside, was)
 	}
-	target, err := c.root.Readlink(name)
+	target, err := c.stage.root.Readlink(name)
 	if err != nil {
 		return err
 	}
-	if err := c.root.Symlink(target, aside); err != nil {
+	if err := c.stage.root.Symlink(target, aside); err != nil {
 		return err
 	}
-	return ifCanGive(c.root.Lchown(aside, was.uid, was.gid))
+	return ifCanGive(c.stage.root.Lchown(aside, was.uid, was.gid))
 }
 
 // ifCanGive returns the error of changing an owner, or nil if this process or file system
@@ -113,18 +113,18 @@ func ifCanGive(err error) error {
 }
 
 func (c *carrier) copyFile(name, aside string, was *info) error {
-	from, err := c.at.openFile(name, os.O_RDONLY)
+	from, err := c.stage.at.openFile(name, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = from.Close() }()
-	to, err := c.root.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	to, err := c.stage.root.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(to, contextReader{c.ctx, from})
 	// Changing the owner clears set-id bits, so the mode is set after it.
-	return errors.Join(err, ifCanGive(to.Chown(was.uid, was.gid)), to.Chmod(modeOf(was)), to.Close(), c.at.setTime(aside, was.mtime))
+	return errors.Join(err, ifCanGive(to.Chown(was.uid, was.gid)), to.Chmod(modeOf(was)), to.Close(), c.stage.at.setTime(aside, was.mtime))
 }
 
 // contextReader is a reader that ends with its context.

@@ -29,16 +29,16 @@ func (e *leftError) Error() string {
 func (c *carrier) rollBack() error {
 	var errs firstErrors
 	if c.begun > 0 {
-		_ = c.beginUndo() // undoing works without the mark
+		_ = c.stage.beginUndo() // undoing works without the mark
 	}
 	for number := c.begun; number > 0; number-- {
 		st, err := c.steps.at(number)
 		if err != nil {
 			errs.add(fmt.Errorf("undo: %w", err))
-			c.stays = true
+			c.stage.stays = true
 			break
 		}
-		_, left, err := c.revert(st, c.aside(number), c.since)
+		_, left, err := c.stage.revert(st, c.stage.aside(number), c.since)
 		if len(left) > 0 {
 			err = errors.Join(err, &leftError{left})
 		}
@@ -46,37 +46,37 @@ func (c *carrier) rollBack() error {
 			continue
 		}
 		errs.add(fmt.Errorf("undo: %w", err))
-		kept, err := c.keep(st, c.aside(number))
+		kept, err := c.stage.keep(st, c.stage.aside(number))
 		if err != nil {
 			errs.add(err)
-			c.stays = true
+			c.stage.stays = true
 		}
-		c.kept = c.kept || kept
+		c.stage.kept = c.stage.kept || kept
 	}
-	if c.kept && !c.stays {
-		errs.add(c.surrender())
+	if c.stage.kept && !c.stage.stays {
+		errs.add(c.stage.surrender())
 	}
-	if !c.stays {
-		errs.add(c.endUndo())
+	if !c.stage.stays {
+		errs.add(c.stage.endUndo())
 	}
-	c.spent = c.spent || errs.count > 0
-	for number := c.prepared.count; number > 0 && !c.stays; number-- {
+	c.stage.spent = c.stage.spent || errs.count > 0
+	for number := c.prepared.count; number > 0 && !c.stage.stays; number-- {
 		st, err := c.prepared.at(number)
 		if err == nil {
 			err = c.unprepare(st)
 		}
 		if err != nil {
-			c.spent = true
+			c.stage.spent = true
 			errs.add(fmt.Errorf("undo: %w", err))
 		}
 	}
 	err := errs.join()
 	switch {
-	case c.stays:
-		err = errors.Join(err, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.path()))
-	case c.kept:
+	case c.stage.stays:
+		err = errors.Join(err, fmt.Errorf("what could not be put back is kept in %s until the next run that writes there", c.stage.path()))
+	case c.stage.kept:
 		err = errors.Join(err, fmt.Errorf("files that were replaced and could not be put back are kept in %s",
-			filepath.Join(c.dest.Root, filepath.FromSlash(c.dir), replacedDir)))
+			filepath.Join(c.stage.dest.Root, filepath.FromSlash(c.stage.dir), replacedDir)))
 	}
 	if err == nil {
 		return nil
