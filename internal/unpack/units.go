@@ -24,32 +24,32 @@ type unit struct {
 
 // zipContents are the entries chosen of a zip.
 type zipContents struct {
-	*Archive
-	front *frontier
+	archive *Archive
+	front   *frontier
 }
 
 func (a *Archive) contents(front *frontier) contents { return &zipContents{a, front} }
 
 // eachContent calls do for several entries at a time, each behind a local header
 // that is checked.
-func (a *zipContents) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
-	if err := a.wantChosen(); err != nil {
+func (z *zipContents) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
+	if err := z.archive.wantChosen(); err != nil {
 		return err
 	}
 	units := make(chan unit)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(units)
-		return a.eachUnit(func(entries []Entry) error {
+		return z.archive.eachUnit(func(entries []Entry) error {
 			select {
-			case units <- unit{entries, a.front.begin(a.in, entries[0].start)}:
+			case units <- unit{entries, z.front.begin(z.archive.in, entries[0].start)}:
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 		})
 	})
-	for range min(cap(pool.free), 1+a.count/8) {
+	for range min(cap(pool.free), 1+z.archive.count/8) {
 		g.Go(func() error {
 			for u := range units {
 				if err := u.each(ctx, pool, do); err != nil {
