@@ -49,11 +49,7 @@ func (s state) String() string {
 // destination. The step runs as this process's user, in a workspace of runnerUser.
 func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	head := "case\twhat\tinto\tartifetch\tprocessor\tpeak RSS"
-	for _, p := range b.peers {
-		head += "\t" + p.name + "\tprocessor\tpeak RSS\tratio"
-	}
-	fmt.Fprintln(table, head)
+	fmt.Fprintln(table, b.head("case\twhat\tinto\tartifetch\tprocessor\tpeak RSS"))
 	for _, c := range publishing {
 		if !slices.Contains(only, c.name) {
 			continue

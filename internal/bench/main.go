@@ -168,11 +168,7 @@ func (b *bencher) run(ctx context.Context, parent string, do func() error) (err 
 
 func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	head := "case\twhat\tzip\tartifetch\tprocessor\tpeak RSS\trequests\tover the wire\treference\tratio"
-	for _, p := range b.peers {
-		head += "\t" + p.name + "\tprocessor\tpeak RSS\tratio"
-	}
-	fmt.Fprintln(table, head)
+	fmt.Fprintln(table, b.head("case\twhat\tzip\tartifetch\tprocessor\tpeak RSS\trequests\tover the wire\treference\tratio"))
 	for _, c := range cases {
 		if !slices.Contains(only, c.name) {
 			continue
@@ -195,6 +191,14 @@ func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 		fmt.Fprintln(table)
 	}
 	return table.Flush()
+}
+
+// head returns the head of a table: its own columns, then those of each peer.
+func (b *bencher) head(columns string) string {
+	for _, p := range b.peers {
+		columns += "\t" + p.name + "\tprocessor\tpeak RSS\tratio"
+	}
+	return columns
 }
 
 func seconds(d time.Duration) string {
