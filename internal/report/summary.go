@@ -180,9 +180,20 @@ func (r *Result) total() string {
 	}
 	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.Items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
 	if sec := r.Took.Seconds(); sec > 0 {
-		s += fmt.Sprintf(" in %s (%s/s over the network)", r.Took.Round(time.Millisecond), words.Bytes(int64(float64(wire)/sec)))
+		s += fmt.Sprintf(" in %s (%s/s over the network)", brief(r.Took), words.Bytes(int64(float64(wire)/sec)))
 	}
 	return s
+}
+
+// brief rounds a duration to two or three digits.
+func brief(d time.Duration) time.Duration {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond)
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
 }
 
 // digestText returns the outcome of comparing an artifact's digest, in Markdown.

@@ -57,7 +57,7 @@ func TestSummaries(t *testing.T) {
 	}
 	hostile := "![x](https://evil.example)</details>|<b>@octo #1 `::error::`\r\n- [ ] "
 	for name, r := range map[string]Result{
-		"one-run": {Found: true, Published: true, Destination: dest, Took: 1200 * time.Millisecond, Runs: []artifact.Run{seven},
+		"one-run": {Found: true, Published: true, Destination: dest, Took: 1234 * time.Millisecond, Runs: []artifact.Run{seven},
 			Items: []transfer.Item{item("dist", seven, nil), item("docs", seven, func(i *transfer.Item) { i.Digest = transfer.DigestAbsent })}},
 		"several-runs": {Found: true, Published: true, Destination: dest, Runs: []artifact.Run{seven, six},
 			Items: []transfer.Item{item("dist", seven, nil), item("dist", six, nil), item("old", artifact.Run{}, nil)}},
