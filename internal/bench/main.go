@@ -4,16 +4,16 @@
 // plain reference: for each artifact one GET to a file, then archive/zip,
 // file by file. Other programs (peers) are timed as well, if given.
 //
-//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W,X] [-dir DIR]
+//	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W,X,Y,Z] [-dir DIR]
 //		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
 // the environment, and fetches all artifacts of the run. HTTP_PROXY leads
 // requests to http://api.github.localhost to the simulator, for peers that
-// insist on a host. ARGS are the flags that artifetch gets. See the directory peers. Cases
-// of searches and of distance have no reference: peers other than artifetch know
-// neither the names of artifacts nor the servers' certificate.
+// insist on a host. ARGS are the arguments that artifetch gets. See the directory peers. Cases
+// of searches, of distance and of verbs that only read have no reference: peers other than
+// artifetch know neither the names of artifacts, nor the servers' certificate, nor the verbs.
 //
 // -scaling measures time against size, files, artifacts and cores instead,
 // and prints lines of "plot x seconds MiB", which scaling.sh draws. -unclean
@@ -50,6 +50,7 @@ type world struct {
 	size             int                // of each, in bytes
 	names            func(i int) string // nil: as in githubsim.BigZip; the files are tiny where size is 0
 	only             string             // the file that artifetch fetches; "": all
+	verb             string             // of the command: "cat" of that file, or "diff" with an older run; "": a fetch
 	bandwidth        int64              // of a connection to the storage, in bytes a second
 	storage, api     time.Duration      // to each first byte
 	fromAPI          int64              // bytes a second from the API, which compresses then
@@ -80,6 +81,8 @@ var cases = []struct {
 	{"R", "a search, 800 runs back", world{artifacts: 1, files: 1, size: 1000, back: 800}},
 	{"X", "R, 5 MB/s from the API, 50 ms to its first byte", world{artifacts: 1, files: 1, size: 1000, back: 800, api: 50 * time.Millisecond, fromAPI: 5e6}},
 	{"S", "one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin"}},
+	{"Y", "cat of one file of 1 MiB of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, only: "d50/f950.bin", verb: "cat"}},
+	{"Z", "diff of two artifacts of 1 GiB", world{artifacts: 1, files: 1024, size: 1 << 20, verb: "diff"}},
 	{"G", "100 files below 250 directories each", world{artifacts: 1, files: 100, names: below(250)}},
 	{"H", "3,000 files below 60 directories each", world{artifacts: 1, files: 3000, names: below(60)}},
 	{"L", "1,000,000 files, names of 140 bytes", world{artifacts: 1, files: 1_000_000, names: long}},
@@ -89,7 +92,18 @@ var cases = []struct {
 }
 
 // plain reports whether the reference, which takes what it is told, can be timed.
-func (w world) plain() bool { return w.back == 0 && !w.far }
+func (w world) plain() bool { return w.back == 0 && !w.far && w.verb == "" }
+
+// written returns how many files artifetch writes.
+func (w world) written() int {
+	switch {
+	case w.verb != "":
+		return 0
+	case w.only != "":
+		return 1
+	}
+	return w.artifacts * w.files
+}
 
 // below returns names of files, each below that many directories of its own.
 func below(levels int) func(i int) string {
@@ -234,7 +248,11 @@ func (b *bencher) measure(ctx context.Context, runs int, w world, others bool) (
 		for i, p := range programs {
 			s.sim.ResetLog()
 			c, files, err := b.one(ctx, s, p)
-			if err == nil && files != w.artifacts*w.files && (i > 0 || w.only == "" || files != 1) {
+			want := w.artifacts * w.files
+			if i == 0 || !w.plain() {
+				want = w.written()
+			}
+			if err == nil && files != want {
 				err = fmt.Errorf("it wrote %d files", files)
 			}
 			if err != nil {

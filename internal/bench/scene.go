@@ -29,6 +29,7 @@ type scene struct {
 	sim   *githubsim.Sim
 	proxy *httptest.Server // to the API
 	run   int64
+	older int64 // another run, which a diff compares
 	ids   []int64
 	size  uint64 // of all zips
 }
@@ -49,6 +50,11 @@ func newScene(w world) *scene {
 		a := run.AddArtifact(githubsim.Artifact{Name: fmt.Sprintf("dist-%d", i), Blob: blob})
 		s.ids = append(s.ids, a.ID)
 		s.size += uint64(max(blob.Size(), 0))
+	}
+	if w.verb == "diff" {
+		older := repo.AddRun(githubsim.Run{Workflow: ci, CreatedAt: time.Now().AddDate(0, 0, -3)})
+		older.AddArtifact(githubsim.Artifact{Name: "dist-0", Blob: githubsim.BigZip(w.files, w.size, 2)})
+		s.older = older.ID
 	}
 	for range w.back {
 		repo.AddRun(githubsim.Run{Workflow: ci}).AddArtifact(githubsim.Artifact{Name: "other", Blob: githubsim.Bytes(nil), NoDigest: true})
@@ -121,8 +127,14 @@ func (s *scene) close() {
 	s.sim.Close()
 }
 
-// args returns the flags of artifetch.
+// args returns the arguments of artifetch.
 func (s *scene) args() []string {
+	switch s.world.verb {
+	case "cat":
+		return []string{"cat", s.world.only, "--artifact-ids", fmt.Sprint(s.ids[0]), "--repository", "octo/app"}
+	case "diff":
+		return []string{"diff", fmt.Sprint(s.older), fmt.Sprint(s.run), "--repository", "octo/app"}
+	}
 	what := []string{"--run-id", fmt.Sprint(s.run)}
 	switch {
 	case s.world.back > 0:
