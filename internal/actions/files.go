@@ -25,6 +25,18 @@ func (e *FileError) Error() string { return fmt.Sprintf("the file of %s: %v", e.
 // Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// newFileError returns nil if err is nil.
+func newFileError(variable string, err error) error {
+	if err == nil {
+		return nil
+	}
+	// go-githubactions wraps this error in a text that adds nothing.
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p
+	}
+	return &FileError{Variable: variable, Err: err}
+}
+
 // Output is an output of the step.
 type Output struct{ Name, Value string }
 
@@ -74,35 +86,46 @@ func (l *Log) Summary(markdown string) error {
 	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
 }
 
-// file appends to one of the runner's files. Outside of a runner there is none.
-func (l *Log) file(name, variable, text string) error {
+// CheckOutputs returns the error that SetOutputs is going to return, as far as that shows
+// before anything is written. It may create the file.
+func (l *Log) CheckOutputs() error { return l.check("GITHUB_OUTPUT") }
+
+// CheckSummary does for Summary what CheckOutputs does for SetOutputs.
+func (l *Log) CheckSummary() error { return l.check("GITHUB_STEP_SUMMARY") }
+
+func (l *Log) check(variable string) error {
 	path, _ := l.opt.Lookup(variable)
 	if path == "" {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := writable(path)
-	if err == nil {
-		err = guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) })
-	}
-	if err != nil {
-		// go-githubactions wraps this error in a text that adds nothing.
-		if p, ok := errors.AsType[*fs.PathError](err); ok {
-			err = p
-		}
-		return &FileError{Variable: variable, Err: err}
-	}
-	return nil
+	return newFileError(variable, writable(path))
 }
 
-// writable refuses a file at which a write could wait for another process.
+// file appends to one of the runner's files. Outside of a runner there is none.
+func (l *Log) file(name, variable, text string) error {
+	if path, _ := l.opt.Lookup(variable); path == "" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.check(variable); err != nil {
+		return err
+	}
+	return newFileError(variable, guard(func() { l.gha.IssueFileCommand(&githubactions.Command{Name: name, Message: text}) }))
+}
+
+// writable opens a file as go-githubactions does. It refuses a file at which a write could
+// wait for another process.
 func writable(path string) error {
-	info, err := os.Stat(path)
-	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+	// Even opening a pipe would wait.
+	if info, err := os.Stat(path); err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 		return &fs.PathError{Op: "open", Path: path, Err: errPipe}
 	}
-	return nil // other faults show when the file is opened
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // the runner reads it
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 var errPipe = errors.New("is a pipe, not a file")

@@ -17,10 +17,15 @@ func TestFilesThatArePipes(t *testing.T) {
 		t.Skip(err)
 	}
 	log, _ := newLog(false, "GITHUB_OUTPUT", pipe, "GITHUB_STEP_SUMMARY", pipe)
-	for variable, err := range map[string]error{"GITHUB_OUTPUT": log.SetOutputs(Output{"a", "b"}), "GITHUB_STEP_SUMMARY": log.Summary("x\n")} {
-		e, ok := errors.AsType[*FileError](err)
-		if !ok || e.Variable != variable || !errors.Is(err, errPipe) {
-			t.Errorf("%s: got %v", variable, err)
+	for variable, errs := range map[string][]error{
+		"GITHUB_OUTPUT":       {log.CheckOutputs(), log.SetOutputs(Output{"a", "b"})},
+		"GITHUB_STEP_SUMMARY": {log.CheckSummary(), log.Summary("x\n")},
+	} {
+		for _, err := range errs {
+			e, ok := errors.AsType[*FileError](err)
+			if !ok || e.Variable != variable || !errors.Is(err, errPipe) {
+				t.Errorf("%s: got %v", variable, err)
+			}
 		}
 	}
 }

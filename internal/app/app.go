@@ -2,12 +2,14 @@
 // download, publishing, report. It is the only package that knows all the others. Its
 // texts come from package report.
 //
-// Contract: whatever happens, every output is set and the destination is
-// either complete or untouched.
+// Contract: whatever happens, every output is set and the destination is either complete
+// or untouched. Only two things can fail after the files were published: a deletion on
+// GitHub, and the writing of outputs to a file that could be opened before (a full disk).
 package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -115,25 +117,46 @@ func runStep(ctx context.Context, env Env) int {
 	return exitOK
 }
 
-// handOn writes outputs and summary to the runner's files. If one of the files cannot be
-// written, the other still is.
-func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
-	var errs []error
-	outputs, left, err := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})
+// ready fails if the outputs cannot be written. That shows before anything is fetched, so
+// the destination stays as it was.
+func ready(cfg *config.Config, out *actions.Log) error {
+	err := out.CheckOutputs()
 	if err == nil {
-		err = log.Out.SetOutputs(outputs...)
+		return nil
 	}
-	if err != nil {
-		errs = append(errs, err)
-	}
-	log.Left(left)
+	errs := []error{err}
 	if cfg.Summary {
-		if err := log.Out.Summary(res.Summary()); err != nil {
+		if err := out.CheckSummary(); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 {
+	return &report.HandOnError{Errs: errs}
+}
+
+// handOn writes outputs and summary to the runner's files. If one of the files cannot be
+// written, the other still is. A missing summary is only a warning: no later step needs it.
+func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
+	var noSummary error
+	if cfg.Summary {
+		noSummary = log.Out.Summary(res.Summary())
+	}
+	if _, told := errors.AsType[*report.HandOnError](res.Err); told {
+		return nil // ready found that nothing can be handed on, and the log has it
+	}
+	outputs, left, noOutputs := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})
+	if noOutputs == nil {
+		noOutputs = log.Out.SetOutputs(outputs...)
+	}
+	log.Left(left)
+	if noOutputs == nil {
+		if noSummary != nil {
+			log.NoSummary(&report.HandOnError{Errs: []error{noSummary}, Published: res.Published})
+		}
 		return nil
+	}
+	errs := []error{noOutputs}
+	if noSummary != nil {
+		errs = append(errs, noSummary)
 	}
 	return &report.HandOnError{Errs: errs, Published: res.Published}
 }

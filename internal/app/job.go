@@ -64,6 +64,11 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 		runner: actions.ReadContext(env.Lookup), now: env.Now, idle: env.IdleTimeout, policy: env.Policy, free: env.Free,
 	}
 	j.log.Inputs()
+	if step || cfg.GithubOutput {
+		if err := ready(cfg, out); err != nil {
+			return nil, err
+		}
+	}
 	if j.now == nil {
 		j.now, j.log.Now = time.Now, time.Now
 	}

@@ -123,11 +123,23 @@ func TestTokenInForeignText(t *testing.T) {
 	}
 }
 
-// What the runner's files cannot take is said once, with what to do.
+// What the runner's files cannot take is said once, with what to do. Without outputs the
+// step fails, before anything is written unless only the write itself fails; without a
+// summary it warns.
 func TestFilesThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, at := range map[string]string{"a directory": dir, "not there": filepath.Join(dir, "no", "such"), "full": "/dev/full"} {
+	readOnly := filepath.Join(dir, "read-only")
+	if err := os.WriteFile(readOnly, nil, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]string{"a directory": dir, "not there": filepath.Join(dir, "no", "such"), "below a file": filepath.Join(readOnly, "out"), "full": "/dev/full"}
+	if f, err := os.OpenFile(readOnly, os.O_WRONLY, 0); err != nil { // root may write to it
+		places["read-only"] = readOnly
+	} else {
+		_ = f.Close()
+	}
+	for name, at := range places {
 		if _, err := os.Stat(at); name == "full" && err != nil {
 			continue // it is Linux's
 		}
@@ -136,14 +148,27 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 			for _, file := range files {
 				inputs[file] = at
 			}
-			got := newWorld(t, githubsim.Options{}).step(t.Context(), t, inputs)
-			for _, want := range []string{"::error::the file of " + files[0] + ": ", "The runner sets " + strings.Join(files, " and ") + ", and", "; the files are in place"} {
-				if n := strings.Count(got.log, "::error::"); got.code != 1 || n != 1 || got.list() != "a.txt=a2" || strings.Count(got.log, want) != 1 {
-					t.Errorf("%s, %s: code %d, %d errors, want %q\n%s", name, files, got.code, n, want, got.log)
+			code, kind, list, place := 0, "::warning::", "a.txt=a2", "; the files are in place"
+			if files[0] == "GITHUB_OUTPUT" {
+				code, kind = 1, "::error::"
+				if name != "full" {
+					list, place = "", ""
 				}
+			}
+			got := newWorld(t, githubsim.Options{}).step(t.Context(), t, inputs)
+			for _, want := range []string{kind + "the file of " + files[0] + ": ", "The runner sets " + strings.Join(files, " and ") + ", and", place + "\n"} {
+				if n := strings.Count(got.log, "::error::"); got.code != code || n != code || got.list() != list || strings.Count(got.log, want) < 1 {
+					t.Errorf("%s, %s: code %d, %d errors, files %q, want %q\n%s", name, files, got.code, n, got.list(), want, got.log)
+				}
+			}
+			if n := strings.Count(got.log, "The runner sets"); n != 1 {
+				t.Errorf("%s, %s: said %d times\n%s", name, files, n, got.log)
 			}
 			if wrote := got.outputs["found"] == "true"; wrote != (files[0] != "GITHUB_OUTPUT") {
 				t.Errorf("%s, %s: outputs %v", name, files, got.outputs)
+			}
+			if wrote := strings.Contains(got.summary, "artifetch"); wrote != (len(files) == 1 && files[0] == "GITHUB_OUTPUT") {
+				t.Errorf("%s, %s: summary %s", name, files, got.summary)
 			}
 		}
 	}
@@ -152,8 +177,8 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 		t.Errorf("not set, as outside of a runner: code %d\n%s", got.code, got.log)
 	}
 	got = newWorld(t, githubsim.Options{}).step(t.Context(), t, in("name", "no-such", "GITHUB_OUTPUT", dir))
-	if strings.Contains(got.log, "the files are in place") || got.code != 1 {
-		t.Errorf("nothing found: code %d\n%s", got.code, got.log)
+	if got.code != 1 || strings.Contains(got.log, "no-such\" ") || strings.Count(got.log, "::error::") != 1 {
+		t.Errorf("nothing is searched: code %d\n%s", got.code, got.log)
 	}
 }
 

@@ -24,7 +24,6 @@ func TestPipesAndDevices(t *testing.T) {
 		want string
 	}{
 		"outputs":         {in("name", "dist", "GITHUB_OUTPUT", pipe), "the file of GITHUB_OUTPUT: open " + pipe + ": is a pipe, not a file"},
-		"summary":         {in("name", "dist", "GITHUB_STEP_SUMMARY", pipe), "the file of GITHUB_STEP_SUMMARY: open " + pipe + ": is a pipe"},
 		"event":           {in("name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", pipe), "(GITHUB_EVENT_PATH): open " + pipe + ": it is a pipe, not a file"},
 		"event, no end":   {in("name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", "/dev/zero"), "open /dev/zero: it is no regular file"},
 		"ca-cert":         {in("name", "dist", "ca-cert", pipe, "HOME", filepath.Dir(pipe)), "ca-cert: open " + pipe + ": it is a pipe, not a file"},

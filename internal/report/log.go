@@ -358,6 +358,9 @@ func (l *Log) Left(notes []string) {
 	}
 }
 
+// NoSummary warns that the summary could not be written.
+func (l *Log) NoSummary(err *HandOnError) { l.Out.Warningf("%s", l.message(err)) }
+
 // Failed says why the work after a run failed.
 func (l *Log) Failed(err error) { l.Out.Errorf("%s", l.message(err)) }
 
