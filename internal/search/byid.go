@@ -174,7 +174,7 @@ func (c Chooser) artifact(ctx context.Context, req Request, repo artifact.Repo, 
 		a = artifact.Artifact{ID: id, Repo: repo} // a 410 tells no more
 	case err != nil:
 		return artifact.Artifact{}, err
-	case !a.Expired && !req.Gone[id]:
+	case artifact.Selector{}.Picker(req.Gone).Judge(a) == artifact.Eligible: // whatever its name is
 		return a, nil
 	}
 	return artifact.Artifact{}, &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}, Final: true}
