@@ -44,12 +44,10 @@ func (s *search) check(taken []artifact.Run) []request {
 		return todo
 	}
 	oldest := s.oldest(taken)
-	if n := maxChecks - s.checks; n > 0 && !s.settled {
-		list := s.lookUp(s.hidden(oldest), n)
-		s.checks += len(list)
-		todo = append(todo, list...)
+	if s.settled {
+		return todo
 	}
-	if len(todo) > 0 || s.settled {
+	if todo = append(todo, s.lookUpHidden(oldest)...); len(todo) > 0 {
 		return todo
 	}
 	if list := s.seekNewest(taken, oldest); len(list) > 0 {
@@ -62,6 +60,33 @@ func (s *search) check(taken []artifact.Run) []request {
 		return list
 	}
 	return s.readRest(taken, oldest)
+}
+
+// lookUpHidden returns requests about the candidates that may be newer than the runs taken:
+// as many as maxChecks allows, and then for the pages of all runs that have the others, if
+// they are few.
+func (s *search) lookUpHidden(oldest time.Time) []request {
+	hidden := s.hidden(oldest)
+	if n := maxChecks - s.checks; n > 0 {
+		list := s.lookUp(hidden, n)
+		s.checks += len(list)
+		return list
+	}
+	all := s.facts.all
+	from := all.frontier()
+	further := slices.DeleteFunc(hidden, func(c candidate) bool { return c.bound.After(from) })
+	if len(further) == 0 || s.checks > 2*maxChecks {
+		return nil
+	}
+	n := 1 // which may show the list's order
+	if !from.Equal(unread) {
+		n = all.pagesTo(further[len(further)-1].bound)
+	}
+	if n > maxChecks {
+		return nil
+	}
+	s.checks += n
+	return s.readRuns(all, s.finder.allRuns, n)
 }
 
 // unsettled returns the runs taken whose matching artifacts are not all known yet. Lists of
@@ -77,24 +102,28 @@ func (s *search) unsettled(taken []artifact.Run) []artifact.Run {
 	})
 }
 
-// maxLooks bounds how many pages of runs are read only to find the newest run that fits.
-const maxLooks = 3
-
 // seekNewest returns requests that are likely to show the newest run that fits, where the
-// choice depends on it.
+// choice depends on it: they read on in the lists of runs until that run is known. If no
+// run of the workflow is known, its list shows whether the workflow exists.
 func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
-	wanted := s.blindly(taken) || s.endsUnseen(oldest) && (s.looked == 0 || s.nothingFits(taken))
-	if !wanted || s.certainly(oldest) || s.looked == maxLooks || s.looked > 0 && s.finder.limitMet() {
+	narrows := s.filter.queries(false)[0] != (RunQuery{})
+	if narrows && len(s.narrow.lists) == 0 && len(taken) == 0 && !s.knowsWorkflow() {
+		return s.open(false, time.Time{})
+	}
+	f := s.frontier()
+	met := s.meetsAnother(taken, f)
+	late, unnamed := s.mayEndLate(f) && (s.looked == 0 || !met), s.facts.asks == 0 && !met
+	if since(oldest, f) || !late && !unnamed || s.looked > 0 && s.finder.limitMet() {
 		return nil
 	}
 	s.looked++
 	switch {
-	case s.filter.queries(false)[0] == (RunQuery{}):
-		return s.readRuns(s.facts.all, s.finder.allRuns, 1)
-	case len(s.narrow.lists) == 0:
+	case narrows && len(s.narrow.lists) == 0:
 		return s.open(false, time.Time{})
+	case narrows && s.believed() && s.narrow.left() <= s.facts.all.left():
+		return s.readNarrowed()
 	}
-	return s.readNarrowed()
+	return s.readAll()
 }
 
 // maxRest bounds how many pages of artifacts are read only because nothing but narrowed
@@ -164,21 +193,17 @@ func (s *search) hidden(oldest time.Time) []candidate {
 	return list
 }
 
-// blindly reports whether the choice depends on something that was not looked at: if no run
-// of the workflow is known, whether the workflow exists; if nothing is asked for by name,
-// the newest run that fits.
-func (s *search) blindly(taken []artifact.Run) bool {
+// knowsWorkflow reports whether a run of the workflow asked for is known.
+func (s *search) knowsWorkflow() bool {
 	w := s.filter.workflow
-	if len(taken) == 0 && !w.any() && !slices.ContainsFunc(slices.Collect(maps.Values(s.facts.known)), w.passes) {
-		return true
-	}
-	return s.facts.asks == 0 && !s.facts.all.frontier().IsZero() && s.nothingFits(taken)
+	return w.any() || slices.ContainsFunc(slices.Collect(maps.Values(s.facts.known)), w.passes)
 }
 
-// nothingFits reports whether no run that passes the filter is known but those taken.
-func (s *search) nothingFits(taken []artifact.Run) bool {
-	return !slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
-		return !slices.ContainsFunc(taken, func(t artifact.Run) bool { return t.ID == r.ID })
+// meetsAnother reports whether a run is known that passes the filter, is not one of those
+// taken, and was created after a frontier, if there is one.
+func (s *search) meetsAnother(taken []artifact.Run, frontier time.Time) bool {
+	return slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
+		return !slices.ContainsFunc(taken, func(t artifact.Run) bool { return t.ID == r.ID }) && (r.CreatedAt.After(frontier) || frontier.Equal(unread))
 	})
 }
 
@@ -186,12 +211,17 @@ func (s *search) nothingFits(taken []artifact.Run) bool {
 // runners end after six hours.
 const longest = 24 * time.Hour
 
-// endsUnseen reports whether runs that match may have ended so lately that lists of
-// artifacts do not show them, while the list of all runs does not reach back to when they
-// were created.
+// mayEndLate reports whether a run that was created at a time, or before it, may have ended
+// so lately that lists of artifacts do not show all that it has.
+func (s *search) mayEndLate(created time.Time) bool {
+	return created.After(s.finder.now.Add(-longest))
+}
+
+// endsUnseen reports whether runs that match may have ended so lately, while the list of all
+// runs does not reach back to when they were created.
 func (s *search) endsUnseen(oldest time.Time) bool {
 	f := s.facts.all.frontier()
-	return !oldest.After(f) && f.After(s.finder.now.Add(-longest))
+	return !oldest.After(f) && s.mayEndLate(f)
 }
 
 // certainly reports whether the lists of runs alone show that all newer runs are known.

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"slices"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -54,35 +55,65 @@ const (
 	byNextPage
 )
 
-// requestsFor returns the requests that show what candidates are, the newest first.
+// requestsFor returns the requests that show what candidates are. Those that the list of
+// all runs does not have as far as it was read, because they are older than their
+// artifacts, new or hidden, take a request each. The others take no more than the pages of
+// that list that are left to read up to the last of them, where they are many, or cannot be
+// asked for by time.
 func (s *search) requestsFor(list []candidate) []lookUpRequest {
+	all := s.facts.all
+	from := all.frontier()
+	if from.Equal(unread) && len(list) > few && !all.done() && !all.order.disordered() {
+		return []lookUpRequest{{about: list, how: byNextPage}} // so far they are all of one time
+	}
+	single, further := s.split(list)
+	var todo []lookUpRequest
+	for i := range single {
+		todo = append(todo, lookUpRequest{about: single[i : i+1]})
+	}
+	if len(further) == 0 {
+		return todo
+	}
+	others := s.requestsFurther(further)
+	many := len(others) > maxChecks || s.facts.untimely || from.Equal(unread)
+	if pages := all.pagesTo(further[len(further)-1].bound); many && pages < len(others) {
+		others = slices.Repeat([]lookUpRequest{{about: further, how: byNextPage}}, pages)
+	}
+	return append(todo, others...)
+}
+
+// split returns the candidates that the list of all runs does not have up to where they
+// should be, and those that are further down.
+func (s *search) split(list []candidate) (single, further []candidate) {
+	from := s.facts.all.frontier()
+	for _, c := range list {
+		if s.facts.unlisted[c.ref.ID] || c.bound.After(from) || s.facts.all.done() {
+			single = append(single, c)
+		} else {
+			further = append(further, c)
+		}
+	}
+	return single, further
+}
+
+// requestsFurther returns the requests about candidates further down the list of all runs.
+func (s *search) requestsFurther(list []candidate) []lookUpRequest {
 	var todo []lookUpRequest
 	all := s.facts.all
 	from, span := all.frontier(), all.span()
 	ahead := 0
-	if from.Equal(unread) && len(list) > few && !all.done() && !all.order.disordered() {
-		return []lookUpRequest{{about: list, how: byNextPage}} // so far they are all of one time
-	}
 	for i := 0; i < len(list); {
-		c := list[i]
-		if s.facts.unlisted[c.ref.ID] || c.bound.After(from) || span == 0 || all.done() {
-			// The list of all runs does not have it up to here: it is older than its
-			// artifact, new, or hidden.
-			todo = append(todo, lookUpRequest{about: list[i : i+1]})
-			i++
-			continue
-		}
 		end := i + 1
-		for end < len(list) && c.bound.Sub(list[end].bound) < span && !s.facts.unlisted[list[end].ref.ID] {
+		for end < len(list) && list[i].bound.Sub(list[end].bound) < span {
 			end++
 		}
 		l := lookUpRequest{about: list[i:end]}
-		switch {
-		case from.Sub(c.bound) < span && ahead < all.left():
+		switch near := from.Sub(list[i].bound); {
+		case near >= 0 && near < span && ahead < all.left():
 			l.how = byNextPage
 			ahead++
 			from = from.Add(-2 * span)
-		case len(l.about) > 1 && !s.facts.untimely:
+		case near >= 0 && len(l.about) > 1 && !s.facts.untimely:
 			l.how = byPage
 		default:
 			l.about, end = list[i:i+1], i+1
@@ -142,7 +173,9 @@ func (s *search) readCandidates(l *runList, list []candidate) request {
 		}
 		return func() {
 			l.add(1, p)
-			s.facts.untimely = s.facts.untimely || l.untimely
+			// Not even the first candidate, which was created by then, nor any older run.
+			empty := l.query.Status == "" && len(p.Items) == 0
+			s.facts.untimely = s.facts.untimely || l.untimely || empty
 			runs := map[int64]artifact.Run{}
 			for _, r := range p.Items {
 				runs[r.ID] = r
@@ -153,7 +186,7 @@ func (s *search) readCandidates(l *runList, list []candidate) request {
 			for i, c := range list {
 				if r, there := runs[c.ref.ID]; there {
 					s.show(r)
-				} else if l.query.Status == "" && (i == 0 || c.bound.After(l.frontier())) {
+				} else if l.query.Status == "" && !empty && (i == 0 || c.bound.After(l.frontier())) {
 					s.facts.unlisted[c.ref.ID] = true
 				}
 			}

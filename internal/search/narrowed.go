@@ -84,6 +84,15 @@ func (n *narrowed) done() bool {
 	return true
 }
 
+// left is how many pages of the lists are still to be read.
+func (n *narrowed) left() int {
+	pages := 0
+	for _, l := range n.lists {
+		pages = min(pages+l.left(), endless)
+	}
+	return pages
+}
+
 // cutOff reports whether GitHub cut the lists off, and they can be gone on with from
 // their frontier.
 func (n *narrowed) cutOff() bool {

@@ -204,11 +204,17 @@ func (s *search) readOnRuns(byStatus bool) []request {
 	if byStatus && !n.byStatus && s.believed() {
 		return s.openByStatus()
 	}
+	if list := s.readAll(); len(list) > 0 || len(n.lists) > 0 || s.filter.queries(false)[0] == (RunQuery{}) {
+		return list
+	}
+	return s.open(false, time.Time{})
+}
+
+// readAll returns requests for the next pages of all runs, up to a number that depends on
+// the limit of the search.
+func (s *search) readAll() []request {
 	all := s.facts.all
-	switch far := all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage; {
-	case far && len(n.lists) == 0 && s.filter.queries(false)[0] != (RunQuery{}):
-		return s.open(false, time.Time{})
-	case far:
+	if all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage {
 		return nil
 	}
 	return s.readRuns(all, s.finder.allRuns, all.ahead())
@@ -243,9 +249,13 @@ func (s *search) openByStatus() []request {
 }
 
 // blindUntil is the time after which no run holds what is asked for, by lists that
-// do not name runs. It is zero if that is not known.
+// do not name runs. It is zero if that is not known, or if the word of the lists is not
+// enough for a run that was not read yet.
 func (s *search) blindUntil() time.Time {
 	var until time.Time
+	if s.facts.asks == 0 || s.mayEndLate(s.frontier()) {
+		return until
+	}
 	for _, l := range s.facts.lists {
 		if !l.blind || !l.done() && l.frontier().Equal(unread) {
 			continue

@@ -35,6 +35,14 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(17058974792104736022)) // no paths of workflows, and the workflow's list is empty
 	f.Add(uint64(14966729805369520020)) // a limit, met before a newer run is looked up
 	f.Add(uint64(2033393725503595798))  // a limit, met while a choice is cross-checked
+	f.Add(uint64(7551317803042795466))  // many candidates, and lists narrowed by time are empty
+	f.Add(uint64(13286155946120324756)) // more candidates than are looked up one by one
+	f.Add(uint64(8139695855963966598))  // a run number, of a run that just ended, many runs back
+	f.Add(uint64(18431401558241354760)) // three runs of one second, two of which just ended
+	f.Add(uint64(10293731678632569336)) // three names, two of which the lists have of a run that just ended
+	f.Add(uint64(14769775561100800945)) // candidates that lists narrowed by time lack
+	f.Add(uint64(12723932463647003592)) // a limit that keeps a run from being taken, and has to be told
+	f.Add(uint64(6346732419514848852))  // artifacts that do not name their run, and not those of the newest
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
@@ -83,7 +91,7 @@ func try(ctx context.Context, seed uint64, without map[int64]bool) trial {
 	req := r.lie(w, r.request(w))
 	w.delete("runs", slices.Collect(maps.Keys(without)))
 	one := trial{world: w, req: req, most: w.bound(req)}
-	w.enough = 4 * one.most
+	w.enough, w.top = 4*one.most, w.firstPages(req.Repos)
 	plan, err := Chooser{Source: w, Now: func() time.Time { return w.now() }, mostFiltered: w.most}.Choose(ctx, req)
 	nf, notFound := errors.AsType[*NotFoundError](err)
 	if err != nil && !notFound {
@@ -277,7 +285,7 @@ func (w *world) told(req Request, r artifact.Run) bool {
 // the list of artifacts, the list that the request narrows, and the first page of the list
 // that nothing narrows.
 func (w *world) knowable(req Request, r artifact.Run) bool {
-	met := w.told(req, r) || w.onTop(r)
+	met := w.told(req, r) || w.top[r.ID]
 	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
 	if w.pathless && !listed {
 		return false // nothing may tell that it is of the workflow
@@ -286,7 +294,7 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):
 		return met // the two lists that no filter narrows agree
 	case w.lies.late[r.ID] && w.now().Sub(r.CreatedAt) >= longest:
-		return w.onTop(r) // one that takes longer than a day is not sought
+		return w.top[r.ID] // one that takes longer than a day is not sought
 	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
 		// Its own list shows what it holds, if the run is met, or the newest.
 		return met || listed && r.ID == w.newest(req)
@@ -301,18 +309,24 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	return met || listed || !w.blind
 }
 
-// onTop reports whether the first page of all runs has the run.
-func (w *world) onTop(r artifact.Run) bool {
-	var list []artifact.Run
-	for _, o := range w.runs {
-		if o.Repo == r.Repo && !slices.Contains(w.gone, o.ID) && !w.lies.hides([]string{"nothing"}, o.ID) {
-			list = append(list, o)
+// firstPages returns the runs that the first pages of all runs have.
+func (w *world) firstPages(repos []artifact.Repo) map[int64]bool {
+	list := map[int64]bool{}
+	for _, repo := range repos {
+		var all []artifact.Run
+		for _, r := range w.runs {
+			if r.Repo == current(repo) && !slices.Contains(w.gone, r.ID) && !w.lies.hides([]string{"nothing"}, r.ID) {
+				all = append(all, r)
+			}
+		}
+		if w.mixRuns != nil {
+			all = w.mixRuns(all, w.perPage)
+		}
+		for _, r := range all[:min(len(all), w.perPage)] {
+			list[r.ID] = true
 		}
 	}
-	if w.mixRuns != nil {
-		list = w.mixRuns(list, w.perPage)
-	}
-	return slices.ContainsFunc(list[:min(len(list), w.perPage)], func(o artifact.Run) bool { return o.ID == r.ID })
+	return list
 }
 
 // limited reports whether an outcome is right although a newer run fits, because the

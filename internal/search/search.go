@@ -149,6 +149,9 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		todo := s.next(w)
 		if len(todo) == 0 && (s.state != reading || len(w.taken) == s.finder.req.Runs) {
 			s.size = s.facts.size()
+			if len(w.taken) < s.finder.req.Runs && s.leavesOut() {
+				s.state = limited
+			}
 			return w.taken, nil
 		}
 		s.exhausted = s.exhausted || len(todo) == 0
@@ -305,10 +308,22 @@ func (s *search) mayExamine(r artifact.Run) bool {
 	return false
 }
 
-// candidates lists the runs of a list of artifacts that may match and are not known yet.
+// leavesOut reports whether the limit keeps a run from being taken.
+func (s *search) leavesOut() bool {
+	for id, r := range s.facts.known {
+		if !s.facts.examined[id] && !s.facts.deleted[id] && s.passes(r) && s.facts.holds(r) != no {
+			return true
+		}
+	}
+	return false
+}
+
+// candidates lists the runs of a list of artifacts that may match and are not known yet. A
+// run that another list shows to lack something is one as long as it may have just ended.
 func (s *search) candidates(l *artifactList) []candidate {
 	return slices.DeleteFunc(l.candidates(), func(c candidate) bool {
 		_, known := s.facts.known[c.ref.ID]
-		return known || s.filter.refuseRef(c.ref) != "" || c.bound.Before(s.filter.notBefore) || s.facts.deleted[c.ref.ID] || !s.facts.mayHold(c.ref.ID)
+		return known || s.filter.refuseRef(c.ref) != "" || c.bound.Before(s.filter.notBefore) || s.facts.deleted[c.ref.ID] ||
+			!s.facts.mayHold(c.ref.ID) && !s.mayEndLate(c.bound)
 	})
 }

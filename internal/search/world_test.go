@@ -42,6 +42,8 @@ type world struct {
 
 	mu    sync.Mutex
 	calls []string
+	// top are the runs of the first pages of all runs, before anything changes.
+	top map[int64]bool
 	// told are the runs, and the artifacts with their runs, that answers had.
 	toldRuns, toldArtifacts map[int64]bool
 }
