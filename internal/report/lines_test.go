@@ -97,6 +97,12 @@ func TestLines(t *testing.T) {
 		},
 			`::warning::artifact "dist": named as a tar, but holds none, and stays as it is: "a.tar.sig" (text), "b\n.tar" (an empty file) and 2 more`},
 
+		"several tars have a file": {func(l *Log) {
+			l.Event(transfer.ReplacedByTars{Artifact: dist, Files: []unpack.ReplacedFile{{Name: "LICENSE", From: "a.tar", By: "b.tar"}, {Name: "x\n", From: "b.tar", By: "c.tar"}}, More: 2})
+		},
+			`::warning::artifact "dist": several of its tars have the same files: "LICENSE" was taken from "b.tar", the later one by name; it is also in "a.tar"; ` +
+				`"x\n" was taken from "c.tar", the later one by name; it is also in "b.tar"; and 2 more files`},
+
 		"unproved": {func(l *Log) {
 			l.Unproved()
 			l.Config.ExpectDigests = []config.ExpectedDigest{{SHA256: "0"}}

@@ -159,6 +159,8 @@ func (l *Log) Event(e transfer.Event) {
 		l.Out.Infof("artifact %q: %s replaced by a later one of the same name in the archive", e.Artifact.Name, words.Were(e.Files, "file"))
 	case transfer.KeptTars:
 		l.keptTars(e)
+	case transfer.ReplacedByTars:
+		l.replacedByTars(e)
 	case transfer.CaseCollisions:
 		for _, pair := range e.Pairs {
 			l.Out.Warningf("artifact %q: %q and %q differ in case only; on a file system that ignores case one would be lost",
@@ -182,6 +184,20 @@ func (l *Log) keptTars(e transfer.KeptTars) {
 		more = fmt.Sprintf(" and %d more", e.More)
 	}
 	l.Out.Warningf("artifact %q: named as a tar, but holds none, and stays as it is: %s%s", e.Artifact.Name, strings.Join(list, ", "), more)
+}
+
+// replacedByTars is one warning for all files of an artifact, as the tars for several
+// platforms may share many.
+func (l *Log) replacedByTars(e transfer.ReplacedByTars) {
+	var list []string
+	for _, f := range e.Files {
+		list = append(list, fmt.Sprintf("%q was taken from %q, the later one by name; it is also in %q", f.Name, f.By, f.From))
+	}
+	more := ""
+	if e.More > 0 {
+		more = fmt.Sprintf("; and %s", words.Count(e.More, "more file"))
+	}
+	l.Out.Warningf("artifact %q: several of its tars have the same files: %s%s", e.Artifact.Name, strings.Join(list, "; "), more)
 }
 
 // Files lists, in a dry run, the files of each artifact that the input files chooses.

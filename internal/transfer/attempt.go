@@ -289,6 +289,9 @@ func (t *attempt) expand(ctx context.Context, root *os.Root, links map[string]st
 	if len(res.Kept) > 0 {
 		t.engine.opt.Notify(KeptTars{Artifact: t.item.Artifact, Files: res.Kept, More: res.KeptMore})
 	}
+	if len(res.Replaced) > 0 {
+		t.engine.opt.Notify(ReplacedByTars{Artifact: t.item.Artifact, Files: res.Replaced, More: res.ReplacedMore})
+	}
 	t.item.Files += res.Files
 	t.item.Bytes += res.Bytes
 	// The tars are removed: other artifacts may use their disk space.

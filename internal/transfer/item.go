@@ -69,6 +69,14 @@ type KeptTars struct {
 	More     int
 }
 
+// ReplacedByTars reports files of an artifact's tars that gave way to files of later tars:
+// the first few, and how many more there are.
+type ReplacedByTars struct {
+	Artifact artifact.Artifact
+	Files    []unpack.ReplacedFile
+	More     int
+}
+
 // IdleFiles are globs of Options.Files that match no file of any artifact, although
 // others do.
 type IdleFiles struct{ Globs []string }
@@ -79,6 +87,7 @@ func (Mismatch) event()        {}
 func (CaseCollisions) event()  {}
 func (ReplacedEntries) event() {}
 func (KeptTars) event()        {}
+func (ReplacedByTars) event()  {}
 func (IdleFiles) event()       {}
 
 // ExpiredError says that an artifact has expired, or was deleted, although its listing

@@ -171,11 +171,11 @@ func TestNoTarByName(t *testing.T) {
 func TestKeptFilesAreBounded(t *testing.T) {
 	t.Parallel()
 	files := map[string][]byte{"y.tar": tarOf(t, "a")}
-	for i := range maxKept + 3 {
+	for i := range maxListed + 3 {
 		files[strings.Repeat("x", i+1)+".tar.sig"] = []byte("no tar")
 	}
 	_, res, err := expandFiles(t, files, TarOptions{})
-	if err != nil || len(res.Kept) != maxKept || res.KeptMore != 3 {
+	if err != nil || len(res.Kept) != maxListed || res.KeptMore != 3 {
 		t.Errorf("%d files and %d more, %v", len(res.Kept), res.KeptMore, err)
 	}
 }

@@ -36,13 +36,20 @@ type Expansion struct {
 	// names. KeptMore counts the others.
 	Kept     []KeptFile
 	KeptMore int
+	// Replaced are files and symlinks of one tar that gave way to those of a later one: the
+	// first few. ReplacedMore counts the others.
+	Replaced     []ReplacedFile
+	ReplacedMore int
 }
 
 // KeptFile is a file that stays as it is. What is a noun phrase that says what it is.
 type KeptFile struct{ Name, What string }
 
-// maxKept bounds Expansion.Kept.
-const maxKept = 10
+// ReplacedFile is a file or symlink of the tar From that gave way to that of the tar By.
+type ReplacedFile struct{ Name, From, By string }
+
+// maxListed bounds each of the lists of an Expansion.
+const maxListed = 10
 
 // ExpandTars expands the files right below root that are named as tars, as Extract
 // left them, and removes them. Their bytes tell how they are compressed, whatever the
@@ -51,9 +58,10 @@ const maxKept = 10
 //
 //   - Files, directories, symlinks and hard links only; a hard link leads to
 //     an earlier file of the same tar.
-//   - No entry takes the place of what is there already, but a later entry of
-//     a tar that of an earlier one, as tar -x has it; none is written through
-//     a symlink.
+//   - A file or symlink takes the place of an earlier one of the same tar, or of
+//     a tar before it in the order of their names, as with one tar -x after the
+//     other. No entry takes the place of anything else that is there, or is
+//     written through a symlink.
 //   - Symlinks stay inside with all those of the archive; they are made last.
 //   - zstd takes at most 32 MiB of memory to decompress, and xz 64 MiB.
 //   - What follows the end of a tar or of its compressed data is ignored where
@@ -103,11 +111,12 @@ func ExpandTars(ctx context.Context, root *os.Root, o TarOptions) (res Expansion
 	}
 	res.Files += x.files
 	res.Bytes += x.bytes
+	res.Replaced, res.ReplacedMore = x.replaced, x.more
 	return res, nil
 }
 
 func (r *Expansion) keep(name, what string) {
-	if len(r.Kept) < maxKept {
+	if len(r.Kept) < maxListed {
 		r.Kept = append(r.Kept, KeptFile{name, what})
 	} else {
 		r.KeptMore++
@@ -158,5 +167,5 @@ func (x *expander) expand(ctx context.Context, name string, size int64) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return x.add(ctx, &tarStream{io.NewSectionReader(input{f}, 0, size)})
+	return x.add(ctx, name, &tarStream{io.NewSectionReader(input{f}, 0, size)})
 }

@@ -3,7 +3,6 @@ package unpack
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,13 +19,15 @@ type expander struct {
 	o    TarOptions
 	dirs *dirTree // where all is made
 
-	mu      sync.Mutex // entries may come side by side; guards what follows
-	files   int
-	bytes   int64
-	archive int                   // the number of the one being expanded
-	made    hashSet               // files of this archive
-	links   map[string]nestedLink // of all archives, to be made at the end
-	times   dirTimes              // of the directories that are entries
+	mu       sync.Mutex // entries may come side by side; guards what follows
+	files    int
+	bytes    int64
+	archives []string              // the names of those begun; the last one is being expanded
+	made     makers                // of the files
+	replaced []ReplacedFile        // the first few; see Expansion
+	more     int                   // how many others were replaced
+	links    map[string]nestedLink // of all archives, to be made at the end
+	times    dirTimes              // of the directories that are entries
 	// strict has the permissions, by directory, that take a right from the owner: they are
 	// set once all is made.
 	strict map[string]fs.FileMode
@@ -36,68 +37,28 @@ type expander struct {
 // heldNoun is what expander.held counts.
 const heldNoun = "directories and symlinks"
 
-// nestedLink is a symlink of the archive with that number.
+// nestedLink is a symlink of an archive.
 type nestedLink struct {
 	target  string
-	archive int
+	archive int    // its number
 	mtime   *int64 // as an Entry has it
 }
 
-// hashSet holds names by their hashes: names at length take much more memory,
-// and a map of the hashes twice as much.
-type hashSet struct {
-	seed  maphash.Seed
-	slots []uint64 // a table with open addressing; 0 is free
-	n     int
-}
-
-func newHashSet() hashSet { return hashSet{seed: maphash.MakeSeed(), slots: make([]uint64, 1<<8)} }
-
-// find returns the slot of a hash: it is there, or free.
-func (s *hashSet) find(h uint64) *uint64 {
-	mask := uint64(len(s.slots) - 1) //nolint:gosec // a length, and never 0
-	for i := h & mask; ; i = (i + 1) & mask {
-		if s.slots[i] == h || s.slots[i] == 0 {
-			return &s.slots[i]
-		}
-	}
-}
-
-func (s *hashSet) hash(name string) uint64 { return max(maphash.String(s.seed, name), 1) }
-
-func (s *hashSet) contains(name string) bool { return *s.find(s.hash(name)) != 0 }
-
-func (s *hashSet) add(name string) {
-	slot := s.find(s.hash(name))
-	if *slot != 0 {
-		return
-	}
-	*slot = s.hash(name)
-	if s.n++; s.n < len(s.slots)/4*3 {
-		return
-	}
-	old := s.slots
-	s.slots = make([]uint64, 2*len(old))
-	for _, h := range old {
-		if h != 0 {
-			*s.find(h) = h
-		}
-	}
-}
-
 func newExpander(root *os.Root, o TarOptions) *expander {
-	x := &expander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), links: map[string]nestedLink{}, strict: map[string]fs.FileMode{}}
+	x := &expander{root: root, o: o, dirs: newDirTree(root, o.Pool.handles, o.Owner), made: newMakers(), links: map[string]nestedLink{}, strict: map[string]fs.FileMode{}}
 	x.dirs.most = maxDirs
 	x.dirs.isLink = func(name string) bool { _, ok := x.links[name]; return ok }
 	return x
 }
 
 // add makes what the next archive holds, except symlinks.
-func (x *expander) add(ctx context.Context, c contents) error {
-	x.archive++
-	x.made = newHashSet()
+func (x *expander) add(ctx context.Context, name string, c contents) error {
+	x.archives = append(x.archives, name)
 	return c.eachContent(ctx, x.o.Pool, x.entry)
 }
+
+// archive returns the number of the archive that is being expanded. The first one is 1.
+func (x *expander) archive() int { return len(x.archives) }
 
 func (x *expander) entry(ctx context.Context, e *Entry, c content) error {
 	x.mu.Lock()
@@ -136,7 +97,7 @@ func (x *expander) make(ctx context.Context, e *Entry, c content) error {
 		if err != nil {
 			return err
 		}
-		x.links[strings.Clone(e.Name)] = nestedLink{target, x.archive, e.mtime}
+		x.links[strings.Clone(e.Name)] = nestedLink{target, x.archive(), e.mtime}
 		return x.held.take(len(e.Name), int64(len(target)))
 	}
 	if err := x.o.Room(e.Size); err != nil {
@@ -209,33 +170,44 @@ func (x *expander) restrict(ctx context.Context, name string, perm fs.FileMode) 
 // added twice.
 func (x *expander) isItself(e *Entry) bool {
 	link, isLink := x.links[e.Name]
-	return e.hardLink == e.Name && (isLink && link.archive == x.archive || !isLink && x.made.contains(e.Name))
+	return e.hardLink == e.Name && (isLink && link.archive == x.archive() || !isLink && x.made.of(e.Name) == x.archive())
 }
 
-// vacate makes sure that an entry's name is free in its directory: it removes an
-// earlier entry of the same archive, and refuses to remove anything else.
+// vacate makes sure that an entry's name is free in its directory: it removes an earlier
+// file or symlink of this archive, or of one before it. It refuses to remove a directory,
+// and what was there before the first archive.
 func (x *expander) vacate(parent *handle, e *Entry) error {
-	const taken = "there is something of that name already"
 	if link, ok := x.links[e.Name]; ok {
-		if link.archive != x.archive {
-			return e.refuse(taken)
-		}
+		x.giveWay(e.Name, link.archive)
 		x.held.give(len(e.Name), len(link.target))
 		delete(x.links, e.Name)
 		return nil
 	}
+	archive := x.made.of(e.Name)
 	isDir, size, err := parent.dir.stat(path.Base(e.Name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case isDir || !x.made.contains(e.Name):
-		return e.refuse(taken)
+	case isDir || archive == 0:
+		return e.refuse("there is something of that name already")
 	}
+	x.giveWay(e.Name, archive)
 	x.files--
 	x.bytes -= size
 	return parent.dir.remove(path.Base(e.Name))
+}
+
+// giveWay notes that a file or symlink of an archive is replaced by one of this archive.
+func (x *expander) giveWay(name string, archive int) {
+	switch {
+	case archive == x.archive():
+	case len(x.replaced) < maxListed:
+		x.replaced = append(x.replaced, ReplacedFile{Name: strings.Clone(name), From: x.archives[archive-1], By: x.archives[x.archive()-1]})
+	default:
+		x.more++
+	}
 }
 
 func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content) error {
@@ -249,19 +221,19 @@ func (x *expander) file(ctx context.Context, parent *handle, e *Entry, c content
 	if err := parent.setTime(e.Name, e.mtime); err != nil {
 		return err
 	}
-	x.made.add(e.Name)
+	x.made.set(e.Name, x.archive())
 	x.files++
 	x.bytes += e.Size
 	return nil
 }
 
 func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error {
-	if link, ok := x.links[e.hardLink]; ok && link.archive == x.archive {
+	if link, ok := x.links[e.hardLink]; ok && link.archive == x.archive() {
 		x.links[strings.Clone(e.Name)] = link
 		return x.held.take(len(e.Name), int64(len(link.target)))
 	}
 	// A symlink of another archive cannot be linked to.
-	if _, isLink := x.links[e.hardLink]; isLink || !x.made.contains(e.hardLink) {
+	if _, isLink := x.links[e.hardLink]; isLink || x.made.of(e.hardLink) != x.archive() {
 		return e.refuse("it links to %q, which is no file before it", e.hardLink)
 	}
 	from, err := x.dirs.get(ctx, path.Dir(e.hardLink))
@@ -276,7 +248,7 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	if err != nil {
 		return &fs.PathError{Op: "link", Path: e.Name, Err: err}
 	}
-	x.made.add(e.Name)
+	x.made.set(e.Name, x.archive())
 	x.files++
 	x.bytes += size
 	return nil

@@ -60,7 +60,7 @@ func TestAnyFormat(t *testing.T) {
 		"expand": func(t *testing.T, root *os.Root) (Result, error) {
 			t.Helper()
 			x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(2)})
-			if err := x.add(t.Context(), c); err != nil {
+			if err := x.add(t.Context(), "x", c); err != nil {
 				return Result{}, err
 			}
 			if err := x.finish(t.Context()); err != nil {

@@ -139,7 +139,7 @@ func TestTarReaderFails(t *testing.T) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					checkReadError(t, at, cause, inRoot(t, dir, func(root *os.Root) error {
 						x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: pool})
-						err := x.add(t.Context(), &tarStream{io.NewSectionReader(input{broken{data, int64(at), cause}}, 0, int64(len(data)))})
+						err := x.add(t.Context(), "x", &tarStream{io.NewSectionReader(input{broken{data, int64(at), cause}}, 0, int64(len(data)))})
 						return errors.Join(err, x.dirs.close())
 					}))
 				}

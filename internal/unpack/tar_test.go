@@ -205,16 +205,82 @@ func TestExpandTarsRefuses(t *testing.T) {
 	}
 }
 
-// Nothing of one tar gives way to another's.
-func TestTarsDoNotReplace(t *testing.T) {
+// Of files that several tars have, that of the last tar by name counts, as with one tar -x
+// after the other.
+func TestTarsReplace(t *testing.T) {
 	t.Parallel()
-	for _, first := range []string{"l -> x", "l", "l/"} {
-		for _, second := range []string{"l -> x", "l", "x => l"} {
-			_, _, err := expand(t, map[string][]byte{"a.tar": tarOf(t, first), "b.tar": tarOf(t, second)}, nil, NewBudget(0, 0))
-			if _, refused := errors.AsType[*RefusedError](err); !refused {
-				t.Errorf("%q and then %q: %v", first, second, err)
+	for name, tt := range map[string]struct {
+		first, second []string
+		want          []string // nil: refused
+		replaced      []string
+	}{
+		"files":                      {[]string{"LICENSE", "a"}, []string{"0755 LICENSE", "b"}, []string{"LICENSE* = LICENSE", "a = a", "b = b"}, []string{"LICENSE"}},
+		"within a tar, too":          {[]string{"l", "0755 l"}, []string{"l", "0755 l", "l"}, []string{"l = l"}, []string{"l"}},
+		"below directories":          {[]string{"d/", "d/l"}, []string{"d/", "0755 d/l"}, []string{"d/", "d/l* = d/l"}, []string{"d/l"}},
+		"a symlink by a file":        {[]string{"x", "l -> x"}, []string{"l"}, []string{"l = l", "x = x"}, []string{"l"}},
+		"a file by a symlink":        {[]string{"x", "l"}, []string{"l -> x"}, []string{"l -> x", "x = x"}, []string{"l"}},
+		"a symlink by a symlink":     {[]string{"x", "l -> y"}, []string{"l -> x"}, []string{"l -> x", "x = x"}, []string{"l"}},
+		"a hard link keeps its file": {[]string{"0755 l", "h => l"}, []string{"l"}, []string{"h* = l", "l = l"}, []string{"l"}},
+		"a file by a hard link":      {[]string{"0755 l"}, []string{"x", "l => x"}, []string{"l = x", "x = x"}, []string{"l"}},
+		"a link to the other's file": {[]string{"l"}, []string{"x => l"}, nil, nil},
+		"a link to the other's link": {[]string{"l -> x"}, []string{"x => l"}, nil, nil},
+		"a link to itself":           {[]string{"l"}, []string{"l => l"}, nil, nil},
+		"a directory by a file":      {[]string{"l/"}, []string{"l"}, nil, nil},
+		"a directory by a symlink":   {[]string{"l/a"}, []string{"l -> x"}, nil, nil},
+		"a file by a directory":      {[]string{"l"}, []string{"l/"}, nil, nil},
+		"a symlink by a directory":   {[]string{"l -> x"}, []string{"l/a"}, nil, nil},
+		"a file of the archive":      {[]string{"keep"}, []string{"a"}, nil, nil},
+		"a tar of the archive":       {[]string{"z.tar.gz"}, []string{"a"}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string][]byte{"b.tar": tarOf(t, tt.first...), "z.tar.gz": gz(tarOf(t, tt.second...)), "keep": nil}
+			dir, res, err := expand(t, files, nil, NewBudget(0, 0))
+			if tt.want == nil {
+				if _, refused := errors.AsType[*RefusedError](err); !refused {
+					t.Errorf("got %v", err)
+				}
+				return
 			}
-		}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(tree(t, dir), func(s string) bool { return s == "keep = " })
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			var want []ReplacedFile
+			for _, f := range tt.replaced {
+				want = append(want, ReplacedFile{Name: f, From: "b.tar", By: "z.tar.gz"})
+			}
+			if diff := cmp.Diff(want, res.Replaced); diff != "" || res.ReplacedMore != 0 {
+				t.Errorf("and %d more (-want +got)\n%s", res.ReplacedMore, diff)
+			}
+			there := 0
+			var size int64
+			for _, line := range got {
+				if _, body, file := strings.Cut(line, " = "); file {
+					size += int64(len(body))
+				}
+				if !strings.HasSuffix(line, "/") {
+					there++
+				}
+			}
+			for _, tar := range []string{"b.tar", "z.tar.gz"} {
+				there, size = there-1, size-int64(len(files[tar]))
+			}
+			if res.Files != there || res.Bytes != size {
+				t.Errorf("%d files and %d bytes more, want %d and %d", res.Files, res.Bytes, there, size)
+			}
+		})
+	}
+	var many []string
+	for i := range maxListed + 3 {
+		many = append(many, fmt.Sprint(i))
+	}
+	_, res, err := expand(t, map[string][]byte{"a.tar": tarOf(t, many...), "b.tar": tarOf(t, many...)}, nil, NewBudget(0, 0))
+	if err != nil || len(res.Replaced) != maxListed || res.ReplacedMore != 3 {
+		t.Errorf("%d files and %d more, %v", len(res.Replaced), res.ReplacedMore, err)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestTarMemory(t *testing.T) {
 	before := heap()
 	e := &endless{left: entries}
 	e.w = tar.NewWriter(&e.buf)
-	if err := x.add(t.Context(), &tarStream{e}); err != nil {
+	if err := x.add(t.Context(), "x.tar", &tarStream{e}); err != nil {
 		t.Fatal(err)
 	}
 	took := heap() - before
@@ -178,7 +178,7 @@ func TestTarDirectoriesAreBounded(t *testing.T) {
 		defer root.Close()
 		x := newExpander(root, TarOptions{Budget: NewBudget(0, 0), Room: func(int64) error { return nil }, Pool: NewPool(1)})
 		x.dirs.most = most
-		err = errors.Join(x.add(t.Context(), &tarStream{bytes.NewReader(tarOf(t, tt.entries...))}), x.dirs.close())
+		err = errors.Join(x.add(t.Context(), "x.tar", &tarStream{bytes.NewReader(tarOf(t, tt.entries...))}), x.dirs.close())
 		refused, ok := errors.AsType[*RefusedError](err)
 		if ok != tt.refused || !ok && err != nil || ok && !strings.Contains(refused.Reason, "directories that are no entries") {
 			t.Errorf("%s: got %v", name, err)
@@ -186,23 +186,27 @@ func TestTarDirectoriesAreBounded(t *testing.T) {
 	}
 }
 
-func TestHashSet(t *testing.T) {
+func TestMakers(t *testing.T) {
 	t.Parallel()
-	s := newHashSet()
+	m := newMakers()
 	for i := range 5000 {
-		if s.contains(fmt.Sprint(i)) {
+		if m.of(fmt.Sprint(i)) != 0 {
 			t.Fatalf("%d is there already", i)
 		}
-		s.add(fmt.Sprint(i))
-		s.add(fmt.Sprint(i / 2))
+		m.set(fmt.Sprint(i), i+1)
+		m.set(fmt.Sprint(i/2), i+1)
 	}
 	for i := range 5000 {
-		if !s.contains(fmt.Sprint(i)) || s.contains(fmt.Sprint(-1-i)) {
+		want := i + 1
+		if i < 2500 {
+			want = 2*i + 2
+		}
+		if m.of(fmt.Sprint(i)) != want || m.of(fmt.Sprint(-1-i)) != 0 {
 			t.Fatal(i)
 		}
 	}
-	if s.n != 5000 {
-		t.Errorf("%d names", s.n)
+	if m.n != 5000 {
+		t.Errorf("%d names", m.n)
 	}
 }
 
