@@ -17,10 +17,17 @@ actions_artifact=6.2.1
 archiver=7.0.1
 esbuild=0.28.2
 minimatch=10.1.1
+openapi=23.0.2
+openapi_ghes=14.0.0
 sigstore_mock=0.13.0
 yaml=2.9.1
 xterm=5.5.0
 yazl=3.3.1
+# Together they are installed once, for the steps producers and examples.
+artifact_packages=("@actions/artifact@$actions_artifact" "archiver@$archiver" "minimatch@$minimatch" "yazl@$yazl")
+
+# What is installed stays here.
+installed=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}
 
 die() {
   echo "${0##*/}: $*" >&2
@@ -28,39 +35,58 @@ die() {
 }
 
 # tool MODULE@VERSION prints the path of its binary, and installs it first if
-# it is not there: into a cache directory of our own, $ARTIFETCH_TOOLS. It is the
-# same wherever the same Go builds it.
+# it is not there. It is the same wherever the same Go builds it.
 tool() {
   local name=${1%@*} dir
   name=${name##*/}
-  dir=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/$name-${1##*@}
+  dir=$installed/$name-${1##*@}
   if [[ ! -x $dir/$name ]]; then
     echo "installing $1" >&2
-    CGO_ENABLED=0 GOFLAGS=-trimpath GOEXPERIMENT='' GOAMD64='' GOARM64='' GOBIN=$dir go install "$1" >&2
+    CGO_ENABLED=0 GOFLAGS=-trimpath GOEXPERIMENT='' GOAMD64='' GOARM64='' GOBIN=$dir go install "$1" >&2 ||
+      die "cannot install $1"
   fi
   echo "$dir/$name"
 }
 
 # node_modules PACKAGE@VERSION... prints the directory that holds them, and installs
-# them first if they are not there, beside the tools.
+# them first if they are not there.
 node_modules() {
   local name=$* dir
   name=${name//[^a-z0-9.@-]/+}
-  dir=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}/npm-$name
+  dir=$installed/npm-$name
   if [[ ! -d $dir ]]; then
     echo "installing $*" >&2
     rm -rf "$dir.part"
     mkdir -p "$dir.part"
-    npm install --prefix "$dir.part" --no-audit --no-fund --no-save --ignore-scripts --silent "$@" >&2
+    npm install --prefix "$dir.part" --no-audit --no-fund --no-save --ignore-scripts --silent "$@" >&2 ||
+      die "cannot install $*"
     mv "$dir.part" "$dir"
   fi
   echo "$dir/node_modules"
 }
 
+# npm_file PACKAGE@VERSION FILE prints the path of one file of a package from npm, and
+# fetches it first if it is not there.
+npm_file() {
+  local name=$1/$2 file
+  file=$installed/npm-${name//[^A-Za-z0-9.@-]/+}
+  if [[ ! -f $file ]]; then
+    echo "fetching $2 of $1" >&2
+    rm -rf "$file.part"
+    mkdir -p "$file.part"
+    npm pack --silent --pack-destination "$file.part" "$1" >/dev/null || die "cannot fetch $1"
+    tar -xzOf "$file.part"/*.tgz "package/$2" >"$file.part/file" || die "$1 has no $2"
+    mv "$file.part/file" "$file"
+    rm -rf "$file.part"
+  fi
+  echo "$file"
+}
+
 # validate ACTION.YML holds it against the schema of actions.
 validate() {
-  npx --yes --package "@action-validator/core@$action_validator" \
-    --package "@action-validator/cli@$action_validator" action-validator "$1"
+  local modules
+  modules=$(node_modules "@action-validator/core@$action_validator" "@action-validator/cli@$action_validator")
+  "$modules/.bin/action-validator" "$1"
 }
 
 # apt PACKAGE... installs them where that is possible: as root on Debian, or on

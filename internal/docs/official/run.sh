@@ -6,6 +6,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source .ci/lib.sh
 
-modules=$(node_modules "@actions/artifact@$actions_artifact" "minimatch@$minimatch")
+modules=$(node_modules "${artifact_packages[@]}")
 go test -count=1 -tags official -run 'TestOfficialLibrary|TestCommunityAction' ./internal/docs \
   -args -modules "$modules" ${DAWIDD6:+-dawidd6 "$DAWIDD6"}

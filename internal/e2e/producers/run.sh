@@ -29,7 +29,7 @@ command -v 7zz >/dev/null || command -v 7z >/dev/null || missing+=(7zip)
 perl -MArchive::Zip -e 1 2>/dev/null || missing+=(libarchive-zip-perl)
 if [[ ${#missing[@]} != 0 ]]; then apt "${missing[@]}"; fi
 
-modules=$(node_modules "archiver@$archiver" "yazl@$yazl" "@actions/artifact@$actions_artifact")
+modules=$(node_modules "${artifact_packages[@]}")
 
 export LC_ALL=C.UTF-8
 go test -count=1 -tags producers -run 'TestAgainstOtherReaders|TestAgainstTar' ./internal/unpack
