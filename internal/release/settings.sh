@@ -49,7 +49,7 @@ call POST "$repo/rulesets" 'What releases are made of is reviewed and tested. Al
  "rules": [{"type": "deletion"}, {"type": "non_fast_forward"},
   {"type": "pull_request", "parameters": {"required_approving_review_count": 1, "require_code_owner_review": true,
    "dismiss_stale_reviews_on_push": true, "require_last_push_approval": false, "required_review_thread_resolution": true}},
-  {"type": "required_status_checks", "parameters": {"strict_required_status_checks_policy": false,
+  {"type": "required_status_checks", "parameters": {"strict_required_status_checks_policy": false, "do_not_enforce_on_create": true,
    "required_status_checks": ['"$checks"']}}]}'
 call PUT "$repo/immutable-releases" 'The files of a published release never change.'
 
