@@ -133,7 +133,7 @@ func (j *job) connect(env Env, places workspace.Layout) error {
 		}
 	}
 	options := httpx.TransportOptions{Proxy: env.Proxy, ExtraCA: ca, Concurrency: cmp.Or(j.cfg.Concurrency, transfer.AutoConcurrency)}
-	options.Gzip = true // of a list little is left
+	options.Gzip = true // lists shrink to a few per cent
 	apiTransport, err := httpx.NewTransport(options)
 	if err != nil {
 		return fmt.Errorf("ca-cert: %w", err)
