@@ -145,39 +145,37 @@ func (d *Decoder) jump(bit int64) error {
 	return nil
 }
 
-// Scouts are the Scouts that several Decoders share. They are made when they are needed, and
-// kept. Its methods may be called concurrently.
+// Scouts bounds how many Scouts several Decoders have together. Its methods may be called
+// concurrently.
 type Scouts struct {
 	most int
 	idle func(working int) bool
 
 	mu      sync.Mutex
-	made    int
+	lent    int
 	working int
-	free    []*Scout
 }
 
-// NewScouts returns an account of so many Scouts at most. idle reports whether there is a core
+// NewScouts returns Scouts that are at most so many. idle reports whether there is a core
 // for one more while so many are at work.
 func NewScouts(most int, idle func(working int) bool) *Scouts {
 	return &Scouts{most: most, idle: idle}
 }
 
+// unused has Scouts for the next stream. The garbage collector takes them if there is none
+// soon.
+var unused = sync.Pool{New: func() any { return new(Scout) }}
+
 // get returns a Scout that may work now, or nil.
 func (s *Scouts) get() *Scout {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.free) == 0 && s.made == s.most || !s.idle(s.working) {
+	if s.lent == s.most || !s.idle(s.working) {
 		return nil
 	}
+	s.lent++
 	s.working++
-	if n := len(s.free); n > 0 {
-		scout := s.free[n-1]
-		s.free = s.free[:n-1]
-		return scout
-	}
-	s.made++
-	return new(Scout)
+	return unused.Get().(*Scout) //nolint:forcetypeassert // nothing else is in it
 }
 
 // rest says that a Scout has done its work.
@@ -187,9 +185,10 @@ func (s *Scouts) rest() {
 	s.working--
 }
 
-// put gives a Scout back, whose work is no longer needed.
+// put takes a Scout back that has done its work, and whose result is no longer needed.
 func (s *Scouts) put(scout *Scout) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free = append(s.free, scout)
+	s.lent--
+	unused.Put(scout)
 }

@@ -22,8 +22,8 @@ func followed(t *testing.T, seed uint64) {
 			return min(least+r.IntN(40), most)
 		}
 	}
-	s := usedScouts.Get().(*Scout) //nolint:forcetypeassert // nothing else is in it
-	defer usedScouts.Put(s)
+	s := unused.Get().(*Scout) //nolint:forcetypeassert // nothing else is in it
+	defer unused.Put(s)
 	s.n, s.kept = 0, 0
 	var want []byte
 	bad := false
