@@ -22,5 +22,5 @@ func SaveMemory() {
 // below 50, and never above 150, at which Go collects from 6 MiB on.
 func growth(live uint64) int {
 	const extra = 4 << 20
-	return 50 + int(min(100, 100*extra/max(live, 1))) //nolint:gosec // at most 100
+	return 50 + int(min(100, 100*extra/max(live, 1)))
 }
