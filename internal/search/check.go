@@ -120,7 +120,7 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 	switch {
 	case narrows && len(s.narrow.lists) == 0:
 		return s.open(false, time.Time{})
-	case narrows && s.believed() && s.narrow.left() <= s.facts.all.left():
+	case narrows && s.believed():
 		return s.readNarrowed()
 	}
 	return s.readAll()

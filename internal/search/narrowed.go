@@ -209,8 +209,12 @@ func (s *search) open(byStatus bool, until time.Time) []request {
 	return s.readNarrowed()
 }
 
-// readNarrowed returns requests for the next pages of the narrowed lists.
+// readNarrowed returns requests for the next pages of the narrowed lists, or of the list of
+// all runs if less of it is left: a server may ignore filters.
 func (s *search) readNarrowed() []request {
+	if n := s.narrow.left(); n < endless && s.facts.all.left() < n {
+		return s.readAll()
+	}
 	var list []request
 	most := max(1, (s.finder.left()+PerPage-1)/PerPage) // the limit allows no more
 	for _, l := range s.narrow.lists {
