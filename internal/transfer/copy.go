@@ -138,7 +138,7 @@ func (t *attempt) noFile(name string, names []string) error {
 			first.add(n)
 		}
 	}
-	o.Near = near([]string{name}, first.list)
+	o.Near = nearName(name, first.list)
 	return &NoFileError{Name: name, Outlines: []Outline{o}}
 }
 

@@ -57,6 +57,22 @@ func near(globs, names []string) []string {
 	return list
 }
 
+// nearName returns the file that a name, which is no glob, may have been meant to be: one
+// that has the name's last components elsewhere in the tree, or nearly that name.
+func nearName(name string, names []string) []string {
+	name = path.Clean(name)
+	for rest, more := name, true; more; _, rest, more = strings.Cut(rest, "/") {
+		i := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix("/"+n, "/"+rest) })
+		if i >= 0 && len(names[i]) <= maxSuggestion {
+			return []string{names[i]}
+		}
+	}
+	if n := suggest.Nearest(name, names); n != "" && len(n) <= maxSuggestion {
+		return []string{n}
+	}
+	return nil
+}
+
 // separated returns the globs that g holds in quotes or between commas, as if it were a
 // line of YAML or of a shell, or nil.
 func separated(g string) (list []string) {

@@ -130,3 +130,25 @@ func TestNoFilesError(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestNearName(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ name, names, want string }{
+		"misspelt":                {"biulds/[slug].js", "builds/[slug].js builds/index.js", "builds/[slug].js"},
+		"misspelt in brackets":    {"app/[slog].js", "app/[slug].js app/x", "app/[slug].js"},
+		"elsewhere, no glob":      {"[a]*.txt", "d/a.txt d/[a]*.txt", "d/[a]*.txt"},
+		"a directory too many":    {"dist/{x}.js", "y {x}.js", "{x}.js"},
+		"with a dot":              {"./d/f?", "e/d/f?", "e/d/f?"},
+		"a glob is none":          {"*.js", "aaaaaaaa.js bbbbbbbb.js", ""},
+		"a part of a name":        {"b.txt", "aaaaaaaaaa-b.txt", "aaaaaaaaaa-b.txt"},
+		"nothing like it":         {"readme", "x y", ""},
+		"too long to be a help":   {"f", strings.Repeat("d/", maxSuggestion) + "f", ""},
+		"no files":                {"f", "", ""},
+		"nearly, without a class": {"config.jsn", "config.json", "config.json"},
+	}
+	for name, tt := range tests {
+		if got := strings.Join(nearName(tt.name, strings.Fields(tt.names)), " "); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
