@@ -5,7 +5,8 @@
 # owner.
 #
 #   check.sh         all of this
-#   check.sh --once  without the copy, and without what takes a second build
+#   check.sh --once  for Linux alone, without a second build, without the copy, and
+#                    with the first releases only: what an owner can change
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 case $#,${1:-} in
@@ -28,12 +29,13 @@ for v in v0.9.0 v1.0.0-alpha.2 v1.0.0-beta.1 v1.0.0-rc.2 v1.0.0-rc.10 v1.0.0 v1.
 done
 
 echo "binaries"
-internal/release/binaries.sh $version "$time" "$owner" "$tmp/dist"
+if $once; then targets=(linux/amd64 linux/arm64); fi
+internal/release/binaries.sh $version "$time" "$owner" "$tmp/dist" "${targets[@]}"
 (cd "$tmp/dist" && sha256sum --quiet --check checksums.txt)
-[[ $(wc -l <"$tmp/dist/checksums.txt") == 7 ]] || die "there are not seven files"
+[[ $(wc -l <"$tmp/dist/checksums.txt") == $((${#targets[@]} + 1)) ]] || die "there are other files than the archives and a bill"
 mkdir "$tmp/unpacked"
 for archive in "$tmp"/dist/*.tar.gz; do tar -xzf "$archive" -C "$tmp/unpacked"; done
-own=$tmp/unpacked/artifetch_0.1.0_$(go env GOOS)_$(go env GOARCH)
+own=$tmp/unpacked/$(archive_name $version "$(go env GOOS)" "$(go env GOARCH)")
 [[ $("$own/artifetch" --version) == "artifetch $version" ]] || die "the binary says that it is $("$own/artifetch" --version)"
 grep -q "uses: $owner@v1" "$own/README.md" || die "README.md does not name the repository"
 if grep -q OWNER/artifetch "$own/README.md"; then die "README.md still has OWNER"; fi
@@ -55,12 +57,15 @@ sed '/^== github.com\/spf13/,/^== /d' "$own/THIRD-PARTY-NOTICES" >"$tmp/notices"
 
 linux=$tmp/unpacked/artifetch_0.1.0_linux_amd64/artifetch bill=$tmp/dist/artifetch_0.1.0.cdx.json
 node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses"
-# What is wrong with a bill, and how to make it so.
-while IFS=$'\t' read -r message change; do
-  node -e 'const fs = require("fs"), bom = JSON.parse(fs.readFileSync(process.argv[1])); eval(process.argv[2]); fs.writeFileSync(process.argv[3], JSON.stringify(bom))' \
-    "$bill" "$change" "$tmp/broken.cdx.json"
-  refused "$message" node internal/release/sbom.mjs "$tmp/broken.cdx.json" $version "$linux" "$licenses"
-done <<'END'
+# refused_bills: what is wrong with a bill is said.
+refused_bills() {
+  local message change
+  # What is wrong, and how to make it so.
+  while IFS=$'\t' read -r message change; do
+    node -e 'const fs = require("fs"), bom = JSON.parse(fs.readFileSync(process.argv[1])); eval(process.argv[2]); fs.writeFileSync(process.argv[3], JSON.stringify(bom))' \
+      "$bill" "$change" "$tmp/broken.cdx.json"
+    refused "$message" node internal/release/sbom.mjs "$tmp/broken.cdx.json" $version "$linux" "$licenses"
+  done <<'END'
 actions/attest refuses it: no serialNumber	delete bom.serialNumber
 actions/attest refuses it: no bomFormat	delete bom.bomFormat
 actions/attest refuses it: no specVersion	bom.specVersion = ""
@@ -74,18 +79,22 @@ has no license	delete bom.components[0].evidence
 GPL-3.0-only, which is not in	bom.components[0].evidence.licenses[0].license.id = "GPL-3.0-only"
 hashes of the tool	bom.metadata.tools[0].hashes = []
 END
-refused 'LGPL-2.1-only, under which nothing is' node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses AND LGPL-2.1-only"
+  refused 'LGPL-2.1-only, under which nothing is' node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses AND LGPL-2.1-only"
+}
+if ! $once; then refused_bills; fi
 
 echo "image"
-image() { internal/release/image.sh $version "$1" "$time" "$url" "$bundle" "$2"; }
-refused 'is no time' internal/release/image.sh $version 0123abc today "$url" "$bundle" "$tmp/none"
+image() { internal/release/image.sh $version "$1" "$time" "$url" "$bundle" "$tmp/dist" "$2"; }
+refused 'is no time' internal/release/image.sh $version 0123abc today "$url" "$bundle" "$tmp/dist" "$tmp/none"
 digest=$(image 0123abc "$tmp/image")
 other=$(image 4567def "$tmp/other")
 [[ $digest == sha256:* && $digest != "$other" ]] || die "the revision does not show"
 
 if ! $once; then
   # A copy elsewhere, whose files nobody else may read, without git; built in an
-  # environment that asks for something else, with another build of the tool.
+  # environment that asks for something else, with another build of the tool. What
+  # the cache of compiled packages could hide, the container tests compare: the image
+  # that the Dockerfile builds has the same binary.
   elsewhere=$tmp/elsewhere/deeper
   (umask 077 && copy "$elsewhere")
   otherwise() {
@@ -93,12 +102,9 @@ if ! $once; then
   }
   otherwise internal/release/binaries.sh $version "$time" "$owner" "$tmp/again"
   diff "$tmp/dist/checksums.txt" "$tmp/again/checksums.txt" || die "the binaries differ from build to build"
-  again=$(otherwise internal/release/image.sh $version 0123abc "$time" "$url" "$bundle" "$tmp/image-again")
+  again=$(otherwise internal/release/image.sh $version 0123abc "$time" "$url" "$bundle" "$tmp/again" "$tmp/image-again")
   [[ $again == "$digest" ]] || die "the image differs from build to build: $digest, $again"
-  # One of them with a cold cache, which would hide that it was not compiled again.
-  GOCACHE=$tmp/cache otherwise binary $version linux amd64 "$tmp/cold"
-  cmp "$tmp/cold" "$linux" || die "a cold cache makes another binary"
-  rm -rf "$tmp/cache" "$tmp/tools"
+  rm -rf "$tmp/tools"
   echo "the same files twice: $(sha256sum <"$tmp/dist/checksums.txt"), and the same image: $digest"
 fi
 
@@ -143,12 +149,14 @@ for arch in amd64 arm64; do
   files=$(tar -tf "$tmp/files.tar" | sed 's|/$||' | sort | paste -sd' ')
   [[ $files == 'artifetch etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt licenses licenses/LICENSE licenses/THIRD-PARTY-NOTICES' ]] || die "the image holds $files"
   for file in artifetch licenses/LICENSE licenses/THIRD-PARTY-NOTICES; do
-    tar -xOf "$tmp/files.tar" $file | cmp - "$tmp/unpacked/artifetch_0.1.0_linux_$arch/${file#licenses/}" || die "the image for $arch has another $file"
+    tar -xOf "$tmp/files.tar" $file | cmp - "$tmp/unpacked/$(archive_name $version linux $arch)/${file#licenses/}" || die "the image for $arch has another $file"
   done
 done
 
-internal/release/check-tags.sh
-if ! $once; then
+if $once; then
+  internal/release/check-tags.sh --once
+else
+  internal/release/check-tags.sh
   echo "the same after owner.sh"
   in_work internal/release/owner.sh someone/artifetch
   if in_work git grep -nE 'OWNER/artifetch|@OWNER\b' -- ':!internal/release/'; then die "owner.sh leaves OWNER"; fi

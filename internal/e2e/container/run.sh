@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the image and runs it as the runner does, against internal/githubsim;
-# then with act, in a workflow. Does the same with the image of a release.
+# then with act, in a workflow. Does the same with the image of a release, and
+# compares the binaries of both.
 #
 #   run.sh                            builds on a stand-in for the Go image, made
-#                                     of this machine's Go and busybox: no
-#                                     container registry is needed
+#                                     of the same Go and this machine's busybox:
+#                                     no container registry is needed
 #   run.sh --pull                     builds on the image that the Dockerfile names
 #   run.sh --layout DIRECTORY VERSION builds nothing: the image of a release alone
 #
@@ -99,7 +100,7 @@ start_engine() {
 # The builder stage needs Go, a shell, and CA certificates.
 make_base() {
   local root=$tmp/base applet goroot
-  goroot=$(go env GOROOT)
+  goroot=$(GOTOOLCHAIN=$toolchain go env GOROOT)
   # There is no C library in the image, so a busybox that needs one will not do.
   if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then apt busybox-static; fi
   [[ -r /etc/ssl/certs/ca-certificates.crt ]] || apt ca-certificates
@@ -117,17 +118,16 @@ make_base() {
   rm -r "$tmp/base.tar" "$root"
 }
 
-# build TAG [VARIABLE=VALUE]... builds as the runner does, which asks for no
-# builder in particular.
+# build TAG [FLAG]... builds as the runner does.
 build() {
   local tag=$1
   shift
   echo "building $tag $*"
   # Attestations would be further manifests beside the image.
-  env -u DOCKER_BUILDKIT BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$@" \
-    "$docker" build -t "$tag" -f "$tmp/Dockerfile" . >"$tmp/build.log" 2>&1 ||
+  BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build -t "$tag" -f "$tmp/Dockerfile" "$@" . >"$tmp/build.log" 2>&1 ||
     { cat "$tmp/build.log" >&2; die "the image cannot be built"; }
 }
+unset DOCKER_BUILDKIT # the runner asks for no builder in particular
 
 # check IMAGE VERSION [FLAG]... runs the tests on an image.
 check() {
@@ -142,8 +142,9 @@ echo "engine: $("$docker" version --format '{{.Server.Version}}'), client: $(com
 
 # The image of a release, pulled from a registry by its digest as runners do.
 if [[ -z $layout ]]; then
-  layout=$tmp/layout
-  internal/release/image.sh "$version" 0123abc 2026-01-31T12:00:00Z https://github.com/octo/artifetch /etc/ssl/certs/ca-certificates.crt "$layout"
+  layout=$tmp/layout time=2026-01-31T12:00:00Z
+  internal/release/archives.sh "$version" $time octo/artifetch "$tmp/archives" linux/amd64 linux/arm64
+  internal/release/image.sh "$version" 0123abc $time https://github.com/octo/artifetch /etc/ssl/certs/ca-certificates.crt "$tmp/archives" "$layout"
 fi
 crane=$(tool "$crane")
 start_registry "$crane" "$tmp/registry.log"
@@ -175,8 +176,15 @@ if ! $pull; then
   # With what was compiled just now in its caches.
   "$docker" build --quiet --target build -t "$base" -f "$tmp/Dockerfile" . >/dev/null
 fi
-build "$image-buildkit" DOCKER_BUILDKIT=1
-check "$image-buildkit" dev -test.run TestImage
+DOCKER_BUILDKIT=1 build "$image-buildkit" --build-arg "VERSION=$version"
+check "$image-buildkit" "$version" -test.run TestImage
+# It was compiled elsewhere, with an empty cache, and is the same, byte for byte.
+container=$("$docker" create "$image-buildkit")
+"$docker" cp "$container:/artifetch" "$tmp/built" >/dev/null
+"$docker" rm "$container" >/dev/null
+name=$(archive_name "$version" linux "$(go env GOARCH)")
+tar -xOzf "$tmp/archives/$name.tar.gz" "$name/artifetch" | cmp - "$tmp/built" || die "the Dockerfile builds another binary than a release has"
+echo "the binary of a release and that of the Dockerfile are the same: $(sha256sum <"$tmp/built")"
 
 binary=$(tool "$act")
 cp "$binary" "$tmp/act" # where that user may run it
