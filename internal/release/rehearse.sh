@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Rehearses releases: runs release.yml, whole and in its order, three times in a
-# row, with main going on in between. The scripts are those of the workflow; the
-# code of actions/attest is that of the commit that it names; registry,
-# repository, Sigstore and GitHub's API are on this machine. README.md says what
-# cannot be rehearsed.
+# row, with main going on in between. The scripts are those of the workflow; each
+# action's inputs, and the code of actions/attest, are those of the commit that it
+# names; registry, repository, Sigstore and GitHub's API are on this machine.
+# README.md says what cannot be rehearsed.
 #
 #   rehearse.sh                as it stands
 #   rehearse.sh --after-owner  in a copy in which owner.sh has filled in an owner
 #
-# It takes npm, the Go proxy, and the repository of actions/attest.
+# It takes npm, the Go proxy, and the repositories of the actions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 case $#,${1:-} in
@@ -23,14 +23,22 @@ crane=$(tool "$crane")
 cosign=$(tool "$cosign")
 modules=$(node_modules "@sigstore/mock@$sigstore_mock" "esbuild@$esbuild" "yaml@$yaml")
 
-# The code of actions/attest, put together as its own build does.
-attest=$(sed -nE 's/.*uses: (actions\/attest@[0-9a-f]{40}) .*/\1/p' .github/workflows/release.yml | sort -u)
-[[ $(wc -l <<<"$attest") == 1 ]] || die "release.yml has several versions of actions/attest"
-code=$tmp/attest
-git init --quiet "$code"
-git -C "$code" remote add origin "https://github.com/${attest%@*}"
-git -C "$code" fetch --quiet --depth 1 --filter blob:none origin "${attest#*@}" || die "cannot fetch $attest"
-git -C "$code" checkout --quiet FETCH_HEAD -- src action.yml package.json package-lock.json
+# What the repositories of the actions have at the commits that release.yml names:
+# of each its action.yml; of actions/attest the code, put together as its own build
+# does.
+mapfile -t actions < <(sed -nE 's/.*uses: ([^ ./]+\/[^ @]+@[0-9a-f]{40}) .*/\1/p' .github/workflows/release.yml | sort -u)
+code=''
+for action in "${actions[@]}"; do
+  directory=$tmp/actions/$action files=(action.yml)
+  if [[ $action == actions/attest@* ]]; then
+    [[ -z $code ]] || die "release.yml has several versions of actions/attest"
+    code=$directory files+=(src package.json package-lock.json)
+  fi
+  git init --quiet "$directory"
+  git -C "$directory" remote add origin "https://github.com/${action%@*}"
+  git -C "$directory" fetch --quiet --depth 1 --filter blob:none origin "${action#*@}" || die "cannot fetch $action"
+  git -C "$directory" checkout --quiet FETCH_HEAD -- "${files[@]}"
+done
 npm ci --prefix "$code" --omit=dev --ignore-scripts --no-audit --no-fund --silent
 "$modules/.bin/esbuild" "$code/src/index.ts" --bundle --platform=node --format=cjs --log-level=error --outfile="$code/bundle.cjs"
 
@@ -48,7 +56,11 @@ port_of() {
   : >"$log"
   "$@" >"$log" 2>>"$tmp/servers.log" &
   servers+=($!)
-  for _ in {1..100}; do [[ ! -s $log ]] || break; sleep 0.1; done
+  for _ in {1..1200}; do
+    [[ ! -s $log ]] || break
+    kill -0 "${servers[-1]}" 2>/dev/null || break
+    sleep 0.1
+  done
   [[ -s $log ]] || { cat "$tmp/servers.log" >&2; die "${*:1:2} does not start"; }
   port=$(cat "$log")
 }
@@ -92,12 +104,12 @@ echo '{"repository": {"visibility": "public"}}' >"$event"
 release() {
   local version=$1 sha
   sha=$(on_origin heads/main)
-  node - "$version" "$sha" >"$tmp/context.json" <<'END'
-const [version, sha] = process.argv.slice(2), env = process.env;
+  node - "$version" "$sha" "${actions[@]}" >"$tmp/context.json" <<'END'
+const [version, sha, ...actions] = process.argv.slice(2), env = process.env;
 console.log(JSON.stringify({
   inputs: { version },
   github: { sha, ref: "refs/heads/main", ref_name: "main", repository: env.OWNER, server_url: "https://github.com", token: "token", actor: "octocat" },
-  origin: env.ORIGIN, registry: env.REGISTRY, temp: env.JOBS, actions: { [env.ATTEST]: env.CODE },
+  origin: env.ORIGIN, registry: env.REGISTRY, temp: env.JOBS, actions: Object.fromEntries(actions.map((name) => [name, `${env.ACTIONS}/${name}`])),
   env: {
     HTTPS_PROXY: env.PROXY, NO_PROXY: "127.0.0.1", NODE_EXTRA_CA_CERTS: env.CERTIFICATE, GITHUB_EVENT_PATH: env.EVENT,
     ACTIONS_ID_TOKEN_REQUEST_URL: "https://token.actions.githubusercontent.com/token?x=1", ACTIONS_ID_TOKEN_REQUEST_TOKEN: "token",
@@ -106,7 +118,7 @@ console.log(JSON.stringify({
 END
   node "$standin/runner.mjs" "$modules" "$work/.github/workflows/release.yml" "$tmp/context.json"
 }
-export OWNER=$owner ORIGIN=$git REGISTRY=$address JOBS=$tmp/jobs ATTEST=$attest CODE=$code
+export OWNER=$owner ORIGIN=$git REGISTRY=$address JOBS=$tmp/jobs ACTIONS=$tmp/actions
 export PROXY CERTIFICATE=$tmp/hosts.pem EVENT=$event RELEASES=$tmp/releases
 export PATH=$tmp/bin:$PATH
 

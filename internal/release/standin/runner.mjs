@@ -5,8 +5,8 @@
 //   node runner.mjs NODE_MODULES WORKFLOW.yml CONTEXT.json
 //
 // The context has: github and inputs, as in expressions; origin, the repository to
-// clone; registry, instead of ghcr.io; temp, a directory; actions, the directories
-// of those whose code is here, by "owner/name@commit"; env, for these.
+// clone; registry, instead of ghcr.io; temp, a directory; actions, a directory for
+// each, with its action.yml, by "owner/name@commit"; env, for those whose code runs.
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -69,30 +69,33 @@ const uses = {
     writeFileSync(join(job.home, ".docker", "config.json"), JSON.stringify({ auths: { [registry]: { auth } } }));
   },
   "sigstore/cosign-installer": () => console.log("not rehearsed: cosign is on PATH"),
-  "actions/attest": (job, given, action) => {
+  // Its own code.
+  "actions/attest": (job, given, { directory, declared, scope }) => {
     const env = { ...context.env, HOME: job.home };
     // Sigstore takes the token of a job only that asks for it.
     if (!job.signs) env.ACTIONS_ID_TOKEN_REQUEST_URL = "";
-    for (const [name, value] of Object.entries(given)) env[`INPUT_${name.toUpperCase()}`] = value;
-    return start(job, process.execPath, [join(actions[action], "bundle.cjs")], env);
+    for (const [name, { default: value = "" }] of Object.entries(declared)) env[`INPUT_${name.toUpperCase()}`] = given[name] ?? fill(value, scope);
+    return start(job, process.execPath, [join(directory, "bundle.cjs")], env);
   },
 };
 
-// action runs a step's action with the inputs that it is given, after comparing
-// them with those that it has.
+// action runs a step's action, after comparing the inputs that the step gives with
+// those that the action has at the pinned commit.
 function action(job, step, scope) {
   const [name, commit] = step.uses.split("@");
   if (!uses[name]) throw new Failure(`there is no stand-in for ${name}`);
-  const here = actions[step.uses];
+  const directory = actions[step.uses];
+  const declared = yaml.parse(readFileSync(join(directory, "action.yml"), "utf8")).inputs;
   const given = fillAll(step.with, scope);
-  for (const input of Object.keys(given)) given[input] = given[input].replaceAll("ghcr.io", registry);
-  const defaults = {};
-  if (here) {
-    const declared = yaml.parse(readFileSync(join(here, "action.yml"), "utf8")).inputs;
-    for (const input of Object.keys(given)) if (!declared[input]) throw new Failure(`${name} has no input ${input} at ${commit}`);
-    for (const [input, { default: value }] of Object.entries(declared)) defaults[input] = value === undefined ? "" : fill(value, scope);
+  for (const input of Object.keys(given)) {
+    if (!declared[input]) throw new Failure(`${name} has no input ${input} at ${commit}`);
+    if (declared[input].deprecationMessage) throw new Failure(`${name}: ${declared[input].deprecationMessage}`);
+    given[input] = given[input].replaceAll("ghcr.io", registry);
   }
-  return uses[name](job, { ...defaults, ...given }, step.uses) ?? {};
+  for (const [input, { required, default: value }] of Object.entries(declared)) {
+    if (String(required) === "true" && value === undefined && !given[input]) throw new Failure(`${name} needs the input ${input} at ${commit}`);
+  }
+  return uses[name](job, given, { directory, declared, scope }) ?? {};
 }
 
 function runJob(name, needs) {
