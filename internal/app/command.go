@@ -33,6 +33,7 @@ func runCommand(ctx context.Context, env Env) int {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
+	env.Stdout = output{env.Stdout}
 	c := &command{env: env}
 	c.open(&config.Config{})
 	root := c.verb(config.Fetch, (*command).fetch) //nolint:contextcheck // cobra passes ctx on
@@ -46,9 +47,9 @@ func runCommand(ctx context.Context, env Env) int {
 	root.SetArgs(append([]string{}, env.Args...)) // nil would stand for the process's
 	root.SetOut(env.Stdout)
 	root.SetErr(io.Discard) // errors are logged, once
-	if err := root.ExecuteContext(ctx); err != nil {
+	if called, err := root.ExecuteContextC(ctx); err != nil {
 		c.log.Ended(&report.Result{Err: err})
-		c.log.Usage()
+		c.log.Usage(called.CommandPath())
 		return exitUsage
 	}
 	return c.code

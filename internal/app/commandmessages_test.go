@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type mistake struct {
 	faults []githubsim.Fault
 	code   int
 	gone   bool // nobody reads stdout
+	full   bool // stdout is a file on a full disk
 }
 
 // mistakes are the situations of TestCommandMessages, by the names of their files.
@@ -49,6 +51,8 @@ var mistakes = map[string]mistake{
 	"a-value-for-a-switch": {args: "-R octo/app --delete false", code: exitUsage},
 	"commit-of-a-branch":   {args: "-R octo/app --commit refs/heads/main", code: exitUsage},
 	"run-and-branch":       {args: "-R octo/app 4711 --branch main", code: exitUsage},
+	"flag-of-a-fetch":      {args: "ls -R octo/app -n dist --path out", code: exitUsage},
+	"stdout-full":          {args: "list -R octo/app", full: true, code: exitFailure},
 	"diff-of-one-run":      {args: "diff 4711 -R octo/app", code: exitUsage},
 	"output-of-no-step":    {args: "-R octo/app -n dist --github-output", code: exitUsage},
 
@@ -146,8 +150,18 @@ func (m mistake) run(t *testing.T) (said string, code int) {
 		t.Cleanup(func() { _ = w.Close() })
 		env.Stdout = Pipe{Writer: w, Broken: cancel}
 	}
+	if m.full {
+		env.Stdout = fullDisk{}
+	}
 	code = Main(ctx, env)
 	return changing.ReplaceAllString(screen.String(), "[…]"), code
+}
+
+// fullDisk is a file on a full disk.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
 }
 
 // addTwins adds octo/twins, which has two workflows of one name, and runs that are not to

@@ -31,9 +31,8 @@ func (c *command) ls(ctx context.Context, cfg *config.Config) int {
 // cat is the verb Cat.
 func (c *command) cat(ctx context.Context, cfg *config.Config) int {
 	spare := &scratch{parent: c.env.TempDir}
-	out := &output{w: c.env.Stdout}
 	res := c.read(ctx, cfg, func(s *staging, ctx context.Context, res *report.Result) error {
-		return s.copyFile(ctx, res.Items, cfg.File, spare, out)
+		return s.copyFile(ctx, res.Items, cfg.File, spare, c.env.Stdout)
 	})
 	return c.end(res, spare.close())
 }
@@ -83,22 +82,16 @@ func (s *staging) copyOnly(ctx context.Context, items []transfer.Item, file stri
 // maxPaths bounds the paths in a message.
 const maxPaths = 10
 
-// output is stdout. An error of it is a *outputError.
-type output struct{ w io.Writer }
+// output is stdout. An error of it is a *report.StdoutError.
+type output struct{ io.Writer }
 
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.w.Write(p)
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
 	if err != nil {
-		err = &outputError{err}
+		err = &report.StdoutError{Err: err}
 	}
 	return n, err
 }
-
-// outputError says that stdout cannot be written to.
-type outputError struct{ err error }
-
-func (e *outputError) Error() string { return fmt.Sprintf("stdout: %v", e.err) }
-func (e *outputError) Unwrap() error { return e.err }
 
 // scratch is a directory for what does not fit into memory, made when it is needed. It is
 // a spool.Dir.

@@ -180,6 +180,9 @@ func (f *Flags) flagError(err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			return fmt.Errorf("unknown flag -%s; the names of inputs follow two dashes", name)
 		}
+		if f.verb != Fetch && isFetchFlag(name) {
+			return fmt.Errorf("%s has no flag --%s: it is of artifetch without a verb", f.verb, name)
+		}
 		return fmt.Errorf("unknown flag --%s%s", name, f.meant(name))
 	}
 	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
@@ -189,6 +192,12 @@ func (f *Flags) flagError(err error) error {
 		return fmt.Errorf("flag --%s takes true or false", invalid.GetFlag().Name)
 	}
 	return errors.New("a flag is not written as --name or --name=value")
+}
+
+// isFetchFlag reports whether the verb Fetch has a flag.
+func isFetchFlag(name string) bool {
+	input := slices.ContainsFunc(table, func(in Input) bool { return in.Name == name && Fetch.has(&in) })
+	return input || slices.ContainsFunc(ownFlags, func(o ownFlag) bool { return o.name == name && o.of(Fetch) })
 }
 
 // meant suggests a flag for an unknown one, which may be the name that another

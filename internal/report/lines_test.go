@@ -76,7 +76,7 @@ func TestLines(t *testing.T) {
 			"To be sure of the run, name it with run-id"},
 		"an owner": {func(l *Log) { l.Owner(broken) },
 			"::warning::it broke; the files will belong to this process's user, and later steps that run as another user may not be able to change them"},
-		"usage": {func(l *Log) { l.Usage() }, "run artifetch --help for the flags"},
+		"usage": {func(l *Log) { l.Usage("artifetch ls") }, "run artifetch ls --help for the flags"},
 
 		"starting over": {func(l *Log) { l.Event(transfer.StartOver{Err: broken}) }, "it broke; starting over"},
 		"idle files":    {func(l *Log) { l.Event(transfer.IdleFiles{Globs: []string{"*.exe", "a\nb"}}) }, `::warning::files: no file matches "*.exe", "a\nb"`},

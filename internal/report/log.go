@@ -390,8 +390,8 @@ func (l *Log) audience() audience {
 	return author
 }
 
-// Usage says where to find the command's flags.
-func (l *Log) Usage() { l.Out.Infof("run artifetch --help for the flags") }
+// Usage says where to find the flags of a command, such as "artifetch list".
+func (l *Log) Usage(command string) { l.Out.Infof("run %s --help for the flags", command) }
 
 // some logs the first items of a list, and how many more there are.
 func some[T any](l *Log, list []T, noun string, line func(T) string) {

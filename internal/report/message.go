@@ -46,6 +46,9 @@ func (a audience) hint(err error) string {
 	if _, ok := errors.AsType[*workspace.UndoError](err); ok {
 		return "The message says what could not be undone; check that before " + a.says("the step runs", "it runs") + " again"
 	}
+	if _, ok := errors.AsType[*StdoutError](err); ok {
+		return "" // the place is the reader's choice
+	}
 	if nf, ok := errors.AsType[*search.NotFoundError](err); ok {
 		return a.notFoundHint(nf)
 	}

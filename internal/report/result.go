@@ -81,3 +81,11 @@ func (e *CertificateError) Error() string { return "ca-cert: " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *CertificateError) Unwrap() error { return e.Err }
+
+// StdoutError says that what a command was asked for could not be written to stdout.
+type StdoutError struct{ Err error }
+
+func (e *StdoutError) Error() string { return "stdout: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *StdoutError) Unwrap() error { return e.Err }
