@@ -23,6 +23,10 @@ type named struct {
 
 // parseRun parses the id or the address of a run.
 func parseRun(v string) (named, error) {
+	switch strings.ToLower(v) {
+	case "latest", "newest", "last":
+		return named{}, errors.New("is no id; leave it out, and the newest run that fits is taken")
+	}
 	return parseNamed(v, func(path []string) (id string, err error) {
 		switch {
 		case len(path) < 3 || path[0] != "actions" || path[1] != "runs":
