@@ -26,9 +26,8 @@ type Ahead struct {
 // for a block takes little of its time, and few enough that what it makes of them is small.
 const defaultStride = 512 << 10
 
-// mostMisses is how many Scouts in a row may fail to find a block that is one, before a
-// Decoder goes on without any.
-const mostMisses = 3
+// mostDoublings bounds how much further ahead a Scout begins after others found nothing.
+const mostDoublings = 3
 
 // CopyAhead is Copy, with the same result. While Scouts are free, they decode parts of the
 // stream ahead of the Decoder. They have ended when it returns.
@@ -49,7 +48,7 @@ type ahead struct {
 	Ahead
 
 	queue  []*Scout // under way or done, in the order of the stream
-	misses int
+	misses int      // Scouts in a row that found nothing, or no block of the stream
 }
 
 // advance is called when d is between two blocks. It lets Scouts begin, and takes what
@@ -81,7 +80,7 @@ func (a *ahead) advance(d *Decoder) (last bool, err error) {
 
 // plan lets Scouts begin, for a Decoder that is at byte at.
 func (a *ahead) plan(at int64) {
-	for a.misses < mostMisses {
+	for {
 		from := a.next(at)
 		until := min(from+a.stride, a.Size)
 		to := min(until+beyond, a.Size)
@@ -106,16 +105,17 @@ func (a *ahead) plan(at int64) {
 }
 
 // next returns where the next Scout is to begin: behind the others, and so far ahead of a
-// Decoder at byte at that the Scout has finished when the Decoder comes there. A
-// Scout takes about as long as the Decoder would without it, and the Decoder a quarter of
-// that for what a Scout has found.
+// Decoder at byte at that the Scout has finished when the Decoder comes there. A Scout takes
+// about as long as the Decoder would without it, and the Decoder a quarter of that for what
+// a Scout has found. Each Scout that found nothing doubles the distance: there may be no blocks
+// to find, as in what is only stored.
 func (a *ahead) next(at int64) int64 {
 	work := int64(0) // of the Decoder before it comes to at
 	for _, s := range a.queue {
 		work += max(s.from-at, 0) + a.stride/4
 		at = max(at, s.from+a.stride)
 	}
-	return at + max(a.stride-work, 0)
+	return at + max(a.stride<<min(a.misses, mostDoublings)-work, 0)
 }
 
 // end waits until no Scout is under way any more.

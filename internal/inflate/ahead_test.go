@@ -90,6 +90,18 @@ func TestCopyAhead(t *testing.T) {
 	}
 }
 
+// After data in which Scouts find no blocks they find others again.
+func TestCopyAheadGoesOn(t *testing.T) {
+	t.Parallel()
+	data := append(append(corpus(300<<10, 1), noise(largest)...), corpus(3<<20, 2)...)
+	src := deflate(t, 6, data)
+	var b bytes.Buffer
+	_, opened, err := crew{scouts: 2, stride: 70 << 10, has: everything}.copyAhead(t, &b, src, int64(len(data)))
+	if err != nil || !bytes.Equal(b.Bytes(), data) || opened < 300<<10+largest {
+		t.Errorf("%v, %d of %d bytes, the last reader began at byte %d of %d", err, b.Len(), len(data), opened, len(src))
+	}
+}
+
 // What scouts are not given they do not read, and what they cannot read does no harm.
 func TestCopyAheadWithoutData(t *testing.T) {
 	t.Parallel()
