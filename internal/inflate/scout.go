@@ -75,7 +75,7 @@ func (s *Scout) decode() {
 			s.n = n
 			break
 		}
-		s.steps[s.n] = step{literals: uint32(s.kept - s.mark)} //nolint:gosec // at most maxLiterals
+		s.steps[s.n] = step{literals: uint32(s.kept - s.mark)}
 		s.n++
 		s.mark = s.kept
 		s.start, s.end, s.last = start, d.bit(), last

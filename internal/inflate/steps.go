@@ -96,7 +96,7 @@ func (s *Scout) fast() stop {
 		distance := uint16(e>>16) + uint16((before^acc<<(e&63))>>(e>>8&15))
 		p, acc, n = d.in.refill(p, acc, n)
 		e = d.lit[acc%(1<<litBits)]
-		s.steps[i] = step{uint32(o - mark), length, distance} //nolint:gosec // at most maxLiterals
+		s.steps[i] = step{uint32(o - mark), length, distance}
 		i++
 		mark = o
 	}

@@ -40,18 +40,18 @@ func followed(t *testing.T, seed uint64) {
 			want = append(want, s.literals[s.kept])
 			s.kept++
 		}
-		st := step{literals: uint32(literals)} //nolint:gosec // small
+		st := step{literals: uint32(literals)}
 		if r.IntN(20) > 0 {
 			length, distance := number(3, 258), number(1, 32768)
-			if bad = distance > len(want); bad && r.IntN(50) > 0 {
-				bad, distance = false, max(len(want), 1)
+			if distance > len(want) && r.IntN(50) > 0 {
+				distance = max(len(want), 1)
 			}
 			if bad = distance > len(want); !bad {
 				for range length {
 					want = append(want, want[len(want)-distance])
 				}
 			}
-			st.length, st.distance = uint16(length), uint16(distance) //nolint:gosec // small
+			st.length, st.distance = uint16(length), uint16(distance)
 		}
 		s.steps[s.n] = st
 		s.n++
