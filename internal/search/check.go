@@ -161,8 +161,10 @@ const maxUnordered = 10
 // run that fits anywhere, as they show no order.
 func (s *search) readUnordered(oldest time.Time) []request {
 	shown := func(l *runList) bool { return l.done() || l.read >= maxUnordered || l.order.frontier().Before(unread) }
-	switch {
-	case s.certainly(oldest) || s.finder.limitMet() || shown(s.facts.all):
+	switch all := s.facts.all; {
+	case s.facts.index() == nil && len(s.unfinished()) > 0 && all.read == 1 && !all.done() && !s.finder.limitMet():
+		return s.readRuns(all, s.finder.allRuns, 1) // which bears out its order, as no list of artifacts does
+	case s.certainly(oldest) || s.finder.limitMet() || shown(all):
 		return nil
 	case s.filter.queries(false)[0] == (RunQuery{}):
 		return s.readRuns(s.facts.all, s.finder.allRuns, s.facts.all.ahead())
