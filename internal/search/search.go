@@ -50,8 +50,11 @@ import (
 //	there are enough, or no more        cross-check the choice (check)
 //
 // The cross-check looks up the candidates that may be newer than the oldest run taken, by
-// their ids or on a page of all runs. It looks for the newest run that fits if none is
-// known. Where only narrowed lists show that there is no newer run, up to five pages of
+// their ids or on pages of all runs (lookUpHidden). It reads on in the lists of runs to find
+// the newest run that fits if nothing is asked for by name, and if runs of the last day are
+// not known, as one of them may have ended so lately that lists of artifacts lack what it
+// has (seekNewest). If no list of artifacts is in order, a second page of all runs bears the
+// order of the first one out (readUnordered). Where only narrowed lists show that there is no newer run, up to five pages of
 // artifacts or runs are read that are likely to show it, too (closeGap). Where they show
 // that there is no run at all, a control list shows whether the filter is fresh (control).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
@@ -100,7 +103,8 @@ type search struct {
 	state  state
 	narrow narrowed
 	// limited is set once the limit kept a run from being examined, or the search from
-	// reading on. Runs older than cut were then not examined in their turn.
+	// reading on. Runs older than cut were then not examined in their turn. The limit is for
+	// the newest: a run that is newer than an examined one is examined, whatever the limit.
 	limited bool
 	cut     time.Time
 	// settled is set once the run with the number asked for is known, or known not to
