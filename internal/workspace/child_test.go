@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // runChild runs a child process of a test, and returns its exit code.
@@ -33,6 +34,8 @@ func runChild(how string) int {
 		if n, err = strconv.Atoi(words[1]); err == nil {
 			err = childKilled(words[2], n, tree)
 		}
+	case "remove":
+		err = childRemoves(words[1])
 	case "rounds":
 		err = childRounds(words[1], words[2], IfExists(words[3]))
 	}
@@ -41,6 +44,38 @@ func runChild(how string) int {
 		return 1
 	}
 	return 0
+}
+
+// childRemoves removes stages that hold deep trees, with few descriptors.
+func childRemoves(ws string) error {
+	const limit = 256
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+		return err
+	}
+	d, err := Layout{Workspace: ws}.Resolve("out")
+	if err != nil {
+		return err
+	}
+	for _, levels := range []int{limit - 1, 2000} {
+		s, err := NewStage(d, StageOptions{})
+		if err != nil {
+			return err
+		}
+		root, err := s.Mkdir("tree")
+		if err != nil {
+			return err
+		}
+		for _, end := range []string{"a/b/c", "d/e"} {
+			if err := root.MkdirAll(strings.Repeat("x/", levels/2)+strings.Repeat("y/", levels/2)+end, 0o777); err != nil {
+				return err
+			}
+		}
+		half := strings.TrimSuffix(strings.Repeat("x/", levels/2), "/")
+		if err := errors.Join(root.Chmod(half, 0o500), root.Chmod(half[:len(half)-2], 0o500), root.Close(), s.Close()); err != nil {
+			return fmt.Errorf("%d levels: %w", levels, err)
+		}
+	}
+	return nil
 }
 
 // childTree is the tree that children publish.
@@ -103,6 +138,18 @@ func childCmd(t *testing.T, words ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self) // its cleanup waits for it
 	cmd.Env = append(os.Environ(), childVar+"="+strings.Join(words, " "))
 	return cmd
+}
+
+// A stage is removed however deep its trees are, and however few descriptors there are.
+func TestRemovesDeepTrees(t *testing.T) {
+	t.Parallel()
+	ws := t.TempDir()
+	if out, err := childCmd(t, "remove", ws).CombinedOutput(); err != nil {
+		t.Errorf("%v: %.500s", err, out)
+	}
+	if now := snapshot(t, ws); len(now) != 0 {
+		t.Errorf("left: %.300q", now)
+	}
 }
 
 // TestKilled, which covers many worlds, only pretends to kill; here SIGKILL really ends a

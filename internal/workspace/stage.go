@@ -317,24 +317,9 @@ func (s *Stage) removeStage(keep string) error {
 	return err
 }
 
-// removeAll removes a tree of the stage. If need be it opens up directories that an
-// artifact made read-only, which only root could remove otherwise.
-func (s *Stage) removeAll(name string) error {
-	if s.root.RemoveAll(name) == nil {
-		return nil
-	}
-	// If this fails, the error of the removal says it better.
-	_ = s.walk(name, func(p string, d fs.DirEntry) error {
-		if d.IsDir() {
-			_ = s.root.Chmod(p, 0o700)
-		}
-		return nil
-	})
-	return s.root.RemoveAll(name)
-}
-
-// walk calls f for a directory of the stage and everything in it, parents first. It uses
-// os.Root rather than fs.FS, which only has names in UTF-8.
+// walk calls f for a directory of the stage and everything in it, parents first. If f
+// returns fs.SkipDir, what is in that directory is left out. It uses os.Root rather than
+// fs.FS, which only has names in UTF-8.
 func (s *Stage) walk(name string, f func(p string, d fs.DirEntry) error) error {
 	info, err := s.root.Lstat(name)
 	if err != nil {
@@ -344,7 +329,11 @@ func (s *Stage) walk(name string, f func(p string, d fs.DirEntry) error) error {
 }
 
 func (s *Stage) walkEntry(name string, d fs.DirEntry, f func(p string, d fs.DirEntry) error) error {
-	if err := f(name, d); err != nil || !d.IsDir() {
+	err := f(name, d)
+	if errors.Is(err, fs.SkipDir) {
+		return nil
+	}
+	if err != nil || !d.IsDir() {
 		return err
 	}
 	entries, err := s.list(name)
