@@ -39,8 +39,8 @@
 //     are slashes. What that makes is relative and has no component "..", no
 //     backslash, no drive letter and no NUL. Components that are empty or "."
 //     are dropped; nothing may be left only of a directory ("./"), which is the
-//     destination itself. The name has at most 4096 bytes, 255 in a component,
-//     and 256 components; no file system that matters takes more.
+//     destination itself. The name has at most 4096 bytes and 255 in a component,
+//     since no file system that matters takes more, and 256 components.
 //   - Of files that share a name the last one counts. No other two entries
 //     share a name, but directories may; no entry lies below one that is a
 //     file or a symlink. An empty file that its attributes (4.4.15) call a

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Bounds of a name: those of Linux for what one call takes, and a depth that
-// can be walked and removed with a descriptor for each level.
+// Bounds of a name: those of Linux for what one call takes, and a depth at which the time
+// to undo a tree, which grows with the square of its depth, does not matter.
 const (
 	maxName      = 4096
 	maxComponent = 255
