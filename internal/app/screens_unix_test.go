@@ -164,7 +164,7 @@ func (term *terminal) until(t *testing.T, text *regexp.Regexp) string {
 // final returns the screen after the command has ended, and its exit code.
 func (term *terminal) final(t *testing.T) string {
 	t.Helper()
-	for term.read() { //nolint:revive // until the command closes the terminal
+	for term.read() { // until the command closes the terminal
 	}
 	return fmt.Sprintf("%s\n\n(exit code %d)", term.screen(t), <-term.code)
 }
