@@ -154,8 +154,12 @@ func (m mistake) run(t *testing.T) (said string, code int) {
 		env.Stdout = fullDisk{}
 	}
 	code = Main(ctx, env)
-	return changing.ReplaceAllString(screen.String(), "[…]"), code
+	return changing.ReplaceAllString(retries.ReplaceAllString(screen.String(), ""), "[…]"), code
 }
+
+// retries are the lines about requests that are sent again: of requests side by side, how
+// many are is a matter of chance.
+var retries = regexp.MustCompile(`.*; next try in .*\n`)
 
 // fullDisk is a file on a full disk.
 type fullDisk struct{}
