@@ -88,9 +88,6 @@ func (w *workflowFilter) learn(r artifact.Run) {
 	if w.any() || w.id != 0 || r.WorkflowPath != "" {
 		return
 	}
-	if w.runs == nil {
-		w.runs = map[int64]bool{}
-	}
 	w.runs[r.ID] = true
 	w.listed = cmp.Or(w.listed, r.WorkflowID)
 }

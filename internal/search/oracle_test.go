@@ -42,6 +42,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(10293731678632569336)) // three names, two of which the lists have of a run that just ended
 	f.Add(uint64(14769775561100800945)) // candidates that lists narrowed by time lack
 	f.Add(uint64(12723932463647003592)) // a limit that keeps a run from being taken, and has to be told
+	f.Add(uint64(14860960500009016506)) // no paths of workflows, and two branches
 	f.Add(uint64(7716324163568218443))  // a run out of its place, and artifacts oldest first
 	f.Add(uint64(6346732419514848852))  // artifacts that do not name their run, and not those of the newest
 	for range *freshSeeds {
