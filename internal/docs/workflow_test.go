@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
@@ -96,8 +98,8 @@ func lint(file, source string) error {
 
 // steps calls a function with each step of a workflow, those of groups included.
 func (w *workflow) steps(do func(s *step)) {
-	for _, j := range w.Jobs {
-		for _, s := range j.Steps {
+	for _, name := range slices.Sorted(maps.Keys(w.Jobs)) {
+		for _, s := range w.Jobs[name].Steps {
 			do(s)
 			for _, member := range s.Parallel {
 				do(member)
