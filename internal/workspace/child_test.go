@@ -56,7 +56,7 @@ func childRemoves(ws string) error {
 	if err != nil {
 		return err
 	}
-	for _, levels := range []int{limit - 1, 2000} {
+	for _, levels := range []int{limit - 1, 600} {
 		s, err := NewStage(d, StageOptions{})
 		if err != nil {
 			return err
