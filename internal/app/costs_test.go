@@ -26,8 +26,9 @@ type history struct {
 	ci, others *githubsim.Workflow
 	fork       *githubsim.Repo
 	at         time.Time
-	newest     []int64 // ids of ci's runs
-	artifacts  []int64 // ids, oldest first
+	newest     []int64       // ids of ci's runs
+	artifacts  []int64       // ids, oldest first
+	ago        time.Duration // how long before the search the last run was created; 0: months
 }
 
 func newHistory(t *testing.T) *history {
@@ -95,7 +96,11 @@ func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, e
 		req.Conclusions = []string{"success"}
 	}
 	h.ResetLog()
-	plan, err := search.Chooser{Source: api}.Choose(t.Context(), req)
+	chooser := search.Chooser{Source: api}
+	if h.ago > 0 {
+		chooser.Now = func() time.Time { return h.at.Add(h.ago) }
+	}
+	plan, err := chooser.Choose(t.Context(), req)
 	return plan, h.Count(githubsim.API), err
 }
 
@@ -341,6 +346,38 @@ func TestCostsOfOddShapes(t *testing.T) {
 			}
 			if tt.odd != nil {
 				tt.odd(h)
+			}
+			h.testCost(t, tt.req, tt.want, tt.back)
+		})
+	}
+}
+
+// Runs of the last day may have ended just now, whatever the lists of artifacts say. It takes
+// a page or two more to see that none did.
+func TestCostsOfRecentRuns(t *testing.T) {
+	t.Parallel()
+	dist := []string{"dist"}
+	branches := []string{"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9", "main"}
+	for _, tt := range []struct {
+		name string
+		past []past // oldest first
+		req  search.Request
+		want int
+		back int // as in TestCosts
+	}{
+		{"rare, 50 runs back", []past{{20, githubsim.Run{}, dist}, {50, githubsim.Run{}, nil}}, search.Request{Select: names("dist")}, 2, 50},
+		{"rare, 800 runs back", []past{{20, githubsim.Run{}, dist}, {800, githubsim.Run{}, nil}}, search.Request{Select: names("dist")}, 4, 800},
+		{"common", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist")}, 2, 0},
+		{"pattern", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 3, 0},
+		{"ten branches, only the last exists", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist"), Branches: branches}, 6, 0},
+		{"ten branches, only the last exists, 300 back", []past{{200, githubsim.Run{}, dist}, {300, githubsim.Run{HeadBranch: "x"}, dist}}, search.Request{Select: names("dist"), Branches: branches}, 10, 300},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHistory(t)
+			h.ago = time.Hour
+			for _, p := range tt.past {
+				h.add(p.n, p.run, p.artifacts...)
 			}
 			h.testCost(t, tt.req, tt.want, tt.back)
 		})

@@ -122,8 +122,9 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 		until = oldest
 	}
 	switch {
-	case late && s.looked == 1 && s.facts.all.pagesTo(until) == 1:
-		// One page shows all runs that may have ended late, where a narrowed list may lack some.
+	case late && (s.looked == 1 || s.finder.untried > 1) && s.facts.all.pagesTo(until) <= max(s.finder.untried, 1):
+		// So few pages show all runs that may have ended late, where a narrowed list may lack
+		// some, and each filter that follows has a narrowed list of its own.
 	case narrows && len(s.narrow.lists) == 0:
 		return s.open(false, time.Time{})
 	case narrows && s.believed():
