@@ -245,6 +245,50 @@ func TestCopyAheadLargeBlocks(t *testing.T) {
 	}
 }
 
+// Blocks with as many matches as a Scout keeps, then stored blocks, each of which is a step
+// more.
+func TestCopyAheadManySteps(t *testing.T) {
+	t.Parallel()
+	var w bitWriter
+	size := 0
+	for range 12 {
+		w.bits(2<<1, 3)
+		w.bits(1|0<<5|14<<10, 14) // 258 literals and lengths, 1 distance, 18 lengths
+		for _, sym := range codeOrder[:18] {
+			w.bits(map[uint8]uint64{18: 1, 1: 2, 2: 2}[sym], 3)
+		}
+		w.code(2, 2) // a zero has 1 bit,
+		w.code(0, 1) // then 255 are missing,
+		w.bits(138-11, 7)
+		w.code(0, 1)
+		w.bits(117-11, 7)
+		w.code(3, 2) // the end has 2 bits, as the length 3 has
+		w.code(3, 2)
+		w.code(2, 2) // and the distance 1 has 1
+		w.code(0, 1)
+		for range maxSteps - 2 {
+			w.code(3, 2)
+			w.code(0, 1)
+		}
+		w.code(2, 2)
+		size += 1 + 3*(maxSteps-2)
+		for range 4 {
+			w.bits(0, 3)
+			w.done()
+			w.bits(0xffff<<16, 32)
+		}
+	}
+	w.bits(1, 3)
+	w.done()
+	w.bits(0xffff<<16, 32)
+	src := w.done()
+	var b bytes.Buffer
+	res, opened, err := crew{scouts: 2, stride: 200 << 10, has: everything}.copyAhead(t, &b, src, int64(size))
+	if err != nil || !bytes.Equal(b.Bytes(), make([]byte, size)) || res.Consumed != int64(len(src)) || opened == 0 {
+		t.Errorf("%v, %d of %d bytes, %+v, the last reader began at byte %d", err, b.Len(), size, res, opened)
+	}
+}
+
 func TestScoutsAreShared(t *testing.T) {
 	t.Parallel()
 	cores := 1

@@ -71,7 +71,7 @@ func (s *Scout) decode() {
 	for at := start; at < s.until*8 && !s.last && !s.ended.Load(); at = d.bit() {
 		n := s.n
 		last, err := d.block()
-		if err != nil || !s.keep() {
+		if err != nil || s.n == maxSteps || !s.keep() { // fast leaves room for the last step, stored does not
 			s.n = n
 			break
 		}
