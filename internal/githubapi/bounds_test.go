@@ -2,6 +2,7 @@ package githubapi
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -386,8 +387,9 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
-// What a compressed answer expands to is bounded like any other answer, and one that is
-// damaged or ends early is requested again.
+// What a compressed answer expands to is bounded like any other answer, and one that ends
+// early is requested again. After one that is damaged, or not compressed at all, no more
+// compressed ones are asked for.
 func TestCompressedAnswers(t *testing.T) {
 	t.Parallel()
 	const page = `{"total_count":0,"artifacts":[]}`
@@ -402,27 +404,36 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 	whole, bomb := packed(page, 1), packed(strings.Repeat(" ", 1<<20), maxAnswer>>20+1)
 	for name, tt := range map[string]struct {
+		status int // 0 is 200
 		bodies []string
+		plain  bool   // no more than the first request asks for compression
 		err    string // "" for none
 	}{
-		"whole":           {[]string{whole}, ""},
-		"two":             {[]string{packed(page[:9], 1) + packed(page[9:], 1)}, ""},
-		"cut":             {[]string{whole[:len(whole)-9], whole}, ""},
-		"damaged":         {[]string{whole[:len(whole)-1] + "x", whole}, ""},
-		"no gzip":         {[]string{page, page, page, page}, "gzip: invalid header"},
-		"a string":        {[]string{packed(`{"x":"`+strings.Repeat("x", 1<<20)+`","artifacts":[]}`, 1)}, ""},
-		"a bomb":          {[]string{bomb}, "the answer has more than 8 MiB, long texts apart"},
-		"a bomb of texts": {[]string{packed(`"`+strings.Repeat("x", 1<<20)+`"`, maxAnswer>>20+1)}, "the answer has more than 64 MiB"},
+		"whole":              {0, []string{whole}, false, ""},
+		"two":                {0, []string{packed(page[:9], 1) + packed(page[9:], 1)}, false, ""},
+		"cut":                {0, []string{whole[:len(whole)-9], whole}, false, ""},
+		"damaged at its end": {0, []string{whole[:len(whole)-1] + "x", page}, true, ""},
+		"damaged":            {0, []string{whole[:12] + "\xff\xff\xff" + whole[15:], page}, true, ""},
+		"no gzip":            {0, []string{page, page}, true, ""},
+		"a refusal":          {404, []string{packed(`{"message":"Not Found"}`, 1)}, false, "404 Not Found"},
+		"a refusal, no gzip": {404, []string{"<html>Not Found</html>", "<html>Not Found</html>"}, true, "404 Not Found"},
+		"a string":           {0, []string{packed(`{"x":"`+strings.Repeat("x", 1<<20)+`","artifacts":[]}`, 1)}, false, ""},
+		"a bomb":             {0, []string{bomb}, false, "the answer has more than 8 MiB, long texts apart"},
+		"a bomb of texts":    {0, []string{packed(`"`+strings.Repeat("x", 1<<20)+`"`, maxAnswer>>20+1)}, false, "the answer has more than 64 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var steps []step
-			for _, body := range tt.bodies {
+			for i, body := range tt.bodies {
+				want := "gzip"
+				if i > 0 && tt.plain {
+					want = "identity"
+				}
 				steps = append(steps, func(w http.ResponseWriter, r *http.Request) {
-					if got := r.Header.Get("Accept-Encoding"); got != "gzip" {
-						t.Errorf("asked for %q", got)
+					if got := r.Header.Get("Accept-Encoding"); got != want {
+						t.Errorf("request %d asks for %q", i+1, got)
 					}
-					says(200, body, "Content-Encoding", "gzip", "Content-Type", "application/json")(w, r)
+					says(cmp.Or(tt.status, 200), body, "Content-Encoding", "gzip", "Content-Type", "application/json")(w, r)
 				})
 			}
 			s := newStage(t, steps...)

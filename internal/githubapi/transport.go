@@ -2,6 +2,8 @@ package githubapi
 
 import (
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +34,9 @@ type shared struct {
 	visited  visited
 	spending spending
 	kept     *cache // nil unless Options.Conditional is set
+	// uncompressed is set once an answer was not the gzip that it was said to be, as behind
+	// a proxy that expands answers, or sends its own. No more are asked for then.
+	uncompressed atomic.Bool
 }
 
 // transport authorizes requests to the API's origin and retries them after temporary
@@ -258,8 +263,18 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
+	if isDamagedGzip(err) {
+		c.t.shared.uncompressed.Store(true)
+	}
 	a.limit = c.t.shared.forge.limit(a)
 	return a, err
+}
+
+// isDamagedGzip reports whether an answer could not be read because it is no gzip, or a
+// damaged one, although its head says that it is compressed so.
+func isDamagedGzip(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
 // readAnswer reads the body of an answer that is not too large.
@@ -289,6 +304,9 @@ func (t *transport) prepare(ctx context.Context, r *http.Request, x *exchange) (
 			return nil, err
 		}
 		req.Body = body
+	}
+	if t.shared.uncompressed.Load() {
+		req.Header.Set("Accept-Encoding", "identity") // net/http then expands nothing
 	}
 	req.Header.Del("Authorization")
 	x.credential = ""
