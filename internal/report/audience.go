@@ -9,7 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 )
 
-// audience is who reads an advice. An advice names inputs and their values; how these are
+// audience is who reads a message. Its advice names inputs and their values; how these are
 // written, and whatever else depends on the place, the audience knows.
 type audience int
 

@@ -11,7 +11,7 @@
 //	costs.go    for what a search sent its requests
 //	merging.go  files that several artifacts have
 //	result.go   Result, and the errors that only app can have
-//	audience.go who reads an advice: the author of a workflow, or a person at a terminal
+//	audience.go who reads a message: the author of a workflow, or a person at a terminal
 //	message.go  an error, and the advice for it
 //	network.go  the advice for a network that does not let the program through
 //	outputs.go  the outputs

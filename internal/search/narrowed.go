@@ -84,15 +84,6 @@ func (n *narrowed) done() bool {
 	return true
 }
 
-// left is how many pages of the lists are still to be read.
-func (n *narrowed) left() int {
-	pages := 0
-	for _, l := range n.lists {
-		pages = min(pages+l.left(), endless)
-	}
-	return pages
-}
-
 // cutOff reports whether GitHub cut the lists off, and they can be gone on with from
 // their frontier.
 func (n *narrowed) cutOff() bool {
@@ -212,7 +203,7 @@ func (s *search) open(byStatus bool, until time.Time) []request {
 // readNarrowed returns requests for the next pages of the narrowed lists, or of the list of
 // all runs if less of it is left: a server may ignore filters.
 func (s *search) readNarrowed() []request {
-	if n := s.narrow.left(); n < endless && s.facts.all.left() < n {
+	if n := left(s.narrow.lists); n < endless && s.facts.all.left() < n {
 		return s.readAll()
 	}
 	var list []request

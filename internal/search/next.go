@@ -147,7 +147,7 @@ func (s *search) unruled(index *artifactList) []candidate {
 }
 
 // left is how many pages of lists are still to be read.
-func left(lists []*artifactList) int {
+func left[L interface{ left() int }](lists []L) int {
 	n := 0
 	for _, l := range lists {
 		n = min(n+l.left(), endless)

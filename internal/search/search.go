@@ -53,10 +53,11 @@ import (
 // their ids or on pages of all runs (lookUpHidden). It reads on in the lists of runs to find
 // the newest run that fits if nothing is asked for by name, and if runs of the last day are
 // not known, as one of them may have ended so lately that lists of artifacts lack what it
-// has (seekNewest). If no list of artifacts is in order, a second page of all runs bears the
-// order of the first one out (readUnordered). Where only narrowed lists show that there is no newer run, up to five pages of
-// artifacts or runs are read that are likely to show it, too (closeGap). Where they show
-// that there is no run at all, a control list shows whether the filter is fresh (control).
+// has (seekNewest). If no list of artifacts is in order, a second page of all runs bears out
+// the order of the first one (readUnordered). Where only narrowed lists show that there is no
+// newer run, up to five pages of artifacts or runs are read that are likely to show it, too
+// (closeGap). Where they show that there is no run at all, a control list shows whether the
+// filter is fresh (control).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
 // by name (doubts). A run taken is asked for its own list, too, if it ended that lately, or

@@ -32,11 +32,11 @@ const (
 	worthScouts = 2 << 20
 )
 
-// Pool bounds how many entries and tars are decompressed at a time, and with
-// them the memory: about 1 MiB each, 12 MiB for scouts, for all of zstd, LZMA and bzip2
-// together the largest window that zstd may have, and the largest dictionary of one xz. It bounds
-// how many directories are kept open, too, by what the system allows. It is safe for
-// concurrent use.
+// Pool bounds how many entries and tars are decompressed at a time, and with them the
+// memory: about 1 MiB each, 12 MiB for scouts, for all of zstd, LZMA and bzip2 together the
+// largest window that zstd may have, and the largest dictionary of one xz. It bounds how
+// many directories are kept open, too, by what the system allows. It is safe for concurrent
+// use.
 type Pool struct {
 	handles *handles
 	free    chan *decoder
@@ -67,8 +67,8 @@ func NewPool(n int) *Pool {
 
 func defaultPool() *Pool { return NewPool(2 * runtime.GOMAXPROCS(0)) }
 
-// hasCore reports whether neither decoders nor so many scouts use one of the cores. A decoder
-// that waits for bytes counts as well: it may go on at any moment.
+// hasCore reports whether there are more cores than decoders in use and so many scouts. A
+// decoder that waits for bytes counts as well: it may go on at any moment.
 func (p *Pool) hasCore(scouts, cores int) bool { return cap(p.free)-len(p.free)+scouts < cores }
 
 // decoder holds what one worker uses again and again.
