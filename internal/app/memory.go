@@ -3,6 +3,7 @@ package app
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
 // SaveMemory makes the heap grow by half of what is live, and by 4 MiB, from one garbage
@@ -11,9 +12,9 @@ import (
 // at Go's 4 MiB, so small runs have none.
 func SaveMemory() {
 	runtime.AddCleanup(new([64]byte), func(struct{}) { // after the next collection
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		debug.SetGCPercent(growth(m.HeapAlloc))
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // HeapAlloc has garbage, too, until it is swept
+		metrics.Read(live)
+		debug.SetGCPercent(growth(live[0].Value.Uint64()))
 		SaveMemory()
 	}, struct{}{})
 }
