@@ -144,8 +144,8 @@ func statusError(res *http.Response) error {
 
 var codeElement = regexp.MustCompile(`<Code>([\w.-]+)</Code>`)
 
-// errorCode returns the storage's code of at most 64 bytes, or "" if the body has none. Azure and S3
-// both put a word into <Code>, which needs no XML parser.
+// errorCode returns the storage's code of at most 64 bytes, or "" if the body has none. Azure
+// and S3 both put a word into <Code>, which needs no XML parser.
 func errorCode(body []byte) string {
 	if m := codeElement.FindSubmatch(body); m != nil && len(m[1]) <= 64 {
 		return string(m[1])

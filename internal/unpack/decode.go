@@ -49,7 +49,8 @@ func (s *source) open(e *Entry) io.Reader {
 	return io.NewSectionReader(s.r, s.off, e.compressed)
 }
 
-// ahead lets scouts read the data, too, past the frontier, which in reads.
+// ahead returns what the decoder needs to work with scouts. It reads the data through in,
+// which moves the frontier, and for scouts, ahead of that, from the archive itself.
 func (s *source) ahead(e *Entry, in *sourceReader, scouts *inflate.Scouts) inflate.Ahead {
 	return inflate.Ahead{
 		Scouts: scouts,

@@ -40,12 +40,13 @@ func (in input) want(off, n int64) {
 	}
 }
 
-// haver is a reader whose bytes arrive bit by bit.
+// haver is a reader whose bytes arrive over time. Has reports whether n bytes at off can be
+// read without waiting for them.
 type haver interface {
 	Has(off, n int64) bool
 }
 
-// has reports whether n bytes at off can be read without waiting for them.
+// has is Has of the reader. A reader that is no haver has all bytes.
 func (in input) has(off, n int64) bool {
 	h, ok := in.r.(haver)
 	return !ok || h.Has(off, n)

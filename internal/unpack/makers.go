@@ -2,8 +2,8 @@ package unpack
 
 import "hash/maphash"
 
-// makers knows, by its name, which archive made a file last. It holds the hashes of the
-// names: names at length take much more memory, and a map of the hashes twice as much.
+// makers tells which archive made the file of a name last. It holds the names' hashes: the
+// names themselves take much more memory, and a map of the hashes twice as much.
 type makers struct {
 	seed     maphash.Seed
 	hashes   []uint64 // a table with open addressing; 0 is free
