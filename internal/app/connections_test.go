@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -31,6 +32,28 @@ func TestConnections(t *testing.T) {
 	}
 	if n := w.Count(githubsim.API); n != 2+artifacts {
 		t.Errorf("%d requests to the API", n)
+	}
+}
+
+// The API is asked for compressed answers, and the storage never, not even without a range:
+// the digest is that of the bytes as they are stored.
+func TestCompressionIsForTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{Gzip: true})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Header: http.Header{"Content-Range": nil}})
+	if got := w.step(t.Context(), t, in("name", "dist")); got.code != 0 || got.list() != "a.txt=a2" {
+		t.Errorf("exit code %d, files %s\n%s", got.code, got.list(), got.log)
+	}
+	whole := false
+	for _, r := range w.Log() {
+		whole = whole || r.Host == githubsim.Storage && r.Header.Get("Range") == ""
+		want := map[githubsim.Host]string{githubsim.API: "gzip"}[r.Host]
+		if asked := r.Header.Get("Accept-Encoding"); asked != want {
+			t.Errorf("%s asks for %q", r.Path, asked)
+		}
+	}
+	if !whole {
+		t.Error("the storage was not asked for all of the artifact")
 	}
 }
 
