@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -52,13 +53,35 @@ func (stepMachine) Remotes(context.Context) ([]Remote, error) {
 
 func (stepMachine) Token(context.Context, string) string { return "" }
 
-// plainYAML are values that YAML reads as the texts that they are, wherever they stand.
-var plainYAML = lazyRegexp(`^[A-Za-z][A-Za-z0-9_./-]*$`)
+// plainYAML are texts that have no meaning of their own in YAML, wherever they stand, unless
+// they are one of the words or numbers of its core schema.
+var plainYAML = lazyRegexp(`^[A-Za-z0-9][A-Za-z0-9_./@+-]*$`)
+
+// numberYAML are numbers of the core schema that begin with a digit.
+var numberYAML = lazyRegexp(`^(?:[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9A-Fa-f]+)$`)
+
+// IsPlainYAML reports whether an input has this value if a workflow has it without quotes.
+// The runner reads numbers and words such as null, and writes them in its own way: the
+// branch 1.10 would become 1.1. It keeps 15 digits of a number.
+func IsPlainYAML(v string) bool {
+	switch {
+	case !plainYAML().MatchString(v):
+		return false
+	case numberYAML().MatchString(v):
+		n, err := strconv.ParseInt(v, 10, 64)
+		return err == nil && n < 1e15 && strconv.FormatInt(n, 10) == v
+	case strings.EqualFold(v, "null"):
+		return false
+	case strings.EqualFold(v, "true"), strings.EqualFold(v, "false"):
+		return v == strings.ToLower(v)
+	}
+	return true
+}
 
 // yamlValue returns a value, or a list with one item a line, for behind a key that is
 // indented by four blanks.
 func yamlValue(items []string) string {
-	if len(items) == 1 && plainYAML().MatchString(items[0]) || len(items) == 1 && isBoolOrNumber(items[0]) {
+	if len(items) == 1 && IsPlainYAML(items[0]) {
 		return " " + items[0]
 	}
 	text := strings.Join(items, "\n")
@@ -76,13 +99,4 @@ func yamlValue(items []string) string {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(text) // a string does not fail
 	return " " + strings.TrimSuffix(b.String(), "\n")
-}
-
-var number = lazyRegexp(`^[1-9][0-9]*$`)
-
-// isBoolOrNumber reports whether a value is one that YAML may read as its own type: the
-// runner turns it back into the same text.
-func isBoolOrNumber(v string) bool {
-	_, err := parseBool(v)
-	return err == nil || number().MatchString(v)
 }

@@ -1,7 +1,8 @@
 package config_test
 
 import (
-	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +59,7 @@ func TestPrintWorkflowMeansTheSame(t *testing.T) {
 		{}, {"4711"}, {"https://github.com/octo/app/actions/runs/4711"}, {"--workflow", "ci.yml", "-n", "dist", "-n", "true"}, {"-n", "yes"}, {"-n", "0x1f"}, {"-n", "1e3"},
 		{"-n", `a"b: c # d`}, {"-n", "'x'"}, {"-p", "!logs-*", "-p", "*"}, {"-n", "報告", "-n", "b"}, {"-n", " x", "-n", "- y"}, {"--files", "{a,b}/**", "--merge-multiple"},
 		{"--max-age", "2w", "--wait", "10m", "--conclusion", "any"}, {"--name-regex", `^a\d+$`}, {"-n", "null"}, {"-n", "~"}, {"-n", "2026-01-01"}, {"--path", "~/x"}, {"--workflow", "*"},
+		{"-n", "Null"}, {"-n", "True"}, {"-n", "TRUE"}, {"-n", "FALSE"}, {"-n", "nan"}, {"--branch", "1.10"}, {"-n", "0123"}, {"-n", "0o17"}, {"-n", "0"}, {"-n", "1234567890123456"},
 	} {
 		text := printed(t, args...)
 		var steps []struct {
@@ -69,7 +71,7 @@ func TestPrintWorkflowMeansTheSame(t *testing.T) {
 		}
 		in := inputs{}
 		for name, node := range steps[0].With {
-			in[name] = fmt.Sprint(node.Value)
+			in[name] = passed(t, node)
 		}
 		byStep, err := config.FromEnv(with(in).lookup)
 		if err != nil {
@@ -87,4 +89,23 @@ func TestPrintWorkflowMeansTheSame(t *testing.T) {
 			t.Errorf("%q (-flags +step)\n%s\n%s", args, d, text)
 		}
 	}
+}
+
+// passed returns the text that the runner passes for a value of a workflow: it writes a
+// boolean in lower case, and a number with 15 digits at most.
+func passed(t *testing.T, value yaml.Node) string {
+	t.Helper()
+	switch value.ShortTag() {
+	case "!!null":
+		return ""
+	case "!!bool":
+		return strings.ToLower(value.Value)
+	case "!!int", "!!float":
+		var n float64
+		if err := value.Decode(&n); err != nil {
+			t.Error(err)
+		}
+		return strconv.FormatFloat(n, 'G', 15, 64)
+	}
+	return value.Value
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
 )
 
@@ -29,15 +30,21 @@ func (a audience) name(input string) string {
 // set returns an input with its value: "conclusion: any", or "--conclusion any".
 func (a audience) set(input, value string) string {
 	if a == author {
+		if config.IsPlainYAML(value) {
+			return input + ": " + value
+		}
 		return input + ": " + quoted(value, "''")
+	}
+	if !isPlainWord(value) {
+		value = quoted(value, `'\''`)
 	}
 	switch {
 	case value == "true":
 		return "--" + input
-	case value == "false", strings.HasPrefix(value, "-"):
-		return "--" + input + "=" + quoted(value, `'\''`)
+	case value == "false", strings.HasPrefix(value, "'-"):
+		return "--" + input + "=" + value
 	}
-	return "--" + input + " " + quoted(value, `'\''`)
+	return "--" + input + " " + value
 }
 
 // setID is set for an input that takes a number.
@@ -45,13 +52,14 @@ func (a audience) setID(input string, id int64) string {
 	return a.set(input, strconv.FormatInt(id, 10))
 }
 
-// quoted returns a value in single quotes, unless it means itself in YAML and in a shell;
-// quote is how such quotes hold one themselves.
-func quoted(value, quote string) string {
+// isPlainWord reports whether a shell takes a value for what it is.
+func isPlainWord(value string) bool {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	if value != "" && strings.Contains(plain, value[:1]) && strings.Trim(value, plain+"_./@+-") == "" {
-		return value
-	}
+	return value != "" && strings.Contains(plain, value[:1]) && strings.Trim(value, plain+"_./@+-") == ""
+}
+
+// quoted returns a value in single quotes; quote is how such quotes hold one themselves.
+func quoted(value, quote string) string {
 	return "'" + strings.ReplaceAll(value, "'", quote) + "'"
 }
 

@@ -38,6 +38,13 @@ func TestSettings(t *testing.T) {
 		{"branch", "$(x)", "branch: '$(x)'", "--branch '$(x)'"},
 		{"branch", "-x", "branch: '-x'", "--branch='-x'"},
 		{"branch", "", "branch: ''", "--branch ''"},
+		{"wait", "10m", "wait: 10m", "--wait 10m"},
+		{"branch", "1.10", "branch: '1.10'", "--branch 1.10"}, // a number in YAML, 1.1
+		{"branch", "0123", "branch: '0123'", "--branch 0123"},
+		{"commit", "12e4567", "commit: '12e4567'", "--commit 12e4567"},
+		{"branch", "0x1F", "branch: '0x1F'", "--branch 0x1F"},
+		{"branch", "Null", "branch: 'Null'", "--branch Null"},
+		{"branch", "TRUE", "branch: 'TRUE'", "--branch TRUE"},
 	} {
 		if got := author.set(tt.input, tt.value); got != tt.yaml {
 			t.Errorf("for an author: %s, want %s", got, tt.yaml)
