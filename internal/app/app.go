@@ -3,8 +3,8 @@
 // texts come from package report.
 //
 // Contract: whatever happens, every output is set and the destination is either complete
-// or untouched. Only two things can fail after the files were published: a deletion on
-// GitHub, and the writing of outputs to a file that could be opened before (a full disk).
+// or untouched. Only two things can fail a step after the files were published: a deletion
+// on GitHub, and the writing of outputs to a file that could be opened before (a full disk).
 package app
 
 import (
