@@ -10,6 +10,7 @@
 //	origin.go   what is said of runs that come, or may come, from forks
 //	costs.go    for what a search sent its requests
 //	merging.go  files that several artifacts have
+//	tars.go     what became of tars in artifacts, and of their files
 //	result.go   Result, and the errors that only app can have
 //	audience.go who reads a message: the author of a workflow, or a person at a terminal
 //	message.go  an error, and the advice for it
