@@ -108,7 +108,8 @@ func (a *ahead) plan(at int64) {
 // Decoder at byte at that the Scout has finished when the Decoder comes there. A Scout takes
 // about as long as the Decoder would without it, and the Decoder a quarter of that for what
 // a Scout has found. Each Scout that found nothing doubles the distance: there may be no blocks
-// to find, as in what is only stored.
+// to find, as in what is only stored. If the queue has three Scouts at most, the distance is a
+// quarter of a stride or more: what the Decoder has read, inputSize at most, may be released.
 func (a *ahead) next(at int64) int64 {
 	work := int64(0) // of the Decoder before it comes to at
 	for _, s := range a.queue {
