@@ -349,6 +349,25 @@ func FuzzClip(f *testing.F) {
 	})
 }
 
+// A server that encodes its answers in a way that was not asked for is told from one that
+// sends no JSON.
+func TestUnknownEncoding(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		200: `GitHub answered 200 OK: the answer is encoded as br, which was not asked for`,
+		404: `GitHub answered 404 Not Found: the answer is encoded as br, which was not asked for`,
+	} {
+		s := newStage(t, says(status, "\x0b\x02\x80{}\x03", "Content-Encoding", "br", "Content-Type", "text/html"))
+		if err := getOne(t.Context(), s.client); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	s := newStage(t, says(200, "<html>", "Content-Encoding", "identity", "Content-Type", "text/html"))
+	if err := getOne(t.Context(), s.client); err == nil || !strings.Contains(err.Error(), "not JSON but text/html") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPageOfItems(t *testing.T) {
 	t.Parallel()
 	items := func(n int) string { return `{"artifacts":[` + strings.Repeat(`{"id":1},`, n-1) + `{"id":1}]}` }

@@ -150,6 +150,9 @@ func (x *exchange) notJSON() string {
 	if len(a.body) == 0 {
 		return "the answer is empty"
 	}
+	if coding := a.header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") { // net/http expands gzip
+		return "the answer is encoded as " + x.quotable(coding, 40) + ", which was not asked for"
+	}
 	media, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if err != nil || media == "application/json" {
 		return "the answer is not JSON"
