@@ -101,13 +101,13 @@ func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given
 	is := t.fileName(f, given)
 	perhapsPage := given == "" && blob.Size() <= maxPage // an error about its name would mislead
 	if is != name && !perhapsPage {
-		return t.noFile(name, []string{is})
+		return t.otherFile(name, is)
 	}
 	if err := t.checkWhole(ctx, blob, f); err != nil {
 		return err
 	}
 	if is != name {
-		return t.noFile(name, []string{is})
+		return t.otherFile(name, is)
 	}
 	_, err := io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
 	return err
@@ -115,30 +115,25 @@ func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given
 
 // missing returns the error for an archive without the file.
 func (t *attempt) missing(a *unpack.Archive, name string) error {
-	var names []string
+	o := Outline{Artifact: t.item.Artifact}
+	var names sample
 	err := a.All(func(e unpack.Entry, _ bool) error {
-		if e.Mode.IsDir() {
-			e.Name += "/"
-		}
-		names = append(names, strings.Clone(e.Name))
+		o.addEntry(&e, &names)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return t.noFile(name, names)
+	return noFile(name, o, names.list)
 }
 
-func (t *attempt) noFile(name string, names []string) error {
-	o := Outline{Artifact: t.item.Artifact}
-	var first sample
-	for _, n := range names {
-		o.add(n)
-		if !strings.HasSuffix(n, "/") {
-			first.add(n)
-		}
-	}
-	o.Near = nearName(name, first.list)
+// otherFile returns the error for an artifact that is one file of another name.
+func (t *attempt) otherFile(name, is string) error {
+	return noFile(name, t.outlineOfFile(is), []string{is})
+}
+
+func noFile(name string, o Outline, names []string) error {
+	o.Near = nearName(name, names)
 	return &NoFileError{Name: name, Outlines: []Outline{o}}
 }
 

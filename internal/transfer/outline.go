@@ -62,6 +62,16 @@ func (o *Outline) add(name string) {
 	}
 }
 
+// addEntry adds an entry of an archive, and a file to names.
+func (o *Outline) addEntry(e *unpack.Entry, names *sample) {
+	if e.Mode.IsDir() {
+		o.add(e.Name + "/")
+		return
+	}
+	o.add(e.Name)
+	names.add(e.Name)
+}
+
 func (o *Outline) String() string {
 	text := fmt.Sprintf("artifact %q (%d) holds %s", words.Cut(o.Artifact.Name, maxShown), o.Artifact.ID, words.Count(o.Files, "file"))
 	for i, e := range o.Top {
@@ -90,15 +100,10 @@ func (t *attempt) outlineArchive(archive *unpack.Archive) error {
 	o := &Outline{Artifact: t.item.Artifact}
 	var names sample
 	err := archive.All(func(e unpack.Entry, chosen bool) error {
-		switch {
-		case e.Mode.IsDir():
-			o.add(e.Name + "/")
-		case chosen:
+		if chosen && !e.Mode.IsDir() {
 			return errChosen
-		default:
-			o.add(e.Name)
-			names.add(e.Name)
 		}
+		o.addEntry(&e, &names)
 		return nil
 	})
 	if errors.Is(err, errChosen) {
@@ -115,7 +120,14 @@ func (t *attempt) outlineFile(name string) {
 	if !t.item.asked {
 		return
 	}
-	t.item.outline = &Outline{Artifact: t.item.Artifact, Files: 1, Top: []TopEntry{{Name: name, Files: 1}}, Near: near(t.engine.opt.Files, []string{name})}
+	o := t.outlineOfFile(name)
+	o.Near = near(t.engine.opt.Files, []string{name})
+	t.item.outline = &o
+}
+
+// outlineOfFile returns the outline of an artifact that is a file.
+func (t *attempt) outlineOfFile(name string) Outline {
+	return Outline{Artifact: t.item.Artifact, Files: 1, Top: []TopEntry{{Name: name, Files: 1}}}
 }
 
 // checkFiles fails when Options.Files chose nothing at all, and otherwise notifies of
