@@ -181,7 +181,7 @@ func (f *Flags) flagError(err error) error {
 			return fmt.Errorf("unknown flag -%s; the names of inputs follow two dashes", name)
 		}
 		if f.verb != Fetch && isFetchFlag(name) {
-			return fmt.Errorf("%s has no flag --%s: it is of artifetch without a verb", f.verb, name)
+			return fmt.Errorf("%s has no flag --%s: only artifetch without a verb has it", f.verb, name)
 		}
 		return fmt.Errorf("unknown flag --%s%s", name, f.meant(name))
 	}

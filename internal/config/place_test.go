@@ -157,8 +157,8 @@ func TestVerbs(t *testing.T) {
 		{config.Fetch, "-n a -p b -D out -R o/r 5", "[5] []"},
 		{config.List, "https://github.com/o/r/actions/runs/6/artifacts/61", "[] [61]"},
 		{config.Ls, "--run-id 5 6", "[5 6] []"},
-		{config.Ls, "--path x 6", "ls has no flag --path: it is of artifetch without a verb"},
-		{config.Cat, "--delete", "cat has no flag --delete: it is of artifetch without a verb"},
+		{config.Ls, "--path x 6", "ls has no flag --path: only artifetch without a verb has it"},
+		{config.Cat, "--delete", "cat has no flag --delete: only artifetch without a verb has it"},
 		{config.Cat, "a/b --max-files 5 6", "[6] []"},
 		{config.Cat, "4711", "[] []"},
 		{config.Cat, "-n dist", "cat needs the path of a file, as ls prints it"},
@@ -168,8 +168,8 @@ func TestVerbs(t *testing.T) {
 		{config.Diff, "5 6 7", "diff compares two runs: give their ids or addresses"},
 		{config.Diff, "5 5", "diff compares two runs, and both are the same"},
 		{config.Diff, "5 x", `unexpected argument "x"; `},
-		{config.Diff, "5 6 --run-id 7", "diff has no flag --run-id: it is of artifetch without a verb"},
-		{config.Diff, "5 6 --branch main", "diff has no flag --branch: it is of artifetch without a verb"},
+		{config.Diff, "5 6 --run-id 7", "diff has no flag --run-id: only artifetch without a verb has it"},
+		{config.Diff, "5 6 --branch main", "diff has no flag --branch: only artifetch without a verb has it"},
 	} {
 		cfg, err := fromArgs(tt.verb, strings.Fields(tt.args), env{"GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "o/r"}.lookup, nil)
 		got := fmt.Sprint(cfg.RunIDs, " ", cfg.ArtifactIDs)
