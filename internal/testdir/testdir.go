@@ -46,7 +46,7 @@ func MkdirInMemory() (string, error) {
 func WriteProgram(name string, body io.Reader) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755) //nolint:gosec // a test names it
 	if err != nil {
 		return err
 	}
