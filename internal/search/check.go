@@ -22,8 +22,9 @@ const (
 // doubts reports whether a run that lacks something, going by the lists, has to be asked
 // itself before it is passed over. That is so while the lists may lag, once they were found
 // to be wrong, and for the newest run passed over if nothing is asked for by name.
-func (s *search) doubts(r artifact.Run, newest bool) bool {
-	return (s.late(r) || s.facts.faulty) && s.finder.doubted < maxLate || newest && s.facts.asks == 0
+// others is how many runs are asked beside it.
+func (s *search) doubts(r artifact.Run, newest bool, others int) bool {
+	return (s.late(r) || s.facts.faulty) && s.finder.doubted+others < maxLate || newest && s.facts.asks == 0
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may

@@ -45,6 +45,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(14860960500009016506)) // no paths of workflows, and two branches
 	f.Add(uint64(7716324163568218443))  // a run out of its place, and artifacts oldest first
 	f.Add(uint64(6346732419514848852))  // artifacts that do not name their run, and not those of the newest
+	f.Add(uint64(3547378569628510863))  // lists of artifacts that were wrong, and more runs than are asked
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

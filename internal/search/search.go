@@ -191,7 +191,7 @@ func (s *search) walk() walked {
 		case holds == maybe:
 			w.unsure = append(w.unsure, r)
 		case holds == no:
-			if _, asked := s.facts.asked[r.ID]; !asked && s.doubts(r, i == len(w.taken)) {
+			if _, asked := s.facts.asked[r.ID]; !asked && s.doubts(r, i == len(w.taken), len(w.denied)) {
 				w.denied = append(w.denied, r)
 			}
 		case len(w.unsure) > 0:
