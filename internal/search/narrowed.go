@@ -206,6 +206,11 @@ func (s *search) readNarrowed() []request {
 	if n := left(s.narrow.lists); n < endless && s.facts.all.left() < n {
 		return s.readAll()
 	}
+	return s.readNext()
+}
+
+// readNext returns requests for the next pages of the narrowed lists.
+func (s *search) readNext() []request {
 	var list []request
 	most := max(1, (s.finder.left()+PerPage-1)/PerPage) // the limit allows no more
 	for _, l := range s.narrow.lists {

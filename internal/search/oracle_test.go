@@ -46,6 +46,9 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(7716324163568218443))  // a run out of its place, and artifacts oldest first
 	f.Add(uint64(6346732419514848852))  // artifacts that do not name their run, and not those of the newest
 	f.Add(uint64(3547378569628510863))  // lists of artifacts that were wrong, and more runs than are asked
+	f.Add(uint64(10350913088845108381)) // artifacts in no order, and the list of all runs lacks the newest
+	f.Add(uint64(6936052850201946882))  // artifacts that do not name their run, newer than all listed runs
+	f.Add(uint64(7857126625976175976))  // the same, and no list is in order
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

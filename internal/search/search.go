@@ -53,8 +53,9 @@ import (
 // their ids or on pages of all runs (lookUpHidden). It reads on in the lists of runs to find
 // the newest run that fits if nothing is asked for by name, and if runs of the last day are
 // not known, as one of them may have ended so lately that lists of artifacts lack what it
-// has (seekNewest). If no list of artifacts is in order, a second page of all runs bears out
-// the order of the first one (readUnordered). Where only narrowed lists show that there is no
+// has (seekNewest). If no list of artifacts is in order, or none names its runs and one has
+// an artifact that is newer than all known runs, a narrowed list and a second page of all
+// runs bear out the first one (bearOut). Where only narrowed lists show that there is no
 // newer run, up to five pages of artifacts or runs are read that are likely to show it, too
 // (closeGap). Where they show that there is no run at all, a control list shows whether the
 // filter is fresh (control).
