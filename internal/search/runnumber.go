@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -94,15 +95,20 @@ func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Contex
 }
 
 // guess returns the page to read first, or 0 if no page can have the run. The first page
-// of the list of all runs is known.
+// of the list of all runs is known. Where it shows that no page has the run, a second page
+// bears that out, unless the artifacts do.
 func (s *search) guess(n *numbers, q RunQuery) int {
 	all := s.facts.all
 	if q.Workflow == "" && all.read == 1 && n.perPage == all.perPage {
 		n.add(1, Page[artifact.Run]{Items: all.items, Next: all.next, Last: all.last})
-		if !n.orderly() {
-			return 1
+		page := 1
+		if n.orderly() {
+			page = n.next(1)
 		}
-		return n.next(1)
+		if page == 0 && s.mayMiss() {
+			return all.next
+		}
+		return page
 	}
 	for _, r := range all.items {
 		if r.Number > 0 && s.filter.workflow.passes(r) {
@@ -110,6 +116,24 @@ func (s *search) guess(n *numbers, q RunQuery) int {
 		}
 	}
 	return 1
+}
+
+// mayMiss reports whether the run asked for may be listed further down than it should be: it
+// is newer than those with smaller numbers, and no list of artifacts goes as far back, or
+// one names a run of that time that is not known.
+func (s *search) mayMiss() bool {
+	index := s.facts.index()
+	if index == nil {
+		return true
+	}
+	var since time.Time
+	for _, r := range s.facts.all.items {
+		if r.Number < s.filter.number && r.CreatedAt.After(since) && s.filter.workflow.passes(r) {
+			since = r.CreatedAt
+		}
+	}
+	return !index.done() && !since.After(index.frontier()) ||
+		slices.ContainsFunc(s.candidates(index), func(c candidate) bool { return !c.bound.Before(since) })
 }
 
 // add adds a page and reports whether the run is on it. If not, the page narrows

@@ -49,6 +49,12 @@ func TestRunNumber(t *testing.T) {
 			w.runs = slices.DeleteFunc(w.runs, func(r artifact.Run) bool { return slices.Contains(numbers, r.Number) })
 		}
 	}
+	// displacedTo lists a run at another place.
+	displacedTo := func(place int, number int) func(*world) {
+		return func(w *world) {
+			w.runs = displaced(w.runs, place, func(r artifact.Run) bool { return r.Number == number })
+		}
+	}
 	tests := []struct {
 		name   string
 		change func(*world)
@@ -61,6 +67,7 @@ func TestRunNumber(t *testing.T) {
 		{"on the second page", nil, 400, 250, true, 4},
 		{"the oldest", nil, 400, 1, true, 4},
 		{"in the middle of many", nil, 1000, 500, true, 4},
+		{"the newest, listed a page too late", displacedTo(150, 400), 400, 400, true, 3},
 		{"none so new", nil, 400, 401, false, 2},
 		{"deleted", without(250), 400, 250, false, 3},
 		{"deleted, at the border", without(301), 400, 301, false, 4},
