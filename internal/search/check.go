@@ -114,21 +114,23 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 	if narrows && len(s.narrow.lists) == 0 && len(taken) == 0 && !s.knowsWorkflow() {
 		return s.open(false, time.Time{})
 	}
-	f := s.frontier()
-	met := s.meetsAnother(taken, f)
-	late, unnamed := s.mayEndLate(f) && (s.looked == 0 || !met), s.facts.asks == 0 && !met
-	if since(oldest, f) || !late && !unnamed || s.looked > 0 && s.finder.limitMet() {
-		return nil
-	}
-	s.looked++
 	until := s.finder.now.Add(-longest)
 	if oldest.After(until) {
 		until = oldest
 	}
+	// So few pages show all runs that may have ended late, where a narrowed list may lack
+	// some, and each filter that follows has a narrowed list of its own.
+	near := s.endsUnseen(oldest) && s.facts.all.pagesTo(until) <= max(s.finder.untried, 1)
+	f := s.frontier()
+	met := s.meetsAnother(taken, f)
+	late, unnamed := s.mayEndLate(f) && (s.looked == 0 || !met), s.facts.asks == 0 && !met
+	first := near && s.looked == 0
+	if !first && (since(oldest, f) || !late && !unnamed || s.looked > 0 && s.finder.limitMet()) {
+		return nil
+	}
+	s.looked++
 	switch {
-	case late && (s.looked == 1 || s.finder.untried > 1) && s.facts.all.pagesTo(until) <= max(s.finder.untried, 1):
-		// So few pages show all runs that may have ended late, where a narrowed list may lack
-		// some, and each filter that follows has a narrowed list of its own.
+	case first, near && late && s.finder.untried > 1:
 	case narrows && len(s.narrow.lists) == 0:
 		return s.open(false, time.Time{})
 	case narrows && s.believed():
