@@ -164,7 +164,7 @@ func (s *search) readRest(taken []artifact.Run, oldest time.Time) []request {
 // created, where no list of artifacts names such a run: a list that a filter narrows may
 // have it. Beside it, a second page of all runs shows whether the first one is in order.
 func (s *search) bearOut() []request {
-	all, unordered := s.facts.all, len(s.unfinished()) > 0
+	all, unordered := s.facts.all, s.unordered()
 	if s.facts.index() != nil || s.finder.limitMet() || !unordered && !s.unexplained() {
 		return nil
 	}
@@ -180,6 +180,9 @@ func (s *search) bearOut() []request {
 	}
 	return list
 }
+
+// unordered reports whether no list of artifacts shows any order, but one names runs.
+func (s *search) unordered() bool { return s.facts.index() == nil && len(s.unfinished()) > 0 }
 
 // unexplained reports whether a list of artifacts that does not name runs has an artifact
 // that counts, and that was created after all known runs had ended. It is of another run.

@@ -35,7 +35,8 @@ const mostSought = 8
 // workflow's runs, then in the list of all runs, because the workflow's list may lag. It
 // reads only the list of all runs if all known runs are of the workflow. The search is
 // settled when the run was found, or when the list of all runs proves that it does not
-// exist.
+// exist: not where a list of artifacts shows no order, and the run may be out of its place,
+// too.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	var seen []artifact.Run
 	var found, absent, gone bool
@@ -59,7 +60,7 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 		for _, r := range seen {
 			s.show(r)
 		}
-		s.settled = found || absent
+		s.settled = found || absent && !s.unordered()
 	}, nil
 }
 
