@@ -210,11 +210,15 @@ func (s *search) readOnRuns(byStatus bool) []request {
 	return s.open(false, time.Time{})
 }
 
-// readAll returns requests for the next pages of all runs, up to a number that depends on
-// the limit of the search.
+// mayReadAll reports whether the limit of the search allows further pages of all runs.
+func (s *search) mayReadAll() bool {
+	return s.facts.all.read <= 10+mostOfAll*s.finder.req.SearchLimit/PerPage
+}
+
+// readAll returns requests for the next pages of all runs, as far as the limit allows.
 func (s *search) readAll() []request {
 	all := s.facts.all
-	if all.read > 10+mostOfAll*s.finder.req.SearchLimit/PerPage {
+	if !s.mayReadAll() {
 		return nil
 	}
 	return s.readRuns(all, s.finder.allRuns, all.ahead())

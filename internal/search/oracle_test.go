@@ -52,6 +52,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(17330268382493324930)) // the number of the newest run, which is listed a page too late
 	f.Add(uint64(14017352364762778398)) // a run that just ended is moved to the second page, and lacks elsewhere
 	f.Add(uint64(9846077719974768552))  // a run number, a run listed too early, and artifacts in no order
+	f.Add(uint64(8881997964257278963))  // a limit that ends the reading of all runs
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

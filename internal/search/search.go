@@ -314,8 +314,12 @@ func (s *search) mayExamine(r artifact.Run) bool {
 	return false
 }
 
-// leavesOut reports whether the limit keeps a run from being taken.
+// leavesOut reports whether the limit keeps a run from being taken, or may do so as it ends
+// the reading of all runs.
 func (s *search) leavesOut() bool {
+	if s.exhausted && !s.facts.all.done() && !s.mayReadAll() && !s.proven() {
+		return true
+	}
 	for id, r := range s.facts.known {
 		if !s.facts.examined[id] && !s.facts.deleted[id] && s.passes(r) && s.facts.holds(r) != no {
 			return true
