@@ -32,7 +32,9 @@ type lies struct {
 	// the same if that is two pages or more further down than it should be. farOff is the
 	// run whose artifact is that far off.
 	outOfPlace, runFarOff, farOff int64
-	shifts                        []*shift
+	// ahead is the run that is more than a page further up than it should be.
+	ahead  int64
+	shifts []*shift
 	// words tell a person of the lies.
 	words []string
 }
@@ -335,6 +337,9 @@ func (r random) displace(w *world, req Request) {
 		w.lies.outOfPlace = id
 		if place >= 2*w.perPage {
 			w.lies.runFarOff = id
+		}
+		if place+w.perPage < slices.IndexFunc(w.runs, func(v artifact.Run) bool { return v.ID == id }) {
+			w.lies.ahead = id
 		}
 		w.lies.tell("run %d is at place %d", id, place)
 	}

@@ -55,6 +55,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(8881997964257278963))  // a limit that ends the reading of all runs
 	f.Add(uint64(10569689346768665357)) // a run that just ended leaves the first page before that is read
 	f.Add(uint64(792221775120757530))   // a run number, which the workflow's list lacks, of a run out of its place
+	f.Add(uint64(15843334372240497403)) // a run number, of a run listed two pages too early
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
@@ -314,9 +315,9 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 		return met || listed && r.ID == w.newest(req)
 	case w.lies.late[r.ID]:
 		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
-	case req.RunNumber != 0 && w.lies.outOfPlace == r.ID && slices.Contains(w.narrowing(req), "workflow") && w.lies.hides([]string{"workflow"}, r.ID):
-		// Neither of the two lists that a number is looked for in has it where it should be.
-		// Nothing else can be taken in its place, and the search fails.
+	case req.RunNumber != 0 && (w.lies.ahead == r.ID || w.lies.outOfPlace == r.ID && slices.Contains(w.narrowing(req), "workflow") && w.lies.hides([]string{"workflow"}, r.ID)):
+		// No list that a number is looked for in has it where it should be. No other run is
+		// taken in its place: the search fails.
 		return met
 	case w.lies.farOff == r.ID:
 		return false // two pages that are in order may be believed
