@@ -56,6 +56,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(10569689346768665357)) // a run that just ended leaves the first page before that is read
 	f.Add(uint64(792221775120757530))   // a run number, which the workflow's list lacks, of a run out of its place
 	f.Add(uint64(15843334372240497403)) // a run number, of a run listed two pages too early
+	f.Add(uint64(11408202181692973763)) // two attempts, and artifacts that are nearly in order
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

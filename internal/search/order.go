@@ -97,6 +97,9 @@ func (o *order) disordered() bool {
 	return o.suspects*perSuspect > max(o.read, perSuspect) || o.read > 0 && o.last.After(o.first.Add(o.slack))
 }
 
+// strict reports whether at most one item in a hundred is out of place.
+func (o *order) strict() bool { return o.suspects*perSuspect*perSuspect <= o.read }
+
 func minTime(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
