@@ -22,10 +22,10 @@ import (
 type mistake struct {
 	args   string
 	env    map[string]string
-	before []string // files that exist, as name=content, or a directory in which nobody may write, as name/
+	before []string // files that exist, as name=content, or a read-only directory, as name/
 	faults []githubsim.Fault
 	code   int
-	gone   bool // nobody reads stdout
+	gone   bool // the reader of stdout has gone
 	full   bool // stdout is a file on a full disk
 }
 
@@ -84,7 +84,7 @@ func TestCommandMessages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "directory-not-writable" && os.Getuid() == 0 {
-				t.Skip("root may write everywhere")
+				t.Skip("root may write everywhere; TestCommandMessagesAsNobody runs this")
 			}
 			said, code := m.run(t)
 			if code != m.code {
