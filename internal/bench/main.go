@@ -180,8 +180,10 @@ func (b *bencher) run(ctx context.Context, parent string, do func() error) (err 
 	return do()
 }
 
-func (b *bencher) table(ctx context.Context, runs int, only []string) error {
+// table prints a table of cases: of those that were measured, even if a later one fails.
+func (b *bencher) table(ctx context.Context, runs int, only []string) (err error) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	defer func() { err = errors.Join(err, table.Flush()) }()
 	fmt.Fprintln(table, b.head("case\twhat\tzip\tartifetch\tprocessor\tpeak RSS\trequests\tover the wire\treference\tratio"))
 	for _, c := range cases {
 		if !slices.Contains(only, c.name) {
@@ -204,7 +206,7 @@ func (b *bencher) table(ctx context.Context, runs int, only []string) error {
 		}
 		fmt.Fprintln(table)
 	}
-	return table.Flush()
+	return nil
 }
 
 // head returns the head of a table: its own columns, then those of each peer.
