@@ -98,7 +98,7 @@ func (b *Blob) checkWhole(t *try, res *http.Response) error {
 	length, etag, open := res.ContentLength, res.Header.Get("ETag"), !delimited(res)
 	switch {
 	case !b.stream:
-		return b.onceMore(&RangeError{Want: t.at, Header: "of everything"})
+		return b.onceMore(&RangeError{Want: t.at, Header: res.Header.Get("Content-Range")})
 	case open && !b.o.OpenEnded:
 		return &LengthError{Want: -1}
 	case length > maxBlob:

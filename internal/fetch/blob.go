@@ -51,13 +51,13 @@ type Blob struct {
 	trying  int     // tries under way
 	hedging int     // parts with two tries
 	wasted  int64   // bytes that had arrived before
-	waits   []int64 // bytes that readers wait for; not that of the digest
+	waits   []int64 // the bytes that readers wait for, without the digest's
 
 	openPart *piece // see hold
 	held     bool   // openPart waits for readers
 
 	pauses  []*pausing
-	lent    int       // connections whose part pauses, and that others take the place of
+	lent    int       // connections that pause, and whose place others have taken
 	rest    time.Time // no request is sent again before this time: Retry-After
 	watched bool      // ticker is going to call tick
 	ticker  *time.Timer

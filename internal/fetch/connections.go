@@ -150,5 +150,5 @@ func (b *waitBudget) isSpent() bool {
 type WaitError struct{}
 
 func (*WaitError) Error() string {
-	return fmt.Sprintf("the storage is too slow: it was waited for %s longer than what it sent takes at %d KiB/s", maxWait, minRate>>10)
+	return fmt.Sprintf("the storage is too slow: the run waited for it %s longer than the bytes it sent take at %d KiB/s", maxWait, minRate>>10)
 }

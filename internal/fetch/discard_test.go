@@ -107,7 +107,7 @@ func TestBlobRelease(t *testing.T) {
 	}
 }
 
-// A blob has what has arrived and was not released.
+// Has reports exactly the bytes that have arrived and were not released.
 func TestBlobHas(t *testing.T) {
 	t.Parallel()
 	for name, onDemand := range map[string]bool{"whole": false, "on demand": true} {

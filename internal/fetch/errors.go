@@ -13,15 +13,15 @@ import (
 )
 
 // DownloadError is the error of reading a Blob whose download failed. It matches
-// the download's error, but never io.EOF, which would mean to a reader that the
-// blob ends there.
+// the download's error, but never io.EOF or io.ErrUnexpectedEOF, which would mean to a
+// reader that the blob ends there.
 type DownloadError struct{ Err error }
 
 func (e *DownloadError) Error() string { return e.Err.Error() }
 
 // Is reports whether the download failed with target.
 func (e *DownloadError) Is(target error) bool {
-	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target) // a reader would take these for the end of the blob
+	return target != io.EOF && target != io.ErrUnexpectedEOF && errors.Is(e.Err, target)
 }
 
 // As finds target in the download's error.
@@ -75,10 +75,10 @@ type LengthError struct {
 
 func (e *LengthError) Error() string {
 	if e.Want > maxBlob {
-		return fmt.Sprintf("the storage says that the blob has %d bytes, which none can have", e.Want)
+		return fmt.Sprintf("the storage says that the blob has %d bytes, which is more than any blob can have", e.Want)
 	}
 	if e.Want < 0 {
-		return "the storage does not say how long the blob is, so it is not known whether all of it came"
+		return "the storage does not say how long the blob is, so it is not known whether all of it arrived"
 	}
 	return fmt.Sprintf("the storage sent more than the %d bytes it announced", e.Want)
 }
@@ -89,7 +89,7 @@ type MD5Error struct {
 }
 
 func (e *MD5Error) Error() string {
-	return fmt.Sprintf("the storage says that the blob's MD5 is %x, and that of what it sent is %x", e.Told, e.Got)
+	return fmt.Sprintf("the storage says that the blob's MD5 is %x, but the bytes that it sent have %x", e.Told, e.Got)
 }
 
 // WriteError says that bytes which arrived could not be kept. If the disk is full,
@@ -100,18 +100,22 @@ type WriteError struct {
 }
 
 func (e *WriteError) Error() string {
-	return fmt.Sprintf("write what was fetched, at byte %d: %v", e.Off, e.Err)
+	return fmt.Sprintf("write the fetched bytes, at byte %d: %v", e.Off, e.Err)
 }
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
 // RangeError says that the storage sent another part than the one requested.
 type RangeError struct {
-	Want   int64 // the first byte requested
+	Want int64 // the first byte requested
+	// Header is the answer's Content-Range; "" if it has none, such as one with the whole blob.
 	Header string
 }
 
 func (e *RangeError) Error() string {
+	if e.Header == "" {
+		return fmt.Sprintf("the storage was asked for the bytes from %d on and sent an answer without Content-Range", e.Want)
+	}
 	return fmt.Sprintf("the storage was asked for the bytes from %d on and sent Content-Range %q", e.Want, e.Header)
 }
 

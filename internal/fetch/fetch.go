@@ -6,9 +6,9 @@
 //
 //	GET the first bytes with Range
 //	206: its Content-Range tells the size of the blob, its ETag which one it is
-//	     cut the rest into parts, larger ones further down; the tail comes first,
-//	     what is wanted (see Blob.Want) before what is not, and what is in turn
-//	     only as far ahead of the reader as Options.Ahead says
+//	     cut the rest into parts, larger ones further down: first the tail, then
+//	     what is wanted (see Blob.Want), then all else in order, but only as far
+//	     ahead of the reader as Options.Ahead allows
 //	     each connection: fetch one part after the other;
 //	     more connections, twice as many each time, while that makes it faster
 //	200, 416: the storage does not support ranges, and the blob is a stream: one
@@ -21,14 +21,14 @@
 //	    GET at to the part's end with Range and If-Match; a stream: at to the
 //	    blob's end, or without Range if at is its first byte
 //	    206: Content-Range must say what was asked for, of the same size
-//	    200: a stream: all of the blob, so that at = 0; else like another range
+//	    200: for a stream, the whole blob: at = 0; for a part, like another range
 //	    another range: *RangeError, the second time in a row
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one
 //	    408, 429, 5xx: a passing fault; half the connections for a while
 //	    write and count the body until it ends or stalls
-//	a stream: *RangeError: at = 0; *ChangedError: at = 0, twice at most
+//	a stream starts over: after *RangeError, and after *ChangedError twice at most
 //
 // Readers may have seen bytes of parts, so the caller has to start over: after
 // *ChangedError with another Open, and after *RangeError with OneStream. No reader has
@@ -88,10 +88,9 @@ type Options struct {
 	// Connections bounds the requests under way for all blobs that share it, and the time
 	// that they wait; nil means 16 connections for this blob alone.
 	Connections *Connections
-	// First is how many bytes the first request asks for, and From where they begin; a First
-	// of 0 is as many as fit a small blob. With OnDemand, From saves a request for a blob
-	// of which the end is wanted. If there is nothing at From, the blob's beginning is
-	// asked for.
+	// First is how many bytes the first request asks for; 0 is as many as a small blob has.
+	// From is where they begin. It only counts with OnDemand, where it saves a request if
+	// the end of the blob is wanted. A blob that ends before From is asked for its first bytes.
 	First, From int64
 	// Tail is how many bytes at the end of the blob are fetched first.
 	Tail int64
@@ -115,9 +114,8 @@ type Options struct {
 }
 
 const (
-	// enoughProgress is how many bytes must arrive in a try that was cut off for the try
-	// not to count. Then the next one follows at once, so that a long download survives
-	// many cuts.
+	// A try that is cut off after enoughProgress bytes does not count as one that failed, and
+	// the next one follows at once: so a long download survives many cuts.
 	enoughProgress = 64 << 10
 	// maxRestarts is how often a stream starts over because the blob changed.
 	maxRestarts  = 2
@@ -160,7 +158,7 @@ type Info struct {
 	Size int64
 	// SHA256 is the digest of the whole blob; zero unless Whole is set.
 	SHA256 [sha256.Size]byte
-	// Whole is set once the whole blob was fetched.
+	// Whole is set once the whole blob was fetched and digested.
 	Whole bool
 	// OpenEnded is set if only the end of the connection shows that the blob is whole.
 	OpenEnded bool
@@ -171,7 +169,8 @@ type Info struct {
 	ContentDisposition string
 	// Requests counts the requests to the storage, without redirects.
 	Requests int
-	// Fetched counts the bytes that arrived, also those that arrived twice.
+	// Fetched counts the bytes that arrived, also those that arrived twice, but not those
+	// that a stream received before it started over.
 	Fetched int64
 }
 
@@ -182,8 +181,8 @@ type answer struct {
 	sent   time.Time // when it was asked for
 	cancel context.CancelCauseFunc
 	close  func()
-	// rest calls do. The time that this takes is not the storage's.
-	rest func(do func()) error
+	// uncharged calls do, and does not count the time of the call as a wait for the storage.
+	uncharged func(do func()) error
 }
 
 // ask sends a request for the blob, or for a range of it, as soon as a connection is
@@ -216,7 +215,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		end()
 		return nil, err
 	}
-	closeBody := o.watch(res, cancel)
+	closeBody := o.watchBody(res, cancel)
 	return &answer{
 		Response: res, from: u, sent: start, cancel: cancel,
 		close: func() {
@@ -224,7 +223,7 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 			waited()
 			end()
 		},
-		rest: func(do func()) (err error) {
+		uncharged: func(do func()) (err error) {
 			waited()
 			do()
 			if waited, err = o.Connections.budget.wait(cancel); err != nil {
@@ -235,8 +234,8 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 	}, nil
 }
 
-// watch bounds how long a body may take. closeBody closes it.
-func (o *Options) watch(res *http.Response, cancel context.CancelCauseFunc) (closeBody func()) {
+// watchBody bounds how long a body may take. closeBody closes it.
+func (o *Options) watchBody(res *http.Response, cancel context.CancelCauseFunc) (closeBody func()) {
 	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusPartialContent {
 		late := time.AfterFunc(errorTimeout, func() { cancel(&httpx.StallError{Idle: errorTimeout}) })
@@ -301,16 +300,16 @@ type discarder interface {
 	Discard(off, n int64)
 }
 
-// arrived counts n bytes, fresh of which had not arrived before.
+// arrived counts n bytes; fresh of them had not arrived before.
 func (o *Options) arrived(n, fresh int64) {
 	o.Connections.arrived.Add(n)
 	o.Connections.budget.credit(fresh)
 }
 
-// again decides what follows a try that failed with err after n bytes; the try before
-// failed with last. For another try it returns nil, after a pause; otherwise it returns
-// the error of the download. The pause counts as time that the storage keeps the run
-// waiting.
+// again decides what follows a try that failed with err after n bytes; last is the error of
+// the try before, or nil. If there is to be another try, again pauses and returns nil;
+// otherwise it returns the error of the download. The pause counts as time that the storage
+// keeps the run waiting.
 func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
 	if located, ok := errors.AsType[*locateError](err); ok {
 		because := cmp.Or(located.because, last)

@@ -82,7 +82,7 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 	}
 	ask()
 	var timer <-chan time.Time
-	for under := 1; ; {
+	for underWay := 1; ; {
 		select {
 		case wait := <-late:
 			if len(ends) == 1 && b.pace.most > 1 {
@@ -91,14 +91,14 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 		case <-timer:
 			if b.o.Connections.twice.TryAcquire(1) {
 				defer b.o.Connections.twice.Release(1)
-				under++
+				underWay++
 				ask()
 			}
 		case r := <-results:
-			if under--; under > 0 && r.err != nil && httpx.IsTemporary(r.err) {
+			if underWay--; underWay > 0 && r.err != nil && httpx.IsTemporary(r.err) {
 				continue
 			}
-			if under > 0 {
+			if underWay > 0 {
 				ends[1-r.of](errOvertaken)
 				b.work.Go(func() {
 					if other := <-results; other.err == nil {

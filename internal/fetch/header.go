@@ -18,9 +18,8 @@ const maxName = 255
 
 // FileName returns the file name in a Content-Disposition header (RFC 6266). It prefers
 // filename* (RFC 5987) to filename, and returns only the last component of a path, also
-// of a Windows path. There is no name if that is "" or a directory's. ok reports whether
-// a file can have the name: it has no control characters, is UTF-8, and no longer than 255
-// bytes.
+// of a Windows path; "" if that is "." or "..". ok reports whether a file can have the
+// name: it is not empty, is UTF-8, has no control characters and at most 255 bytes.
 //
 // Headers that break the grammar are read all the same: many servers do not quote names
 // such as "app (1).jar", or send them in Latin-1.
@@ -103,7 +102,7 @@ func extendedValue(v string) string {
 	return ""
 }
 
-// fromLatin1 returns text in UTF-8 of which each byte is a character.
+// fromLatin1 converts text from Latin-1, where each byte is a character, to UTF-8.
 func fromLatin1(text string) string {
 	runes := make([]rune, len(text))
 	for i := range len(text) {

@@ -42,7 +42,7 @@ func TestFileName(t *testing.T) {
 		`inline; filename=".hidden"`:         ".hidden",
 		`attachment; filename="dist.zip"; filename*=UTF-8''dist.zip;`: "dist.zip",
 
-		// Not by the grammar, but sent.
+		// Servers send these, although they break the grammar.
 		`attachment; filename=my app (1).jar`:                            "my app (1).jar",
 		`attachment; filename=app@1[2].jar; size=1`:                      "app@1[2].jar",
 		`attachment; filename=日本.jar`:                                    "日本.jar",

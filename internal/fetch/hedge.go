@@ -77,8 +77,7 @@ func (p *piece) isLate(now time.Time, first time.Duration, rate float64) bool {
 	return true
 }
 
-// usual is how fast the last requests were that brought what they should. It is safe for
-// concurrent use.
+// usual keeps how fast the last successful requests were. It is safe for concurrent use.
 type usual struct {
 	mu    sync.Mutex
 	n     int
@@ -88,7 +87,7 @@ type usual struct {
 
 const (
 	usualTries = 8 // a few, because the load of a network changes
-	fewTries   = 3 // so many have to be known
+	fewTries   = 3 // fewer say nothing
 )
 
 func (u *usual) add(t *try) {
@@ -103,8 +102,8 @@ func (u *usual) add(t *try) {
 	}
 }
 
-// get returns the medians, if they are known; the rate is 0 if only that is not. Medians,
-// because a few requests may have been slow.
+// get returns the medians, because a few requests may have been slow. known is false after
+// too few requests; rate is 0 if all of them were small.
 func (u *usual) get() (first time.Duration, rate float64, known bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

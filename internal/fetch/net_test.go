@@ -54,7 +54,7 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// closing is a body that says when it is closed.
+// closing is a body that calls a function when it is closed.
 type closing struct {
 	io.ReadCloser
 	closed func()
@@ -131,7 +131,7 @@ func manyBytes(size int) []byte {
 	return many.bytes[:size:size]
 }
 
-// many are the bytes of the longest blob so far.
+// many holds the bytes of the longest blob so far.
 var many struct {
 	sync.Mutex
 	bytes []byte
@@ -322,7 +322,7 @@ func TestFirstAnswerIsLate(t *testing.T) {
 	}
 }
 
-// Many small blobs over a slow network: once that is known, each takes one request.
+// Once it is known that the network is slow, each of many small blobs takes one request.
 func TestSlowAnswersOfManyBlobs(t *testing.T) {
 	t.Parallel()
 	sim := newSimulated(t)
@@ -342,8 +342,8 @@ func TestSlowAnswersOfManyBlobs(t *testing.T) {
 	})
 }
 
-// A part that the storage refuses for ever ends the download, however well it serves the
-// others.
+// A part that the storage always refuses ends the download, however well the storage serves
+// other parts.
 func TestOnePartIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

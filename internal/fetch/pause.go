@@ -82,7 +82,7 @@ func (p *piece) forgives(err error) bool {
 	return true
 }
 
-// watch lets tick be called as long as there is something to look at. b.mu is held.
+// watch has tick called as long as there is something for it to look at. b.mu is held.
 func (b *Blob) watch() {
 	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.trying > 0 && b.pace.most > 1) {
 		b.watched = true

@@ -13,7 +13,7 @@ import (
 // span is a range of bytes, end excluded.
 type span struct{ start, end int64 }
 
-// piece is a span that a connection fetches, or two of them. Blob.mu guards it.
+// piece is a part of the blob: a span that one connection fetches, or two. Blob.mu guards it.
 type piece struct {
 	span
 	at       int64 // bytes before this offset have arrived
@@ -169,8 +169,8 @@ func (b *Blob) connection(t *try, res *answer) {
 	}
 }
 
-// next begins a try of a part that is late, or else of one from the queue; or it ends the
-// connection.
+// next begins a try for a connection: of a part that is late, else of the queue's next part.
+// If there is none, it counts the connection as ended and returns nil.
 func (b *Blob) next() *try {
 	b.mu.Lock()
 	defer b.mu.Unlock()

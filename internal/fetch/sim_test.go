@@ -148,7 +148,7 @@ func TestStreamWhenURLsExpire(t *testing.T) {
 		t.Errorf("%d requests, %v", blob.Requests, err)
 	}
 
-	// One that has expired when it is used first.
+	// The URL has expired when it is used first.
 	locate := func(ctx context.Context) (*url.URL, error) {
 		u, err := s.locate(ctx)
 		s.late.Add(int64(2 * time.Minute))

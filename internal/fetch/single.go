@@ -18,7 +18,7 @@ func (b *Blob) hold(t *try, res *answer) (ended bool, err error) {
 	b.held = true
 	defer func() { b.held = false }()
 	b.moved.Broadcast() // see starved
-	err = res.rest(func() {
+	err = res.uncharged(func() {
 		for b.err == nil && b.openPart == t.p && b.full(t.p.at) {
 			b.moved.Wait()
 		}

@@ -71,7 +71,7 @@ var situations = map[string]struct {
 	"no content":             {steps: []step{status(204, "")}, want: "204 No Content", log: []string{""}},
 	"412 to nothing":         {steps: []step{status(412, "")}, want: "412 Precondition Failed", log: []string{""}},
 
-	// Storages without ranges, and with their own idea of them.
+	// Storages without ranges, and storages that answer with other ranges.
 	"no ranges":                {steps: []step{cut(2 * mib), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`}},
 	"no ranges, cut for ever":  {steps: slices.Repeat([]step{noRange(cut(2 * mib)), noRange(cut(mib))}, 4), want: "after 3 tries: the connection broke off after 1048576"},
 	"another part":             {steps: []step{cut(mib), part("bytes 0-9/3158073")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`}},

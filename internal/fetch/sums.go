@@ -11,13 +11,13 @@ import (
 // sums are the digests of a blob, over its bytes in their order.
 type sums struct {
 	sha256 hash.Hash
-	// md5 is nil unless the caller wants it and the storage gave it.
-	md5  hash.Hash
-	want [md5.Size]byte
-	ask  bool
+	// md5 is nil unless withMD5 is set and the storage gave the blob's MD5: want.
+	md5     hash.Hash
+	want    [md5.Size]byte
+	withMD5 bool
 }
 
-func newSums(withMD5 bool) *sums { return &sums{sha256: sha256.New(), ask: withMD5} }
+func newSums(withMD5 bool) *sums { return &sums{sha256: sha256.New(), withMD5: withMD5} }
 
 // told takes the MD5 of the whole blob from the head of an answer, if the head has it: in
 // a 200 as Content-MD5, which is the MD5 of the body, in other answers in Azure's own
@@ -29,7 +29,7 @@ func (s *sums) told(res *http.Response) {
 		header = "Content-Md5"
 	}
 	sum, err := base64.StdEncoding.DecodeString(res.Header.Get(header))
-	if !s.ask || err != nil || len(sum) != md5.Size {
+	if !s.withMD5 || err != nil || len(sum) != md5.Size {
 		return
 	}
 	copy(s.want[:], sum)
@@ -49,7 +49,7 @@ func (s *sums) reset() {
 	s.md5 = nil
 }
 
-// finish enters the sums into blob, or fails with *MD5Error.
+// finish enters the sums into blob. It fails with *MD5Error if the MD5 differs.
 func (s *sums) finish(blob *Info) error {
 	s.sha256.Sum(blob.SHA256[:0])
 	if s.md5 == nil {

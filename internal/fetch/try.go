@@ -55,9 +55,9 @@ func (b *Blob) sent(t *try, at time.Time) {
 	t.began = at
 }
 
-// leave ends a try that failed with err, or with nil. It returns how many bytes have
-// arrived since the try began that had not arrived before, and whether the part still has
-// to be fetched by the connection that had this try.
+// leave ends a try; err is why it failed, or nil. fresh is how many new bytes the part has
+// got since the try began. missing reports whether the connection of this try still has to
+// fetch the rest of the part.
 func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
 	t.end(nil)
 	b.mu.Lock()
@@ -76,8 +76,8 @@ func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
 	return fresh, err != nil && (b.stream || p.at < p.end)
 }
 
-// overtake ends the tries of a part that can no longer bring anything new: all if the part
-// is whole; else those that were begun before t, and are behind it. b.mu is held.
+// overtake ends the tries of t's part that can no longer bring anything new: all if the part
+// is whole; else each that began before t and is behind it. b.mu is held.
 func (b *Blob) overtake(t *try) {
 	p := t.p
 	for i, o := range p.tries {
