@@ -35,7 +35,7 @@ func TestDryRunFiles(t *testing.T) {
 		"without ranges":            {artifacts: []githubsim.Artifact{raw, zip, empty}, faults: noRanges, files: "3", says: []string{"raw.txt, 1000 B", "x.txt, 1 B", "empty.txt, 0 B"}},
 		"without ranges, cut":       {artifacts: []githubsim.Artifact{zip}, faults: append([]githubsim.Fault{{Host: githubsim.Storage, Skip: 1, Cut: 30}}, noRanges...), files: "1"},
 		"too large without ranges": {artifacts: []githubsim.Artifact{zip, large}, in: in("files", "*"), faults: noRanges, files: "3",
-			only: `artifact "large" (2) of octo/app: the storage does not support range requests, so that all 16 MiB of it would have to be fetched to list its files, and no more than 16 MiB are fetched for that. Leave out dry-run`},
+			only: `artifact "large" (2) of octo/app: the storage does not support range requests, so listing its files would take a download of all 16 MiB, and the limit for that is 16 MiB. Leave out dry-run`},
 		"max-size, raw": {artifacts: []githubsim.Artifact{raw}, in: in("max-size", "999"), fails: "at least 1000 bytes, and the limit is 999"},
 		"max-files":     {artifacts: []githubsim.Artifact{raw, zip}, in: in("max-files", "2"), fails: "at least 3 files, and the limit is 2"},
 		"more than are listed": {artifacts: []githubsim.Artifact{many}, files: fmt.Sprint(205),

@@ -149,9 +149,9 @@ func (l *Log) Event(e transfer.Event) {
 	case transfer.Mismatch:
 		switch l.Config.DigestMismatch {
 		case config.MismatchInfo:
-			l.Out.Infof("%v", e.Err)
+			l.Out.Infof("artifact %q: %v", e.Err.Name, e.Err)
 		case config.MismatchWarn:
-			l.Out.Warningf("%v", e.Err)
+			l.Out.Warningf("artifact %q: %v", e.Err.Name, e.Err)
 		}
 	case transfer.IdleFiles:
 		l.Out.Warningf("%s: no file matches %s", l.audience().name("files"), words.Quoted(e.Globs[:min(len(e.Globs), maxNames)], len(e.Globs)))

@@ -24,9 +24,9 @@ type attempt struct {
 	disk      *spool.Share
 	oneStream bool
 	head      []byte       // how the blob begins; nil if its type says that it is an archive
-	names     int          // how many files are listed by name
-	tail      int64        // how much of the end is fetched first, if no Sink is there
-	complete  bool         // the artifact is an archive that was read, with the directory at its end
+	names     int          // how many files List and Files list by name
+	tail      int64        // bytes of the end that are fetched first; 0 unless there is no Sink
+	complete  bool         // the artifact is an archive whose end, with the directory, was read
 	counted   atomic.Int64 // bytes that the progress has counted
 }
 
@@ -69,10 +69,10 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkEnd returns err, the outcome of an attempt, unless only the end of the connection
-// ended the body. Such a body may have been cut. It counts as whole if a digest proves it,
-// or if it is an archive that was read (an archive's directory is at its end).
-// Otherwise the error is about the missing length, not about the artifact.
+// checkEnd returns err, the outcome of an attempt, unless the body ended only because the
+// connection did, and may have been cut. Such a body counts as whole if a digest proves it,
+// or if it is an archive that was read (an archive's directory is at its end). Otherwise the
+// error is about the missing length, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	if !info.OpenEnded || t.complete || err == nil && (t.proved() || info.MD5Checked) {
 		return err
@@ -133,21 +133,21 @@ func (t *attempt) refused(blob *fetch.Blob, refusal error) error {
 	return refusal
 }
 
-// outcome returns why an attempt failed, or nil. err is the error of its reader, download
-// that of its download. A failed download explains the reader's error, unless that is
-// about bytes that had arrived; but if the blob changed, these were another blob's, and
-// the download's error counts.
-func outcome(err, download error) error {
+// outcome returns why an attempt failed, or nil, given the errors of its reader and of its
+// download. The download's error explains the reader's, unless the reader refused bytes
+// that had arrived. If the blob changed, they were another blob's, and the download's error
+// counts.
+func outcome(reader, download error) error {
 	if download == nil {
-		return err
+		return reader
 	}
-	if is[*fetch.DownloadError](err) {
+	if is[*fetch.DownloadError](reader) {
 		return download // whatever the reader made of it
 	}
-	known := is[*unpack.RefusedError](err) || is[*unpack.LimitError](err) || is[*spool.QuotaError](err) ||
-		is[*DigestError](err) || is[*ExpectError](err) || is[*nameError](err) || is[*PageError](err)
+	known := is[*unpack.RefusedError](reader) || is[*unpack.LimitError](reader) || is[*spool.QuotaError](reader) ||
+		is[*DigestError](reader) || is[*ExpectError](reader) || is[*nameError](reader) || is[*PageError](reader)
 	if known && !startOver(download) {
-		return err
+		return reader
 	}
 	return download
 }

@@ -49,7 +49,7 @@ func newTestAttempt(t *testing.T, e *Engine) *attempt {
 	return e.newAttempt(stage, Item{}, false)
 }
 
-// An attempt that is abandoned takes back what it counted. Others do not.
+// An attempt that is abandoned takes back what it has counted; other attempts keep theirs.
 func TestAbandon(t *testing.T) {
 	t.Parallel()
 	e := New(Options{MaxFiles: 2, MaxSize: 10})

@@ -20,7 +20,7 @@ import (
 // and this file are fetched where the storage supports ranges. What does not fit into
 // memory is kept in dir. The error is a *NoFileError if there is no such file.
 func (e *Engine) Copy(ctx context.Context, item *Item, name string, dir spool.Dir, w io.Writer) error {
-	free := func() (int64, error) { return math.MaxInt64, nil } // a full disk shows when it is written to
+	free := func() (int64, error) { return math.MaxInt64, nil } // a full disk fails the write itself
 	return e.attempt(ctx, Stage{Quota: spool.NewQuota("", free)}, item, func(t *attempt) error {
 		t.tail = enoughTail
 		if err := t.copy(ctx, name, dir, w); err != nil {
@@ -51,7 +51,7 @@ func (t *attempt) copy(ctx context.Context, name string, dir spool.Dir, w io.Wri
 	return t.checkEnd(outcome(err, blobErr), info)
 }
 
-// quietWriter removes the progress before it writes: both may be on one terminal.
+// quietWriter stops the progress before it writes: both may be on one terminal.
 type quietWriter struct {
 	w     io.Writer
 	quiet func()
@@ -146,7 +146,7 @@ func (t *attempt) symlink(ctx context.Context, a *unpack.Archive, name string) e
 	return fmt.Errorf("%q is a symlink to %q", name, target.String())
 }
 
-// NoFileError says that artifacts do not have the one file that is asked for.
+// NoFileError says that no artifact has the one file that is asked for.
 type NoFileError struct {
 	Name     string
 	Outlines []Outline // of the first artifacts

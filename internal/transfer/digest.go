@@ -20,8 +20,8 @@ const (
 	DigestUnchecked                    // not all of the artifact was fetched
 )
 
-// provable returns DigestVerified if the bytes will be compared with a digest, on record
-// or expected, and otherwise why they will not.
+// provable returns DigestVerified if the bytes will be compared with a digest, on record or
+// expected; otherwise the state that says why not.
 func (t *attempt) provable() DigestState {
 	switch digest := t.item.Artifact.Digest; {
 	case t.engine.expects():
@@ -78,8 +78,8 @@ func (t *attempt) checkRecorded(blob fetch.Info) error {
 	return nil
 }
 
-// DigestError says that an artifact's bytes differ from the digest on record. Want and
-// Got are SHA-256 digests in hex.
+// DigestError says that the bytes of the artifact Name differ from the digest on record.
+// Want and Got are SHA-256 digests in hex. Its text does not name the artifact.
 type DigestError struct {
 	Name, Want, Got string
 	// Final says that no option lets the bytes pass: they are not those of
@@ -88,5 +88,5 @@ type DigestError struct {
 }
 
 func (e *DigestError) Error() string {
-	return fmt.Sprintf("artifact %q: its SHA-256 is %s, but GitHub has %s on record", e.Name, e.Got, e.Want)
+	return fmt.Sprintf("its SHA-256 is %s, but GitHub has %s on record", e.Got, e.Want)
 }

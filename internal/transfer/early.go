@@ -30,9 +30,9 @@ type asked struct {
 }
 
 // Early asks for the URL of an artifact that Fetch is about to bring, side by side with
-// what the caller still has to find out. Fetch uses it for its first request, unless it has
-// become old. Where Options.Expect or the artifact's name may let Items or Fetch fail before
-// they ask the Origin, Early does nothing. The request ends with ctx.
+// what the caller still has to find out. Fetch uses the URL for its first request, unless
+// the URL is old by then. Early does nothing where Options.Expect or the artifact's name may
+// make Items or Fetch fail before they ask the Origin. The request ends with ctx.
 func (e *Engine) Early(ctx context.Context, a artifact.Artifact) {
 	if len(e.opt.Expect) > 0 || unpack.CheckName(a.Name) != nil {
 		return

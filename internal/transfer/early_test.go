@@ -27,8 +27,8 @@ func (o *origin) DownloadURL(ctx context.Context, _ artifact.Repo, _ int64) (*ur
 	}
 }
 
-// A URL that was asked for early is used once, while it is fresh, and nothing is asked for
-// that the Options may refuse.
+// A URL that was asked for early is used once, while it is fresh. No URL is asked for early
+// if the Options may refuse the artifact.
 func TestEarly(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -108,9 +108,9 @@ const spoolMemory = 40 << 20
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {
 	opt         Options
-	expected    []Expected             // Options.Expect, without those of artifacts that others fetch
+	expected    []Expected             // Options.Expect, without those of other jobs' artifacts: see leave
 	files       *glob.Tally            // Options.Files; nil is all files
-	wanted      func(name string) bool // the same
+	wanted      func(name string) bool // reports whether Options.Files chooses a file; nil is all files
 	most        int                    // artifacts, and connections, at a time
 	budget      *unpack.Budget
 	connections *fetch.Connections
@@ -141,8 +141,8 @@ func New(opt Options) *Engine {
 	return e
 }
 
-// Items says where each artifact chosen will go. It fails if the name of one cannot name
-// a directory. If others fetch a part of the choice, all is the whole of it.
+// Items says where each artifact of chosen will go. It fails if the name of one cannot name
+// a directory. all is the whole choice, of which chosen may be this job's part.
 func (e *Engine) Items(chosen, all []artifact.Item) ([]Item, error) {
 	e.expected = leave(e.opt.Expect, chosen, all)
 	items := make([]Item, len(chosen))
@@ -242,8 +242,8 @@ func (e *Engine) keep(items []Item) {
 // maxChanges is how often a download starts over because the blob changed.
 const maxChanges = 2
 
-// attempt calls do for one attempt at an artifact after the other, until one succeeds or
-// another could not help. It gives back what a failed attempt took.
+// attempt makes attempts at an artifact, each by a call of do, until one succeeds or another
+// one could not help. It gives back what a failed attempt took.
 func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*attempt) error) error {
 	oneStream := false
 	for n := 0; ; n++ {
@@ -284,7 +284,7 @@ func (e *Engine) askOrigin(ctx context.Context, a artifact.Artifact) (*url.URL, 
 	return e.opt.Origin.DownloadURL(ctx, a.Repo, a.ID)
 }
 
-// Expired returns which of these artifacts have expired, or were deleted. It asks the
+// Expired returns the ids of the artifacts that have expired, or were deleted. It asks the
 // Origin, because lists may be stale.
 func (e *Engine) Expired(ctx context.Context, artifacts []artifact.Artifact) (ids []int64, err error) {
 	expired := make([]bool, len(artifacts))

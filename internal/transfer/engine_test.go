@@ -243,7 +243,7 @@ func TestEvents(t *testing.T) {
 }
 
 // Artifacts that were fetched before another one turned out to have expired are not
-// fetched again. Those that the next Fetch does not ask for are removed.
+// fetched again. Artifacts that the next Fetch does not ask for are removed.
 func TestFetchAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, map[int64][]byte{1: zipOf(t, "a"), 2: zipOf(t, "b"), 3: zipOf(t, "c"), 4: zipOf(t, "d")})

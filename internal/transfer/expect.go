@@ -30,8 +30,8 @@ func (x Expected) fits(name string) bool { return x.Artifact == "" || x.Artifact
 // expects reports whether artifacts have to have expected digests.
 func (e *Engine) expects() bool { return len(e.opt.Expect) > 0 }
 
-// leave returns the expected digests of the artifacts chosen. It leaves out those of
-// artifacts that are among all, but that others fetch.
+// leave returns the expected digests without those that name an artifact of another job: one
+// that is in all, but not in chosen.
 func leave(list []Expected, chosen, all []artifact.Item) []Expected {
 	others := map[string]bool{}
 	for _, item := range all {
@@ -92,8 +92,8 @@ func (e *Engine) expectedOf(name string) []Expected {
 	return slices.DeleteFunc(slices.Clone(e.expected), func(x Expected) bool { return !x.fits(name) })
 }
 
-// checkExpected compares the digest of the bytes received with those expected. Whether
-// these and the artifacts match one to one is known only when all artifacts are there: see
+// checkExpected compares the digest of the bytes received with the expected digests. Whether
+// digests and artifacts match one to one is known only when all artifacts are there: see
 // matchExpected.
 func (t *attempt) checkExpected(blob fetch.Info) error {
 	e, a := t.engine, t.item.Artifact
@@ -108,7 +108,7 @@ func (t *attempt) checkExpected(blob fetch.Info) error {
 }
 
 // matchExpected fails unless items and expected digests match one to one. A digest with an
-// artifact's name fits no other, so it is used up before one that fits any.
+// artifact's name fits no other artifact, so it is used up before a digest that fits any.
 func (e *Engine) matchExpected(items []Item) error {
 	if !e.expects() {
 		return nil

@@ -65,7 +65,8 @@ func matchable(items []Item, left []Expected) bool {
 	return false
 }
 
-// A digest is left to others only if its artifact is theirs, and not one of those chosen.
+// A digest with a name is left to other jobs only if no chosen artifact has that name, and
+// one of theirs has it.
 func TestLeave(t *testing.T) {
 	t.Parallel()
 	of := func(names ...string) (list []artifact.Item) {

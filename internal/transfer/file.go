@@ -21,8 +21,8 @@ func (t *attempt) empty() error {
 	return root.Close()
 }
 
-// fileName returns the file name of an artifact that is kept as a file. given is the one
-// that the storage gives, or empty.
+// fileName returns the file name of an artifact that is kept as a file. given is the name
+// that the storage gives, or "".
 func (t *attempt) fileName(f form, given string) string {
 	name := t.item.Artifact.Name
 	switch {
@@ -97,9 +97,8 @@ func (t *attempt) unwanted(ctx context.Context, blob *fetch.Blob, f form, name s
 	return t.empty()
 }
 
-// checkUnproved checks a file of which no digest proves that it was uploaded like this. A
-// zip has to be sound, any other file has to have a name. differs is the error of
-// checkDigest.
+// checkUnproved checks a file if no digest proves that it was uploaded like this: a zip has
+// to be sound, any other file has to have a name. differs is the error of checkDigest, or nil.
 func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
 	if t.proved() {
 		return differs

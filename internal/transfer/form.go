@@ -24,15 +24,14 @@ const (
 	noForm              // no artifact: a page of a proxy or a portal, or an error
 )
 
-// formOf tells apart an archive, a file that was uploaded as it is, and what came in
-// an artifact's place with status 200: the page of a proxy or a portal, or an error in
-// JSON. head is how it begins. name is the file name that the storage gives; empty if it
-// gives none, or one that no file can have.
+// formOf tells apart an archive, a file that was uploaded as it is, and an answer that was
+// sent in an artifact's place with status 200: the page of a proxy or a portal, or an error
+// in JSON. head is how the answer begins. name is the file name that the storage gives; ""
+// if it gives none, or one that no file can have.
 //
-// The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor
-// are the first bytes: formats that build on zip (jar, whl, apk, …) begin alike. What
-// is neither a zip nor has a name is an artifact only if its digest is right, or is
-// still to be compared.
+// The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor are the
+// first bytes: formats that build on zip (jar, whl, apk, …) begin alike. An answer that is no
+// zip and has no name is an artifact only if its digest is right, or is still to be compared.
 func formOf(contentType, disposition string, head []byte, digest DigestState) (f form, name string) {
 	name, ok := fetch.FileName(disposition)
 	saysFile := name != "" && !isZipName(name)
@@ -104,7 +103,7 @@ func headOf(blob *fetch.Blob) ([]byte, error) {
 	return head[:n], err
 }
 
-// PageError says that what the storage sent is no artifact.
+// PageError says that the storage's answer is no artifact.
 type PageError struct {
 	contentType string
 	size        int64
@@ -120,7 +119,7 @@ func (e *PageError) Error() string {
 	case DigestUnknown:
 		why = "its digest is of an unknown algorithm"
 	}
-	text := fmt.Sprintf("what came is no zip and has no file name, and %s: %s of %s", why, words.Bytes(e.size), cmp.Or(words.Cut(e.contentType, 100), "no type"))
+	text := fmt.Sprintf("the storage's answer is no zip and has no file name, and %s: %s of %s", why, words.Bytes(e.size), cmp.Or(words.Cut(e.contentType, 100), "no type"))
 	if begins := beginning(e.head); begins != "" {
 		text += fmt.Sprintf(" that begins with %q", begins)
 	}

@@ -60,9 +60,9 @@ func (s *answers) DownloadURL(_ context.Context, _ artifact.Repo, id int64) (*ur
 	return url.Parse(fmt.Sprintf("%s/%d", s.URL, id))
 }
 
-// Whatever is done with an artifact, the same rule says what it is: the type, then the
-// file name, then the first bytes; and without a name and a digest that proves it, what is
-// no zip is a page.
+// Whatever is done with an artifact, the same rule says what it is: its type, then its file
+// name, then its first bytes. An answer that is no zip and has neither a name nor a digest
+// that proves it is a page.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	zip, empty := zipOf(t, "in.txt"), zipOf(t)

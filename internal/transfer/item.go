@@ -21,19 +21,19 @@ type Item struct {
 	// Expected is set if the digest of the bytes received is one of Options.Expect.
 	Expected bool
 	Files    int
-	Bytes    int64 // in its files
-	Wire     int64 // fetched over the network
+	Bytes    int64 // the size of its files
+	Wire     int64 // bytes fetched over the network
 
 	by      *attempt // the attempt that fetched it; nil before
 	sum     string   // SHA-256 of the bytes received, in hex; only with Options.Expect
-	asked   bool     // whether outline is to be set if Options.Files chooses none of its files
+	asked   bool     // outline is set if Options.Files chooses none of its files
 	outline *Outline
 }
 
 // Fetched reports whether the artifact's files are in its Tree.
 func (i *Item) Fetched() bool { return i.Tree != "" }
 
-// Event is something that is not a failure, but that people may want to know.
+// Event is something that is no failure, but that users may want to know.
 type Event interface{ event() }
 
 // StartOver reports that another attempt begins. Err says why.

@@ -11,7 +11,7 @@ import (
 // inputs alone, never by how many artifacts happened to match, so that a
 // later step can rely on it.
 type Layout struct {
-	Merge    bool // all artifacts go straight into the destination, whatever the other fields say
+	Merge    bool // all artifacts go straight into the destination, whatever the other fields are
 	Repos    bool // two directories for each repository: owner, name
 	Runs     bool // a directory for each run
 	Straight bool // no directory for the artifact

@@ -22,9 +22,8 @@ const (
 	maxStreamed = 16 << 20
 	maxStreams  = 2
 	// If the storage supports ranges, a dry run keeps the archives' directories in
-	// memory: at most smallDirectory bytes of each, except for one large directory at a
-	// time, of which it keeps at most maxDirectory bytes after compression. That is
-	// enough for a million entries.
+	// memory: at most smallDirectory bytes each, but one large directory at a time may take
+	// maxDirectory bytes after compression. That is enough for a million entries.
 	smallDirectory = 512 << 10
 	maxDirectory   = 48 << 20
 	// enoughTail is how much of an archive's end is fetched at first to read its directory,
@@ -53,11 +52,12 @@ func (l *Listing) add(e unpack.Entry) {
 	}
 }
 
-// List lists which files Options.Files chooses of each item, or as which files archives
-// are kept. It fetches no more than it needs: the directories of archives that are
-// extracted, the first bytes of others. Without both options it fetches nothing. It
-// returns the lists also with a *NoFilesError. Of Options.Expect it only compares the
-// number, and fails with a *CountError.
+// List lists the files that Options.Files chooses of each item, or with
+// Options.KeepArchives the files that archives are kept as. It fetches no more than it
+// needs: the directories of archives that are extracted, the first bytes of other artifacts.
+// Without these options it fetches nothing and returns no lists. It returns the lists also
+// with a *NoFilesError. Of Options.Expect it compares only the number and the names, and
+// fails with a *CountError.
 func (e *Engine) List(ctx context.Context, items []Item) ([]Listing, error) {
 	if err := e.foresee(items); err != nil || len(e.opt.Files) == 0 && !e.opt.KeepArchives {
 		return nil, err
@@ -71,7 +71,8 @@ func (e *Engine) Files(ctx context.Context, items []Item) ([]Listing, error) {
 	return e.listAll(ctx, items, math.MaxInt, true)
 }
 
-// listAll lists up to most files of each item, from their ends first if endFirst is set.
+// listAll lists up to most files of each item. If endFirst is set, it fetches the end of each
+// artifact first.
 func (e *Engine) listAll(ctx context.Context, items []Item, most int, endFirst bool) ([]Listing, error) {
 	lists := make([]Listing, len(items))
 	turns := listTurns{streams: semaphore.NewWeighted(maxStreams), large: semaphore.NewWeighted(1)}
@@ -181,7 +182,7 @@ func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given 
 	list = Listing{Raw: true, most: t.names}
 	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
 	if info, _ := blob.Info(); perhapsPage || info.OpenEnded {
-		// Only the digest can show that it is none, or that nothing is missing.
+		// Only the digest can show that the file is no page, or that nothing is missing.
 		if err := t.checkWhole(ctx, blob, f); err != nil {
 			return list, err
 		}
@@ -200,12 +201,12 @@ func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given 
 
 var errNoRanges = errors.New("the storage does not support range requests")
 
-// StreamError says that listing an artifact's files would take all of its bytes,
-// which are too many.
+// StreamError says that listing an artifact's files would take a download of all of it,
+// which is too large.
 type StreamError struct{ Size int64 }
 
 func (e *StreamError) Error() string {
-	return fmt.Sprintf("%v, so that all %s of it would have to be fetched to list its files, and no more than %s are fetched for that",
+	return fmt.Sprintf("%v, so listing its files would take a download of all %s, and the limit for that is %s",
 		errNoRanges, words.Bytes(e.Size), words.Bytes(maxStreamed))
 }
 

@@ -12,10 +12,10 @@ import (
 const (
 	// maxNear bounds the suggestions for globs that match nothing.
 	maxNear = 3
-	// maxGlobs bounds the globs for which suggestions are looked for, maxNames and
-	// maxNameBytes the names among which they are.
+	// maxGlobs bounds the globs for which suggestions are looked for; maxNames and
+	// maxNameBytes bound the names of an artifact that are looked at.
 	maxGlobs, maxNames, maxNameBytes = 10, 10_000, 1 << 20
-	// maxCost is the highest glob.Set.Cost of a glob that is compared with them.
+	// maxCost is the highest glob.Set.Cost of a glob that is compared with the names.
 	maxCost = 50
 	// maxSuggestion is the longest suggestion, in bytes.
 	maxSuggestion = 200
@@ -36,7 +36,7 @@ func (s *sample) add(name string) {
 	}
 }
 
-// near returns what the globs that match none of the names may have been meant to be.
+// near returns suggestions for the globs that match none of the names.
 func near(globs, names []string) []string {
 	dirs := directories(names)
 	var list []string
@@ -73,8 +73,8 @@ func nearName(name string, names []string) []string {
 	return nil
 }
 
-// separated returns the globs that g holds in quotes or between commas, as if it were a
-// line of YAML or of a shell, or nil.
+// separated returns the globs that g has in quotes or between commas, as a line of YAML or of
+// a shell would; nil if g has neither quotes nor commas, or has braces.
 func separated(g string) (list []string) {
 	if strings.ContainsAny(g, "{}") {
 		return nil
@@ -88,13 +88,13 @@ func separated(g string) (list []string) {
 	return list
 }
 
-// nearest returns what a glob may have been meant to be, or "": all in the directories
-// that it matches, what it matches without its classes and alternatives, what it matches
-// elsewhere in the tree, or a name that it nearly is.
+// nearest returns a suggestion for a glob, or "": all files in the directories that the glob
+// matches, a glob whose brackets and braces stand for themselves, one that matches elsewhere
+// in the tree, or a name that is nearly the glob.
 func nearest(g string, names, dirs []string) string {
 	set := glob.New([]string{g})
 	if set.Cost() > maxCost || slices.ContainsFunc(names, set.Match) {
-		return "" // it has too many alternatives, or what it matches was taken away
+		return "" // it has too many alternatives, or a glob with ! takes away what it matches
 	}
 	wild := strings.ContainsAny(g, wildcards)
 	if wild {
@@ -150,8 +150,8 @@ func literal(g string) string {
 	return b.String()
 }
 
-// respelt returns a glob whose first directories have the nearest names that there
-// are.
+// respelt returns g with the directories before its first wildcard replaced by the nearest
+// existing ones.
 func respelt(g string, dirs []string) string {
 	dir := path.Dir(g[:strings.IndexAny(g, wildcards)] + "x")
 	if n := suggest.Nearest(dir, dirs); dir != "." && n != "" {
@@ -174,8 +174,8 @@ func variants(g string) []string {
 	}
 }
 
-// upTo returns name, or the directory that it lies in, up to where the components of
-// end are in it.
+// upTo returns name up to the end of the components of end in it; all of name if it does not
+// have them.
 func upTo(name, end string) string {
 	if i := strings.Index("/"+name+"/", "/"+end+"/"); i >= 0 {
 		return name[:i+len(end)]

@@ -47,7 +47,7 @@ func (o *Outline) add(name string) {
 	}
 	at, found := slices.BinarySearchFunc(o.Top, top, func(e TopEntry, name string) int { return strings.Compare(e.Name, name) })
 	if !found {
-		// What is dropped is not among the first, and does not come back.
+		// The entry that is dropped sorts behind the first ones, and is not added again.
 		o.Top = slices.Insert(o.Top, at, TopEntry{Name: strings.Clone(top)})
 		if len(o.Top) > maxTop {
 			o.Top, o.More = o.Top[:maxTop], true
@@ -155,7 +155,7 @@ func (e *Engine) checkFiles(items []Item) error {
 // NoFilesError says that Options.Files chose no file of any artifact.
 type NoFilesError struct {
 	Globs     []string
-	TakenAway bool // by those that begin with "!"; all others match something
+	TakenAway bool // globs that begin with "!" took away all that the other globs match
 	Artifacts int
 	Outlines  []Outline // of the first artifacts
 }
