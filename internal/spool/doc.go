@@ -1,6 +1,6 @@
 // Package spool keeps the bytes of blobs between the network, which brings them in any
-// order, and their readers: in memory as long as that lasts, then in a file, for which
-// disk space is reserved before it is written.
+// order, and their readers: in memory as long as there is some, then in a file, whose disk
+// space is reserved before it is written.
 //
 // The contract of a Spool, for bytes at offsets from 0 on:
 //
@@ -10,8 +10,8 @@
 //     lie before others, are zeros. The blob ends where the last byte was
 //     written: reading further is io.EOF. Reading discarded bytes is
 //     ErrDiscarded. A read never shows bytes of another blob.
-//   - Truncate ends the blob at size. Bytes that were cut off are forgotten, so
-//     that a server's second answer may be shorter than its first. A size at or
+//   - Truncate ends the blob at size. Bytes that are cut off are forgotten: a
+//     server's second answer may be shorter than its first. A size at or
 //     beyond the end changes nothing.
 //   - Discard forgets the blocks that lie wholly in a range, and frees their
 //     memory and, where the file system can do that, their disk space. Blocks

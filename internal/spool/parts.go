@@ -47,8 +47,8 @@ type plain struct {
 	data []byte // nil: none
 }
 
-// NewParts makes a Parts that keeps no more than most bytes, compressed ones as they
-// are kept.
+// NewParts makes a Parts that keeps no more than most bytes. Compressed blocks count with
+// their compressed size.
 func NewParts(most int64) *Parts { return &Parts{most: most} }
 
 // WriteAt keeps p, or fails with ErrFull.

@@ -29,7 +29,7 @@ func TestSpoolPunches(t *testing.T) {
 	for _, part := range [][2]int{{0, off}, {off + n, size}} {
 		got := make([]byte, part[1]-part[0])
 		if _, err := s.ReadAt(got, int64(part[0])); err != nil || !bytes.Equal(got, data[part[0]:part[1]]) {
-			t.Errorf("other bytes than those were forgotten, %v", err)
+			t.Errorf("bytes %d to %d were forgotten, too: %v", part[0], part[1], err)
 		}
 	}
 	if err := s.Close(); err != nil {

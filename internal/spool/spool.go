@@ -37,7 +37,7 @@ type Spool struct {
 	noPunch bool             // the file system cannot free a part of a file
 	inFile  int64            // blocks that take disk space in the file
 	held    int64            // bytes reserved for the file
-	ahead   int64            // of held, what Reserve was asked for
+	ahead   int64            // the part of held that Reserve reserved
 	state   state
 }
 
@@ -169,7 +169,7 @@ func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 }
 
 // toFile makes the file, if there is none, and reserves disk space for one more block. b is
-// the remains of that block if it was discarded, or nil. s.mu is held.
+// that block if it was discarded, else nil. s.mu is held.
 func (s *Spool) toFile(b *block) error {
 	if err := s.openFile(); err != nil {
 		return err
@@ -348,8 +348,8 @@ func (s *Spool) Keep(name string, size int64) error {
 	return nil
 }
 
-// flush writes to the file those of the first size bytes of the blob that the block b in
-// memory, at off, has. s.mu is held.
+// flush writes a block in memory, which begins at off, to the file: its bytes among the
+// first size bytes of the blob. s.mu is held.
 func (s *Spool) flush(b *block, off, size int64) error {
 	end := min(b.end, size-off)
 	switch {

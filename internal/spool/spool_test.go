@@ -302,8 +302,8 @@ func TestSpoolShowsNoOtherBlob(t *testing.T) {
 	}
 }
 
-// What a large blob took is free for other uses once its spool is closed, all but a few
-// buffers, and may be taken again.
+// Once its spool is closed, the memory of a large blob is free for other uses, except for a
+// few buffers, and spools may take as much again.
 func TestCloseFreesMemory(t *testing.T) {
 	t.Parallel()
 	const blocks = 3 * keptFree
