@@ -33,8 +33,8 @@ const (
 	ErrGoesUp   Error = `goes up ("..") from a path that is not a directory`
 	ErrTangled  Error = "is too tangled to be followed"
 	// ErrLoop is for a path that leads nowhere, because a symlink on its way leads back to
-	// itself. Up to there it stays inside, and nothing behind that symlink goes up: whatever
-	// replaces the symlink, the path leads outside only if its replacement does.
+	// itself. Up to that symlink the path stays inside, and nothing behind the symlink goes
+	// up: whatever replaces the symlink, the path leads outside only if the replacement does.
 	ErrLoop Error = "goes through a symlink that leads to itself"
 )
 
@@ -57,8 +57,8 @@ type Node struct {
 
 // Follower follows paths in one tree. It is not safe for concurrent use.
 type Follower struct {
-	// Look returns what is at a path, all of whose parents are directories. The path is
-	// valid until Look returns. Follow returns Look's errors.
+	// Look returns what is at a path; all directories above it exist. The path is valid
+	// until Look returns. Follow returns Look's errors.
 	Look func(at []byte) (Node, error)
 	// Sure refuses ".." after a symlink in the same target. The symlink may be replaced
 	// later, and then ".." would lead elsewhere.
@@ -151,8 +151,8 @@ func (f *Follower) begin(part string) error {
 // goesUp reports whether a path has a component "..".
 func goesUp(name string) bool { return slices.Contains(strings.Split(name, "/"), "..") }
 
-// next removes the next component from todo. Symlinks all of whose targets were removed
-// before are followed to their ends.
+// next removes the next component from todo. A symlink whose whole target was removed before
+// has been followed to its end, and is no longer in open.
 func (f *Follower) next() string {
 	last := len(f.todo) - 1
 	for len(f.open) > 0 && f.open[len(f.open)-1].target > last {
@@ -165,8 +165,8 @@ func (f *Follower) next() string {
 	return part
 }
 
-// enter goes on to what is called part in the directory at, unless it is a symlink, whose
-// target it returns.
+// enter looks at what is called part in the directory at. It goes there, unless it is a
+// symlink: then it stays and returns the target.
 func (f *Follower) enter(part string) (target string, err error) {
 	parent := len(f.at)
 	if parent > 0 {

@@ -128,7 +128,7 @@ func TestSure(t *testing.T) {
 	}
 }
 
-// Steps are bounded for all symlinks together, by how many these are.
+// The steps of all symlinks together are bounded, by the number of symlinks.
 func TestStepsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := Follower{Look: tree{}.look, Links: 1 << 10}

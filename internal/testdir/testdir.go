@@ -1,6 +1,6 @@
 // Package testdir makes directories for tests of many small files, and programs for tests
-// that start some. To make and to remove files takes tests of many files most of their
-// time, and ten times as much on a disk as in memory.
+// that start some. Tests of many files spend most of their time on making and removing them,
+// which takes ten times as long on a disk as in memory.
 package testdir
 
 import (
@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// InMemory makes a directory that is removed when the test ends. It is on a file system in
-// memory, where there is one and the user has not set where temporary files are; else where
-// these are.
+// InMemory makes a directory that is removed when the test ends. The directory is in memory
+// (/dev/shm) where the system has that and TMPDIR is not set, else where temporary files are.
 func InMemory(t testing.TB) string {
 	t.Helper()
 	dir, err := MkdirInMemory()
@@ -39,10 +38,10 @@ func MkdirInMemory() (string, error) {
 	return os.MkdirTemp("", prefix)
 }
 
-// WriteProgram writes a file that can be executed at once. Until a child process that
-// another test is starting has got to its exec, it holds copies of all our descriptors, and
-// a file that some process has open for writing cannot be executed (ETXTBSY). So no process
-// is forked while the file is written.
+// WriteProgram writes a file that can be executed at once. A file that any process has open
+// for writing cannot be executed (ETXTBSY), and a child process that another test starts has
+// copies of all our descriptors until its exec. So no process is forked while the file is
+// written.
 func WriteProgram(name string, body io.Reader) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
