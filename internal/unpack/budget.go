@@ -28,22 +28,22 @@ func (e *LimitError) Error() string {
 // Budget bounds what all archives of one run may hold together. It is safe
 // for concurrent use.
 type Budget struct {
-	whole              *Budget // that this is a part of; nil: none
+	whole              *Budget // this is a part of it; nil: of none
 	maxFiles, maxBytes int64
 
 	mu           sync.Mutex
 	files, bytes int64
 }
 
-// NewBudget returns a budget of so many entries and so many extracted bytes; 0 is
-// no limit.
+// NewBudget returns a budget of maxFiles entries and maxBytes extracted bytes; 0 is no
+// limit.
 func NewBudget(maxFiles int, maxBytes int64) *Budget {
 	return &Budget{maxFiles: int64(maxFiles), maxBytes: maxBytes}
 }
 
-// Take uses up some of the budget, and fails with a *LimitError when that is more
-// than there is. What a failed Take took stays taken. Negative numbers are an
-// error: they come from sums that overflowed.
+// Take uses up some of the budget, and fails with a *LimitError if that exceeds it. A Take
+// that fails counts as well. Negative numbers are an error: they come from sums that
+// overflowed.
 func (b *Budget) Take(files int, bytes int64) error {
 	if files < 0 || bytes < 0 {
 		return fmt.Errorf("%d files and %d bytes cannot be taken from a budget", files, bytes)

@@ -56,7 +56,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// Whatever sizes say, their sum is not less than the largest of them.
+// Whatever the sizes are, their sum is not less than the largest of them.
 func TestSizesAddUp(t *testing.T) {
 	t.Parallel()
 	var z liar

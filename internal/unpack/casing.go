@@ -16,9 +16,9 @@ func (s spelling) compare(other spelling) int {
 	return cmp.Or(cmp.Compare(s.folded, other.folded), cmp.Compare(s.exact, other.exact))
 }
 
-// CaseCollisions lists pairs of names that are one on a file system that
-// ignores case, at most so many, and returns how many more there are. When the
-// archive's reader fails it returns none: Extract reads the same bytes, and its
+// CaseCollisions lists pairs of names that are one name on a file system that
+// ignores case: the first most pairs, and how many more there are. When the
+// archive's reader fails it lists none: Extract reads the same bytes, and its
 // error says why.
 func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 	seed := maphash.MakeSeed()

@@ -35,7 +35,7 @@ func goZip(t testing.TB, files map[string][]byte) []byte {
 	return buf.Bytes()
 }
 
-// What archive/zip writes must come out, and be the same, byte by byte.
+// Archives that archive/zip writes are extracted, to the same bytes.
 func TestAgainstArchiveZip(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -86,8 +86,8 @@ func FuzzRead(f *testing.F) {
 }
 
 // compareWithArchiveZip compares the files of an archive that was extracted with what
-// archive/zip reads of them, where it reads them at all: it knows fewer methods, and
-// takes other things amiss.
+// archive/zip reads of them, if it reads them at all: it knows fewer methods, and refuses
+// other archives.
 func compareWithArchiveZip(t *testing.T, data []byte, dest string) {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))

@@ -148,7 +148,7 @@ func TestTarsByBytes(t *testing.T) {
 	}
 }
 
-// What is not named as a tar stays, whatever it holds, and nothing is said of it.
+// A file that is not named as a tar stays, whatever it holds, and is not reported.
 func TestNoTarByName(t *testing.T) {
 	t.Parallel()
 	files := map[string][]byte{}
@@ -180,8 +180,8 @@ func TestKeptFilesAreBounded(t *testing.T) {
 	}
 }
 
-// What is damaged never comes out as if it were whole: a file that is cut is refused,
-// and so is one with a wrong bit, unless the bit does not count.
+// Damaged data is never expanded as if it were whole: a file that was cut is refused, and
+// so is a file with a wrong bit, unless the bit does not count.
 func TestDamagedTars(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"gzip", "bzip2", "xz", "xz-blocks", "zstd"} {
@@ -212,7 +212,7 @@ func TestDamagedTars(t *testing.T) {
 	}
 }
 
-// What follows the end is ignored where the format's own program ignores it.
+// Data after the end is ignored where the format's own program ignores it.
 func TestAfterCompressedTars(t *testing.T) {
 	t.Parallel()
 	zeros, garbage := string(make([]byte, 512)), "garbage"

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Copy writes the content of the entry chosen, wherever the end record lies, and fails for
-// one whose CRC-32 is wrong.
+// Copy writes the content of the entry chosen, wherever the end record lies, and fails if
+// its CRC-32 is wrong.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	data := liar{entries: []lie{file("a"), file("b"), with(file("c"), func(e *lie) { e.crc = 1 })}, comment: string(bytes.Repeat([]byte("x"), 500))}.bytes()

@@ -88,7 +88,7 @@ func (c *zipContent) copy(ctx context.Context, w io.Writer) error {
 	return c.decoder.copy(ctx, w, c.entry, &c.source)
 }
 
-// copy decompresses an entry into w and holds it against its size and CRC-32.
+// copy decompresses an entry into w and compares it with its declared size and CRC-32.
 func (d *decoder) copy(ctx context.Context, w io.Writer, e *Entry, s *source) error {
 	var sum uint32
 	var err error
@@ -147,8 +147,8 @@ func (d *decoder) unpack(ctx context.Context, w io.Writer, e *Entry, s *source) 
 	return d.pump(w, r, in, e)
 }
 
-// pump copies the content of an entry, and computes its CRC-32. in is what r
-// reads.
+// pump copies the content of an entry from r to w, and returns its CRC-32. r reads the
+// entry's data from in.
 func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (uint32, error) {
 	var size int64
 	var sum uint32

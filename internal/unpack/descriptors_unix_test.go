@@ -25,7 +25,7 @@ const limited = "UNPACK_TEST_LIMITED"
 // as many, keep no more of them open than the process may have descriptors.
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
-	const archives, directories = 6, 80 // of which four at a time are more than 256
+	const archives, directories = 6, 80 // four archives at a time have more than 256 directories
 	if os.Getenv(limited) == "" {
 		for _, limit := range []string{"128", "256"} {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFewDescriptors$", "-test.count=1") //nolint:gosec // this test itself

@@ -19,10 +19,10 @@ const (
 
 // directory is the central directory (4.3.12). It is not kept in memory: the
 // headers of a million entries with long names take hundreds of megabytes. It
-// lies at the archive's end, which a download keeps until the last, so that it
-// is read again whenever its entries are needed, in pieces. What is kept is
-// one bit an entry at most, and 16 bytes where the entries lie in the archive
-// in another order than in the directory, which hardly any writer does.
+// lies at the archive's end, which a download keeps until the last, so it is read
+// again, in pieces, whenever its entries are needed. At most one bit an entry is
+// kept, and 8 bytes more where the entries lie in the archive in another order than
+// in the directory; hardly any writer does that.
 type directory struct {
 	in           input
 	offset, size int64

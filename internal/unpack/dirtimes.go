@@ -41,7 +41,7 @@ func (d *dirTimes) add(name string, at int64) int {
 	return len(b) - before
 }
 
-// each calls do for all, in the order in which they were added.
+// each calls do for every directory, in the order in which they were added.
 func (d *dirTimes) each(do func(name string, at int64) error) error {
 	var name []byte
 	var at int64

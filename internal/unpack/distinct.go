@@ -15,12 +15,12 @@ const (
 // it larger, so that there are never two copies of all hashes.
 type distinct struct {
 	buckets [1 << bucketBits]bucket // by the highest bits
-	n       int                     // see bucket.n, of all buckets
+	n       int                     // the sum of bucket.n
 }
 
 type bucket struct {
 	hashes []uint64
-	n      int // so many of the hashes, those in front, are sorted and differ
+	n      int // the first n hashes are sorted and differ from each other
 }
 
 func (s *distinct) bucket(h uint64) *bucket { return &s.buckets[h>>(64-bucketBits)] }
@@ -43,8 +43,8 @@ func (s *distinct) compact(b *bucket) {
 	b.n = len(b.hashes)
 }
 
-// atLeast returns a number of hashes that are surely in the set; after compactAll
-// it is the number of all.
+// atLeast returns a lower bound of the number of hashes in the set; after compactAll it is
+// the number itself.
 func (s *distinct) atLeast() int { return s.n }
 
 // compactAll has to be called between add and has.

@@ -2,13 +2,13 @@
 // while the archive is still arriving, and expands the tars in it. It knows
 // nothing of HTTP. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
 //
-// What writes files knows no format: it takes entries and their contents from
-// the interface contents, which zip (units.go, decode.go) and tar (tar.go)
+// The code that writes files knows no format: it takes entries and their contents
+// from the interface contents, which zip (units.go, decode.go) and tar (tar.go)
 // implement.
 //
 // Open reads the directory, and accepts an archive only if all of this holds as
 // far as the directory shows; Extract checks the rest of the archive as it reads
-// it. What Extract leaves when it fails is not to be used.
+// it. If Extract fails, the files that it has written must not be used.
 //
 //   - The last end of central directory record (4.3.16) in the last 64 KiB of
 //     the file counts, whatever follows it; it does not lie in the comment of
@@ -36,20 +36,20 @@
 //   - A name (4.4.17) is that of a Unicode Path field (4.6.9) that belongs to
 //     it, is UTF-8, or is Code Page 437; bytes that are said to be UTF-8 and
 //     are not stay as they are. Backslashes of a FAT, VFAT or NTFS creator
-//     are slashes. What that makes is relative and has no component "..", no
+//     are slashes. The decoded name is relative and has no component "..", no
 //     backslash, no drive letter and no NUL. Components that are empty or "."
-//     are dropped; nothing may be left only of a directory ("./"), which is the
-//     destination itself. The name has at most 4096 bytes and 255 in a component,
+//     are dropped; only a directory's name may have no others ("./"): it is the
+//     destination itself. A name has at most 4096 bytes, 255 in a component,
 //     since no file system that matters takes more, and 256 components.
-//   - Of files that share a name the last one counts. No other two entries
-//     share a name, but directories may; no entry lies below one that is a
-//     file or a symlink. An empty file that its attributes (4.4.15) call a
-//     directory gives way to a directory of its name. At most 16,384 names are
-//     shared. The names need no more than 1,000,000 directories that are no
-//     entries themselves.
+//   - Of files that share a name the last one counts. Directories may share a
+//     name, too; other entries may not. No entry lies below a file or a
+//     symlink. An empty file that its attributes (4.4.15) call a directory
+//     gives way to a directory of its name. At most 16,384 names are shared.
+//     The names need no more than 1,000,000 directories that are no entries
+//     themselves.
 //   - What a Unix creator calls a device is refused. Otherwise a name that ends
-//     with a slash is that of a directory, whose content, if it has any, is
-//     ignored. What is neither that nor a symlink with a target is a file.
+//     with a slash is a directory's, and content of a directory is ignored. An
+//     entry that is neither a directory nor a symlink with a target is a file.
 //   - A symlink's target is at most 4096 bytes long, relative and without NUL. It
 //     stays inside when it is followed through all other symlinks of the
 //     archive, in a bounded number of steps; if it has a backslash, also where
@@ -57,12 +57,12 @@
 //     targets of all symlinks together, and 100 bytes for each, are at most
 //     32 MiB, because they are kept until the end.
 //
-// Extract holds every file against its declared size and CRC-32, byte by byte
-// as it is written. Permissions come from the umask; only the
-// execute bit is taken from the archive, set-id bits never. Symlinks are
-// made last, so nothing can be written through one.
+// Extract compares every file with its declared size and CRC-32 as it is
+// written. Permissions come from the umask; only the execute bit is taken from
+// the archive, set-id bits never. Symlinks are made last, so nothing can be
+// written through one.
 //
-// Only what the bytes say makes a *RefusedError. When the archive's reader
+// Only the archive's bytes make a *RefusedError. When the archive's reader
 // fails, with whatever error, that is a *ReadError.
 //
 // Memory: the directory stays where it is and is read again when it is needed,

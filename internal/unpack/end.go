@@ -44,8 +44,8 @@ func malformed(format string, args ...any) error {
 }
 
 // readEnd finds the end of central directory record of an archive of size bytes,
-// and checks it. The last one in the file counts, whatever follows it. It is looked for
-// in the last enough bytes first, unless that is 0.
+// and checks it. The last one in the file counts, whatever follows it. readEnd looks in the
+// last enough bytes first, unless enough is 0.
 func readEnd(r input, size, enough int64) (end, error) {
 	most := min(size, endSize+maxTrailing)
 	tail := make([]byte, min(most, cmp.Or(enough, most)))
@@ -96,12 +96,12 @@ func lastEnd(tail []byte) int {
 	return bytes.LastIndex(tail[:len(tail)-endSize+len(endSignature)], []byte(endSignature))
 }
 
-// commentLength is how many bytes an end record says that follow it.
+// commentLength returns how many bytes an end record declares for its comment.
 func commentLength(rec []byte) int { return int(binary.LittleEndian.Uint16(rec[20:])) }
 
-// readEnd64 replaces what the end record at start says by the zip64 record, if there
-// is one, and returns where that begins, or -1. Some writers add it although all
-// values fit into the end record; those that are there have to agree.
+// readEnd64 replaces the values of the end record at start by those of the zip64 record, if
+// there is one, and returns where the zip64 record begins, or -1. Some writers add it although
+// all values fit into the end record; then both records have to agree.
 func (e *end) readEnd64(r input, start int64) (int64, error) {
 	le := binary.LittleEndian
 	loc := make([]byte, locator64Size)
@@ -137,8 +137,8 @@ func (e *end) readEnd64(r input, start int64) (int64, error) {
 	return -1, nil // what looks like a locator leads nowhere
 }
 
-// abridges reports whether a field that holds at most largest agrees with the 64-bit
-// value: it has its lower bits, or says by its largest value that it has no room.
+// abridges reports whether a field that holds at most largest agrees with the 64-bit value:
+// it has the value's lower bits, or says by the largest value that it has no room.
 func abridges(field, largest, value int64) bool {
 	return field == largest || field == value&largest
 }

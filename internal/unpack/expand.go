@@ -11,8 +11,7 @@ import (
 
 // TarOptions say how to expand tars. A zero value sets no bound.
 type TarOptions struct {
-	// Links are the symlinks that are there already: their targets by their
-	// names.
+	// Links are the symlinks that are below the root already: targets by names.
 	Links map[string]string
 	// Budget is what entries and bytes are taken from; nil is no limit.
 	Budget *Budget
@@ -29,8 +28,8 @@ type TarOptions struct {
 
 // Expansion says what ExpandTars did.
 type Expansion struct {
-	// Result counts how many files and bytes there are more than before, the tars
-	// being gone.
+	// Result is what changed: files and bytes that came out of tars, less the tars, which are
+	// removed. It may be negative.
 	Result
 	// Kept are files that are named as tars and hold none: the first few by their
 	// names. KeptMore counts the others.
@@ -130,9 +129,9 @@ const (
 	tarNameEach = 40
 )
 
-// findTars lists the files named as tars right below root, in the order of their names,
-// which may take most bytes together. It reads the directory piece by piece, since a million
-// other files may be there.
+// findTars lists the files named as tars right below root, sorted by name. It refuses names
+// that take more than most bytes of memory together. It reads the directory piece by piece,
+// since a million other files may be there.
 func findTars(root *os.Root, most int) (names []string, err error) {
 	dir, err := root.Open(".")
 	if err != nil {

@@ -22,8 +22,8 @@ type expander struct {
 	mu       sync.Mutex // entries may come side by side; guards what follows
 	files    int
 	bytes    int64
-	archives []string              // the names of those begun; the last one is being expanded
-	made     makers                // of the files
+	archives []string              // the names of the archives begun; the last one is being expanded
+	made     makers                // which archive made which file
 	replaced []ReplacedFile        // the first few; see Expansion
 	more     int                   // how many others were replaced
 	links    map[string]nestedLink // of all archives, to be made at the end
@@ -254,8 +254,8 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	return nil
 }
 
-// finish makes the symlinks of all archives. Then nothing is made in directories any more,
-// and they get their times, and permissions that would have been in the way.
+// finish makes the symlinks of all archives. Nothing is made in directories after that, so
+// they get their times, and the permissions that would have been in the way.
 func (x *expander) finish(ctx context.Context) error {
 	ours := make(map[string]string, len(x.links))
 	for name, link := range x.links {
@@ -283,7 +283,7 @@ func (x *expander) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Whatever lies below a directory goes before it.
+	// What lies below a directory comes before the directory, which may be locked then.
 	for _, name := range slices.Backward(slices.SortedFunc(maps.Keys(x.strict), ComparePaths)) {
 		if err := x.restrict(ctx, name, x.strict[name]); err != nil {
 			return err
@@ -292,6 +292,7 @@ func (x *expander) finish(ctx context.Context) error {
 	return nil
 }
 
+// setTime sets the modification time of what is at a path; nil leaves it alone.
 func (x *expander) setTime(ctx context.Context, name string, mtime *int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

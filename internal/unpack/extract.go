@@ -35,9 +35,9 @@ type Result struct {
 // that is there already is an error. It goes through the archive from front
 // to back, so that the reader may be a download that is under way; if the reader
 // has a method Release(off int64), Extract calls it when it will read nothing
-// before off any more. The first failure, or the end of ctx, ends it; what was
-// written so far stays. For contents that are not what the archive declares the
-// error is a *RefusedError, for a reader that fails a *ReadError.
+// before off any more. The first failure, or the end of ctx, ends it; the files
+// written so far stay. The error is a *RefusedError if contents are not what the
+// archive declares, and a *ReadError if the reader fails.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (res Result, err error) {
 	res, a.links, err = extractContents(ctx, a.contents(newFrontier(a.in.r)), root, o)
 	return res, err

@@ -22,7 +22,7 @@ type contents interface {
 // content is the content of an entry, for a symlink its target. It can be read
 // once.
 type content interface {
-	// copy writes all of it to w and holds it against what the archive declares.
+	// copy writes all of it to w and compares it with what the archive declares.
 	// Errors of w are returned as they are.
 	copy(ctx context.Context, w io.Writer) error
 }

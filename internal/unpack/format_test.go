@@ -36,8 +36,8 @@ func (c listedContent) copy(_ context.Context, w io.Writer) error {
 	return err
 }
 
-// What extracts and what expands take a format that they do not know, also if
-// its entries come side by side.
+// Extraction and expansion work with a format that they do not know, also if its entries
+// come side by side.
 func TestAnyFormat(t *testing.T) {
 	t.Parallel()
 	c := listed{{"link", "d0/f"}}

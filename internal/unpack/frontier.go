@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// releaser is a reader that need not keep what lies before off: it is not read
-// again.
+// releaser is a reader that keeps bytes until it is told that those before off are
+// not read again.
 type releaser interface {
 	Release(off int64)
 }
@@ -46,7 +46,7 @@ func (f *frontier) begin(in input, off int64) *unitReader {
 	return u
 }
 
-// ReadAt never goes back.
+// ReadAt reads at off, and never again before off.
 func (u *unitReader) ReadAt(p []byte, off int64) (int, error) {
 	u.frontier.advance(u, off)
 	return u.in.ReadAt(p, off)

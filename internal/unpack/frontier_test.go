@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// released is a reader that holds the archive to what it released.
+// released is a reader that fails if the archive reads bytes that it has released.
 type released struct {
 	io.ReaderAt
 	t    *testing.T

@@ -13,14 +13,14 @@ const gzipMagic = "\x1f\x8b\x08" // the identification of a member, and the meth
 
 var gzipFormat = compression{name: "gzip", is: magic(gzipMagic), open: openGzip}
 
-// errAfterGzip is the error for what gzip, too, calls trailing garbage.
+// errAfterGzip is the error for data after the last member. gzip calls it trailing garbage.
 var errAfterGzip = errors.New("gzip: data that is no gzip follows its end")
 
 // gzipReader reads the members of a gzip file (RFC 1952, section 2.2) one after another.
 // As gzip does, it ignores zeros behind the last one: tapes and block devices have them.
 type gzipReader struct {
 	member *gzip.Reader
-	in     *bufio.Reader // from which member takes no more than it needs
+	in     *bufio.Reader // member takes no more from it than it needs
 }
 
 func openGzip(_ context.Context, _ *Pool, r *bufio.Reader) (io.ReadCloser, error) {

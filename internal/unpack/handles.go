@@ -41,7 +41,7 @@ type handle struct {
 	prev, next *handle // in the ring of idle ones, while it is
 }
 
-// newHandles returns handles for a process that may have so many descriptors.
+// newHandles returns handles for a process that may have this number of descriptors.
 func newHandles(descriptors uint64) *handles {
 	h := &handles{most: minOpen}
 	if descriptors > reserved+minOpen {
@@ -233,8 +233,8 @@ func (t *dirTree) enter(parent *handle, name string, perm fs.FileMode) (*handle,
 	return t.keep(name, dir), nil
 }
 
-// makeIn makes a directory in that of a handle, and reports whether it did: false
-// is that something of that name is there. The caller sets the owner.
+// makeIn makes a directory in parent, and reports whether it did: false means that
+// the name is taken. The caller sets the owner.
 func (t *dirTree) makeIn(parent *handle, name string, perm fs.FileMode) (bool, error) {
 	if t.isLink != nil && t.isLink(name) {
 		return false, &throughError{name}
@@ -262,7 +262,7 @@ type throughError struct{ name string }
 
 func (e *throughError) Error() string { return e.name + " is not a directory" }
 
-// chown gives what was made in a directory to the owner.
+// chown gives something that was made in parent to the owner.
 func (t *dirTree) chown(parent *handle, name string) error {
 	if t.owner == nil {
 		return nil
@@ -309,8 +309,8 @@ func (t *dirTree) createIn(parent *handle, name string, perm fs.FileMode) (*newF
 	return &newFile{out, name}, nil
 }
 
-// setTime sets the modification time of what a directory holds, in ns since 1970, as far as
-// the file system has such times and lets the process set them; nil leaves it alone.
+// setTime sets the modification time of something in the directory, in ns since 1970, as far
+// as the file system has such times and lets the process set them; nil leaves it alone.
 func (h *handle) setTime(name string, mtime *int64) error {
 	if mtime == nil {
 		return nil

@@ -75,7 +75,7 @@ func TestDirectoriesGoOn(t *testing.T) {
 	}
 }
 
-// Whatever is there in the place of a directory is not followed.
+// Something else in the place of a directory is not followed.
 func TestNothingIsFollowed(t *testing.T) {
 	t.Parallel()
 	_, root := opened(t, bytes.NewReader(liar{}.bytes()), int64(len(liar{}.bytes())))
@@ -97,7 +97,7 @@ func TestNothingIsFollowed(t *testing.T) {
 	}
 }
 
-// Many at once make the same directories, with as few open as may be.
+// Many goroutines make the same directories at once, with as few of them open as possible.
 func TestDirectoriesSideBySide(t *testing.T) {
 	t.Parallel()
 	_, root := opened(t, bytes.NewReader(liar{}.bytes()), int64(len(liar{}.bytes())))

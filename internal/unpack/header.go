@@ -41,14 +41,14 @@ type Entry struct {
 	CRC32 uint32
 
 	stored   string // the name as the archive has it
-	hardLink string // unless empty, the clean name of the file that this is a hard link to
+	hardLink string // the clean name of the file that this is a hard link to; else ""
 	mtime    *int64 // ns since 1970; nil: not restored
 
 	// Of zip.
 	header     int64 // where the header begins in the directory
 	start      int64 // where the local header begins
 	compressed int64
-	limit      int64 // what the entry must not reach beyond
+	limit      int64 // the entry must end here at the latest
 	method     uint16
 	markedDir  bool // by its attributes, whatever its name says
 }
@@ -57,8 +57,8 @@ func (e *Entry) refuse(format string, args ...any) error {
 	return &RefusedError{Entry: e.stored, Reason: fmt.Sprintf(format, args...)}
 }
 
-// parseHeader reads and checks a header of the directory, of which h is everything
-// but the comment. raw is the name in h, as a string that the entry may keep.
+// parseHeader reads and checks a header of the directory. h is the header without its
+// comment. raw is the name in h, as a string that the entry may keep.
 func parseHeader(h []byte, raw string) (Entry, error) {
 	le := binary.LittleEndian
 	flags := le.Uint16(h[8:])
@@ -190,10 +190,10 @@ func (e *Entry) check(flags uint16) error {
 	return nil
 }
 
-// checkLocal holds the fixed part of a local header against the directory,
-// and returns how long the header is, name and extra field included. Readers differ
-// in which of the two they believe about the size of a stored file, so that both have
-// to agree. A compressed stream has its own end, and nothing of a directory is read.
+// checkLocal compares the fixed part of a local header with the directory, and returns
+// how long the header is, name and extra field included. Programs differ in which of the
+// two they believe about the size of a stored file, so both have to agree. A compressed
+// stream has its own end, and the content of a directory is not read.
 func (e *Entry) checkLocal(head []byte) (int64, error) {
 	le := binary.LittleEndian
 	signature, flags, method := le.Uint32(head), le.Uint16(head[6:]), le.Uint16(head[8:])
@@ -217,8 +217,8 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 	return n, nil
 }
 
-// checkLocalName holds the name that follows in the local header against the
-// directory.
+// checkLocalName compares the name that follows in the local header with the
+// directory's.
 func (e *Entry) checkLocalName(name []byte) error {
 	if string(name) != e.stored {
 		return e.refuse("its local header names it %q", name)

@@ -14,7 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/testdir"
 )
 
-// broken is a reader that fails at one byte, with what is before that.
+// broken is a reader that fails at one byte, and returns the bytes before it.
 type broken struct {
 	data []byte
 	at   int64
@@ -28,7 +28,7 @@ func (b broken) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(b.data).ReadAt(p, off)
 }
 
-// causes are what a reader may fail with; the end of a connection is among it.
+// causes are errors that a reader may fail with; the end of a connection is among them.
 var causes = []error{
 	io.ErrUnexpectedEOF,
 	errors.New("disk on fire"),
@@ -49,7 +49,7 @@ func checkReadError(t *testing.T, at int, cause, err error) {
 	}
 }
 
-// offsets are all of a short archive, and some of a long one.
+// offsets returns all offsets of a short archive, and some of a long one.
 func offsets(size int) (list []int) {
 	for at := 0; at < size; at += 1 + size/150 {
 		list = append(list, at)
@@ -57,8 +57,8 @@ func offsets(size int) (list []int) {
 	return list
 }
 
-// A reader that fails says nothing about the archive, whatever it fails with,
-// wherever that is.
+// When the reader fails, the error is not about the archive, whatever the reader's error
+// is and wherever it fails.
 func TestReaderFails(t *testing.T) {
 	t.Parallel()
 	large := make([]byte, unitBytes+64<<10)
@@ -162,8 +162,7 @@ func (c changing) ReadAt(p []byte, off int64) (int, error) {
 	return c.ReaderAt.ReadAt(p, off)
 }
 
-// A directory that is another one when it is read again is an error, whatever
-// it says.
+// A directory that has changed when it is read again is an error, whatever it holds.
 func TestDirectoryChanges(t *testing.T) {
 	t.Parallel()
 	flips := []byte{1, 0x80, 0xff}

@@ -37,7 +37,7 @@ func (m *linkMemory) take(name int, target int64) error {
 	return m.add(int64(name)+target+linkMemoryEach, "symlinks")
 }
 
-// add adds bytes that are taken by what the plural noun names. It fails when that is too
+// add adds bytes that the things named by the plural noun take. It fails when that is too
 // much.
 func (m *linkMemory) add(bytes int64, noun string) error {
 	if *m += linkMemory(bytes); *m > maxLinkMemory {
@@ -68,8 +68,8 @@ func relativeTarget(target string) bool {
 	return target != "" && !strings.ContainsRune("/\\", rune(target[0])) && !strings.Contains(target, "\x00") && (len(target) == 1 || target[1] != ':')
 }
 
-// checkLinks refuses an archive of which a symlink leaves the destination. What has a
-// backslash in its target must stay inside whether or not that separates directories.
+// checkLinks refuses an archive with a symlink that leaves the destination. A symlink whose
+// target has a backslash must stay inside whether or not backslashes separate directories.
 func checkLinks(ctx context.Context, targets map[string]string) error {
 	if err := followLinks(ctx, targets); err != nil {
 		return err

@@ -207,7 +207,7 @@ func checkInside(t testing.TB, dir string) {
 	}
 }
 
-// Links at random are followed as those that were made would be.
+// Random symlinks are followed to where the system would follow them on a disk.
 func TestCheckLinksAgainstTheDisk(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

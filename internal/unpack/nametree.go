@@ -13,8 +13,8 @@ import (
 // directory compares: so many are kept in memory.
 const maxSuspects = 1024
 
-// maxShared is how many names may be those of more than one file. Jars that were put
-// together from others have dozens; each maxSuspects take a reading of the directory.
+// maxShared bounds the names that more than one file has. Jars that were put together from
+// others have dozens. Each maxSuspects of them take one more reading of the directory.
 const maxShared = 16 * maxSuspects
 
 // maxReserved bounds the entries for which memory is taken before they are read.
@@ -31,8 +31,8 @@ type nameTree struct {
 	dirs  distinct // of directories, entries or above entries
 	most  int      // how many directories there may be
 
-	dir    string  // the directory added last,
-	levels []level // and all those it consists of
+	dir    string  // the directory added last
+	levels []level // dir and the directories above it
 }
 
 // level is one component of a path: where it ends, and the hash of the path up to
@@ -54,8 +54,8 @@ func (t *nameTree) below(dir uint64, base string) uint64 {
 	return h.Sum64()
 }
 
-// enter makes dir the directory that was added last. It calls fresh for dir and
-// each directory above it that the one before is not, and does not lie in.
+// enter makes dir the directory that was added last. It calls fresh for dir and each
+// directory above it, except those that are the directory added before, or above it.
 func (t *nameTree) enter(dir string, fresh func(l level)) {
 	n := sharedDir(t.dir, dir)
 	for len(t.levels) > 0 && t.levels[len(t.levels)-1].end > n {
@@ -96,8 +96,8 @@ func (e *Entry) split() (dir, base string) {
 	return e.Name[:max(i, 0)], e.Name[i+1:]
 }
 
-// newNameTree makes a tree for a directory that declares so many entries. It
-// reserves memory for no more than the directory has room for, and maxReserved.
+// newNameTree makes a tree for a directory that declares this number of entries. It
+// reserves memory for maxReserved at most, and no more than the directory has room for.
 func newNameTree(d *directory, declared int64) *nameTree {
 	entries := min(d.size/headerSize, declared, maxReserved)
 	return &nameTree{seed: maphash.MakeSeed(), most: maxDirs, files: make([]uint64, 0, entries)}
@@ -149,9 +149,9 @@ type suspect struct {
 	weak bool
 }
 
-// clash reads the directory again. Of files that share a name it returns all but the
-// last, by where their headers begin; it returns an error if the hash of a suspect is
-// that of a name which entries cannot share.
+// clash reads the directory again and compares the names of suspects. If files share a
+// name, only the last one is extracted: clash returns where the headers of the others
+// begin. It fails if entries cannot share a name.
 func (d *directory) clash(t *nameTree, suspects []uint64) (superseded []int64, err error) {
 	if len(suspects) > maxShared {
 		return nil, malformed("it has more than one entry of each of %d names, and the limit is %d", len(suspects), maxShared)
@@ -210,9 +210,9 @@ func (d *directory) clash(t *nameTree, suspects []uint64) (superseded []int64, e
 	return superseded, nil
 }
 
-// replace decides between two entries that share a name, of which first comes first.
-// It returns the one that is not extracted, if one is not, or an error that says why
-// they cannot share it.
+// replace decides between s and first, which comes before it and has the same name. It
+// returns the one that is not extracted, or nil, or an error that says why they cannot
+// share the name.
 func (s *suspect) replace(first suspect) (loser *suspect, err error) {
 	refuse := func(entry, format string, args ...any) error {
 		e := Entry{stored: entry}

@@ -35,13 +35,13 @@ func unicodeField(id uint16, raw, text string) string {
 	return field(id, "\x01"+string(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(raw))))+text)
 }
 
-// windows is an entry as programs for Windows write it whose code page is not ours.
+// windows is an entry as programs for Windows write it, with a name in another code page.
 func windows(raw, name string) lie {
 	f := unicodeField(extraUnicodePath, raw, name)
 	return lie{name: raw, body: "x", extra: f, localField: f}
 }
 
-// put returns an edit that writes a number of so many bytes into a record.
+// put returns an edit that writes a number of this many bytes into a record.
 func put(at, size int, v uint64) func([]byte) {
 	return func(rec []byte) { copy(rec[at:at+size], binary.LittleEndian.AppendUint64(nil, v)) }
 }
@@ -57,12 +57,12 @@ func beside(f func(*liar)) liar {
 	return z
 }
 
-// typed is a file whose attributes have a type that is none of a file's.
+// typed is a file with a type in its attributes that is not a file's.
 func typed(mode uint32) liar { return of(lie{name: "x", body: "1", unix: mode}) }
 
 const program = "#!/bin/sh\nexit\n"
 
-// zeros is what a tape archiver pads its output with.
+// zeros pad the output of a tape archiver.
 var zeros = strings.Repeat("\x00", 4096)
 
 // xzed is "content of a" by the method 95, and xzedLarge the same with a dictionary of 128 MiB.
@@ -89,7 +89,7 @@ func lzmaed(body string) []byte {
 	return append(data, file[lzma.HeaderLen:]...)
 }
 
-// dictionary makes data say in its header that it needs a dictionary of so many bytes.
+// dictionary changes the header of data: it needs a dictionary of this many bytes.
 func dictionary(data []byte, size uint32) []byte {
 	binary.LittleEndian.PutUint32(data[5:], size)
 	return data
@@ -98,7 +98,7 @@ func dictionary(data []byte, size uint32) []byte {
 var onlyA = []string{"a = content of a"}
 
 // oddities are archives that break a rule of the format, or stretch it, and that other
-// programs extract all the same; with what is below the destination then.
+// programs extract all the same; each with the tree that is extracted.
 var oddities = map[string]struct {
 	zip  liar
 	want []string
@@ -219,7 +219,7 @@ var oddities = map[string]struct {
 	"LZMA, dictionary too large, small file": {sole(func(e *lie) { e.method, e.raw = methodLZMA, dictionary(lzmaed(e.body), math.MaxUint32) }), onlyA},
 }
 
-// oddRefusals continues refusals with what is like an oddity, and refused.
+// oddRefusals continues refusals: archives that are like oddities, but are refused.
 var oddRefusals = map[string]refusal{
 	"zip64, other count":       {beside(func(z *liar) { z.edit64 = put(32, 8, 7) }), "", "contradict each other"},
 	"zip64, other size":        {beside(func(z *liar) { z.edit64 = put(40, 8, 7) }), "", "contradict each other"},
@@ -292,7 +292,7 @@ func twiceEach(n int) (z liar) {
 	return z
 }
 
-// An archive of more entries than its end record can say.
+// An archive may have more entries than its end record can declare.
 func TestCountWraps(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1<<16 - 1, 1 << 16, 1<<16 + 1} {

@@ -23,8 +23,8 @@ type Options struct {
 	// Files reports whether the entry of a name is chosen; the name of a directory
 	// ends with a slash. nil chooses all. What is not chosen is checked, too.
 	Files func(name string) bool
-	// Tail is how many bytes at the end are enough to find the end record, if it is in
-	// them; it is then not compared with what lies before them. 0 is all that may hold it.
+	// Tail is how many bytes at the end are searched for the end record first. A record that
+	// they hold counts, whatever lies before them. 0 searches all bytes that may hold it.
 	Tail int64
 }
 
@@ -176,8 +176,8 @@ type overlaps struct {
 	start, end int64 // of the entry given last
 }
 
-// next checks the next entry of an archive whose directory begins at limit. After
-// one out of order it cannot compare entries with each other.
+// next checks the next entry of an archive whose directory begins at limit. After an
+// entry out of order it cannot compare entries with each other any more.
 func (o *overlaps) next(e *Entry, limit int64) error {
 	switch {
 	case limit-e.start < localSize:

@@ -18,8 +18,8 @@ func rerunKeepingOwners(t *testing.T) {
 	var out []byte
 	done := make(chan error)
 	go func() {
-		// What is dropped here is lost to this thread, which ends with the goroutine,
-		// and to the processes that it starts.
+		// Only this thread, which ends with the goroutine, and the processes that it
+		// starts lose the capability.
 		runtime.LockOSThread()
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_CHOWN, 0, 0, 0)
 		if err == nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Whatever is made gets its owner: files, directories that are entries and
-// those that are not, and symlinks, not what they lead to.
+// Everything that is made gets the owner: files, directories, whether or not they are
+// entries, and symlinks themselves.
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	owner := Owner{os.Getuid(), os.Getgid()}
@@ -54,7 +54,7 @@ func TestOwner(t *testing.T) {
 	_ = os.Chmod(filepath.Join(root.Name(), "t"), 0o700)
 }
 
-// Who may not give a file away hears of it, and of which file.
+// A process that may not give files away gets an error that names the file.
 func TestOwnerIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 && os.Getenv(keepsOwners) == "" {

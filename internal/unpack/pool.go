@@ -18,12 +18,12 @@ const (
 	// maxPool is how many decoders a Pool has at most: more cores than that
 	// wait for the disk.
 	maxPool = 16
-	// maxEntryWindow is what zstd may need of memory for an entry, in bytes;
+	// maxEntryWindow is how much memory zstd may need for an entry, in bytes;
 	// RFC 8878, section 3.1.1.1.2 recommends to support 8 MiB.
 	maxEntryWindow = 8 << 20
-	// maxTarWindow is that of a tar, and what all windows of a Pool are
-	// together. It is enough for zstd -1 to -20; --ultra -21 and -22 take 64
-	// and 128 MiB, --long=27 128 MiB.
+	// maxTarWindow is the same for a tar, and for all windows of a Pool together.
+	// It is enough for zstd -1 to -20; --ultra -21 and -22 take 64 and 128 MiB,
+	// --long=27 128 MiB.
 	maxTarWindow = 32 << 20
 	// maxScouts is how many scouts a Pool has at most. Three at work keep a decoder busy with
 	// what they have found.
@@ -67,7 +67,7 @@ func NewPool(n int) *Pool {
 
 func defaultPool() *Pool { return NewPool(2 * runtime.GOMAXPROCS(0)) }
 
-// hasCore reports whether there are more cores than decoders in use and so many scouts. A
+// hasCore reports whether there are more cores than decoders in use and scouts at work. A
 // decoder that waits for bytes counts as well: it may go on at any moment.
 func (p *Pool) hasCore(scouts, cores int) bool { return cap(p.free)-len(p.free)+scouts < cores }
 
@@ -101,7 +101,7 @@ type zstdReader struct {
 }
 
 // zstd decompresses what r has, as soon as there is memory for the window,
-// which may be at most so large. It cannot deadlock: a goroutine that waits for
+// which may have at most most bytes. It cannot deadlock: a goroutine that waits for
 // window memory holds a decoder, but so does the one that will release it.
 func (p *Pool) zstd(ctx context.Context, r *bufio.Reader, most int64) (*zstdReader, error) {
 	window := most
@@ -133,8 +133,8 @@ func (p *Pool) zstd(ctx context.Context, r *bufio.Reader, most int64) (*zstdRead
 	return z, nil
 }
 
-// decoder takes one that was used before, or makes one. Those for windows of
-// another size give their memory up for it.
+// decoder takes a decoder of zstd that was used before, or makes one. Decoders for
+// windows of another size give their memory up for it.
 func (p *Pool) decoder(window int64) (*zstdReader, error) {
 	for {
 		select {

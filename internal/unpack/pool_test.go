@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// windowed compresses with a window of so many bytes.
+// windowed compresses with a window of this many bytes.
 func windowed(t testing.TB, body []byte, window int) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -37,8 +37,7 @@ func windowed(t testing.TB, body []byte, window int) []byte {
 	return b.Bytes()
 }
 
-// Memory for a window that is too large is not taken, and the message tells
-// what to do.
+// Memory for a window that is too large is not taken, and the message says what to do.
 func TestZstdWindow(t *testing.T) {
 	t.Parallel()
 	body := bytes.Repeat([]byte("0123456789abcdef"), 10<<16) // 10 MiB
@@ -194,7 +193,7 @@ func TestZstdMemory(t *testing.T) {
 	runtime.KeepAlive(pool)
 }
 
-// heap is what is in use, in bytes.
+// heap returns how much memory is in use, in bytes.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

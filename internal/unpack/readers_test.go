@@ -29,9 +29,9 @@ var stricter = []string{
 	"symlink chain", "symlink chain, other way", "symlink drive", "symlink loop, then up", "symlink out", "symlink out, deep",
 }
 
-// otherNames are archives of which unzip makes the same files under other names, or
-// with an execute bit that the archive does not have. unzip takes names from DOS for
-// those of the terminal's code page, and keeps backslashes of NTFS.
+// otherNames are archives from which unzip extracts the same files under other names, or
+// with an execute bit that the archive does not have. unzip decodes names from DOS by the
+// terminal's code page, and keeps backslashes of NTFS.
 var otherNames = []string{
 	"odd names", "Code Page 437", "Code Page 437, Unix", "UTF-8 without the flag", "Unicode Path, and the flag",
 	"backslashes, FAT", "backslashes, NTFS", "backslashes, VFAT", "directory, no slash", "no slash, content",
@@ -52,8 +52,8 @@ for line in sys.stdin:
 json.dump(complaints, sys.stdout)
 `
 
-// What unzip and Python's zipfile both extract without a complaint comes out the same
-// here. Symlinks are unzip's: zipfile makes files of them.
+// Archives that unzip and Python's zipfile both extract without a complaint are extracted to
+// the same tree here. Symlinks are compared with unzip's: zipfile makes files of them.
 func TestAgainstOtherReaders(t *testing.T) {
 	t.Parallel()
 	zips := map[string][]byte{}

@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/inflate"
 )
 
-// arriving is a reader, some of whose bytes have not arrived yet, and that holds the archive to
-// what it released.
+// arriving is a reader that lacks some bytes, which have not arrived yet. It fails if the
+// archive reads bytes that it has released.
 type arriving struct {
 	released
 	there atomic.Int64 // bytes before this offset
@@ -81,7 +81,7 @@ func TestScouts(t *testing.T) {
 	}
 }
 
-// With scouts, what is refused is the same, in the same words.
+// With scouts the same archives are refused, in the same words.
 func TestScoutsRefuse(t *testing.T) {
 	t.Parallel()
 	body := numbers(2, 12<<20)

@@ -214,7 +214,7 @@ func tarEntry(h *tar.Header) (Entry, error) {
 	return e, nil
 }
 
-// tarContent is the content of the entry that a tar was read up to.
+// tarContent is the content of the entry whose header was read last.
 type tarContent struct {
 	tar    *tar.Reader
 	header *tar.Header

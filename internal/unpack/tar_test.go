@@ -284,7 +284,7 @@ func TestTarsReplace(t *testing.T) {
 	}
 }
 
-// Whatever a tar consists of, the end of the context is heard.
+// Whatever a tar consists of, the end of the context ends its expansion.
 func TestExpandTarsStops(t *testing.T) {
 	t.Parallel()
 	many := func(format string) (entries []string) {

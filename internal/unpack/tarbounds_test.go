@@ -131,7 +131,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // What a tar keeps in memory is a few bytes an entry, however long its names are.
 // Not parallel: what others allocate would count.
 func TestTarMemory(t *testing.T) {
-	const entries = 5_000 // whose names have 5 MB
+	const entries = 5_000 // their names have 5 MB
 	root, err := os.OpenRoot(testdir.InMemory(t))
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestTarMemory(t *testing.T) {
 	runtime.KeepAlive(x)
 }
 
-// Directories that are entries do not count among those that names ask for.
+// Directories that are entries do not count as directories that only names ask for.
 func TestTarDirectoriesAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 3
@@ -210,7 +210,7 @@ func TestMakers(t *testing.T) {
 	}
 }
 
-// A file that gave way is none that a link could lead to.
+// No hard link leads to a file that gave way to another one.
 func TestTarLinksToWhatIsThere(t *testing.T) {
 	t.Parallel()
 	for name, entries := range map[string][]string{

@@ -102,8 +102,8 @@ func setTestTime(t *testing.T, at string, r *rand.Rand) {
 	}
 }
 
-// census lists what is below dir with all that a tar keeps: modes, times, contents, targets
-// and which names are those of one file.
+// census lists the tree below dir with everything that a tar keeps: modes, times, contents,
+// targets, and which names are hard links to the same file.
 func census(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	list, first := map[string]string{}, map[uint64]string{}
@@ -145,8 +145,8 @@ func census(t *testing.T, dir string) map[string]string {
 	return list
 }
 
-// What GNU tar extracts of tars by many programs comes out the same here: modes, times,
-// contents and links.
+// Tars of many programs are expanded as GNU tar extracts them: modes, times, contents and
+// links.
 func TestAgainstTar(t *testing.T) {
 	t.Parallel()
 	const python = `import sys, tarfile

@@ -51,7 +51,7 @@ func TestTarTimes(t *testing.T) {
 	const recent = -1
 	for name, tt := range map[string]struct {
 		tars [][]string
-		want map[string]int // whose time it is: that of an entry of the last tar
+		want map[string]int // by path: the number of the last tar's entry that has the same time
 	}{
 		"a file":                        {[][]string{{"a"}}, map[string]int{"a": 0}},
 		"a file in a new directory":     {[][]string{{"d/a"}}, map[string]int{"d/a": 0, "d": recent}},

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -77,8 +78,7 @@ func (a *Archive) wantChosen() error {
 		}
 		return nil
 	})
-	for i := range spans { // from back to front: what is wanted last is fetched first
-		s := spans[len(spans)-1-i]
+	for _, s := range slices.Backward(spans) { // what is wanted last is fetched first
 		a.in.want(s[0], s[1]-s[0])
 	}
 	return err

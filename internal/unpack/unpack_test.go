@@ -32,7 +32,7 @@ type refusal struct {
 	reason string
 }
 
-// refusals are those of the package comment, each by name.
+// refusals are archives that the package comment says are refused, by name.
 var refusals = map[string]refusal{
 	"absolute":                 {of(file("/etc/passwd")), "/etc/passwd", "is an absolute path"},
 	"parent":                   {of(file("../x")), "../x", `".."`},
@@ -169,7 +169,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// join returns all cases of some tables, no two of which have one name.
+// join returns the cases of several tables in one. No name may be in two tables.
 func join[T any](tables ...map[string]T) map[string]T {
 	all := map[string]T{}
 	for _, table := range tables {
@@ -238,7 +238,7 @@ func tree(t testing.TB, dir string) []string {
 	return list
 }
 
-// extractions are archives and what is below the destination then, each by name.
+// extractions are archives, each with the tree that is extracted, by name.
 var extractions = map[string]struct {
 	zip  liar
 	want []string
@@ -364,7 +364,7 @@ func TestCaseCollisions(t *testing.T) {
 	}
 }
 
-// Only files are replaced: an empty one that is marked as a directory is one.
+// Only files are replaced. An empty file that is marked as a directory counts as a file.
 func TestReplaced(t *testing.T) {
 	t.Parallel()
 	for want, z := range []liar{

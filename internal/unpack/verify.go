@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Verify holds every entry chosen against its local header, its size and its
+// Verify compares every entry chosen with its local header, its size and its
 // CRC-32, and writes nothing: it is for an archive that is kept as it is. Its
 // errors are those of Extract. It reads the archive from front to back, as many
 // entries at a time as o.Pool allows, and releases nothing of it.
@@ -13,9 +13,9 @@ func (a *Archive) Verify(ctx context.Context, o ExtractOptions) error {
 	return a.Copy(ctx, io.Discard, o)
 }
 
-// Copy is Verify, and writes the contents of the entries chosen to w. If these are several,
-// w is used concurrently. What it has written is not to be used if Copy fails. Errors of w
-// are returned as they are.
+// Copy does what Verify does, and writes the contents of the entries chosen to w. If there
+// are several, w is used concurrently. If Copy fails, the bytes written must not be used.
+// Errors of w are returned as they are.
 func (a *Archive) Copy(ctx context.Context, w io.Writer, o ExtractOptions) error {
 	if o.Pool == nil {
 		o.Pool = defaultPool()

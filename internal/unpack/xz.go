@@ -10,8 +10,8 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// maxXZDictionary is the largest dictionary of xz, in bytes: that of xz -9. It is taken
-// in addition to what all windows of a Pool are together.
+// maxXZDictionary is the largest dictionary of xz, in bytes: that of xz -9. Its memory comes
+// on top of that of a Pool's windows.
 const maxXZDictionary = 64 << 20
 
 var xzFormat = compression{name: "xz", is: magic("\xfd7zXZ\x00"), open: openXZ}
@@ -20,10 +20,10 @@ var xzFormat = compression{name: "xz", is: magic("\xfd7zXZ\x00"), open: openXZ}
 // after another.
 type xzReader struct{ *windowReader }
 
-// openXZ reserves all windows of the pool: only one xz is decompressed at a time, since how
-// large a dictionary is shows late, block by block. So the pool's reader has no other user.
-// It is used again and again, because each new one would leave a dictionary to the garbage
-// collector.
+// openXZ reserves all windows of the pool, so that only one xz is decompressed at a time:
+// how large a dictionary is becomes known late, block by block. So the pool's reader has no
+// other user. It is used again and again, because each new one would leave a dictionary to
+// the garbage collector.
 func openXZ(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error) {
 	m, err := p.reserve(ctx, maxTarWindow)
 	if err != nil {

@@ -59,7 +59,7 @@ type lie struct {
 	localSize   uint32
 	localFlags  uint16
 	localField  string // the local header's extra field
-	localExtra  uint16 // length that the local header declares of what is not there
+	localExtra  uint16 // length of an extra field that the local header declares and does not have
 	offsetShift int
 	sameOffset  bool // as the entry before
 	gap         int  // bytes after it
