@@ -80,15 +80,15 @@ func (s *Stage) annexIn(base string, at place) (*Stage, error) {
 	}
 }
 
-// searchMount recovers, once, what killed processes left in a mount. Only the mount itself
-// may have a trace of them, because a volume outlives workspaces. If there was something,
-// the plan may be wrong by now, and the error is a *busyError.
+// searchMount recovers, once, what killed processes left in a mount. A volume outlives
+// workspaces, so only the mount itself may have a trace of these processes. If there was
+// something, the plan may be wrong by now, and the error is a *busyError.
 func (s *Stage) searchMount(ctx context.Context, top string) error {
 	if s.searched[top] {
 		return nil
 	}
 	s.searched[top] = true
-	all, err := s.recoverThose(ctx, s.stagesIn(top), false, func() error { return nil })
+	all, err := s.recoverStages(ctx, s.stagesIn(top), false, func() error { return nil })
 	if s.recovered = append(s.recovered, all...); err == nil && len(all) > 0 {
 		err = &busyError{top, "had changes of a killed run, which were undone"}
 	}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount mounts something for the time of a test. What a test that pretends to be killed
-// leaves open does not keep it.
+// mount mounts something for the time of a test. Files that a test leaves open, as if it
+// were killed, do not keep the mount.
 func mount(t *testing.T, source, target, fstype string, flags uintptr, data string) {
 	t.Helper()
 	if err := unix.Mount(source, target, fstype, flags, data); err != nil {
@@ -73,8 +73,7 @@ var mountTrees = []staged{
 	{"", []string{"b=2", "cache/x=2", "cache/d/y=2", "0444 cache/d/z=2", "cache/new/g=2", "cache/new/locked/h=2"}},
 }
 
-// A mount below the destination is no obstacle: what is published there is what would be
-// published without it.
+// A mount below the destination is no obstacle: the same files are published as without it.
 func TestPublishIntoMounts(t *testing.T) {
 	t.Parallel()
 	plain := mountWorld(t, t.TempDir(), func(*testing.T, string) {})
@@ -202,8 +201,8 @@ func TestKilledInVolume(t *testing.T) {
 	}
 }
 
-// The list of annexes is only where to look: what is no stage in this root is not touched,
-// nor is a stage of a living process.
+// The list of annexes only says where to look: nothing but stages in this root is touched,
+// and no stage of a living process.
 func TestAnnexListIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	other, alive := strings.Replace(testStage, "X", "Y", 1), strings.Replace(testStage, "X", "Z", 1)
@@ -312,8 +311,8 @@ func TestKilledInMounts(t *testing.T) {
 	}
 }
 
-// killDone kills before the n-th change, recovers, and reports whether all was done by
-// then. Else nothing must be.
+// killDone kills before the n-th change, recovers, and reports whether all changes are made.
+// If they are not, none may be.
 func killDone(t *testing.T, w killWorld, at killPlace, n int) bool {
 	t.Helper()
 	ws := at.ws
@@ -339,7 +338,7 @@ func killDone(t *testing.T, w killWorld, at killPlace, n int) bool {
 	return done
 }
 
-// What a mount does not allow is refused before the first change.
+// Files that a mount does not allow are refused before the first change.
 func TestPublishRefusesMounts(t *testing.T) {
 	t.Parallel()
 	readOnly := func(t *testing.T, ws string) {

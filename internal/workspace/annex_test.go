@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A copy for another mount is like the original, which is as it was, whether or not its
-// modes let this process read it. A copy that fails leaves nothing.
+// A copy for another mount is like the original, whether or not the original's modes let
+// this process read it, and the original is as it was. A copy that fails leaves nothing.
 func TestCopyTree(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()
@@ -56,8 +56,8 @@ func TestCopyTree(t *testing.T) {
 	}
 }
 
-// described lists what is in a tree with modes, times and content. It opens it up to read
-// it, and closes it again.
+// described lists a tree with modes, times and content. It opens directories and files up
+// to read them, and restores their modes.
 func described(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// manyLines are files for some batches of changes, in few and in many directories. Those of
-// the workspace before are every third.
+// manyLines are files for some batches of changes, in few and in many directories. Every
+// third file is in the workspace before.
 func manyLines(body string) (tree, before []string) {
 	for i := range 3*batch + batch/2 {
 		name := fmt.Sprintf("f%04d", i)
@@ -122,8 +122,8 @@ func TestPublishWithoutItsFiles(t *testing.T) {
 	}
 }
 
-// SIGKILL ends all goroutines of a process at any instant: one waits for so many changes
-// while another one prepares the next batch.
+// SIGKILL ends all goroutines of a process at any instant: one makes changes while another
+// one prepares the next batch.
 func TestSIGKILLInManyBatches(t *testing.T) {
 	t.Parallel()
 	_, before := manyLines("")

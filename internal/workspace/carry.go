@@ -43,14 +43,14 @@ func (e *busyError) Error() string {
 	return fmt.Sprintf("%s %s: another process writes there, or this file system takes two of the names for one", e.path, e.reason)
 }
 
-// carrier makes the changes of one plan for which files of one stage are moved: of the main
-// stage, or of an annex.
+// carrier makes the changes of one plan that move files of one stage: of the main stage, or
+// of an annex.
 type carrier struct {
 	stage *Stage
 
 	ctx context.Context //nolint:containedctx // lives as long as one call of Publish
-	// prepared lists the changes made within the stages, for undoing them: its setMode steps
-	// have the mode from before. Only the main stage's carrier has some.
+	// prepared lists the changes made within the stages, in order to undo them: its setMode
+	// steps have the mode from before. Only the main stage's carrier has any.
 	prepared *steps
 	// steps are the changes to the destination; the first begun of them may have been made.
 	steps *steps

@@ -54,8 +54,8 @@ func split(p string) []string {
 	return strings.Split(p, "/")
 }
 
-// in returns the path of a name in a directory. It is path.Join for clean paths, of which
-// there may be several for each file.
+// in returns the path of a name in a directory. For clean paths it does what path.Join does,
+// in less time: it is called several times for each file.
 func in(dir, name string) string {
 	if dir == "." || dir == "" {
 		return name

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// ProtectedError says that an artifact would write where files are run or obeyed: into
-// Git's own directory, whose configuration and hooks hold commands, or into the files
+// ProtectedError says that an artifact would write files that other programs obey: into
+// Git's own directory, whose configuration and hooks hold commands, or into the directories
 // through which steps communicate with the runner.
 type ProtectedError struct {
 	Label string // of the tree
 	Entry string // below the destination
-	Place string // that is protected, below the destination's root
-	// Runner reports whether the place belongs to the runner; else it belongs to Git.
+	Place string // the protected directory or file, below the destination's root
+	// Runner is set if the place belongs to the runner; else it belongs to Git.
 	Runner bool
 }
 
@@ -79,9 +79,9 @@ func (g *guard) grew() bool {
 	return grew
 }
 
-// name refuses a path because of its name alone, whether or not it exists. A path that
+// checkName refuses a path because of its name alone, whether or not it exists. A path that
 // leads to the destination is the user's choice.
-func (g *guard) name(p *planner, to spot, from child) error {
+func (g *guard) checkName(p *planner, to spot, from child) error {
 	if !p.inside(to) {
 		return nil
 	}
@@ -106,9 +106,9 @@ func (g *guard) name(p *planner, to spot, from child) error {
 	return nil
 }
 
-// there refuses an existing path: one that a symlink led into a protected place, and a .git
-// under another name, on file systems that fold names.
-func (g *guard) there(p *planner, to spot, info *info, from child) error {
+// checkExisting refuses an existing path: one that a symlink led into a protected place, and
+// a .git under another name, on file systems that fold names.
+func (g *guard) checkExisting(p *planner, to spot, info *info, from child) error {
 	if err := g.look(p.stage.at, path.Dir(to.real)); err != nil {
 		return err
 	}
@@ -178,8 +178,8 @@ func (g *guard) look(at *handles, dir string) error {
 	return nil
 }
 
-// read finds where a directory's .git leads, if it is a symlink, or the file that stands
-// for it in submodules and worktrees. Source: gitrepository-layout(5).
+// read finds where a directory's .git leads, if it is a symlink, or a file as in submodules
+// and worktrees. Source: gitrepository-layout(5).
 func (g *guard) read(s *Stage, dir string) error {
 	at := path.Join(dir, ".git")
 	info, err := s.at.lstat(at)
@@ -255,8 +255,8 @@ func (p *planner) protected(to spot, from child, place string, runner bool) erro
 	return &ProtectedError{Label: from.tree.Label, Entry: path.Join(p.show(to), p.example(from)), Place: place, Runner: runner}
 }
 
-// example returns the path of a file in a source; it is empty for a file, or where there is
-// none.
+// example returns the path of a file below what a source has; "." for a file, and if there
+// is none.
 func (p *planner) example(c child) string {
 	at := "."
 	for c.isDir {

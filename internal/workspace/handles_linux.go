@@ -6,8 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// searchOnly opens a directory to reach what is in it. Unlike opening it for reading, that
-// takes no permission to list it.
+// searchOnly opens a directory to reach what is in it, without permission to list it.
 const searchOnly = unix.O_PATH
 
 func renameNew(fromAt int, from string, toAt int, to string) error {

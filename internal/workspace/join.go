@@ -10,8 +10,8 @@ import (
 )
 
 // join plans a directory that is new to the destination, and returns where in the stage it
-// will be: the first of the sources, into which goes what only others have; or, if none of
-// the sources is a staged directory, an empty directory.
+// will be. It is the first source that is a staged directory: what only other sources have
+// moves into it. If no source is one, it is a new directory.
 func (p *planner) join(to spot, sources []source) (string, error) {
 	first := slices.IndexFunc(sources, func(s source) bool { return len(s.virtual) == 0 })
 	var dir string
@@ -64,8 +64,8 @@ func (p *planner) joinChild(to spot, staged string, from []child) error {
 	if dir == staged {
 		return nil
 	}
-	// The directory of an older tree may be here. What was needed of it has been moved by
-	// now.
+	// The directory of an older tree may be at this path. By now everything that was needed
+	// of it has been moved.
 	if slices.ContainsFunc(from, func(c child) bool { return len(c.virtual) == 0 && c.dir == staged }) {
 		if err := p.add(step{do: moveIn, from: staged, to: p.joinedName()}); err != nil {
 			return err

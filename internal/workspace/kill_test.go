@@ -17,7 +17,7 @@ import (
 )
 
 // publishUntil publishes, and ends before the n-th change as if the process had
-// been killed there. It reports whether there were so many.
+// been killed there. It reports whether there were n changes.
 func publishUntil(ctx context.Context, t testing.TB, s *Stage, trees []Tree, ie IfExists, n int) (died bool, err error) {
 	t.Helper()
 	died = true
@@ -36,7 +36,7 @@ func publishUntil(ctx context.Context, t testing.TB, s *Stage, trees []Tree, ie 
 	return died, errors.Join(err, kill(s))
 }
 
-// kill ends what ends with a process.
+// kill gives up what the system takes back when a process ends: locks and descriptors.
 func kill(s *Stage) error {
 	s.at.before = func() {}
 	err := errors.Join(s.release(), s.at.close(), s.root.Close())
@@ -77,7 +77,7 @@ func oldOrNew(t *testing.T, before, now, after []string) {
 	}
 }
 
-// recoverIn recovers what is in a workspace, for a destination.
+// recoverIn recovers the stages in a workspace, for a destination.
 func recoverIn(t testing.TB, ws, dest string) []Recovery {
 	t.Helper()
 	d, err := Layout{Workspace: ws}.Resolve(dest)
@@ -160,8 +160,8 @@ func newKillWorld(t *testing.T, seed uint64) killWorld {
 	return w
 }
 
-// killPlace is a workspace and what it holds. It serves for one kill after the other where
-// recovery gives that back.
+// killPlace is a workspace and its content. It is used for the next kill if recovery gives
+// the content back.
 type killPlace struct {
 	ws       string
 	old, all []string // as snapshot and exact list it

@@ -39,8 +39,8 @@
 //     symlink's target.
 //   - No tree writes into a .git that existed before (in any spelling, by any
 //     route), into the directory that such a .git leads to, or into the
-//     directories through which the runner and its steps communicate. Only a
-//     .git that the destination's own path lies in is exempt. The error names
+//     directories through which the runner and its steps communicate. A .git is
+//     exempt only if the destination's own path lies in it. The error names
 //     the entry and the place.
 //   - Memory does not grow with the number of files, except by 24 bytes for each name
 //     in a directory that several trees have. The number of open directories does not
@@ -66,7 +66,7 @@ import (
 // not exist is "".
 type Layout struct {
 	Workspace, Temp, Home string
-	// Dir is where relative paths start outside of Actions.
+	// Dir is the directory that relative paths start from outside of Actions.
 	Dir string
 	// RunnerTemp is the runner's temporary directory where Temp is not set. Outside of
 	// Actions the command may write anywhere except to the runner's own files in it.

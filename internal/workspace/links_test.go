@@ -61,7 +61,7 @@ func TestPublishLinks(t *testing.T) {
 		"by its own names": {nil, "out", []staged{{"a/b", []string{"x=1"}}, {"", []string{"l -> a/b/../../x"}}}, Overwrite, ""},
 		"names, and out":   {nil, "out", []staged{{"a/b", []string{"x=1"}}, {"", []string{"l -> a/b/../../../x"}}}, Overwrite, `leaves the destination`},
 
-		// What is not there may be by the next step, and be a symlink then.
+		// A path that does not exist may be a symlink after the next step.
 		"up from nothing":     {nil, "out", []staged{{"", []string{"a=1", "l -> d/../a"}}}, Overwrite, `entry "l": its target "d/../a" goes up ("..") from a path that is not a directory`},
 		"up from a symlink":   {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d/e", "l -> s/../../a"}}}, Overwrite, `entry "l": its target "s/../../a" goes up ("..") from a path that is not a directory`},
 		"up, after a symlink": {nil, "out", []staged{{"", []string{"a=1", "d/e/x=1", "s -> d", "l -> s/e/../../a"}}}, Overwrite, `goes up ("..") from a path that is not a directory`},
@@ -114,7 +114,7 @@ func TestPublishLinks(t *testing.T) {
 	}
 }
 
-// Two artifacts that are harmless alone may be so tangled together that following their
+// Two artifacts may be harmless alone, and together so tangled that following their
 // symlinks would take for ever.
 func TestPublishLinksIsBounded(t *testing.T) {
 	t.Parallel()

@@ -63,8 +63,8 @@ const (
 	mountedFile   = "is a file that is a mount of its own, and cannot be replaced by another"
 )
 
-// HasMounts reports whether there are mounts below the destination that CheckMount may
-// refuse a path because of.
+// HasMounts reports whether CheckMount may refuse a path: a mount below the root is
+// read-only, or is a file.
 func (s *Stage) HasMounts() bool {
 	return slices.ContainsFunc(s.mounts, func(m mountPoint) bool { return m.readOnly || m.file })
 }

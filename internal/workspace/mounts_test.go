@@ -28,7 +28,7 @@ broken
 	}
 }
 
-// Only what a mount does not let replace or make is refused.
+// Only files that a mount does not let be replaced or made are refused.
 func TestCheckMount(t *testing.T) {
 	t.Parallel()
 	list := []mountPoint{{at: "out/cache"}, {at: "out/ro", readOnly: true}, {at: "out/ro/rw"}, {at: "out/conf", file: true}}

@@ -56,8 +56,8 @@ type Report struct {
 	Conflicts   []Conflict
 	Conflicting int
 	// Variants has the first few pairs of names that differ in case only; Varying counts
-	// all, except that of one directory no more than maxVaried are compared. Names within
-	// one tree do not count, nor do names below two directories that are such a pair.
+	// all, but of the names of one directory no more than maxVaried are compared. Names
+	// within one tree do not count, nor do names below two directories that are such a pair.
 	Variants []Variants
 	Varying  int
 	// Lost says for each tree which of its files are not in the destination.
@@ -68,9 +68,9 @@ type Report struct {
 	InGitHub int
 }
 
-// Lost is what of a tree did not get to the destination.
+// Lost says which files of a tree did not get to the destination.
 type Lost struct {
-	Files int
+	Files int // how many
 	// Path is one of the files, relative to the destination. Winner labels the tree that
 	// has its place; if Winner is empty, the place was taken before.
 	Path, Winner string

@@ -119,7 +119,7 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// Of a list only the first items are kept, in order, whatever the order they come in.
+// Only the first items of a list are kept, sorted, in whatever order they are added.
 func TestAddFirst(t *testing.T) {
 	t.Parallel()
 	for _, order := range []string{"", "abcdefg", "gfedcba", "bdfaceg", "aabbaa"} {

@@ -49,7 +49,7 @@ func (s *Stage) Owner() (uid, gid int, ok bool) {
 	return s.owner.uid, s.owner.gid, true
 }
 
-// chown gives a path below root to that owner.
+// chown gives a path below root to the stage's owner, if it has one.
 func (s *Stage) chown(name string) error {
 	if s.owner == nil {
 		return nil

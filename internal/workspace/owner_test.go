@@ -73,7 +73,7 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// Nothing is given where that was not asked for.
+// No owner is changed unless Chown is set.
 func TestOwnerKept(t *testing.T) {
 	t.Parallel()
 	s, _, err := stage(t, t.TempDir(), ".", StageOptions{}, staged{"n", nil})
@@ -120,7 +120,7 @@ func TestOwnerCannotBeGiven(t *testing.T) {
 	}
 }
 
-// An owner that can be given at first and not later undoes all.
+// If owners can be changed at first and no longer later, everything is undone.
 func TestOwnerFails(t *testing.T) {
 	t.Parallel()
 	for fail := 0; ; fail++ {

@@ -34,8 +34,7 @@ type planner struct {
 	// unless needed: for symlinks of the trees, or after a symlink of the destination was
 	// followed.
 	merges map[string][]*merge
-	// onClaim, if set, is called instead of adding steps: the plan is walked once more, and
-	// not made.
+	// onClaim, if set, is called instead of adding steps: the walk is repeated only to look.
 	onClaim func(to spot, from []child) error
 	// hollow plans without trees: it only looks at the places where they will be.
 	hollow bool
@@ -53,8 +52,8 @@ type tree struct {
 
 func (t *tree) holder() Holder { return Holder{t.index, t.Label} }
 
-// source is a directory to merge: one of the stage, or, while virtual is not empty, a
-// directory that would hold nothing but virtual[0].
+// source is a directory to merge: dir in the stage or, while virtual is not empty, a
+// directory on the way to it that holds nothing but virtual[0].
 type source struct {
 	tree    *tree
 	dir     string
@@ -199,7 +198,7 @@ func (p *planner) lookUp(dir string, batch []entry) error {
 
 // place plans one path, which some of the sources have, in an existing directory.
 func (p *planner) place(to spot, from []child) error {
-	if err := p.guard.name(p, to, from[0]); err != nil {
+	if err := p.guard.checkName(p, to, from[0]); err != nil {
 		return err
 	}
 	if err := p.sameKind(to, from); err != nil {
@@ -210,7 +209,7 @@ func (p *planner) place(to spot, from []child) error {
 		return err
 	}
 	if info != nil {
-		if err := p.guard.there(p, to, info, from[0]); err != nil {
+		if err := p.guard.checkExisting(p, to, info, from[0]); err != nil {
 			return err
 		}
 	}

@@ -131,7 +131,7 @@ func TestPublishMeetsSymlinks(t *testing.T) {
 		report string
 		err    string
 	}{
-		// At the end of a path the symlink itself is what is there.
+		// At the end of a path the symlink itself counts as the existing file.
 		"file":                {[]string{"out/a -> ../keep", "keep=0"}, "out", [][]string{{"a=1"}}, Overwrite, []string{"keep=0", "out/a=1"}, "1 0 []", ""},
 		"file, skip":          {[]string{"out/a -> ../keep", "keep=0"}, "out", [][]string{{"a=1"}}, Skip, nil, "0 1 []", ""},
 		"file, fail":          {[]string{"out/a -> ../keep", "keep=0"}, "out", [][]string{{"a=1"}}, Fail, nil, "", `"a" is already there`},
@@ -418,8 +418,8 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 	}
 }
 
-// A directory that was opened up for one plan, and moves as a whole in the next, has its
-// first mode.
+// A directory that was opened up for one plan, and moves as a whole in the next, keeps the
+// mode from before.
 func TestPublishPlansAgainWithModes(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

@@ -75,12 +75,12 @@ func (s *Stage) recoverAll(ctx context.Context, turn func() error) ([]Recovery, 
 	if !canRecover {
 		return nil, nil
 	}
-	return s.recoverThose(ctx, s.stages(), false, turn)
+	return s.recoverStages(ctx, s.stages(), false, turn)
 }
 
-// recoverThose recovers stages, except this one. done says that their journals do not
+// recoverStages recovers stages, except this one. done says that their journals do not
 // count.
-func (s *Stage) recoverThose(ctx context.Context, dirs []string, done bool, turn func() error) ([]Recovery, error) {
+func (s *Stage) recoverStages(ctx context.Context, dirs []string, done bool, turn func() error) ([]Recovery, error) {
 	var all []Recovery
 	for _, dir := range dirs {
 		if dir == s.dir {
@@ -114,9 +114,9 @@ func (s *Stage) recoverAt(ctx context.Context, dir string, done bool, turn func(
 		return nil, err
 	}
 	done = done || dead.isDone()
-	all, err = dead.recoverThose(ctx, dead.enlisted(), done, turn)
+	all, err = dead.recoverStages(ctx, dead.enlisted(), done, turn)
 	if err != nil || slices.ContainsFunc(all, func(r Recovery) bool { return r.Err != nil }) {
-		return all, err // this stage leads to what could not be recovered
+		return all, err // this stage lists an annex that could not be recovered
 	}
 	r, err := dead.recover(ctx, done)
 	if err != nil {

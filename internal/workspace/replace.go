@@ -42,7 +42,7 @@ func (c *carrier) replaceBySwap(st *step) error {
 
 const replacedSince = "is another file than a moment ago"
 
-// replaceAside keeps the old file first.
+// replaceAside first keeps the old file in the stage, then replaces it.
 func (c *carrier) replaceAside(st *step, aside string) error {
 	err := errRefused
 	if !c.stage.noLinks {
@@ -75,8 +75,8 @@ func (c *carrier) replaceKept(st *step) error {
 	return c.stage.at.over(st.from, st.to)
 }
 
-// copyAside copies a file, with mode and time, or a symlink into the stage, and gives it
-// the original's owner if this process may.
+// copyAside copies a file with its mode and time, or a symlink, into the stage. The copy gets
+// the original's owner if this process may change owners.
 func (c *carrier) copyAside(name, aside string) error {
 	was, err := c.stage.at.lstat(name)
 	if err != nil {

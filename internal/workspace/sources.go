@@ -177,7 +177,7 @@ func (n names) of(name string) names {
 	return n[from:to]
 }
 
-// varied returns the folded hashes that names of several spellings have.
+// varied returns the folded hashes of names that occur in several spellings.
 func (n names) varied() map[uint64]bool {
 	var found map[uint64]bool
 	for i := 1; i < len(n); i++ {
@@ -191,7 +191,7 @@ func (n names) varied() map[uint64]bool {
 	return found
 }
 
-// maxVaried bounds the names of one directory of which several spellings are compared.
+// maxVaried bounds how many names of one directory are compared in several spellings.
 const maxVaried = 1000
 
 // variants finds, among the names of one directory, those of different trees that differ in
@@ -238,8 +238,8 @@ func (v *variants) met(name string, t *tree) {
 	}
 }
 
-// having lists what source i and later ones have under the name of e, an entry of source i.
-// It is nil if an earlier source has that name as well: f was called for it already.
+// having lists what source i and later sources have under the name of e, an entry of source
+// i. It returns nil if an earlier source has that name as well, so that each called f for it.
 func (p *planner) having(e entry, i int, sources []source, all names) ([]child, error) {
 	from := []child{e.child}
 	for _, n := range all.of(e.name) {

@@ -29,7 +29,7 @@ type Stage struct {
 	dest Destination
 	root *os.Root
 	// base is the deepest existing directory at or above the destination, without symlinks
-	// on the way; missing are the destination's components below it. dir is the stage, in
+	// on the way; missing are the destination's components below base. dir is the stage, in
 	// base. base and dir are relative to root.
 	base    string
 	missing []string
@@ -70,7 +70,7 @@ type Stage struct {
 
 // Names in the stage that Publish uses for itself.
 const (
-	joinedDir   = "joined"   // directories that are put together here
+	joinedDir   = "joined"   // directories that are put together, copies from another mount
 	undoName    = "undo"     // exists once undoing has begun
 	discardName = "discard"  // a file that is being removed
 	replacedDir = "replaced" // replaced files, where files cannot be exchanged
@@ -85,9 +85,9 @@ var stageName = regexp.MustCompile(`^\.artifetch-[A-Z2-7]{26}$`)
 // isStage reports whether a name can be that of a stage.
 func isStage(name string) bool { return stageName.MatchString(name) }
 
-// maxRaces bounds how often publishing starts again because another process was in
-// the way, and maxLost how often making a stage does, which takes no longer than that
-// process needs to look at an empty directory.
+// maxRaces bounds how often publishing starts again because another process was in the
+// way. maxLost bounds the same for making a stage: it is higher, because such a race lasts
+// only while the other process looks at an empty directory.
 const (
 	maxRaces = 8
 	maxLost  = 64

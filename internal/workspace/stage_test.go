@@ -24,7 +24,7 @@ import (
 // one for the whole process.
 const umaskVar = "WORKSPACE_TEST_UMASK"
 
-// childVar makes the process one of those that tests kill, or run side by side.
+// childVar makes the process a child: one that tests kill, or run side by side.
 const childVar = "WORKSPACE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// share returns how many of n worlds a test makes up: all of them, but for a
-// test that runs again as another user, who meets a half of the same worlds.
+// share returns how many of n worlds a test makes up: all of them, or half of
+// them if the test runs again as another user.
 func share(n int) int {
 	if os.Getenv(umaskVar) != "" {
 		return n / 2
@@ -89,8 +89,8 @@ func copySelf(to string) error {
 	return errors.Join(testdir.WriteProgram(to, from), from.Close())
 }
 
-// Root may write anywhere and would not notice a lack of permission, so what
-// depends on permissions is tested as the user nobody, too.
+// Root may write anywhere and would not notice a lack of permission, so tests that
+// depend on permissions run as the user nobody, too.
 func TestAsNobody(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -280,8 +280,8 @@ func TestCloseReadOnly(t *testing.T) {
 	}
 }
 
-// Directories that are read-only are published, with their mode; new ones
-// keep it, those that were there keep theirs.
+// Read-only directories are published. New ones keep their mode, and existing
+// directories keep theirs.
 func TestPublishReadOnly(t *testing.T) {
 	t.Parallel()
 	ro := []string{"d/e/f=1", "0555 d/e/", "0555 d/"}
@@ -321,8 +321,8 @@ func TestPublishReadOnly(t *testing.T) {
 	}
 }
 
-// A directory of the destination that does not let us in is an error, and
-// undone like any other.
+// A directory of the destination that this process may not enter is an error, and
+// the changes are undone as after any other.
 func TestPublishInReadOnly(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {

@@ -63,7 +63,7 @@ func TestSteps(t *testing.T) {
 					}
 					got = append(got, st)
 				}
-				if !slices.Equal(want, got) { // cmp.Diff takes its time for so many
+				if !slices.Equal(want, got) { // cmp.Diff is slow for long lists
 					t.Error(cmp.Diff(want, got, cmp.AllowUnexported(step{}, ident{})))
 				}
 			}
@@ -106,7 +106,7 @@ func TestStepsCutShort(t *testing.T) {
 	s.close()
 }
 
-// A full disk ends the list, and loses nothing of what it has: undoing needs it.
+// A full disk ends the list, which keeps the steps that it has: undoing needs them.
 func TestStepsOnFullDisk(t *testing.T) {
 	t.Parallel()
 	stage, _, err := stage(t, t.TempDir(), ".", StageOptions{})

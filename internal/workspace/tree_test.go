@@ -113,7 +113,7 @@ func snapshot(t testing.TB, dir string) []string {
 	return list
 }
 
-// exact lists everything below dir with all that undoing has to keep: type,
+// exact lists everything below dir with everything that undoing has to keep: type,
 // mode, owner, identity (the very same file, not a copy of it), content, and,
 // except for directories, the time of change.
 func exact(t testing.TB, dir string) []string {
@@ -215,8 +215,8 @@ func publish(ctx context.Context, t testing.TB, ws, dest string, trees []staged,
 
 // worldDir makes the directory of a test's n-th world. Of each twenty worlds, one
 // is where temporary files are, often on a disk, and the others are in memory
-// where that is possible: to make and to remove files takes tests of many worlds
-// most of their time, and ten times as much on a disk.
+// where that is possible: tests of many worlds spend most of their time on making
+// and removing files, which takes ten times as long on a disk.
 func worldDir(t testing.TB, n uint64) string {
 	t.Helper()
 	if n%20 == 0 {

@@ -80,7 +80,7 @@ func TestHandles(t *testing.T) {
 			t.Errorf("%d are open after %s, its own: %v", len(h.open), name, ok)
 		}
 	}
-	// Between two far places both stay open.
+	// Of two places that are far apart both stay open.
 	if err := h.move(deep+"/x", "000/s/x"); err != nil {
 		t.Error(err)
 	}

@@ -110,9 +110,9 @@ func TestPublishUndoes(t *testing.T) {
 	}
 }
 
-// undoWorld is a workspace and what is around it. One serves all the failures
-// of a seed, because each leaves it exactly as it was: to make and remove
-// another for each takes most of a test's time on some file systems.
+// undoWorld is a workspace and its surroundings. All failures of a seed use the
+// same world, because each leaves it exactly as it was: making and removing a world
+// for each would take most of a test's time on some file systems.
 type undoWorld struct {
 	top, ws, outside string
 	want, around     []string // what top and outside hold
@@ -199,8 +199,8 @@ func TestPublishAgreesWithModel(t *testing.T) {
 	}
 }
 
-// publishKind publishes and says in a word what came of it. A report is held
-// against the model's.
+// publishKind publishes, and returns the kind of the outcome in a word. It compares
+// the report with the model's.
 func publishKind(t *testing.T, ws, dest string, trees []staged, ie IfExists, m *model) (string, error) {
 	t.Helper()
 	report, err := publish(t.Context(), t, ws, dest, trees, ie, nil)
@@ -518,7 +518,7 @@ func TestUndoErrorsAreFew(t *testing.T) {
 		if changes++; changes < files {
 			return nil
 		}
-		// What was replaced is gone, however that may be.
+		// The replaced file is gone, for whatever reason.
 		return errors.Join(errFault, os.RemoveAll(filepath.Join(ws, s.dir, trees[0].Dir)), os.RemoveAll(filepath.Join(ws, s.dir, replacedDir)))
 	}
 	_, err = s.Publish(t.Context(), trees, Overwrite)

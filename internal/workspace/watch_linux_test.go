@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch returns a file that tells of what happens in a directory, as inotify(7) does. It
-// is closed by the caller; a read that waits ends then.
+// watch returns a file that reads what happens in a directory: see inotify(7). The caller
+// closes it, which ends a read that waits.
 func watch(t *testing.T, dir string, events uint32) *os.File {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
