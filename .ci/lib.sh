@@ -1,9 +1,8 @@
 # shellcheck shell=bash
 # Shared by the scripts of this repository; to be sourced from its top.
 #
-# These are the tools they use. No bot looks at this list: a release is the
-# occasion to.
-# shellcheck disable=SC2034 # used by those who source this
+# The tools that they use. No bot updates this list: look at it before a release.
+# shellcheck disable=SC2034 # used by the scripts that source this
 act=github.com/nektos/act@v0.2.89
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 cosign=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
@@ -23,10 +22,10 @@ sigstore_mock=0.13.0
 yaml=2.9.1
 xterm=5.5.0
 yazl=3.3.1
-# Together they are installed once, for the steps producers and examples.
+# They are installed together, once for the steps producers and examples.
 artifact_packages=("@actions/artifact@$actions_artifact" "archiver@$archiver" "minimatch@$minimatch" "yazl@$yazl")
 
-# What is installed stays here.
+# The directory that tools are installed into, and stay in.
 installed=${ARTIFETCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/artifetch-tools}
 
 die() {
@@ -35,7 +34,7 @@ die() {
 }
 
 # tool MODULE@VERSION prints the path of its binary, and installs it first if
-# it is not there. It is the same wherever the same Go builds it.
+# it is not there. The same Go builds the same binary everywhere.
 tool() {
   local name=${1%@*} dir
   name=${name##*/}
@@ -82,7 +81,7 @@ npm_file() {
   echo "$file"
 }
 
-# validate ACTION.YML holds it against the schema of actions.
+# validate ACTION.YML checks it by the schema of actions.
 validate() {
   local modules
   modules=$(node_modules "@action-validator/core@$action_validator" "@action-validator/cli@$action_validator")
