@@ -14,9 +14,9 @@ const license = (id) => ({ licenses: [{ license: { id } }] });
 // The tool's own binary has other hashes on another system.
 for (const tool of bom.metadata.tools) delete tool.hashes;
 
-// The tool looks for our own license in the published module, which a release
-// does not wait for. It has none for Go's library, and takes the license of
-// Go's other modules for a variant of theirs.
+// The tool looks for our own license in the published module, which is not there
+// yet. It finds no license for Go's library, and a variant of the right one for Go's
+// other modules.
 delete bom.metadata.component.evidence;
 Object.assign(bom.metadata.component, license("MIT"));
 for (const c of bom.components) {

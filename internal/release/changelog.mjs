@@ -1,4 +1,4 @@
-// The changelog at a release; what is printed is the new text.
+// Prints the changelog, or a part of it, as a release needs it.
 //
 //   node changelog.mjs cut VERSION DATE URL FILE    makes [Unreleased] a version's section
 //   node changelog.mjs notes VERSION FILE           prints that section: a release's notes

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the commits and tags of releases in a repository on this machine, which
-# refuses what GitHub refuses, and releases with a stand-in for gh.
+# refuses what GitHub refuses. Publishes the releases with a stand-in for gh.
 #
 #   check-tags.sh         all of this
 #   check-tags.sh --once  the first three releases: the rest is the same for any owner
@@ -19,8 +19,8 @@ create() { tag create "$1" "${2:-main}" "$owner" "$image"; }
 mkdir "$tmp/releases"
 export PATH=$PWD/internal/release/standin:$PATH RELEASES=$tmp/releases
 
-# merge_back VERSION [BRANCH] takes the changelog back, as a person does who
-# merges the pull request.
+# merge_back VERSION [BRANCH] takes the changelog back, as if a person merged the
+# pull request.
 merge_back() {
   local branch=${2:-main}
   in_work internal/release/back.sh "$1" "$branch"
@@ -80,7 +80,8 @@ tag major v1.2.0
 tag major v1.1.0 # stays
 third=$(on_origin tags/v1)
 [[ $third == "$(on_origin tags/v1.2.0)" && $first != "$second" && $second != "$third" ]] || die "v1 did not move"
-# What a lockfile demands: a commit that v1 was is behind v1 as it is, and on a branch.
+# Lockfiles demand it: each commit that v1 ever named is an ancestor of the one that it
+# names now, and on a branch.
 follows "$first" "$second" "$third" releases/v1
 follows main~1 v1.2.0
 if git --git-dir "$git" merge-base --is-ancestor v1.2.0 main; then die "main has the release's commit"; fi
@@ -89,7 +90,7 @@ if $once; then exit 0; fi
 
 echo "a failure half-way"
 entry 'For v1.3.0.'
-# Somebody moves the branch in between: neither branch nor tag is pushed.
+# The branch moved in between: neither branch nor tag is pushed.
 cp "$git/hooks/update" "$tmp/update"
 cat >"$git/hooks/update" <<'END'
 #!/bin/sh
@@ -172,7 +173,7 @@ refused 'takes pull requests only' in_work git push origin HEAD:refs/heads/main
 refused 'may only move forward' in_work git push --force origin v1.0.0^0:refs/heads/releases/v1
 refused 'may not move' in_work git push --force origin v1.0.0^0:refs/tags/v1.1.0
 in_work git checkout --quiet main
-# v1 was moved by hand to what no release follows.
+# A major tag was moved by hand to a commit that no release follows.
 git --git-dir "$git" update-ref refs/tags/v2 "$(on_origin heads/main)"
 refused 'moved by hand' tag major v2.0.0
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Does for real what of a release needs no GitHub: binaries, checksums, bill of
-# materials, notices, the image, to a registry on this machine. Then
-# check-tags.sh. Then all again, in a copy in which owner.sh has filled in an
-# owner.
+# Makes what a release has and needs no GitHub for: binaries, checksums, bill of
+# materials, notices, and the image, which it pushes to a registry on this machine.
+# Then it runs check-tags.sh. Then it does all of this again, in a copy in which
+# owner.sh has filled in an owner.
 #
 #   check.sh         all of this
-#   check.sh --once  for Linux alone, without a second build, without the copy, and
-#                    with the first releases only: what an owner can change
+#   check.sh --once  only what an owner can change: for Linux alone, without a second
+#                    build, without the copy, and with the first releases only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 case $#,${1:-} in
@@ -41,7 +41,7 @@ grep -q "uses: $owner@v1" "$own/README.md" || die "README.md does not name the r
 if grep -q OWNER/artifetch "$own/README.md"; then die "README.md still has OWNER"; fi
 grep -qx '## \[0.1.0\] - 2026-01-31' "$own/CHANGELOG.md" || die "CHANGELOG.md does not have the version"
 
-# lacking BINARY NOTICES prints what is linked into the one and not in the other.
+# lacking BINARY NOTICES prints what is linked into the binary and lacks a notice.
 lacking() {
   GOTOOLCHAIN=$toolchain go version -m "$1" | sed -n 's/^\tdep\t\([^\t]*\)\t\([^\t]*\).*/== \1 \2/p' >"$tmp/linked"
   (($(wc -l <"$tmp/linked") > 5)) || die "$1 has $(wc -l <"$tmp/linked") modules"
@@ -57,7 +57,7 @@ sed '/^== github.com\/spf13/,/^== /d' "$own/THIRD-PARTY-NOTICES" >"$tmp/notices"
 
 linux=$tmp/unpacked/artifetch_0.1.0_linux_amd64/artifetch bill=$tmp/dist/artifetch_0.1.0.cdx.json
 node internal/release/sbom.mjs "$bill" $version "$linux" "$licenses"
-# refused_bills: what is wrong with a bill is said.
+# refused_bills: sbom.mjs refuses wrong bills, and says what is wrong.
 refused_bills() {
   local message change
   # What is wrong, and how to make it so.

@@ -16,7 +16,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# The repository is the one that was filled in, if it was.
+# The repository is the one that owner.sh has filled in, if it has.
 owner=$(sed -nE 's|.*uses: ([^ /]+/[^ @]+)@v1$|\1|p' README.md | head -1)
 [[ $owner != OWNER/artifetch ]] || owner=octo/artifetch
 # shellcheck disable=SC2034 # used by those who source this
@@ -30,7 +30,7 @@ if ! GOTOOLCHAIN=$toolchain go version >/dev/null 2>&1; then
   toolchain=$RELEASE_GO
 fi
 
-# refused MESSAGE COMMAND...: it fails, and says so.
+# refused MESSAGE COMMAND...: the command fails with this message.
 refused() {
   local message=$1
   shift
@@ -38,7 +38,7 @@ refused() {
   grep -qF -- "$message" "$tmp/refused" || { cat "$tmp/refused" >&2; die "$* was to say: $message"; }
 }
 
-# copy DIRECTORY copies what git has, and what it would have.
+# copy DIRECTORY copies the files that git has, and those that it does not ignore.
 copy() {
   mkdir -p "$1"
   git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create |
@@ -77,7 +77,7 @@ change() {
   save "Change $1" "${2:-main}"
 }
 
-# entry TEXT [BRANCH] makes one with an entry in the changelog.
+# entry TEXT [BRANCH] makes a commit with an entry in the changelog.
 entry() {
   local log
   log=$(sed "0,/^## \[Unreleased\]\$/s||&\n\n### Fixed\n\n- $1|" "$work/CHANGELOG.md")
@@ -85,7 +85,7 @@ entry() {
   save "$1" "${2:-main}"
 }
 
-# on_origin REF prints the commit that the repository has there.
+# on_origin REF prints the commit that the repository has under that name.
 on_origin() { git --git-dir "$git" rev-parse --quiet --verify "refs/$1^{commit}"; }
 
 # follows A B...: each is an ancestor of the next, or the same.

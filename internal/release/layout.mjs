@@ -2,8 +2,8 @@
 //
 //   node layout.mjs DIRECTORY amd64=LAYER.tar.gz arm64=LAYER.tar.gz -- KEY=VALUE...
 //
-// The annotations are those of the index and of the images, and the labels. Of
-// them, org.opencontainers.image.created is the time in the config, too.
+// Index and images get the annotations, and the image's config has them as labels.
+// org.opencontainers.image.created is the time in the config, too.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";

@@ -4,14 +4,14 @@ source .ci/lib.sh
 shopt -s inherit_errexit # what fails in $(…) fails
 export LC_ALL=C # the same order everywhere
 
-# is_stable VERSION: v1.2.3, and nothing before or behind.
+# is_stable VERSION: it is a version such as v1.2.3, and no prerelease.
 is_stable() { [[ $1 =~ ^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$ ]]; }
 
-# is_version VERSION: v1.2.3, or a prerelease such as v1.2.3-rc.1.
+# is_version VERSION: it is a version such as v1.2.3, or a prerelease such as v1.2.3-rc.1.
 is_version() { is_stable "${1%%-*}" && [[ $1 =~ ^[^-]*(-(alpha|beta|rc)\.(0|[1-9][0-9]*))?$ ]]; }
 
-# newest prints the newest of the versions that it reads, one a line; what is no
-# version does not count. Its prereleases come before a version.
+# newest prints the newest of the versions that it reads, one a line. Lines that
+# are no versions do not count. A version comes after its prereleases.
 newest() {
   local line
   while read -r line; do
@@ -35,7 +35,7 @@ compiler() {
 # shellcheck disable=SC2034 # used by those who source this
 targets=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64)
 
-# What is in the image, CA certificates included, is under these.
+# The licenses of everything in the image, CA certificates included.
 # shellcheck disable=SC2034
 licenses='0BSD AND Apache-2.0 AND BSD-3-Clause AND MIT AND MPL-2.0'
 
@@ -47,7 +47,7 @@ level() {
   case $1 in
   amd64) echo GOAMD64=v1 ;;
   arm64) echo GOARM64=v8.0 ;;
-  *) die "no level of $1 was decided on" ;;
+  *) die "lib.sh has no processor level for $1" ;;
   esac
 }
 
@@ -66,10 +66,10 @@ release_go() {
 binary() {
   local settings
   release_go "$2" "$3" build -ldflags "-s -w -buildid= -X main.version=$1" -o "$4" .
-  # What "go env -w" set comes in otherwise; so would a new kind of setting.
+  # What "go env -w" has set would change the binary; so would a new kind of setting.
   settings=$(GOTOOLCHAIN=$toolchain go version -m "$4" | sed -n "s|^$4: ||p; s/^\tbuild\t//p" | paste -sd' ')
   [[ $settings == "$toolchain -buildmode=exe -compiler=gc -trimpath=true CGO_ENABLED=0 GOARCH=$3 GOOS=$2 $(level "$3")" ]] ||
-    die "$2/$3 was built otherwise than decided: $settings"
+    die "$2/$3 was built with other settings than releases have: $settings"
 }
 
 # as_bot COMMAND... runs it with the name under which workflows commit.
@@ -96,8 +96,8 @@ pack() {
 # compress FILE.tar FILE.tar.gz: the best level would take twice as long for 0.4 % less.
 compress() { gzip --no-name -7 --stdout "$1" >"$2"; }
 
-# archive_name VERSION OS ARCH prints the name of an archive's top directory, and of
-# the archive but for its extension.
+# archive_name VERSION OS ARCH prints the name of an archive's top directory. The
+# archive has the same name, with its extension.
 archive_name() { echo "artifetch_${1#v}_$2_$3"; }
 
 # start_registry CRANE LOG starts a container registry, empty and in memory, and

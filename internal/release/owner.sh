@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fills in whose repository this is, where files have OWNER/artifetch or @OWNER.
+# Fills in the repository and its owner where files have OWNER/artifetch or @OWNER.
 #
 #   owner.sh OWNER/NAME [FILE...]
 #
-# Without files: in all that the repository of the current directory has, except
-# these scripts.
+# Without FILE it changes all files of the repository in the current directory,
+# except these scripts.
 set -euo pipefail
 [[ $# -ge 1 && $1 =~ ^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$ ]] || { echo "usage: $0 OWNER/NAME [FILE...]" >&2; exit 2; }
 repository=$1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless everybody can pull an image: runners do it without a login, and
-# packages of GHCR begin their life as private.
+# Fails unless everybody can pull an image. Runners pull without a login, and new
+# packages of GHCR are private.
 #
 #   public.sh IMAGE@sha256:DIGEST
 set -euo pipefail

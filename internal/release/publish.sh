@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# GitHub's release of a version that is tagged, by way of a draft: a published
-# one may be immutable. Needs gh and GH_TOKEN.
+# Makes GitHub's release of a version that is tagged. It is a draft first, because a
+# published release may be immutable. Needs gh and GH_TOKEN.
 #
 #   publish.sh check VERSION     fails where it is published already
 #   publish.sh VERSION FILE...   makes or completes the draft, and publishes it

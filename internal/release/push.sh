@@ -3,8 +3,8 @@
 #
 #   push.sh LAYOUT REPOSITORY VERSION     prints REPOSITORY@sha256:…
 #
-# The same image is pushed again without harm. Another one of a version that
-# git has a tag of is refused: that was released. The registry's login is
+# Pushing the same image again does no harm. Another image of a version that has a
+# git tag is refused, because that version was released. The registry's login is
 # crane's: ~/.docker/config.json.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -24,7 +24,8 @@ if there=$("$crane" digest "$repository:$version" 2>"$log"); then
     fi
     echo "$repository:$version is $there, of an attempt that was not released: it is replaced" >&2
   fi
-# GHCR denies a look at what is not there. Who may not look may not push either.
+# GHCR answers DENIED for an image that does not exist. A login that may not look may
+# not push either.
 elif ! grep -qE 'MANIFEST_UNKNOWN|NAME_UNKNOWN|DENIED|404' "$log"; then
   cat "$log" >&2
   die "cannot see whether $repository:$version is there"

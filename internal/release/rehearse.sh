@@ -23,9 +23,8 @@ crane=$(tool "$crane")
 cosign=$(tool "$cosign")
 modules=$(node_modules "@sigstore/mock@$sigstore_mock" "esbuild@$esbuild" "yaml@$yaml")
 
-# What the repositories of the actions have at the commits that release.yml names:
-# of each its action.yml; of actions/attest the code, put together as its own build
-# does.
+# The repositories of the actions at the commits that release.yml names: each one's
+# action.yml, and the code of actions/attest, bundled as its own build does it.
 mapfile -t actions < <(sed -nE 's/.*uses: ([^ ./]+\/[^ @]+@[0-9a-f]{40}) .*/\1/p' .github/workflows/release.yml | sort -u)
 code=''
 for action in "${actions[@]}"; do
@@ -42,15 +41,15 @@ done
 npm ci --prefix "$code" --omit=dev --ignore-scripts --no-audit --no-fund --silent
 "$modules/.bin/esbuild" "$code/src/index.ts" --bundle --platform=node --format=cjs --log-level=error --outfile="$code/bundle.cjs"
 
-# Keys: of the hosts that attest calls, and of cosign.
+# The keys of the hosts that attest calls, and of cosign.
 hosts=DNS:token.actions.githubusercontent.com,DNS:api.github.com,DNS:fulcio.sigstore.dev,DNS:rekor.sigstore.dev
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=rehearsal -addext "subjectAltName=$hosts" \
   -keyout "$tmp/hosts.key" -out "$tmp/hosts.pem" 2>"$tmp/log" || { cat "$tmp/log" >&2; die "openssl makes no key"; }
 export COSIGN_PASSWORD=''
 (cd "$tmp" && "$cosign" generate-key-pair >/dev/null 2>&1) || die "cosign makes no key"
 
-# port_of COMMAND... starts a server that prints its port, sets port, and leaves
-# the server to the end.
+# port_of COMMAND... starts a server that prints its port, and sets port. The server
+# runs until the end.
 port_of() {
   local log=$tmp/port.$#
   : >"$log"
@@ -71,7 +70,7 @@ address=127.0.0.1:$port
 port_of node "$standin/world.mjs" "$modules" "$tmp/hosts.key" "$tmp/hosts.pem" "$owner" main "$tmp/attestations"
 PROXY=http://127.0.0.1:$port
 
-# cosign signs with a key, since there is nobody who knows an identity; docker
+# cosign signs with a key, since no server here vouches for an identity; docker
 # takes the program out of the image.
 cat >"$tmp/bin/cosign" <<END
 #!/usr/bin/env bash
@@ -122,7 +121,7 @@ export OWNER=$owner ORIGIN=$git REGISTRY=$address JOBS=$tmp/jobs ACTIONS=$tmp/ac
 export PROXY CERTIFICATE=$tmp/hosts.pem EVENT=$event RELEASES=$tmp/releases
 export PATH=$tmp/bin:$PATH
 
-# proved VERSION: what users verify is there.
+# proved VERSION: the release has everything that users verify.
 proved() {
   local version=$1 image digest
   image=$(git --git-dir "$git" show "$version:action.yml" | sed -n 's|^  image: docker://||p')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Takes the CA certificates out of the image that the Dockerfile builds on,
-# which it names by digest: so they are the same whenever and wherever.
+# Takes the CA certificates out of the image that the Dockerfile builds on. The
+# Dockerfile names it by digest, so the certificates are always the same.
 #
 #   roots.sh FILE
 set -euo pipefail

@@ -1,8 +1,8 @@
-// Checks a bill of materials against the binary it is of:
+// Compares a bill of materials with the binary that it describes:
 //
 //   node sbom.mjs FILE.cdx.json VERSION BINARY LICENSES
 //
-// LICENSES is what the image says that it is under: an SPDX expression with AND.
+// LICENSES are the licenses that the image declares: an SPDX expression with AND.
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 
@@ -11,8 +11,8 @@ const bom = JSON.parse(readFileSync(file, "utf8"));
 const wrong = [];
 const want = (ok, what) => ok || wrong.push(what);
 
-// What actions/attest asks of a bill in CycloneDX; rehearse.sh has its own code
-// read ours.
+// The demands of actions/attest on a bill in CycloneDX. In rehearse.sh its own code
+// reads our bill.
 for (const field of ["bomFormat", "serialNumber", "specVersion"]) want(bom[field], `actions/attest refuses it: no ${field}`);
 want(statSync(file).size <= 16 << 20, "actions/attest refuses it: more than 16 MiB");
 want(bom.bomFormat === "CycloneDX", `bomFormat is ${bom.bomFormat}`);
@@ -28,7 +28,8 @@ for (const c of bom.components ?? []) {
   want(c.type === "library" && c.name && c.version && c.purl?.startsWith("pkg:golang/"), `component ${JSON.stringify(c)}`);
   components.set(c.name, c);
 }
-// The image is under these, under our own, and that of the CA certificates.
+// The image is under the licenses of the components, under our own, and under that of
+// the CA certificates.
 const under = new Set(["MIT", "MPL-2.0"]);
 for (const c of components.values()) {
   want(c.evidence?.licenses?.length, `${c.name} has no license`);

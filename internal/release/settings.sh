@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Prints the calls of gh api that set up a repository for releases. It calls
-# nothing itself: read them, then pipe them into sh -ex. Made twice, the rules
-# are there twice; all else stays as it is.
+# nothing itself: read them, then pipe them into sh -ex. Running them again makes
+# the rulesets a second time, and changes nothing else.
 #
-#   settings.sh OWNER/NAME REVIEWER    REVIEWER is the login of who lets releases pass
+#   settings.sh OWNER/NAME REVIEWER    REVIEWER is the login that approves releases
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source internal/release/lib.sh
@@ -25,10 +25,10 @@ cat <<END
 reviewer=\$(gh api users/$reviewer --jq .id)
 END
 
-call PUT "$repo/environments/release" 'Somebody has to let the jobs pass that push the image and the tag.' \
+call PUT "$repo/environments/release" 'A reviewer has to approve the jobs that push the image and the tag.' \
   '{"reviewers": [{"type": "User", "id": '"\$reviewer"'}], "deployment_branch_policy": {"protected_branches": false, "custom_branch_policies": true}}'
 for branch in main 'support/v*'; do
-  call POST "$repo/environments/release/deployment-branch-policies" "They run on $branch." '{"name": "'"$branch"'", "type": "branch"}'
+  call POST "$repo/environments/release/deployment-branch-policies" "These jobs run on $branch." '{"name": "'"$branch"'", "type": "branch"}'
 done
 
 call POST "$repo/rulesets" 'A version never changes. Major tags such as v1 have to move.' \
@@ -43,7 +43,7 @@ checks=''
 for check in test lint 'container (ubuntu-latest)' 'container (ubuntu-24.04-arm)' actions 'vulnerabilities / vulnerabilities' self; do
   checks+="${checks:+, }{\"context\": \"$check\"}"
 done
-call POST "$repo/rulesets" 'What releases are made of is reviewed and tested. Alone, set the approvals to 0.' \
+call POST "$repo/rulesets" 'Releases are made of reviewed and tested commits. If you are the only maintainer, set the approvals to 0.' \
   '{"name": "sources", "target": "branch", "enforcement": "active",
  "conditions": {"ref_name": {"include": ["refs/heads/main", "refs/heads/support/*"], "exclude": []}},
  "rules": [{"type": "deletion"}, {"type": "non_fast_forward"},

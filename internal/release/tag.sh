@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The commit, the branch and the tags of a release, which is made of the commit
-# that is checked out: the head of the branch SOURCE, or behind it.
+# Makes the commit, the branch and the tags of a release. The release is made of the
+# commit that is checked out, which is the head of the branch SOURCE or an ancestor.
 #
-#   tag.sh check VERSION SOURCE                      fails where VERSION cannot become a release
+#   tag.sh check VERSION SOURCE                      fails if VERSION cannot become a release
 #   tag.sh create VERSION SOURCE REPOSITORY IMAGE    makes the release's commit, whose action.yml
 #                                                    runs IMAGE, on releases/v1, and tags it
 #   tag.sh major VERSION                             moves v1 of v1.2.3 there, only ever forward
 #
-# SOURCE is main, or support/v1 (support/v1.2) for a version of the past, of which
-# main has moved on. A release's commit has the files of the commit that it is made
-# of, but for the image, the owner and the changelog; its last parent is that commit,
-# and the first is the release before it. What is there already, as it should be, is
-# left alone, so that a release that failed half-way can be run again.
+# SOURCE is main, or support/v1 (support/v1.2) for an older version, when main has moved
+# on. A release's commit has the files of the commit that it is made of, except for the
+# image, the owner and the changelog. Its last parent is that commit, and its first is
+# the release before it. What exists already and is right is left alone, so a release
+# that failed half-way can be run again.
 set -euo pipefail
 cd "$(git rev-parse --show-toplevel)"
 source internal/release/lib.sh
@@ -31,10 +31,10 @@ on_origin() {
   git rev-parse 'FETCH_HEAD^{commit}'
 }
 
-# ours COMMIT: it was made of the one checked out.
+# ours COMMIT: it was made of the commit that is checked out.
 ours() { [[ $(git rev-parse "$1^@" | tail -1) == "$(git rev-parse HEAD)" ]]; }
 
-# below VERSION reads versions, and prints those that it comes after.
+# below VERSION reads versions, and prints those that are older than VERSION.
 below() {
   local tag
   while read -r tag; do
@@ -42,7 +42,7 @@ below() {
   done
 }
 
-# stable reads versions, and prints those that are no prereleases.
+# stable reads versions, and prints all that are no prereleases.
 stable() {
   local tag
   while read -r tag; do
@@ -82,7 +82,7 @@ check() {
   node internal/release/changelog.mjs cut "$version" "${date%T*}" https://github.com/ CHANGELOG.md >/dev/null
 }
 
-# commit TREE MESSAGE PARENT... makes one, and prints it.
+# commit TREE MESSAGE PARENT... makes a commit, and prints its hash.
 commit() {
   local tree=$1 message=$2 parent parents=()
   shift 2
@@ -94,7 +94,7 @@ commit() {
 release_tree() {
   local work date
   work=$(mktemp -d)
-  # shellcheck disable=SC2064 # that of now
+  # shellcheck disable=SC2064 # the present value of work
   trap "git worktree remove --force '$work'" EXIT
   git worktree add --quiet --detach "$work" HEAD
   date=$(commit_time HEAD)
@@ -127,8 +127,8 @@ create() {
     release=$(commit "$tree" "Release $version" "$tip" HEAD)
     head=$release
   else
-    # Of the past: it follows the version before it, and the branch keeps the
-    # files of the newest.
+    # An older version: it follows the version before it, and the branch keeps the
+    # files of its newest version.
     before=$(below "$version" <<<"$tags" | stable | newest)
     if [[ -n $before ]]; then before=$(on_origin "refs/tags/$before"); fi
     release=$(commit "$tree" "Release $version" ${before:+"$before"} HEAD)

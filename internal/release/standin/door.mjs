@@ -1,5 +1,5 @@
-// Stands before a registry on this machine, and asks for a login as a registry
-// does that has a public package: to push takes one, to pull does not.
+// A proxy before a registry on this machine. It asks for a login as GHCR does for a
+// public package: pushing takes one, pulling does not.
 //
 //   node door.mjs ADDRESS     prints its port
 import http from "node:http";

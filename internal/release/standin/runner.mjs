@@ -6,7 +6,8 @@
 //
 // The context has: github and inputs, as in expressions; origin, the repository to
 // clone; registry, instead of ghcr.io; temp, a directory; actions, a directory for
-// each, with its action.yml, by "owner/name@commit"; env, for those whose code runs.
+// each, with its action.yml, by "owner/name@commit"; env, the variables of actions
+// whose code runs.
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -30,7 +31,8 @@ function fill(text, scope) {
 }
 const fillAll = (map = {}, scope) => Object.fromEntries(Object.entries(map).map(([k, v]) => [k, fill(v, scope)]));
 
-// What cannot be had on this machine; the rest of each script stays as it is.
+// Commands that cannot run on this machine, and what runs instead. The rest of each
+// script stays as it is.
 const replaced = [
   [/^\.ci\/run$/m, 'echo "not rehearsed: .ci/run"'],
   [/^internal\/e2e\/container\/run\.sh .*$/m, 'echo "not rehearsed: the container tests"'],
@@ -72,15 +74,15 @@ const uses = {
   // Its own code.
   "actions/attest": (job, given, { directory, declared, scope }) => {
     const env = { ...context.env, HOME: job.home };
-    // Sigstore takes the token of a job only that asks for it.
+    // GitHub gives a token for Sigstore only to a job that asks for id-token.
     if (!job.signs) env.ACTIONS_ID_TOKEN_REQUEST_URL = "";
     for (const [name, { default: value = "" }] of Object.entries(declared)) env[`INPUT_${name.toUpperCase()}`] = given[name] ?? fill(value, scope);
     return start(job, process.execPath, [join(directory, "bundle.cjs")], env);
   },
 };
 
-// action runs a step's action, after comparing the inputs that the step gives with
-// those that the action has at the pinned commit.
+// action runs a step's action. First it compares the inputs that the step gives with
+// the inputs that the action has at the pinned commit.
 function action(job, step, scope) {
   const [name, commit] = step.uses.split("@");
   if (!uses[name]) throw new Failure(`there is no stand-in for ${name}`);
