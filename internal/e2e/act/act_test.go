@@ -2,9 +2,9 @@
 
 // Package act runs a workflow with act, whose steps use this repository's
 // action: from the image that run.sh of the package container has built,
-// against internal/githubsim. act does what the runner does to a container
-// action, except that it has paths of its own; run as a user other than root it shows
-// whether later steps can change and delete what was fetched.
+// against internal/githubsim. act starts a container action as the runner does, except
+// that it has paths of its own. Run as a user other than root, it shows whether later
+// steps can change and delete what was fetched.
 package act
 
 import (
@@ -55,7 +55,7 @@ func TestWorkflow(t *testing.T) {
 		"--container-options", "--network host -v "+cache+":"+cache, "--env", "GITHUB_API_URL="+sim.APIURL, "-s", "GITHUB_TOKEN="+token)
 	cmd.Dir = filepath.Join(dir, "app")
 	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(dir, "home"), "XDG_CACHE_HOME="+cache, "XDG_CONFIG_HOME="+cache, "DO_NOT_TRACK=1")
-	// Never as root, who could change and delete whatever a container leaves.
+	// Never as root: root could change and delete whatever a container leaves.
 	uid := os.Getuid()
 	if uid == 0 {
 		uid = 1001

@@ -1,8 +1,8 @@
 //go:build container
 
-// Package container checks the built image from outside: what is in it, and
-// that it does its job when it is started as the runner starts it. run.sh
-// builds the image and names it in the flags.
+// Package container checks the built image from outside: its contents, and that it
+// works when it is started as the runner starts it. run.sh builds the image and names
+// it in the flags.
 package container
 
 import (
@@ -30,14 +30,14 @@ var (
 	client      = flag.String("docker", "docker", "the Docker client")
 	image       = flag.String("image", "", "the image to check")
 	wantVersion = flag.String("want-version", "", "the version it was built with")
-	released    = flag.Bool("released", false, "it is that of a release, with licenses")
-	emulator    = flag.String("emulator", "", "a program that runs the image's, which is for linux/arm64")
+	released    = flag.Bool("released", false, "the image is a release's, with licenses")
+	emulator    = flag.String("emulator", "", "a program that runs the image's program, which is for linux/arm64")
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *image == "" || *wantVersion == "" {
-		fmt.Fprintln(os.Stderr, "run internal/e2e/container/run.sh: it builds the image this test is about")
+		fmt.Fprintln(os.Stderr, "run internal/e2e/container/run.sh: it builds the image that this test needs")
 		os.Exit(2)
 	}
 	os.Exit(m.Run())
@@ -163,8 +163,8 @@ func TestBelowHome(t *testing.T) {
 	}
 }
 
-// checkPublished: the files with their modes, the runner's user as owner of
-// everything, and nothing else anywhere.
+// checkPublished: the files are there with their modes, the runner's user owns
+// everything, and there is nothing else anywhere.
 func checkPublished(t *testing.T, s *step) {
 	t.Helper()
 	want := []string{
@@ -206,8 +206,8 @@ func checkElsewhere(t *testing.T, s *step) {
 	}
 }
 
-// checkOutputs compares these outputs, and the names of all with what
-// action.yml declares.
+// checkOutputs compares the outputs in want, and the names of all outputs with those
+// that action.yml declares.
 func checkOutputs(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -221,8 +221,8 @@ func checkOutputs(t *testing.T, got, want map[string]string) {
 	}
 }
 
-// checkSecrets: the token went to the API alone, and the log has it in the
-// command that masks it alone.
+// checkSecrets: the token went to the API only, and the log has it only in the
+// command that masks it.
 func checkSecrets(t *testing.T, w world, r result) {
 	t.Helper()
 	for _, req := range w.Log() {
@@ -262,8 +262,8 @@ func TestMissing(t *testing.T) {
 	checkUnchanged(t, s, before)
 }
 
-// TestCancelled: what the runner does to a step of a cancelled job, in the
-// middle of a download.
+// TestCancelled: a step of a job that is cancelled in the middle of a download fails,
+// and leaves the workspace alone.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
@@ -295,14 +295,14 @@ func checkUnchanged(t *testing.T, s *step, before []string) {
 	checkElsewhere(t, s)
 }
 
-// watchedBlob closes started at the first read, or when so many bytes were read.
+// watchedBlob closes started at the first read, or once after bytes were read.
 type watchedBlob struct {
 	githubsim.Blob
 	after   int64
 	started chan struct{}
 	read    atomic.Int64
 	once    sync.Once
-	at      time.Time // of that
+	at      time.Time // when started was closed
 }
 
 func (b *watchedBlob) ReadAt(p []byte, off int64) (int, error) {

@@ -99,7 +99,7 @@ func TestImageVersion(t *testing.T) {
 	}
 }
 
-// imageFiles reads what the layers of the image hold: everything but
+// imageFiles reads what the layers of the image hold: everything except
 // directories, by path.
 func imageFiles(t *testing.T) map[string][]byte {
 	t.Helper()

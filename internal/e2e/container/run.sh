@@ -9,9 +9,9 @@
 #   run.sh --pull                     builds on the image that the Dockerfile names
 #   run.sh --layout DIRECTORY VERSION builds nothing: the image of a release alone
 #
-# It uses the Docker engine it can reach. Where there is none and it is root
-# on Debian, it installs docker.io and starts a daemon with a socket and a
-# data directory of its own, and ends it on the way out.
+# It uses the Docker engine it can reach. If there is none and it runs as root on
+# Debian, it installs docker.io, starts a daemon with a socket and a data directory
+# of its own, and ends it on the way out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source internal/release/lib.sh
@@ -24,7 +24,7 @@ case "$#,${1:-}" in
 *) die "usage: $0 [--pull | --layout DIRECTORY VERSION]" ;;
 esac
 
-act_image='act-dockeraction:latest' # as act calls that of uses: ./
+act_image='act-dockeraction:latest' # act's name for the image of uses: ./
 
 tmp=$(mktemp -d)
 image=artifetch-e2e:$$
@@ -55,8 +55,8 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# can_build CLIENT: it reaches an engine and builds with BuildKit. From
-# version 23 on clients need the plugin buildx for that.
+# can_build CLIENT: it reaches an engine, and can build with BuildKit. From version
+# 23 on, clients need the plugin buildx for that.
 can_build() {
   local major
   major=$("$1" version --format '{{if .Server}}{{.Client.Version}}{{end}}' 2>/dev/null) || return 1
@@ -152,7 +152,7 @@ start_registry "$crane" "$tmp/registry.log"
 released=$address/artifetch@$(layout_digest "$layout")
 "$docker" pull --quiet "$released"
 check "$released" "$version" -released
-# What is for another processor than this machine's is emulated.
+# The image for arm64 runs in an emulator.
 if [[ $(uname -m) == x86_64 ]]; then
   emulator=/usr/bin/qemu-aarch64-static
   [[ -x $emulator ]] || apt qemu-user-static
@@ -162,8 +162,8 @@ if [[ $(uname -m) == x86_64 ]]; then
 fi
 [[ $# != 3 ]] || exit 0
 
-# The image that a checkout builds, with both builders: what differs is the
-# building, so the tests of what it does are run on one.
+# The image that a checkout builds, with both builders. They differ only in how they
+# build, so the tests of what the image does are run on one.
 cp Dockerfile "$tmp/Dockerfile"
 if ! $pull; then
   make_base
@@ -173,12 +173,12 @@ fi
 build "$image"
 check "$image" dev -test.run 'TestImage|TestDownload|TestStart'
 if ! $pull; then
-  # With what was compiled just now in its caches.
+  # The next build finds in this image's caches what was compiled just now.
   "$docker" build --quiet --target build -t "$base" -f "$tmp/Dockerfile" . >/dev/null
 fi
 DOCKER_BUILDKIT=1 build "$image-buildkit" --build-arg "VERSION=$version"
 check "$image-buildkit" "$version" -test.run TestImage
-# It was compiled elsewhere, with an empty cache, and is the same, byte for byte.
+# The release's binary was compiled elsewhere, and is the same, byte for byte.
 container=$("$docker" create "$image-buildkit")
 "$docker" cp "$container:/artifetch" "$tmp/built" >/dev/null
 "$docker" rm "$container" >/dev/null

@@ -46,7 +46,7 @@ type step struct {
 	env       map[string]string
 	old       bool     // a runner before 2.329.0: temp is neither mounted nor mapped
 	docker    []string // more options of docker run
-	args      []string // and arguments of the program
+	args      []string // arguments of the program
 }
 
 // newStep lays out a job that uses the action with these inputs.
@@ -79,8 +79,8 @@ func newStep(t *testing.T, sim *githubsim.Sim, with map[string]string) *step {
 	return s
 }
 
-// fileCommands are the files a step gets for its commands, by the variable
-// that names them, less GITHUB_.
+// fileCommands are the files that a step gets for its commands, by the variable that
+// names each, without GITHUB_.
 var fileCommands = map[string]string{
 	"OUTPUT": "set_output_1", "STEP_SUMMARY": "step_summary_1", "ENV": "set_env_1", "PATH": "add_path_1", "STATE": "save_state_1",
 }
@@ -123,8 +123,8 @@ func readAction(t *testing.T) action {
 	return a
 }
 
-// inputs are the variables of all declared inputs: those of the step, else
-// the default, else empty.
+// inputs returns the variables of all declared inputs: the value that the step gives,
+// else the default, else empty.
 func inputs(t *testing.T, with map[string]string) map[string]string {
 	t.Helper()
 	declared := readAction(t).Inputs
@@ -169,9 +169,9 @@ type result struct {
 	summary string
 }
 
-// run starts the container and waits for it. When interrupt is not nil, it
-// waits for that first and then does what the runner does to a cancelled
-// job's docker process: it sends the signal.
+// run starts the container and waits for it. If interrupt is not nil, run waits until
+// it is closed and then sends the signal to the docker process, as the runner does when
+// a job is cancelled.
 func (s *step) run(interrupt <-chan struct{}, signal os.Signal) result {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), timeout)

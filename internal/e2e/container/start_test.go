@@ -18,8 +18,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// TestStart measures how long it takes from the start of the program, in its container, to
-// its first request. Other programs may disturb most starts, but hardly all of them: the
+// TestStart measures the time from the start of the program, in its container, to its
+// first request. Other programs may disturb most starts, but hardly all of them: the
 // fastest of many has to be within the limit.
 func TestStart(t *testing.T) {
 	stamp := filepath.Join(t.TempDir(), "stamp")

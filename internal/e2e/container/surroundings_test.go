@@ -24,7 +24,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// TestHardened: with nothing that is not needed, as the workspace's owner.
+// TestHardened: the container gets only what it needs, and runs as the workspace's owner.
 func TestHardened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubsim.Options{}, dist())
@@ -60,9 +60,8 @@ func TestTerminated(t *testing.T) {
 	checkUnchanged(t, s, before)
 }
 
-// TestTerminatedAtWork: the same while bytes arrive and files are written.
-// Here the limit is a generous one, for machines that are busy: what is written
-// by then has to be removed.
+// TestTerminatedAtWork: the same while bytes arrive and files are written. The limit is
+// generous, for busy machines: the files written so far have to be removed.
 func TestTerminatedAtWork(t *testing.T) {
 	t.Parallel()
 	blob := &watchedBlob{Blob: githubsim.BigZip(1<<10, 2<<20, 1), after: 64 << 20, started: make(chan struct{})}
@@ -81,8 +80,8 @@ func TestTerminatedAtWork(t *testing.T) {
 	checkUnchanged(t, s, before)
 }
 
-// TestDirectories: what the runner mounts besides the workspace, under the
-// names that it has in the container, on the host and in a job's container.
+// TestDirectories: the directories that the runner mounts, by their names in the
+// container, on the host and in a job's container.
 func TestDirectories(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -135,8 +134,8 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
-// TestRootWithoutCapabilities: root that may not write to what is another's
-// says so and changes nothing; where it may, files stay root's.
+// TestRootWithoutCapabilities: where root may not write to another user's directory,
+// the step says so and changes nothing; where it may, the files stay root's.
 func TestRootWithoutCapabilities(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubsim.Options{}, dist())
@@ -177,9 +176,9 @@ func TestRootWithoutCapabilities(t *testing.T) {
 	})
 }
 
-// TestConnections: by proxies and private certificates, in each of the ways to
-// name them. API and storage are api.example.com and storage.example.com then,
-// names that the proxy alone can look up, or a line of /etc/hosts.
+// TestConnections: requests go through proxies, and trust private certificates, named in
+// each of the possible ways. API and storage are api.example.com and storage.example.com:
+// only the proxy can look these names up, or a line of /etc/hosts.
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	const dead = "http://127.0.0.1:9"

@@ -1,6 +1,6 @@
 //go:build openapi
 
-// Package openapi holds the simulator's answers against GitHub's own OpenAPI
+// Package openapi validates the simulator's answers by GitHub's own OpenAPI
 // descriptions of github.com and of GitHub Enterprise Server 3.8. run.sh
 // fetches the descriptions and names them in the flags.
 package openapi
@@ -33,7 +33,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *github == "" || *ghes38 == "" {
-		fmt.Fprintln(os.Stderr, "run internal/e2e/openapi/run.sh: it fetches the descriptions this test is about")
+		fmt.Fprintln(os.Stderr, "run internal/e2e/openapi/run.sh: it fetches the descriptions that this test needs")
 		os.Exit(2)
 	}
 	os.Exit(m.Run())
@@ -83,8 +83,8 @@ func requests(run, artifact, expired, installation int64) []request {
 
 // undescribed are answers that GitHub gives and the descriptions leave out.
 var undescribed = map[string]string{
-	"github.com/pull request of a deleted fork": "the description has no null for the head's repository of late, GHES 3.8's does",
-	"ghes/download expired":                     "GHES 3.8's description has no 410 for downloads, its documentation does",
+	"github.com/pull request of a deleted fork": "recent descriptions have no null for the head's repository, GHES 3.8's has",
+	"ghes/download expired":                     "GHES 3.8's description has no 410 for downloads, its documentation has",
 }
 
 func TestAnswersFollowGitHubsDescriptions(t *testing.T) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches GitHub's OpenAPI descriptions from npm, which stay in a cache directory, and
-# holds the simulator's answers against them. GHES 3.8 is in an older release only.
+# Fetches GitHub's OpenAPI descriptions from npm into a cache directory, and validates the
+# simulator's answers by them. GHES 3.8 is in an older release only.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source .ci/lib.sh

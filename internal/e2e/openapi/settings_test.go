@@ -14,8 +14,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestSettings: the calls that internal/release/settings.sh prints are those of
-// github.com's description, with bodies that it allows.
+// TestSettings: github.com's description has every call that internal/release/settings.sh
+// prints, and allows its body.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	doc := load(t, *github)
@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 		}
 		if op.RequestBody == nil || c.body == "" {
 			if c.body != "" || op.RequestBody != nil && op.RequestBody.Value.Required {
-				t.Errorf("%s %s: a body is wanted, or none", c.method, c.path)
+				t.Errorf("%s %s: a body is missing, or is not allowed", c.method, c.path)
 			}
 			continue
 		}
@@ -90,7 +90,7 @@ printf '\0' >>"$NOTES"
 	return calls
 }
 
-// operation finds what the description has for a path.
+// operation returns the operation that the description has for a path, or nil.
 func operation(doc *openapi3.T, method, path string) *openapi3.Operation {
 	for template, item := range doc.Paths.Map() {
 		want, got := strings.Split(template, "/"), strings.Split(path, "/")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// hugeSize is more than 32 bits hold.
+// hugeSize does not fit into 32 bits.
 const hugeSize = 5 << 30
 
 // TestHuge makes zips of a file of 5 GiB, nearly all of it a hole. It takes minutes and

@@ -33,7 +33,7 @@ def make(method, directory, out):
 
 
 def extract(path, directory):
-    # Names without the flag of UTF-8 are most often UTF-8 all the same.
+    # Names without the flag for UTF-8 are most often UTF-8 all the same.
     try:
         z = zipfile.ZipFile(path, metadata_encoding="utf-8")
     except UnicodeDecodeError:

@@ -33,7 +33,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *modules == "" {
-		fmt.Fprintln(os.Stderr, "run internal/e2e/producers/run.sh: it installs the programs this test is about")
+		fmt.Fprintln(os.Stderr, "run internal/e2e/producers/run.sh: it installs the programs that this test needs")
 		os.Exit(2)
 	}
 	os.Exit(m.Run())
@@ -46,13 +46,13 @@ type producer struct {
 	make func(s shell, dir, out string)
 	// noLinks says that the program follows symlinks, or fails at them.
 	noLinks bool
-	// alien says that what comes out has other names than the tree.
+	// alien says that the zip has other names than the tree.
 	alien bool
-	// fat says that its entries say that they were made on FAT. unzip takes their names
-	// for those of DOS, also where they are UTF-8, so only ASCII is compared.
+	// fat says that its entries say that they were made on FAT. unzip decodes their names as
+	// DOS's, also where they are UTF-8, so only ASCII names are compared.
 	fat bool
-	// unzip and python are whether these know the method, and can make sense of the
-	// names: Python's zipfile takes one encoding for all of an archive.
+	// unzip and python say that these programs know the method and can decode the names:
+	// Python's zipfile takes one encoding for all of an archive.
 	unzip, python bool
 }
 
@@ -100,7 +100,7 @@ func (s shell) write(name string, data []byte) {
 	}
 }
 
-// sevenZip is what the program is called: in Debian 12 it is 7zz, later 7z, too.
+// sevenZip returns the name of the program: in Debian 12 it is 7zz, later 7z, too.
 var sevenZip = sync.OnceValue(func() string {
 	if path, err := exec.LookPath("7zz"); err == nil {
 		return path
@@ -136,7 +136,7 @@ func nodeBy(library string) func(s shell, dir, out string) {
 	return func(s shell, dir, out string) { s.run(".", "node", "producers.mjs", library, *modules, dir, out) }
 }
 
-// piped is what comes from a pipe.
+// piped is the content that comes from a pipe.
 var piped = strings.Repeat("piped ", 10_000)
 
 const program = "#!/bin/sh\nexit 0\n"
@@ -205,14 +205,15 @@ func gitArchive(s shell, dir, out string) {
 	}
 }
 
-// trees is how many each producer gets.
+// trees is how many trees each producer packs.
 const trees = 2
 
-// score is what came of a producer's zips.
+// score counts a producer's zips, the paths in them, and the zips that were compared with
+// what unzip and Python extract.
 type score struct{ zips, paths, unzip, python int }
 
-// Every zip comes out as unzip and Python's zipfile extract it, and with the contents
-// that went in.
+// Every zip is extracted as unzip and Python's zipfile extract it, and with the contents
+// that were packed.
 func TestProducers(t *testing.T) {
 	t.Parallel()
 	scores := make([]score, len(producers))
@@ -267,7 +268,8 @@ func one(b bool) int {
 	return 0
 }
 
-// check extracts a zip in all ways, compares, and returns what came out.
+// check extracts a zip with our reader and with the other programs, compares the trees, and
+// returns ours.
 func (p *producer) check(s shell, source tree, out string) tree {
 	s.t.Helper()
 	tmp := s.t.TempDir()
@@ -306,13 +308,13 @@ func (p *producer) check(s shell, source tree, out string) tree {
 	return got
 }
 
-// onlyWarns reports whether unzip extracted all, and had something to say.
+// onlyWarns reports whether unzip extracted everything, and printed warnings.
 func onlyWarns(err error) bool {
 	failed, ok := errors.AsType[*exec.ExitError](err)
 	return ok && failed.ExitCode() == 1
 }
 
-// asPython is the tree as Python's zipfile extracts it: without execute bits, and with
+// asPython returns the tree as Python's zipfile extracts it: without execute bits, and with
 // files in place of symlinks.
 func (t tree) asPython() tree {
 	plain := tree{}
@@ -326,7 +328,7 @@ func (t tree) asPython() tree {
 	return plain
 }
 
-// ascii is the part of the tree whose names are.
+// ascii returns the part of the tree that has names in ASCII.
 func (t tree) ascii() tree {
 	part := maps.Clone(t)
 	maps.DeleteFunc(part, func(name string, _ node) bool {
@@ -350,5 +352,5 @@ func table(scores []score) string {
 	return b.String()
 }
 
-// dash is a count, or that there is none because the reader does not know the method.
+// dash returns a count, or "-" for 0: the program does not know the method.
 func dash(n int) string { return cmp.Or(strings.TrimPrefix(fmt.Sprint(n), "0"), "-") }

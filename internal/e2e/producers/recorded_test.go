@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// lines are how a recorded tree is written down.
+// lines returns a tree as testdata has it: a path a line, sorted.
 func (t tree) lines() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(t)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes zips with the programs that people use, and compares what comes out of them
-# with what unzip and Python's zipfile extract. Prints a table. Compares tars with what
-# GNU tar extracts, too.
+# Makes zips with the programs that people use, and compares what we extract from them
+# with what unzip and Python's zipfile extract. Prints a table. Does the same with tars
+# and GNU tar.
 #
 #   --heavy   a file of 5 GiB, too: minutes, and 5 GiB of disk
 #   --record  write testdata: the zips, and what is in them, for the test that runs

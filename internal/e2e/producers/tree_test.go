@@ -1,6 +1,6 @@
-// Package producers holds the zip reader against programs that make zips, and against
+// Package producers tests the zip reader with zips of many programs, and compares it with
 // unzip and Python's zipfile, which extract them. run.sh installs the programs and runs
-// all of it; without them a few recorded zips of each program are extracted.
+// everything; without them a recorded zip of each program is extracted.
 package producers
 
 import (
