@@ -28,7 +28,7 @@ var publishing = []struct {
 func flat(i int) string { return fmt.Sprintf("f%d.bin", i) }
 func tens(i int) string { return fmt.Sprintf("d%d/f%d.bin", i/10, i) }
 
-// state is what there is of the destination before a program starts.
+// state is how much of the destination exists before a program starts.
 type state int
 
 const (
@@ -95,7 +95,7 @@ func (b *bencher) eachState(ctx context.Context, runs int, w world) (m [states][
 }
 
 // publish runs a program, which extracts to a directory of the workspace that has the
-// artifact's id as its name. For the state complete it has to have been run for present.
+// artifact's id as its name. A call for complete follows one for present.
 func (b *bencher) publish(ctx context.Context, s *scene, p program, ws string, before state) (c cost, err error) {
 	out := filepath.Join(ws, fmt.Sprint(s.ids[0]))
 	if before != complete {
@@ -137,7 +137,7 @@ func (s *scene) makeDirs(out string) error {
 	return nil
 }
 
-// giveAway gives a tree to the runner's user, which takes root.
+// giveAway gives a tree to the runner's user, if this process is root.
 func giveAway(tree string) error {
 	if os.Getuid() != 0 {
 		return nil

@@ -42,7 +42,7 @@ if [[ ! -e $raw/A ]]; then
   go test ./internal/inflate -run TestCorpus -count 1 -sets "$raw" >/dev/null
 fi
 
-# Each of these files is a member of its own.
+# many LEVEL compresses the files that it reads, each as a member of its own.
 many() {
   local level=$1
   while IFS= read -r -d '' file; do gzip -nc "-$level" "$file"; done

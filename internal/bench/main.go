@@ -91,10 +91,11 @@ var cases = []struct {
 	{"M", "8 GiB in 128 files", world{artifacts: 1, files: 128, size: 64 << 20}},
 }
 
-// plain reports whether the reference, which takes what it is told, can be timed.
+// plain reports whether the reference can be timed: it only fetches artifacts by id,
+// without TLS.
 func (w world) plain() bool { return w.back == 0 && !w.far && w.verb == "" }
 
-// written returns how many files artifetch writes.
+// written returns how many files artifetch has to write.
 func (w world) written() int {
 	switch {
 	case w.verb != "":

@@ -75,8 +75,8 @@ func (p program) run(ctx context.Context, s *scene, out string) (c cost, err err
 }
 
 // launch makes this program start another one, and print its cost, times in nanoseconds.
-// That takes a process of its own: Linux counts the memory of the process that called exec(2) to
-// the new one, and this process is large.
+// It does so in a small process of its own: Linux counts the memory of the process that
+// calls exec(2) as the new program's, and the bench is large.
 const launch = "-launch"
 
 func launched(args []string) int {
