@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 )
@@ -75,10 +76,12 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 	}
 }
 
-// settling remembers since when runs have been over, and ids unknown.
+// settling remembers since when the same thing has been settled at each look: that a run is
+// over, or that the server does not know an id.
 type settling struct {
-	times map[int64]time.Time // by run; of all unknown ids it is 0
-	open  map[int64]bool      // runs that were not over when they were looked at
+	thing string    // empty for none
+	since time.Time // when it was settled
+	open  map[int64]bool // runs that were not over when they were looked at
 }
 
 // left returns how long it is worth waiting for what nf says, as far as that depends on
@@ -86,21 +89,19 @@ type settling struct {
 // the server says. If it ended later, the time of the first look that found it over counts,
 // because the server may not say when a run ended.
 func (s *settling) left(nf *NotFoundError, now time.Time) time.Duration {
-	if s.times == nil {
-		s.times, s.open = map[int64]time.Time{}, map[int64]bool{}
+	if s.open == nil {
+		s.open = map[int64]bool{}
 	}
 	if !nf.Settled {
 		s.open[nf.RunID] = true
-		delete(s.times, nf.RunID) // it may have been started again
+		s.thing = "" // a run may have been started again
 		return math.MaxInt64
 	}
-	since, known := s.times[nf.RunID]
-	if !known {
-		since = now
+	if thing := fmt.Sprintf("%s of run %d", nf.What, nf.RunID); thing != s.thing {
+		s.thing, s.since = thing, now
 		if !s.open[nf.RunID] {
-			since = now.Add(-nf.SettledFor)
+			s.since = now.Add(-nf.SettledFor)
 		}
-		s.times[nf.RunID] = since
 	}
-	return grace - now.Sub(since)
+	return grace - now.Sub(s.since)
 }

@@ -130,6 +130,23 @@ func TestAwait(t *testing.T) {
 	}
 }
 
+// Each id that the server does not know has a minute of its own.
+func TestAwaitUnknownIDs(t *testing.T) {
+	t.Parallel()
+	c := &clock{t: epoch}
+	_, err := Await(t.Context(), Wait{For: time.Hour, Now: c.now, Pause: c.pause}, func(context.Context, bool) (*Plan, error) {
+		nf := &NotFoundError{Repo: app, What: "run 7", Settled: true}
+		if c.t.Sub(epoch) > 40*time.Second {
+			nf.What = "run 8"
+		}
+		return nil, nf
+	})
+	contains(t, err, "run 8 not found")
+	if waited := c.t.Sub(epoch); waited < 100*time.Second {
+		t.Errorf("waited %s", waited)
+	}
+}
+
 func contains(t *testing.T, err error, want string) {
 	t.Helper()
 	switch {
