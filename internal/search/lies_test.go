@@ -24,6 +24,8 @@ type lies struct {
 	// lost are the runs that are listed, but cannot be asked for by their id, and
 	// emptied those whose own list of artifacts cannot.
 	lost, emptied map[int64]bool
+	// refused are artifacts that are listed, but cannot be asked for by their id.
+	refused map[int64]bool
 	// expired makes what is lost answer 410 instead of 404.
 	expired bool
 	// unnamed makes workflows unknown by their file name.
@@ -82,9 +84,10 @@ func (l *lies) tell(format string, args ...any) {
 }
 
 // lie draws the lies of a world, so that they matter to the request that it returns: the
-// one given, or one that has an answer. Half of the worlds are truthful, and in half of
+// first one drawn, or one that has an answer. Half of the worlds are truthful, and in half of
 // the others there is one lie alone.
-func (r random) lie(w *world, req Request) Request {
+func (r random) lie(w *world, draw func(*world) Request) Request {
+	req := draw(w)
 	if r.chance(50) || w.untimed || w.noFilters {
 		return req
 	}
@@ -92,7 +95,7 @@ func (r random) lie(w *world, req Request) Request {
 		if len(w.fits(req, app, nil)) > 0 {
 			break
 		}
-		req = r.request(w)
+		req = draw(w)
 	}
 	req.SearchLimit = 10000 // what the limit keeps from being seen is another matter
 	w.lies = lies{hidden: map[string]map[int64]bool{}, empty: map[string]bool{}, late: map[int64]bool{}, shown: map[int64]bool{}, lost: map[int64]bool{}, emptied: map[int64]bool{}}
@@ -263,7 +266,7 @@ func (r random) lateUnnamed(w *world, req Request) {
 // newest is the newest run that meets the conditions, whatever it holds.
 func (w *world) newest(req Request) int64 {
 	all := req
-	all.Select, all.Gone = artifact.Selector{}, nil
+	all.Select, all.Gone, all.Waiting = artifact.Selector{}, nil, req.Waiting && len(req.Select.Names) == 0
 	holding := &world{runs: w.runs, gone: w.gone, pulls: w.pulls, commits: w.commits, clock: w.now()}
 	for _, run := range w.runs {
 		holding.artifacts = append(holding.artifacts, artifact.Artifact{ID: run.ID, Name: "x", Run: &artifact.RunRef{ID: run.ID}})

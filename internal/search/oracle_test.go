@@ -14,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // FuzzSearch compares the search, in random worlds, with an oracle that knows
@@ -57,6 +55,8 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(792221775120757530))   // a run number, which the workflow's list lacks, of a run out of its place
 	f.Add(uint64(15843334372240497403)) // a run number, of a run listed two pages too early
 	f.Add(uint64(11408202181692973763)) // two attempts, and artifacts that are nearly in order
+	f.Add(uint64(5258740002046220937))  // a run taken whose own list is gone, while lists have a part of what it holds
+	f.Add(uint64(7202702079420636304))  // a wait for two runs: one appears, and the other is deleted
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
@@ -69,27 +69,42 @@ func FuzzSearch(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		t.Parallel()
-		one := try(t.Context(), seed, nil)
-		all.note(seed, one)
-		if one.why == "" {
-			return
-		}
-		// Runs without which it fails, too, only distract a person.
-		without := map[int64]bool{}
-		for _, run := range one.world.runs {
-			without[run.ID] = true
-			if small := try(t.Context(), seed, without); small.why != "" {
-				one = small
-			} else {
-				delete(without, run.ID)
+		for _, k := range kinds {
+			if k.rarely && seed%4 != 0 {
+				continue
 			}
+			one := k.try(t.Context(), seed, nil)
+			all.note(seed, one)
+			if one.why == "" {
+				continue
+			}
+			// Runs without which it fails, too, only distract a person.
+			without := map[int64]bool{}
+			for _, run := range one.world.runs {
+				without[run.ID] = true
+				if small := k.try(t.Context(), seed, without); small.why != "" {
+					one = small
+				} else {
+					delete(without, run.ID)
+				}
+			}
+			t.Errorf("seed %d, %s: %s\nlies: %s\nrequest %+v\nrequests %q", seed, k.name, one.why, strings.Join(one.world.lies.words, "; "), one.req, one.world.calls)
+			one.world.log(t, one.req)
 		}
-		t.Errorf("seed %d: %s\nlies: %s\nrequest %+v\nrequests %q", seed, one.why, strings.Join(one.world.lies.words, "; "), one.req, one.world.calls)
-		one.world.log(t, one.req)
 	})
 }
 
-// trial is a search in a random world.
+// kind is a way to make a trial of a seed. Kinds draw their worlds alike; what only one of
+// them draws comes from a stream of its own, so that the seeds of others stay what they are.
+type kind struct {
+	name   string
+	rarely bool // it takes long, and is for one seed in four
+	try    func(ctx context.Context, seed uint64, without map[int64]bool) trial
+}
+
+var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
+
+// trial is a choice in a random world.
 type trial struct {
 	world   *world
 	req     Request
@@ -98,15 +113,22 @@ type trial struct {
 	why     string // it is wrong, or ""
 }
 
-// try makes a world, without some of its runs, and a request, and judges the search.
-func try(ctx context.Context, seed uint64, without map[int64]bool) trial {
-	r := random{rand.New(rand.NewPCG(seed, 7))}
+// stream returns random numbers.
+func stream(seed, n uint64) random { return random{rand.New(rand.NewPCG(seed, n))} }
+
+func trySearch(ctx context.Context, seed uint64, without map[int64]bool) trial {
+	r := stream(seed, 7)
 	w := r.world()
-	req := r.lie(w, r.request(w))
+	req := r.lie(w, r.request)
+	return w.try(ctx, req, without)
+}
+
+// try searches in a world, without some of its runs, and judges the outcome.
+func (w *world) try(ctx context.Context, req Request, without map[int64]bool) trial {
 	w.delete("runs", slices.Collect(maps.Keys(without)))
 	one := trial{world: w, req: req, most: w.bound(req)}
-	w.enough, w.top = 4*one.most, w.firstPages(req.Repos)
-	plan, err := Chooser{Source: w, Now: func() time.Time { return w.now() }, mostFiltered: w.most}.Choose(ctx, req)
+	w.listen(req, one.most)
+	plan, err := w.chooser().Choose(ctx, req)
 	nf, notFound := errors.AsType[*NotFoundError](err)
 	if err != nil && !notFound {
 		one.why = err.Error()
@@ -117,6 +139,17 @@ func try(ctx context.Context, seed uint64, without map[int64]bool) trial {
 		one.why = fmt.Sprintf("%d requests, more than %d", n, one.most)
 	}
 	return one
+}
+
+// listen begins to note what the server is asked and answers. Of far more calls than are
+// allowed, the last ones fail.
+func (w *world) listen(req Request, most int) {
+	w.calls, w.toldRuns, w.toldArtifacts = nil, nil, nil
+	w.enough, w.top = 4*most, w.firstPages(req.Repos)
+}
+
+func (w *world) chooser() Chooser {
+	return Chooser{Source: w, Now: func() time.Time { return w.now() }, mostFiltered: w.most}
 }
 
 // bound is how many requests a search may send: twice the pages of its lists, and ten;
@@ -215,181 +248,4 @@ func (w *world) now() time.Time {
 		}
 	}
 	return t.Add(time.Hour)
-}
-
-// judge returns what is wrong with an outcome, or "".
-func (w *world) judge(req Request, plan *Plan, nf *NotFoundError) string {
-	got := "nothing"
-	if nf == nil {
-		got = describe(plan, nil)
-	}
-	want := w.want(req, nil)
-	same := func(a, b string) bool {
-		if w.lies.farOff != 0 { // an artifact of a run may be missing
-			_, a, _ = strings.Cut(a, "|")
-			_, b, _ = strings.Cut(b, "|")
-		}
-		return a == b
-	}
-	if same(got, want) || same(got, w.want(req, w.excused(req, plan, nf))) || len(req.Repos) == 1 && w.limited(req, plan, nf, w.fits(req, app, nil)) {
-		return ""
-	}
-	return fmt.Sprintf("got %s, want %s; doubts: %s", got, want, DoubtsInWords(doubts(plan, nf)))
-}
-
-// want is the right outcome if it were not for some runs.
-func (w *world) want(req Request, without map[int64]bool) string {
-	var all []held
-	for _, repo := range req.Repos {
-		fits := w.fits(req, repo, without)
-		if len(fits) == 0 {
-			return "nothing"
-		}
-		all = append(all, fits[:min(len(fits), req.Runs)]...)
-	}
-	return text(all)
-}
-
-// doubts are what an outcome leaves open.
-func doubts(plan *Plan, nf *NotFoundError) []Doubt {
-	if nf != nil {
-		return nf.Doubts
-	}
-	return plan.Doubts
-}
-
-// doubted reports whether an outcome says that the run may have been missed.
-func doubted(r artifact.Run, doubts []Doubt) bool {
-	return slices.ContainsFunc(doubts, func(d Doubt) bool {
-		if d.Run.ID != 0 {
-			return d.Run.ID == r.ID
-		}
-		return r.CreatedAt.After(d.Since) && (d.Until.IsZero() || !r.CreatedAt.After(d.Until))
-	})
-}
-
-// excused are the runs that an outcome may lack: those that nothing true showed, those
-// that vanish, and, if the outcome is doubted, those that a lie hides and no answer had.
-func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bool {
-	list := map[int64]bool{}
-	if len(w.lies.words) == 0 {
-		return list
-	}
-	for _, r := range w.runs {
-		taken := nf == nil && slices.ContainsFunc(plan.Runs, func(t artifact.Run) bool { return t.ID == r.ID })
-		vanishes := w.lies.lost[r.ID] || w.lies.emptied[r.ID]
-		// A fresh list may still lack single runs, which only many pages tell.
-		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) &&
-			(nf == nil && len(plan.Runs) == req.Runs || len(w.artifacts) > maxRest*w.perPage)
-		if !taken && (single || vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && !w.told(req, r)) {
-			list[r.ID] = true
-		}
-	}
-	return list
-}
-
-// told reports whether an answer had the run, or an artifact of it that is asked for and
-// names it.
-func (w *world) told(req Request, r artifact.Run) bool {
-	return w.toldRuns[r.ID] || slices.ContainsFunc(w.holds(req, r), func(a artifact.Artifact) bool { return w.toldArtifacts[a.ID] })
-}
-
-// knowable reports whether what is true of the server's answers shows a run and what it
-// holds: of those that were given, and those that a search always has to ask for, which are
-// the list of artifacts, the list that the request narrows, and the first page of the list
-// that nothing narrows.
-func (w *world) knowable(req Request, r artifact.Run) bool {
-	// What was created since may have moved a run from the first page before that was read.
-	top := w.top[r.ID] && !slices.Contains(w.calls, "runs")
-	met := w.told(req, r) || top
-	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
-	if w.pathless && !listed {
-		return false // nothing may tell that it is of the workflow
-	}
-	switch {
-	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):
-		return met // the two lists that no filter narrows agree
-	case w.lies.late[r.ID] && w.now().Sub(r.CreatedAt) >= longest:
-		return w.toldRuns[r.ID] || top // one that takes longer than a day is not sought
-	case w.lies.late[r.ID] && w.now().Sub(r.UpdatedAt) < 10*time.Minute:
-		// Its own list shows what it holds, if the run is met, or the newest.
-		return met || listed && r.ID == w.newest(req)
-	case w.lies.late[r.ID]:
-		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
-	case req.RunNumber != 0 && (w.lies.ahead == r.ID || w.lies.outOfPlace == r.ID && slices.Contains(w.narrowing(req), "workflow") && w.lies.hides([]string{"workflow"}, r.ID)):
-		// No list that a number is looked for in has it where it should be. No other run is
-		// taken in its place: the search fails.
-		return met
-	case w.lies.farOff == r.ID:
-		return false // two pages that are in order may be believed
-	}
-	if w.lies.hides([]string{"nothing"}, r.ID) || w.lies.runFarOff == r.ID {
-		return met || listed // the list of all runs is believed, but for what was just created
-	}
-	return met || listed || !w.blind
-}
-
-// firstPages returns the runs that the first pages of all runs have.
-func (w *world) firstPages(repos []artifact.Repo) map[int64]bool {
-	list := map[int64]bool{}
-	for _, repo := range repos {
-		var all []artifact.Run
-		for _, r := range w.runs {
-			if r.Repo == current(repo) && !slices.Contains(w.gone, r.ID) && !w.lies.hides([]string{"nothing"}, r.ID) {
-				all = append(all, r)
-			}
-		}
-		if w.mixRuns != nil {
-			all = w.mixRuns(all, w.perPage)
-		}
-		for _, r := range all[:min(len(all), w.perPage)] {
-			list[r.ID] = true
-		}
-	}
-	return list
-}
-
-// limited reports whether an outcome is right although a newer run fits, because the
-// limit keeps the run from being examined, and the outcome says so.
-func (w *world) limited(req Request, plan *Plan, nf *NotFoundError, fits []held) bool {
-	if nf != nil && !nf.LimitHit || nf == nil && !plan.LimitHit || req.SearchLimit > len(w.runs) {
-		return false
-	}
-	if nf != nil {
-		return !w.reachable(req, fits)
-	}
-	// What was taken has to fit in any case, and to be whole.
-	last := -1
-	for _, r := range plan.Runs {
-		i := slices.IndexFunc(fits, func(h held) bool { return h.run.ID == r.ID })
-		if i < 0 {
-			// The first of several branches or heads may seem to have none.
-			return len(req.Branches) > 1 || req.PR != 0
-		}
-		if i <= last {
-			return false
-		}
-		last = i
-	}
-	if w.mixRuns != nil {
-		return true
-	}
-	// None may be left out except runs of the same second, which the limit
-	// cuts in the server's order.
-	return fits[len(plan.Runs)-1].run.CreatedAt.Equal(plan.Runs[len(plan.Runs)-1].CreatedAt)
-}
-
-// reachable reports whether the newest run that fits is among so many of the
-// newest that the limit cannot keep it from being found.
-func (w *world) reachable(req Request, fits []held) bool {
-	if len(fits) == 0 || len(req.Branches) > 1 || req.PR != 0 || w.mixRuns != nil {
-		return false
-	}
-	newer := 0
-	for _, r := range w.runs {
-		if !r.CreatedAt.Before(fits[0].run.CreatedAt) {
-			newer++
-		}
-	}
-	return newer+8 < req.SearchLimit // a few may have been looked up out of their turn
 }

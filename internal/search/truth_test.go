@@ -124,7 +124,8 @@ func (w *world) counts(req Request, r artifact.Run) bool {
 		workflow = req.CurrentWorkflow
 	}
 	ofWorkflow := map[string]int64{"ci.yml": 7, "CI": 7, "8": 8, ".github/workflows/other.yml": 8, "": r.WorkflowID, "*": r.WorkflowID}
-	return r.ID != req.CurrentRun && !slices.Contains(w.gone, r.ID) && in(req.Events, r.Event) &&
+	grows := req.Waiting && len(req.Select.Names) == 0 && len(req.Conclusions) == 0 && r.UnderWay()
+	return r.ID != req.CurrentRun && !grows && !slices.Contains(w.gone, r.ID) && in(req.Events, r.Event) &&
 		in(req.Conclusions, r.Conclusion, r.Status) && (req.Actor == "" || r.Actor == strings.ToLower(req.Actor)) &&
 		(req.RunNumber == 0 || r.Number == req.RunNumber) && (req.AllowForks || r.RepoID != 0 && r.HeadRepoID == r.RepoID || byOwnEvent(r)) &&
 		ofWorkflow[workflow] == r.WorkflowID && (req.MaxAge == 0 || w.now().Sub(r.CreatedAt) <= req.MaxAge)

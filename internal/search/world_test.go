@@ -193,10 +193,19 @@ func (w *world) Artifact(_ context.Context, repo artifact.Repo, id int64) (artif
 	if err := w.call("artifact %d", id); err != nil {
 		return artifact.Artifact{}, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, a := range w.artifacts {
-		if a.Repo == repo && a.ID == id {
+		if a.Repo == current(repo) && a.ID == id && !w.lies.refused[id] {
+			if w.blind {
+				a.Run = nil
+			}
+			a.Repo = repo
 			return a, nil
 		}
+	}
+	if w.lies.refused[id] {
+		return artifact.Artifact{}, w.lies.vanished("artifact %d of %s", id, repo)
 	}
 	return artifact.Artifact{}, fmt.Errorf("artifact %d of %s: %w", id, repo, artifact.ErrNotFound)
 }
