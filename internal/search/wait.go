@@ -79,8 +79,8 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 // settling remembers since when the same thing has been settled at each look: that a run is
 // over, or that the server does not know an id.
 type settling struct {
-	thing string    // empty for none
-	since time.Time // when it was settled
+	thing string         // empty for none
+	since time.Time      // when it was settled
 	open  map[int64]bool // runs that were not over when they were looked at
 }
 
