@@ -11,16 +11,18 @@ import (
 // connection that takes longer has lost a packet.
 const openingTimeout = time.Second
 
-// opening makes requests to a server wait for the first connection to it: all of them can
-// use that one if it is of HTTP/2. Otherwise net/http opens one for each, and closes all
-// but one. The zero opening is ready for use, by several goroutines.
+// opening makes requests to a server wait for the first connection to it: if the connection
+// speaks HTTP/2, all of them can share it. Without the wait, net/http would open a connection
+// for each request, and close all but one. The zero opening is ready for use. It is safe for
+// concurrent use.
 type opening struct {
 	mu    sync.Mutex
-	known map[string]chan struct{} // by server; closed once there is an outcome
+	known map[string]chan struct{} // by server; closed once the first connection is there or failed
 }
 
-// enter waits if the first request to the server has no connection yet. settled says
-// whether the request that it is called for got one; further calls do nothing.
+// enter waits while the first request to the server has no connection yet. The caller calls
+// settled once its own request has a connection or has failed to get one; further calls do
+// nothing.
 func (o *opening) enter(r *http.Request) (settled func(connected bool)) {
 	if r.URL.Scheme != "https" {
 		return func(bool) {} // HTTP/1.1
@@ -42,7 +44,7 @@ func (o *opening) enter(r *http.Request) (settled func(connected bool)) {
 	var once sync.Once
 	return func(connected bool) {
 		once.Do(func() {
-			if !connected { // those that wait try on their own, a later request is the first again
+			if !connected { // waiting requests connect on their own; the next one is the first again
 				o.mu.Lock()
 				delete(o.known, r.URL.Host)
 				o.mu.Unlock()
@@ -52,6 +54,7 @@ func (o *opening) enter(r *http.Request) (settled func(connected bool)) {
 	}
 }
 
+// wait waits for the outcome, but not for longer than openingTimeout.
 func wait(ctx context.Context, outcome <-chan struct{}) {
 	select {
 	case <-outcome:

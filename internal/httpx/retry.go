@@ -20,7 +20,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Policy is how often, and after which pauses, an operation is tried again.
+// Policy says how often, and after which pauses, an operation is tried again.
 // The zero Policy is ready to use. A Policy is safe for concurrent use if its
 // functions are.
 type Policy struct {
@@ -138,7 +138,7 @@ func (p Policy) Do(ctx context.Context, op func(ctx context.Context, try int) er
 	}
 }
 
-// wording is the text of err without digits: numbers of bytes and seconds differ
+// wording returns the text of err without digits: numbers of bytes and seconds differ
 // between tries that fail for the same reason.
 func wording(err error) string {
 	return strings.Map(func(r rune) rune {
@@ -149,7 +149,7 @@ func wording(err error) string {
 	}, err.Error())
 }
 
-// ended is the error of an operation that failed with err when cause stopped it.
+// ended returns the error of an operation that failed with err when cause stopped it.
 func ended(cause, err error) error {
 	if errors.Is(err, cause) {
 		return err

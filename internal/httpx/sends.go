@@ -28,9 +28,9 @@ func (e *RepeatError) Error() string {
 	return fmt.Sprintf("the server closed %d connections in a row without an answer", e.Sends)
 }
 
-// boundSends returns a context that ends with a *RepeatError when net/http takes
-// one connection too many for its request. connected is called with each of them. The
-// caller has to call release.
+// boundSends returns a context that ends with a *RepeatError when net/http takes one
+// connection too many for its request. It calls connected for each connection. The caller
+// has to call release.
 func boundSends(parent context.Context, connected func()) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	var taken atomic.Int32

@@ -29,9 +29,8 @@ type TransportOptions struct {
 	// HTTP1 turns HTTP/2 off, so that each of several concurrent requests has
 	// a connection of its own.
 	HTTP1 bool
-	// Concurrency is how many requests to a server are sent at a time: so many
-	// connections are kept, and with HTTP1 no more are opened; 0 means 16. With HTTP1
-	// further requests wait.
+	// Concurrency is how many requests are sent to a server at a time; 0 means 16. So many
+	// idle connections are kept. With HTTP1 no more are opened, and further requests wait.
 	Concurrency int
 }
 
@@ -51,11 +50,11 @@ type ProxyError struct {
 }
 
 func (e *ProxyError) Error() string {
-	asked := "a connection to"
+	asked := "for a connection to"
 	if e.Plain {
-		asked = "something of"
+		asked = "to forward a request to"
 	}
-	return fmt.Sprintf("the proxy %s answered %d %s when asked for %s %s", e.Proxy, e.Status, http.StatusText(e.Status), asked, e.Host)
+	return fmt.Sprintf("the proxy %s answered %d %s when asked %s %s", e.Proxy, e.Status, http.StatusText(e.Status), asked, e.Host)
 }
 
 // maxHeader bounds the head of an answer, in bytes. GitHub's have about 4 KiB.
