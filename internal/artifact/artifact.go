@@ -59,7 +59,7 @@ type Run struct {
 	// RepoName is what the server calls the repository. Repo may be a former name of it.
 	RepoName string
 	// HeadRepo and HeadRepoID name the repository that the commit came from. They are
-	// empty if that repository was deleted, or if the server does not tell.
+	// empty if that repository was deleted, or if the server does not say.
 	HeadRepo        string
 	HeadRepoID      int64
 	HeadRepoDeleted bool
@@ -77,7 +77,7 @@ type Run struct {
 	CreatedAt, UpdatedAt time.Time
 	StartedAt            time.Time // of the newest attempt
 
-	// Stub is set if only an artifact's listing tells of the run. CreatedAt is then the
+	// Stub is set if the run is known only from an artifact's listing. CreatedAt is then the
 	// latest time at which the run can have been created.
 	Stub bool
 }
@@ -91,7 +91,7 @@ func (r Run) Label() string {
 	return fmt.Sprintf("%s #%d", r.Workflow, r.Number)
 }
 
-// Begun returns when the run was created. If the server does not tell, it returns when
+// Begun returns when the run was created. If the server does not say, it returns when
 // the newest attempt started, or else when the run last changed: the run cannot have been
 // created later.
 func (r Run) Begun() time.Time {
@@ -119,7 +119,7 @@ type Artifact struct {
 	Digest               string
 	Expired              bool
 	CreatedAt, ExpiresAt time.Time
-	// Run is what the listing says of the run. It is nil on servers that say nothing
+	// Run is what the listing says of the run; nil if the server does not name the run
 	// (GHES 3.8).
 	Run *RunRef
 }
@@ -132,8 +132,7 @@ type RunRef struct {
 	HeadBranch, HeadSHA string
 }
 
-// Stub returns what an artifact's listing tells of its run. The run's number is not
-// known.
+// Stub returns what an artifact's listing says of its run. The run's number is not known.
 func (ref *RunRef) Stub(repo Repo) Run {
 	return Run{
 		ID: ref.ID, Repo: repo, RepoID: ref.RepoID, HeadRepoID: ref.HeadRepoID, HeadRepoDeleted: ref.HeadRepoDeleted,
@@ -163,7 +162,7 @@ type PullRequest struct {
 	RepoID              int64
 	HeadSHA, HeadBranch string
 	// HeadRepo and HeadRepoID are empty if that repository was deleted, or if the server
-	// does not tell.
+	// does not say.
 	HeadRepo        string
 	HeadRepoID      int64
 	HeadRepoDeleted bool

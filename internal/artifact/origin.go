@@ -7,7 +7,7 @@ import "slices"
 type Origin int
 
 const (
-	// OriginUnknown says that the server does not tell enough.
+	// OriginUnknown says that the server does not say enough.
 	OriginUnknown Origin = iota
 	// OriginOwn says that the commit is the repository's own.
 	OriginOwn
@@ -55,7 +55,7 @@ func origin(repo, head int64, deleted bool) Origin {
 }
 
 // HeadID returns the id of the repository that the run's commit comes from, or 0 if the
-// server does not tell.
+// server does not say.
 func (r Run) HeadID() int64 {
 	if r.HeadRepoID == 0 && r.Origin() == OriginOwn {
 		return r.RepoID

@@ -19,9 +19,9 @@ type Selector struct {
 	Regexp *regexp.Regexp
 }
 
-// Matcher returns a function that reports whether an artifact of a name is asked for.
-// Calling Matcher takes time in proportion to the selector, calling the function takes
-// next to none.
+// Matcher returns a function that reports whether artifacts of a name are asked for.
+// Calling Matcher takes time in proportion to the size of the selector, calling the
+// function takes next to none.
 func (s Selector) Matcher() func(name string) bool {
 	switch {
 	case len(s.Names) > 0:
@@ -36,7 +36,7 @@ func (s Selector) Matcher() func(name string) bool {
 	return glob.New(s.Patterns).Match
 }
 
-// Idle returns the Patterns that match none of the artifacts; those that take away are
+// Idle returns the Patterns that match none of the artifacts. A pattern that excludes is
 // never idle.
 func (s Selector) Idle(items []Item) []string {
 	tally := glob.NewTally(s.Patterns)
@@ -61,8 +61,8 @@ func (s Selector) Picker(gone map[int64]bool) Picker {
 	return Picker{names: s.Names, wanted: s.Matcher(), gone: gone}
 }
 
-// Picker decides which artifacts count, in every list of artifacts, of a repository or of
-// a run. Nothing else decides that.
+// Picker decides which artifacts count, in lists of a repository as well as of a run.
+// Nothing else decides that.
 type Picker struct {
 	names  []string
 	wanted func(name string) bool
@@ -96,8 +96,8 @@ func (p Picker) Judge(a Artifact) Verdict {
 type Picked struct {
 	// Artifacts are the newest eligible artifact of each name, newest first.
 	Artifacts []Artifact
-	// Superseded are eligible, too, but a newer artifact has the same name: all
-	// attempts of a run share one list.
+	// Superseded are eligible, too, but a newer artifact has the same name: all attempts of
+	// a run share one list of artifacts.
 	Superseded []Artifact
 	// Expired are asked for, but gone.
 	Expired []Artifact

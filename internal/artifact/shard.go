@@ -16,7 +16,7 @@ import (
 // of the others.
 func Shard(items []Item, i, n int) []Item {
 	if i > len(items) {
-		return nil // each item is in a share of its own, before this one
+		return nil // each item has a share of its own, and the other shares are empty
 	}
 	sizes := sharedSizes(items)
 	order := make([]int, len(items))

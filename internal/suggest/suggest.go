@@ -18,16 +18,16 @@ const longest = 64
 const shortest = 2
 
 // Nearest returns the known name that given was most likely meant to be, or "" if none
-// is near. The nearest is the one with the fewest slips; of equals the one that is
-// spelled most alike, then the first.
+// is near. The nearest name is the one with the fewest slips; of several such names, the
+// one whose spelling differs least, then the first.
 //
 // A slip is a character too many, missing, or wrong, or two neighbours that are
 // swapped. Case, and underscores in place of hyphens, are no slips. Names of n characters,
 // the longer of the two, are near with at most (n+1)/4 slips.
 //
-// Where none has so few slips, a name is near if one of the two is the other with words
+// If no name has so few slips, a name is near if one of the two is the other with words
 // added in one place, as "report.html" is "report" with an extension. The nearest of
-// these has the fewest characters added.
+// these names has the fewest characters added.
 func Nearest(given string, known []string) string {
 	want, ok := newSpelling(given)
 	if !ok || len(want.plain) == 0 {
@@ -64,7 +64,7 @@ func Nearest(given string, known []string) string {
 // are no slips.
 type spelling struct {
 	exact, plain []rune
-	folded       bool // they differ
+	folded       bool // exact and plain differ
 }
 
 // newSpelling reports false for a name that is too long.
@@ -116,9 +116,9 @@ func distance(a, b []rune, most int) int {
 	return last[len(b)]
 }
 
-// wordsAdded returns how many characters one of two names has more than the other, if
-// these are whole words in one place, with a separator between them and the rest. Else
-// it returns 0.
+// wordsAdded returns how many characters one of two names has more than the other, if the
+// additional characters are whole words in one place, with a separator between them and
+// the rest. Else it returns 0.
 func wordsAdded(a, b []rune) int {
 	short, long := a, b
 	if len(short) > len(long) {
