@@ -199,8 +199,8 @@ func gzipped(body []byte) []byte {
 	return b.Bytes()
 }
 
-// page cuts a list, sets Link as GitHub does, and answers with it. total_count counts
-// what is cut off after most items, too.
+// page answers with a page of a list, and sets Link as GitHub does. It ends the list after
+// most items; total_count still counts all of them.
 func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key string, all []T, most int, toObject func(T) object) {
 	q := r.URL.Query()
 	per := 30

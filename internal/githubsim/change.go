@@ -108,8 +108,8 @@ func (r *Repo) deleteArtifacts(meant func(*Artifact) bool) {
 	})
 }
 
-// Rename makes a name of a repository's past known: every request below it is redirected
-// to /repositories/ID.
+// Rename gives a repository a former name: every request below that name is redirected to
+// /repositories/ID.
 func (s *Sim) Rename(former string, now *Repo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -59,8 +59,8 @@ type Fault struct {
 	Resume time.Duration
 	// Corrupt flips a bit of one byte of the body: its number, counted from 1.
 	Corrupt int64
-	// BytesPerSecond limits the rate of the body, FirstByte delays its first byte, and of
-	// the API all of the answer: its redirects have no body.
+	// BytesPerSecond limits the rate of the body. FirstByte delays the first byte of the
+	// body or, for the API, the whole answer: redirects have no body.
 	BytesPerSecond int64
 	FirstByte      time.Duration
 }

@@ -78,8 +78,8 @@ type lie struct {
 	seen int
 }
 
-// Lie declares a lie. Those that leave items out apply before those that order, and
-// otherwise in the order in which they were declared.
+// Lie declares a lie. Lies that leave items out apply before lies that reorder; otherwise
+// they apply in the order in which they were declared.
 func (s *Sim) Lie(l Lie) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ type fact struct {
 	kind    List // ListRuns or ListArtifacts
 }
 
-// told returns a list, newest first, as the request is told it.
+// told returns a list, newest first, as the lies that select the request change it.
 func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of func(T) fact) []T {
 	items = newestFirst(items, of)
 	var lies []*lie
@@ -190,7 +190,7 @@ func (l *lie) mix(f fact) uint64 {
 	return h.Sum64()
 }
 
-// move moves the item that is meant to a place in the list.
+// move moves the first item for which meant is true to a place in the list.
 func move[T any](items []T, meant func(T) bool, place int) []T {
 	i := slices.IndexFunc(items, meant)
 	if i < 0 {

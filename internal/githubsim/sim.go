@@ -31,22 +31,22 @@ type Options struct {
 	// EndlessPages makes lists ignore the parameter page, though each page links to a
 	// next one.
 	EndlessPages bool
-	// RateLimit is the number of requests per hour and token; 0 means 5000. Negative:
-	// there is no limit, and no answer speaks of one, as Enterprise Server has it
-	// unless limits are switched on.
+	// RateLimit is the number of requests per hour and token; 0 means 5000. A negative
+	// number means no limit and no headers about one, as on an Enterprise Server whose
+	// limits are off.
 	RateLimit int
 	// TLS makes both hosts speak HTTPS with the certificate CA: the API HTTP/2 and
 	// HTTP/1.1, the storage only the latter, as Azure's.
 	TLS bool
 	// Gzip makes the API compress its answers in JSON for clients that accept that, as
-	// GitHub does. It takes longer than all else about an answer.
+	// GitHub does. Compressing takes longer than anything else about an answer.
 	Gzip bool
 	// APIRoundTrip and StorageRoundTrip are how long a packet takes to the host and back.
 	// A connection takes one round trip, its TLS handshake another.
 	APIRoundTrip, StorageRoundTrip time.Duration
-	// Brief leaves out what no client of ours reads of runs, artifacts, users and
-	// repositories: addresses, node ids, the head commit. They are most of a list, so
-	// tests with thousands of runs take a fraction of the time.
+	// Brief leaves out the fields of runs, artifacts, users and repositories that artifetch
+	// does not read: addresses, node ids, the head commit. They are most of a list, so tests
+	// with thousands of runs take a fraction of the time.
 	Brief bool
 }
 

@@ -77,7 +77,7 @@ type Run struct {
 	HeadRepo *Repo
 	// HeadRepoDeleted makes head_repository null.
 	HeadRepoDeleted bool
-	// Lacks names fields that the server leaves out, as old ones and Gitea do:
+	// Lacks names fields that the server leaves out, as old servers and Gitea do:
 	// "head_repository", "repository.id".
 	Lacks []string
 
@@ -113,7 +113,7 @@ func (a *Artifact) key() string { return fmt.Sprintf("artifacts/%d/content", a.I
 // AddRepo adds a public repository.
 func (s *Sim) AddRepo(fullName string) *Repo { return s.addRepo(&Repo{FullName: fullName}) }
 
-// AddPrivateRepo adds a private one.
+// AddPrivateRepo adds a private repository.
 func (s *Sim) AddPrivateRepo(fullName string) *Repo {
 	return s.addRepo(&Repo{FullName: fullName, Private: true})
 }
@@ -283,7 +283,7 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 		run.made = map[string]int{}
 	}
 	run.made[a.Name]++
-	run.Attempt = max(run.Attempt, run.made[a.Name]) // each makes only one of a name
+	run.Attempt = max(run.Attempt, run.made[a.Name]) // an attempt makes only one of a name
 	r.artifacts = append(r.artifacts, &a)
 	r.sim.blobs[a.key()] = &stored{
 		blob: a.Blob, etag: fmt.Sprintf(`"0x%X"`, a.ID*7919), contentType: a.ContentType, disposition: a.ContentDisposition,
