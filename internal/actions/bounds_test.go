@@ -62,7 +62,7 @@ func TestSpellingsOfSecrets(t *testing.T) {
 	}
 }
 
-// What later steps read stays readable beside a token of a test.
+// A short secret is hidden in the log, but stays in what programs read.
 func TestShortSecrets(t *testing.T) {
 	t.Parallel()
 	log, out := newLog(false)
@@ -74,7 +74,7 @@ func TestShortSecrets(t *testing.T) {
 	}
 }
 
-// The part of a secret that a bound leaves is hidden, wherever the cut is.
+// If a bound cuts a secret, the part that is left is hidden, wherever the cut is.
 func TestCutSecrets(t *testing.T) {
 	t.Parallel()
 	const token = "ghs_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R"
@@ -131,7 +131,7 @@ func TestManyAnnotations(t *testing.T) {
 	}
 }
 
-// What is there already leaves less room, down to none.
+// What the file holds already counts against the limit of the summary.
 func TestSummaryBesideAnother(t *testing.T) {
 	t.Parallel()
 	for _, there := range []int{0, 1, maxSummary - 100, maxSummary - 40, maxSummary - 2, maxSummary - 1, maxSummary, 2 * maxSummary} {

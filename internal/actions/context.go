@@ -11,7 +11,7 @@ import (
 type Context struct {
 	Repository string // owner/name
 	// RepositoryID is GITHUB_REPOSITORY_ID, which stays the same when the repository is
-	// renamed; 0 where the runner is too old to set it, or sets no number.
+	// renamed; 0 if the runner is too old to set it, or if it is not a number.
 	RepositoryID int64
 	WorkflowRef  string // owner/name/.github/workflows/ci.yml@refs/heads/main
 	EventName    string

@@ -47,7 +47,7 @@ func Escape(s string) string {
 // GitHub finds mentions, references to issues, emoji and mail addresses after
 // Markdown was rendered (cmark-gfm, postprocess_text in extensions/autolink.c), where
 // character references do not help. Cell therefore puts a zero width space after the
-// sign that they begin with.
+// character that begins any of them.
 func Cell(s string) string { return references(s, "&#8203;") }
 
 // Attribute makes hostile text fit for an attribute's value in double quotes. It adds
@@ -55,8 +55,8 @@ func Cell(s string) string { return references(s, "&#8203;") }
 // stay unchanged.
 func Attribute(s string) string { return references(s, "") }
 
-// references writes s with character references, and puts part after each sign that
-// may begin a mention or the like.
+// references writes s with character references, and puts part after each character
+// that may begin a mention or the like.
 func references(s, part string) string {
 	text := []rune(strings.TrimSpace(Escape(s)))
 	var b strings.Builder
@@ -74,7 +74,7 @@ func references(s, part string) string {
 }
 
 // isPlain reports whether text[i] needs no character reference in Markdown. At the
-// beginning a digit or a sign could start a list, and "www." starts a link.
+// beginning a digit or a hyphen could start a list, and "www." starts a link.
 func isPlain(text []rune, i int) bool {
 	r := text[i]
 	switch {

@@ -86,8 +86,8 @@ func (l *Log) Summary(markdown string) error {
 	return l.file("step-summary", "GITHUB_STEP_SUMMARY", markdown)
 }
 
-// CheckOutputs returns the error that SetOutputs is going to return, as far as that shows
-// before anything is written. It may create the file.
+// CheckOutputs returns a *FileError if it is clear in advance that SetOutputs cannot write
+// the file. It may create the file.
 func (l *Log) CheckOutputs() error { return l.check("GITHUB_OUTPUT") }
 
 // CheckSummary does for Summary what CheckOutputs does for SetOutputs.
@@ -101,7 +101,7 @@ func (l *Log) check(variable string) error {
 	return newFileError(variable, writable(path))
 }
 
-// file appends to one of the runner's files. Outside of a runner there is none.
+// file appends to one of the runner's files. Without a runner it does nothing.
 func (l *Log) file(name, variable, text string) error {
 	if path, _ := l.opt.Lookup(variable); path == "" {
 		return nil

@@ -42,8 +42,8 @@ type Options struct {
 	// the width is unknown. It is nil if Out is not a terminal. On a terminal, and if
 	// Command is set, Progress draws a live bar.
 	Columns func() int
-	// Color colours the words "warning" and "error" of a command. Quiet leaves out all
-	// lines but these, and the progress.
+	// Color colours the words "warning" and "error" of a command. Quiet leaves out the
+	// progress, and all lines but warnings and errors.
 	Color, Quiet bool
 }
 
@@ -128,10 +128,10 @@ func (l *Log) write(s string) {
 	_, _ = io.WriteString(l.opt.Out, s) // there is nowhere to report an error
 }
 
-// What begins the lines of warnings and errors.
+// The prefixes of warnings and errors.
 const warning, failure = "warning: ", "error: "
 
-// colored has these words as a terminal shows them in yellow and in red.
+// colored has the prefixes in yellow and in red.
 var colored = map[string]string{warning: "\x1b[33mwarning:\x1b[0m ", failure: "\x1b[31merror:\x1b[0m "}
 
 // command issues a workflow command. Outside of a step it writes a line.
@@ -174,9 +174,8 @@ func (l *Log) Errorf(format string, args ...any) {
 	l.command(l.gha.Errorf, failure, format, args)
 }
 
-// Group begins a group: all lines until the call of end are folded, also those of
-// other goroutines. The runner has no nested groups, so within a group, Group writes
-// a line.
+// Group begins a group: the runner folds all lines until end is called, including lines of
+// other goroutines. The runner has no nested groups, so within a group, Group writes a line.
 func (l *Log) Group(format string, args ...any) (end func()) {
 	l.mu.Lock()
 	inner := l.grouped || l.opt.Command

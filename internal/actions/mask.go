@@ -15,8 +15,8 @@ const hiding = "***"
 
 // spellings returns a line of a secret, and the other spellings of it that a server or an
 // archive may use: quoted for JSON, HTML or URLs and, for tokens, Base64 as part of a
-// longer text, at each of the three offsets. The runner hides the same ones
-// (ValueEncoders.cs of actions/runner). Keys are Base64 already.
+// longer text, at each of the three offsets. The runner hides the same spellings
+// (ValueEncoders.cs of actions/runner). Private keys are Base64 already.
 func spellings(line string, token bool) []string {
 	const shortest = 8              // the base64 of less could be part of another word
 	quoted, _ := json.Marshal(line) // a string does not fail

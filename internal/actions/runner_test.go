@@ -68,9 +68,9 @@ var (
 	invisible = regexp.MustCompile(`[\p{Cc}\p{Cf}\x{034f}]`)
 )
 
-// suspicious is stricter than any runner: whatever may count as a line's
-// end does, what cannot be seen does not part the markers, and every name is
-// a command's. Runners compare by the rules of a language, which skip
+// suspicious is stricter than any runner: whatever may count as the end of a
+// line does, invisible characters do not break up a marker, and every name is
+// that of a command. Runners compare by the rules of a language, which skip
 // characters that have no weight.
 func suspicious(out string) bool {
 	for _, line := range anyBreak.Split(out, -1) {

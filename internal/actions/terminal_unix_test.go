@@ -146,8 +146,8 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// Foreign names, be they wider than the terminal, do not disturb the bar, nor do they
-// reach the terminal as control characters.
+// Foreign names, even wider than the terminal, do not disturb the bar, and do not reach the
+// terminal as control characters.
 func TestTerminalNames(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 20)
