@@ -39,5 +39,5 @@ func (m notRegularError) Error() string {
 	case mode&fs.ModeNamedPipe != 0:
 		return "it is a pipe, not a file"
 	}
-	return "it is no regular file"
+	return "it is not a regular file"
 }

@@ -55,8 +55,9 @@ func (b *tee) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// files returns a zip of files: pairs are names and bodies by turns. The same zip of one or
-// two small files is made once: each world has many, which would take most of its time.
+// files returns a zip of files: pairs are names and bodies, in turn. A zip of one or two
+// small files is made once: each world has many of them, and making them anew would take most
+// of its time.
 func files(pairs ...string) githubsim.Blob {
 	var list []githubsim.File
 	size := 0
@@ -387,7 +388,7 @@ var declaredOutputs = sync.OnceValue(func() map[string]any {
 	return action.Outputs
 })
 
-// check holds what is true of every run.
+// check checks what is true of every run.
 func (f finished) check(t *testing.T) {
 	t.Helper()
 	for name := range declaredOutputs() {

@@ -14,7 +14,8 @@ import (
 	"github.com/artifetch/artifetch/internal/testdir"
 )
 
-// What root may do anyway is tried as another user, in a directory that this user can read.
+// Root may write to a read-only directory, so the situation with one is tried as another
+// user, in a directory that this user can read.
 func TestCommandMessagesAsNobody(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

@@ -35,7 +35,7 @@ func manyFiles(t *testing.T, n int) string {
 }
 
 // A job that is cancelled while a tar is expanded leaves nothing. Another
-// artifact never comes, so that it cannot end in any other way.
+// artifact never arrives, so that the job cannot end in any other way.
 func TestCancelledInTar(t *testing.T) {
 	t.Parallel()
 	w := runWorld(t, githubsim.Artifact{Name: "tar", Blob: files("x.tar", manyFiles(t, 2000))}, githubsim.Artifact{Name: "never", Blob: files("f", "x")})
@@ -83,7 +83,7 @@ func (c *trap) Err() error {
 	return c.Context.Err()
 }
 
-// A job that is cancelled while files are moved into place leaves all as it
+// A job that is cancelled while files are moved into place leaves the destination as it
 // was.
 func TestCancelledInPublish(t *testing.T) {
 	t.Parallel()
@@ -166,8 +166,7 @@ func TestCancelledUndoFails(t *testing.T) {
 	}
 }
 
-// What a killed run left is removed, and what the next one cannot put back is
-// named.
+// The next run removes what a killed run left, and names what it cannot put back.
 func TestRecovered(t *testing.T) {
 	t.Parallel()
 	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: files("f", "new")})

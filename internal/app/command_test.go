@@ -46,7 +46,7 @@ func TestCommand(t *testing.T) {
 		"version":        {"--version", 0, "artifetch 1.2.3\n", ""},
 		"unknown flag":   {"--nmae x", 2, "", "did you mean --name"},
 		"argument":       {"dist", 2, "", "error: "},
-		"no repository":  {"--name x", 2, "", "--repository is missing, and git, which knows the remotes"},
+		"no repository":  {"--name x", 2, "", "--repository is missing, and the remotes of the current directory are unknown"},
 		"bad value":      {"--repository octo/app --max-size x", 2, "", `--max-size: "x"`},
 		"current run":    {"--repository octo/app --run-id current", 2, "", "has no meaning outside of GitHub Actions"},
 		"nothing at all": {"", 2, "", "artifetch --help"},

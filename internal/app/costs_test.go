@@ -158,7 +158,7 @@ func TestCosts(t *testing.T) {
 		past []past // oldest first
 		req  search.Request
 		want int
-		back int // how many runs from the newest the one is that is found; -1 for none
+		back int // how far back from the newest run the run is that is found; -1 for none
 	}{
 		{"the newest run holds it, by name", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: names("dist")}, 2, 0},
 		{"the newest run holds it, by pattern", []past{{300, githubsim.Run{}, dist}}, search.Request{Select: artifact.Selector{Patterns: []string{"d*"}}}, 3, 0},
@@ -201,7 +201,7 @@ func TestCosts(t *testing.T) {
 
 // TestCostsOfCandidates has k newer runs that hold a rare artifact and do not
 // count, up to 8 of them, in a history of up to 1,500 runs. One row whose cost
-// grows has every k; elsewhere few and many, and one between, tell the same.
+// grows has every k; for the others, few, many and one number in between show the same.
 func TestCostsOfCandidates(t *testing.T) {
 	t.Parallel()
 	other := githubsim.Run{Workflow: otherWorkflow}
@@ -225,7 +225,7 @@ func TestCostsOfCandidates(t *testing.T) {
 			return append(list, past{200, githubsim.Run{}, nil})
 		}
 	}
-	allApart := func(k int) []past { // those that count are not side by side either
+	allApart := func(k int) []past { // the runs that count are not side by side either
 		list := []past{{10, githubsim.Run{}, nil}}
 		for range 4 {
 			list = append(list, past{1, githubsim.Run{}, []string{"dist"}}, past{apart, githubsim.Run{}, nil})
@@ -426,8 +426,8 @@ func (h *history) burst(n int, run githubsim.Run, artifacts ...string) {
 	}
 }
 
-// misplace lists the artifact that is from items from the newest where the one that is to
-// items from it should be.
+// misplace makes lists of artifacts have an artifact in the wrong place: the one at place
+// from, counted from the newest, is at place to.
 func (h *history) misplace(from, to int) {
 	h.Lie(githubsim.Lie{List: githubsim.ListArtifacts, Moved: map[int64]int{h.artifacts[len(h.artifacts)-1-from]: to}})
 }

@@ -79,8 +79,8 @@ func TestDeleteOnlyWhatIsSafeHere(t *testing.T) {
 	}
 }
 
-// Where all deletions would fail for one reason, one of them is tried, and the others are
-// counted. What concerns one artifact only does not keep the others.
+// If all deletions would fail for one reason, one of them is tried, and the others are
+// counted. An error that concerns one artifact only does not stop the other deletions.
 func TestDeleteFailsOnce(t *testing.T) {
 	t.Parallel()
 	const all = 50

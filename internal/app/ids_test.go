@@ -9,7 +9,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// Of a long list of ids that begins with a wrong one, few are asked for.
+// If a long list of ids begins with a wrong one, few of the others are requested.
 func TestLongListsOfIDs(t *testing.T) {
 	t.Parallel()
 	var ids []string

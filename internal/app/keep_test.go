@@ -30,8 +30,8 @@ func uploads() []githubsim.Artifact {
 	}
 }
 
-// What is kept as it is has the upload's name, in the artifact's directory. Under the
-// name skip_unpack, the layout is that of the action that has this input.
+// A file that is kept as it is has the upload's name, in the artifact's directory. If the
+// input is given as skip_unpack, the layout is that of the action that has this input.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	canonical := strings.Fields("dist/dist.zip app.jar/app.jar release.zip/release.zip sbom.spdx.json/sbom.spdx.json bare/bare.zip bare.ZIP/bare.ZIP other/café.zip")
@@ -120,8 +120,8 @@ func (f finished) keptPaths(t *testing.T) []string {
 	return paths
 }
 
-// A dry run of what is kept reads no more than how each file begins. Where the storage has
-// no ranges, that of a large artifact is too much, and its name stays unknown.
+// A dry run with skip-decompress reads only the beginning of each file. If the storage has
+// no ranges, even that is too much of a large artifact, and its name stays unknown.
 func TestKeptDryRun(t *testing.T) {
 	t.Parallel()
 	for _, ranges := range []bool{true, false} {

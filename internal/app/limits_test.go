@@ -32,7 +32,7 @@ func TestLimitOfTheHour(t *testing.T) {
 			says:  []string{costly, "requests sent to GitHub's API; to find runs and artifacts: ", " would narrow it"},
 			lacks: []string{reserved}},
 		"the last hundred": {limit: "160", runs: 70, inputs: []string{"pattern", "nope-*"}, most: 60,
-			says:  []string{"::error::", reserved, " requests, and the rate limit has 100 left until ", "of which a search leaves the last 100 to others", "narrow it by ", "use a GitHub App (app-id), or run the step again after "},
+			says:  []string{"::error::", reserved, " requests, the rate limit has 100 left until ", "and a search leaves the last 100 to others", "narrow it by ", "use a GitHub App (app-id), or run the step again after "},
 			lacks: []string{costly, "artifacts found", "Did you mean"}},
 		"limits are off": {limit: "-1", runs: 104, inputs: []string{"pattern", "nope-*"}, most: 1000,
 			says: []string{costly}, lacks: []string{reserved}},

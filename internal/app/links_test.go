@@ -53,7 +53,7 @@ func linkTar(t *testing.T, name, target string) githubsim.Blob {
 	return files("links.tar", b.String())
 }
 
-// runWorld has these artifacts in run 1, of ids from 1 on.
+// runWorld has these artifacts in run 1, with ids from 1 on.
 func runWorld(t *testing.T, artifacts ...githubsim.Artifact) *world {
 	t.Helper()
 	w := &world{Sim: githubsim.New(githubsim.Options{})}

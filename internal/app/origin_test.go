@@ -9,8 +9,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// A run whose origin the server does not say, and an artifact of which
-// it does not tell the run, are nowhere taken for the repository's own.
+// A run whose origin the server does not say, and an artifact whose run it does not name,
+// nowhere count as the repository's own.
 func TestOriginIsTold(t *testing.T) {
 	t.Parallel()
 	const (

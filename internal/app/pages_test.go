@@ -11,8 +11,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// What comes in an artifact's place with status 200 is no artifact, however it is
-// to be kept; with a digest that matches it is one.
+// A page that comes in an artifact's place with status 200 is refused, whatever is to be
+// done with the artifact. If its digest matches, it is the artifact.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	damaged := func(blob githubsim.Blob) githubsim.Blob {

@@ -33,8 +33,8 @@ func refusedZip(t *testing.T, size int) githubsim.Blob {
 	return githubsim.Bytes(b.Bytes())
 }
 
-// What the first answer or the directory shows is refused at once: here, the rest of the
-// download would never end.
+// An entry that is refused ends the step as soon as the first answer or the directory shows
+// it: here, the rest of the download would never end.
 func TestRefusedEarly(t *testing.T) {
 	t.Parallel()
 	const size = 40 << 20

@@ -26,8 +26,8 @@ var searchTime = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 //	10..99 fork: dist
 //
 // After the colon come the artifacts; "!" marks an expired one, "*700" is its size, "#70"
-// its id, and "+45m" how long after its run it was made; "x-{0..9}" are ten of them. The commit of run 7 is 00000007
-// and zeros. Other lines are:
+// its id, and "+45m" how long after its run it was made; "x-{0..9}" are ten of them. The
+// commit of run 7 is 00000007 and zeros. Other lines are:
 //
 //	as plain                      the world of testdata/search/plain.txt
 //	server enterprise             what the server is like; see serverOptions
@@ -89,7 +89,7 @@ func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	w.workflows["odd"] = w.repos["app"].AddWorkflow("build / all.yml", ".github/workflows/odd.yml")
 	w.workflows["blank"] = w.repos["app"].AddWorkflow("BLANK", ".github/workflows/my build.yml")
 	w.workflows["lib"] = w.repos["lib"].AddWorkflow("Library", ".github/workflows/lib.yml")
-	// What has no age is as old as its place in the world has it.
+	// A run without an age is a minute younger than the one before it.
 	w.lastAt = searchTime.Add(-100 * time.Hour)
 	w.read(t, lines)
 	w.add(t, 90000, []string{"status=in_progress", "age=1m"}, append(w.mine, "mine"))

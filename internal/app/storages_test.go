@@ -14,7 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/githubsim"
 )
 
-// noise is bytes that look like nothing.
+// noise returns bytes that are neither text nor the beginning of an archive.
 func noise(size int) []byte {
 	b := make([]byte, size)
 	for i := range b {

@@ -25,7 +25,7 @@ func TestPipesAndDevices(t *testing.T) {
 	}{
 		"outputs":         {in("name", "dist", "GITHUB_OUTPUT", pipe), "the file of GITHUB_OUTPUT: open " + pipe + ": is a pipe, not a file"},
 		"event":           {in("name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", pipe), "(GITHUB_EVENT_PATH): open " + pipe + ": it is a pipe, not a file"},
-		"event, no end":   {in("name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", "/dev/zero"), "open /dev/zero: it is no regular file"},
+		"event, no end":   {in("name", "dist", "GITHUB_EVENT_NAME", "workflow_run", "GITHUB_EVENT_PATH", "/dev/zero"), "open /dev/zero: it is not a regular file"},
 		"ca-cert":         {in("name", "dist", "ca-cert", pipe, "HOME", filepath.Dir(pipe)), "ca-cert: open " + pipe + ": it is a pipe, not a file"},
 		"ca-cert, folder": {in("name", "dist", "ca-cert", "."), "it is a directory, not a file"},
 	} {

@@ -60,7 +60,7 @@ func TestGoneKeepsTheOthers(t *testing.T) {
 	}
 }
 
-// What an earlier choice had and the next one has not counts for no limit and
+// An artifact of an earlier choice that the next choice lacks counts towards no limit, and
 // is not published.
 func TestGoneForgetsTheRest(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-// What the verbs that only read cost of artifacts of 1 GiB and more: requests to API and
+// What the verbs that only read cost for artifacts of 1 GiB and more: requests to API and
 // storage together, and bytes.
 func TestVerbsOverTheWire(t *testing.T) {
 	t.Parallel()
@@ -92,5 +92,5 @@ func commandEnv(w *githubsim.Sim, dir string, stdout, stderr io.Writer, args ...
 	}
 }
 
-// mostTail is what is fetched at first of a large artifact's end.
+// mostTail is how many bytes at the end of a large artifact are fetched first.
 const mostTail = 256 << 10

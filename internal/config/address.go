@@ -55,8 +55,8 @@ func parseArtifact(v string) (named, error) {
 	})
 }
 
-// parseNamed parses an id, or an address in which id finds the id. id gets the segments of
-// the path below the repository. Query and fragment do not matter.
+// parseNamed parses an id, or an address. The function id finds the id in an address: it
+// gets the segments of the path below the repository. Query and fragment do not matter.
 func parseNamed(v string, id func(path []string) (string, error)) (named, error) {
 	if !strings.Contains(v, "/") {
 		n, err := parseID(v)
@@ -110,7 +110,8 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
-// byAddress identifies a run or artifact within a list: an id by itself, an address with its repository.
+// byAddress returns the key of a run or an artifact in a list: an id, with the repository if
+// an address was given.
 func byAddress(r named) any {
 	if r.at == nil {
 		return r.id
@@ -131,8 +132,8 @@ func ids(refs []named) []int64 {
 	return list
 }
 
-// checkAddresses makes the repositories of addresses those that are looked at, where
-// repository is just the current one. Else it has to name them.
+// checkAddresses adds the repositories of addresses to cfg.Repositories, if the input
+// repository is not given or names only the current one. Otherwise it has to name them.
 func (r *reader) checkAddresses(cfg *Config) {
 	run, artifacts := r.values["run-id"], r.values["artifact-ids"]
 	bare := cfg.RunCurrent || slices.ContainsFunc(cfg.runs, isBare) || !run.given && slices.ContainsFunc(cfg.artifacts, isBare)

@@ -31,7 +31,7 @@ func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 	set.SortFlags = false
 	for i := range table {
 		in := &table[i]
-		f.inputs[in.Name] = &flagValue{in: in} // of inputs without a flag, too: see Take
+		f.inputs[in.Name] = &flagValue{in: in} // also for inputs without a flag: see Take
 		if !verb.has(in) {
 			continue
 		}
@@ -61,14 +61,14 @@ func (o ownFlag) of(verb Verb) bool { return len(o.verbs) == 0 || slices.Contain
 var ownFlags = []ownFlag{
 	{name: "json", verbs: []Verb{Fetch, List, Ls, Diff}, help: "print one JSON object", into: func(f *Flags) *bool { return &f.json }},
 	{name: "quiet", short: "q", help: "log warnings and errors only", into: func(f *Flags) *bool { return &f.quiet }},
-	{name: "github-output", verbs: []Verb{Fetch, List}, help: "also write the outputs and the summary of the step that this runs in", into: func(f *Flags) *bool { return &f.githubOutput }},
-	{name: "print-workflow", verbs: []Verb{Fetch}, help: "print the step of a workflow that does what the flags say, and do nothing", into: func(f *Flags) *bool { return &f.workflow }},
+	{name: "github-output", verbs: []Verb{Fetch, List}, help: "also write the outputs and the summary of the step that the command runs in", into: func(f *Flags) *bool { return &f.githubOutput }},
+	{name: "print-workflow", verbs: []Verb{Fetch}, help: "print the workflow step that does the same as the flags, and do nothing else", into: func(f *Flags) *bool { return &f.workflow }},
 	{name: "help", short: "h", help: "print this text"},
 	{name: "version", verbs: []Verb{Fetch}, help: "print the version", into: func(f *Flags) *bool { return &f.version }},
 }
 
-// Take adds the arguments that are no flags: ids and addresses of runs, and addresses of
-// artifacts; of Cat the path of a file first. The error is a *UsageError.
+// Take adds the arguments that are not flags: ids and addresses of runs, and addresses of
+// artifacts. The first argument of Cat is the path of a file. The error is a *UsageError.
 func (f *Flags) Take(args []string) error {
 	if f.verb == Diff && len(args) != 2 {
 		return &UsageError{Err: errors.New("diff compares two runs: give their ids or addresses")}
@@ -94,9 +94,9 @@ func (f *Flags) Take(args []string) error {
 	return nil
 }
 
-// Read makes a Config of the flags, of the environment, which lookup reads, and of what
-// the machine knows. The error is a *UsageError; the Config then holds the values that
-// could be read, at least JSON, Quiet and Secrets.
+// Read makes a Config from the flags, the environment (through lookup) and what the machine
+// knows. The error is a *UsageError; the Config then holds the values that could be read,
+// at least JSON, Quiet and Secrets.
 func (f *Flags) Read(ctx context.Context, lookup func(string) (string, bool), m Machine) (*Config, error) {
 	r := f.reader(lookup)
 	r.tokenless = f.verb == List
@@ -125,7 +125,7 @@ func (f *Flags) Unread(lookup func(string) (string, bool)) *Config {
 	return cfg
 }
 
-// own sets what is no input.
+// own sets the fields that are not inputs.
 func (f *Flags) own(cfg *Config) {
 	cfg.JSON, cfg.Quiet = f.json, f.quiet
 	cfg.File, cfg.GithubOutput = f.file, f.githubOutput
@@ -178,7 +178,7 @@ func (f *Flags) flagError(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
-			return fmt.Errorf("unknown flag -%s; the names of inputs follow two dashes", name)
+			return fmt.Errorf("unknown flag -%s; flags that are named as inputs begin with two dashes", name)
 		}
 		if f.verb != Fetch && isFetchFlag(name) {
 			return fmt.Errorf("%s has no flag --%s: only artifetch without a verb has it", f.verb, name)

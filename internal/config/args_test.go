@@ -78,7 +78,7 @@ func TestUsageErrors(t *testing.T) {
 		"--run_id 3":                             "unknown flag --run_id (did you mean --run-id?)",
 		"--xyzzy":                                "unknown flag --xyzzy",
 		"--ref main":                             "unknown flag --ref",
-		"-r o/r":                                 "unknown flag -r; the names of inputs follow two dashes",
+		"-r o/r":                                 "unknown flag -r; flags that are named as inputs begin with two dashes",
 		"--path":                                 "flag --path needs a value",
 		"--json=maybe":                           "flag --json takes true or false",
 		"--=x":                                   "a flag is not written as --name or --name=value",

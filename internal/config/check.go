@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // check reports inputs that do not go together.
@@ -34,14 +36,14 @@ func (r *reader) checkAuth(cfg *Config) {
 	case r.noToken != "":
 		r.errs.add(&InputError{Problem: r.noToken})
 	case r.cameOutEmpty(row("github-token")) != "":
-		r.fail(r.cameOutEmpty(row("github-token")), "", "is empty: what it is set to has no value, as a secret has none in a fork's pull request, or in a reusable workflow without secrets: inherit; "+
-			"and downloads need a token even from public repositories", "a token with Actions read; or leave it out to use the job's own token")
+		r.fail(r.cameOutEmpty(row("github-token")), "", "is empty: what it is set to has no value (a secret has none in a pull request from a fork, "+
+			"or in a reusable workflow called without secrets: inherit), and downloads need a token even from public repositories", "a token with Actions read; or leave it out to use the job's own token")
 	default:
-		r.fail(r.shown("github-token"), "", "is missing, and downloads need it even from public repositories",
+		r.fail(r.shown("github-token"), "", "is missing, and downloads need a token even from public repositories",
 			"a token with Actions read, or "+r.shown("app-id")+" and "+r.shown("app-private-key"))
 	}
 	if u := cfg.APIURL; u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		cfg.warn("%s: %s is not encrypted: the token can be read on its way", r.values["github-api-url"].by, u)
+		cfg.warn("%s: the connection to %s is not encrypted: others can read the token on its way", r.values["github-api-url"].by, u)
 	}
 }
 
@@ -119,7 +121,7 @@ func (r *reader) checkSelection(cfg *Config) {
 		}
 	}
 	if len(ways) > 1 {
-		r.fail(ways[0], "", "and "+and(ways[1:])+" exclude each other; give one of them", "")
+		r.fail(ways[0], "", "and "+words.Enumerate(ways[1:], "and")+" exclude each other; give one of them", "")
 	}
 }
 

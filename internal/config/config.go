@@ -80,7 +80,7 @@ type Config struct {
 	MergeMultiple  bool
 	SkipDecompress bool
 	// SkipUnpack is set if SkipDecompress was given by the name skip_unpack: then archives
-	// go where the action that has this input puts them.
+	// go where dawidd6/action-download-artifact, which has that input, puts them.
 	SkipUnpack  bool
 	Unpack      bool
 	IfExists    workspace.IfExists
@@ -88,7 +88,7 @@ type Config struct {
 
 	IfNoArtifactFound IfNoArtifactFound
 	DigestMismatch    DigestMismatch
-	// ExpectDigests and the artifacts taken have to match one to one. Equal ones are not
+	// ExpectDigests and the artifacts taken have to match one to one. Equal digests are not
 	// merged: several artifacts may have the same bytes. Empty for no such check.
 	ExpectDigests []ExpectedDigest
 	MaxSize       int64 // bytes, 0 for no limit
@@ -104,16 +104,16 @@ type Config struct {
 	GithubOutput bool
 	// Reads is set for verbs that write no files. Then DryRun is set, too.
 	Reads bool
-	// File is the path of the file that the verb Cat writes, in its artifact or below a
+	// File is the path of the file that the verb Cat writes, in its artifact or below the
 	// destination.
 	File string
 	// Warnings are texts for the log: inputs without effect, and likely mistakes.
 	// They may quote values.
 	Warnings []string
-	// Notes are texts for the log about what is no mistake.
+	// Notes are texts for the log about things that are not mistakes.
 	Notes []string
-	// Empty names the inputs that choose runs or ids and were given with an empty value:
-	// they are ignored.
+	// Empty names the inputs that choose runs or ids, or give the token, and were given with
+	// an empty value: they are ignored.
 	Empty []string
 
 	runs, artifacts []named // as RunIDs and ArtifactIDs

@@ -228,7 +228,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		"none":             {inputs{"run-id": "1", "name": "a", "conclusion": "success", "runs": "1"}, nil},
 		"name and pattern": {inputs{"name": "a", "pattern": "b*"}, []string{"pattern has no effect beside name"}},
-		"plain HTTP":       {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: http://ghe.example.com/api/v3 is not encrypted: the token can be read on its way"}},
+		"plain HTTP":       {inputs{"github-api-url": "http://ghe.example.com"}, []string{"github-api-url: the connection to http://ghe.example.com/api/v3 is not encrypted: others can read the token on its way"}},
 		"ids and search":   {inputs{"artifact-ids": "1", "branch": "main", "ref": ""}, []string{"artifact-ids names the artifacts, so nothing is searched and these have no effect: branch"}},
 	}
 	for name, tt := range tests {
@@ -289,8 +289,8 @@ func TestMisspeltInputs(t *testing.T) {
 	}
 }
 
-// The runner hands over action.yml's default where an input is not given, so
-// an empty one was given and came out empty.
+// The runner hands over action.yml's default if an input is not given, so an empty input was
+// given and came out empty.
 func TestInputsThatCameOutEmpty(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -327,9 +327,9 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 	}
 }
 
-// A token that came out empty is the same by both names: an error, or, where the environment
-// has a token, a warning. The runner sets github_token to nothing, and github-token to the
-// job's token, wherever a workflow does not: that is no empty token.
+// An empty token is the same by both names: an error or, if the environment has a token, a
+// warning. If a workflow sets neither, the runner sets github_token to nothing, and
+// github-token to the job's token: that does not count as an empty token.
 func TestEmptyToken(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"github-token", "github_token"} {

@@ -36,7 +36,7 @@ func (e *InputError) Error() string {
 	return b.String()
 }
 
-// meantError says that a value is one for another input.
+// meantError says that a value is meant for another input.
 type meantError struct{ is, input, value string }
 
 func (e *meantError) Error() string { return e.meant(e.input + ":") }
@@ -110,14 +110,4 @@ func quote(v string) string {
 		return fmt.Sprintf("%q…", string(r[:most]))
 	}
 	return fmt.Sprintf("%q", v)
-}
-
-func and(items []string) string { return enumerate(items, " and ") }
-
-func enumerate(items []string, last string) string {
-	if len(items) < 2 {
-		return strings.Join(items, "")
-	}
-	n := len(items) - 1
-	return strings.Join(items[:n], ", ") + last + items[n]
 }

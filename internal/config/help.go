@@ -24,10 +24,10 @@ type manual struct {
 var manuals = map[Verb]manual{
 	Fetch: {
 		usage: "artifetch [VERB] [RUN | ARTIFACT]... [flags]",
-		about: "artifetch finds artifacts of GitHub Actions runs, downloads and extracts them. RUN is the id or the address of a run, ARTIFACT the address of an artifact. " +
-			"Without them, the newest run that fits the flags is searched.",
+		about: "artifetch finds artifacts of GitHub Actions runs, downloads them, and extracts them. RUN is the id or the address of a run, ARTIFACT the address of an artifact. " +
+			"Without either, it takes the newest run that fits the flags.",
 		examples: []string{
-			"artifetch -n dist -D out     # of the newest successful run that has it",
+			"artifetch -n dist -D out     # from the newest successful run that has it",
 			"artifetch --workflow ci.yml --branch main -p 'report-*'",
 			"artifetch -R octo/app 4711   # all artifacts of run 4711",
 			"artifetch https://github.com/octo/app/actions/runs/4711",
@@ -43,7 +43,7 @@ var manuals = map[Verb]manual{
 		},
 	},
 	Ls: {
-		short: "list the files in them",
+		short: "list the files in these artifacts",
 		usage: "artifetch ls [RUN | ARTIFACT]... [flags]",
 		about: "Lists the files of artifacts, by the paths that a fetch would give them: as a table on a terminal, else as lines, with tabs between path, bytes and CRC-32. " +
 			"Only the directories of the archives are fetched.",
@@ -55,7 +55,7 @@ var manuals = map[Verb]manual{
 	Cat: {
 		short: "write one of these files to stdout",
 		usage: "artifetch cat PATH [RUN | ARTIFACT]... [flags]",
-		about: "Writes one file to stdout, once all of it was checked. PATH is as artifetch ls has it, or as in the artifact where only one artifact has such a file. " +
+		about: "Writes one file to stdout, after checking all of it. PATH is the path that artifetch ls prints or, if only one artifact has such a file, its path in the artifact. " +
 			"No other file is fetched.",
 		examples: []string{"artifetch cat coverage/index.html -n report > index.html"},
 	},
@@ -93,7 +93,7 @@ func Help(w io.Writer, verb Verb) error {
 	}
 	b.WriteByte('\n')
 	writeWords(&b, "", 0, "The repository is that of a flag or an address, else GITHUB_REPOSITORY, else that of the current directory's git remote. "+
-		"The token is GITHUB_TOKEN, GH_TOKEN, else what gh auth token gives. Flags marked * can be repeated.")
+		"The token is GITHUB_TOKEN or GH_TOKEN, else the one that gh auth token prints. Flags marked * can be repeated.")
 	for _, group := range groups {
 		heading := fmt.Sprintf("\n%s:\n", group)
 		for i := range table {
@@ -133,18 +133,10 @@ func flagUsage(short, name, metavar string, list bool) string {
 
 // flagHelp returns a row's help for a terminal.
 func flagHelp(in *Input) string {
-	var notes []string
-	switch {
-	case in.CommandDefault != "":
-		notes = append(notes, "default: "+in.CommandDefault)
-	case in.DefaultHelp != "":
-		notes = append(notes, "default: "+strings.TrimPrefix(in.DefaultHelp, "`"+anyRun+"`, "))
-	case in.Default != "" && in.Default != "false":
-		notes = append(notes, "default: "+in.Default)
-	}
+	def := cmp.Or(in.CommandDefault, strings.TrimPrefix(in.DefaultHelp, "`"+anyRun+"`, "), in.Default)
 	help := cmp.Or(in.CommandHelp, in.Help)
-	if len(notes) > 0 {
-		help += " (" + strings.Join(notes, "; ") + ")"
+	if def != "" && def != "false" {
+		help += " (default: " + def + ")"
 	}
 	return strings.ReplaceAll(forFlag(help), "`", "")
 }
@@ -165,8 +157,8 @@ func writeFlag(b *strings.Builder, usage, help string) {
 	writeWords(b, line+strings.Repeat(" ", helpIndent-len(line)-1), helpIndent, help)
 }
 
-// writeWords writes a text in lines that begin in the column indent, the first one
-// behind line.
+// writeWords writes a text in lines that begin in the column indent. The first line begins
+// with the text line.
 func writeWords(b *strings.Builder, line string, indent int, text string) {
 	empty := line == ""
 	for _, word := range strings.Fields(text) {

@@ -10,11 +10,11 @@ type Input struct {
 	Group   Group
 	// Default is the value if none is given; empty for inputs without one.
 	Default string
-	// Env are variables that hold the default. The first one that is set counts; if none
-	// is set, Default does.
+	// Env are variables that hold the default. The first one that is set counts; if none is
+	// set, Default is the default.
 	Env []string
 	// DefaultHelp describes the default if Default does not say enough. CommandDefault
-	// does for the command, if its default is another one.
+	// describes the command's default, if that differs.
 	DefaultHelp, CommandDefault string
 	// ActionDefault is the default that action.yml declares for Name, and
 	// AliasDefault the one that it declares for the aliases.
@@ -25,8 +25,8 @@ type Input struct {
 	// EmptyAlias is what an empty alias means. It is "" if an empty alias means "not
 	// given", as nearly always.
 	EmptyAlias string
-	// Help is one line of Markdown. CommandHelp is that of the flag, if it is another one.
-	// Accepted describes the accepted values.
+	// Help is one line of Markdown, CommandHelp the flag's help, if that differs. Accepted
+	// describes the accepted values.
 	Help, CommandHelp, Accepted string
 	// Metavar stands for a value in --help; empty for booleans.
 	Metavar string
@@ -37,17 +37,15 @@ type Input struct {
 	// Secret values are never shown.
 	Secret bool
 
-	// address is set if values are addresses: in front of an @ there may be a
-	// password.
+	// address is set if values may be addresses: before an @ there may be a password.
 	address bool
 
-	// notInDiff is set if the verb Diff has no flag for the input, reading if verbs that
-	// only read have one although its group is about writing.
+	// notInDiff is set if the verb Diff has no flag for the input. reading is set if verbs
+	// that only read have a flag for it, although its group is about writing.
 	notInDiff, reading bool
 
 	role role
-	// protects is set if less is checked without the input: given with an empty value, it
-	// is an error.
+	// protects is set if less is checked without the input. An empty value is then an error.
 	protects bool
 	// opaqueDefault is set if the default cannot be distinguished from a value in
 	// the workflow. An alias then always wins.
@@ -55,7 +53,8 @@ type Input struct {
 	// set parses a non-empty value into its field. Its errors are itemErrors, or
 	// texts that follow the quoted value: "is not a number".
 	set func(c *Config, v string) error
-	// setByAlias is set for a value that was given by an alias; nil means the same set.
+	// setByAlias is used instead of set for a value that was given by an alias; nil means
+	// set.
 	setByAlias func(c *Config, v string) error
 }
 
@@ -149,7 +148,7 @@ var outputs = []Output{
 	{Name: "conclusion", Help: "conclusion of that run"},
 	{Name: "head-branch", Help: "head branch of that run"},
 	{Name: "head-sha", Help: "head commit of that run"},
-	{Name: "from-fork", Help: "`true` if that run's commit came from a fork, `false` if it is the repository's own, `unknown` if the server does not tell; empty if no run was taken"},
+	{Name: "from-fork", Help: "`true` if that run's commit came from a fork, `false` if it is the repository's own, `unknown` if the server does not say; empty if no run was taken"},
 	{Name: "runs", Help: "JSON array of the runs taken, newest first, with the fields above and `repository`; if it would exceed 512 KiB, only `run-id`, `run-url` and `repository`"},
 	{Name: "error-message", Alias: "error_message", Help: "why the step failed, in one line of at most 4 KiB; empty if it did not fail"},
 	{Name: "dry_run", Help: "`true` if a dry run found something (a name of dawidd6/action-download-artifact)"},

@@ -19,8 +19,8 @@ import (
 
 // Parsers of the names of things on GitHub.
 
-// lazyRegexp compiles an expression when it is first used: a run needs few of them, and to
-// compile all takes longer than the rest of its start.
+// lazyRegexp compiles an expression when it is first used: a run needs few of them, and
+// compiling all takes longer than the rest of its start.
 func lazyRegexp(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
@@ -52,8 +52,8 @@ func parseConclusions(v string) ([]string, error) {
 
 var ownerAndName = lazyRegexp(`^([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)$`)
 
-// isRepository reports whether v can be owner/name. Lengths are not part of the expression,
-// since to compile one that counts to a hundred takes most of a millisecond.
+// isRepository reports whether v can be owner/name. Lengths are not part of the expression:
+// compiling one that counts to a hundred takes most of a millisecond.
 func isRepository(v string) bool {
 	m := ownerAndName().FindStringSubmatch(v)
 	return m != nil && len(m[1]) <= 100 && len(m[2]) <= 100
@@ -85,7 +85,7 @@ func parseBranch(v string) (string, error) {
 var pullRef = lazyRegexp(`^refs/pull/([0-9]+)/(merge|head)$`)
 
 // checkPull refuses the value that github.ref has in the jobs of a pull request: it
-// is not the commit or branch of any run. As a branch it is accepted, because
+// is not the commit or branch of any run. The input branch accepts it, because
 // another branch may follow it in the list.
 func checkPull(v string) error {
 	if m := pullRef().FindStringSubmatch(v); m != nil {
@@ -200,7 +200,7 @@ func parseRegexp(v string) (*regexp.Regexp, error) {
 	case err == nil:
 		return re, nil
 	case lookAround().MatchString(v):
-		return nil, errors.New("uses look-around, which RE2 does not have; use pattern with lines that begin with ! to take names away")
+		return nil, errors.New("uses look-around, which RE2 does not have; use pattern with lines that begin with ! to exclude names")
 	case backReference().MatchString(v):
 		return nil, errors.New("uses a back-reference, which RE2 does not have")
 	}

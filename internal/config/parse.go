@@ -26,8 +26,8 @@ type itemError struct {
 func (e *itemError) Error() string { return quote(e.item) + " " + e.err.Error() }
 func (e *itemError) Unwrap() error { return e.err }
 
-// eachLine parses lists with one item a line, eachItem lists whose items may also be
-// separated by commas. Of items with equal keys the first counts; without key all do.
+// eachLine parses a list with one item a line, eachItem a list whose items may also be
+// separated by commas. Of items with equal keys the first counts. If key is nil, all count.
 func eachLine[T any](parse func(string) (T, error), key func(T) any) func(string) ([]T, error) {
 	return eachOf(lines, parse, key)
 }
@@ -54,7 +54,7 @@ func eachOf[T any](split func(string) []string, parse func(string) (T, error), k
 			}
 		}
 		if len(list)+len(errs) == 0 {
-			return nil, errors.New("holds nothing")
+			return nil, errors.New("is an empty list")
 		}
 		return list, errors.Join(errs...)
 	}
@@ -175,7 +175,7 @@ func parseConcurrency(v string) (int, error) {
 // currentRun stands for the current run in run-id.
 const currentRun = "current"
 
-// setRunIDs parses run-id, which may name the current run, too.
+// setRunIDs parses run-id, which may also name the current run.
 func setRunIDs(c *Config, v string) error {
 	const current = 0 // not an id
 	refs, err := eachItem(func(item string) (named, error) {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Machine is what a developer's machine knows where flags and variables say nothing.
+// Machine is what a developer's machine knows if flags and variables say nothing.
 type Machine interface {
-	// Remotes returns the git remotes of the current directory, the preferred ones first.
+	// Remotes returns the git remotes of the current directory, preferred ones first.
 	// Its error says why there are none.
 	Remotes(ctx context.Context) ([]Remote, error)
 	// Token returns the token that gh has for a host, or "".
@@ -22,7 +22,8 @@ type Machine interface {
 type Remote struct {
 	Name, URL string
 	// Resolved is what gh noted when it asked which repository is meant: "base" for the
-	// remote's own, or the name of another one on the same host. It is empty if gh did not.
+	// remote's own, or the name of another one on the same host. It is empty if gh did not
+	// ask.
 	Resolved string
 }
 
@@ -38,10 +39,10 @@ func (m Remote) address() (repoAddress, error) {
 // enterpriseToken is the variable with the token for servers that are not GitHub's own.
 const enterpriseToken = "GH_ENTERPRISE_TOKEN"
 
-// locate settles which server the command asks, for which repository and with which token:
-// flags count first, then variables, then what the machine knows. The server is the one
-// that github-api-url names, by flag or variable, else that of an address among the flags
-// or of a git remote.
+// locate decides which server the command asks, about which repository, and with which
+// token: flags count first, then variables, then what the machine knows. The server is the
+// one that github-api-url names, by flag or variable, else that of an address among the
+// flags, else that of a git remote.
 func (r *reader) locate(ctx context.Context, m Machine) {
 	r.found = map[string]value{}
 	api := r.defaultOf(row("github-api-url"))
@@ -160,9 +161,9 @@ func (r *reader) repositoryNames(host string) {
 	}
 }
 
-// findToken sets the token for a host, unless a flag gives one or an App. The variables
-// for GitHub's tokens count only if own is set: a token is not for other hosts. named is
-// the flag or the git remote that names the host, if any.
+// findToken finds the token for a host, unless flags give a token or an App. The variables
+// with GitHub's tokens count only if own is set: a token must not go to another host. named
+// is the flag or the git remote that names the host, if any.
 func (r *reader) findToken(ctx context.Context, m Machine, host string, own bool, named string) {
 	if r.text("github-token") != "" || r.text("app-id") != "" {
 		return

@@ -73,8 +73,8 @@ func parseRepoAddress(v string) (repoAddress, error) {
 	return repoAddress{website{u.Scheme, hostOf(u)}, repo}, nil
 }
 
-// sshAddress returns the repository of an ssh address. The port of ssh says nothing of the
-// website, and ssh.github.com is what GitHub offers where only port 443 is open.
+// sshAddress returns the repository of an ssh address. The port of ssh says nothing about
+// the website. ssh.github.com is GitHub's host for networks in which only port 443 is open.
 func sshAddress(host, path string) (repoAddress, error) {
 	host = strings.TrimPrefix(strings.ToLower(host), "ssh.")
 	repo, err := parseRepository(strings.TrimSuffix(strings.Trim(path, "/"), ".git"))

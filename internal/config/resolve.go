@@ -31,7 +31,7 @@ func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, erro
 }
 
 // misspelt returns a warning for each INPUT_ variable whose name is nearly that of
-// an input. All other unknown variables are ignored: the runner warns of them, and
+// an input. It ignores all other unknown variables: the runner warns of them, and
 // sets some itself.
 func misspelt(environment []string) []string {
 	const most = 100 // unknown variables: each is compared with every name
@@ -63,13 +63,13 @@ type reader struct {
 	env   func(variable string) (string, bool)
 	shown func(input string) string // the name of an input in messages
 
-	// These are of the command; see locate.
+	// The following fields are for the command; see locate.
 	flags     bool             // inputs are flags
 	found     map[string]value // defaults that count before the table's
 	anyServer bool             // addresses may be on other servers than the API
 	tokenless bool             // no token is needed
-	noToken   string           // what is wrong if there is no token; "" in a step
-	noRemote  error            // why no git remote tells the repository
+	noToken   string           // the message if there is no token; "" in a step
+	noRemote  error            // why no git remote gives the repository
 
 	values map[string]*value // by canonical name; every input has one
 	errs   Errors
@@ -108,8 +108,8 @@ func (r *reader) read() (*Config, error) {
 		}
 	}
 	if slices.Contains(cfg.Empty, r.shown("pr")) && cfg.AllowForks && !r.byID() {
-		// The pull request is what limits whose code may come in.
-		r.fail(r.shown("pr"), "", "is empty: what it is set to has no value, and with "+r.values["allow-forks"].by+" runs of every fork would fit", "the number of a pull request")
+		// Only the pull request limits whose code may come in.
+		r.fail(r.shown("pr"), "", "is empty: what it is set to has no value, and with "+r.values["allow-forks"].by+" the runs of all forks would fit", "the number of a pull request")
 	}
 	r.check(cfg)
 	return cfg, r.errs.or()
@@ -129,8 +129,7 @@ func (r *reader) resolve(in *Input) *value {
 	default:
 		r.fail(own.by, "", fmt.Sprintf("and its alias %s are both given and differ; give one of them", alias.by), "")
 	}
-	// action.yml declares no default for it, so a value must come from the
-	// workflow.
+	// If action.yml declares no default, a value can only come from the workflow.
 	written := v == &own && own.text != "" && in.role == chooses && in.ActionDefault == ""
 	if !written && (v.text == "" || in.same(v.text, def.text)) {
 		if v.text == "" {
@@ -143,9 +142,10 @@ func (r *reader) resolve(in *Input) *value {
 }
 
 // cameOutEmpty returns the name by which an input that narrows the search or protects was
-// given, but is empty, such as an expression that evaluates to nothing; else it returns
-// nothing. The runner passes every alias that is not given as an empty text, so an alias of
-// the token that is empty was given only if the token itself is absent, which has a default.
+// given with an empty value, such as an expression that evaluates to nothing; else it
+// returns "". The runner passes an empty text for every alias that is not given, so an empty
+// alias of the token counts as given only if the token itself, which has a default, is
+// absent.
 func (r *reader) cameOutEmpty(in *Input) string {
 	token := in.opaqueDefault && !r.values["app-id"].given
 	if in.Default != anyRun && !token || r.values[in.Name].given {
@@ -225,8 +225,8 @@ func isTrue(text string) bool {
 	return err == nil && b
 }
 
-// parse sets the field of one input. A value that another input overrules is
-// checked, but the Config keeps the default.
+// parse sets the field of one input. If another input overrules the value, parse checks
+// it, but the Config keeps the default.
 func (r *reader) parse(cfg *Config, in *Input) {
 	v := r.values[in.Name]
 	target := cfg

@@ -18,7 +18,7 @@ func (c *Config) Secrets() []string {
 // userInfo finds the user and the password of addresses.
 var userInfo = lazyRegexp(`//([^\s,/@]+(?::[^\s,]*)?)@`)
 
-// secrets returns a function that returns the secrets. No verb of fmt prints what a
+// secrets returns a function that returns the secrets: no verb of fmt prints what a
 // function holds.
 func (r *reader) secrets() func() []string {
 	var list []string
@@ -45,10 +45,10 @@ func (r *reader) secrets() func() []string {
 	return func() []string { return list }
 }
 
-// passwords returns the users and passwords of the addresses in a text: both with the
-// colon between them, and the password alone. A user alone is returned, too: it may
-// be a token. Texts below 4 bytes are left out: masking them would hide parts of
-// other words.
+// passwords returns the users and passwords of the addresses in a text: USER:PASSWORD, and
+// the password alone, also as it is before URL encoding. A user without a password may be a
+// token, so it is returned, too. Texts below 4 bytes are left out: masking them would hide
+// parts of other words.
 func passwords(text string) []string {
 	const shortest = 4
 	if !strings.Contains(text, "@") {

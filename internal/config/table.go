@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/workspace"
@@ -13,13 +14,12 @@ const (
 	acceptedCount    = "a whole number from 1"
 	acceptedIDs      = "ids, which are whole numbers from 1, or addresses, one a line or separated by commas"
 	acceptedDuration = "a duration such as 90s, 10m, 12h, 30d, 2w or 1d12h"
-	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b}, {1..9} and **; ! in front takes away"
+	acceptedGlobs    = "globs, one a line, with *, ?, [..], {a,b}, {1..9} and **; ! in front excludes"
 	acceptedBool     = "true or false"
 	acceptedAnything = "anything; it has no effect"
 
-	// anyRun is the default of inputs that choose runs or ids, and of those that protect.
-	// action.yml declares it, so that an input that was not given differs from one that is
-	// empty.
+	// anyRun is the default of inputs that choose runs or ids, and of inputs that protect.
+	// action.yml declares it, so that an input that was not given differs from an empty one.
 	anyRun = "*"
 )
 
@@ -94,7 +94,7 @@ var whichRun = []Input{
 	{Name: "conclusion", Aliases: []string{"workflow_conclusion"}, Group: WhichRun, Metavar: "CONCLUSION", List: true,
 		role: chooses, Default: "success", AliasDefault: "success", EmptyAlias: anyConclusion,
 		Help:     "conclusions or statuses, one a line or separated by commas, or `any`",
-		Accepted: "any, or one or more of " + enumerate(conclusions, ", "),
+		Accepted: "any, or one or more of " + strings.Join(conclusions, ", "),
 		set:      into(func(c *Config) *[]string { return &c.Conclusions }, parseConclusions)},
 	{Name: "run-number", Aliases: []string{"run_number"}, Group: WhichRun, Metavar: "NUMBER", role: chooses, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, any",
 		Help:     "number of the run within its workflow",
@@ -121,7 +121,7 @@ var whichRun = []Input{
 		Accepted: acceptedDuration,
 		set:      into(func(c *Config) *time.Duration { return &c.Wait }, parseDuration)},
 	{Name: "current-first", Group: WhichRun, Default: "false", ActionDefault: "false",
-		Help:     "look at the current run first, whatever its state; where it lacks what is asked for, go on as without",
+		Help:     "look at the current run first, whatever its state; if it lacks what is asked for, search as usual",
 		Accepted: acceptedBool,
 		set:      into(func(c *Config) *bool { return &c.CurrentFirst }, parseBool)},
 }
@@ -132,7 +132,7 @@ var whichArtifact = []Input{
 		Accepted: "names of artifacts, one a line",
 		set:      into(func(c *Config) *[]string { return &c.Names }, eachLine(parseLine, exactly))},
 	{Name: "pattern", Short: "p", Group: WhichArtifact, Metavar: "GLOB", List: true,
-		Help:     "globs on artifact names, one a line: `*`, `?`, `[a-z]`, `{a,b}`, `{1..9}`; one that begins with `!` takes away, only such globs mean everything else",
+		Help:     "globs on artifact names, one a line: `*`, `?`, `[a-z]`, `{a,b}`, `{1..9}`; a glob that begins with `!` excludes; if all do, everything else is taken",
 		Accepted: acceptedGlobs,
 		set:      into(func(c *Config) *[]string { return &c.Patterns }, parseGlobs)},
 	{Name: "name-regex", Group: WhichArtifact, Metavar: "REGEXP",
@@ -140,11 +140,11 @@ var whichArtifact = []Input{
 		Accepted: "an RE2 expression (https://github.com/google/re2/wiki/Syntax)",
 		set:      into(func(c *Config) **regexp.Regexp { return &c.NameRegex }, parseRegexp)},
 	{Name: "artifact-ids", Group: WhichArtifact, Metavar: "ID", List: true, address: true, notInDiff: true, Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, a search",
-		Help:     "ids or addresses of artifacts, one a line or separated by commas; no run is needed, but with `run-id` each belongs to one of its runs",
+		Help:     "ids or addresses of artifacts, one a line or separated by commas; no run is needed, but with `run-id` each has to be of one of these runs",
 		Accepted: acceptedIDs,
 		set:      unlessAny(setArtifactIDs)},
 	{Name: "files", Group: WhichArtifact, Metavar: "GLOB", List: true, DefaultHelp: "all",
-		Help:     "globs on the paths inside an artifact, one a line; a directory's name takes everything below it, a glob that begins with `!` takes away; only these files are fetched",
+		Help:     "globs on the paths inside an artifact, one a line; a directory's name takes everything below it, a glob that begins with `!` excludes; only these files are fetched",
 		Accepted: acceptedGlobs,
 		set:      into(func(c *Config) *[]string { return &c.Files }, parseGlobs)},
 	{Name: "shard", Group: WhichArtifact, Metavar: "I/N", notInDiff: true,
@@ -155,7 +155,7 @@ var whichArtifact = []Input{
 
 var whereTo = []Input{
 	{Name: "path", Short: "D", Group: WhereTo, Metavar: "DIR", Default: ".", ActionDefault: ".",
-		Help:        "destination, relative to the workspace; `~` is HOME; an absolute path is one under the workspace, the runner's temp or HOME",
+		Help:        "destination, relative to the workspace; `~` is HOME; an absolute path has to lie under the workspace, the runner's temp or HOME",
 		CommandHelp: "destination; `~` is HOME",
 		Accepted:    "the path of one directory",
 		set:         into(func(c *Config) *string { return &c.Path }, parsePath)},
@@ -221,7 +221,7 @@ var policy = []Input{
 		set:         into(func(c *Config) *bool { return &c.Summary }, parseBool)},
 }
 
-// otherNames are more than aliases: see foldOtherNames.
+// otherNames are inputs of other actions that are more than aliases: see foldOtherNames.
 var otherNames = []Input{
 	{Name: "workflow_search", Group: OtherNames,
 		Help:     "`true` means `workflow: '*'` if no `workflow` is given",

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Workflow reports whether the step of a workflow is asked for.
+// Workflow reports whether --print-workflow is given.
 func (f *Flags) Workflow() bool { return f.workflow }
 
 // Step returns the step of a workflow that does what the flags say, as YAML. The error is a
@@ -44,7 +44,7 @@ func (f *Flags) Step(ctx context.Context, lookup func(string) (string, bool)) (s
 	return strings.TrimSuffix(b.String(), "  with:\n"), nil
 }
 
-// stepMachine stands for what a step has from its job.
+// stepMachine has the repository that a step gets from its job.
 type stepMachine struct{}
 
 func (stepMachine) Remotes(context.Context) ([]Remote, error) {
@@ -53,15 +53,15 @@ func (stepMachine) Remotes(context.Context) ([]Remote, error) {
 
 func (stepMachine) Token(context.Context, string) string { return "" }
 
-// plainYAML are texts that have no meaning of their own in YAML, wherever they stand, unless
-// they are one of the words or numbers of its core schema.
+// plainYAML finds texts that need no quotes in YAML, wherever they stand, unless they are
+// one of the words or numbers of its core schema.
 var plainYAML = lazyRegexp(`^[A-Za-z0-9][A-Za-z0-9_./@+-]*$`)
 
-// numberYAML are numbers of the core schema that begin with a digit.
+// numberYAML finds numbers of the core schema that begin with a digit.
 var numberYAML = lazyRegexp(`^(?:[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9A-Fa-f]+)$`)
 
-// IsPlainYAML reports whether an input has this value if a workflow has it without quotes.
-// The runner reads numbers and words such as null, and writes them in its own way: the
+// IsPlainYAML reports whether a workflow may give this value to an input without quotes.
+// The runner parses numbers and words such as null, and writes them in its own way: the
 // branch 1.10 would become 1.1. It keeps 15 digits of a number.
 func IsPlainYAML(v string) bool {
 	switch {
@@ -78,14 +78,14 @@ func IsPlainYAML(v string) bool {
 	return true
 }
 
-// yamlValue returns a value, or a list with one item a line, for behind a key that is
-// indented by four blanks.
+// yamlValue returns what follows the colon of a key that is indented by four blanks: a
+// value, or a list with one item a line.
 func yamlValue(items []string) string {
 	if len(items) == 1 && IsPlainYAML(items[0]) {
 		return " " + items[0]
 	}
 	text := strings.Join(items, "\n")
-	// An expression's beginning is escaped, as otherwise the runner would evaluate it.
+	// The beginning of an expression is escaped: the runner would evaluate it.
 	text = strings.ReplaceAll(text, "${{", "${{ '${{' }}")
 	plainLines := true
 	for line := range strings.SplitSeq(text, "\n") {

@@ -88,7 +88,7 @@ var situations = map[string]situation{
 		m.past(time.Hour, "ci.yml", githubsim.Run{Conclusion: "failure"}, "dist", zip("a", "a"))
 	}, trigger{}, dist},
 	"The current run has it: add run-id: current": {func(_ *testing.T, m *machine) { m.uploads = hasDist }, trigger{}, in("name", "dist")},
-	"the current run (…), too, holds what was asked for": {func(_ *testing.T, m *machine) {
+	"the current run (…) also has what was asked for": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{}, "dist", zip("a", "a"))
 		m.uploads = hasDist
 	}, trigger{}, in("name", "dist")},

@@ -62,8 +62,8 @@ func TestLimitsByTheServersClock(t *testing.T) {
 	}
 }
 
-// Each of these goes on for ever. All of them end, within figures that
-// docs/security.md names.
+// Each of these servers goes on for ever. The calls end nevertheless, within the bounds
+// that docs/security.md names.
 func TestEverythingEnds(t *testing.T) {
 	t.Parallel()
 	hangs := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -127,7 +127,7 @@ func nextOf(r *http.Request) string {
 }
 
 // Calls that wait at the same time count once.
-func TestPatienceIsOfTheRun(t *testing.T) {
+func TestBudgetOfTheRun(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
@@ -151,7 +151,7 @@ func TestPatienceIsOfTheRun(t *testing.T) {
 	if left := p.left(now); left != runBudget-3*time.Minute {
 		t.Errorf("%s left", left)
 	}
-	// One that began while another was troubled, and is so only after that.
+	// A call that began while another one was troubled, and is troubled only after that.
 	c := p.watch(clock)
 	c.begin()
 	now = now.Add(time.Minute)
@@ -388,8 +388,8 @@ func TestPageOfItems(t *testing.T) {
 func TestLongTexts(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]int{
-		"short": 5, strings.Repeat("x", maxText): maxText, strings.Repeat("x", maxText+1): maxText + len("…"), strings.Repeat("ü", 5<<20): maxText + len("…"),
-		"x" + strings.Repeat("ü", maxText): maxText - 1 + len("…"),
+		"short": 5, strings.Repeat("x", maxText): maxText, strings.Repeat("x", maxText+1): maxText, strings.Repeat("ü", 5<<20): maxText - 1,
+		"x" + strings.Repeat("ü", maxText): maxText,
 	} {
 		raw, err := json.Marshal(in)
 		if err != nil {

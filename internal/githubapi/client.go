@@ -1,5 +1,5 @@
 // Package githubapi is a client of GitHub's REST API. It implements search.Source, and
-// downloads and deletes artifacts. It alone imports go-github and oauth2.
+// downloads and deletes artifacts. It is the only package that imports go-github and oauth2.
 //
 // go-github builds the requests, sends them, and reads Link headers. The rest is the
 // package's own, because of the contract below: go-github judges errors by their

@@ -85,7 +85,8 @@ func (c *clip) plain(p []byte) int {
 }
 
 // run returns how many of the next bytes of a string need no look one by one, and whether
-// to keep them: those between two escape sequences, unless the string is cut among them.
+// to keep them: the bytes up to the end of the string, the next escape sequence, or the
+// place where the string is cut.
 func (c *clip) run(p []byte) (n int, keep bool) {
 	switch {
 	case !c.inString, c.escape > 0:

@@ -164,8 +164,8 @@ func label(op, subject string, repo artifact.Repo) string {
 	return op
 }
 
-// innermost unwraps the cause from the error of net/http, whose URL the label makes
-// up for, and from finalError.
+// innermost returns the cause in an error of net/http, whose URL the label makes
+// redundant, and in a finalError.
 func innermost(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // exchange is the outcome of a call. The request's context carries it past go-github to
@@ -64,8 +65,8 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// exchangeOf returns the context's exchange. Without one, it returns an exchange that is
-// not looked at.
+// exchangeOf returns the context's exchange. If there is none, it returns a new exchange,
+// which is then lost.
 func exchangeOf(ctx context.Context, f *forge) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
@@ -191,11 +192,7 @@ func (x *exchange) quotable(text string, limit int) string {
 	if x.credential != "" {
 		text = strings.ReplaceAll(text, x.credential, "***")
 	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") + "…"
-	}
-	return text
+	return words.Cut(strings.ToValidUTF8(text, "\uFFFD"), limit)
 }
 
 // fail returns the call's error.

@@ -6,10 +6,9 @@ import (
 )
 
 // forge is what distinguishes one kind of server from others with the same API. The
-// rest of the package is for all of them: paths and fields of GitHub's REST API, of
-// which a field that the server leaves out is unknown. Support for another kind, such
-// as Gitea and Forgejo with their /api/v1, is a file with another forge, and a
-// choice in New.
+// rest of the package holds for all of them: the paths and fields of GitHub's REST API.
+// A field that the server leaves out is unknown. Support for another kind, such as Gitea
+// and Forgejo with their /api/v1, is a file with another forge, and a choice in New.
 type forge struct {
 	// name is the server's name in messages.
 	name string

@@ -13,8 +13,8 @@ import (
 	"github.com/artifetch/artifetch/internal/search"
 )
 
-// Another forge is another value: nothing of GitHub's is left in its requests, nor in
-// what is made of its answers.
+// Another forge is another value: nothing of GitHub's is left in its requests, or in what
+// is made of its answers.
 func TestAnotherForge(t *testing.T) {
 	t.Parallel()
 	other := &forge{

@@ -16,6 +16,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // simulated returns an answer of the simulator, whose pages have all fields of GitHub's.
@@ -109,15 +110,12 @@ func (t *oracleTime) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// cut returns a string as a text is cut.
+// cut returns a string as a text holds it, "" for none.
 func cut(s *string) string {
 	if s == nil {
 		return ""
 	}
-	if len(*s) <= maxText {
-		return *s
-	}
-	return strings.ToValidUTF8((*s)[:maxText], "") + "…"
+	return words.Cut(*s, maxText)
 }
 
 // raw decodes a value that may be null or missing.

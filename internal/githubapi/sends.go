@@ -12,8 +12,8 @@ type sends struct {
 
 	mu sync.Mutex
 	n  int
-	// ahead reports that the answer arrived before net/http called wrote: the
-	// request is counted already.
+	// ahead is set if the answer arrived before net/http called wrote: the request is
+	// counted already.
 	ahead bool
 }
 
@@ -32,7 +32,7 @@ func (s *sends) wrote() {
 	s.total.Add(1)
 }
 
-// answered counts a request for an answer without one.
+// answered counts the request of an answer that arrived before net/http called wrote.
 func (s *sends) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -541,7 +541,7 @@ func TestDownloadStaysWithTLS(t *testing.T) {
 	}
 }
 
-// Nor does the token leave TLS, whatever the answer says.
+// The token never leaves TLS, whatever the answer says.
 func TestRedirectStaysWithTLS(t *testing.T) {
 	t.Parallel()
 	plain := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -12,20 +12,20 @@ type Cost int
 
 // The costs of a search.
 const (
-	// NoSearch is of requests that no search sends: downloads, deletions, tokens.
+	// NoSearch is the cost of requests that no search sends: downloads, deletions, tokens.
 	NoSearch Cost = iota
-	// ArtifactPages are of a repository's artifacts; NamedPages are of those with one
-	// name.
+	// ArtifactPages are pages of a repository's artifacts, NamedPages pages of its
+	// artifacts of one name.
 	ArtifactPages
 	NamedPages
-	// RunPages are of the runs of a repository or a workflow.
+	// RunPages are pages of the runs of a repository or a workflow.
 	RunPages
 	// SingleRuns are runs by id.
 	SingleRuns
 	// OwnLists are pages of the artifacts of single runs.
 	OwnLists
-	// Names are for what inputs name: lists of workflows, single branches, commits, pull
-	// requests and artifacts.
+	// Names are requests for what inputs name: lists of workflows, single branches,
+	// commits, pull requests and artifacts.
 	Names
 	numCosts
 )
@@ -46,7 +46,7 @@ func (c Costs) Total() int {
 // High reports whether searches sent so many requests that a person should learn for what.
 func (c Costs) High() bool { return c.Total() > 100 }
 
-// modest is how many requests searches may send whatever is left of the limit.
+// modest is how many requests searches may send however little the limit has left.
 const modest = 50
 
 // ReserveError means that a search did not send a request, because it would have spent
@@ -60,7 +60,7 @@ type ReserveError struct {
 }
 
 func (e *ReserveError) Error() string {
-	return fmt.Sprintf("not sent, because the search has sent %d requests, and the rate limit has %d left until %s, of which a search leaves the last %d to others",
+	return fmt.Sprintf("not sent, because the search has sent %d requests, the rate limit has %d left until %s, and a search leaves the last %d to others",
 		e.Costs.Total(), e.Left, e.Reset.UTC().Format(time.DateTime+" MST"), e.Reserve)
 }
 
@@ -70,8 +70,8 @@ type allowance struct {
 	reset time.Time // when the limit is whole again, by the server's clock
 }
 
-// spending counts the requests of searches, and keeps them from spending the last ones
-// of the hour. With the zero spending they may.
+// spending counts the requests of searches, and keeps searches from spending the last
+// requests of the hour. The zero spending only counts.
 type spending struct {
 	reserve int         // as Options.Reserve
 	costly  func(Costs) // as Options.Costly
@@ -83,14 +83,14 @@ type spending struct {
 	// nothing, as GitHub Enterprise Server does while limits are off.
 	last *allowance
 	// underWay is how many requests are under way. ended is closed when one of them
-	// ends; it is nil while nobody waits for that.
+	// ends; it is nil while no request waits for that.
 	underWay int
 	ended    chan struct{}
 }
 
-// begin admits a request, or fails with a *ReserveError. While the answers under way
-// decide which, it waits for them. A conditional request is always admitted: as a rule
-// it costs nothing. now is the time by the server's clock.
+// begin admits a request, or fails with a *ReserveError. If that depends on the answers to
+// requests under way, it waits for them. It always admits a conditional request, which
+// usually costs nothing. now is the time by the server's clock.
 func (s *spending) begin(ctx context.Context, of Cost, conditional bool, now func() time.Time) error {
 	for {
 		ended, err := s.admit(of, conditional, now())
@@ -123,8 +123,8 @@ func (s *spending) admit(of Cost, conditional bool, now time.Time) (ended <-chan
 	return nil, &ReserveError{Costs: s.sent, Left: s.last.left, Reserve: s.reserve, Reset: s.last.reset}
 }
 
-// end ends a request that begin admitted. It was sent n times, as far as that counts; said
-// is what its answer says of the limit, or nil.
+// end ends a request that begin admitted. n is how often it was sent, as far as that counts
+// against the limit; said is what its answer says of the limit, or nil.
 func (s *spending) end(of Cost, n int, said *allowance) {
 	s.mu.Lock()
 	s.underWay--

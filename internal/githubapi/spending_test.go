@@ -60,7 +60,7 @@ func TestReserve(t *testing.T) {
 				return
 			}
 			_, err := c.Runs(t.Context(), app, search.RunQuery{})
-			want := fmt.Sprintf("list runs of octo/app: not sent, because the search has sent %d requests, and the rate limit has %d left until ", tt.want, tt.limit-tt.want)
+			want := fmt.Sprintf("list runs of octo/app: not sent, because the search has sent %d requests, the rate limit has %d left until ", tt.want, tt.limit-tt.want)
 			if e, ok := asError(err); !ok || e.Kind != Reserved || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
 			}
@@ -71,8 +71,8 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// TestReserveOfAnApp has a GitHub App whose own limit is nearly spent: that of its
-// installation counts, which token the requests are sent with.
+// TestReserveOfAnApp has a GitHub App whose own limit is nearly spent. The limit of its
+// installation counts: the requests are sent with the installation's token.
 func TestReserveOfAnApp(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, githubsim.Options{RateLimit: 160}, Auth{})

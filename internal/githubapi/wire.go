@@ -3,13 +3,12 @@ package githubapi
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/artifetch/artifetch/internal/search"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // wire is the JSON of an answer. complete reports whether it has the fields that the API
@@ -20,9 +19,8 @@ type wire interface{ complete() bool }
 // with a branch, of about 600 bytes.
 const maxText = 1 << 10
 
-// text is a string of an answer. Beyond maxText it is cut, and ends in "…": strangers
-// choose titles, branches and names of workflows, which must neither fill the memory nor
-// end a search.
+// text is a string of an answer, cut to maxText: strangers choose titles, branches and
+// names of workflows, which must neither fill the memory nor end a search.
 type text string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -31,14 +29,7 @@ func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil || !there {
 		return err
 	}
-	if len(s) > maxText {
-		end := maxText
-		for !utf8.RuneStart(s[end]) {
-			end--
-		}
-		s = strings.Clone(s[:end]) + "…"
-	}
-	*t = text(s)
+	*t = text(words.Cut(s, maxText))
 	return nil
 }
 

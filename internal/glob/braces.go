@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// braces reads what stands in braces, a list of alternatives or a range, and
-// returns the alternatives.
+// braces reads a list of alternatives or a range in braces, and returns the
+// alternatives.
 func (p *parser) braces(depth int) ([]string, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("nests braces more than %d deep", maxDepth)
@@ -52,8 +52,8 @@ func isRange(text string) bool {
 	return strings.Contains(text, "..") && !strings.ContainsAny(text, `\{[*?/`)
 }
 
-// Compiled when they are first used: most runs have no ranges, and to count to nine takes
-// an expression long to compile.
+// Compiled when they are first used: most runs have no ranges, and expressions that count
+// to nine take long to compile.
 var (
 	numberRange = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?$`)

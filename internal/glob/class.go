@@ -75,8 +75,8 @@ func (p *parser) member() (rune, error) {
 	return r, nil
 }
 
-// escaped returns a member of a class, with a backslash where it would have
-// another meaning.
+// escaped returns a member of a class, with a backslash if it would have another meaning
+// without one.
 func escaped(member rune) string {
 	if strings.ContainsRune(`\[]!^-*`, member) {
 		return `\` + string(member)

@@ -12,14 +12,15 @@
 //	{a,b}     a or b, which may be globs, and nest
 //	{1..9}    a number from 1 to 9; {08..12} keeps the zeros, {0..9..3} counts
 //	          in steps, {a..f} is a letter
-//	\x        the character x itself, which is one of {}[](),|\ or, at the beginning,
-//	          ! or #; \@( \+( \!( are no extended globs; [*] and [?] are no wildcards
+//	\x        the character x itself, which is one of {}[](),|\ or, at the beginning of
+//	          the glob, ! or #; \@( \+( \!( begin no extended globs; [*] and [?] are the
+//	          characters * and ?
 //
-// A path matches a glob whose last component has no wildcard also when it lies
-// below the directory of that name: "dist" is dist, and all in it; "dist/" is all in
-// it, and "lib*/" all in such directories. A "./" in front has no meaning. "!" in
-// front of a glob of a list takes away what matches it; in a list that has only such
-// globs, from everything.
+// A glob whose last component has no wildcard also matches the paths below a directory
+// of that name: "dist" matches dist and everything in it. With a slash at its end, a glob
+// matches only what is in the directory: "dist/", "lib*/". A "./" in front has no meaning.
+// In a list, a glob with "!" in front excludes what matches it; if all globs of the list
+// do, everything else matches.
 //
 // Check refuses all other syntax that means something to another tool, so that no
 // glob is misunderstood in silence. It also refuses globs that would take too long
@@ -74,13 +75,13 @@ func (s *Set) Match(name string) bool {
 }
 
 // Cost returns with how many globs Match may have to compare a name, one after the
-// other: those with wildcards.
+// other: the number of globs with wildcards.
 func (s *Set) Cost() int { return len(s.take.globs) + len(s.leave.globs) }
 
 // alternatives are globs without braces.
 type alternatives struct {
-	exact map[string]bool // those without wildcards, unescaped; "a/" is all in a
-	globs []string
+	exact map[string]bool // globs without wildcards, unescaped; "a/" is everything in a
+	globs []string        // globs with wildcards
 }
 
 func newAlternatives() alternatives { return alternatives{exact: map[string]bool{}} }
@@ -107,8 +108,8 @@ func (a *alternatives) match(name string) bool {
 	return slices.ContainsFunc(a.globs, func(g string) bool { return matches(g, name) })
 }
 
-// places calls do for the globs without wildcards that match a path, until it returns
-// true, and returns whether it did: for "a/b" these are "a/b", "a/" and "a".
+// places calls do for each glob without wildcards that matches a path, until do returns
+// true, and reports whether it did. For "a/b" these globs are "a/b", "a/" and "a".
 func places(name string, do func(glob string) bool) bool {
 	for at := name; ; {
 		if do(at) {
@@ -142,8 +143,8 @@ func hasWildcard(glob string) bool {
 	return false
 }
 
-// withoutSlash adds a slash to the negated classes of a glob without braces, since
-// they match it in doublestar.
+// withoutSlash adds a slash to the negated classes of a glob without braces: without it
+// they match a slash in doublestar.
 func withoutSlash(glob string) string {
 	var b strings.Builder
 	for i := 0; i < len(glob); i++ {

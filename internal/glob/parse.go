@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxLength is the longest glob, in bytes: as long as a path may be.
+	// maxLength is the length of the longest glob, in bytes: that of the longest path.
 	maxLength = 4096
 	// maxDepth is how deep braces may nest.
 	maxDepth = 10
@@ -105,7 +105,7 @@ func expand(glob string) ([]string, error) {
 // the slash at the end. "." is everything.
 func clean(glob string) (string, error) {
 	if glob == "" {
-		return "", nil // an alternative that is nothing: {,a}
+		return "", nil // an empty alternative: {,a}
 	}
 	cleaned := path.Clean(glob) // changes nothing but ".", ".." and empty components
 	switch {
@@ -195,9 +195,9 @@ func (p *parser) skip(n int) string {
 	return s
 }
 
-// sequence reads up to the end of the glob, or, within braces (depth > 0), up to
-// but without the comma or the closing brace. It returns the globs without braces
-// that this stands for.
+// sequence reads up to the end of the glob or, within braces (depth > 0), up to the next
+// comma or the closing brace, which it leaves. It returns the globs without braces that
+// the text stands for.
 func (p *parser) sequence(depth int) ([]string, error) {
 	var list joined
 	for p.rest != "" {
@@ -283,9 +283,9 @@ func (j *joined) all() []string {
 	return list
 }
 
-// isEscapable reports whether a backslash may stand before text: before what has a
-// meaning without it, but for the wildcards. Before all else it is more likely to
-// separate directories, as on Windows: in "lib\*.dll" and "lib\.git".
+// isEscapable reports whether a backslash may stand before text: it may before a character
+// that has a meaning without it, except a wildcard. Before any other character, and before
+// a wildcard, it more likely separates directories, as on Windows: "lib\*.dll", "lib\.git".
 func isEscapable(text string) bool {
 	if strings.HasPrefix(text[1:], "(") && strings.ContainsAny(text[:1], "@+!") {
 		return true
@@ -302,7 +302,7 @@ func (p *parser) escape() ([]string, error) {
 	case p.rest[1] == '*', p.rest[1] == '?':
 		return nil, fmt.Errorf(`has \%c`+advice+`[%[1]c] for the character itself`, p.rest[1])
 	case !isEscapable(p.rest[1:]):
-		return nil, errors.New(`has a backslash before what needs none` + advice + `\\ for the character itself`)
+		return nil, errors.New(`has a backslash before a character that needs none` + advice + `\\ for the character itself`)
 	}
 	return []string{p.skip(2)}, nil
 }

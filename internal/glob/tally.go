@@ -16,7 +16,7 @@ type Tally struct {
 	done  atomic.Bool // idle is empty
 
 	mu   sync.Mutex
-	idle alternatives // of set.take, those that matched nothing yet
+	idle alternatives // the alternatives of set.take that have matched nothing yet
 }
 
 // NewTally returns a Tally of globs that Check accepts.
@@ -35,8 +35,8 @@ func (t *Tally) Match(name string) bool {
 	return t.set.Match(name)
 }
 
-// Idle returns the globs that matched none of the names so far. What another glob
-// took away counts as matched; globs that begin with "!" are never idle.
+// Idle returns the globs that matched none of the names so far. A name that another glob
+// excluded counts as matched; globs that begin with "!" are never idle.
 func (t *Tally) Idle() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +49,7 @@ func (t *Tally) Idle() []string {
 	return list
 }
 
-// drop removes what matches a name, and reports whether nothing is left.
+// drop removes the alternatives that match a name, and reports whether none is left.
 func (a *alternatives) drop(name string) bool {
 	places(name, func(at string) bool {
 		delete(a.exact, at)
@@ -59,7 +59,7 @@ func (a *alternatives) drop(name string) bool {
 	return len(a.exact)+len(a.globs) == 0
 }
 
-// has reports whether all that a glob stands for is among a.
+// has reports whether all alternatives of a glob are among a.
 func (a *alternatives) has(glob string) bool {
 	plain, _ := expand(glob)
 	own := newAlternatives()

@@ -1,7 +1,7 @@
-// Package machine tells what a step learns from its runner and a command has to find out:
-// which repository the current directory is a clone of, and the token of the person who
-// uses the machine. It asks the programs git and gh, which know all places where their
-// settings may be. A program that is not installed, or has no answer, is no failure.
+// Package machine finds out what a command has no runner to tell it: which repository the
+// current directory is a clone of, and the token of the person who uses the machine. It
+// runs git and gh, which know all places where their settings may be. If one of them is
+// not installed, or has no answer, the rest of the command can still work.
 package machine
 
 import (
@@ -26,22 +26,22 @@ type Run func(ctx context.Context, program string, args ...string) ([]byte, erro
 // Machine is the developer's machine.
 type Machine struct{ Run Run }
 
-// fetched is a line of git remote -v: a name, the address after insteadOf, and perhaps a
-// filter.
-var fetched = regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
+// fetchLine finds the lines of git remote -v about fetching: a name, the address with
+// insteadOf applied, and perhaps a filter.
+var fetchLine = regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
 
-// noted is a line of git config that has what gh noted of a remote.
-var noted = regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
+// resolvedLine finds the lines of git config with what gh noted about a remote.
+var resolvedLine = regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
 
-// Remotes implements config.Machine. First comes the remote that gh resolved, then
-// upstream, then origin. Another remote counts only if it is the only one.
+// Remotes implements config.Machine. The remote that gh resolved comes first, then
+// upstream, then origin. Any other remote counts only if there is no second one.
 func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 	out, err := m.Run(ctx, "git", "remote", "-v")
 	if err != nil {
 		return nil, gitError(err)
 	}
 	var all []config.Remote
-	for _, line := range fetched.FindAllStringSubmatch(string(out), -1) {
+	for _, line := range fetchLine.FindAllStringSubmatch(string(out), -1) {
 		if !slices.ContainsFunc(all, func(r config.Remote) bool { return r.Name == line[1] }) {
 			all = append(all, config.Remote{Name: line[1], URL: line[2]})
 		}
@@ -49,9 +49,9 @@ func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 	if len(all) == 0 {
 		return nil, errors.New("the git repository of the current directory has no remotes")
 	}
-	// Without such a setting git exits with 1.
+	// git exits with 1 if there is no such setting.
 	out, _ = m.Run(ctx, "git", "config", "--get-regexp", `^remote\..*\.gh-resolved$`)
-	for _, line := range noted.FindAllStringSubmatch(string(out), -1) {
+	for _, line := range resolvedLine.FindAllStringSubmatch(string(out), -1) {
 		if i := slices.IndexFunc(all, func(r config.Remote) bool { return r.Name == line[1] }); i >= 0 {
 			all[i].Resolved = line[2]
 		}
@@ -67,9 +67,10 @@ func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 	return usual, nil
 }
 
+// unusual is the rank of a remote that counts only if it is the only one.
 const unusual = 3
 
-// rank orders remotes.
+// rank returns a remote's place in the order of preference, from 0.
 func rank(r config.Remote) int {
 	switch {
 	case r.Resolved != "":
@@ -85,7 +86,7 @@ func rank(r config.Remote) int {
 // gitError says why git named no remotes.
 func gitError(err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
-		return errors.New("git, which knows the remotes of the current directory, is not installed")
+		return errors.New("the remotes of the current directory are unknown, because git is not installed")
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
@@ -98,8 +99,8 @@ func gitError(err error) error {
 	return fmt.Errorf("git knows no remotes of the current directory: %w", err)
 }
 
-// Token implements config.Machine. The host is always named: without it, gh gives the
-// token of the host that its user last logged in to.
+// Token implements config.Machine. It always names the host: otherwise gh prints the token
+// of the host that the user last logged in to.
 func (m Machine) Token(ctx context.Context, host string) string {
 	out, err := m.Run(ctx, "gh", "auth", "token", "--hostname", host)
 	if err != nil {

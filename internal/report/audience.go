@@ -10,8 +10,8 @@ import (
 	"github.com/artifetch/artifetch/internal/githubapi"
 )
 
-// audience is who reads a message. Its advice names inputs and their values; how these are
-// written, and whatever else depends on the place, the audience knows.
+// audience is who reads a message. It determines how advice spells inputs and their values,
+// and whatever else differs between a step and the command.
 type audience int
 
 const (
@@ -74,8 +74,8 @@ func (a audience) says(toAuthor, toPerson string) string {
 func (a audience) rerun() string   { return a.says("run the step again", "run it again") }
 func (a audience) machine() string { return a.says("the runner", "this machine") }
 
-// tokens is where the command's token comes from.
-const tokens = "GITHUB_TOKEN, GH_TOKEN (for your own server GH_ENTERPRISE_TOKEN), or what gh auth token gives" //nolint:gosec // names
+// tokens are the places that the command takes its token from.
+const tokens = "GITHUB_TOKEN, GH_TOKEN (GH_ENTERPRISE_TOKEN for your own server) or gh auth token" //nolint:gosec // names
 
 // wrongToken says what to check about a token that the server does not accept.
 func (a audience) wrongToken() string {
@@ -96,7 +96,7 @@ func (a audience) grant(p githubapi.Permission, repo artifact.Repo) string {
 
 // ownToken tells a person which token to use.
 func ownToken(p githubapi.Permission, on string) string {
-	return fmt.Sprintf("use one with %s on %s: %s", inWords(p), on, tokens)
+	return fmt.Sprintf("use one with %s on %s, from %s", inWords(p), on, tokens)
 }
 
 // inWords names a permission as GitHub's token pages do.

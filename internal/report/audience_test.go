@@ -55,8 +55,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// stepTalk is what a person at a terminal cannot do anything with: inputs that are no
-// flags, a job, its permissions and its runner.
+// stepTalk finds words that are of no use to a person at a terminal: inputs that are not
+// written as flags, a job, its permissions and its runner.
 var stepTalk = regexp.MustCompile(`(^|[^-a-z])((run|artifact)-ids?|allow-forks|search-limit|max-(size|files|age)|merge-multiple|skip-decompress|if-exists|dry-run|digest-mismatch|expect-digest|` +
 	`github-(token|api-url)|ca-cert|app-(id|private-key))\b|(^|[^-])\b(conclusion|workflow|branch|wait|pr|files): |permissions:|the step (runs )?again|the job|[Rr]unner|\$\{\{|github\.`)
 

@@ -51,8 +51,7 @@ func (l *Log) unmet(list []search.Unmet) {
 }
 
 // growing says that the current run may still get artifacts that were asked for: a wait
-// ends with the first that are there, because the run goes on at least as long as this
-// step.
+// ends with the first match, because the run goes on at least as long as this step.
 func (l *Log) growing(runs []artifact.Run) {
 	if l.Config.Wait == 0 || len(l.Config.Names) > 0 || len(l.Config.ArtifactIDs) > 0 {
 		return
@@ -65,7 +64,7 @@ func (l *Log) growing(runs []artifact.Run) {
 	}
 }
 
-// inCurrent says that the current run, too, holds what was taken from an earlier one. In
+// inCurrent says that the current run also has what was taken from an earlier one. In
 // actions/download-artifact the current run is the default. So this is a warning, unless
 // an input says that a search is meant.
 func (l *Log) inCurrent(plan *search.Plan) {
@@ -80,8 +79,8 @@ func (l *Log) inCurrent(plan *search.Plan) {
 	for _, run := range plan.Runs { // newest first
 		if run.Repo.Equal(own) || run.RepoID != 0 && run.RepoID == l.Runner.RepositoryID { // by a former name
 			a := l.audience()
-			tell("the current run (%s), too, holds what was asked for, but it was taken from run %d, an earlier one: "+
-				"%s takes it from the current run, and %s does where that has it", l.Runner.Run, run.ID, a.set("run-id", "current"), a.set("current-first", "true"))
+			tell("the current run (%s) also has what was asked for, but it was taken from the earlier run %d: "+
+				"%s takes it from the current run, and %s does so if the current run has it", l.Runner.Run, run.ID, a.set("run-id", "current"), a.set("current-first", "true"))
 			return
 		}
 	}
@@ -160,7 +159,7 @@ func artifactsOf(p search.PassedOver) (cell, sentence string) {
 	case p.Look == search.LookedAtAll:
 		return "none", "it has no artifacts"
 	case p.Look == search.LookedForNames:
-		return "none of those asked for", "it has none of those asked for"
+		return "none of the artifacts asked for", "it has none of the artifacts asked for"
 	}
 	return "not looked at", "its artifacts were not looked at"
 }

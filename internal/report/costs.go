@@ -35,14 +35,15 @@ func (l *Log) Costly(sent githubapi.Costs) {
 }
 
 // Requests says how many requests were sent to the API, how many of them did not count
-// against its rate limit, and for what an expensive search sent them.
+// against its rate limit, and for what an expensive search sent them. A person hears only of
+// an expensive search.
 func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
+	if l.Person && !search.High() {
+		return
+	}
 	free, of := "", ""
 	if unchanged > 0 {
 		free = fmt.Sprintf(", %d of them free, as nothing had changed", unchanged)
-	}
-	if l.Person && !search.High() {
-		return
 	}
 	if search.High() {
 		of = "; to find runs and artifacts: " + spelled(search)
@@ -114,18 +115,14 @@ func (a audience) either(inputs []string) string {
 			list[i] = "a lower " + list[i]
 		}
 	}
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	last := len(list) - 1
-	return strings.Join(list[:last], ", ") + " or " + list[last]
+	return words.Enumerate(list, "or")
 }
 
-// reserveHint returns the advice for a search that would have spent the last requests of
-// the hour.
+// reserveHint returns the advice for a search that stopped before it spent the last requests
+// of the hour.
 func (a audience) reserveHint(e *githubapi.ReserveError) string {
 	most := expenses[mostOf(e.Costs)]
-	return fmt.Sprintf("%s share its requests of the hour. Most of the search's were for %s: narrow it by %s. Or %s, use a GitHub App (%s), or %s after %s",
+	return fmt.Sprintf("%s share its requests of the hour. Most requests of the search were for %s: narrow it by %s. Or %s, use a GitHub App (%s), or %s after %s",
 		a.says("All jobs that use the token", "All that use the token"), most.several, a.either(most.narrow), a.anotherToken(), a.name("app-id"), a.rerun(),
 		e.Reset.UTC().Format("15:04 MST"))
 }

@@ -113,8 +113,8 @@ type Change struct {
 	Before, After  *Version // nil: there is none
 }
 
-// Version is a file of one run. Its content is told by the CRC-32 or, if that is unknown,
-// by the digest, which may be empty.
+// Version is a file of one run. Its CRC-32 identifies the content or, if that is unknown,
+// the digest, which may be empty.
 type Version struct {
 	Size   int64
 	Mode   fs.FileMode
@@ -130,7 +130,7 @@ const (
 	removed   kind = "removed"
 	changed   kind = "changed"
 	unchanged kind = "unchanged"
-	unknown   kind = "unknown" // of the same size, and nothing tells the content
+	unknown   kind = "unknown" // of the same size, and nothing identifies the content
 )
 
 // kindColors are the colours of a table's rows that begin with a kind.

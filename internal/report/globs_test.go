@@ -2,7 +2,7 @@ package report
 
 import "testing"
 
-// A glob is shown as a step can have it, and whatever it holds, on one line.
+// A glob is shown as a step can use it, and on one line whatever it holds.
 func TestQuotedGlob(t *testing.T) {
 	t.Parallel()
 	for g, want := range map[string]string{

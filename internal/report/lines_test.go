@@ -95,7 +95,7 @@ func TestLines(t *testing.T) {
 		"kept tars": {func(l *Log) {
 			l.Event(transfer.KeptTars{Artifact: dist, Files: []unpack.KeptFile{{Name: "a.tar.sig", What: "text"}, {Name: "b\n.tar", What: "an empty file"}}, More: 2})
 		},
-			`::warning::artifact "dist": named as a tar, but holds none, and stays as it is: "a.tar.sig" (text), "b\n.tar" (an empty file) and 2 more`},
+			`::warning::artifact "dist": named as a tar, but not a tar, and left as it is: "a.tar.sig" (text), "b\n.tar" (an empty file) and 2 more`},
 
 		"several tars have a file": {func(l *Log) {
 			l.Event(transfer.ReplacedByTars{Artifact: dist, Files: []unpack.ReplacedFile{{Name: "LICENSE", From: "a.tar", By: "b.tar"}, {Name: "x\n", From: "b.tar", By: "c.tar"}}, More: 2})

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -32,7 +31,7 @@ func (p *Printer) Listed(r *Result) error {
 
 // artifacts writes a table of artifacts.
 func (p *Printer) artifacts(r *Result) error {
-	head := []column{{title: "RUN"}, {title: "ARTIFACT", gives: true}, {title: "SIZE", right: true}, {title: "AGE"}, {title: "EXPIRES"}}
+	head := []column{{title: "RUN"}, {title: "ARTIFACT", shrinks: true}, {title: "SIZE", right: true}, {title: "AGE"}, {title: "EXPIRES"}}
 	repos := holdersOf(r.Items).repos
 	if repos {
 		head = append(head, column{title: "REPOSITORY"})
@@ -66,6 +65,6 @@ func until(now, t time.Time) string {
 	case d < 48*time.Hour:
 		return "in " + words.Count(int(d.Hours()), "hour")
 	default:
-		return fmt.Sprintf("in %s", words.Count(int(d.Hours()/24), "day"))
+		return "in " + words.Count(int(d.Hours()/24), "day")
 	}
 }

@@ -26,8 +26,8 @@ const (
 	maxNames = 20
 )
 
-// Log puts what happens during a run into words. Failed, Usage and Ended only use the
-// fields Out, Brief and Person.
+// Log puts what happens during a run into words. Ended and the methods that are called after
+// a run (Left, NoSummary, Failed, Usage) use the fields Out, Brief and Person only.
 type Log struct {
 	Out         *actions.Log
 	Config      *config.Config
@@ -52,7 +52,7 @@ func (l *Log) Inputs() {
 	l.emptyInputs()
 }
 
-// insteadOf says, by input, what is taken where an input was given and came out empty.
+// insteadOf says, by input, what happens if the input is given with an empty value.
 var insteadOf = map[string]string{
 	"run-id":       "the run is searched",
 	"artifact-ids": "artifacts are chosen by name",
@@ -66,9 +66,9 @@ var insteadOf = map[string]string{
 	"github-token": "a token of the environment is used, or none",
 }
 
-// emptyInputs warns of inputs that were given and came out empty, most often because an
-// expression names what does not exist: a search without that condition may take a run
-// that the workflow's author did not mean.
+// emptyInputs warns of inputs that were given with an empty value, most often because an
+// expression names something that does not exist: a search without that condition may take
+// a run that the workflow's author did not mean.
 func (l *Log) emptyInputs() {
 	for _, name := range l.Config.Empty {
 		l.Out.TitledWarningf("An input is empty", "%s was given, but is empty, so it is ignored: %s. Check the expression that it is set to, or leave %[1]s out",
@@ -209,7 +209,7 @@ func (l *Log) Unproved() {
 }
 
 // Published reports files that were replaced or left out because their place was taken.
-// The trees in r are those of the items.
+// The trees in r are in the order of the items.
 func (l *Log) Published(r workspace.Report, items []transfer.Item) {
 	h := holdersOf(items)
 	l.conflicts(r, h)

@@ -134,7 +134,7 @@ func (a audience) fetchHint(err error) string {
 	}
 	if _, ok := errors.AsType[*transfer.StreamError](err); ok {
 		return a.says("Leave out dry-run to fetch it, or leave out files to see which artifacts would be taken without their files",
-			"Fetch it, by artifetch without a verb and without --dry-run")
+			"Fetch it: run artifetch without a verb and without --dry-run")
 	}
 	if _, ok := errors.AsType[*CertificateError](err); ok || errors.Is(err, httpx.ErrNoCertificate) {
 		return "Give the path of a PEM file in the workspace, or PEM text"
@@ -154,8 +154,8 @@ func handOnHint(e *HandOnError) string {
 	if len(variables) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("The runner sets %s, and a step must not: if none did, check that the runner's temporary directory is there, may be written to by this process's user, "+
-		"and has free space. Without that %s", strings.Join(variables, " and "), strings.Join(lost, ", and "))
+	text := fmt.Sprintf("The runner sets %s, and a step must not: if none did, check that the runner's temporary directory exists, that this process's user may write to it, "+
+		"and that it has free space. Without that, %s", strings.Join(variables, " and "), strings.Join(lost, ", and "))
 	if e.Published {
 		text += "; the files are in place"
 	}
@@ -171,7 +171,7 @@ func noFilesHint(e *transfer.NoFilesError) string {
 	case len(near) > 0:
 		return fmt.Sprintf("Did you mean %s?", words.List(near, len(near), ", "))
 	case e.TakenAway:
-		return "Globs that begin with ! take away all that the others match"
+		return "The globs that begin with ! exclude all files that the others match"
 	}
 	return "Globs are on whole paths in the artifact: * stays within a directory, ** crosses directories, and the name of a directory takes all below it"
 }
@@ -191,12 +191,12 @@ func (a audience) protectedHint(e *workspace.ProtectedError) string {
 		return "Nothing was written. Files there set variables and paths of later steps; find out who made the artifact, or choose another path"
 	}
 	return "Nothing was written. Git runs commands that its configuration and hooks name, at the latest when the checkout action cleans up; " +
-		"choose a path that no repository is in, leave it out with " + a.set("files", "!**/.git/**") + ", or, if you mean it, choose a path inside of that directory"
+		"choose a path that has no repository in it, leave these files out with " + a.set("files", "!**/.git/**") + ", or, if you mean to change the repository, choose a path inside of that directory"
 }
 
 func (a audience) placeHint(e *workspace.PlaceError) string {
 	if e.Mount {
-		return "Nothing was written. Mount a directory that can be written to, choose another path, or leave these files out: " + a.name("files") + " takes globs, and those with ! take away"
+		return "Nothing was written. Mount a directory that can be written to, choose another path, or leave these files out: " + a.name("files") + " takes globs, and a glob that begins with ! excludes files"
 	}
 	return "Nothing was written. Remove the attribute (chattr), or choose another path"
 }
@@ -272,7 +272,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 		return fmt.Sprintf("Runs that may be a fork's do not count unless %s, and the server does not say where these come from; "+
 			"a run that you trust can be named with %s", a.says("allow-forks is true", "--allow-forks is given"), a.name("run-id"))
 	case nf.Forks > 0, nf.ForkPR != "":
-		return "Runs from forks do not count unless " + a.says("allow-forks is true", "--allow-forks is given") + "; their artifacts hold what the fork's author wants"
+		return "Runs from forks do not count unless " + a.says("allow-forks is true", "--allow-forks is given") + "; a fork's author decides what its artifacts hold"
 	case unsure:
 		return "GitHub may list it later: " + a.rerun() + " then, or name the run with " + a.name("run-id")
 	case nf.DidYouMean != "":
@@ -302,7 +302,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 	case nf.Nowhere:
 		return "Check how it is spelt, and whether the step that uploads it runs"
 	case nf.Settled && nf.RunID == 0:
-		return "Check the id: it is the number behind /runs/ or /artifacts/ in the address, not the number that a list of runs shows; what was deleted has no id any more"
+		return "Check the id: it is the number behind /runs/ or /artifacts/ in the address, not the number that a list of runs shows. The run or artifact may also have been deleted"
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with " + a.name("run-id")
 	case nf.Default.File != "":
@@ -351,7 +351,7 @@ func (a audience) apiHint(e *githubapi.Error) string {
 			a.says("give github-token a token with Actions read on it", ownToken(githubapi.ActionsRead, "it")))
 	case githubapi.Gone:
 		if !strings.HasPrefix(e.Subject, "artifact ") {
-			return fmt.Sprintf("It was there, and is not any more: check that %s still exists, and that Actions are on there", e.Repo)
+			return fmt.Sprintf("It was there, and is not any more: check that %s still exists, and that Actions are enabled in it", e.Repo)
 		}
 		return "The artifact has expired; run the workflow again to make a new one"
 	case githubapi.PrimaryLimit:
@@ -361,7 +361,7 @@ func (a audience) apiHint(e *githubapi.Error) string {
 			return a.reserveHint(reserve)
 		}
 	case githubapi.SecondaryLimit:
-		return "This is GitHub's secondary rate limit: " + a.rerun() + " later, or run fewer " + a.says("such jobs", "such commands") + " at once"
+		return a.says("Run the step again later, or run fewer such jobs at once", "Run it again later, or run fewer such commands at once")
 	case githubapi.Network:
 		return cmp.Or(a.networkHint(e.Err, true), a.inTrouble())
 	case githubapi.ServerError:

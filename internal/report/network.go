@@ -55,7 +55,7 @@ func (a audience) networkHint(err error, api bool) string {
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, record := errors.AsType[tls.RecordHeaderError](err)
 	if alert || record {
-		return fmt.Sprintf("The two sides could not agree on TLS: check %s, with its port, and whether a proxy that inspects TLS is between", address)
+		return fmt.Sprintf("The two sides could not agree on TLS: check %s, with its port, and whether a proxy in between inspects TLS", address)
 	}
 	return ""
 }
@@ -79,7 +79,7 @@ func (a audience) certificateHint(err error, address string) string {
 		return fmt.Sprintf("The certificate is for another host: check %s, and whether a proxy answers in the server's place", address)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "The server's certificate, or one of its authorities', is not valid for this: the server needs another one or, if a proxy that inspects TLS is between, " + a.name("ca-cert") + " needs that proxy's authority"
+		return "The certificate of the server, or of one of its authorities, is not valid for this use: the server needs another one or, if a proxy in between inspects TLS, " + a.name("ca-cert") + " needs that proxy's authority"
 	}
 	return ""
 }
@@ -108,7 +108,7 @@ func proxyHint(err error) string {
 		if dns, ok := errors.AsType[*net.DNSError](op.Err); ok {
 			where += " " + short(dns.Name)
 		}
-		return where + " cannot be reached: check HTTPS_PROXY (HTTP_PROXY for an http address), or list the host in NO_PROXY if it can be reached without"
+		return where + " cannot be reached: check HTTPS_PROXY (HTTP_PROXY for an http address), or list the host in NO_PROXY if it can be reached without a proxy"
 	}
 	return ""
 }

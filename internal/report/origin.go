@@ -13,9 +13,9 @@ func (l *Log) privileged() bool {
 	return l.Runner.EventName == "pull_request_target" || l.Runner.EventName == "workflow_run"
 }
 
-// secrets returns what to add to a warning about a fork's run if the job has rights
-// that the fork's author lacks, and the files are about to be written where later
-// steps may run them. Source: GitHub Security Lab, "Preventing pwn requests".
+// secrets returns the end of a warning about a fork's run: what to do if the job has rights
+// that the fork's author lacks, and the files are about to be written where later steps may
+// run them; else nothing. Source: GitHub Security Lab, "Preventing pwn requests".
 func (l *Log) secrets() string {
 	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Runner.Workspace {
 		return ""
@@ -55,7 +55,7 @@ func (l *Log) foreign(runs []artifact.Run, items []artifact.Item) {
 // isOrphan reports whether the server does not say which run made an artifact.
 func isOrphan(item artifact.Item) bool { return item.Run.ID == 0 }
 
-// orphans counts the artifacts whose run the server does not say.
+// orphans counts the artifacts whose run the server does not name.
 func (r *Result) orphans() int {
 	n := 0
 	for _, p := range r.Items {
@@ -75,20 +75,20 @@ func (r *Result) orphanLine() string {
 	return fmt.Sprintf("The server does not say which run made %s: **perhaps from a fork**\n\n", words.Count(n, "artifact"))
 }
 
-// origin returns the output from-fork: the origin of the newest run taken, or nothing if
-// no run was taken. An artifact whose run is not known may be of a newer run.
-func (r *Result) origin() string {
+// fromFork returns the output from-fork: the origin of the newest run taken, or nil if no
+// run was taken. An artifact whose run is not known may be of a newer run.
+func (r *Result) fromFork() any {
 	newest, orphans := artifact.OriginUnknown, r.orphans()
 	if len(r.Runs) > 0 {
 		newest = r.Runs[0].Origin()
 	}
 	switch {
 	case len(r.Runs) == 0 && orphans == 0:
-		return ""
+		return nil
 	case orphans > 0 && newest == artifact.OriginOwn:
 		newest = artifact.OriginUnknown
 	}
-	return fmt.Sprint(fromFork(newest))
+	return fromFork(newest)
 }
 
 // fromFork returns an origin as a value of the output from-fork.

@@ -44,8 +44,8 @@ type artifactOutput struct {
 	Bytes          int64      `json:"bytes"`
 }
 
-// runFields are what is said of a run: in the output "runs" of each, in outputs of their own
-// of the newest.
+// runFields describe a run: each run in the output "runs", the newest one also in outputs of
+// its own.
 type runFields struct {
 	RunID      known  `json:"run-id"`
 	RunNumber  known  `json:"run-number"`
@@ -84,13 +84,13 @@ type reducedRun struct {
 // OutputOptions say how outputs are written.
 type OutputOptions struct {
 	Redact func(string) string // hides secrets
-	// Step is set for outputs of a step: those too long for a job are cut, and those that
-	// other actions have are there, too.
+	// Step is set for the outputs of a step: texts and lists that are too long for a job are
+	// cut, and the names that other actions have for outputs are there, too.
 	Step bool
 }
 
-// text returns a text that a server or an input chose as one line of no more than most
-// bytes.
+// text makes one line of a text that a server or an input chose, for a step of no more than
+// most bytes.
 func (o OutputOptions) text(s string, most int) string {
 	s = oneLine(o.Redact(s))
 	if o.Step {
@@ -102,12 +102,7 @@ func (o OutputOptions) text(s string, most int) string {
 // Outputs returns every output, whatever became of the run, and notes on what was left
 // out of them. Values hold no line break and no secret.
 func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, err error) {
-	var files int
-	var size int64
-	for _, p := range r.Items {
-		files += p.Files
-		size += p.Bytes
-	}
+	files, size, _ := r.totals()
 	var newest runFields
 	if len(r.Runs) > 0 {
 		newest = newRunOutput(r.Runs[0], o).runFields
@@ -122,7 +117,8 @@ func (r *Result) Outputs(o OutputOptions) (out []actions.Output, left []string, 
 		{Name: "path", Value: o.text(r.Destination.Output, 2*maxText)},
 		{Name: "download-path", Value: o.text(r.Destination.HostPath, 2*maxText)},
 	}
-	out = append(out, newestRunOutputs(newest, r.origin())...)
+	newest.FromFork = r.fromFork()
+	out = append(out, newestRunOutputs(newest)...)
 	out = append(out,
 		actions.Output{Name: "runs"},
 		actions.Output{Name: "error-message", Value: errorMessage},
@@ -188,7 +184,7 @@ func (r *Result) artifactOutput(i int, o OutputOptions) artifactOutput {
 	}
 }
 
-// where returns where an artifact goes, for later steps.
+// where returns where an artifact goes, as a path for later steps.
 func (r *Result) where(p *transfer.Item, o OutputOptions) string {
 	return o.Redact(path.Join(r.Destination.Output, p.To))
 }
@@ -262,7 +258,11 @@ func array(n int, element func(i int) any, limit int) (text string, fit int, err
 
 // newestRunOutputs returns the outputs about the newest run, which is empty if no run was
 // taken.
-func newestRunOutputs(newest runFields, fromFork string) []actions.Output {
+func newestRunOutputs(newest runFields) []actions.Output {
+	fromFork := ""
+	if newest.FromFork != nil {
+		fromFork = fmt.Sprint(newest.FromFork)
+	}
 	return []actions.Output{
 		{Name: "run-id", Value: numberOrEmpty(int64(newest.RunID))},
 		{Name: "run-number", Value: numberOrEmpty(int64(newest.RunNumber))},

@@ -17,9 +17,9 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// Printer writes to stdout what a command was asked for: one JSON object if that is asked
-// for, a text for people on a terminal, else lines for programs. What others chose can
-// neither control the terminal nor, in a step, issue a workflow command.
+// Printer writes to stdout what a command was asked for: one JSON object with --json, a text
+// for people on a terminal, else lines for programs. Texts that others chose can neither
+// control the terminal nor, in a step, issue a workflow command.
 type Printer struct {
 	Out    io.Writer
 	Redact func(string) string // hides secrets
@@ -77,7 +77,7 @@ func (p *Printer) paint(c color, s string) string {
 }
 
 // object writes a JSON object. Characters that could control a terminal are escaped, and so
-// is the sign that begins a workflow command within a line.
+// is the marker that begins a workflow command within a line.
 func (p *Printer) object(v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -90,8 +90,8 @@ func (p *Printer) object(v any) error {
 	return err
 }
 
-// plainJSON writes as escapes what Escape would in a JSON text: such characters are in
-// its strings only.
+// plainJSON escapes in a JSON text what actions.Escape would escape: such characters occur
+// in strings only.
 func plainJSON(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -130,22 +130,15 @@ func (r *Result) document(o OutputOptions) document {
 	}
 	for i := range r.Items {
 		d.Artifacts = append(d.Artifacts, r.artifactOutput(i, o))
-		d.FileCount += r.Items[i].Files
-		d.Bytes += r.Items[i].Bytes
 	}
+	d.FileCount, d.Bytes, _ = r.totals()
 	for _, run := range r.Runs {
 		d.Runs = append(d.Runs, newRunOutput(run, o))
 	}
 	if len(d.Runs) > 0 {
 		d.runFields = d.Runs[0].runFields
 	}
-	switch origin := r.origin(); origin {
-	case "":
-	case "unknown":
-		d.FromFork = origin
-	default:
-		d.FromFork = origin == "true"
-	}
+	d.FromFork = r.fromFork()
 	return d
 }
 
@@ -187,7 +180,7 @@ func (p *Printer) fetched(r *Result) error {
 	if _, err := fmt.Fprintln(p.Out, p.paint(bold, title)); err != nil || len(r.Items) == 0 {
 		return err
 	}
-	head := []column{{title: "RUN"}, {title: "ARTIFACT", gives: true}, {title: "FILES", right: true}, {title: "SIZE", right: true}, {title: "SHA-256"}, {title: "INTO"}}
+	head := []column{{title: "RUN"}, {title: "ARTIFACT", shrinks: true}, {title: "FILES", right: true}, {title: "SIZE", right: true}, {title: "SHA-256"}, {title: "INTO"}}
 	var rows [][]string
 	for i := range r.Items[:min(len(r.Items), maxNames)] {
 		item := &r.Items[i]

@@ -154,7 +154,7 @@ func TestPrinterRedacts(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	head := []column{{title: "NAME", gives: true}, {title: "SIZE", right: true}, {title: "TO"}}
+	head := []column{{title: "NAME", shrinks: true}, {title: "SIZE", right: true}, {title: "TO"}}
 	rows := [][]string{{"a", "1 B", "x"}, {"報告書の名前がとても長い", "12 MiB", "y"}, {"éé", "", ""}}
 	for columns, want := range map[int]string{
 		0: "NAME                        SIZE  TO\na                            1 B  x\n報告書の名前がとても長い  12 MiB  y\néé",

@@ -29,7 +29,8 @@ type Result struct {
 	// is in the destination.
 	Found, Published bool
 	DryRun           bool
-	// Places is what publishing did where a place was taken; its trees are those of Items.
+	// Places is what publishing did where a place was taken; its trees are in the order of
+	// Items.
 	Places workspace.Report
 	// NotFound says what was not found, if that is no failure. Warn then asks for a
 	// warning.
@@ -40,8 +41,18 @@ type Result struct {
 	Took time.Duration
 }
 
-// HandOnError says that outputs or the summary could not be written, which often have one
-// cause.
+// totals returns what the artifacts add up to: files, their bytes, and bytes received.
+func (r *Result) totals() (files int, bytes, wire int64) {
+	for _, item := range r.Items {
+		files += item.Files
+		bytes += item.Bytes
+		wire += item.Wire
+	}
+	return files, bytes, wire
+}
+
+// HandOnError says that the outputs, the summary or both could not be written: both often
+// fail for the same reason.
 type HandOnError struct {
 	Errs []error
 	// Published is set if the files are in the destination.

@@ -101,8 +101,8 @@ func runLink(run artifact.Run, text string) string {
 	return fmt.Sprintf(`<a href="%s">%s</a>`, actions.Attribute(words.Cut(run.URL, maxErrorMessage)), cell(text))
 }
 
-// artifactTable writes a row for each artifact. The run has a column where there are
-// several, since names of artifacts repeat from run to run.
+// artifactTable writes a row for each artifact. If there are several runs, the table has a
+// column for them, because names of artifacts repeat from run to run.
 func (r *Result) artifactTable(b *strings.Builder) {
 	runs := len(r.Runs) > 1
 	column, line := "", ""
@@ -171,13 +171,7 @@ func tableRun(r artifact.Run) string {
 
 // total says in one line what was fetched and how fast.
 func (r *Result) total() string {
-	var files int
-	var bytes, wire int64
-	for _, p := range r.Items {
-		files += p.Files
-		bytes += p.Bytes
-		wire += p.Wire
-	}
+	files, bytes, wire := r.totals()
 	s := fmt.Sprintf("%s, %s, %s", words.Count(len(r.Items), "artifact"), words.Count(files, "file"), words.Bytes(bytes))
 	if sec := r.Took.Seconds(); sec > 0 {
 		s += fmt.Sprintf(" in %s (%s/s over the network)", brief(r.Took), words.Bytes(int64(float64(wire)/sec)))
@@ -207,7 +201,7 @@ func digestText(item *transfer.Item) string {
 	return recordText(item.Digest) + ", as expected"
 }
 
-// recordText is digestText for the digest on record.
+// recordText returns the outcome of comparing the digest that the server has on record.
 func recordText(d transfer.DigestState) string {
 	switch d {
 	case transfer.DigestVerified:

@@ -14,18 +14,18 @@ import (
 type column struct {
 	title string
 	right bool // numbers are aligned at their ends
-	// gives is set for the column that is cut if the table is wider than the terminal.
-	gives bool
+	// shrinks is set for the column that is cut if the table is wider than the terminal.
+	shrinks bool
 }
 
-// gap is what lies between columns.
+// gap separates columns.
 const gap = "  "
 
 // minColumn is the least width, in columns of the terminal, that a column is cut to.
 const minColumn = 12
 
-// table returns rows of one-line texts below each other, in no more than the given
-// columns if that is possible; 0 is any number.
+// table lays out rows of one-line texts, in no more than the given columns of a terminal if
+// that is possible; 0 columns means any number.
 func table(head []column, rows [][]string, columns int) []string {
 	titles := make([]string, len(head))
 	for i, c := range head {
@@ -41,7 +41,7 @@ func table(head []column, rows [][]string, columns int) []string {
 		total += widths[i]
 	}
 	for i, c := range head {
-		if over := total - columns; columns > 0 && over > 0 && c.gives {
+		if over := total - columns; columns > 0 && over > 0 && c.shrinks {
 			widths[i] = min(widths[i], max(widths[i]-over, minColumn))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// keptTars is one warning for all files of an artifact: beside each tar there may be its
+// keptTars issues one warning for all files of an artifact: beside each tar there may be its
 // checksum and its signature.
 func (l *Log) keptTars(e transfer.KeptTars) {
 	var list []string
@@ -19,11 +19,11 @@ func (l *Log) keptTars(e transfer.KeptTars) {
 	if e.More > 0 {
 		more = fmt.Sprintf(" and %d more", e.More)
 	}
-	l.Out.Warningf("artifact %q: named as a tar, but holds none, and stays as it is: %s%s", e.Artifact.Name, strings.Join(list, ", "), more)
+	l.Out.Warningf("artifact %q: named as a tar, but not a tar, and left as it is: %s%s", e.Artifact.Name, strings.Join(list, ", "), more)
 }
 
-// replacedByTars is one warning for all files of an artifact, as the tars for several
-// platforms may share many.
+// replacedByTars issues one warning for all files of an artifact: the tars for several
+// platforms may share many files.
 func (l *Log) replacedByTars(e transfer.ReplacedByTars) {
 	var list []string
 	for _, f := range e.Files {

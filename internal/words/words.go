@@ -40,14 +40,24 @@ func verb(n int, noun, one, several string) string {
 // Bytes formats a size in bytes, such as "24 MiB". A negative size counts as 0.
 func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
-// List joins the first few of total things with between, and adds how many more
-// there are.
+// List joins the first of total things with the text between, and adds how many more there
+// are.
 func List(first []string, total int, between string) string {
 	text := strings.Join(first, between)
 	if more := total - len(first); more > 0 {
 		text += fmt.Sprintf(" and %s more", Number(more))
 	}
 	return text
+}
+
+// Enumerate joins items with commas, and the last one with a conjunction, such as
+// "a, b or c".
+func Enumerate(items []string, conjunction string) string {
+	if len(items) < 2 {
+		return strings.Join(items, "")
+	}
+	last := len(items) - 1
+	return strings.Join(items[:last], ", ") + " " + conjunction + " " + items[last]
 }
 
 // Quoted is List with each thing in quotes, and commas between them.

@@ -34,6 +34,18 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+func TestEnumerate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		items []string
+		want  string
+	}{{nil, ""}, {[]string{"a"}, "a"}, {[]string{"a", "b"}, "a or b"}, {[]string{"a", "b", "c"}, "a, b or c"}} {
+		if got := Enumerate(tt.items, "or"); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.items, got, tt.want)
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
