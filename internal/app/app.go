@@ -48,7 +48,7 @@ type Env struct {
 	// OutColumns is the same for Stdout.
 	OutColumns func() int
 	UID        int
-	// Run runs a program of the machine, for a command; nil is a machine that has none.
+	// Run runs git and gh for a command; nil means that neither is installed.
 	Run machine.Run
 	// TempDir is where a command keeps what does not fit into memory, while it runs.
 	TempDir string
@@ -140,8 +140,8 @@ func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
 	if cfg.Summary {
 		noSummary = log.Out.Summary(res.Summary())
 	}
-	if _, told := errors.AsType[*report.HandOnError](res.Err); told {
-		return nil // ready found that nothing can be handed on, and the log has it
+	if _, logged := errors.AsType[*report.HandOnError](res.Err); logged {
+		return nil // ready failed before the run
 	}
 	outputs, left, noOutputs := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})
 	if noOutputs == nil {

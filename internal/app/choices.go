@@ -11,12 +11,12 @@ import (
 )
 
 // choices answers a request. It answers again whenever an artifact turns out to have
-// expired although lists have it.
+// expired although lists still show it.
 type choices struct {
 	job   *job
 	req   search.Request
-	until time.Time // the end of the wait, for all choices together
-	again int
+	until time.Time               // the end of the wait, for all choices together
+	again int                     // how many choices had an artifact that had expired
 	early func(artifact.Artifact) // see search.Chooser; may be nil
 }
 
@@ -24,14 +24,14 @@ func (j *job) newChoices() *choices {
 	return &choices{job: j, req: j.request(), until: j.now().Add(j.cfg.Wait)}
 }
 
-// next chooses among the artifacts that are not known to have expired. It waits as long
+// next chooses among the artifacts that are not known to have expired. It waits for as long
 // as the input wait still allows.
 func (c *choices) next(ctx context.Context) (*search.Plan, error) {
 	return c.job.choose(ctx, c.req, c.until.Sub(c.job.now()), c.early)
 }
 
-// without notes that an artifact has expired, so that the next choice does without it.
-// The more often this happens, the more of the other artifacts are checked in advance:
+// without notes that an artifact has expired, so that the next choice leaves it out.
+// The more often this happens, the more of the other artifacts it checks in advance:
 // many may have expired at the same time, and each new choice costs requests.
 func (c *choices) without(ctx context.Context, engine *transfer.Engine, id int64, others []transfer.Item) error {
 	c.req.Gone = maps.Clone(c.req.Gone)

@@ -44,7 +44,7 @@ func runCommand(ctx context.Context, env Env) int {
 	}
 	root.AddCommand(c.completion(root))
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetArgs(append([]string{}, env.Args...)) // nil would stand for the process's
+	root.SetArgs(append([]string{}, env.Args...)) // for nil, cobra would read os.Args
 	root.SetOut(env.Stdout)
 	root.SetErr(io.Discard) // errors are logged, once
 	if called, err := root.ExecuteContextC(ctx); err != nil {
@@ -138,7 +138,7 @@ const completionHelp = `Prints a script that completes commands and flags in a s
   artifetch completion fish > ~/.config/fish/completions/artifetch.fish
 `
 
-// ended sets the exit code of what only prints.
+// ended sets the exit code of a command that only prints.
 func (c *command) ended(err error) {
 	if err != nil {
 		c.log.Failed(err)
@@ -155,8 +155,8 @@ func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
 	return c.end(res, errors.Join(c.print.Fetched(res), c.handOn(cfg, res)))
 }
 
-// handOn writes outputs and summary of the step that the command runs in, if that is asked
-// for.
+// handOn writes the outputs and the summary of the step that the command runs in, if
+// --github-output is given.
 func (c *command) handOn(cfg *config.Config, res *report.Result) error {
 	if !cfg.GithubOutput {
 		return nil
@@ -183,13 +183,13 @@ func (c *command) read(ctx context.Context, cfg *config.Config, do task) *report
 }
 
 // readerGone reports whether err says that the reader of stdout is gone, as in
-// artifetch ls | head. That is not reported.
+// artifetch ls | head. Such an error is not logged.
 func readerGone(err error) bool {
 	_, gone := errors.AsType[readerGoneError](err)
 	return gone || errors.Is(err, syscall.EPIPE)
 }
 
-// end returns the exit code of a run, of which printing the outcome ended with err.
+// end returns the exit code of a run. err is the error of printing its outcome, or nil.
 func (c *command) end(res *report.Result, err error) int {
 	if code := commandCode(res.Err); code != exitOK {
 		return code
@@ -204,7 +204,7 @@ func (c *command) end(res *report.Result, err error) int {
 	return exitFailure
 }
 
-// commandCode is the exit code of a command whose run ended with err.
+// commandCode returns the exit code of a command whose run ended with err.
 func commandCode(err error) int {
 	switch {
 	case err == nil:

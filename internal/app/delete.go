@@ -12,14 +12,14 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// delete deletes the published artifacts on GitHub, except those of which something would
-// be lost. lost says which files of each item are not in the destination.
+// delete deletes the published artifacts on GitHub, except artifacts that are not
+// safeToDelete. lost says which files of each item are not in the destination.
 func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspace.Lost) error {
 	if !j.cfg.Delete {
 		return nil
 	}
 	failed := &report.DeleteError{}
-	refused := map[artifact.Repo]bool{} // in these every further deletion would fail
+	refused := map[artifact.Repo]bool{} // repositories in which every further deletion would fail
 	kept := 0
 	for i, item := range items {
 		a := item.Artifact
@@ -45,8 +45,8 @@ func (j *job) delete(ctx context.Context, items []transfer.Item, lost []workspac
 	return nil
 }
 
-// concernsAll reports whether an error is not about one artifact alone, so that deleting
-// others of its repository would fail, too.
+// concernsAll reports whether err is not about a single artifact, so that deleting other
+// artifacts of the repository would fail, too.
 func concernsAll(err error) bool {
 	api, ok := errors.AsType[*githubapi.Error](err)
 	if !ok {
@@ -60,9 +60,8 @@ func concernsAll(err error) bool {
 }
 
 // safeToDelete reports whether all of an artifact is in the destination and passed every
-// check there is. Otherwise GitHub may have the only copy of some of its files, or of its
-// bytes as they were uploaded. If GitHub gives no digest, the archive's own checks must
-// suffice.
+// check there is. Otherwise GitHub may have the only copy of some of its files, or of the
+// bytes that were uploaded. If GitHub gives no digest, the archive's own checks have to do.
 func safeToDelete(digest transfer.DigestState, lost workspace.Lost) bool {
 	return (digest == transfer.DigestVerified || digest == transfer.DigestAbsent) && lost.Files == 0
 }

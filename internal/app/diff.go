@@ -25,8 +25,8 @@ func (c *command) diff(ctx context.Context, cfg *config.Config) int {
 // sides are the two artifacts of one name: the first run's and the second run's.
 type sides [2]*transfer.Item
 
-// diff compares the artifacts of two runs. Of artifacts with the same digest nothing is
-// read: their files are the same.
+// diff compares the artifacts of two runs. It does not read artifacts with the same
+// digest: their files are the same.
 func (s *staging) diff(ctx context.Context, items []transfer.Item) (*report.Diff, error) {
 	runs := s.job.cfg.RunIDs
 	d := &report.Diff{Before: runs[0], After: runs[1]}
@@ -64,7 +64,7 @@ func (p *sides) same() bool {
 	return p[0] != nil && p[1] != nil && p[0].Artifact.Digest != "" && p[0].Artifact.Digest == p[1].Artifact.Digest
 }
 
-// enter adds the files of an artifact, by their paths, to those of both runs.
+// enter adds the files of an artifact to files, which has the files of both runs by path.
 func (s *staging) enter(files map[string]*report.Change, item *transfer.Item, list transfer.Listing) {
 	dir := item.Artifact.Name
 	if len(s.job.cfg.Names) == 1 {
@@ -84,8 +84,8 @@ func (s *staging) enter(files map[string]*report.Change, item *transfer.Item, li
 	}
 }
 
-// newVersion returns what is known of a file. Of a file that is the artifact itself, the
-// artifact's digest tells the content.
+// newVersion returns what is known of a file. If the artifact is a single file, not an
+// archive, its digest identifies the content.
 func newVersion(item *transfer.Item, e unpack.Entry, raw bool) *report.Version {
 	v := &report.Version{Size: e.Size, Mode: e.Mode}
 	if raw {

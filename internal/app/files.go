@@ -37,8 +37,8 @@ func (c *command) cat(ctx context.Context, cfg *config.Config) int {
 	return c.end(res, spare.close())
 }
 
-// copyFile writes one file of the artifacts. Its path is that below a destination or, where
-// only one artifact has such a file, that in the artifact.
+// copyFile writes one file of the artifacts to w. file is a path below the destination, as
+// ls prints it, or a path in an artifact if only one artifact has such a file.
 func (s *staging) copyFile(ctx context.Context, items []transfer.Item, file string, spare *scratch, w io.Writer) error {
 	file = path.Clean(file)
 	for i := range items {
@@ -82,7 +82,7 @@ func (s *staging) copyOnly(ctx context.Context, items []transfer.Item, file stri
 // maxPaths bounds the paths in a message.
 const maxPaths = 10
 
-// output is stdout. An error of it is a *report.StdoutError.
+// output is stdout. Its errors are *report.StdoutErrors.
 type output struct{ io.Writer }
 
 func (o output) Write(p []byte) (int, error) {
@@ -93,8 +93,8 @@ func (o output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// scratch is a directory for what does not fit into memory, made when it is needed. It is
-// a spool.Dir.
+// scratch is a spool.Dir for what does not fit into memory. The directory is made when it
+// is first needed.
 type scratch struct {
 	parent string
 	root   *os.Root
@@ -128,7 +128,7 @@ func (s *scratch) Move(from, to string) error { return s.root.Rename(from, to) }
 // Remove implements spool.Dir.
 func (s *scratch) Remove(name string) error { return s.root.Remove(name) }
 
-// close removes the directory.
+// close removes the directory, if there is one.
 func (s *scratch) close() error {
 	if s.root == nil {
 		return nil

@@ -47,13 +47,13 @@ type forge interface {
 	Delete(ctx context.Context, repo artifact.Repo, id int64) error
 	// Repository fails unless the repository exists and may be seen.
 	Repository(ctx context.Context, repo artifact.Repo) error
-	// Ahead is how far the server's clock is ahead of ours, by its newest answer.
+	// Ahead returns how far the server's clock is ahead of ours, by its newest answer.
 	Ahead() time.Duration
-	// Requests returns how many requests were sent, Unchanged how many of them cost
-	// nothing because nothing had changed.
+	// Requests returns how many requests were sent, Unchanged how many of them did not
+	// count against the rate limit because nothing had changed.
 	Requests() int
 	Unchanged() int
-	// Costs is how many requests searches sent, by what they ask for.
+	// Costs returns how many requests searches sent, by what the requests ask for.
 	Costs() githubapi.Costs
 }
 
@@ -73,8 +73,8 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 		j.now, j.log.Now = time.Now, time.Now
 	}
 	if !step {
-		// The command ignores the run that it may be called in, unless that run is asked
-		// for.
+		// A command in a job's script ignores the current run, unless an input asks for
+		// that run.
 		outside := actions.Context{Home: j.runner.Home}
 		if cfg.RunCurrent || cfg.CurrentFirst {
 			outside.Run, outside.Repository, outside.RepositoryID = j.runner.Run, j.runner.Repository, j.runner.RepositoryID
@@ -98,7 +98,7 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 }
 
 // readRunner reads what the runner says of the current run and of the event that
-// triggered it, as far as the inputs need it. Mistakes in the rest do not matter.
+// triggered it, as far as the inputs need it. What they do not need may be wrong.
 func (j *job) readRunner() (err error) {
 	searches := !j.cfg.ByID()
 	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
@@ -114,7 +114,7 @@ func (j *job) readRunner() (err error) {
 		j.trigger = id
 	}
 	if !slices.ContainsFunc(repos(j.cfg), own.Equal) {
-		return nil // the trigger counts only if one of them is a former name of the current run's own
+		return nil // only a former name of the current repository can need the trigger: no reason to fail
 	}
 	return err
 }
@@ -241,7 +241,7 @@ func workflowFile(ref string) string {
 	return path.Base(file)
 }
 
-// homes returns the repository of each id.
+// homes parses the repository of each run or artifact id.
 func homes(names map[int64]string) map[int64]artifact.Repo {
 	all := make(map[int64]artifact.Repo, len(names))
 	for id, name := range names {
@@ -276,8 +276,8 @@ func (j *job) request() search.Request {
 		Gone:          map[int64]bool{},
 		Repos:         repos(j.cfg),
 
-		// Where an input says that a search is meant, no request is spent on the hint
-		// that the current run has it, too.
+		// If an input says that a search is meant, the warning that the current run has the
+		// artifacts, too, is not worth a request.
 		AskCurrent:         !j.cfg.Searches(),
 		CurrentFirst:       j.cfg.CurrentFirst,
 		OwnID:              j.runner.RepositoryID,
@@ -288,7 +288,7 @@ func (j *job) request() search.Request {
 	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
 	if j.cfg.ByID() {
 		// These conditions choose nothing: a run named by id is taken even if it does not
-		// meet them. That may be a mistake, of which the log then warns.
+		// meet them. The log then warns, because that may be a mistake.
 		over := j.cfg.Overruled()
 		req.Events, req.Actor, req.Conclusions, req.RunNumber, req.MaxAge = over.Events, over.Actor, over.Conclusions, over.RunNumber, over.MaxAge
 	}

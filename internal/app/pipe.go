@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// Pipe is a stream that calls Broken when its reader is gone: the run is then stopped as
-// by a signal. SIGPIPE would not serve: the system sends it for broken network
-// connections, too.
+// Pipe is a stream that calls Broken when its reader is gone, to stop the run as a signal
+// does. SIGPIPE is of no use for this: the system sends it for broken network connections,
+// too.
 type Pipe struct {
 	io.Writer
 

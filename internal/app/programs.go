@@ -5,8 +5,8 @@ import (
 	"os/exec"
 )
 
-// Programs returns the machine.Run of a process: programs run in dir, which is the
-// process's own directory if it is empty, with these variables.
+// Programs returns a machine.Run that runs programs in dir, with the variables environ. An
+// empty dir is the process's own directory, a nil environ its own environment.
 func Programs(dir string, environ []string) func(ctx context.Context, program string, args ...string) ([]byte, error) {
 	return func(ctx context.Context, program string, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // package machine names the programs

@@ -16,18 +16,19 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// task is what is done with the artifacts that were chosen, which are the result's items.
+// task does something with the artifacts that were chosen: the result's Items.
 type task func(s *staging, ctx context.Context, res *report.Result) error
 
-// run chooses, does its task, and deletes where that is asked for, in this order.
+// run chooses the artifacts, does the task, and deletes the artifacts if the input delete
+// is set.
 func (j *job) run(ctx context.Context, do task) *report.Result {
 	res := &report.Result{Destination: j.dest, DryRun: j.cfg.DryRun}
 	start := j.now()
 	err := j.attempt(ctx, res, do)
 	res.Took = j.now().Sub(start)
 	if ctx.Err() != nil && !res.Published {
-		// Everything that failed after the job was cancelled failed because of that. Only
-		// changes that could not be undone are worth adding.
+		// What failed after the job was cancelled failed because of that. Only changes
+		// that could not be undone are worth adding.
 		err = errors.Join(append([]error{fmt.Errorf("stopped: %w", context.Cause(ctx))}, undoErrors(err)...)...)
 	}
 	if err != nil && !res.Published {
@@ -109,10 +110,10 @@ func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err erro
 	}
 }
 
-// choose chooses runs and artifacts. It waits up to atMost for them to appear.
-// early, which may be nil, is called with an artifact that is going to be chosen.
+// choose chooses runs and artifacts. It waits up to atMost for them to appear. early may be
+// nil; see search.Chooser.
 func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration, early func(artifact.Artifact)) (*search.Plan, error) {
-	// What the server dates is compared with the server's clock.
+	// Times of the server are compared with the server's clock.
 	chooser := search.Chooser{Source: j.api, Now: func() time.Time { return j.now().Add(j.api.Ahead()) }, Early: early}
 	quiet := j.policy
 	quiet.Notify = nil
@@ -131,7 +132,7 @@ func (j *job) choose(ctx context.Context, req search.Request, atMost time.Durati
 }
 
 // passing reports whether an error of the API may pass with time: the server, or the
-// network to it, was in trouble for longer than a request is repeated.
+// network to it, failed for longer than one request is retried.
 func passing(err error) bool {
 	api, ok := errors.AsType[*githubapi.Error](err)
 	return ok && (api.Kind == githubapi.ServerError || api.Kind == githubapi.Network && httpx.IsTemporary(api.Err))
@@ -167,7 +168,6 @@ func (j *job) tellApart(ctx context.Context, err error) error {
 	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
 		return repoErr
 	}
-	// The server may not know a new id yet. Whatever else it lacks does not appear with
-	// time.
+	// The server may not know a new id yet. Waiting for anything else is of no use.
 	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Settled: j.cfg.ByID(), Final: !j.cfg.ByID()}
 }

@@ -6,8 +6,8 @@ import (
 	"os/signal"
 )
 
-// WithSignals returns a context that ends with the first of the signals. Each interrupt
-// after that calls again, unless it is nil. The caller has to call stop.
+// WithSignals returns a context that ends with the first of the signals. After that, each
+// os.Interrupt calls again, unless again is nil. The caller has to call stop.
 func WithSignals(parent context.Context, again func(), signals ...os.Signal) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	got, done := make(chan os.Signal, 2), make(chan struct{})

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Columns returns a function that asks for the present width of the terminal f, which is
-// 0 if the terminal does not tell. It returns nil if f is not a terminal.
+// Columns returns a function that returns the present width of the terminal f, or 0 if the
+// terminal does not tell it. Columns returns nil if f is not a terminal.
 func Columns(f *os.File) func() int {
 	fd := int(f.Fd())
 	if !term.IsTerminal(fd) {

@@ -12,14 +12,14 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
-// staging holds the stage, where artifacts are put together before they are published,
-// and the engine that brings them there.
+// staging holds the engine that fetches artifacts and the stage that it extracts them into,
+// from which they are published.
 type staging struct {
 	job    *job
 	engine *transfer.Engine
 	stage  *workspace.Stage // nil before there is something to fetch
-	into   transfer.Stage   // the same for the engine
-	named  map[string]bool  // stages of killed runs that the log has named, because they stay
+	into   transfer.Stage   // stage as the engine sees it
+	named  map[string]bool  // stages of killed runs that the log has named already
 }
 
 // newStaging makes a staging without a stage. It has to be closed.
@@ -56,7 +56,7 @@ func artifactLayout(cfg *config.Config) transfer.Layout {
 	return l
 }
 
-// open makes the stage, once. Before that, it undoes what killed runs left.
+// open makes the stage, if there is none yet. Before that, it undoes what killed runs left.
 func (s *staging) open(ctx context.Context) error {
 	if s.stage != nil {
 		return nil
@@ -87,8 +87,8 @@ func (s *staging) open(ctx context.Context) error {
 	return nil
 }
 
-// logRecovered logs what became of the stages of killed runs. They are looked for
-// twice, and those that have to stay are named once.
+// logRecovered logs what became of the stages of killed runs. The run looks for such stages
+// twice; one that has to stay is logged once.
 func (s *staging) logRecovered(all []workspace.Recovery) {
 	var list []workspace.Recovery
 	for _, r := range all {
@@ -120,8 +120,8 @@ func (s *staging) fetch(ctx context.Context, res *report.Result) (err error) {
 	return err
 }
 
-// fetchAndPublish brings the artifacts into the stage and moves them into place. The trees
-// in the report are those of the items.
+// fetchAndPublish brings the artifacts into the stage and moves them into place. The
+// report's trees are in the order of the items.
 func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (workspace.Report, error) {
 	if err := s.open(ctx); err != nil {
 		return workspace.Report{}, err
@@ -150,7 +150,8 @@ func (s *staging) fetchAndPublish(ctx context.Context, items []transfer.Item) (w
 	return published, nil
 }
 
-// labels returns the items' names, with the run where several have one name.
+// labels returns the names of the artifacts, with the run's id if several artifacts have the
+// same name.
 func labels(items []transfer.Item) []string {
 	having := map[string]int{}
 	for _, item := range items {
