@@ -4,6 +4,8 @@ package workspace
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 	"os"
 	"syscall"
 
@@ -16,7 +18,20 @@ func freeBytes(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert,gosec // the types differ between systems; no disk has 8 EiB
+	return spaceOf(st.Bavail, st.Bsize), nil
+}
+
+// spaceOf returns how many bytes blocks of a size have; the largest int64 if there are more,
+// and 0 for a negative number of blocks. The types differ between systems.
+func spaceOf[B, S int32 | uint32 | int64 | uint64](blocks B, size S) int64 {
+	if blocks <= 0 || size <= 0 {
+		return 0
+	}
+	high, low := bits.Mul64(uint64(blocks), uint64(size))
+	if high > 0 || low > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(low)
 }
 
 func ownerOf(dir string) (*owner, error) {
