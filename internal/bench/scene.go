@@ -213,7 +213,8 @@ func (s *scene) get(ctx context.Context, _ string) (err error) {
 	return errors.Join(err, res.Body.Close())
 }
 
-// download follows the API's redirect, without the token.
+// download requests an artifact and follows the API's redirect, without the token. The caller
+// closes the answer's body.
 func download(ctx context.Context, from string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
@@ -224,7 +225,11 @@ func download(ctx context.Context, from string) (*http.Response, error) {
 		next.Header.Del("Authorization")
 		return nil
 	}}
-	return client.Do(req)
+	res, err := client.Do(req)
+	if err == nil && res.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("the answer is %s", res.Status), res.Body.Close())
+	}
+	return res, err
 }
 
 func unzip(r io.ReaderAt, size int64, out string) error {
