@@ -3,11 +3,14 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/artifetch/artifetch/internal/httpx"
 )
 
 const (
@@ -31,7 +34,7 @@ const (
 // downloads that share it wait for the storage. It is safe for concurrent use.
 type Connections struct {
 	most    int
-	free    *semaphore.Weighted
+	slots   *slots
 	open    atomic.Int64 // answers whose bodies are being read
 	arrived atomic.Int64 // bytes
 	budget  waitBudget
@@ -42,7 +45,21 @@ type Connections struct {
 // NewConnections returns a Connections that allows up to most requests at a time, at
 // least 1.
 func NewConnections(most int) *Connections {
-	return &Connections{most: most, free: semaphore.NewWeighted(int64(most)), twice: semaphore.NewWeighted(mostHedges), budget: waitBudget{left: maxWait}}
+	return &Connections{most: most, slots: newSlots(most), twice: semaphore.NewWeighted(mostHedges), budget: waitBudget{left: maxWait}}
+}
+
+// crowded tells c.slots how a request fared, and reports whether it was refused while others
+// were served.
+func (c *Connections) crowded(res *http.Response, err error) bool {
+	others := int(c.open.Load())
+	switch {
+	case err == nil && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent):
+		c.slots.accept(others)
+	case err == nil && httpx.TemporaryStatus(res.StatusCode), err != nil && httpx.IsTemporary(err):
+		c.slots.refuse(others)
+		return others > 0
+	}
+	return false
 }
 
 // pacer returns a function for a connection that begins now. The function is called after

@@ -26,7 +26,8 @@
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one
-//	    408, 429, 5xx: a passing fault; half the connections for a while
+//	    408, 429, 5xx: a passing fault; half the connections for a while; again and
+//	    again while others are served: no more at a time than these (see slots)
 //	    write and count the body until it ends or stalls
 //	a stream starts over: after *RangeError, and after *ChangedError twice at most
 //
@@ -181,6 +182,8 @@ type answer struct {
 	sent   time.Time // when it was asked for
 	cancel context.CancelCauseFunc
 	close  func()
+	// crowded is set if the request was refused while others were served.
+	crowded bool
 	// uncharged calls do, and does not count the time of the call as a wait for the storage.
 	uncharged func(do func()) error
 }
@@ -189,13 +192,13 @@ type answer struct {
 // free. It asks for the URL only then, because a URL could expire during the wait. If
 // locate fails, the error is a *locateError. sent is called when the request is sent.
 func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string, sent func()) (*answer, error) {
-	if err := o.Connections.free.Acquire(parent, 1); err != nil {
-		return nil, context.Cause(parent)
+	if err := o.Connections.slots.acquire(parent); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(parent)
 	end := func() {
 		cancel(nil)
-		o.Connections.free.Release(1)
+		o.Connections.slots.release()
 	}
 	u, err := locate(ctx)
 	if err != nil {
@@ -210,14 +213,18 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 	sent()
 	start := time.Now()
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
+	crowded := o.Connections.crowded(res, err)
 	if err != nil {
 		waited()
 		end()
+		if crowded {
+			err = &crowdedError{err}
+		}
 		return nil, err
 	}
 	closeBody := o.watchBody(res, cancel)
 	return &answer{
-		Response: res, from: u, sent: start, cancel: cancel,
+		Response: res, from: u, sent: start, cancel: cancel, crowded: crowded,
 		close: func() {
 			closeBody()
 			waited()
@@ -232,6 +239,14 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 			return err
 		},
 	}, nil
+}
+
+// refused returns err, the error of an answer without bytes of the blob.
+func (a *answer) refused(err error) error {
+	if a.crowded {
+		return &crowdedError{err}
+	}
+	return err
 }
 
 // watchBody bounds how long a body may take. closeBody closes it.

@@ -33,7 +33,9 @@ func (b *Blob) begin(p *piece) (first *answer, err error) {
 		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
 			return nil, err
 		}
-		last = err
+		if last = err; p.forgives(err) {
+			attempts.Renew()
+		}
 	}
 }
 
@@ -57,7 +59,7 @@ func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
 	}
 	err = statusError(res.Response)
 	b.urls.failed(res.from, err)
-	return nil, err
+	return nil, res.refused(err)
 }
 
 // askFirst sends the first request, and a second one if the first is late. It returns the
@@ -95,7 +97,12 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 				ask()
 			}
 		case r := <-results:
-			if underWay--; underWay > 0 && r.err != nil && httpx.IsTemporary(r.err) {
+			underWay--
+			if underWay > 0 && r.err != nil && httpx.IsTemporary(r.err) {
+				continue
+			}
+			if underWay > 0 && r.err == nil && httpx.TemporaryStatus(r.res.StatusCode) {
+				r.res.close()
 				continue
 			}
 			if underWay > 0 {

@@ -74,7 +74,9 @@ func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err erro
 // forgives reports whether the count of tries begins again after one that failed with err,
 // because the storage served other parts meanwhile.
 func (p *piece) forgives(err error) bool {
-	if _, slow := errors.AsType[*httpx.SlowError](err); slow || !p.works || p.forgiven == mostForgiven {
+	_, slow := errors.AsType[*httpx.SlowError](err)
+	_, crowded := errors.AsType[*crowdedError](err)
+	if slow || !p.works && !crowded || p.forgiven == mostForgiven {
 		return false
 	}
 	p.works = false

@@ -61,7 +61,7 @@ func (b *Blob) tryPart(t *try, res *answer) (err error) {
 	defer res.close()
 	if err := b.check(t, res.Response); err != nil {
 		b.urls.failed(res.from, err)
-		return err
+		return res.refused(err)
 	}
 	if b.stream {
 		t.at, t.to = t.p.at, t.p.end

@@ -222,10 +222,10 @@ func TestURLsAreAskedForInTime(t *testing.T) {
 				defer transport.CloseIdleConnections()
 
 				connections := NewConnections(1)
-				if err := connections.free.Acquire(t.Context(), 1); err != nil {
+				if err := connections.slots.acquire(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				time.AfterFunc(10*time.Minute, func() { connections.free.Release(1) })
+				time.AfterFunc(10*time.Minute, func() { connections.slots.release() })
 				o := Options{
 					Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 1},
 					Connections: connections, OneStream: oneStream,

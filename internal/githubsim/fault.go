@@ -25,6 +25,9 @@ type Fault struct {
 	Every int
 	// Times is how many matching requests fail: 0 means one, negative all.
 	Times int
+	// Beyond makes only requests fail that arrive while the host serves so many others; 0
+	// means any.
+	Beyond int
 
 	// Status is the status of an answer with Header and Body, or with the API's error
 	// object for Message: 404 "Not Found" where something vanished, for example.
@@ -78,10 +81,33 @@ func (s *Sim) Fault(f Fault) {
 	s.faults = append(s.faults, &fault{Fault: f})
 }
 
-func (s *Sim) takeFault(h Host, r *http.Request) *Fault {
+// begin returns the fault that a request meets, or nil. Unless the fault replaces the answer,
+// the host serves the request until end is called.
+func (s *Sim) begin(h Host, r *http.Request) (f *Fault, end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if f = s.takeFault(h, r); f != nil && f.replaces() {
+		return f, func() {}
+	}
+	s.serving[h]++
+	return f, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.serving[h]--
+	}
+}
+
+// replaces reports whether the fault replaces the answer.
+func (f *Fault) replaces() bool {
+	return f.Status != 0 || f.Drop || f.Raw != "" || f.Expire || f.PrimaryLimit != 0 || f.SecondaryLimit != 0
+}
+
+// takeFault returns the fault that a request meets, or nil. s.mu is held.
+func (s *Sim) takeFault(h Host, r *http.Request) *Fault {
 	for _, f := range s.faults {
+		if s.serving[h] < f.Beyond {
+			continue
+		}
 		if f.Host != "" && f.Host != h || f.Method != "" && f.Method != r.Method {
 			continue
 		}

@@ -89,6 +89,7 @@ type Sim struct {
 	former map[string]*Repo // by lower-case full name of the past
 
 	faults   []*fault
+	serving  map[Host]int // requests under way that no fault replaces the answer of
 	lies     []*lie
 	changes  []*change
 	applying sync.Mutex // held while changes that come before a request are made
@@ -114,7 +115,7 @@ func New(opt Options) *Sim {
 	_, _ = rand.Read(key) // never fails
 	s := &Sim{
 		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
-		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, secret: hex.EncodeToString(key),
+		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, serving: map[Host]int{}, secret: hex.EncodeToString(key),
 	}
 	s.api = newServer(s.logged(API, s.changing(s.apiHandler())), opt.TLS, true, opt.APIRoundTrip)
 	s.storage = newServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)), opt.TLS, false, opt.StorageRoundTrip)
@@ -207,7 +208,9 @@ func (s *Sim) logged(h Host, next http.Handler) http.Handler {
 		if h == API {
 			w.Header().Set("Date", s.opt.Now().UTC().Format(http.TimeFormat))
 		}
-		if f := s.takeFault(h, r); f != nil {
+		f, end := s.begin(h, r)
+		defer end()
+		if f != nil {
 			s.serveFault(f, rec, r, next)
 			return
 		}

@@ -1,0 +1,142 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artifetch/artifetch/internal/githubsim"
+)
+
+// A storage, or a proxy before it, may serve only a few requests at a time, and refuse
+// others. What it serves is enough to fetch a blob.
+func TestStorageServesFewAtATime(t *testing.T) {
+	t.Parallel()
+	const size = 12 << 20
+	refusals := map[string]githubsim.Fault{
+		"429":                       {Status: 429},
+		"429, at once":              {Status: 429, Header: http.Header{"Retry-After": {"0"}}},
+		"429, in 10 s":              {Status: 429, Header: http.Header{"Retry-After": {"10"}}},
+		"429, a date that has been": {Status: 429, Header: http.Header{"Retry-After": {"Mon, 01 Jan 1990 00:00:00 GMT"}}},
+		"429, in -1 s":              {Status: 429, Header: http.Header{"Retry-After": {"-1"}}},
+		"503":                       {Status: 503},
+		"dropped":                   {Drop: true},
+	}
+	for name, refusal := range refusals {
+		for _, most := range []int{1, 3} {
+			for _, bytesPerSecond := range []int64{100_000, 20_000_000} {
+				t.Run(fmt.Sprintf("%s/%d at a time, %d B each", name, most, bytesPerSecond), func(t *testing.T) {
+					t.Parallel()
+					sim := newSimulated(t)
+					url := sim.signed(t)
+					synctest.Test(t, func(t *testing.T) {
+						refusal.Times, refusal.Beyond = -1, most
+						u := newUnclean(t, sim, size, refusal, githubsim.Fault{Times: -1, BytesPerSecond: bytesPerSecond})
+						u.o.Ahead = 8 << 20
+						start := time.Now()
+						info, err := reading(t, u.o, url, u.blob)
+						if err != nil || info.SHA256 != sumOf(u.blob) {
+							t.Fatalf("%+v, %v", info, err)
+						}
+						ideal := time.Duration(size/bytesPerSecond) * time.Second / time.Duration(most)
+						took := time.Since(start)
+						t.Logf("%d requests in %v", info.Requests, took)
+						if info.Requests > 60 || took > 2*ideal+30*time.Second {
+							t.Errorf("%d requests in %v; one after the other it takes %v", info.Requests, took, ideal)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// Many blobs share what the storage serves, also one that answers late.
+func TestStorageServesFewBlobsAtATime(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]time.Duration{"at once": latency, "late": 3 * time.Second} {
+		for _, most := range []int{1, 4} {
+			t.Run(fmt.Sprintf("%s/%d", name, most), func(t *testing.T) {
+				t.Parallel()
+				sim := newSimulated(t)
+				url := sim.signed(t)
+				synctest.Test(t, func(t *testing.T) {
+					u := newUnclean(t, sim, 6<<20, githubsim.Fault{Status: 429, Times: -1, Beyond: most}, githubsim.Fault{Times: -1, BytesPerSecond: 1_000_000, FirstByte: late})
+					u.o.Connections = NewConnections(16)
+					var all sync.WaitGroup
+					for range 20 {
+						all.Go(func() {
+							if info, err := fetchAll(t, u.o, url); err != nil || info.SHA256 != sumOf(u.blob) {
+								t.Errorf("%+v, %v", info, err)
+							}
+						})
+					}
+					all.Wait()
+				})
+			})
+		}
+	}
+}
+
+// Only refusals in a row, while others are served, show how many the storage serves at a time.
+// Now and then one more is tried.
+func TestSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(4)
+		take := func(n int) {
+			for range n {
+				if err := s.acquire(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var waited time.Duration
+		next := func() {
+			start := time.Now()
+			take(1)
+			waited = time.Since(start)
+		}
+		take(4)
+		for range 2 * fewRefusals {
+			s.refuse(0)
+		}
+		s.refuse(2)
+		s.refuse(2)
+		s.accept(2) // so it does serve more than two
+		s.refuse(2)
+		s.refuse(3)
+		for range 4 {
+			s.release()
+		}
+		take(4)
+		s.refuse(2)
+		for range 3 {
+			s.release()
+		}
+		take(2)
+		for _, want := range []time.Duration{firstProbe, 2 * firstProbe, 4 * firstProbe} {
+			if next(); waited != want {
+				t.Errorf("one more was tried after %v, want %v", waited, want)
+			}
+			s.refuse(3)
+			s.release()
+		}
+		next()
+		s.accept(3)
+		if s.allowed != 4 || s.taken != 4 {
+			t.Errorf("%d are allowed, %d taken", s.allowed, s.taken)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cause := errors.New("it is over")
+		cancel(cause)
+		if err := s.acquire(ctx); !errors.Is(err, cause) || len(s.waiting) > 0 {
+			t.Errorf("%d wait, %v", len(s.waiting), err)
+		}
+	})
+}

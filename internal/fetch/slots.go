@@ -1,0 +1,124 @@
+package fetch
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// So many requests in a row have to be refused while others are served before the storage
+	// is believed to serve no more at a time: a busy storage may refuse any request.
+	fewRefusals = 3
+	// Whether the storage serves one more is tried after firstProbe; each time that it does not,
+	// the next wait is twice as long, up to lastProbe.
+	firstProbe = time.Second
+	lastProbe  = time.Minute
+)
+
+// slots bounds how many requests are under way at a time: by what the caller wants and, if
+// the storage or a proxy refuses requests while it serves others, by how many it serves. It is
+// safe for concurrent use.
+type slots struct {
+	mu      sync.Mutex
+	most    int             // what the caller wants
+	allowed int             // what the storage seems to serve; at most most
+	taken   int             // requests under way
+	waiting []chan struct{} // in the order of their arrival; closed when there is a slot
+
+	refused int // requests that were refused in a row
+	served  int // the most that were served meanwhile
+
+	wait    time.Duration // until the next probe
+	probe   *time.Timer   // nil unless requests wait for it
+	probing bool          // one more than allowed is tried
+}
+
+func newSlots(most int) *slots { return &slots{most: most, allowed: most, wait: firstProbe} }
+
+// acquire waits for a slot, or returns the cause of ctx's end.
+func (s *slots) acquire(ctx context.Context) error {
+	s.mu.Lock()
+	turn := make(chan struct{})
+	s.waiting = append(s.waiting, turn)
+	s.grant()
+	s.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.waiting, turn); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+	} else {
+		s.taken--
+		s.grant()
+	}
+	return context.Cause(ctx)
+}
+
+// release gives a slot back.
+func (s *slots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken--
+	s.grant()
+}
+
+// grant gives free slots to those that wait. s.mu is held.
+func (s *slots) grant() {
+	free := s.allowed - s.taken
+	if s.probing {
+		free++
+	}
+	for ; free > 0 && len(s.waiting) > 0; free-- {
+		close(s.waiting[0])
+		s.waiting = s.waiting[1:]
+		s.taken++
+	}
+	if len(s.waiting) > 0 && s.allowed < s.most && !s.probing && s.probe == nil {
+		s.probe = time.AfterFunc(s.wait, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.probe, s.probing = nil, true
+			s.grant()
+		})
+	}
+}
+
+// accept says that a request was answered while so many others were served.
+func (s *slots) accept(others int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if others >= s.served {
+		s.refused, s.served = 0, 0
+	}
+	if others >= s.allowed && s.allowed < s.most {
+		s.allowed, s.wait, s.probing = others+1, firstProbe, false
+		s.grant()
+	}
+}
+
+// refuse says that a request was refused while so many others were served.
+func (s *slots) refuse(others int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probing {
+		s.wait, s.probing = min(2*s.wait, lastProbe), false
+	}
+	if others == 0 {
+		return // it was not refused because of others
+	}
+	s.refused, s.served = s.refused+1, max(s.served, others)
+	if s.refused >= fewRefusals {
+		s.allowed = min(s.allowed, s.served)
+	}
+}
+
+// crowdedError is the error of a request that was refused while others were served.
+type crowdedError struct{ error }
+
+func (e *crowdedError) Unwrap() error { return e.error }
