@@ -68,6 +68,29 @@ func TestShorterSecondAnswer(t *testing.T) {
 	}
 }
 
+// Proxies and groups of servers change ETags. What arrives in one answer needs none.
+func TestETagsThatCannotBeBelieved(t *testing.T) {
+	t.Parallel()
+	other := http.Header{"Etag": {`"other"`}}
+	for name, fault := range map[string]githubsim.Fault{
+		"its own is refused":      {Times: -1, Header: other},
+		"every second is another": {Times: -1, Every: 2, Header: other},
+		"every third is another":  {Times: -1, Every: 3, Skip: 1, Header: other},
+	} {
+		for how, in := range map[string]map[string]string{"all": in("run-id", "1"), "some files": in("run-id", "1", "files", "**/f1*"), "kept": in("run-id", "1", "skip-decompress", "true")} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				w := runWorld(t, githubsim.Artifact{Name: "a", Blob: bigZip()})
+				fault.Host = githubsim.Storage
+				w.Fault(fault)
+				if got := w.step(t.Context(), t, in); got.code != 0 || len(got.files) == 0 {
+					t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
+				}
+			})
+		}
+	}
+}
+
 // A failed download is never blamed on the archive or its maker.
 func TestBlameTheDownload(t *testing.T) {
 	t.Parallel()

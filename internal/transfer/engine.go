@@ -262,7 +262,8 @@ func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*
 		if !again || ctx.Err() != nil {
 			return err
 		}
-		oneStream = t.oneStream || noRanges
+		// The last attempt needs no ETag to be right: all bytes come in one answer.
+		oneStream = t.oneStream || noRanges || n+1 == maxChanges
 		e.opt.Notify(StartOver{Err: err})
 	}
 }
