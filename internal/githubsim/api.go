@@ -3,9 +3,9 @@ package githubsim
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"slices"
@@ -175,8 +175,12 @@ func (s *Sim) spend(w http.ResponseWriter, tok string) bool {
 // answer sends v with an ETag, or 304 if the client has it. A 304 does not count
 // against the rate limit.
 func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
-	body := marshal(v)
-	etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(body))
+	s.answerJSON(w, r, marshal(v))
+}
+
+// answerJSON does what answer does with what is JSON already.
+func (s *Sim) answerJSON(w http.ResponseWriter, r *http.Request, body []byte) {
+	etag := fmt.Sprintf(`W/"%016x"`, maphash.Bytes(s.seed, body))
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Cache-Control", "private, max-age=60, s-maxage=60")
 	if r.Header.Get("If-None-Match") == etag {
@@ -186,7 +190,10 @@ func (s *Sim) answer(w http.ResponseWriter, r *http.Request, v any) {
 	}
 	if s.opt.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		body = gzipped(body)
+		if s.gzipped[etag] == nil {
+			s.gzipped[etag] = gzipped(body)
+		}
+		body = s.gzipped[etag]
 	}
 	writeBody(w, http.StatusOK, body)
 }
@@ -201,7 +208,7 @@ func gzipped(body []byte) []byte {
 
 // page answers with a page of a list, and sets Link as GitHub does. It ends the list after
 // most items; total_count still counts all of them.
-func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key string, all []T, most int, toObject func(T) object) {
+func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key string, all []T, most int, toJSON func(T) []byte) {
 	q := r.URL.Query()
 	per := 30
 	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
@@ -238,11 +245,14 @@ func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key
 	if len(links) > 0 {
 		w.Header().Set("Link", strings.Join(links, ", "))
 	}
-	objects := make([]object, 0, to-from)
-	for _, v := range all[from:to] {
-		objects = append(objects, toObject(v))
+	body := fmt.Appendf(nil, `{"total_count":%d,"%s":[`, total, key)
+	for i, v := range all[from:to] {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, toJSON(v)...)
 	}
-	s.answer(w, r, object{"total_count": total, key: objects})
+	s.answerJSON(w, r, append(body, "]}"...))
 }
 
 func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
@@ -263,7 +273,7 @@ func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo, 
 		}
 	}
 	list = told(s, r, repo, kind, list, func(a *Artifact) fact { return fact{a.ID, a.run.ID, a.CreatedAt, ListArtifacts} })
-	page(s, w, r, repo, "artifacts", list, len(list), s.artifactObject)
+	page(s, w, r, repo, "artifacts", list, len(list), s.artifactJSON)
 }
 
 func find[T any](w http.ResponseWriter, r *http.Request, all []*T, id func(*T) int64) *T {
@@ -282,7 +292,7 @@ func runID(r *Run) int64           { return r.ID }
 
 func (s *Sim) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	if a := find(w, r, repo.artifacts, artifactID); a != nil {
-		s.answer(w, r, s.artifactObject(a))
+		s.answerJSON(w, r, s.artifactJSON(a))
 	}
 }
 
@@ -309,7 +319,7 @@ func (s *Sim) downloadArtifact(w http.ResponseWriter, r *http.Request, repo *Rep
 
 func (s *Sim) getRun(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	if run := find(w, r, repo.runs, runID); run != nil {
-		s.answer(w, r, s.runObject(run))
+		s.answerJSON(w, r, s.runJSON(run))
 	}
 }
 
@@ -382,5 +392,5 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, repo *Repo, kind 
 		list = slices.DeleteFunc(list, func(r *Run) bool { return r.CreatedAt.Before(since) || r.CreatedAt.After(until) })
 	}
 	list = told(s, r, repo, kind, list, func(run *Run) fact { return fact{run.ID, run.ID, run.CreatedAt, ListRuns} })
-	page(s, w, r, repo, "workflow_runs", list, most, s.runObject)
+	page(s, w, r, repo, "workflow_runs", list, most, s.runJSON)
 }

@@ -23,6 +23,23 @@ func (s *Sim) repoURL(r *Repo) string { return s.APIURL + "/repos/" + r.FullName
 // web returns the URL of a page for people.
 func (s *Sim) web(path string) string { return "https://github.com/" + path }
 
+// artifactJSON returns an artifact as the API sends it. The text is made once: lists would
+// take longer than what they are sent to.
+func (s *Sim) artifactJSON(a *Artifact) []byte {
+	if a.json == nil {
+		a.json = marshal(s.artifactObject(a))
+	}
+	return a.json
+}
+
+// runJSON is the same for a run.
+func (s *Sim) runJSON(run *Run) []byte {
+	if run.json == nil {
+		run.json = marshal(s.runObject(run))
+	}
+	return run.json
+}
+
 func (s *Sim) artifactObject(a *Artifact) object {
 	o := object{
 		"id": a.ID, "name": a.Name, "size_in_bytes": a.Blob.Size(), "expired": a.Expired,

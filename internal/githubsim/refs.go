@@ -39,7 +39,7 @@ func dateRange(s string) (since, until time.Time, err error) {
 
 func (s *Sim) listWorkflows(w http.ResponseWriter, r *http.Request, repo *Repo) {
 	list := told(s, r, repo, ListWorkflows, repo.workflows, func(wf *Workflow) fact { return fact{id: wf.ID} })
-	page(s, w, r, repo, "workflows", list, len(list), s.workflowObject)
+	page(s, w, r, repo, "workflows", list, len(list), func(wf *Workflow) []byte { return marshal(s.workflowObject(wf)) })
 }
 
 func (s *Sim) workflowObject(wf *Workflow) object {

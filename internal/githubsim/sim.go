@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"hash/maphash"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,7 +40,7 @@ type Options struct {
 	// HTTP/1.1, the storage only the latter, as Azure's.
 	TLS bool
 	// Gzip makes the API compress its answers in JSON for clients that accept that, as
-	// GitHub does. Compressing takes longer than anything else about an answer.
+	// GitHub does. The same answer is compressed once.
 	Gzip bool
 	// APIRoundTrip and StorageRoundTrip are how long a packet takes to the host and back.
 	// A connection takes one round trip, its TLS handshake another.
@@ -88,6 +89,9 @@ type Sim struct {
 	blobs  map[string]*stored
 	former map[string]*Repo // by lower-case full name of the past
 
+	seed    maphash.Seed      // of ETags
+	gzipped map[string][]byte // answers, by ETag
+
 	faults   []*fault
 	serving  map[Host]int // requests under way that no fault replaces the answer of
 	lies     []*lie
@@ -116,6 +120,7 @@ func New(opt Options) *Sim {
 	s := &Sim{
 		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
 		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, serving: map[Host]int{}, secret: hex.EncodeToString(key),
+		seed: maphash.MakeSeed(), gzipped: map[string][]byte{},
 	}
 	s.api = newServer(s.logged(API, s.changing(s.apiHandler())), opt.TLS, true, opt.APIRoundTrip)
 	s.storage = newServer(s.logged(Storage, http.HandlerFunc(s.serveBlob)), opt.TLS, false, opt.StorageRoundTrip)

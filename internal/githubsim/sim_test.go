@@ -98,6 +98,41 @@ func TestConditionalRequestsAreFree(t *testing.T) {
 	}
 }
 
+// The texts of runs and artifacts are kept, and so are compressed lists: what changes is in
+// the next answer all the same.
+func TestChangesShowAtOnce(t *testing.T) {
+	t.Parallel()
+	s, old := setUp(t, Options{Gzip: true})
+	run := old.repo.AddRun(Run{Workflow: old.Workflow, Status: "in_progress"})
+	a := run.AddArtifact(Artifact{Name: "a"})
+	old.AddArtifact(Artifact{Name: "b"})
+	for _, step := range []struct {
+		what string
+		do   func()
+		has  []string // runs and artifacts hold one of these each, and did not before
+	}{
+		{"nothing", func() {}, []string{`"status":"in_progress"`, `"expired":false`}},
+		{"the run ends", func() { s.Finish(run, "failure") }, []string{`"conclusion":"failure"`, ""}},
+		{"a second attempt", func() { run.AddArtifact(Artifact{Name: "a"}) }, []string{`"run_attempt":2`, `"total_count":3`}},
+		{"an artifact expires", func() { s.Expire(a, true) }, []string{"", `"expired":true`}},
+		{"a run is deleted", func() { old.repo.DeleteRun(old.ID) }, []string{`"total_count":1`, `"total_count":2`}},
+	} {
+		lists := func() (texts [2]string) {
+			for i, list := range []string{"runs", "artifacts"} {
+				_, texts[i] = ask(t, http.MethodGet, s.APIURL+"/repos/o/r/actions/"+list, "Authorization", "Bearer tok")
+			}
+			return texts
+		}
+		before := lists()
+		step.do()
+		for i, text := range lists() {
+			if want := step.has[i]; !strings.Contains(text, want) || want != "" && step.what != "nothing" && strings.Contains(before[i], want) {
+				t.Errorf("%s: %s, and before %s; want %s", step.what, text, before[i], want)
+			}
+		}
+	}
+}
+
 func TestStorage(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -83,6 +83,7 @@ type Run struct {
 
 	repo *Repo
 	made map[string]int // how many artifacts it has made, by name
+	json []byte         // see runJSON; nil after a change
 }
 
 // Artifact is an artifact of a run. AddArtifact fills in fields that are
@@ -105,7 +106,8 @@ type Artifact struct {
 	// "workflow_run.head_repository_id".
 	Lacks []string
 
-	run *Run
+	run  *Run
+	json []byte // see artifactJSON; nil after a change
 }
 
 func (a *Artifact) key() string { return fmt.Sprintf("artifacts/%d/content", a.ID) }
@@ -214,7 +216,7 @@ func (s *Sim) Attempt(run int64, a Artifact) *Artifact {
 func (s *Sim) Finish(run *Run, conclusion string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.Status, run.Conclusion, run.UpdatedAt = "completed", conclusion, s.opt.Now()
+	run.Status, run.Conclusion, run.UpdatedAt, run.json = "completed", conclusion, s.opt.Now(), nil
 }
 
 // AddRun adds a run.
@@ -283,7 +285,8 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 		run.made = map[string]int{}
 	}
 	run.made[a.Name]++
-	run.Attempt = max(run.Attempt, run.made[a.Name]) // an attempt makes only one of a name
+	// An attempt makes only one artifact of a name.
+	run.Attempt, run.json = max(run.Attempt, run.made[a.Name]), nil
 	r.artifacts = append(r.artifacts, &a)
 	r.sim.blobs[a.key()] = &stored{
 		blob: a.Blob, etag: fmt.Sprintf(`"0x%X"`, a.ID*7919), contentType: a.ContentType, disposition: a.ContentDisposition,
@@ -307,6 +310,6 @@ func (r *Repo) Artifacts() []int64 {
 func (s *Sim) Expire(a *Artifact, tell bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.Expired = tell
+	a.Expired, a.json = tell, nil
 	delete(s.blobs, a.key())
 }
