@@ -79,7 +79,7 @@ func readEnd(r input, size, enough int64) (end, error) {
 		start = at64
 	}
 	if e.count < 0 || e.offset < 0 || e.size < 0 || e.size > start || e.offset > start-e.size {
-		return end{}, malformed("it lacks bytes, or its end record is wrong: the directory does not end where that begins")
+		return end{}, malformed("it lacks bytes, or its end record is wrong: the directory does not end where the end records begin")
 	}
 	if e.skipped = start - e.size - e.offset; e.skipped > 0 && e.size == 0 {
 		return end{}, malformed("an archive without entries begins after its first byte")

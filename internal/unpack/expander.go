@@ -234,7 +234,7 @@ func (x *expander) hardLink(ctx context.Context, parent *handle, e *Entry) error
 	}
 	// A symlink of another archive cannot be linked to.
 	if _, isLink := x.links[e.hardLink]; isLink || x.made.of(e.hardLink) != x.archive() {
-		return e.refuse("it links to %q, which is no file before it", e.hardLink)
+		return e.refuse("it links to %q, which is no file before it in the same archive", e.hardLink)
 	}
 	from, err := x.dirs.get(ctx, path.Dir(e.hardLink))
 	if err != nil {

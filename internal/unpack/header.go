@@ -202,9 +202,9 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 	directory := e.Mode.IsDir()
 	switch {
 	case signature != 0x04034b50:
-		return 0, e.refuse("there is no local header where the directory says")
+		return 0, e.refuse("there is no local header where the directory says it is")
 	case nameLen != int64(len(e.stored)):
-		return 0, e.refuse("its local header names it otherwise")
+		return 0, e.refuse("its local header has a name of another length")
 	case method != e.method && !directory || flags&(flagsEncrypted|flagPatched) != 0:
 		return 0, e.refuse("its local header gives another method or encryption")
 	case method == methodStored && !directory && flags&flagDescriptor == 0 && (differs(compressed, e.compressed) || differs(size, e.Size)):
@@ -212,7 +212,7 @@ func (e *Entry) checkLocal(head []byte) (int64, error) {
 	}
 	n := localSize + nameLen + extraLen
 	if e.compressed > e.limit-e.start-n {
-		return 0, e.refuse("its data reaches beyond its place")
+		return 0, e.refuse("its data reaches beyond its place in the archive")
 	}
 	return n, nil
 }
