@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"sync"
@@ -28,7 +29,7 @@ func (e *LimitError) Error() string {
 // Budget bounds what all archives of one run may hold together. It is safe
 // for concurrent use.
 type Budget struct {
-	whole              *Budget // this is a part of it; nil: of none
+	whole              *Budget // this is a part of it, without limits of its own; nil: of none
 	maxFiles, maxBytes int64
 
 	mu           sync.Mutex
@@ -42,26 +43,40 @@ func NewBudget(maxFiles int, maxBytes int64) *Budget {
 }
 
 // Take uses up some of the budget, and fails with a *LimitError if that exceeds it. A Take
-// that fails counts as well. Negative numbers are an error: they come from sums that
-// overflowed.
+// that fails counts as well, unless all bytes together are more than an int64 holds. Negative
+// numbers are an error: they come from sums that overflowed.
 func (b *Budget) Take(files int, bytes int64) error {
 	if files < 0 || bytes < 0 {
 		return fmt.Errorf("%d files and %d bytes cannot be taken from a budget", files, bytes)
 	}
+	_, err := b.take(int64(files), bytes)
+	return err
+}
+
+// take is Take. counted is false if the sum of bytes would overflow: then nothing is taken,
+// because Undo could not give it back.
+func (b *Budget) take(files, bytes int64) (counted bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.files = add(b.files, int64(files))
-	b.bytes = add(b.bytes, bytes)
-	if b.maxFiles > 0 && b.files > b.maxFiles {
-		return &LimitError{What: Files, Limit: b.maxFiles, Want: b.files}
-	}
-	if b.maxBytes > 0 && b.bytes > b.maxBytes {
-		return &LimitError{What: Bytes, Limit: b.maxBytes, Want: b.bytes}
-	}
 	if b.whole != nil {
-		return b.whole.Take(files, bytes)
+		if counted, err = b.whole.take(files, bytes); counted {
+			b.files += files
+			b.bytes += bytes
+		}
+		return counted, err
 	}
-	return nil
+	if bytes > math.MaxInt64-b.bytes {
+		return false, &LimitError{What: Bytes, Limit: cmp.Or(b.maxBytes, math.MaxInt64), Want: math.MaxInt64}
+	}
+	b.files += files
+	b.bytes += bytes
+	switch {
+	case b.maxFiles > 0 && b.files > b.maxFiles:
+		err = &LimitError{What: Files, Limit: b.maxFiles, Want: b.files}
+	case b.maxBytes > 0 && b.bytes > b.maxBytes:
+		err = &LimitError{What: Bytes, Limit: b.maxBytes, Want: b.bytes}
+	}
+	return true, err
 }
 
 // add returns the sum of two numbers that are not negative, or the largest number

@@ -56,6 +56,31 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// What one part took and gave back does not change what the others have taken, also if it was
+// more than there are numbers for.
+func TestPartsOfABudget(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{0, 1, 6, math.MaxInt64 - 5, math.MaxInt64} {
+		b := NewBudget(3, 10)
+		kept, undone := b.Part(), b.Part()
+		if err := kept.Take(1, 5); err != nil {
+			t.Fatal(err)
+		}
+		err := undone.Take(1, size)
+		if limit, ok := errors.AsType[*LimitError](err); ok != (size > 5) || ok && limit.Want < size {
+			t.Errorf("%d bytes more: %v", size, err)
+		}
+		undone.Undo()
+		undone.Undo() // nothing is left to give back
+		if err := b.Part().Take(2, 5); err != nil {
+			t.Errorf("after %d bytes: %v", size, err)
+		}
+		if err := b.Part().Take(0, 1); err == nil {
+			t.Errorf("after %d bytes the limit is gone", size)
+		}
+	}
+}
+
 // Whatever the sizes are, their sum is not less than the largest of them.
 func TestSizesAddUp(t *testing.T) {
 	t.Parallel()
