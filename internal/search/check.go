@@ -46,7 +46,7 @@ func (s *search) check(taken []artifact.Run) []request {
 	}
 	oldest := s.oldest(taken)
 	if s.settled {
-		return todo
+		return append(todo, s.readForNumber()...)
 	}
 	if todo = append(todo, s.lookUpHidden(oldest)...); len(todo) > 0 {
 		return todo
@@ -357,7 +357,7 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	}
 	oldest := s.oldest(taken)
 	if s.settled {
-		return nil // no other run has the number
+		return s.numberDoubts()
 	}
 	for _, r := range s.matching() {
 		_, asked := s.facts.asked[r.ID]

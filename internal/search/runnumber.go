@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -21,6 +22,7 @@ type numbers struct {
 	perPage  int
 	// lo and hi are the first and the last page that can have the run.
 	lo, hi int
+	last   int                    // the last page of the list, or 0 where the server does not tell
 	pages  map[int][]artifact.Run // the runs of the workflow
 	mixed  bool                   // a page has runs, of any workflow, out of their order
 }
@@ -34,15 +36,16 @@ const mostSought = 8
 // seekNumber looks for the run with the number asked for: first in the list of the
 // workflow's runs, then in the list of all runs, because the workflow's list may lag. It
 // reads only the list of all runs if all known runs are of the workflow. The search is
-// settled when the run was found, or when the list of all runs proves that it does not
-// exist: not where a list of artifacts shows no order, and the run may be out of its place,
-// too.
+// settled when the run was found, or when the list of all runs, in order as far as it was
+// read, does not have it where it should be: not where a list of artifacts shows no order,
+// and the run may be out of its place, too.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	var seen []artifact.Run
+	var sought *numbers
 	var found, absent, gone bool
 	var err error
 	if slices.ContainsFunc(s.facts.all.items, func(r artifact.Run) bool { return !s.filter.workflow.passes(r) }) || len(s.facts.all.items) == 0 {
-		found, _, err = s.seekIn(ctx, RunQuery{Workflow: s.filter.workflow.query()}, s.listRuns, farthest, &seen)
+		_, found, _, err = s.seekIn(ctx, RunQuery{Workflow: s.filter.workflow.query()}, s.listRuns, farthest, &seen)
 		if gone = errors.Is(err, errUnlisted); err != nil && !gone {
 			return nil, err
 		}
@@ -51,7 +54,7 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 		s.filter.workflow.learn(r)
 	}
 	if !found && len(seen) < s.finder.left() {
-		if found, absent, err = s.seekIn(ctx, RunQuery{}, s.finder.allRuns, mostSought, &seen); err != nil {
+		if sought, found, absent, err = s.seekIn(ctx, RunQuery{}, s.finder.allRuns, mostSought, &seen); err != nil {
 			return nil, err
 		}
 	}
@@ -61,24 +64,86 @@ func (s *search) seekNumber(ctx context.Context) (func(), error) {
 			s.show(r)
 		}
 		s.settled = found || absent && !s.unordered()
+		if absent && !s.knowsNumber() && s.mayMiss() {
+			s.sought = sought
+		}
 	}, nil
 }
 
+// knowsNumber reports whether the run with the number asked for is known.
+func (s *search) knowsNumber() bool {
+	for _, r := range s.facts.known {
+		if r.Number == s.filter.number && s.filter.workflow.passes(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// unread returns the pages of the list that were not read, as far as the server tells how
+// many there are, and reports whether it does.
+func (n *numbers) unread() (pages []int, known bool) {
+	for page := 1; page <= n.last; page++ {
+		if _, read := n.pages[page]; !read {
+			pages = append(pages, page)
+		}
+	}
+	return pages, n.last > 0
+}
+
+// readForNumber returns requests for the rest of the list of all runs, where that is short
+// and no list has the run with the number asked for where it should be: it may be out of
+// its place.
+func (s *search) readForNumber() []request {
+	if s.sought == nil || s.finder.limitMet() {
+		return nil
+	}
+	pages, known := s.sought.unread()
+	if !known || len(pages) > maxGap {
+		return nil
+	}
+	var list []request
+	for _, page := range pages {
+		list = append(list, func(ctx context.Context) (func(), error) {
+			p, err := s.finder.allRuns(ctx, RunQuery{Page: page, PerPage: s.sought.perPage})
+			return func() {
+				s.sought.add(page, p)
+				for _, r := range p.Items {
+					s.show(r)
+				}
+			}, err
+		})
+	}
+	return list
+}
+
+// numberDoubts returns the doubt that the run with the number asked for is out of its place,
+// if there is one. No other run has the number.
+func (s *search) numberDoubts() []Doubt {
+	if s.sought == nil || s.knowsNumber() {
+		return nil
+	}
+	if pages, known := s.sought.unread(); known && len(pages) == 0 {
+		return nil
+	}
+	return []Doubt{{Reason: fmt.Sprintf("run number %d was looked for only where the lists of runs should have it", s.filter.number)}}
+}
+
 // seekIn looks for the number in a list, of which it reads at most so many pages, and adds
-// the runs of the pages to seen. found reports that it found the run; absent, that the list
-// proves that there is none, because it is in order and was read as far as the number.
-func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Context, RunQuery) (Page[artifact.Run], error), most int, seen *[]artifact.Run) (found, absent bool, err error) {
-	n := numbers{
+// the runs of the pages to seen. found reports that it found the run; absent, that the list,
+// in order as far as it was read, does not have the run where it should be.
+func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Context, RunQuery) (Page[artifact.Run], error), most int, seen *[]artifact.Run) (n *numbers, found, absent bool, err error) {
+	n = &numbers{
 		want: s.filter.number, workflow: s.filter.workflow, perPage: s.finder.pageSize(),
 		lo: 1, hi: farthest, pages: map[int][]artifact.Run{},
 	}
 	q.PerPage = n.perPage
 	left := s.finder.left()
-	q.Page = s.guess(&n, q)
+	q.Page = s.guess(n, q)
 	for ; most > 0 && q.Page != 0; most-- {
 		p, err := get(ctx, q)
 		if err != nil {
-			return false, false, err
+			return nil, false, false, err
 		}
 		within := min(len(p.Items), left-len(*seen)) // the limit lets these be looked at
 		cut := within < len(p.Items)
@@ -86,13 +151,13 @@ func (s *search) seekIn(ctx context.Context, q RunQuery, get func(context.Contex
 		*seen = append(*seen, p.Items...)
 		switch {
 		case n.add(q.Page, p):
-			return true, false, nil
+			return n, true, false, nil
 		case cut, !n.orderly(), len(*seen) >= left:
-			return false, false, nil
+			return n, false, false, nil
 		}
 		q.Page = n.next(q.Page)
 	}
-	return false, q.Page == 0, nil
+	return n, false, q.Page == 0, nil
 }
 
 // guess returns the page to read first, or 0 if no page can have the run. The first page
@@ -128,7 +193,7 @@ func (s *search) mayMiss() bool {
 		return true
 	}
 	var since time.Time
-	for _, r := range s.facts.all.items {
+	for _, r := range s.facts.known {
 		if r.Number < s.filter.number && r.CreatedAt.After(since) && s.filter.workflow.passes(r) {
 			since = r.CreatedAt
 		}
@@ -142,9 +207,9 @@ func (s *search) mayMiss() bool {
 func (n *numbers) add(page int, p Page[artifact.Run]) bool {
 	n.pages[page] = slices.DeleteFunc(slices.Clone(p.Items), func(r artifact.Run) bool { return !n.workflow.passes(r) })
 	if p.Next == 0 {
-		n.hi = min(n.hi, page)
+		n.hi, n.last = min(n.hi, page), page
 	} else if p.Last > 0 {
-		n.hi = min(n.hi, p.Last)
+		n.hi, n.last = min(n.hi, p.Last), p.Last
 	}
 	if len(p.Items) == 0 {
 		n.hi = min(n.hi, page-1)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,17 +69,18 @@ func TestRunNumber(t *testing.T) {
 		{"the oldest", nil, 400, 1, true, 4},
 		{"in the middle of many", nil, 1000, 500, true, 4},
 		{"the newest, listed a page too late", displacedTo(150, 400), 400, 400, true, 3},
+		{"listed two pages too early", displacedTo(50, 110), 400, 110, true, 5},
 		{"none so new", nil, 400, 401, false, 2},
-		{"deleted", without(250), 400, 250, false, 3},
-		{"deleted, at the border", without(301), 400, 301, false, 4},
-		{"deleted, at the other border", without(200), 400, 200, false, 4},
-		{"deleted, the oldest", without(1), 400, 1, false, 3},
+		{"deleted", without(250), 400, 250, false, 5},
+		{"deleted, at the border", without(301), 400, 301, false, 6},
+		{"deleted, at the other border", without(200), 400, 200, false, 5},
+		{"deleted, the oldest", without(1), 400, 1, false, 5},
 		{"older first, swapped at the first border", swapped(100), 400, 301, true, 4},
 		{"newer first, swapped at the first border", swapped(100), 400, 300, true, 4},
 		{"older first, swapped at the second border", swapped(200), 400, 201, true, 5},
 		{"newer first, swapped at the second border", swapped(200), 400, 200, true, 5},
 		{"three pages of one second, turned round", burst(50, 349), 400, 349, true, 5},
-		{"deleted, of a page of one second", func(w *world) { burst(200, 300)(w); without(250)(w) }, 400, 250, false, 4},
+		{"deleted, of a page of one second", func(w *world) { burst(200, 300)(w); without(250)(w) }, 400, 250, false, 5},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,5 +140,40 @@ func TestRunNumberBeyondTheLimit(t *testing.T) {
 		if (err == nil) != found || !found && (nf == nil || !nf.LimitHit) {
 			t.Errorf("limit %d: %v", limit, err)
 		}
+	}
+}
+
+// A number that is not where the lists should have it, of which they are too long to be
+// read to the end, is in doubt, unless the artifacts show, too, that there is no such run.
+func TestRunNumberInDoubt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(*world)
+		number int
+		name   string
+		doubt  string // a part of it
+	}{
+		"listed far from its place": {func(w *world) {
+			w.runs = displaced(w.runs, 150, func(r artifact.Run) bool { return r.Number == 250 })
+		}, 250, "dist", "run number 250 was looked for only where the lists of runs should have it"},
+		"deleted": {func(w *world) {
+			w.delete("runs", []int64{250})
+		}, 250, "dist", "run number 250"},
+		"deleted, and artifacts are few": {func(w *world) { w.delete("runs", []int64{250}) }, 250, "rare", ""},
+		"none so new":                    {func(*world) {}, 1001, "dist", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := numbered(1000)
+			tt.change(w)
+			_, err := Chooser{Source: w}.Choose(t.Context(), Request{
+				Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: tt.number, Select: artifact.Selector{Names: []string{tt.name}},
+			})
+			nf, _ := errors.AsType[*NotFoundError](err)
+			if nf == nil || len(nf.Doubts) != min(1, len(tt.doubt)) || !strings.Contains(DoubtsInWords(nf.Doubts), tt.doubt) {
+				t.Errorf("got %v, want the doubt %q; requests %q", err, tt.doubt, w.calls)
+			}
+		})
 	}
 }

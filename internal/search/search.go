@@ -109,9 +109,11 @@ type search struct {
 	// the newest: a run that is newer than an examined one is examined, whatever the limit.
 	limited bool
 	cut     time.Time
-	// settled is set once the run with the number asked for is known, or known not to
-	// exist.
+	// settled is set once the run with the number asked for is known, or is not where lists
+	// of runs should have it. If it is not, sought has the pages of all runs that were read
+	// for it, unless lists of artifacts show, too, that there is no such run.
 	settled bool
+	sought  *numbers
 	// size is that of the facts when the search ended, or -1.
 	size int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
