@@ -100,6 +100,17 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	if err != nil {
 		return err
 	}
+	current, err := f.takeCurrent(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if current {
+		f.req.Runs--
+		runs = runs[:min(len(runs), f.req.Runs)]
+		if len(runs) == 0 {
+			return nil
+		}
+	}
 	plan.Doubts = doubtsLeft(searches, runs)
 	if len(runs) == 0 {
 		nothing := f.notFound(ctx, res, searches, plan)

@@ -18,6 +18,9 @@ func tryCrowded(ctx context.Context, seed uint64, without map[int64]bool) trial 
 	if more.chance(30) && !slices.Contains(req.Repos, former) {
 		req.Repos = more.rename(w, req.Repos)
 	}
+	if more.chance(10) && !w.blind {
+		more.disown(w, req)
+	}
 	return w.try(ctx, req, without)
 }
 
@@ -36,6 +39,21 @@ func (r random) crowd(w *world) {
 	}
 	p := &w.pulls[0]
 	p.HeadSHA, p.HeadBranch, p.HeadRepoID = pickOne(r, shas...), pickOne(r, "main", "dev", "rare/branch"), pickOne[int64](r, 1, 1, 666, 0)
+}
+
+// disown makes runs' own lists lack artifacts that the repository's lists have.
+func (r random) disown(w *world, req Request) {
+	runs := []int64{req.CurrentRun}
+	for _, run := range r.targets(w, req) {
+		runs = append(runs, run.ID)
+	}
+	w.lies.unowned = map[int64]bool{}
+	for _, a := range w.artifacts {
+		if slices.Contains(runs, a.Run.ID) && !w.lies.late[a.Run.ID] && r.chance(80) {
+			w.lies.unowned[a.ID] = true
+			w.lies.tell("the own list of run %d lacks artifact %d", a.Run.ID, a.ID)
+		}
+	}
 }
 
 // storm makes runs that follow each other be of one second, as where a workflow is

@@ -18,16 +18,15 @@ func (c Chooser) inNamed(ctx context.Context, req Request, repo artifact.Repo, p
 			return err
 		}
 	}
-	taken := len(plan.Runs)
-	if taken >= req.Runs {
+	req.Runs -= len(plan.Runs)
+	if req.Runs == 0 {
 		return nil
 	}
-	req.Runs -= taken
 	if req.Trigger != 0 && own {
 		return c.byTrigger(ctx, req, repo, plan)
 	}
 	err = c.search(ctx, req, repo, plan)
-	if taken == 0 {
+	if !slices.ContainsFunc(plan.Runs, func(r artifact.Run) bool { return r.ID == req.CurrentRun }) {
 		return err
 	}
 	plan.PassedOver = slices.DeleteFunc(plan.PassedOver, func(p PassedOver) bool { return p.Run.ID == req.CurrentRun })
@@ -55,6 +54,23 @@ func (c Chooser) byCurrent(ctx context.Context, req Request, repo artifact.Repo,
 		return "", nil // the run is gone; the search shows whether the repository is, too
 	}
 	return "", err
+}
+
+// takeCurrent takes the current run where only its own list lacks what is asked for, and
+// those of the repository have it. It reports whether it did.
+func (f *finder) takeCurrent(ctx context.Context, plan *Plan) (bool, error) {
+	picked := f.facts.pick(artifact.Run{ID: f.req.CurrentRun})
+	if f.req.currentLacks == "" || !picked.Complete() {
+		return false, nil
+	}
+	run, err := f.source.Run(ctx, f.repo, f.req.CurrentRun)
+	switch {
+	case missing(err):
+		return false, nil
+	case err == nil:
+		plan.take(run, picked)
+	}
+	return err == nil, err
 }
 
 // currentRun finds out whether the current run, which a search leaves out, holds what is

@@ -33,14 +33,17 @@ func (w *world) judge(req Request, plan *Plan, nf *NotFoundError) string {
 	return fmt.Sprintf("got %s, want %s; doubts: %s", got, want, DoubtsInWords(doubts(plan, nf)))
 }
 
-// visible returns the world without the artifacts that nothing true shows although some of
-// the same run are shown: lists lack them, and the run's own list is gone, or the run ended
-// so long ago that lists should have them.
+// visible returns the world without the artifacts that nothing true shows: the run's own list
+// lacks them, and no answer had them; or lists have only others of the same run, and its own
+// list is gone, or the run ended so long ago that lists should have them.
 func (w *world) visible() *world {
 	seen := &world{runs: w.runs, gone: w.gone, pulls: w.pulls, commits: w.commits, clock: w.now(), lies: w.lies}
 	for _, a := range w.artifacts {
 		i := slices.IndexFunc(w.runs, func(r artifact.Run) bool { return r.ID == a.Run.ID })
 		part := slices.ContainsFunc(w.artifacts, func(b artifact.Artifact) bool { return b.Run.ID == a.Run.ID && w.lies.shown[b.ID] })
+		if w.lies.unowned[a.ID] && !w.toldArtifacts[a.ID] {
+			continue
+		}
 		if !part || w.lies.shown[a.ID] || !w.lies.emptied[a.Run.ID] && w.now().Sub(w.runs[i].UpdatedAt) < lagging {
 			seen.artifacts = append(seen.artifacts, a)
 		}
@@ -52,6 +55,9 @@ func (w *world) visible() *world {
 // from another one, or "".
 func (w *world) judgeHint(req Request, plan *Plan) string {
 	if !req.AskCurrent || req.CurrentFirst || w.lies.emptied[req.CurrentRun] {
+		return ""
+	}
+	if slices.ContainsFunc(w.artifactsOf(req.CurrentRun), func(a artifact.Artifact) bool { return w.lies.unowned[a.ID] }) {
 		return ""
 	}
 	has := slices.ContainsFunc(w.runs, func(r artifact.Run) bool {
@@ -146,10 +152,6 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 		return met || listed && r.ID == w.newest(req)
 	case w.lies.late[r.ID]:
 		return (met || listed) && len(req.Select.Names) == 0 && r.ID == w.newest(req)
-	case req.RunNumber != 0 && (w.lies.ahead == r.ID || w.lies.outOfPlace == r.ID && slices.Contains(w.narrowing(req), "workflow") && w.lies.hides([]string{"workflow"}, r.ID)):
-		// No list that a number is looked for in has it where it should be. No other run is
-		// taken in its place: the search fails.
-		return met
 	case w.lies.farOff == r.ID:
 		return false // two pages that are in order may be believed
 	}

@@ -24,6 +24,8 @@ type lies struct {
 	// lost are the runs that are listed, but cannot be asked for by their id, and
 	// emptied those whose own list of artifacts cannot.
 	lost, emptied map[int64]bool
+	// unowned are artifacts that their runs' own lists lack.
+	unowned map[int64]bool
 	// refused are artifacts that are listed, but cannot be asked for by their id.
 	refused map[int64]bool
 	// expired makes what is lost answer 410 instead of 404.

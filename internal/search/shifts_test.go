@@ -66,7 +66,7 @@ func (r random) shift(w *world, req Request) {
 	fits := func(w *world) string {
 		var all string
 		for _, repo := range req.Repos {
-			all += text(w.fits(req, repo, nil))
+			all += text(w.fits(req, repo, nil)) + text(w.currentRun(req))
 			for _, b := range req.Branches { // what a preferred branch has may vanish
 				one := req
 				one.Branches = []string{b}

@@ -203,11 +203,13 @@ func (v *vigil) final(nf *NotFoundError) string {
 	}
 	for _, id := range req.ArtifactIDs {
 		i := slices.IndexFunc(w.artifacts, func(a artifact.Artifact) bool { return a.ID == id })
-		if i < 0 {
+		if w.lies.refused[id] {
+			return ""
+		} else if i < 0 {
 			continue
 		}
 		a := w.artifacts[i]
-		if a.Expired || req.Gone[id] || w.lies.refused[id] || len(req.RunIDs) > 0 && (w.blind || !slices.Contains(req.RunIDs, a.Run.ID)) {
+		if a.Expired || req.Gone[id] || len(req.RunIDs) > 0 && (w.blind || !slices.Contains(req.RunIDs, a.Run.ID)) {
 			return ""
 		}
 	}
