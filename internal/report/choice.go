@@ -100,12 +100,12 @@ func (l *Log) fewer(plan *search.Plan) {
 	if l.Config.ByID() {
 		return
 	}
-	why := "no more fit"
+	why := "no other run fits"
 	switch {
 	case plan.LimitHit:
 		why = l.audience().name("search-limit") + " was reached"
 	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
-		why = "the first branch or commit with a run that fits has no more, and others are not used to fill up"
+		why = "the first branch or commit with a run that fits has no other such run, and the others are not used to fill up"
 	}
 	found := map[string]int{}
 	for _, run := range plan.Runs {

@@ -81,7 +81,7 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 	if n := strings.Count(b.String(), "::warning::"); n != maxWarnings+1 {
 		t.Errorf("%d warnings", n)
 	}
-	for _, want := range []string{"2 runs asked for, and 1 found in Octo/R1: no more fit", "and 2490 more repositories in which fewer were found"} {
+	for _, want := range []string{"2 runs asked for, and 1 found in Octo/R1: no other run fits", "and 2490 more repositories in which fewer were found"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, b.String())
 		}
