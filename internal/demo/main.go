@@ -2,6 +2,9 @@
 // it starts the simulator of GitHub with believable data, runs the action
 // against it as a step of a workflow would, and prints the log, the outputs,
 // the job summary and the files that arrived.
+//
+// With arguments it runs the command artifetch with these arguments against the
+// same simulator, in the current directory: go run ./internal/demo list.
 package main
 
 import (
@@ -24,12 +27,41 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	if args := os.Args[1:]; len(args) > 0 {
+		code := command(ctx, app.Env{
+			Args: args, Stdout: os.Stdout, Stderr: os.Stderr, Columns: app.Columns(os.Stderr), OutColumns: app.Columns(os.Stdout),
+			Getwd: os.Getwd, TempDir: os.TempDir(),
+		})
+		stop()
+		os.Exit(code)
+	}
 	err := run(ctx, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
+}
+
+// command runs the command artifetch against the simulator, and returns its exit code. env
+// has the arguments and the streams.
+func command(ctx context.Context, env app.Env) int {
+	sim := githubsim.New(githubsim.Options{})
+	defer sim.Close()
+	populate(sim)
+	variables := map[string]string{
+		"GITHUB_API_URL": sim.APIURL, "GITHUB_REPOSITORY": "octo/shop", "GITHUB_TOKEN": "ghs_demo",
+		"HOME": os.Getenv("HOME"), "NO_COLOR": os.Getenv("NO_COLOR"), "TERM": os.Getenv("TERM"),
+	}
+	env.Version = "demo"
+	env.Lookup, env.Environ = environment(variables)
+	return app.Main(ctx, env)
+}
+
+// environment returns the functions that read an environment of these variables alone.
+func environment(variables map[string]string) (lookup func(string) (string, bool), environ func() []string) {
+	lookup = func(k string) (string, bool) { v, ok := variables[k]; return v, ok }
+	return lookup, func() []string { return nil } // no input is misspelt
 }
 
 // step is the workflow's step that the demo runs.
@@ -65,11 +97,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	fmt.Fprintf(out, "A workflow of octo/shop has this step:\n\n%s\n", indent(step))
 	heading(out, "Log")
-	code := app.Main(ctx, app.Env{
-		Version: "demo", Stdout: out, Stderr: os.Stderr, Getwd: os.Getwd,
-		Lookup:  func(k string) (string, bool) { v, ok := env[k]; return v, ok },
-		Environ: func() []string { return nil },
-	})
+	lookup, environ := environment(env)
+	code := app.Main(ctx, app.Env{Version: "demo", Stdout: out, Stderr: os.Stderr, Getwd: os.Getwd, Lookup: lookup, Environ: environ})
 	heading(out, "Outputs")
 	if err := show(out, env["GITHUB_OUTPUT"]); err != nil {
 		return err
