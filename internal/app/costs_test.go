@@ -104,8 +104,8 @@ func (h *history) search(t *testing.T, req search.Request) (*search.Plan, int, e
 	return plan, h.Count(githubsim.API), err
 }
 
-// testFound fails unless the run that was found is so many runs of ci back from the newest;
-// -1 means that none was found.
+// testFound fails unless the run that was found is want runs of ci older than the newest; -1
+// means that none was found.
 func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int) {
 	t.Helper()
 	back := -1
@@ -117,8 +117,8 @@ func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int
 	}
 }
 
-// testCost searches, and fails unless that takes so many requests and finds the run so far
-// back.
+// testCost searches, and fails unless that takes the wanted number of requests and finds the
+// run that is back runs from the newest.
 func (h *history) testCost(t *testing.T, req search.Request, want, back int) {
 	t.Helper()
 	plan, n, err := h.search(t, req)

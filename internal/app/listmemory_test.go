@@ -32,7 +32,7 @@ func TestDryRunMemory(t *testing.T) {
 	}
 }
 
-// longNames is a zip of so many empty files with long names.
+// longNames returns a zip of empty files with long names.
 func longNames(n int) githubsim.Blob {
 	long := strings.Repeat("generated/", 15)
 	names := make([]string, 0, 2*n)

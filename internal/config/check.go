@@ -86,9 +86,9 @@ func (r *reader) checkRun(cfg *Config) {
 	}
 }
 
-// checkCurrentFirst refuses current-first where there is no current run, or where nothing
-// is searched. Whether a repository is the current run's own, perhaps by a former name,
-// only the server knows.
+// checkCurrentFirst refuses current-first if there is no current run, or if nothing is
+// searched. Only the server knows whether a repository is the current run's own, perhaps by
+// a former name.
 func (r *reader) checkCurrentFirst(cfg *Config) {
 	first := r.values["current-first"].by
 	if !cfg.CurrentFirst {

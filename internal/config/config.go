@@ -32,7 +32,7 @@ import (
 // Config holds the inputs. Every field is valid, on its own and together with the others.
 // An input that another input overrules counts as not given, and a warning says so.
 type Config struct {
-	// Token is empty where AppID is set, and may be empty in a dry run.
+	// Token is empty if AppID is set, and may be empty in a dry run.
 	Token Secret
 	// AppID is a GitHub App's numeric id or its client id. It is set if and
 	// only if AppPrivateKey is.

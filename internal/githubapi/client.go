@@ -59,8 +59,8 @@ type Options struct {
 	// conditional: while nothing has changed they do not count against the limit.
 	Conditional bool
 	// Reserve is how many requests of the hour searches leave to others. A search that
-	// has sent more than 50 fails with Reserved instead of spending them, where the
-	// server says how many are left; 0 lets searches spend all.
+	// has sent more than 50 fails with Reserved instead of spending them, if the server
+	// says how many are left; 0 lets searches spend all.
 	Reserve int
 	// Costly is called once when the costs of searches are High, by one of the calls that
 	// sent the requests. It may be nil.

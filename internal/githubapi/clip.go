@@ -57,8 +57,8 @@ func (c *clip) Write(p []byte) (int, error) {
 func (c *clip) open() bool { return c.inString || c.depth > 0 }
 
 // plain returns how many of the next bytes are kept without a further look: whole strings
-// that are not long and have no escape sequence, and what is between strings. Almost all
-// of a list is that.
+// that are not long and have no escape sequence, and everything between strings. That is
+// almost all of a list.
 func (c *clip) plain(p []byte) int {
 	if c.inString {
 		return 0

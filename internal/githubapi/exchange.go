@@ -31,7 +31,7 @@ type exchange struct {
 	doubtful bool
 	answer   *answer // of the last try; nil if it had none
 	nextPage int     // from the Link header; 0 at the end
-	lastPage int     // the same; 0 where it does not say, and at the end
+	lastPage int     // the same; 0 if it does not say, and at the end
 	// credential is the token of the last try, which messages must not show: answers
 	// may quote it.
 	credential string

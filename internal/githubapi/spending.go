@@ -145,8 +145,8 @@ func (s *spending) end(of Cost, n int, said *allowance) {
 	}
 }
 
-// follows reports whether the server said this after what is known: answers overtake
-// each other. Until the reset the number only falls.
+// follows reports whether said is newer than what is known: answers overtake each other, but
+// until the reset the number only falls.
 func (s *spending) follows(said *allowance) bool {
 	return s.last == nil || said.reset.After(s.last.reset) || said.reset.Equal(s.last.reset) && said.left < s.last.left
 }

@@ -263,9 +263,9 @@ func (a audience) placesLines(r workspace.Report) []string {
 	return lines
 }
 
-// github warns where a privileged job's artifacts changed what was in a .github
-// directory: later steps run local actions from there, and GitHub runs workflows once
-// they are committed.
+// github warns if artifacts of a privileged job wrote into a .github directory that existed
+// before: later steps run local actions from there, and GitHub runs workflows once they are
+// committed.
 func (l *Log) github(r workspace.Report) {
 	if r.InGitHub == 0 || !l.privileged() {
 		return

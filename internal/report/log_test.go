@@ -109,7 +109,7 @@ func TestHintsWithoutFields(t *testing.T) {
 		"failed":                    {search.Explanation{Failed: artifact.Run{ID: 7, Conclusion: "failure"}}, "Run 7 has it, but its conclusion is failure: conclusion: failure, or any, would take it"},
 		"failed, no conclusion":     {search.Explanation{Failed: artifact.Run{ID: 7}}, "Run 7 has it, but the server does not say how it ended: conclusion: any would take it"},
 		"forks":                     {search.Explanation{Forks: 1, UnknownOrigin: 1}, "Runs from forks do not count unless allow-forks is true; a fork's author decides what its artifacts hold"},
-		"unknown origin":            {search.Explanation{UnknownOrigin: 1}, "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where these come from; a run that you trust can be named with run-id"},
+		"unknown origin":            {search.Explanation{UnknownOrigin: 1}, "Runs that may be a fork's do not count unless allow-forks is true, and the server does not say where some runs come from; a run that you trust can be named with run-id"},
 	} {
 		if got := author.notFoundHint(&search.NotFoundError{Explanation: tt.nf}); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)

@@ -244,13 +244,13 @@ func (a audience) storageHint(status int) string {
 		"nothing was written to the destination"
 }
 
-// notFoundHint returns the one piece of advice that is most likely to help. Where the
-// artifact can be found comes before what may have been meant instead.
+// notFoundHint returns the one piece of advice that is most likely to help. Advice on where
+// the artifact is comes before guesses at what was meant.
 func (a audience) notFoundHint(nf *search.NotFoundError) string {
 	// A name that no run ever had is more likely to be wrong than to come.
 	pending := len(nf.Pending) > 0 && nf.Waited == 0 && !nf.Nowhere
-	// Where the list by conclusion may lack runs, one with another conclusion is no
-	// reason to ask for that.
+	// If the list filtered by conclusion may lack runs, a run with another conclusion is no
+	// reason to ask for that conclusion.
 	unsure := slices.ContainsFunc(nf.Doubts, func(d search.Doubt) bool { return slices.Contains(d.Filters, "conclusion") })
 	switch {
 	case nf.InCurrent:
@@ -269,7 +269,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 		return fmt.Sprintf("Run %d of another workflow has it, but its conclusion is %s: set %s and %s", nf.ElsewhereFailed.ID, nf.ElsewhereFailed.Conclusion,
 			a.set("workflow", cmp.Or(workflowFile(nf.ElsewhereFailed), "*")), a.set("conclusion", nf.ElsewhereFailed.Conclusion))
 	case nf.UnknownOrigin > 0 && nf.Forks == 0:
-		return fmt.Sprintf("Runs that may be a fork's do not count unless %s, and the server does not say where these come from; "+
+		return fmt.Sprintf("Runs that may be a fork's do not count unless %s, and the server does not say where some runs come from; "+
 			"a run that you trust can be named with %s", a.says("allow-forks is true", "--allow-forks is given"), a.name("run-id"))
 	case nf.Forks > 0, nf.ForkPR != "":
 		return "Runs from forks do not count unless " + a.says("allow-forks is true", "--allow-forks is given") + "; a fork's author decides what its artifacts hold"
