@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"syscall"
+
+	"github.com/artifetch/artifetch/internal/report"
 )
 
 // Pipe is a stream that calls Broken when its reader is gone, to stop the run as a signal
@@ -29,3 +31,14 @@ type readerGoneError struct{}
 
 func (readerGoneError) Error() string        { return "the log's reader is gone" }
 func (readerGoneError) Is(target error) bool { return target == context.Canceled }
+
+// output is stdout. Its errors are *report.StdoutErrors.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		err = &report.StdoutError{Err: err}
+	}
+	return n, err
+}
