@@ -3,7 +3,6 @@ package spool
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"sort"
@@ -58,16 +57,12 @@ func (s *Parts) WriteAt(p []byte, off int64) (int, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for n < len(p) {
-		at := off + int64(n)
-		m := min(len(p)-n, int(blockSize-at%blockSize))
-		if err := s.write(p[n:n+m], at); err != nil {
-			return n, err
+	return eachBlock(p, off, func(part []byte, number, from int64) (int, error) {
+		if err := s.write(part, number*blockSize+from); err != nil {
+			return 0, err
 		}
-		n += m
-	}
-	return n, nil
+		return len(part), nil
+	})
 }
 
 // write keeps p, which lies in one block. s.mu is held.
@@ -214,8 +209,8 @@ func (s *Parts) ReadAt(p []byte, off int64) (int, error) {
 
 // Truncate forgets what is at size and after it.
 func (s *Parts) Truncate(size int64) error {
-	if size < 0 {
-		return fmt.Errorf("spool: a size of %d", size)
+	if err := check(size, 0); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
