@@ -101,7 +101,7 @@ type zstdReader struct {
 }
 
 // zstd decompresses what r has, as soon as there is memory for the window,
-// which may have at most most bytes. It cannot deadlock: a goroutine that waits for
+// which may not be larger than most. It cannot deadlock: a goroutine that waits for
 // window memory holds a decoder, but so does the one that will release it.
 func (p *Pool) zstd(ctx context.Context, r *bufio.Reader, most int64) (*zstdReader, error) {
 	window := most
