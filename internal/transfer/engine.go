@@ -108,7 +108,7 @@ const spoolMemory = 40 << 20
 // Engine brings artifacts into a Stage. Its methods are called one after the other.
 type Engine struct {
 	opt         Options
-	expected    []Expected             // Options.Expect, without those of other jobs' artifacts: see leave
+	expected    []Expected             // Options.Expect, without those of other jobs' artifacts: see ownExpected
 	files       *glob.Tally            // Options.Files; nil is all files
 	wanted      func(name string) bool // reports whether Options.Files chooses a file; nil is all files
 	most        int                    // artifacts, and connections, at a time
@@ -144,7 +144,7 @@ func New(opt Options) *Engine {
 // Items says where each artifact of chosen will go. It fails if the name of one cannot name
 // a directory. all is the whole choice, of which chosen may be this job's part.
 func (e *Engine) Items(chosen, all []artifact.Item) ([]Item, error) {
-	e.expected = leave(e.opt.Expect, chosen, all)
+	e.expected = ownExpected(e.opt.Expect, chosen, all)
 	items := make([]Item, len(chosen))
 	for i, c := range chosen {
 		if err := unpack.CheckName(c.Artifact.Name); err != nil {

@@ -30,9 +30,9 @@ func (x Expected) fits(name string) bool { return x.Artifact == "" || x.Artifact
 // expects reports whether artifacts have to have expected digests.
 func (e *Engine) expects() bool { return len(e.opt.Expect) > 0 }
 
-// leave returns the expected digests without those that name an artifact of another job: one
-// that is in all, but not in chosen.
-func leave(list []Expected, chosen, all []artifact.Item) []Expected {
+// ownExpected returns the expected digests of this job: without those that name an artifact
+// of another job, which is in all, but not in chosen.
+func ownExpected(list []Expected, chosen, all []artifact.Item) []Expected {
 	others := map[string]bool{}
 	for _, item := range all {
 		others[item.Artifact.Name] = true

@@ -67,7 +67,7 @@ func matchable(items []Item, left []Expected) bool {
 
 // A digest with a name is left to other jobs only if no chosen artifact has that name, and
 // one of theirs has it.
-func TestLeave(t *testing.T) {
+func TestOwnExpected(t *testing.T) {
 	t.Parallel()
 	of := func(names ...string) (list []artifact.Item) {
 		for _, name := range names {
@@ -87,7 +87,7 @@ func TestLeave(t *testing.T) {
 		"one without a name": {of("a"), of("a", ""), []Expected{free, a, b, c}},
 		"nothing is known":   {of(), of(), []Expected{free, a, b, c}},
 	} {
-		if got := leave([]Expected{free, a, b, c}, tt.chosen, tt.all); !slices.Equal(got, tt.want) {
+		if got := ownExpected([]Expected{free, a, b, c}, tt.chosen, tt.all); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
