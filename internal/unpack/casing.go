@@ -17,9 +17,9 @@ func (s spelling) compare(other spelling) int {
 }
 
 // CaseCollisions lists pairs of names that are one name on a file system that
-// ignores case: the first most pairs, and how many more there are. When the
-// archive's reader fails it lists none: Extract reads the same bytes, and its
-// error says why.
+// ignores case. It lists no more than most, and returns how many others there
+// are. When the archive's reader fails it lists none: Extract reads the same
+// bytes, and its error says why.
 func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 	seed := maphash.MakeSeed()
 	fold := func(name string) uint64 { return maphash.String(seed, strings.ToLower(name)) }
