@@ -19,7 +19,7 @@
 //   - Bytes that belong to no entry, before the first or between them, are
 //     not looked at: some writers align data, programs that extract
 //     themselves begin with the program, and data descriptors (4.3.9) have
-//     several forms. Neither is what follows the end of a stream of DEFLATE,
+//     several forms. Nor are bytes after the end of a stream of DEFLATE,
 //     Deflate64, bzip2 or LZMA.
 //   - The directory holds exactly as many entries as it declares (4.4.22),
 //     modulo 65,536 without a zip64 record, and no more than the Budget
@@ -67,8 +67,8 @@
 //
 // Memory: the directory stays where it is and is read again when it is needed,
 // since a million entries with long names take hundreds of megabytes. While it
-// is checked, names are kept as hashes of 8 bytes, those of directories, too;
-// after that an entry takes one bit at most, and 8 bytes more where the
+// is checked, the names of entries and of directories are kept as hashes of 8
+// bytes; after that an entry takes one bit at most, and 8 bytes more where the
 // entries lie in another order than the directory's.
 //
 // Descriptors: directories are made and opened from the one above, and all
