@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{}
 	missing := req.RunIDs
+	var open error // what a run lacks that may still get it
 	for at, repo := range req.Repos {
 		here, elsewhere := split(missing, req.RunRepos, repo)
 		plans := make([]Plan, len(here))
@@ -28,7 +30,10 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		for i := range plans {
 			plan.add(&plans[i])
 		}
+		nf, ok := errors.AsType[*NotFoundError](err)
 		switch {
+		case ok && !nf.Settled && !nf.Final:
+			open = cmp.Or(open, err) // ids that no repository has are worse
 		case err != nil:
 			return plan, err
 		case len(absent) == len(here):
@@ -38,6 +43,9 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 	}
 	if len(missing) > 0 {
 		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing), Settled: true}
+	}
+	if open != nil {
+		return plan, open
 	}
 	plan.Unmet = c.unmet(req, plan.Runs)
 	return plan, nil

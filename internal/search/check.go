@@ -37,6 +37,17 @@ func (s *search) late(r artifact.Run) bool {
 	return r.UnderWay() || !ended.IsZero() && s.finder.now.Sub(ended) < lagging
 }
 
+// meetsLate reports whether a run is known that may fit, and that was not asked although
+// lists of artifacts may not show all that it has.
+func (s *search) meetsLate() bool {
+	for id, r := range s.facts.known {
+		if _, asked := s.facts.asked[id]; !asked && !s.facts.deleted[id] && s.passes(r) && s.late(r) {
+			return true
+		}
+	}
+	return false
+}
+
 // check returns requests that cross-check a choice: that there are no more runs to take
 // but those taken, and that the artifacts of those are all known.
 func (s *search) check(taken []artifact.Run) []request {

@@ -114,11 +114,13 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	plan.Doubts = doubtsLeft(searches, runs)
 	if len(runs) == 0 {
 		nothing := f.notFound(ctx, res, searches, plan)
-		if nf, ok := errors.AsType[*NotFoundError](nothing); !ok || nf.Overlooked.ID == 0 || nf.LimitHit {
+		nf, ok := errors.AsType[*NotFoundError](nothing)
+		if !ok || nf.LimitHit || nf.Overlooked.ID == 0 && !slices.ContainsFunc(searches, (*search).meetsLate) {
 			return nothing
 		}
-		// The explanation came across a run that fits, so the lists were wrong.
-		f.facts.faulty = true
+		// The explanation came across a run that fits, so the lists were wrong, or across one
+		// that may fit and has not been asked.
+		f.facts.faulty = nf.Overlooked.ID != 0
 		if searches, runs, err = findAgain(ctx, searches); err != nil || len(runs) == 0 {
 			return cmp.Or(err, nothing)
 		}

@@ -57,8 +57,20 @@ func (c Chooser) byCurrent(ctx context.Context, req Request, repo artifact.Repo,
 }
 
 // takeCurrent takes the current run where only its own list lacks what is asked for, and
-// those of the repository have it. It reports whether it did.
+// those of the repository have it; it reports whether it did. If the run was taken before, it
+// takes what only those lists have, too.
 func (f *finder) takeCurrent(ctx context.Context, plan *Plan) (bool, error) {
+	if len(plan.Runs) > 0 {
+		run := plan.Runs[0]
+		own := slices.Clone(plan.Superseded)
+		for _, item := range plan.Items {
+			own = append(own, item.Artifact)
+		}
+		f.facts.answered(run.ID, own)
+		*plan = Plan{}
+		plan.take(run, f.facts.pick(run))
+		return false, nil
+	}
 	picked := f.facts.pick(artifact.Run{ID: f.req.CurrentRun})
 	if f.req.currentLacks == "" || !picked.Complete() {
 		return false, nil

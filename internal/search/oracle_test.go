@@ -57,6 +57,9 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(11408202181692973763)) // two attempts, and artifacts that are nearly in order
 	f.Add(uint64(5258740002046220937))  // a run taken whose own list is gone, while lists have a part of what it holds
 	f.Add(uint64(7202702079420636304))  // a wait for two runs: one appears, and the other is deleted
+	f.Add(uint64(10531812757403517828)) // a run of more than a day, which just ended, and which only the explanation comes across
+	f.Add(uint64(2731906092650423340))  // the current run first, whose own list lacks a part of what it holds
+	f.Add(uint64(14372890033765071652)) // a wait for runs of two repositories, of which two do not exist
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
