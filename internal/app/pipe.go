@@ -18,6 +18,7 @@ type Pipe struct {
 	Broken context.CancelCauseFunc
 }
 
+// Write implements io.Writer.
 func (p Pipe) Write(b []byte) (int, error) {
 	n, err := p.Writer.Write(b)
 	if errors.Is(err, syscall.EPIPE) {
