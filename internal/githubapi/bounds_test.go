@@ -1,7 +1,6 @@
 package githubapi
 
 import (
-	"bytes"
 	"cmp"
 	"compress/gzip"
 	"context"
@@ -10,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -126,118 +123,6 @@ func nextOf(r *http.Request) string {
 	return fmt.Sprintf(`<http://x/?page=%d>; rel="next"`, page+1)
 }
 
-// Calls that wait at the same time count once.
-func TestBudgetOfTheRun(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
-	var p budget
-	p.watch(clock).end()
-	now = now.Add(time.Hour) // untroubled
-	a, b := p.watch(clock), p.watch(clock)
-	a.begin()
-	a.begin()
-	now = now.Add(time.Minute)
-	b.begin()
-	now = now.Add(time.Minute)
-	a.end()
-	now = now.Add(time.Minute)
-	if left := p.left(now); left != runBudget-3*time.Minute {
-		t.Errorf("%s left in the middle", left)
-	}
-	b.end()
-	b.begin() // too late: its timer may have gone off meanwhile
-	now = now.Add(time.Hour)
-	if left := p.left(now); left != runBudget-3*time.Minute {
-		t.Errorf("%s left", left)
-	}
-	// A call that began while another one was troubled, and is troubled only after that.
-	c := p.watch(clock)
-	c.begin()
-	now = now.Add(time.Minute)
-	d := p.watch(clock)
-	now = now.Add(time.Minute)
-	c.end()
-	now = now.Add(time.Minute)
-	d.begin()
-	d.end()
-	if left := p.left(now); left != runBudget-6*time.Minute {
-		t.Errorf("%s left in the end", left)
-	}
-}
-
-// A list that leads on for ever ends.
-func TestEndlessPages(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		page     func(r *http.Request) string
-		link     func(r *http.Request) string
-		requests int
-		text     string
-	}{
-		"the first page again": {func(*http.Request) string { return `{"artifacts":[{"id":1},{"id":2}]}` }, nextOf, 3, "is the same as two others"},
-		"a page ahead":         {func(*http.Request) string { return `{"artifacts":[{"id":1}]}` }, func(*http.Request) string { return `<http://x/?page=7>; rel="next"` }, 1, "page 1 links to page 7"},
-		"new items for ever": {func(r *http.Request) string {
-			return fmt.Sprintf(`{"artifacts":[{"id":1%s}]}`, r.URL.Query().Get("page"))
-		}, nextOf, maxPages, "more than 1000 pages"},
-		"empty pages for ever": {func(*http.Request) string { return `{"artifacts":[]}` }, nextOf, maxPages, "more than 1000 pages"},
-		"of another host": {func(r *http.Request) string {
-			return fmt.Sprintf(`{"artifacts":[{"id":1%s}]}`, r.URL.Query().Get("page"))
-		}, func(r *http.Request) string {
-			if r.URL.Query().Get("page") == "3" {
-				return ""
-			}
-			return strings.Replace(nextOf(r), "http://x/", "https://user:"+secret+"@elsewhere.invalid/", 1)
-		}, 3, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			asked := 0
-			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked++
-				says(200, tt.page(r), "Link", tt.link(r))(w, r)
-			}))
-			defer srv.Close()
-			u, _ := url.Parse(srv.URL)
-			c, err := New(Options{BaseURL: u, Auth: Auth{Token: "ghs_token"}, Transport: srv.Client().Transport})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = listAll(t.Context(), c)
-			if e, ok := asError(err); ok && e.Anonymous {
-				t.Error("anonymous, though there is a token")
-			}
-			if (tt.text == "") != (err == nil) || err != nil && (!isKind(err, UnexpectedAnswer) || !strings.Contains(err.Error(), tt.text)) || strings.Contains(fmt.Sprint(err), secret) {
-				t.Errorf("got %v", err)
-			}
-			if asked != tt.requests {
-				t.Errorf("%d requests, want %d", asked, tt.requests)
-			}
-		})
-	}
-}
-
-// Something new may come in front of a list again and again while it is read.
-func TestPagesThatMove(t *testing.T) {
-	t.Parallel()
-	var v visited
-	for i, mark := range []uint64{7, 7, 8, 8, 7, 7, 9} {
-		if v.again("list", i+1, mark) || v.again("other", i+1, 7+uint64(i)) {
-			t.Errorf("page %d was taken for a circle", i+1)
-		}
-	}
-	for n := range 3 * maxVisits {
-		v.again("list", n, uint64(n+1))
-	}
-	if len(v.pages) > maxVisits {
-		t.Errorf("%d pages are remembered", len(v.pages))
-	}
-	// Pages that were asked for side by side arrive in any order.
-	if v.again("third", 3, 5) || v.again("third", 1, 5) || !v.again("third", 2, 5) {
-		t.Error("a circle was not found")
-	}
-}
-
 // However large an answer is, the memory for it is bounded. (Not in parallel, because
 // everything that is allocated is counted.)
 func TestHostilePage(t *testing.T) {
@@ -279,76 +164,6 @@ func TestAnswerWithoutEnd(t *testing.T) {
 	}
 }
 
-// A stranger's commit message is cut while it arrives, wherever the reads end,
-// and what is left is the same JSON.
-func TestClip(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		text string // of a string in JSON, as it is sent
-		cut  bool
-	}{
-		"empty": {"", false}, "short": {`a\"b\\`, false}, "at the edge": {strings.Repeat("x", maxRaw), false},
-		"long": {strings.Repeat("x", maxRaw+1), true}, "a quote at the edge": {strings.Repeat("x", maxRaw-1) + `\"yyy`, true},
-		"a backslash at the edge": {strings.Repeat("x", maxRaw-1) + `\\`, false}, "escapes": {strings.Repeat(`\u00fc`, maxRaw), true},
-		"a character at the edge": {strings.Repeat("x", maxRaw-1) + "üyyy", true}, "pairs": {"x" + strings.Repeat(`\ud83d\ude00`, maxRaw), true},
-	} {
-		for _, size := range []int{1, 2, 3, 7, 4096, 1 << 20} {
-			var c clip
-			in := `{"a":"` + tt.text + `","b":[7,"` + tt.text + `"],"c":"}"}`
-			for rest := in; rest != ""; {
-				n := min(size, len(rest))
-				if _, err := c.Write([]byte(rest[:n])); err != nil {
-					t.Fatal(err)
-				}
-				rest = rest[n:]
-			}
-			if tt.cut != (c.kept.String() != in) || c.kept.Len() > 2*maxRaw+100 {
-				t.Errorf("%s: %d bytes became %d", name, len(in), c.kept.Len())
-			}
-			var got struct {
-				A, C string
-				B    []any
-			}
-			var want string
-			_ = json.Unmarshal([]byte(`"`+tt.text+`"`), &want)
-			if err := json.Unmarshal(c.kept.Bytes(), &got); err != nil || got.C != "}" || len(got.B) != 2 || !tt.cut && got.A != want || !strings.HasPrefix(want, strings.TrimRight(got.A, "\uFFFD")) {
-				t.Errorf("%s, %d bytes at a time: %v, %.40q", name, size, err, got.A)
-			}
-		}
-	}
-}
-
-// FuzzClip compares what is kept, written in two pieces, with what is kept byte by byte.
-func FuzzClip(f *testing.F) {
-	long := strings.Repeat("x", maxRaw)
-	for _, text := range []string{
-		`{"a":"b\"c\\","d":["\u00fc",{}],"e":7}`, `"` + long + `","b"`, `"` + long + `y","b"`, `"\` + long + `\"y"`, `["` + long[1:] + `ü"]`, `}"]`, `"\`,
-	} {
-		f.Add([]byte(text), uint16(len(text)/2))
-	}
-	f.Fuzz(func(t *testing.T, text []byte, at uint16) {
-		var slow, c clip
-		var want []byte
-		for _, b := range text {
-			if !slow.inString {
-				slow.depth += strings.Count("{[", string(b)) - strings.Count("}]", string(b))
-			}
-			if slow.keeps(b) {
-				want = append(want, b)
-			}
-		}
-		cut := min(int(at), len(text))
-		for _, piece := range [][]byte{text[:cut], text[cut:]} {
-			if _, err := c.Write(piece); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !bytes.Equal(c.kept.Bytes(), want) || c.open() != slow.open() {
-			t.Errorf("%d of %d bytes kept, want %d; open: %t, want %t", c.kept.Len(), len(text), len(want), c.open(), slow.open())
-		}
-	})
-}
-
 // A server that encodes its answers in a way that was not asked for is told from one that
 // sends no JSON.
 func TestUnknownEncoding(t *testing.T) {
@@ -365,22 +180,6 @@ func TestUnknownEncoding(t *testing.T) {
 	s := newStage(t, says(200, "<html>", "Content-Encoding", "identity", "Content-Type", "text/html"))
 	if err := getOne(t.Context(), s.client); err == nil || !strings.Contains(err.Error(), "not JSON but text/html") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestPageOfItems(t *testing.T) {
-	t.Parallel()
-	items := func(n int) string { return `{"artifacts":[` + strings.Repeat(`{"id":1},`, n-1) + `{"id":1}]}` }
-	for body, ok := range map[string]bool{
-		items(search.PerPage): true, items(search.PerPage + 1): false, `{"artifacts":[]}`: true,
-		`{"artifacts":{}}`: false, `{"artifacts":"x"}`: false, `{"artifacts":[null]}`: false, `{}`: false,
-		`{"artifacts":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`:                  false,
-		`{"x":` + strings.Repeat(`{"x":`, 20000) + "1" + strings.Repeat("}", 20000) + `,"artifacts":[]}`: false,
-	} {
-		x := &exchange{forge: gitHub, answer: &answer{status: 200, header: http.Header{}, body: []byte(body)}}
-		if err := x.decode(new(artifactPage)); (err == nil) != ok {
-			t.Errorf("%.60s: %v", body, err)
-		}
 	}
 }
 
@@ -459,68 +258,5 @@ func TestCompressedAnswers(t *testing.T) {
 				t.Errorf("%v after %d requests", err, len(s.seen))
 			}
 		})
-	}
-}
-
-// The query says how many items a page is to have.
-func TestPerPageIsAskedFor(t *testing.T) {
-	t.Parallel()
-	for asked, want := range map[int]string{0: "100", 1: "1", 30: "30", 100: "100", 1000: "100", -1: "100"} {
-		s := newStage(t, says(200, `{"artifacts":[]}`), says(200, `{"workflow_runs":[]}`))
-		_, err := s.client.Artifacts(t.Context(), app, search.ArtifactQuery{PerPage: asked})
-		if err == nil {
-			_, err = s.client.Runs(t.Context(), app, search.RunQuery{PerPage: asked})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, uri := range s.seen {
-			if !strings.HasSuffix(uri, "?per_page="+want) {
-				t.Errorf("for %d: %s", asked, uri)
-			}
-		}
-	}
-}
-
-// The answers that are kept for conditional requests are bounded, including their heads,
-// and the newest ones stay.
-func TestCacheIsBounded(t *testing.T) {
-	t.Parallel()
-	var c cache
-	request := func(i int) *http.Request {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://h/%d", i), http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	keep := func(i, body, head int) {
-		c.settle(request(i), &answer{status: 200, header: http.Header{"Etag": {`"x"`}, "Link": {strings.Repeat("x", head)}}, body: make([]byte, body)}, nil)
-	}
-	kept := func(i int) bool { return c.condition(request(i)) != nil }
-	keep(0, maxCache/2, 0)
-	keep(1, maxCache/4, 0)
-	keep(2, maxCache/2, 0)
-	if kept(0) || !kept(1) || !kept(2) {
-		t.Errorf("kept %v %v %v, want the oldest to go", kept(0), kept(1), kept(2))
-	}
-	keep(1, maxCache/4, 0) // renewed: now 2 is the oldest
-	keep(3, maxCache/2, 0)
-	if !kept(1) || kept(2) || !kept(3) {
-		t.Errorf("kept %v %v %v, want what was renewed to stay", kept(1), kept(2), kept(3))
-	}
-	keep(4, maxCache+1, 0)
-	if kept(4) || !kept(3) {
-		t.Error("what is larger than the cache was kept, or drove out the rest")
-	}
-	for i := range 1000 {
-		keep(10+i, 0, 64<<10)
-	}
-	held := 0
-	for _, a := range c.answers {
-		held += len(a.body) + len(a.header.Get("Link"))
-	}
-	if held > maxCache || len(c.oldest) != len(c.answers) || !kept(1009) {
-		t.Errorf("%d bytes in %d answers are kept", held, len(c.answers))
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
-	"github.com/artifetch/artifetch/internal/search"
 )
 
 const (
@@ -88,61 +87,11 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// Repeating a request costs nothing while the answer has not changed.
-func TestConditionalRequests(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, githubsim.Options{RateLimit: 4}, Auth{})
-	c := f.newConditional(t)
-	for range 10 {
-		if runs, err := allRuns(t.Context(), c, search.RunQuery{}); err != nil || len(runs) != 1 {
-			t.Fatalf("%d runs, %v", len(runs), err)
-		}
-	}
-	if c.Requests() != 10 || c.Unchanged() != 9 {
-		t.Errorf("%d requests, %d unchanged; want 10 and 9", c.Requests(), c.Unchanged())
-	}
-	f.repo.AddRun(githubsim.Run{Workflow: f.run.Workflow, CreatedAt: time.Now()})
-	if runs, err := allRuns(t.Context(), c, search.RunQuery{}); err != nil || len(runs) != 2 {
-		t.Errorf("after a change: %d runs, %v", len(runs), err)
-	}
-	if c.Unchanged() != 9 {
-		t.Errorf("%d unchanged after a change", c.Unchanged())
-	}
-}
-
 func TestGitHubUntil(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 1, 2, 0, 0, 999, time.FixedZone("", 3600))
 	if got := gitHubUntil(at); got != "<=2026-05-01T01:00:00Z" {
 		t.Error(got)
-	}
-}
-
-// An answer that the cache drops while a conditional request for it is under way still
-// serves that request.
-func TestCacheForgetsInFlight(t *testing.T) {
-	t.Parallel()
-	c := new(cache)
-	full := func() *answer {
-		return &answer{status: http.StatusOK, header: http.Header{"Etag": {"x"}}, body: make([]byte, maxCache*2/3)}
-	}
-	get := func(url string) (*http.Request, *answer) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r, c.condition(r)
-	}
-	first, none := get("https://x/a")
-	kept := c.settle(first, full(), none)
-	again, promised := get("https://x/a")
-	other, none := get("https://x/b")
-	c.settle(other, full(), none)
-	if got := c.settle(again, &answer{status: http.StatusNotModified, header: http.Header{}}, promised); got != kept {
-		t.Errorf("the answer is %d with %d bytes", got.status, len(got.body))
-	}
-	if _, now := get("https://x/a"); now != nil || c.size > maxCache {
-		t.Errorf("%d bytes are kept", c.size)
 	}
 }
 
