@@ -234,11 +234,10 @@ func repos(cfg *config.Config) []artifact.Repo {
 // workflowFile returns the file name in GITHUB_WORKFLOW_REF, which looks like
 // owner/name/.github/workflows/ci.yml@refs/heads/main.
 func workflowFile(ref string) string {
-	file, _, _ := strings.Cut(ref, "@")
-	if file == "" {
-		return ""
+	if file := artifact.WorkflowPath(ref); file != "" {
+		return path.Base(file)
 	}
-	return path.Base(file)
+	return ""
 }
 
 // homes parses the repository of each run or artifact id.

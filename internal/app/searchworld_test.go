@@ -88,6 +88,7 @@ func newSearchWorld(t *testing.T, lines []string) *searchWorld {
 	w.workflows["pages"] = w.repos["app"].AddWorkflow("pages build", "dynamic/pages/pages-build")
 	w.workflows["odd"] = w.repos["app"].AddWorkflow("build / all.yml", ".github/workflows/odd.yml")
 	w.workflows["blank"] = w.repos["app"].AddWorkflow("BLANK", ".github/workflows/my build.yml")
+	w.workflows["at"] = w.repos["app"].AddWorkflow("AT", ".github/workflows/deploy@2.yml")
 	w.workflows["lib"] = w.repos["lib"].AddWorkflow("Library", ".github/workflows/lib.yml")
 	// A run without an age is a minute younger than the one before it.
 	w.lastAt = searchTime.Add(-100 * time.Hour)

@@ -9,6 +9,7 @@ package artifact
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -43,6 +44,21 @@ func ParseRepo(s string) (Repo, error) {
 
 // String returns "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
+
+// workflowPath matches the path of a workflow's file and a ref after it. File and ref may hold
+// at signs.
+var workflowPath = regexp.MustCompile(`^(.*?\.ya?ml)(?:@.*)?$`)
+
+// WorkflowPath returns the path of a workflow from a text in which a ref may follow it:
+// .github/workflows/ci.yml@refs/heads/main. The workflows that GitHub itself runs have paths
+// without an extension.
+func WorkflowPath(text string) string {
+	if m := workflowPath.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	path, _, _ := strings.Cut(text, "@")
+	return path
+}
 
 // Equal compares as GitHub does: without regard to case.
 func (r Repo) Equal(o Repo) bool {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
@@ -52,11 +51,10 @@ type wireRepo struct {
 func (w *wireRepo) complete() bool { return w.ID != 0 }
 
 func (w *wireRun) run(repo artifact.Repo) artifact.Run {
-	path, _, _ := strings.Cut(string(w.Path), "@") // runs of some events have path@ref
 	head := w.HeadRepository
 	return artifact.Run{
 		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, RepoName: string(w.Repository.FullName), HeadRepo: string(head.v.FullName), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
-		Workflow: string(w.Name), WorkflowID: w.WorkflowID, WorkflowPath: path, Number: w.RunNumber, Attempt: w.RunAttempt,
+		Workflow: string(w.Name), WorkflowID: w.WorkflowID, WorkflowPath: artifact.WorkflowPath(string(w.Path)), Number: w.RunNumber, Attempt: w.RunAttempt,
 		Title: string(w.DisplayTitle), Event: string(w.Event), Actor: string(w.Actor.Login), Status: string(w.Status), Conclusion: string(w.Conclusion),
 		HeadBranch: string(w.HeadBranch), HeadSHA: string(w.HeadSHA), URL: string(w.HTMLURL), CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
 		StartedAt: cmp.Or(w.RunStartedAt, w.StartedAt).Time,

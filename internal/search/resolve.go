@@ -24,7 +24,7 @@ var (
 	numeric  = regexp.MustCompile(`^[0-9]+$`)
 	fileName = regexp.MustCompile(`\.ya?ml$`)
 	// workflowRef matches a workflow's path, and github.workflow_ref.
-	workflowRef = regexp.MustCompile(`^(?:.*/)?(\.github/workflows/[^/@]+\.ya?ml)(?:@.*)?$`)
+	workflowRef = regexp.MustCompile(`^(?:.*?/)?(\.github/workflows/[^/]+?\.ya?ml)(?:@.*)?$`)
 )
 
 // resolved is what the names in a request stand for in one repository.
