@@ -157,7 +157,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		read += len(p)
 		return len(p), nil
 	})
-	err := new(clip).readAnswer(&http.Response{Body: io.NopCloser(endless), ContentLength: -1})
+	err := new(answer).read(&http.Response{Body: io.NopCloser(endless), ContentLength: -1}, nil)
 	settled, ok := errors.AsType[*finalError](err)
 	if !ok || settled.Error() != "the answer has more than 64 MiB" || read > maxAnswer+1<<20 {
 		t.Errorf("%v after %d MiB", err, read>>20)
@@ -234,7 +234,8 @@ func TestCompressedAnswers(t *testing.T) {
 		"a refusal":          {404, []string{packed(`{"message":"Not Found"}`, 1)}, false, "404 Not Found"},
 		"a refusal, no gzip": {404, []string{"<html>Not Found</html>", "<html>Not Found</html>"}, true, "404 Not Found"},
 		"a string":           {0, []string{packed(`{"x":"`+strings.Repeat("x", 1<<20)+`","artifacts":[]}`, 1)}, false, ""},
-		"a bomb":             {0, []string{bomb}, false, "the answer has more than 8 MiB, long texts apart"},
+		"a bomb":             {0, []string{bomb}, false, "the answer has more than 64 MiB"},
+		"a bomb of items":    {0, []string{packed("[", 1) + packed(strings.Repeat(`"item",`, 1<<17), maxKept>>19)}, false, "the answer has more than 8 MiB, long texts apart"},
 		"a bomb of texts":    {0, []string{packed(`"`+strings.Repeat("x", 1<<20)+`"`, maxAnswer>>20+1)}, false, "the answer has more than 64 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {

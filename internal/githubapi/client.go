@@ -28,6 +28,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -161,15 +162,24 @@ type call struct {
 	repeatable  bool       // a POST that may be sent twice without harm
 	private     bool       // the answer holds a secret
 	cost        Cost       // what it counts as in a search
+	// names are those of the members that are kept of the answer; nil is all.
+	names members
 }
 
 // get sends a GET and decodes the JSON of the answer into v.
 func (c *restClient) get(ctx context.Context, what call, path string, v wire) error {
+	_, err := c.getExchange(ctx, what, path, v)
+	return err
+}
+
+// getExchange does what get does, and returns the exchange.
+func (c *restClient) getExchange(ctx context.Context, what call, path string, v wire) (*exchange, error) {
+	what.names = membersOf(reflect.TypeOf(v))
 	x, err := c.do(ctx, what, http.MethodGet, path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return x.decode(v)
+	return x, x.decode(v)
 }
 
 // maxRedirects bounds the redirects of one call.

@@ -2,136 +2,412 @@ package githubapi
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"math/bits"
+	"reflect"
 	"unicode/utf8"
 )
 
 const (
-	// maxAnswer bounds the body of an answer, and maxKept the clipped body, in
-	// bytes. A page of 100 runs has about 2 MB.
+	// maxAnswer bounds the body of an answer, and maxKept what is kept of it, in bytes. A
+	// page of 100 runs has about 2 MB.
 	maxAnswer = 64 << 20
 	maxKept   = 8 << 20
 	// maxRaw is the length of maxText characters that are all escaped.
 	maxRaw = 6 * (maxText + utf8.UTFMax)
+	// maxDepth bounds how deep lists and objects lie in each other.
+	maxDepth = 10_000
+	// maxToken is how many bytes of the answer are looked at together, unless it ends
+	// before: enough for a number and for almost every string.
+	maxToken = 1 << 10
 )
 
-// clip keeps the JSON that is written to it, but only the first maxRaw bytes of each
-// string. Runs have the message of their commit, which strangers write and artifetch
-// does not use: a page of long ones must neither fill the memory nor be refused.
+// errNotJSON means that an answer is no JSON text, and no beginning of one.
+var errNotJSON = errors.New("not JSON")
+
+// clip reads an answer, and keeps of its JSON what is decoded: members with one of these
+// names, and the first maxRaw bytes of each string. The rest is checked, and dropped. It is
+// nine tenths of a list of runs, most of it addresses. Strangers write some of it, such as
+// messages of commits: long ones must neither fill the memory nor end a search.
 type clip struct {
-	kept bytes.Buffer
+	names members // nil keeps all
+	kept  []byte
 
-	depth     int // of lists and objects
-	inString  bool
-	length    int // of the string so far
-	dropping  bool
-	escape    int // bytes left of an escape sequence
-	backslash bool
+	in       io.Reader
+	total    int    // bytes read
+	window   []byte // what was read last
+	pos      int    // where in the window the next byte is
+	err      error  // ended the reading
+	dropping bool
 }
 
-// Write implements io.Writer. It fails with a *TooLargeError.
-func (c *clip) Write(p []byte) (int, error) {
-	c.kept.Grow(len(p))
-	out := c.kept.AvailableBuffer()
-	for rest := p; len(rest) > 0; {
-		n, keep := c.plain(rest), true
-		if n == 0 {
-			n, keep = c.run(rest)
-		}
-		if n == 0 {
-			n, keep = 1, c.keeps(rest[0])
-		}
-		if keep {
-			out = append(out, rest[:n]...)
-		}
-		rest = rest[n:]
-	}
-	if c.kept.Len()+len(out) > maxKept {
-		return 0, &TooLargeError{What: fmt.Sprintf("more than %d MiB, long texts apart", maxKept>>20)}
-	}
-	c.kept.Write(out)
-	return len(p), nil
+// members are names of members of objects, by their length: a list has 20,000 names to look
+// up.
+type members [][]string
+
+// membersOf returns the names of the members that a type has fields for, at any depth.
+func membersOf(t reflect.Type) members {
+	var m members
+	m.add(t)
+	return m
 }
 
-// open reports whether what was written ends within a string, a list or an object.
-func (c *clip) open() bool { return c.inString || c.depth > 0 }
-
-// plain returns how many of the next bytes are kept without a further look: whole strings
-// that are not long and have no escape sequence, and everything between strings. That is
-// almost all of a list.
-func (c *clip) plain(p []byte) int {
-	if c.inString {
-		return 0
-	}
-	escape := bytes.IndexByte(p, '\\')
-	if escape < 0 {
-		escape = len(p)
-	}
-	for i := 0; i < len(p); i++ {
-		switch p[i] {
-		case '{', '[':
-			c.depth++
-		case '}', ']':
-			c.depth--
-		case '"':
-			end := i + 1 + bytes.IndexByte(p[i+1:], '"')
-			if end == i || end > escape || end-i > maxRaw {
-				return i
+func (m *members) add(t reflect.Type) {
+	switch t.Kind() { //nolint:exhaustive // others have no members
+	case reflect.Pointer, reflect.Slice:
+		m.add(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if name := f.Tag.Get("json"); name != "" && !m.has([]byte(name)) {
+				for len(*m) <= len(name) {
+					*m = append(*m, nil)
+				}
+				(*m)[len(name)] = append((*m)[len(name)], name)
 			}
-			i = end
+			m.add(f.Type)
 		}
 	}
-	return len(p)
 }
 
-// run returns how many of the next bytes of a string need no look one by one, and whether
-// to keep them: the bytes up to the end of the string, the next escape sequence, or the
-// place where the string is cut.
-func (c *clip) run(p []byte) (n int, keep bool) {
-	switch {
-	case !c.inString, c.escape > 0:
-		return 0, false
-	case c.dropping:
-		if n = bytes.IndexAny(p, `"\`); n < 0 {
-			n = len(p)
+func (m members) has(name []byte) bool {
+	if len(name) < len(m) {
+		for _, n := range m[len(name)] {
+			if n == string(name) {
+				return true
+			}
 		}
-		return n, false
 	}
-	p = p[:min(len(p), max(maxRaw-c.length, 0))]
-	if end := bytes.IndexByte(p, '"'); end >= 0 {
-		p = p[:end]
-	}
-	if end := bytes.IndexByte(p, '\\'); end >= 0 {
-		p = p[:end]
-	}
-	c.length += len(p)
-	return len(p), true
+	return false
 }
 
-// keeps reports whether to keep the next byte. A string is cut between two characters.
-func (c *clip) keeps(b byte) bool {
-	if !c.inString {
-		c.inString, c.length, c.dropping = b == '"', 0, false
-		return true
-	}
-	begins := c.escape == 0 && utf8.RuneStart(b)
-	switch {
-	case c.backslash: // what kind of escape sequence it is
-		c.backslash, c.escape = false, 0
-		if b == 'u' {
-			c.escape = 4
+// read reads an answer to its end. fault says why the answer is not the JSON of the API, as
+// far as that is known without decoding it: it is io.ErrUnexpectedEOF if more was to
+// follow, and errNotJSON. What begins as nothing that the API sends is kept as it is.
+func (c *clip) read(in io.Reader) (fault, err error) {
+	c.in, c.window = in, make([]byte, 0, 64<<10)
+	switch c.peek() {
+	case '{', '[', '"':
+		if fault = c.value(0); fault == nil {
+			c.peek()
+			if c.pos < len(c.window) {
+				fault = errNotJSON
+			}
 		}
-	case c.escape > 0:
-		c.escape--
-	case b == '\\':
-		c.backslash, c.escape = true, 1
-	case b == '"':
-		c.inString = false
+	default:
+		for more := true; more; more = c.fill() {
+			c.pass(len(c.window) - c.pos)
+		}
+	}
+	for c.pos = len(c.window); c.fill(); c.pos = len(c.window) {
+	}
+	if c.err != io.EOF { //nolint:errorlint // as io.Reader has it
+		return fault, c.err
+	}
+	return fault, nil
+}
+
+// fill reads on, and reports whether it could.
+func (c *clip) fill() bool {
+	if len(c.kept) > maxKept && (c.err == nil || c.err == io.EOF) { //nolint:errorlint // as io.Reader has it
+		c.err = &TooLargeError{What: fmt.Sprintf("more than %d MiB, long texts apart", maxKept>>20)}
+	}
+	if c.err != nil {
+		return false
+	}
+	if cap(c.window)-len(c.window) < maxToken {
+		c.window = append(c.window[:0], c.window[c.pos:]...)
+		c.pos = 0
+	}
+	var n int
+	for n == 0 && c.err == nil {
+		n, c.err = c.in.Read(c.window[len(c.window):cap(c.window)])
+	}
+	c.window = c.window[:len(c.window)+n]
+	if c.total += n; c.total > maxAnswer {
+		c.err = &TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}
+	}
+	return n > 0
+}
+
+// rest returns the next bytes, at least maxToken unless the answer ends before.
+func (c *clip) rest() []byte {
+	for len(c.window)-c.pos < maxToken && c.fill() {
+	}
+	return c.window[c.pos:]
+}
+
+// peek returns the next byte that is not white space, or 0 at the end.
+func (c *clip) peek() byte {
+	if c.pos < len(c.window) && c.window[c.pos] > ' ' {
+		return c.window[c.pos]
+	}
+	return c.afterSpace()
+}
+
+func (c *clip) afterSpace() byte {
+	for {
+		for ; c.pos < len(c.window); c.pos++ {
+			switch b := c.window[c.pos]; b {
+			case ' ', '\t', '\r', '\n':
+			default:
+				return b
+			}
+		}
+		if !c.fill() {
+			return 0
+		}
+	}
+}
+
+func (c *clip) keep(p []byte) {
+	if !c.dropping {
+		c.kept = append(c.kept, p...)
+	}
+}
+
+// pass passes the next n bytes.
+func (c *clip) pass(n int) {
+	c.keep(c.window[c.pos : c.pos+n])
+	c.pos += n
+}
+
+// unexpected returns the error for the next byte, which is not one that may follow.
+func (c *clip) unexpected() error {
+	switch {
+	case c.pos < len(c.window) || c.err == nil:
+		return errNotJSON
+	case c.err == io.EOF: //nolint:errorlint // as io.Reader has it
+		return io.ErrUnexpectedEOF
+	}
+	return c.err
+}
+
+// value passes the next value.
+func (c *clip) value(depth int) error {
+	switch c.peek() {
+	case '{':
+		return c.sequence(depth, '}', c.member)
+	case '[':
+		return c.sequence(depth, ']', c.value)
+	case '"':
+		return c.text()
+	case 't':
+		return c.literal("true")
+	case 'f':
+		return c.literal("false")
+	case 'n':
+		return c.literal("null")
+	}
+	return c.number()
+}
+
+// sequence passes an object or a list.
+func (c *clip) sequence(depth int, end byte, item func(depth int) error) error {
+	if depth == maxDepth {
+		return errNotJSON
+	}
+	c.pass(1)
+	if c.peek() == end {
+		c.pass(1)
+		return nil
+	}
+	for {
+		if err := item(depth + 1); err != nil {
+			return err
+		}
+		switch c.peek() {
+		case ',':
+			c.comma()
+		case end:
+			if !c.dropping { // the members after a comma may have been dropped
+				c.kept = bytes.TrimSuffix(c.kept, []byte(","))
+			}
+			c.pass(1)
+			return nil
+		default:
+			return c.unexpected()
+		}
+	}
+}
+
+// comma passes a comma. It is kept unless the member before it was dropped.
+func (c *clip) comma() {
+	if !c.dropping {
+		if last := c.kept[len(c.kept)-1]; last != '{' && last != ',' {
+			c.kept = append(c.kept, ',')
+		}
+	}
+	c.pos++
+}
+
+// member passes a member of an object.
+func (c *clip) member(depth int) error {
+	if c.peek() != '"' {
+		return c.unexpected()
+	}
+	dropping := c.dropping
+	defer func() { c.dropping = dropping }()
+	p := c.rest()
+	n := 1 + plain(p[1:])
+	c.dropping = dropping || !c.wants(p[1:n], p[n:])
+	if err := c.textOf(p, n); err != nil {
+		return err
+	}
+	if c.peek() != ':' {
+		return c.unexpected()
+	}
+	c.pass(1)
+	return c.value(depth)
+}
+
+// wants reports whether a member with this name is kept; after is what comes after the
+// name. What a name with escape sequences means is left to the decoder.
+func (c *clip) wants(name, after []byte) bool {
+	return c.names == nil || c.names.has(name) || len(after) > 0 && after[0] == '\\'
+}
+
+// text passes a string.
+func (c *clip) text() error {
+	p := c.rest()
+	return c.textOf(p, 1+plain(p[1:]))
+}
+
+// textOf passes the string that p begins with. Its first n bytes are plain.
+func (c *clip) textOf(p []byte, n int) error {
+	if n < len(p) && p[n] == '"' && n <= 1+maxRaw {
+		c.pass(n + 1)
+		return nil
+	}
+	return c.longText()
+}
+
+// longText passes a string of any length, and drops what comes after maxRaw bytes.
+func (c *clip) longText() error {
+	whole := c.dropping
+	defer func() { c.dropping = whole }()
+	c.pass(1)
+	for room := maxRaw; ; {
+		p := c.rest()
+		n := plain(p)
+		if n == 0 {
+			var err error
+			if n, err = c.special(p); err != nil {
+				return err
+			}
+			if p[0] == '"' {
+				c.dropping = whole
+				c.pass(1)
+				return nil
+			}
+		}
+		cut := min(n, max(room, 0))
+		if p[0] == '\\' && cut > 0 {
+			cut = n // it is one character
+		}
+		for cut < n && !utf8.RuneStart(p[cut]) {
+			cut++
+		}
+		c.pass(cut)
+		c.dropping = c.dropping || cut < n
+		c.pass(n - cut)
+		room -= cut
+	}
+}
+
+// special returns the length of what follows in a string and is not plain: its end, or an
+// escape sequence.
+func (c *clip) special(p []byte) (int, error) {
+	if len(p) > 0 && p[0] == '"' {
+		return 1, nil
+	}
+	for i := range 6 {
+		switch {
+		case i == len(p):
+			c.pos = len(c.window)
+			return 0, c.unexpected()
+		case i == 0 && p[i] != '\\', i > 1 && !isHex(p[i]):
+			return 0, errNotJSON
+		case i == 1 && p[i] != 'u':
+			if bytes.IndexByte([]byte(`"\/bfnrt`), p[i]) < 0 {
+				return 0, errNotJSON
+			}
+			return 2, nil
+		}
+	}
+	return 6, nil
+}
+
+func isHex(b byte) bool {
+	return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'f'
+}
+
+// plain returns how many bytes of p come before the first quote, backslash or control
+// character. It looks at eight at a time: of a byte that is less than n, and only of the
+// first such byte for sure, subtracting n sets the highest bit where it was not set.
+func plain(p []byte) int {
+	const each = 0x0101010101010101 // byte
+	n := 0
+	for ; len(p)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(p[n:])
+		quote, backslash := x^each*'"', x^each*'\\'
+		found := ((x-each*' ')&^x | (quote-each)&^quote | (backslash-each)&^backslash) & (each << 7)
+		if found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
+	for n < len(p) && p[n] >= ' ' && p[n] != '"' && p[n] != '\\' {
+		n++
+	}
+	return n
+}
+
+// literal passes a word.
+func (c *clip) literal(word string) error {
+	p := c.rest()
+	n := 0
+	for n < min(len(p), len(word)) && p[n] == word[n] {
+		n++
+	}
+	c.pass(n)
+	if n < len(word) {
+		return c.unexpected()
+	}
+	return nil
+}
+
+// number passes a number (RFC 8259, section 6), which has less than maxToken bytes.
+func (c *clip) number() error {
+	p := c.rest()
+	n := 0
+	one := func(set string) bool {
+		if n == len(p) || bytes.IndexByte([]byte(set), p[n]) < 0 {
+			return false
+		}
+		n++
 		return true
 	}
-	if begins && c.length >= maxRaw {
-		c.dropping = true
+	digits := func() bool {
+		start := n
+		for n < len(p) && '0' <= p[n] && p[n] <= '9' {
+			n++
+		}
+		return n > start
 	}
-	c.length++
-	return !c.dropping
+	one("-")
+	ok := one("0") || digits()
+	if ok && one(".") {
+		ok = digits()
+	}
+	if ok && one("eE") {
+		one("+-")
+		ok = digits()
+	}
+	c.pass(n)
+	if !ok || n >= maxToken {
+		return c.unexpected()
+	}
+	return nil
 }

@@ -3,13 +3,81 @@ package githubapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// A stranger's commit message is cut while it arrives, wherever the reads end,
-// and what is left is the same JSON.
-func TestClip(t *testing.T) {
+// wanted are the names of members that are kept in the tests.
+var wanted = members{0: {""}, 1: {"a", "b", "c"}, 2: {"ü"}}
+
+// clipped returns what is kept of a text that begins after so many blanks.
+func clipped(t *testing.T, text string, blanks int) (string, error) {
+	t.Helper()
+	c := clip{names: wanted}
+	fault, err := c.read(io.MultiReader(strings.NewReader(strings.Repeat(" ", blanks)), strings.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(c.kept), fault
+}
+
+// Members that are not decoded are dropped, wherever they are, but what they hold has to be
+// JSON all the same.
+func TestClipMembers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in, kept string
+		fault    error
+	}{
+		{`{}`, `{}`, nil},
+		{`{"x":1}`, `{}`, nil},
+		{`{"x":1,"a":2}`, `{"a":2}`, nil},
+		{`{"a":1,"x":2}`, `{"a":1}`, nil},
+		{`{"x":1,"y":2,"a":3,"x":4,"y":5,"b":6,"x":7,"y":8}`, `{"a":3,"b":6}`, nil},
+		{` { "a" : [ { "x" : 1 , "b" : 2 } , { "x" : 3 } , [ ] , "," , 4 ] , "x" : 5 } `, `{"a":[{"b":2},{},[],",",4]}`, nil},
+		{`{"a":",","x":1}`, `{"a":","}`, nil},
+		{`{"x":{"a":[{"b":1}]},"a":{"x":{},"b":{"x":[]}}}`, `{"a":{"b":{}}}`, nil},
+		{`{"a":1,"a":2}`, `{"a":1,"a":2}`, nil},
+		{`{"\u0061":1,"A":2,"":3,"ü":4,"a ":5}`, `{"\u0061":1,"":3,"ü":4}`, nil},
+		{`{"x":"\"}","b":"\"}"}`, `{"b":"\"}"}`, nil},
+		{`[{"x":1},{"x":1}]`, `[{},{}]`, nil},
+		{`{"x":[1}`, `{`, errNotJSON},
+		{`{"x":[1]`, `{`, io.ErrUnexpectedEOF},
+		{`{"x":[1]]`, `{`, errNotJSON},
+		{`{"x":1,}`, `{`, errNotJSON},
+		{`{"x":01}`, `{`, errNotJSON},
+		{`{"x":-}`, `{`, errNotJSON},
+		{`{"x":1e`, `{`, io.ErrUnexpectedEOF},
+		{`{"x":nul`, `{`, io.ErrUnexpectedEOF},
+		{`{"x":nil}`, `{`, errNotJSON},
+		{`{"x":"` + "\x1f" + `"}`, `{`, errNotJSON},
+		{`{"x":"\u00fg"}`, `{`, errNotJSON},
+		{`{"x":"\u00f`, `{`, io.ErrUnexpectedEOF},
+		{`{"a":1}{}`, `{"a":1}`, errNotJSON},
+		{"{\"a\":1}\n\x00", `{"a":1}`, errNotJSON},
+		{"{\x00", `{`, errNotJSON},
+		{`<html>{"x":1}`, `<html>{"x":1}`, nil},
+		{"307337aa\n", "307337aa\n", nil},
+		{"", "", nil},
+	} {
+		for _, blanks := range []int{0, 64<<10 - 1, 64<<10 - 2, 64<<10 - len(tt.in)} {
+			if kept, fault := clipped(t, tt.in, blanks); kept != tt.kept || !errors.Is(fault, tt.fault) {
+				t.Errorf("%s after %d blanks: kept %s, %v; want %s, %v", tt.in, blanks, kept, fault, tt.kept, tt.fault)
+			}
+		}
+	}
+}
+
+// A stranger's title is cut while it arrives, wherever the reads end, and what is left is
+// the same JSON.
+func TestClipTexts(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		text string // of a string in JSON, as it is sent
@@ -19,19 +87,19 @@ func TestClip(t *testing.T) {
 		"long": {strings.Repeat("x", maxRaw+1), true}, "a quote at the edge": {strings.Repeat("x", maxRaw-1) + `\"yyy`, true},
 		"a backslash at the edge": {strings.Repeat("x", maxRaw-1) + `\\`, false}, "escapes": {strings.Repeat(`\u00fc`, maxRaw), true},
 		"a character at the edge": {strings.Repeat("x", maxRaw-1) + "üyyy", true}, "pairs": {"x" + strings.Repeat(`\ud83d\ude00`, maxRaw), true},
+		"very long": {strings.Repeat("xü", 100_000), true},
 	} {
-		for _, size := range []int{1, 2, 3, 7, 4096, 1 << 20} {
-			var c clip
-			in := `{"a":"` + tt.text + `","b":[7,"` + tt.text + `"],"c":"}"}`
-			for rest := in; rest != ""; {
-				n := min(size, len(rest))
-				if _, err := c.Write([]byte(rest[:n])); err != nil {
-					t.Fatal(err)
-				}
-				rest = rest[n:]
+		in := `{"a":"` + tt.text + `","x":"` + tt.text + `","b":[7,"` + tt.text + `"],"c":"}"}`
+		for pieces, r := range map[string]io.Reader{
+			"whole": strings.NewReader(in), "halves": iotest.HalfReader(strings.NewReader(in)), "bytes": iotest.OneByteReader(strings.NewReader(in)),
+			"the end with the rest": iotest.DataErrReader(strings.NewReader(in)),
+		} {
+			c := clip{names: wanted}
+			if fault, err := c.read(r); fault != nil || err != nil {
+				t.Fatal(name, pieces, fault, err)
 			}
-			if tt.cut != (c.kept.String() != in) || c.kept.Len() > 2*maxRaw+100 {
-				t.Errorf("%s: %d bytes became %d", name, len(in), c.kept.Len())
+			if all := strings.Replace(in, `"x":"`+tt.text+`",`, "", 1); tt.cut != (string(c.kept) != all) || len(c.kept) > 2*maxRaw+100 {
+				t.Errorf("%s, %s: %d bytes became %d", name, pieces, len(in), len(c.kept))
 			}
 			var got struct {
 				A, C string
@@ -39,40 +107,87 @@ func TestClip(t *testing.T) {
 			}
 			var want string
 			_ = json.Unmarshal([]byte(`"`+tt.text+`"`), &want)
-			if err := json.Unmarshal(c.kept.Bytes(), &got); err != nil || got.C != "}" || len(got.B) != 2 || !tt.cut && got.A != want || !strings.HasPrefix(want, strings.TrimRight(got.A, "\uFFFD")) {
-				t.Errorf("%s, %d bytes at a time: %v, %.40q", name, size, err, got.A)
+			if err := json.Unmarshal(c.kept, &got); err != nil || got.C != "}" || len(got.B) != 2 || !tt.cut && got.A != want || !strings.HasPrefix(want, strings.TrimRight(got.A, "\uFFFD")) {
+				t.Errorf("%s, %s: %v, %.40q", name, pieces, err, got.A)
 			}
 		}
 	}
 }
 
-// FuzzClip compares what is kept, written in two pieces, with what is kept byte by byte.
+// pruned returns a decoded value without what clip drops or cuts.
+func pruned(v any) any {
+	switch v := v.(type) {
+	case string:
+		return v[:min(len(v), maxRaw/6)]
+	case []any:
+		for i := range v {
+			v[i] = pruned(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			if v[name] = pruned(v[name]); !wanted.has([]byte(name)) {
+				delete(v, name)
+			}
+		}
+	}
+	return v
+}
+
+// FuzzClip compares what is kept of a text after so many blanks, which shift the end of the
+// first read through it, with what encoding/json makes of it.
 func FuzzClip(f *testing.F) {
 	long := strings.Repeat("x", maxRaw)
 	for _, text := range []string{
-		`{"a":"b\"c\\","d":["\u00fc",{}],"e":7}`, `"` + long + `","b"`, `"` + long + `y","b"`, `"\` + long + `\"y"`, `["` + long[1:] + `ü"]`, `}"]`, `"\`,
+		`{"a":"b\"c\\","d":["\u00fc",{}],"e":7}`, `["` + long + `","b"]`, `{"x":"` + long + `y","b":1}`, `"\` + long + `\"y"`, `["` + long[1:] + `ü"]`, `}"]`, `"\`,
+		`{"x":{"a":-0.5e+10,"b":[true,false,null]},"c":[{"x":1,"y":2}]}`, `{"a":[1}`, `{"a":01}`, `{"x":[1,2`, `{"\u0061":"\ud83d\ude00\ud83d"}`, "[\"\xff\xc3\"]",
 	} {
-		f.Add([]byte(text), uint16(len(text)/2))
+		f.Add([]byte(text), uint16(64<<10-len(text)/2))
 	}
-	f.Fuzz(func(t *testing.T, text []byte, at uint16) {
-		var slow, c clip
-		var want []byte
-		for _, b := range text {
-			if !slow.inString {
-				slow.depth += strings.Count("{[", string(b)) - strings.Count("}]", string(b))
-			}
-			if slow.keeps(b) {
-				want = append(want, b)
-			}
+	f.Fuzz(func(t *testing.T, text []byte, blanks uint16) {
+		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || strings.IndexByte(`{["`, text[0]) < 0 {
+			return
 		}
-		cut := min(int(at), len(text))
-		for _, piece := range [][]byte{text[:cut], text[cut:]} {
-			if _, err := c.Write(piece); err != nil {
-				t.Fatal(err)
+		kept, fault := clipped(t, string(text), int(blanks))
+		d := json.NewDecoder(bytes.NewReader(text))
+		var want, got any
+		first := d.Decode(&want)
+		switch valid := json.Valid(text); {
+		case valid != (fault == nil):
+			t.Fatalf("%q: %v", text, fault)
+		case !valid:
+			if cut := errors.Is(first, io.ErrUnexpectedEOF); cut != errors.Is(fault, io.ErrUnexpectedEOF) {
+				t.Fatalf("%q: %v, want %v", text, fault, first)
 			}
+			return
+		case first != nil: // a number that is too large for a float64
+			return
 		}
-		if !bytes.Equal(c.kept.Bytes(), want) || c.open() != slow.open() {
-			t.Errorf("%d of %d bytes kept, want %d; open: %t, want %t", c.kept.Len(), len(text), len(want), c.open(), slow.open())
+		if err := json.Unmarshal([]byte(kept), &got); err != nil {
+			t.Fatalf("%q: kept %q: %v", text, kept, err)
+		}
+		if diff := cmp.Diff(pruned(want), pruned(got)); diff != "" {
+			t.Errorf("%q: %s", text, diff)
 		}
 	})
+}
+
+// The names that are kept are those of all fields, also of lists and of what may be null.
+func TestMembersOf(t *testing.T) {
+	t.Parallel()
+	var got, want []string
+	for name := range strings.FieldsSeq(allMembers) {
+		if name != "items" {
+			want = append(want, name)
+		}
+	}
+	for _, names := range membersOf(reflect.TypeFor[struct {
+		runs      runPage
+		artifacts artifactPage
+	}]()) {
+		got = append(got, names...)
+	}
+	got = slices.DeleteFunc(got, func(name string) bool { return name == "workflow_runs" || name == "artifacts" })
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -41,8 +42,8 @@ type exchange struct {
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
-	open   bool      // the body ends within a string, a list or an object, if it is JSON
+	body   []byte    // of a success, what clip kept of it
+	fault  error     // why the body is not JSON, as far as clip found out
 	url    *url.URL  // of the request
 	at     time.Time // when it arrived, by our clock
 	limit  *limit    // nil unless the answer reports a rate limit
@@ -114,7 +115,10 @@ func (x *exchange) renamed(method string) *url.URL {
 
 // decode decodes the answer's JSON into v.
 func (x *exchange) decode(v wire) error {
-	err := unmarshal(x.answer.body, v)
+	err := x.answer.fault
+	if err == nil {
+		err = unmarshal(x.answer.body, v)
+	}
 	if err == nil && v.complete() {
 		return nil
 	}
@@ -124,7 +128,7 @@ func (x *exchange) decode(v wire) error {
 		e.Message = large.Error()
 		return e
 	}
-	if !validJSON(x.answer.body) {
+	if x.answer.fault != nil || !validJSON(x.answer.body) {
 		e.Message = x.notJSON()
 	}
 	return e
@@ -138,11 +142,7 @@ func (a *answer) isJSON() bool {
 // brokeOff reports whether the answer is the beginning of a JSON text, although its
 // length seems right: the connection was closed early, or a proxy passed on a part.
 func (a *answer) brokeOff() bool {
-	if !a.open {
-		return false
-	}
-	text := bytes.TrimLeft(a.body, " \t\r\n")
-	return (bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))) && endsEarly(text)
+	return a.fault == io.ErrUnexpectedEOF && a.body[0] != '"' //nolint:errorlint // clip's own
 }
 
 // notJSON describes an answer that is not JSON.

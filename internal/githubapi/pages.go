@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
@@ -140,11 +139,8 @@ func (l list[W, T]) get(ctx context.Context, c *restClient) (search.Page[T], err
 
 // getPage decodes page n into v. The exchange that it returns has the next page's number.
 func (c *restClient) getPage(ctx context.Context, what call, path string, n int, v wire) (*exchange, error) {
-	x, err := c.do(ctx, what, http.MethodGet, path, nil)
+	x, err := c.getExchange(ctx, what, path, v)
 	if err != nil {
-		return nil, err
-	}
-	if err := x.decode(v); err != nil {
 		return nil, err
 	}
 	if x.nextPage != 0 && x.nextPage != n+1 {

@@ -257,9 +257,7 @@ func (c *roundTrip) send(ctx context.Context, cancel context.CancelCauseFunc, re
 		// The server sent the artifact instead of a redirect. Do not read it:
 		// it may be huge.
 	case a.status/100 == 2:
-		var c clip
-		err = c.readAnswer(res)
-		a.body, a.open = c.kept.Bytes(), c.open()
+		err = a.read(res, c.x.names)
 	default:
 		a.body, err = httpx.ReadCapped(res.Body, maxRefusal)
 	}
@@ -277,19 +275,17 @@ func isDamagedGzip(err error) bool {
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// readAnswer reads the body of an answer that is not too large.
-func (c *clip) readAnswer(res *http.Response) error {
-	tooLarge := &TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}
+// read reads the body of an answer that is not too large, and keeps of JSON the members
+// with these names; nil keeps all.
+func (a *answer) read(res *http.Response, names members) (err error) {
 	if res.ContentLength > maxAnswer {
-		return &finalError{tooLarge}
+		return &finalError{&TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}}
 	}
-	c.kept.Grow(int(min(max(res.ContentLength, 0), maxKept)))
-	n, err := io.Copy(c, io.LimitReader(res.Body, maxAnswer+1))
+	c := clip{names: names}
+	a.fault, err = c.read(res.Body)
+	a.body = c.kept
 	if large, ok := errors.AsType[*TooLargeError](err); ok {
 		return &finalError{large}
-	}
-	if n > maxAnswer {
-		return &finalError{tooLarge}
 	}
 	return err
 }
