@@ -29,7 +29,7 @@ import (
 
 // appServer answers as GitHub does to an App; its steps answer the requests
 // for a token, in order.
-func appServer(t *testing.T, key []byte, tokens ...step) (c *Client, asked *[]string, masked *[]string) {
+func appServer(t *testing.T, tokens ...step) (c *Client, asked *[]string, masked *[]string) {
 	t.Helper()
 	asked, masked = new([]string), new([]string)
 	n := 0
@@ -55,7 +55,7 @@ func appServer(t *testing.T, key []byte, tokens ...step) (c *Client, asked *[]st
 		BaseURL: u, Transport: srv.Client().Transport,
 		Policy: httpx.Policy{MaxTries: 3, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 		Auth: Auth{App: &App{
-			ID: "Iv1.abc", PrivateKey: key, Write: true, OnToken: func(tok string) { *masked = append(*masked, tok) },
+			ID: "Iv1.abc", PrivateKey: privateKey(), Write: true, OnToken: func(tok string) { *masked = append(*masked, tok) },
 			Repos: []artifact.Repo{{Owner: "octo", Name: "app"}, {Owner: "OCTO", Name: "lib"}, {Owner: "octo", Name: "APP"}},
 		}},
 	})
@@ -72,7 +72,7 @@ func grants(token string) step {
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	var body any
-	c, asked, masked := appServer(t, privateKey(t), says(502, ""), drops, func(w http.ResponseWriter, r *http.Request) {
+	c, asked, masked := appServer(t, says(502, ""), drops, func(w http.ResponseWriter, r *http.Request) {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			t.Errorf("the third try has no body: %v", err)
 		}
@@ -98,7 +98,6 @@ func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 
 func TestAppFailures(t *testing.T) {
 	t.Parallel()
-	key := privateKey(t)
 	tests := map[string]struct {
 		steps []step
 		kind  Kind
@@ -114,7 +113,7 @@ func TestAppFailures(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, asked, _ := appServer(t, key, tt.steps...)
+			c, asked, _ := appServer(t, tt.steps...)
 			err := getOne(t.Context(), c)
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Kind != tt.kind || e.Op != "get an installation token" || !strings.Contains(err.Error(), tt.text) {
@@ -134,9 +133,8 @@ func TestAppFailures(t *testing.T) {
 // context ends.
 func TestAppHonoursContext(t *testing.T) {
 	t.Parallel()
-	key := privateKey(t)
 	began, finish := make(chan struct{}), make(chan struct{})
-	c, _, _ := appServer(t, key, func(w http.ResponseWriter, r *http.Request) {
+	c, _, _ := appServer(t, func(w http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-finish
 		grants("ghs_one")(w, r)
@@ -160,7 +158,6 @@ func TestAppHonoursContext(t *testing.T) {
 // request, once.
 func TestAppWithAClockThatIsOff(t *testing.T) {
 	t.Parallel()
-	key := privateKey(t)
 	for name, tt := range map[string]struct {
 		ahead time.Duration // of GitHub's clock
 		asked int
@@ -192,7 +189,7 @@ func TestAppWithAClockThatIsOff(t *testing.T) {
 			u, _ := url.Parse(srv.URL)
 			c, err := New(Options{
 				BaseURL: u, Transport: srv.Client().Transport, Now: func() time.Time { return ours },
-				Auth: Auth{App: &App{ID: "7", PrivateKey: key, Repos: []artifact.Repo{app}}},
+				Auth: Auth{App: &App{ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}}},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -237,10 +234,7 @@ func claims(t *testing.T, r *http.Request) (iat, exp time.Time, ok bool) {
 // A token is signed as RS256, by keys in both forms of PEM.
 func TestSigner(t *testing.T) {
 	t.Parallel()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := appKey()
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +274,7 @@ func TestSigner(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := newSigner(" ", privateKey(t)); err == nil {
+	if _, err := newSigner(" ", privateKey()); err == nil {
 		t.Error("an empty id passed")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -382,25 +383,30 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-func privateKey(t *testing.T) []byte {
-	t.Helper()
+// appKey is the key of all GitHub Apps here. To find the primes of one takes several times
+// as long as a test with it.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	return key
+})
+
+// privateKey returns appKey in PEM.
+func privateKey() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
 }
 
 func TestApp(t *testing.T) {
 	t.Parallel()
-	key := privateKey(t)
 	for name, opt := range map[string]githubsim.Options{"github.com": {}, "enterprise": {Enterprise: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, opt, Auth{})
 			f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
 			var tokens []string
-			auth := Auth{App: &App{ID: "7", PrivateKey: key, Repos: []artifact.Repo{app}, OnToken: func(tok string) { tokens = append(tokens, tok) }}}
+			auth := Auth{App: &App{ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(tok string) { tokens = append(tokens, tok) }}}
 			f.client = f.newClient(t, f.APIURL, auth)
 			for range 3 {
 				if err := get(t.Context(), f); err != nil {
@@ -437,7 +443,7 @@ func TestAppTokenIsRenewed(t *testing.T) {
 	u, _ := url.Parse(f.APIURL)
 	n := 0
 	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport, Now: func() time.Time { return now }, Auth: Auth{App: &App{
-		ID: "7", PrivateKey: privateKey(t), Repos: []artifact.Repo{app}, OnToken: func(string) { n++ },
+		ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(string) { n++ },
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -458,7 +464,7 @@ func TestBadApps(t *testing.T) {
 	u := &url.URL{Scheme: "https", Host: "api.github.com"}
 	for name, a := range map[string]App{
 		"key":        {ID: "7", PrivateKey: bytes.Repeat([]byte("x"), 10), Repos: []artifact.Repo{app}},
-		"two owners": {ID: "7", PrivateKey: privateKey(t), Repos: []artifact.Repo{app, {Owner: "other", Name: "x"}}},
+		"two owners": {ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app, {Owner: "other", Name: "x"}}},
 	} {
 		if _, err := New(Options{BaseURL: u, Auth: Auth{App: &a}}); err == nil {
 			t.Errorf("%s: passed", name)

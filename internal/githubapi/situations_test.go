@@ -517,7 +517,7 @@ func TestBadOptions(t *testing.T) {
 		"no URL":          {Transport: http.DefaultTransport},
 		"no scheme":       {BaseURL: &url.URL{Host: "h"}, Transport: http.DefaultTransport},
 		"no transport":    {BaseURL: u},
-		"App, no repos":   {BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{App: &App{ID: "7", PrivateKey: privateKey(t)}}},
+		"App, no repos":   {BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{App: &App{ID: "7", PrivateKey: privateKey()}}},
 		"App without key": {BaseURL: u, Transport: http.DefaultTransport, Auth: Auth{App: &App{ID: "7", Repos: []artifact.Repo{app}}}},
 	} {
 		if _, err := New(o); err == nil {

@@ -80,7 +80,7 @@ func TestReserveOfAnApp(t *testing.T) {
 	f.Fault(githubsim.Fault{Path: "/app/installations/*/access_tokens", Times: -1, Header: http.Header{
 		"X-Ratelimit-Remaining": {"7"}, "X-Ratelimit-Reset": {strconv.FormatInt(time.Now().Add(2*time.Hour).Unix(), 10)},
 	}})
-	auth := &App{ID: strconv.FormatInt(granted.ID, 10), PrivateKey: privateKey(t), Repos: []artifact.Repo{app}}
+	auth := &App{ID: strconv.FormatInt(granted.ID, 10), PrivateKey: privateKey(), Repos: []artifact.Repo{app}}
 	c := f.newWith(t, f.APIURL, Options{Auth: Auth{App: auth}, Reserve: 100})
 	answered := 0
 	for range 80 {
