@@ -13,6 +13,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -70,20 +71,12 @@ func BigZip(count int, size int, seed uint64) Blob {
 
 // NamedBigZip is BigZip with other names.
 func NamedBigZip(count int, size int, seed uint64, nameOf func(i int) string) Blob {
-	type body struct {
-		packed []byte
-		sum    uint32
-	}
 	different := make([]body, min(count, max(1, min(maxBodies, maxBodyBytes/max(size, 1)))))
 	for i := range different {
-		content := text(size, seed+uint64(i))
-		var packed bytes.Buffer
-		fw, _ := flate.NewWriter(&packed, 6) // the level is valid
-		_, _ = fw.Write(content)
-		_ = fw.Close()
-		different[i] = body{packed.Bytes(), crc32.ChecksumIEEE(content)}
+		different[i] = bodyOf(size, seed+uint64(i))
 	}
 	z := &bigZip{}
+	z.digest = sync.OnceValue(func() string { return digestOf(z) })
 	var dir bytes.Buffer
 	for i := range count {
 		b := different[i%len(different)]
@@ -104,6 +97,32 @@ const (
 	maxBodies    = 100
 	maxBodyBytes = 8 << 20
 )
+
+// body is the content of a file of a BigZip.
+type body struct {
+	packed []byte
+	sum    uint32
+}
+
+// bodyOf returns the content of a file. Archives of files of one size whose seeds are near
+// each other share most of them, so each is made once.
+func bodyOf(size int, seed uint64) body {
+	type key struct {
+		size int
+		seed uint64
+	}
+	made, _ := bodies.LoadOrStore(key{size, seed}, sync.OnceValue(func() body {
+		content := text(size, seed)
+		var packed bytes.Buffer
+		fw, _ := flate.NewWriter(&packed, 6) // the level is valid
+		_, _ = fw.Write(content)
+		_ = fw.Close()
+		return body{packed.Bytes(), crc32.ChecksumIEEE(content)}
+	}))
+	return made.(func() body)()
+}
+
+var bodies sync.Map // of size and seed to the function that returns the body
 
 // text returns size bytes, alternating between words and base64. They deflate to 54 % in
 // large files and to 67 % in files of 10 KiB.
@@ -140,6 +159,7 @@ type bigZip struct {
 	pieces [][]byte
 	starts []int64
 	size   int64
+	digest func() string // of all of it, which takes its time once
 }
 
 func (z *bigZip) add(p []byte) {

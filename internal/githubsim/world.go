@@ -254,6 +254,15 @@ func (r *Repo) AddRun(run Run) *Run {
 	return &run
 }
 
+// digestOf returns the digest of a blob's bytes.
+func digestOf(b Blob) string {
+	h := sha256.New()
+	size := b.Size()
+	buf := make([]byte, min(max(size, 1), 32<<10))                // worlds have thousands of small blobs
+	_, _ = io.CopyBuffer(h, io.NewSectionReader(b, 0, size), buf) // blobs do not fail
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
 // AddArtifact adds an artifact to the run.
 func (run *Run) AddArtifact(a Artifact) *Artifact {
 	r := run.repo
@@ -261,11 +270,11 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 		a.Blob = Zip()
 	}
 	if a.Digest == "" && !a.NoDigest && !r.sim.opt.Enterprise {
-		h := sha256.New()
-		size := a.Blob.Size()
-		buf := make([]byte, min(max(size, 1), 32<<10))                     // worlds have thousands of small blobs
-		_, _ = io.CopyBuffer(h, io.NewSectionReader(a.Blob, 0, size), buf) // blobs do not fail
-		a.Digest = "sha256:" + hex.EncodeToString(h.Sum(nil))
+		if z, ok := a.Blob.(*bigZip); ok {
+			a.Digest = z.digest()
+		} else {
+			a.Digest = digestOf(a.Blob)
+		}
 	}
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
