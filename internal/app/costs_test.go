@@ -26,7 +26,7 @@ type history struct {
 	ci, others *githubsim.Workflow
 	fork       *githubsim.Repo
 	at         time.Time
-	newest     []int64       // ids of ci's runs
+	runs       []int64       // ids of ci's runs, oldest first
 	artifacts  []int64       // ids, oldest first
 	ago        time.Duration // how long before the search the last run was created; 0: months
 }
@@ -61,7 +61,7 @@ func (h *history) add(n int, run githubsim.Run, artifacts ...string) {
 		}
 		added := h.repo.AddRun(r)
 		if r.Workflow == h.ci {
-			h.newest = append([]int64{added.ID}, h.newest...)
+			h.runs = append(h.runs, added.ID)
 		}
 		for _, name := range artifacts {
 			a := added.AddArtifact(githubsim.Artifact{Name: name, NoDigest: true, Blob: nothing, CreatedAt: h.at.Add(10 * time.Second)})
@@ -110,7 +110,9 @@ func (h *history) testFound(t *testing.T, plan *search.Plan, err error, want int
 	t.Helper()
 	back := -1
 	if err == nil {
-		back = slices.IndexFunc(h.newest, func(id int64) bool { return id == plan.Runs[0].ID })
+		if i := slices.Index(h.runs, plan.Runs[0].ID); i >= 0 {
+			back = len(h.runs) - 1 - i
+		}
 	}
 	if nf := (*search.NotFoundError)(nil); back != want || err != nil && !errors.As(err, &nf) {
 		t.Errorf("found the run %d back, want %d; %v", back, want, err)

@@ -35,11 +35,7 @@ func TestDryRunMemory(t *testing.T) {
 // longNames returns a zip of empty files with long names.
 func longNames(n int) githubsim.Blob {
 	long := strings.Repeat("generated/", 15)
-	names := make([]string, 0, 2*n)
-	for i := range n {
-		names = append(names, fmt.Sprintf("%s%06d.txt", long, i), "")
-	}
-	return files(names...)
+	return githubsim.NamedBigZip(n, 0, 0, func(i int) string { return fmt.Sprintf("%s%06d.txt", long, i) })
 }
 
 // watched looks at how much memory is in use while it is read, now and then.
