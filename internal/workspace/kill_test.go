@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // publishUntil publishes, and ends before the n-th change as if the process had
@@ -113,7 +115,7 @@ func TestKilled(t *testing.T) {
 					if at.ws == "" || w.noLinks { // copies are not the same files
 						at = w.make(t)
 					}
-					if !killOnce(t, w, at, n) {
+					if died, _ := killOnce(t, w, at, n); !died {
 						break
 					}
 					killed++
@@ -181,9 +183,9 @@ func (w killWorld) make(t *testing.T) killPlace {
 	return killPlaceIn(t, ws)
 }
 
-// killOnce reports whether the process got as far as the n-th change. Recovery
-// is killed at times, too.
-func killOnce(t *testing.T, w killWorld, at killPlace, n int) bool {
+// killOnce reports whether the process got as far as the n-th change, and whether the
+// change that fails had failed by then. Recovery is killed at times, too.
+func killOnce(t *testing.T, w killWorld, at killPlace, n int) (died, failed bool) {
 	t.Helper()
 	ws := at.ws
 	s, list, err := stage(t, ws, w.dest, StageOptions{}, w.trees...)
@@ -198,9 +200,9 @@ func killOnce(t *testing.T, w killWorld, at killPlace, n int) bool {
 		}
 		return nil
 	}
-	died, err := publishUntil(t.Context(), t, s, list, w.ie, n)
+	died, err = publishUntil(t.Context(), t, s, list, w.ie, n)
 	if !died && err == nil {
-		return false
+		return false, false
 	}
 	if err != nil && !errors.Is(err, errFault) {
 		t.Fatal(err)
@@ -222,7 +224,7 @@ func killOnce(t *testing.T, w killWorld, at killPlace, n int) bool {
 	} else if diff := cmp.Diff(at.all, exact(t, ws)); diff != "" {
 		t.Errorf("killed before change %d: %s", n, diff)
 	}
-	return died
+	return died, changes >= w.fault
 }
 
 // recoverUntil recovers, and ends before the n-th change.
@@ -294,7 +296,7 @@ func TestKilledThenEdited(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, before...)
 			s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", tree})
 			if err != nil {
