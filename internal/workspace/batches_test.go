@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // manyLines are files for some batches of changes, in few and in many directories. Every
@@ -148,7 +150,7 @@ func TestSIGKILLInManyBatches(t *testing.T) {
 // Lookups that are made side by side find what single ones do.
 func TestLookUpAll(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
+	ws := testdir.InMemory(t)
 	var names []string
 	var lines []string
 	for i := range 5*worthSharing + 3 {

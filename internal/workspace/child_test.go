@@ -18,6 +18,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // runChild runs a child process of a test, and returns its exit code.
@@ -159,7 +161,7 @@ func TestSIGKILL(t *testing.T) {
 	before := []string{"a=0", "b=0", "c/d=0", "l -> 0", "mine=0"}
 	after := append(childTree("1"), "mine=0")
 	for n := 1; ; n++ {
-		ws := t.TempDir()
+		ws := testdir.InMemory(t)
 		write(t, ws, before...)
 		want := exact(t, ws)
 		out, err := childCmd(t, "kill", strconv.Itoa(n), ws).CombinedOutput()

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // No artifact writes files that Git or the runner would run, by whatever path it leads
@@ -75,7 +77,7 @@ func TestPublishProtects(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, tt.before...)
 			before := snapshot(t, ws)
 			err := publishGuarded(t, ws, tt.dest, tt.trees, tt.ie)
@@ -128,7 +130,7 @@ func publishGuarded(t *testing.T, ws, dest string, trees []staged, ie IfExists) 
 // such a name.
 func TestPublishProtectsAliases(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
+	ws := testdir.InMemory(t)
 	write(t, ws, "sub/.git=gitdir: ../x")
 	if err := os.Link(ws+"/sub/.git", ws+"/sub/.g\u200cit"); err != nil {
 		t.Skip(err)
@@ -160,7 +162,7 @@ func TestForesee(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, tt.before...)
 			s, _, err := stage(t, ws, tt.dest, StageOptions{})
 			if err != nil {
@@ -197,7 +199,7 @@ func TestPublishReportsGitHub(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, tt.before...)
 			report, err := publish(t.Context(), t, ws, ".", []staged{{"", tt.tree}}, tt.ie, nil)
 			if diff := cmp.Diff(tt.want, report.GitHub); err != nil || diff != "" || report.InGitHub != len(tt.want) {
@@ -231,7 +233,7 @@ func TestPublishReportsLost(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, tt.before...)
 			report, err := publish(t.Context(), t, ws, ".", tt.trees, tt.ie, nil)
 			if diff := cmp.Diff(tt.want, report.Lost); err != nil || diff != "" {
@@ -244,7 +246,7 @@ func TestPublishReportsLost(t *testing.T) {
 // Publish looks again at what Foresee has looked at.
 func TestForeseeRemembersNothing(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
+	ws := testdir.InMemory(t)
 	write(t, ws, "out/d/e/x=0")
 	s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"d/e", []string{"y=1"}})
 	if err != nil {

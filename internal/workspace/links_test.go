@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/artifetch/artifetch/internal/symlink"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // Published symlinks stay in the destination, whatever else is in it by then. The workspace
@@ -90,7 +91,7 @@ func TestPublishLinks(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			top := t.TempDir()
+			top := testdir.InMemory(t)
 			makeRemovable(t, top)
 			ws := filepath.Join(top, "ws")
 			write(t, top, "ws/", "secret=not yours")
@@ -134,7 +135,7 @@ func TestPublishLinksIsBounded(t *testing.T) {
 		{[]staged{{"", many}}, ""},
 		{[]staged{{"", chain}, {"", many}}, `its target "l0" is too tangled to be followed`},
 	} {
-		_, err := publish(t.Context(), t, t.TempDir(), "out", tt.trees, Overwrite, nil)
+		_, err := publish(t.Context(), t, testdir.InMemory(t), "out", tt.trees, Overwrite, nil)
 		_, refused := errors.AsType[*LinkError](err)
 		if refused != (tt.want != "") || refused && !strings.Contains(err.Error(), tt.want) || !refused && err != nil {
 			t.Errorf("%d trees: got %.300v, want %q", len(tt.trees), err, tt.want)
@@ -194,7 +195,7 @@ func TestPublishLinksStay(t *testing.T) {
 // A directory keeps its mode while it is searched for symlinks.
 func TestPublishLinksKeepsModes(t *testing.T) {
 	t.Parallel()
-	ws := t.TempDir()
+	ws := testdir.InMemory(t)
 	makeRemovable(t, ws)
 	if _, err := publish(t.Context(), t, ws, "out", []staged{{"", []string{"0300 d/", "d/l -> x", "0500 e/", "e/x=1"}}}, Fail, nil); err != nil {
 		t.Fatal(err)
@@ -209,7 +210,7 @@ func TestPublishLinksKeepsModes(t *testing.T) {
 func TestPublishNoLinks(t *testing.T) {
 	t.Parallel()
 	for _, none := range []bool{false, true} {
-		ws := t.TempDir()
+		ws := testdir.InMemory(t)
 		s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", []string{"d/l -> /etc"}})
 		if err != nil {
 			t.Fatal(err)
@@ -225,7 +226,7 @@ func TestPublishNoLinks(t *testing.T) {
 func TestPublishLinksCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	ws := t.TempDir()
+	ws := testdir.InMemory(t)
 	s, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", []string{"d/l -> x"}})
 	if err != nil {
 		t.Fatal(err)

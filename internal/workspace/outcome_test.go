@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // Each file that several trees have is named once, with the trees that have it.
@@ -43,7 +45,7 @@ func TestConflicts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, "out/old/")
 			report, err := publish(t.Context(), t, ws, "out", tt.trees, Overwrite, nil)
 			if err != nil {
@@ -103,7 +105,7 @@ func TestVariants(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, "out/old/")
 			if _, err := os.Lstat(filepath.Join(ws, "OUT")); err == nil {
 				t.Skip("this file system ignores case")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 func TestPublish(t *testing.T) {
@@ -343,7 +345,7 @@ func TestPublishPlansAgain(t *testing.T) {
 		for way, w := range ways {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				ws := t.TempDir()
+				ws := testdir.InMemory(t)
 				makeRemovable(t, ws)
 				write(t, ws, tt.before...)
 				s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", tt.tree})
@@ -383,7 +385,7 @@ func TestPublishAgainAfterReplacing(t *testing.T) {
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ws := t.TempDir()
+			ws := testdir.InMemory(t)
 			write(t, ws, "02640 a=0", "b=0", "l -> 0")
 			s, trees, err := stage(t, ws, ".", StageOptions{}, staged{"", []string{"a=1", "l -> 1", "z=1"}})
 			if err != nil {

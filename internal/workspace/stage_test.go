@@ -18,6 +18,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/artifetch/artifetch/internal/testdir"
+	"github.com/artifetch/artifetch/internal/testmain"
 )
 
 // umaskVar gives a test that runs in a process of its own its umask: it is
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	testmain.Run(m)
 }
 
 // share returns how many of n worlds a test makes up: all of them, or half of

@@ -26,12 +26,20 @@ func write(t testing.TB, dir string, lines ...string) {
 	t.Helper()
 	modes := map[string]fs.FileMode{}
 	made := map[string]bool{}
-	mkdir := func(p string) error {
+	var mkdir func(p string) error
+	mkdir = func(p string) error {
 		if made[p] {
 			return nil
 		}
 		made[p] = true
-		return os.MkdirAll(p, 0o755)
+		err := os.Mkdir(p, 0o755)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.Join(mkdir(filepath.Dir(p)), os.Mkdir(p, 0o755))
+		}
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+		return err
 	}
 	for _, l := range lines {
 		mode := fs.FileMode(0)
@@ -84,19 +92,20 @@ func write(t testing.TB, dir string, lines ...string) {
 // directories that are empty as name/.
 func snapshot(t testing.TB, dir string) []string {
 	t.Helper()
+	dir = filepath.Clean(dir)
 	list := []string{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || p == dir {
 			return err
 		}
-		rel, _ := filepath.Rel(dir, p)
+		rel := p[len(dir)+1:]
+		if n := len(list); n > 0 && list[n-1] == filepath.Dir(rel)+"/" {
+			list = list[:n-1] // it is not empty
+		}
 		switch {
 		case d.IsDir():
-			sub, err := os.ReadDir(p)
-			if len(sub) == 0 {
-				list = append(list, rel+"/")
-			}
-			return err
+			list = append(list, rel+"/")
+			return nil
 		case d.Type() == fs.ModeSymlink:
 			target, err := os.Readlink(p)
 			list = append(list, rel+" -> "+target)

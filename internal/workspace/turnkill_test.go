@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // If a process is killed while another one waits for its turn, the waiting one undoes what
@@ -16,7 +18,7 @@ func TestKilledBesideAnother(t *testing.T) {
 		t.Run(string(ie), func(t *testing.T) {
 			t.Parallel()
 			for n := 1; ; n++ {
-				ws := t.TempDir()
+				ws := testdir.InMemory(t)
 				write(t, ws, "out/old=0")
 				other, trees, err := stage(t, ws, "out", StageOptions{}, staged{"", []string{"new/f=theirs", "g=theirs"}})
 				if err != nil {
