@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"sync"
 	"testing"
 	"testing/iotest"
 )
@@ -19,6 +20,21 @@ type crew struct {
 }
 
 func everything(int64, int64) bool { return true }
+
+// large returns data like that of the benchmarks, and the stream that it deflates to. No test
+// changes them.
+var large = sync.OnceValues(func() (data, src []byte) {
+	data = corpus(2<<20, 1)
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, 6)
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err)
+	}
+	return data, b.Bytes()
+})
 
 // copyAhead decompresses src with a crew, and returns how far the last reader begins that
 // the Decoder opened: at 0 unless it took what a Scout had found.
@@ -105,8 +121,7 @@ func TestCopyAheadGoesOn(t *testing.T) {
 // What scouts are not given they do not read, and what they cannot read does no harm.
 func TestCopyAheadWithoutData(t *testing.T) {
 	t.Parallel()
-	data := corpus(2<<20, 1)
-	src := deflate(t, 6, data)
+	data, src := large()
 	unread := func(io.ReaderAt) io.ReaderAt {
 		return readerAt(func([]byte, int64) (int, error) {
 			t.Error("it was read")
@@ -139,8 +154,7 @@ func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
 // Errors are those of Copy.
 func TestCopyAheadErrors(t *testing.T) {
 	t.Parallel()
-	data := corpus(2<<20, 1)
-	src := deflate(t, 6, data)
+	data, src := large()
 	damaged := bytes.Clone(src)
 	for i := range 200 {
 		damaged[len(damaged)/2+i] ^= 0x55
@@ -191,8 +205,7 @@ func (f writer) Write(p []byte) (int, error) { return f(p) }
 // A reader that fails further on fails the Decoder.
 func TestCopyAheadReadError(t *testing.T) {
 	t.Parallel()
-	data := corpus(2<<20, 1)
-	src := deflate(t, 6, data)
+	data, src := large()
 	a := Ahead{
 		Scouts: NewScouts(2, func(int) bool { return true }), Size: int64(len(src)), Has: everything, Data: bytes.NewReader(src), stride: 100 << 10,
 		Open: func(off int64) io.Reader {

@@ -16,6 +16,7 @@ var preEntries = func() (list [19]uint32) {
 
 // useFixedCodes gives the fixed codes to a block.
 func (d *Decoder) useFixedCodes() {
+	d.packs.none()
 	if !d.fixed {
 		copy(d.lit[:], d.format.fixedLit[:])
 		copy(d.dist[:], d.format.fixedDist[:])
@@ -55,6 +56,7 @@ func (d *Decoder) readCodes() error {
 	if !build(d.dist[:], distBits, d.lengths[nLit:nLit+nDist], d.format.dist[:]) {
 		return d.fail(ErrCorrupt, "the code of distances is not complete")
 	}
+	d.packs.begin(d.written(), nLit)
 	return nil
 }
 

@@ -262,9 +262,7 @@ func stream64(seed uint64, size int) (src, want []byte) {
 		distance := []int{1 + r.IntN(len(want)), 1 + r.IntN(20), 49153, 1 << 16}[r.IntN(4)]
 		distance = min(distance, len(want), 1<<16)
 		w.matchOf(&deflate64Format, length, distance)
-		for range length {
-			want = append(want, want[len(want)-distance])
-		}
+		want = repeat(want, length, distance)
 	}
 	w.code(0, 7)
 	return w.done(), want

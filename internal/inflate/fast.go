@@ -6,9 +6,10 @@ const (
 	// inMargin is how much input the fast loop needs ahead: an iteration refills twice, from
 	// 8 bytes each time, and consumes 7 at most in between.
 	inMargin = 16
-	// outMargin is how much space for output it needs: two literals and a match of
-	// 258 bytes. What is written beyond the match's end goes to the slack.
-	outMargin = 2 + 258
+	// outMargin is how much space for output it needs: seven literals, of which the loop in
+	// Go has two, and a match of 258 bytes. What is written beyond the match's end goes to
+	// the slack.
+	outMargin = 7 + 258
 )
 
 // stop says why the fast loop ended.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -55,6 +56,39 @@ func FuzzDecode(f *testing.F) {
 		for _, got := range [][]byte{b.Bytes(), pieces.Bytes()} {
 			if len(got) > size || !bytes.HasPrefix(want, got) {
 				t.Fatal("it wrote something else")
+			}
+		}
+	})
+}
+
+// FuzzWays compares the ways to decode any input, in pieces, with that without assembly.
+func FuzzWays(f *testing.F) {
+	for _, level := range []int{1, 6, flate.HuffmanOnly} {
+		for _, data := range [][]byte{text(20), text(3000), noise(300), corpus(20_000, 1), make([]byte, 5000)} {
+			f.Add(deflate(f, level, data), uint32(len(data)), 0)
+			f.Add(deflate(f, level, data), uint32(len(data)), len(data)*4)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte, size uint32, flip int) {
+		const limit = 1 << 22
+		if flip > 0 && flip/8 < len(src) {
+			src = bytes.Clone(src)
+			src[flip/8] ^= 1 << (flip % 8)
+		}
+		d := Decoder{way: portable}
+		var want bytes.Buffer
+		res, err := d.Copy(&want, bytes.NewReader(src), int64(size%limit))
+		for _, d.way = range []way{best, packed} {
+			poison(&d, len(d.out))
+			var got bytes.Buffer
+			again, err2 := d.Copy(&got, &chunks{r: bytes.NewReader(src), n: len(src)}, int64(size%limit))
+			if fmt.Sprint(err2) != fmt.Sprint(err) || err == nil && again != res {
+				t.Fatalf("way %d: %+v, %v; without assembly: %+v, %v", d.way, again, err2, res, err)
+			}
+			// How much is written before an error is noticed may differ.
+			n := min(got.Len(), want.Len())
+			if !bytes.Equal(got.Bytes()[:n], want.Bytes()[:n]) || err == nil && got.Len() != want.Len() {
+				t.Fatalf("way %d: it wrote something else", d.way)
 			}
 		}
 	})

@@ -4,11 +4,12 @@
 // Contract:
 //
 //   - The result is that of compress/flate for every input: the same bytes, or
-//     an *Error where compress/flate fails. Fuzz tests compare the two, and
-//     Deflate64 with a simple decoder.
+//     an *Error where compress/flate fails. Fuzz tests compare the two, decode with fast,
+//     and Deflate64 with a simple decoder.
 //   - The output must have exactly the size that was announced.
 //   - Nothing outside of the buffers is read or written, whatever the input: every index
-//     of the fast loop is masked to what its array has.
+//     of the fast loop is masked to what its array has. That in assembly says why it needs
+//     no masks.
 //   - CRC-32 (IEEE, as in zip) is computed over the output while it is in the
 //     processor's cache.
 //
@@ -17,7 +18,9 @@
 // value in the entry, and the next one before the last one's match is copied; up to three
 // literals are decoded without a refill; matches are copied by 16 or 8 bytes. All that is in
 // fast, which needs some input and space for output ahead. slow decodes the last bytes,
-// symbol by symbol. Tables are built in the order of codes, by doubling.
+// symbol by symbol. Tables are built in the order of codes, by doubling. On amd64 there is
+// decode, which is fast in assembly. For large blocks it has one more table, whose entries
+// are packs: up to three literals, or a literal and a length.
 //
 // CopyAhead decompresses one large stream on several cores. Scouts look for blocks further
 // on in the stream, and decode their codes. What these stand for depends on the output before
@@ -83,7 +86,7 @@ type (
 	output [outputSize + slack]byte
 )
 
-// Decoder decompresses one stream after another. It takes 344 KiB, for its tables and
+// Decoder decompresses one stream after another. It takes 360 KiB, for its tables and
 // buffers. It is not safe for concurrent use. The zero Decoder is ready.
 type Decoder struct {
 	lit  litTable
@@ -110,9 +113,21 @@ type Decoder struct {
 
 	lengths [fixedLit + fixedDist]uint8
 
+	packs packs
+	way   way
+
 	ahead *ahead // of a CopyAhead, else nil
 	scout *Scout // whose Decoder d is, or nil
 }
+
+// way is one of the ways to decode, which have the same result. Only tests choose one.
+type way int
+
+const (
+	best     way = iota // what is fastest on this processor
+	portable            // fast
+	packed              // decode, if this processor can, with packs in every block
+)
 
 // Copy decompresses size bytes from r to w. It writes blocks of up to 256 KiB. It may read
 // more of r than belongs to the stream. It returns errors of r and w unchanged.
@@ -138,8 +153,12 @@ func (d *Decoder) begin(w io.Writer, r io.Reader, size int64, f *format) {
 	d.p, d.end, d.acc, d.n, d.o, d.done = 0, 0, 0, 0, 0, 0
 	d.base, d.srcErr, d.total, d.crc = 0, nil, 0, 0
 	d.size = size
+	d.packs.none()
 	d.source, d.sink = r, w
 }
+
+// written is how much output there is.
+func (d *Decoder) written() int64 { return d.total + int64(d.o-d.done) }
 
 // bit returns at which bit of the compressed data d is.
 func (d *Decoder) bit() int64 { return (d.base+int64(d.p))*8 - int64(d.n) }
@@ -218,7 +237,7 @@ func (d *Decoder) codes() error {
 		case d.scout != nil:
 			why = d.scout.fast()
 		case d.format == &deflateFormat:
-			why = d.fast()
+			why = d.quick()
 		}
 		switch why {
 		case stopEnd:

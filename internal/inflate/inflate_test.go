@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -14,17 +15,28 @@ import (
 	"testing/iotest"
 )
 
+// writers has, by level, compressors that deflate has used: a new one takes 1 MB.
+var writers [flate.BestCompression - flate.HuffmanOnly + 1]sync.Pool
+
 // deflate compresses with the standard library.
 func deflate(t testing.TB, level int, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, level)
-	if err == nil {
-		_, err = w.Write(data)
+	pool := &writers[level-flate.HuffmanOnly]
+	w, ok := pool.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&b)
+	} else {
+		var err error
+		if w, err = flate.NewWriter(&b, level); err != nil {
+			t.Fatal(err)
+		}
 	}
+	_, err := w.Write(data)
 	if err = errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
+	pool.Put(w)
 	return b.Bytes()
 }
 
@@ -35,15 +47,29 @@ func standard(src []byte, limit int64) (out []byte, consumed int64, err error) {
 	return out, int64(len(src) - r.Len()), err
 }
 
-// agree decompresses from readers of several kinds, and compares with the wanted result.
+// ways are all of them.
+var ways = []way{best, portable, packed}
+
+// exactly decompresses in one way, and compares with the wanted result.
+func exactly(t *testing.T, d *Decoder, r io.Reader, src, want []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	res, err := d.Copy(&b, r, int64(len(want)))
+	if err != nil || !bytes.Equal(b.Bytes(), want) || res.CRC != crc32.ChecksumIEEE(want) || res.Consumed != int64(len(src)) {
+		t.Fatalf("way %d: %v, %+v of %d and %d bytes", d.way, err, res, len(src), len(want))
+	}
+}
+
+// agree decompresses in all ways, and from readers of several kinds.
 func agree(t *testing.T, d *Decoder, src, want []byte) {
 	t.Helper()
-	for _, r := range []io.Reader{bytes.NewReader(src), iotest.OneByteReader(bytes.NewReader(src)), iotest.DataErrReader(bytes.NewReader(src))} {
-		var b bytes.Buffer
-		res, err := d.Copy(&b, r, int64(len(want)))
-		if err != nil || !bytes.Equal(b.Bytes(), want) || res.CRC != crc32.ChecksumIEEE(want) || res.Consumed != int64(len(src)) {
-			t.Fatalf("stream: %v, %+v of %d and %d bytes", err, res, len(src), len(want))
-		}
+	for _, d.way = range ways {
+		exactly(t, d, bytes.NewReader(src), src, want)
+	}
+	d.way = best
+	exactly(t, d, iotest.DataErrReader(bytes.NewReader(src)), src, want)
+	if len(src) < 100_000 { // more takes long
+		exactly(t, d, iotest.OneByteReader(bytes.NewReader(src)), src, want)
 	}
 }
 
@@ -81,18 +107,36 @@ var allNoise = sync.OnceValue(func() []byte {
 
 var sizes = []int{
 	0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 255, 256, 257, 258, 259, 290, 293, 294, 1000, 32767, 32768, 32769, 65534, 65535, 65536, 65537,
-	outputSize - outMargin - 1, outputSize - outMargin, outputSize - outMargin + 1, outputSize, outputSize + 1, 1 << 20,
+	outputSize - outMargin - 1, outputSize - outMargin, outputSize - outMargin + 1, outputSize, outputSize + 1, 2*outputSize + 1,
 }
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	for _, level := range []int{flate.NoCompression, flate.BestSpeed, 6, flate.BestCompression, flate.HuffmanOnly} {
-		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
+	zeros := make([]byte, largest)
+	same := func(n int) []byte { return zeros[:n:n] }
+	threes := func(n int) []byte { return bytes.Repeat([]byte("abc"), n/3) }
+	for _, tt := range []struct {
+		level int
+		most  int
+		kinds []func(n int) []byte // besides text
+	}{
+		{flate.NoCompression, largest, nil},
+		{flate.BestSpeed, largest, []func(int) []byte{noise, same, threes}},
+		{6, largest, []func(int) []byte{noise, same, threes}},
+		{flate.BestCompression, 1 << 16, nil},
+		{flate.HuffmanOnly, largest, []func(int) []byte{noise}},
+	} {
+		t.Run(fmt.Sprint("level ", tt.level), func(t *testing.T) {
 			t.Parallel()
 			var d Decoder
 			for _, n := range sizes {
-				for _, data := range [][]byte{text(n), noise(n), make([]byte, n), bytes.Repeat([]byte("abc"), n/3)} {
-					agree(t, &d, deflate(t, level, data), data)
+				if n > tt.most {
+					break
+				}
+				agree(t, &d, deflate(t, tt.level, text(n)), text(n))
+				for _, kind := range tt.kinds {
+					data := kind(min(n, outputSize+2))
+					agree(t, &d, deflate(t, tt.level, data), data)
 				}
 			}
 		})
@@ -117,9 +161,25 @@ func (w *bitWriter) bits(v uint64, n uint) {
 
 // code writes a Huffman code, its highest bit first.
 func (w *bitWriter) code(v, n uint) {
-	for i := n; i > 0; i-- {
-		w.bits(uint64(v>>(i-1)&1), 1)
+	w.bits(bits.Reverse64(uint64(v))>>(64-n), n)
+}
+
+// header writes the header of a dynamic block whose codes have these lengths.
+func (w *bitWriter) header(last uint64, lit, dist []uint8) {
+	w.bits(last|2<<1, 3)
+	w.bits(uint64(len(lit)-257)|uint64(len(dist)-1)<<5|15<<10, 14)
+	for _, sym := range codeOrder {
+		w.bits(map[bool]uint64{true: 4}[sym < 16], 3)
 	}
+	for _, n := range append(bytes.Clone(lit), dist...) {
+		w.code(uint(n), 4)
+	}
+}
+
+func (w *bitWriter) clone() *bitWriter {
+	c := *w
+	c.b = bytes.Clone(w.b)
+	return &c
 }
 
 func (w *bitWriter) done() []byte {
@@ -167,10 +227,19 @@ func find(entries []uint32, v int) (int, uint) {
 	return best, uint(entries[best] & 31)
 }
 
-// poison overwrites what earlier streams left in a Decoder's buffers, so that it is not
-// taken for what should have been written.
-func poison(d *Decoder) {
-	for _, b := range [][]byte{d.in[:], d.out[:]} {
+// repeat appends length bytes, each of which is that at the distance before it.
+func repeat(b []byte, length, distance int) []byte {
+	from, end := len(b)-distance, len(b)+length
+	for len(b) < end {
+		b = append(b, b[from:min(len(b), from+end-len(b))]...)
+	}
+	return b
+}
+
+// poison overwrites the first n bytes that earlier streams left in each of a Decoder's
+// buffers, so that they are not taken for what should have been written.
+func poison(d *Decoder, n int) {
+	for _, b := range [][]byte{d.in[:min(n, len(d.in))], d.out[:min(n, len(d.out))]} {
 		b[0] = 0xa5
 		for n := 1; n < len(b); n *= 2 {
 			copy(b[n:], b[:n])
@@ -178,36 +247,40 @@ func poison(d *Decoder) {
 	}
 }
 
-// Every distance up to 40 with every length, far from the ends and close.
+// Every distance up to 40 with every length, far from the end of the input, and at it.
 func TestOverlaps(t *testing.T) {
 	t.Parallel()
 	var d Decoder
 	for distance := 1; distance <= 40; distance++ {
+		first := &bitWriter{}
+		first.bits(1|1<<1, 3)
+		var before []byte
+		for i := range distance {
+			first.literal(byte(i * 7))
+			before = append(before, byte(i*7))
+		}
+		far, wantFar := first.clone(), bytes.Clone(before)
 		for length := 3; length <= 258; length++ {
-			for _, after := range []int{0, 400} {
-				w := &bitWriter{}
-				w.bits(1|1<<1, 3)
-				var want []byte
-				for i := range distance {
-					w.literal(byte(i * 7))
-					want = append(want, byte(i*7))
-				}
-				w.match(length, distance)
-				for range length {
-					want = append(want, want[len(want)-distance])
-				}
-				for range after {
-					w.literal('x')
-					want = append(want, 'x')
-				}
-				w.code(0, 7)
-				src := w.done()
-				var b bytes.Buffer
-				poison(&d)
-				if _, err := d.Copy(&b, bytes.NewReader(src), int64(len(want))); err != nil || !bytes.Equal(b.Bytes(), want) {
-					t.Fatalf("distance %d, length %d, after %d: %v", distance, length, after, err)
-				}
-			}
+			w := first.clone()
+			w.match(length, distance)
+			w.code(0, 7)
+			src, want := w.done(), repeat(bytes.Clone(before), length, distance)
+			poison(&d, 1<<10)
+			exactly(t, &d, bytes.NewReader(src), src, want)
+
+			far.match(length, distance)
+			far.literal(byte(length)) // so that the next match copies something else
+			wantFar = append(repeat(wantFar, length, distance), byte(length))
+		}
+		for range inMargin {
+			far.literal('x')
+			wantFar = append(wantFar, 'x')
+		}
+		far.code(0, 7)
+		src := far.done()
+		for _, d.way = range ways {
+			poison(&d, len(d.out))
+			exactly(t, &d, bytes.NewReader(src), src, wantFar)
 		}
 	}
 }
@@ -226,44 +299,64 @@ func TestFarMatches(t *testing.T) {
 			w.code(0, 7)
 			w.bits(1|1<<1, 3)
 			want := first
-			for range 3 * outputSize / length {
+			for len(want) < 2*outputSize {
 				w.match(length, distance)
-				for range length {
-					want = append(want, want[len(want)-distance])
-				}
+				want = repeat(want, length, distance)
 			}
 			w.code(0, 7)
-			agree(t, &d, w.done(), want)
+			src := w.done()
+			for _, d.way = range ways {
+				exactly(t, &d, bytes.NewReader(src), src, want)
+			}
 		}
 	}
 }
 
-// The longest matches end at and before every byte that is close to the end of the buffer.
+// The most that is written at once, literals and the longest match, ends at and before every
+// byte that is close to the end of the buffer: there is the same every outMargin bytes.
 func TestEndOfBuffer(t *testing.T) {
 	t.Parallel()
+	// A block has codes for a, b, the length 3, the end, the length 258 (in this order), and
+	// for the distances 1, 16, and 24,577 and more.
+	var lit [286]uint8
+	lit['a'], lit['b'], lit[257], lit[256], lit[285] = 2, 2, 2, 3, 3
+	var dist [30]uint8
+	dist[0], dist[7], dist[29] = 1, 2, 2
 	var d Decoder
-	for first := 1; first <= 258+outMargin; first++ {
+	for first := range outMargin {
 		w := &bitWriter{}
-		w.bits(1|1<<1, 3)
-		var want []byte
-		for i := range first {
-			w.literal(byte(i * 7))
-			want = append(want, byte(i*7))
-		}
-		distance := min(first, []int{1, 2, 7, 8, 15, 16, 255}[first%7])
+		w.header(1, lit[:], dist[:])
+		want := []byte("a")
+		w.code(0, 2)
 		for len(want) < outputSize+20_000 { // so that the input ends later
-			w.literal('x')
-			w.match(258, distance)
-			want = append(want, 'x')
-			for range 258 {
-				want = append(want, want[len(want)-distance])
+			literals := outMargin - 258
+			if len(want) == 1 {
+				literals = first
+			}
+			for i := range literals {
+				w.code(uint(i%2), 2)
+				want = append(want, "ab"[i%2])
+			}
+			w.code(7, 3)
+			switch most := len(want); {
+			case most >= 24577+first && first%3 == 0:
+				w.code(3, 2)
+				w.bits(uint64(first), 13)
+				want = repeat(want, 258, 24577+first)
+			case most >= 16 && first%3 == 1:
+				w.code(2, 2)
+				w.bits(16-13, 2)
+				want = repeat(want, 258, 16)
+			default:
+				w.code(0, 1)
+				want = repeat(want, 258, 1)
 			}
 		}
-		w.code(0, 7)
-		var b bytes.Buffer
-		poison(&d)
-		if _, err := d.Copy(&b, bytes.NewReader(w.done()), int64(len(want))); err != nil || !bytes.Equal(b.Bytes(), want) {
-			t.Fatalf("after %d bytes, distance %d: %v", first, distance, err)
+		w.code(6, 3)
+		src := w.done()
+		for _, d.way = range ways {
+			poison(&d, len(d.out))
+			exactly(t, &d, bytes.NewReader(src), src, want)
 		}
 	}
 }
@@ -292,7 +385,7 @@ func TestTruncated(t *testing.T) {
 			}
 		}
 		for n := range len(src) {
-			poison(&d)
+			poison(&d, 2*len(data))
 			if _, err := d.Copy(io.Discard, bytes.NewReader(src[:n]), int64(len(data))); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("stream %d, %d of %d bytes, after others: %v", i, n, len(src), err)
 			}

@@ -47,9 +47,7 @@ func followed(t *testing.T, seed uint64) {
 				distance = max(len(want), 1)
 			}
 			if bad = distance > len(want); !bad {
-				for range length {
-					want = append(want, want[len(want)-distance])
-				}
+				want = repeat(want, length, distance)
 			}
 			st.length, st.distance = uint16(length), uint16(distance)
 		}

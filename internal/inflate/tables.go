@@ -9,9 +9,8 @@ import "math/bits"
 //	bits 0-7    how many bits to consume: the code's and the extra ones
 //	bits 8-11   how many bits the code itself has; isSubtable: how many bits
 //	            index the subtable
-//	bits 16-31  the literal, with isPair also the one after it; the base of
-//	            the length or distance (RFC 1951, section 3.2.5); isSubtable:
-//	            where the subtable begins
+//	bits 16-31  the literal; the base of the length or distance (RFC 1951,
+//	            section 3.2.5); isSubtable: where the subtable begins
 //
 // and these flags:
 const (

@@ -1,0 +1,12 @@
+//go:build !amd64
+
+package inflate
+
+// quick is fast.
+func (d *Decoder) quick() stop { return d.fast() }
+
+// packs is for the assembly of another architecture.
+type packs struct{}
+
+func (*packs) none()            {}
+func (*packs) begin(int64, int) {}
