@@ -14,7 +14,7 @@
 //     server's second answer may be shorter than its first. A size at or
 //     beyond the end changes nothing.
 //   - Discard forgets the blocks that lie wholly in a range, and frees their
-//     memory and, where the file system can do that, their disk space. Blocks
+//     memory and, if the file system can do that, their disk space. Blocks
 //     that lie partly in the range stay. If part of a discarded block is
 //     written again, the content of the rest is undefined.
 //   - Reserve reserves disk space for a file, before its bytes come, until Keep

@@ -142,7 +142,7 @@ func (s *Spool) write(part []byte, number, from int64) (int, error) {
 }
 
 // toWrite returns the buffer that the bytes between from and to of a block are
-// to be written to, or nil where they go to the file.
+// to be written to, or nil if they go to the file.
 func (s *Spool) toWrite(number, from, to int64) (*buffer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 
 // Copy writes one file of an artifact to w, once all of the file has arrived and passed its
 // checks: w gets all of it, or nothing unless w itself fails. Only the archive's directory
-// and this file are fetched where the storage supports ranges. What does not fit into
-// memory is kept in dir. The error is a *NoFileError if there is no such file.
+// and this file are fetched if the storage supports ranges. Bytes that do not fit into
+// memory are kept in dir. The error is a *NoFileError if there is no such file.
 func (e *Engine) Copy(ctx context.Context, item *Item, name string, dir spool.Dir, w io.Writer) error {
 	free := func() (int64, error) { return math.MaxInt64, nil } // a full disk fails the write itself
 	return e.attempt(ctx, Stage{Quota: spool.NewQuota("", free)}, item, func(t *attempt) error {

@@ -31,7 +31,7 @@ type asked struct {
 
 // Early asks for the URL of an artifact that Fetch is about to bring, side by side with
 // what the caller still has to find out. Fetch uses the URL for its first request, unless
-// the URL is old by then. Early does nothing where Options.Expect or the artifact's name may
+// the URL is old by then. Early does nothing if Options.Expect or the artifact's name may
 // make Items or Fetch fail before they ask the Origin. The request ends with ctx.
 func (e *Engine) Early(ctx context.Context, a artifact.Artifact) {
 	if len(e.opt.Expect) > 0 || unpack.CheckName(a.Name) != nil {

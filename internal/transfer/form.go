@@ -54,7 +54,7 @@ func formOf(contentType, disposition string, head []byte, digest DigestState) (f
 // isZipName reports whether a file's name says that it is a zip.
 func isZipName(name string) bool { return strings.EqualFold(path.Ext(name), ".zip") }
 
-// mediaType is a Content-Type without parameters, also where these cannot be
+// mediaType returns a Content-Type without its parameters, also if these cannot be
 // parsed.
 func mediaType(contentType string) string {
 	if t, _, err := mime.ParseMediaType(contentType); err == nil {
@@ -68,8 +68,8 @@ func mediaType(contentType string) string {
 // for a person to recognise a page.
 const headSize = 64
 
-// formOfBlob is formOf before the digest is compared. Its error is a *PageError where
-// the blob is no artifact.
+// formOfBlob is formOf before the digest is compared. Its error is a *PageError if the blob
+// is no artifact.
 func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
 	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.provable()); f == archive {
 		return f, name, nil // whatever it begins with: a damaged zip is one

@@ -16,8 +16,8 @@ type compression struct {
 	is   func(head []byte) bool // whether data that begins like head has this format
 	// open begins to decompress what r has, as soon as the pool has memory for it;
 	// closing the reader gives that back. What follows the end of the data is judged as
-	// by the program that the format comes from. An error is a *RefusedError where data
-	// needs too much memory; any other means that it is damaged, or that r failed.
+	// by the program that the format comes from. An error is a *RefusedError if data needs
+	// too much memory; any other means that the data is damaged, or that r failed.
 	open func(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error)
 }
 

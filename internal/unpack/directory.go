@@ -21,8 +21,8 @@ const (
 // headers of a million entries with long names take hundreds of megabytes. It
 // lies at the archive's end, which a download keeps until the last, so it is read
 // again, in pieces, whenever its entries are needed. At most one bit an entry is
-// kept, and 8 bytes more where the entries lie in the archive in another order than
-// in the directory; hardly any writer does that.
+// kept, and 8 bytes more if the entries lie in the archive in another order than in
+// the directory; hardly any writer does that.
 type directory struct {
 	in           input
 	offset, size int64

@@ -68,7 +68,7 @@ func (d *dirTimes) each(do func(name string, at int64) error) error {
 // 1677 or 2262.
 func sinceEpoch(t time.Time) int64 {
 	const second = int64(time.Second)
-	switch s := t.Unix(); { // of any time, also where its year has no number
+	switch s := t.Unix(); { // defined for any time, unlike UnixNano
 	case s <= math.MinInt64/second:
 		return math.MinInt64
 	case s >= math.MaxInt64/second:

@@ -52,7 +52,7 @@
 //     entry that is neither a directory nor a symlink with a target is a file.
 //   - A symlink's target is at most 4096 bytes long, relative and without NUL. It
 //     stays inside when it is followed through all other symlinks of the
-//     archive, in a bounded number of steps; if it has a backslash, also where
+//     archive, in a bounded number of steps; if it has a backslash, also when
 //     that separates directories. It may lead back to the symlink. Names and
 //     targets of all symlinks together, and 100 bytes for each, are at most
 //     32 MiB, because they are kept until the end.
@@ -68,7 +68,7 @@
 // Memory: the directory stays where it is and is read again when it is needed,
 // since a million entries with long names take hundreds of megabytes. While it
 // is checked, the names of entries and of directories are kept as hashes of 8
-// bytes; after that an entry takes one bit at most, and 8 bytes more where the
+// bytes; after that an entry takes one bit at most, and 8 bytes more if the
 // entries lie in another order than the directory's.
 //
 // Descriptors: directories are made and opened from the one above, and all
@@ -79,8 +79,8 @@ package unpack
 import "fmt"
 
 // RefusedError says why an archive is not extracted. Entry is the name of the
-// entry as the archive has it, or empty where the reason concerns the archive as
-// a whole. Reason is a clause about the one or the other.
+// entry as the archive has it, or empty if the reason concerns the archive as a
+// whole. Reason is a clause about the one or the other.
 type RefusedError struct {
 	Entry, Reason string
 }

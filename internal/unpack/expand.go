@@ -63,8 +63,8 @@ const maxListed = 10
 //     written through a symlink.
 //   - Symlinks stay inside with all those of the archive; they are made last.
 //   - zstd takes at most 32 MiB of memory to decompress, and xz 64 MiB.
-//   - What follows the end of a tar or of its compressed data is ignored where
-//     tar and gzip, zstd, xz or bzip2 ignore it, but no other tar may follow.
+//   - Data after the end of a tar, or of its compressed data, is ignored if tar,
+//     or gzip, zstd, xz or bzip2, ignores it; but no other tar may follow.
 //
 // Permissions are those of the tar, without set-id bits, as the umask lets
 // them. Files, directories and symlinks get the modification times of the tar, as far

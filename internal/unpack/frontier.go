@@ -55,7 +55,7 @@ func (u *unitReader) ReadAt(p []byte, off int64) (int, error) {
 // end is called when a unit needs no more of the archive.
 func (u *unitReader) end() { u.frontier.advance(u, -1) }
 
-// advance moves a unit on, or ends it where off is -1.
+// advance moves a unit on, or ends it if off is -1.
 func (f *frontier) advance(u *unitReader, off int64) {
 	if f.to == nil {
 		return

@@ -144,7 +144,7 @@ type suspect struct {
 	file         bool  // the name is that of a file or symlink
 	link         bool  // of a symlink
 	entry        bool  // the name is that of the entry
-	// weak is an empty file that is marked as a directory: it is one where another
+	// weak is set for an empty file that is marked as a directory: it is one if another
 	// entry says so, too.
 	weak bool
 }

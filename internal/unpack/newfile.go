@@ -31,7 +31,7 @@ func (f *newFile) Write(p []byte) (int, error) {
 
 func (f *newFile) Close() error { return f.failed("close", f.output.Close()) }
 
-// reserve reserves disk space for size bytes of content, where the system can.
+// reserve reserves disk space for size bytes of content, if the system can.
 func (f *newFile) reserve(size int64) error {
 	if r, ok := f.output.(reserver); ok {
 		return f.failed("reserve disk space for", r.reserve(size))

@@ -136,7 +136,7 @@ func (a *Archive) scan(declared *end, t *nameTree, o Options) error {
 	return nil
 }
 
-// measure sums up the sizes again where not all files are extracted.
+// measure sums up the sizes again if not all files are extracted.
 func (a *Archive) measure() error {
 	if len(a.superseded) == 0 {
 		return nil

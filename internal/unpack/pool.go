@@ -47,7 +47,7 @@ type Pool struct {
 	xz      *xz.Reader          // of the stream that holds all windows; nil: not made yet
 }
 
-// NewPool makes a pool for n entries, or fewer where n is large. Half of them may be
+// NewPool makes a pool for n entries, or for fewer if n is large. Half of them may be
 // large: more would spread what is read over a longer part of the archive, all of which has
 // to be kept meanwhile.
 func NewPool(n int) *Pool {

@@ -16,7 +16,7 @@ import (
 // without the flag, which many writers forget. All others are Code Page 437 (appendix
 // D.1), in which every byte is a character.
 //
-// Backslashes are separators where the entry was made on a file system that has no
+// Backslashes are separators if the entry was made on a file system that has no
 // others: some writers for Windows leave them as they are.
 func decodeName(raw string, unicode []byte, flags uint16, creator byte) string {
 	name := raw
@@ -34,9 +34,9 @@ func decodeName(raw string, unicode []byte, flags uint16, creator byte) string {
 	return name
 }
 
-// unicodePath returns the name in a Unicode Path field (4.6.9). It is empty where the
-// field is damaged, or where its CRC-32 shows that it belongs to another name: a
-// program changed the entry's name, and did not know the field.
+// unicodePath returns the name in a Unicode Path field (4.6.9). It is empty if the
+// field is damaged, or if its CRC-32 shows that it belongs to another name: a program
+// changed the entry's name, and did not know the field.
 func unicodePath(field []byte, raw string) string {
 	const version, head = 1, 5
 	if len(field) <= head || field[0] != version || binary.LittleEndian.Uint32(field[1:]) != crc32.ChecksumIEEE([]byte(raw)) {

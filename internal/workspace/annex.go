@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Files cannot be renamed from one mount to another. So where a mount lies below the
+// Files cannot be renamed from one mount to another. So if a mount lies below the
 // destination, as volumes do in containers, Publish makes a second stage in it: an annex.
 // What goes to the mount is copied there before the first change to the destination, and is
 // renamed from there. An annex is a stage in every respect: it has a lock, a journal of the

@@ -254,10 +254,10 @@ func (h *handles) over(from, to string) error {
 	return h.between("rename", from, to, unix.Renameat)
 }
 
-// swap exchanges two files; it fails with errRefused where the file system cannot.
+// swap exchanges two files; it fails with errRefused if the file system cannot.
 func (h *handles) swap(a, b string) error { return h.between("exchange", a, b, renameSwap) }
 
-// link gives a file a second name; it fails with errRefused where that is not possible.
+// link gives a file a second name; it fails with errRefused if that is not possible.
 func (h *handles) link(from, to string) error {
 	err := h.between("link", from, to, func(fromAt int, fromBase string, toAt int, toBase string) error {
 		return unix.Linkat(fromAt, fromBase, toAt, toBase, 0)

@@ -68,13 +68,13 @@ type Layout struct {
 	Workspace, Temp, Home string
 	// Dir is the directory that relative paths start from outside of Actions.
 	Dir string
-	// RunnerTemp is the runner's temporary directory where Temp is not set. Outside of
+	// RunnerTemp is the runner's temporary directory if Temp is not set. Outside of
 	// Actions the command may write anywhere except to the runner's own files in it.
 	RunnerTemp string
-	// Container is set where only Workspace, Temp and Home outlive the process.
+	// Container is set if only Workspace, Temp and Home outlive the process.
 	Container bool
-	// HostWorkspace, HostTemp and HostHome are the same directories as the
-	// runner's host sees them, where known.
+	// HostWorkspace, HostTemp and HostHome are the paths of the same directories on the
+	// runner's host, if they are known.
 	HostWorkspace, HostTemp, HostHome string
 }
 
@@ -95,7 +95,7 @@ type Destination struct {
 	// Output is the path for later steps: relative to the workspace if the destination lies
 	// in it, else absolute.
 	Output string
-	// HostPath is the absolute path on the runner's host, where known.
+	// HostPath is the absolute path on the runner's host, or Abs if that is not known.
 	HostPath string
 	// Guarded are absolute paths of directories that no artifact may write to.
 	Guarded []string
@@ -241,7 +241,7 @@ func (l Layout) Locate(p string) (string, error) {
 type view struct{ theirs, ours string }
 
 // views lists how the host, and the steps of a job in a container, see our directories: the
-// runner translates a path only where it is the whole value of an input. The first match
+// runner translates a path only if it is the whole value of an input. The first match
 // counts; HOME comes first, since it lies in temp.
 func (l Layout) views(abs string) []view {
 	v := []view{{l.HostHome, l.Home}, {l.HostTemp, l.Temp}, {l.HostWorkspace, l.Workspace}}
@@ -281,7 +281,7 @@ func (l Layout) anywhere(p, abs string) (Destination, error) {
 	return Destination{Root: l.Dir, Rel: rel, Abs: abs, Output: filepath.ToSlash(rel), HostPath: abs}, nil
 }
 
-// host returns abs as the runner's host sees it, or abs itself where that is not known.
+// host returns abs as the runner's host sees it, or abs itself if that is not known.
 func (l Layout) host(abs string) string {
 	for _, v := range []view{{l.HostWorkspace, l.Workspace}, {l.HostHome, l.Home}, {l.HostTemp, l.Temp}} {
 		if rel, ok := below(v.ours, abs); ok && v.theirs != "" {

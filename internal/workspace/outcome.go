@@ -44,7 +44,7 @@ const (
 	maxLosers    = 10
 )
 
-// Report is what Publish did where a path was taken.
+// Report says what Publish did with paths that were taken, and what else users should know.
 type Report struct {
 	// Recovered is what became of the stages of processes that were killed since this one
 	// began. It is set even if Publish fails.

@@ -40,7 +40,7 @@ func cannotGive(err error) bool {
 // its files.
 func (s *Stage) ChownErr() error { return s.chownErr }
 
-// Owner returns the owner of everything created in the stage. ok is false where files keep
+// Owner returns the owner of everything created in the stage. ok is false if files keep
 // their owner: Chown was not set, or ChownErr says why it cannot be done.
 func (s *Stage) Owner() (uid, gid int, ok bool) {
 	if s.owner == nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // replace puts a file in the place of another, and keeps that one in the stage. At every
-// instant one of the two is in place. It exchanges them; where the file system cannot, it
-// first gives the old file a second name, aside, in the stage; where there are no hard
-// links either, it first copies the old file there. number is the change's, counted from 1.
+// instant one of the two is in place. It exchanges them. If the file system cannot do that,
+// it first gives the old file a second name, aside, in the stage; if there are no hard links
+// either, it first copies the old file there. number is the change's, counted from 1.
 func (c *carrier) replace(st *step, number int) error {
 	err := errRefused
 	if !c.stage.noSwap {

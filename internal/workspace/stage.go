@@ -48,7 +48,7 @@ type Stage struct {
 	recovered []Recovery
 	lists     int // numbers the files of long lists of steps
 
-	lock *os.File // held while the stage is in use; nil where there are no locks
+	lock *os.File // held while the stage is in use; nil if there are no locks
 
 	at      *handles               // for Publish and Recover alone
 	modes   map[string]fs.FileMode // of directories, from before the plan opened them up
@@ -73,7 +73,7 @@ const (
 	joinedDir   = "joined"   // directories that are put together, copies from another mount
 	undoName    = "undo"     // exists once undoing has begun
 	discardName = "discard"  // a file that is being removed
-	replacedDir = "replaced" // replaced files, where files cannot be exchanged
+	replacedDir = "replaced" // replaced files, if files cannot be exchanged
 )
 
 // stagePrefix begins the name of every stage.
