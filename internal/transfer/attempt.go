@@ -212,7 +212,7 @@ func (t *attempt) fetchOptions() fetch.Options {
 		o.Tail, o.Ahead = directoryTail, spoolAhead
 	}
 	if t.tail > 0 {
-		// What is read first is the directory. If the API's size is not that of the archive,
+		// The directory is read first. If the API's size is not that of the archive,
 		// another request brings it.
 		o.First, o.From = t.tail, max(t.item.Artifact.Size-t.tail, 0)
 	}

@@ -15,8 +15,8 @@ type compression struct {
 	name string
 	is   func(head []byte) bool // whether data that begins like head has this format
 	// open begins to decompress what r has, as soon as the pool has memory for it;
-	// closing the reader gives that back. What follows the end of the data is judged as
-	// by the program that the format comes from. An error is a *RefusedError if data needs
+	// closing the reader gives that back. Bytes after the end of the data are ignored if
+	// the program that the format comes from ignores them. An error is a *RefusedError if data needs
 	// too much memory; any other means that the data is damaged, or that r failed.
 	open func(ctx context.Context, p *Pool, r *bufio.Reader) (io.ReadCloser, error)
 }
@@ -66,7 +66,7 @@ var otherFormats = []struct{ first, phrase string }{
 	{"-----BEGIN PGP", "PGP data"},
 }
 
-// describe says of a file that is no tar what it is, by the bytes it begins with.
+// describe returns a noun phrase for what a file is, if it is no tar, by its first bytes.
 func describe(head []byte) string {
 	for _, f := range otherFormats {
 		if magic(f.first)(head) {

@@ -41,7 +41,7 @@ type Expansion struct {
 	ReplacedMore int
 }
 
-// KeptFile is a file that stays as it is. What is a noun phrase that says what it is.
+// KeptFile is a file that stays as it is. What is a noun phrase for its content.
 type KeptFile struct{ Name, What string }
 
 // ReplacedFile is a file or symlink of the tar From that gave way to that of the tar By.
@@ -52,8 +52,8 @@ const maxListed = 10
 
 // ExpandTars expands the files right below root that are named as tars, as Extract
 // left them, and removes them. Their bytes tell how they are compressed, whatever the
-// name says; what is no tar stays as it is. Entries have to fulfil the rules for those
-// of an archive, and these:
+// name says; a file that is no tar stays as it is. Entries have to fulfil the rules for
+// entries of an archive, and these:
 //
 //   - Files, directories, symlinks and hard links only; a hard link leads to
 //     an earlier file of the same tar.

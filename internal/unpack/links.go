@@ -101,7 +101,7 @@ func followLinks(ctx context.Context, targets map[string]string) error {
 		if target, ok := targets[string(at)]; ok {
 			return symlink.Node{Kind: symlink.Symlink, Target: target}, nil
 		}
-		// What does not exist may be a directory of the destination.
+		// A path that the archive lacks may be a directory of the destination.
 		return symlink.Node{Kind: symlink.Directory}, nil
 	}}
 	// In order, so that the same one is refused each time.

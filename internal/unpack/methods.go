@@ -89,7 +89,7 @@ func openLZMA(ctx context.Context, p *Pool, in *sourceReader, e *Entry) (io.Read
 	if err != nil {
 		return nil, e.damaged(err, in)
 	}
-	// What is declared at most: nothing refers to what lies before the beginning.
+	// No more than the size that is declared: nothing refers to bytes before the beginning.
 	dict := min(int64(le.Uint32(head[version+1:])), max(e.Size, lzma.MinDictCap))
 	probabilities := int64(0x300*2) << (props.LC + props.LP)
 	if need := dict + probabilities; need > maxTarWindow {

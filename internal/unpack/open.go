@@ -21,7 +21,7 @@ type Options struct {
 	// or not, but only the sizes of those chosen count as bytes. nil is no limit.
 	Budget *Budget
 	// Files reports whether the entry of a name is chosen; the name of a directory
-	// ends with a slash. nil chooses all. What is not chosen is checked, too.
+	// ends with a slash. nil chooses all. Entries that are not chosen are checked, too.
 	Files func(name string) bool
 	// Tail is how many bytes at the end are searched for the end record first. A record that
 	// they hold counts, whatever lies before them. 0 searches all bytes that may hold it.

@@ -15,7 +15,7 @@ import (
 
 // Files cannot be renamed from one mount to another. So if a mount lies below the
 // destination, as volumes do in containers, Publish makes a second stage in it: an annex.
-// What goes to the mount is copied there before the first change to the destination, and is
+// Files for the mount are copied there before the first change to the destination, and are
 // renamed from there. An annex is a stage in every respect: it has a lock, a journal of the
 // changes in its mount, and keeps the files that they replace. The main stage has the list
 // of its annexes, so that the next process finds those of a killed one.

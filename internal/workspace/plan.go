@@ -16,7 +16,7 @@ import (
 // It walks the destination's directories that the trees share, and decides what becomes of
 // each name in one. A directory that the destination lacks is not walked: it moves as a
 // whole. Only the steps and the report's counts are kept, so that memory does not grow with
-// the number of files. What the planner must know about other paths it looks up again, in
+// the number of files. The planner looks up again what it must know about other paths, in
 // destination and stage, which do not change meanwhile.
 type planner struct {
 	stage    *Stage

@@ -49,8 +49,8 @@ func (s *Stage) probe() error {
 	return s.guardDestination()
 }
 
-// enter looks at an existing directory before anything is planned in it. What forbids
-// putting files there matters only once a file is to be put there.
+// enter looks at an existing directory before anything is planned in it. A reason why no file
+// can be put there, in barred, matters only once a file is to be put there.
 func (p *planner) enter(to spot) (spot, error) {
 	at, err := placeOf(p.stage.at, to.real)
 	if err != nil {

@@ -21,8 +21,8 @@ func (s *Stage) removeAll(name string) error {
 }
 
 // removeHard removes a tree that RemoveAll alone does not. It opens up directories that an
-// artifact made read-only, which only root could remove otherwise. What lies too deep it
-// moves up, beside the tree, and removes it there.
+// artifact made read-only, which only root could remove otherwise. Directories that lie too
+// deep are moved up, beside the tree, and removed there.
 func (s *Stage) removeHard(name string) error {
 	var deep error
 	// If the walk itself fails, the error of the removal says it better.

@@ -318,7 +318,7 @@ func (s *Stage) removeStage(keep string) error {
 }
 
 // walk calls f for a directory of the stage and everything in it, parents first. If f
-// returns fs.SkipDir, what is in that directory is left out. It uses os.Root rather than
+// returns fs.SkipDir, the content of that directory is left out. It uses os.Root rather than
 // fs.FS, which only has names in UTF-8.
 func (s *Stage) walk(name string, f func(p string, d fs.DirEntry) error) error {
 	info, err := s.root.Lstat(name)

@@ -93,8 +93,8 @@ func (e *UndoError) Unwrap() error { return e.err }
 
 // revert undoes one change. The process that was to make it may have been killed at any
 // instant; whether the change was made follows from what is at st.from, st.to and aside,
-// where a replaced file may be kept. What other processes changed since is not touched, and
-// its paths are returned in left. since is when the trees were complete.
+// where a replaced file may be kept. Paths that other processes have changed since are not
+// touched, and are returned in left. since is when the trees were complete.
 func (s *Stage) revert(st *step, aside string, since int64) (made bool, left []string, err error) {
 	now, err := s.at.lookup(st.to)
 	if err != nil {
