@@ -46,8 +46,8 @@ func (e *StorageError) Error() string {
 
 // TruncatedError says that the bytes ended early.
 type TruncatedError struct {
-	Got  int64
-	Want int64 // -1 if the storage never gave the size
+	Got  int64 // bytes of the blob before the first that is missing
+	Want int64 // the blob's size in bytes; -1 if the storage never gave it
 	// Err is what ended them: io.EOF and io.ErrUnexpectedEOF for a
 	// connection that was closed, *httpx.StallError, or the network's.
 	Err error

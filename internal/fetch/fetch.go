@@ -156,7 +156,7 @@ func (o Options) withDefaults() Options {
 
 // Info is what is known of a blob.
 type Info struct {
-	Size int64
+	Size int64 // in bytes
 	// SHA256 is the digest of the whole blob; zero unless Whole is set.
 	SHA256 [sha256.Size]byte
 	// Whole is set once the whole blob was fetched and digested.
@@ -164,7 +164,8 @@ type Info struct {
 	// OpenEnded is set if only the end of the connection shows that the blob is whole.
 	OpenEnded bool
 	// MD5Checked is set if the storage gave the MD5, and it was right.
-	MD5Checked         bool
+	MD5Checked bool
+	// These three are the storage's headers, as it sent them.
 	ETag               string
 	ContentType        string
 	ContentDisposition string

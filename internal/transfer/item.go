@@ -20,8 +20,8 @@ type Item struct {
 	Digest  DigestState
 	// Expected is set if the digest of the bytes received is one of Options.Expect.
 	Expected bool
-	Files    int
-	Bytes    int64 // the size of its files
+	Files    int   // the number of its files, or in a dry run of those that would be written
+	Bytes    int64 // the size of these files
 	Wire     int64 // bytes fetched over the network
 
 	by      *attempt // the attempt that fetched it; nil before
