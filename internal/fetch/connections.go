@@ -48,8 +48,8 @@ func NewConnections(most int) *Connections {
 	return &Connections{most: most, slots: newSlots(most), twice: semaphore.NewWeighted(mostHedges), budget: waitBudget{left: maxWait}}
 }
 
-// crowded tells c.slots how a request fared, and reports whether it was refused while others
-// were served.
+// crowded tells c.slots whether a request was answered or refused, and reports whether it was
+// refused while others were served.
 func (c *Connections) crowded(res *http.Response, err error) bool {
 	others := int(c.open.Load())
 	switch {

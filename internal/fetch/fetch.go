@@ -26,8 +26,9 @@
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one
-//	    408, 429, 5xx: a passing fault; half the connections for a while; again and
-//	    again while others are served: no more at a time than these (see slots)
+//	    408, 429, 5xx: a passing fault; half the connections for a while. If the
+//	    storage refuses requests again and again while it serves others, no more are
+//	    sent at a time than it serves (see slots)
 //	    write and count the body until it ends or stalls
 //	a stream starts over: after *RangeError, and after *ChangedError twice at most
 //

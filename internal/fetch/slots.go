@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	// So many requests in a row have to be refused while others are served before the storage
-	// is believed to serve no more at a time: a busy storage may refuse any request.
+	// The storage is believed to serve no more requests at a time once fewRefusals in a row
+	// were refused while others were served. A busy storage may refuse any single request.
 	fewRefusals = 3
-	// Whether the storage serves one more is tried after firstProbe; each time that it does not,
-	// the next wait is twice as long, up to lastProbe.
+	// One request more is tried after firstProbe; each time that it is refused, the next wait
+	// is twice as long, up to lastProbe.
 	firstProbe = time.Second
 	lastProbe  = time.Minute
 )
@@ -27,12 +27,12 @@ type slots struct {
 	taken   int             // requests under way
 	waiting []chan struct{} // in the order of their arrival; closed when there is a slot
 
-	refused int // requests that were refused in a row
-	served  int // the most that were served meanwhile
+	refused int // requests in a row that were refused
+	served  int // the most requests that were served meanwhile
 
 	wait    time.Duration // until the next probe
 	probe   *time.Timer   // nil unless requests wait for it
-	probing bool          // one more than allowed is tried
+	probing bool          // one request more than allowed is tried
 }
 
 func newSlots(most int) *slots { return &slots{most: most, allowed: most, wait: firstProbe} }
@@ -68,7 +68,7 @@ func (s *slots) release() {
 	s.grant()
 }
 
-// grant gives free slots to those that wait. s.mu is held.
+// grant gives free slots to the requests that have waited longest. s.mu is held.
 func (s *slots) grant() {
 	free := s.allowed - s.taken
 	if s.probing {
@@ -89,7 +89,7 @@ func (s *slots) grant() {
 	}
 }
 
-// accept says that a request was answered while so many others were served.
+// accept says that a request was answered while this many others were served.
 func (s *slots) accept(others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *slots) accept(others int) {
 	}
 }
 
-// refuse says that a request was refused while so many others were served.
+// refuse says that a request was refused while this many others were served.
 func (s *slots) refuse(others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *slots) refuse(others int) {
 		s.wait, s.probing = min(2*s.wait, lastProbe), false
 	}
 	if others == 0 {
-		return // it was not refused because of others
+		return // the others were not the reason
 	}
 	s.refused, s.served = s.refused+1, max(s.served, others)
 	if s.refused >= fewRefusals {

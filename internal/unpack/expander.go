@@ -152,7 +152,7 @@ func (x *expander) later(name string, perm fs.FileMode) error {
 	return nil
 }
 
-// restrict takes all rights but those in perm from a directory.
+// restrict removes all rights that are not in perm from a directory.
 func (x *expander) restrict(ctx context.Context, name string, perm fs.FileMode) error {
 	h, err := x.dirs.get(ctx, name)
 	if err != nil {

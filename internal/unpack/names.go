@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Bounds of a name: those of Linux for what one call takes, and a depth at which the time
+// Bounds of a name: the lengths that Linux takes in one call, and a depth at which the time
 // to undo a tree, which grows with the square of its depth, does not matter.
 const (
 	maxName      = 4096

@@ -78,7 +78,7 @@ func (d osDir) setTime(base string, mtime int64) error {
 	return d.root.Chtimes(base, t, t)
 }
 
-// restrict takes all rights but those in perm from the directory itself.
+// restrict removes all rights that are not in perm from the directory itself.
 func (d osDir) restrict(perm fs.FileMode) error {
 	info, err := d.root.Stat(".")
 	if err != nil {

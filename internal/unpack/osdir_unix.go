@@ -107,7 +107,7 @@ func (d osDir) setTime(base string, mtime int64) error {
 	})
 }
 
-// restrict takes all rights but those in perm from the directory itself.
+// restrict removes all rights that are not in perm from the directory itself.
 func (d osDir) restrict(perm fs.FileMode) error {
 	var s unix.Stat_t
 	if err := again(func() error { return unix.Fstat(d.fd, &s) }); err != nil {
