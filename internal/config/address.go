@@ -166,7 +166,7 @@ func (r *reader) checkAddresses(cfg *Config) {
 				homes = map[int64]string{}
 			}
 			if home, known := homes[one.id]; known && home != cfg.Repositories[i] {
-				r.fail(by, "", fmt.Sprintf("names %d as of %s and of %s", one.id, home, cfg.Repositories[i]), "")
+				r.fail(by, "", fmt.Sprintf("gives the id %d for %s and for %s", one.id, home, cfg.Repositories[i]), "")
 			}
 			homes[one.id] = cfg.Repositories[i]
 		}

@@ -54,7 +54,7 @@ func TestAddresses(t *testing.T) {
 		"github.com, not ours":    {in: inputs{"run-id": "https://github.com/octo/lib/actions/runs/5", "github-api-url": ghes}, err: `is on another server than the one that is asked, ghe.example.com`},
 		"another repository":      {in: inputs{"run-id": "https://github.com/octo/lib/actions/runs/5", "repository": "octo/web"}, err: `run-id: "https://github.com/octo/lib/actions/runs/5" is of octo/lib, which repository does not name`},
 		"one of two repositories": {in: inputs{"run-id": "https://github.com/octo/x/actions/runs/5", "repo": "octo/app\nocto/web"}, err: `is of octo/x, which repo does not name`},
-		"two repositories":        {in: inputs{"run-id": "https://github.com/octo/x/actions/runs/5\nhttps://github.com/octo/y/actions/runs/5"}, err: `run-id names 5 as of octo/x and of octo/y`},
+		"two repositories":        {in: inputs{"run-id": "https://github.com/octo/x/actions/runs/5\nhttps://github.com/octo/y/actions/runs/5"}, err: `run-id gives the id 5 for octo/x and for octo/y`},
 		"no scheme":               {in: inputs{"run-id": "github.com/octo/lib/actions/runs/5"}, err: `run-id: "github.com/octo/lib/actions/runs/5" lacks https:// in front; accepted: current, or ids`},
 		"another scheme":          {in: inputs{"run-id": "ssh://github.com/octo/lib/actions/runs/5"}, err: `is not an address`},
 		"a password":              {in: inputs{"run-id": "https://u:secret@github.com/octo/lib/actions/runs/5"}, err: `run-id: [redacted] holds a user or a password`},

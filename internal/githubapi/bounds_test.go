@@ -85,9 +85,9 @@ func TestEverythingEnds(t *testing.T) {
 		most    time.Duration
 		why     string
 	}{
-		"hangs":                      {getOne, hangs, callBudget, "no whole answer within 1m0s"},
+		"hangs":                      {getOne, hangs, callBudget, "the answer was not complete within 1m0s"},
 		"503":                        {getOne, says(503, ""), callBudget, "503"},
-		"503, Retry-After":           {getOne, says(503, "", "Retry-After", "120"), callBudget, "may take 3m0s"},
+		"503, Retry-After":           {getOne, says(503, "", "Retry-After", "120"), callBudget, "may not take more than 3m0s"},
 		"429":                        {getOne, says(429, "", "Date", "", "Retry-After", "1"), callBudget, "tried 6 times"},
 		"429, 10 minutes":            {getOne, says(429, "", "Date", "", "Retry-After", "600"), runBudget, "in all"},
 		"403, secondary":             {getOne, says(403, `{"message":"You have exceeded a secondary rate limit."}`), runBudget, "in all"},

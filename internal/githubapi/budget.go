@@ -26,7 +26,7 @@ const (
 // time.
 type SlowError struct{ After time.Duration }
 
-func (e *SlowError) Error() string { return fmt.Sprintf("no whole answer within %s", e.After) }
+func (e *SlowError) Error() string { return fmt.Sprintf("the answer was not complete within %s", e.After) }
 
 // BudgetError means that another try or a longer wait would have exceeded a budget.
 type BudgetError struct {
@@ -37,9 +37,9 @@ type BudgetError struct {
 
 func (e *BudgetError) Error() string {
 	if e.Run {
-		return fmt.Sprintf("not tried again, because faults, limits and slow answers may take %s in all", e.Limit)
+		return fmt.Sprintf("not tried again, because faults, limits and slow answers may not take more than %s in all", e.Limit)
 	}
-	return fmt.Sprintf("not tried again, because the tries of one request may take %s", e.Limit)
+	return fmt.Sprintf("not tried again, because the tries of one request may not take more than %s", e.Limit)
 }
 
 // budget adds up the time of troubled calls. A call is troubled if it is tried again,
