@@ -350,6 +350,9 @@ func TestReadContext(t *testing.T) {
 		"without it": {[]string{"GITHUB_EVENT_PATH", file("other", `{"ref":"x"}`)}, 0, ""},
 		"broken":     {[]string{"GITHUB_EVENT_PATH", file("bad", "{")}, 0, "unexpected end of JSON input"},
 		"missing":    {[]string{"GITHUB_EVENT_PATH", filepath.Join(dir, "none")}, 0, "no such file"},
+		"a list":     {[]string{"GITHUB_EVENT_PATH", file("list", "[]")}, 0, "(GITHUB_EVENT_PATH): it is a JSON array, which names no run"},
+		"a text":     {[]string{"GITHUB_EVENT_PATH", file("text", `{"workflow_run":{"id":"42"}}`)}, 0, "workflow_run.id is a JSON string, which names no run"},
+		"a fraction": {[]string{"GITHUB_EVENT_PATH", file("fraction", `{"workflow_run":{"id":4.2}}`)}, 0, "workflow_run.id is a JSON number 4.2, which names no run"},
 	}
 	for name, tt := range tests {
 		got, err := ReadContext(env(tt.env...)).Trigger()

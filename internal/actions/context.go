@@ -1,9 +1,12 @@
 package actions
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Context describes the run that artifetch is part of, as the runner does in the
@@ -66,6 +69,9 @@ func (c Context) Trigger() (int64, error) {
 	data, err := ReadFile(c.eventPath, maxEvent)
 	if err == nil {
 		err = json.Unmarshal(data, &event)
+	}
+	if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = fmt.Errorf("%s is a JSON %s, which names no run", cmp.Or(strings.TrimPrefix(other.Field, "."), "it"), other.Value)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("the event that triggered this run (GITHUB_EVENT_PATH): %w", err)

@@ -74,7 +74,7 @@ func (f *Flags) Take(args []string) error {
 		return &UsageError{Err: errors.New("diff compares two runs: give their ids or addresses")}
 	}
 	if f.verb == Cat {
-		if len(args) == 0 {
+		if len(args) == 0 || args[0] == "" {
 			return &UsageError{Err: errors.New("cat needs the path of a file, as ls prints it")}
 		}
 		f.file, args = args[0], args[1:]

@@ -34,8 +34,9 @@ func isGitHubs(host string) bool {
 	return host == "github.com" || strings.HasSuffix(host, ".ghe.com")
 }
 
-// scpAddress is git's short form of an ssh address: git@github.com:owner/name.git.
-var scpAddress = lazyRegexp(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):([^\s]+)$`)
+// scpAddress is git's short form of an ssh address: git@github.com:owner/name.git. Brackets
+// are around an IPv6 address.
+var scpAddress = lazyRegexp(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([^\s]+)$`)
 
 // hostFirst is a form that gh takes: HOST/owner/name.
 var hostFirst = lazyRegexp(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
@@ -77,6 +78,9 @@ func parseRepoAddress(v string) (repoAddress, error) {
 // the website. ssh.github.com is GitHub's host for networks in which only port 443 is open.
 func sshAddress(host, path string) (repoAddress, error) {
 	host = strings.TrimPrefix(strings.ToLower(host), "ssh.")
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		host = "[" + host + "]" // an IPv6 address
+	}
 	repo, err := parseRepository(strings.TrimSuffix(strings.Trim(path, "/"), ".git"))
 	if err != nil {
 		return repoAddress{}, errNoRepoAddress
