@@ -26,7 +26,9 @@ const (
 // time.
 type SlowError struct{ After time.Duration }
 
-func (e *SlowError) Error() string { return fmt.Sprintf("the answer was not complete within %s", e.After) }
+func (e *SlowError) Error() string {
+	return fmt.Sprintf("the answer was not complete within %s", e.After)
+}
 
 // BudgetError means that another try or a longer wait would have exceeded a budget.
 type BudgetError struct {

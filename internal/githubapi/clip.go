@@ -18,20 +18,20 @@ const (
 	maxKept   = 8 << 20
 	// maxRaw is the length of maxText characters that are all escaped.
 	maxRaw = 6 * (maxText + utf8.UTFMax)
-	// maxDepth bounds how deep lists and objects lie in each other.
+	// maxDepth bounds how deep lists and objects may nest.
 	maxDepth = 10_000
-	// maxToken is how many bytes of the answer are looked at together, unless it ends
-	// before: enough for a number and for almost every string.
+	// maxToken is how many bytes of an answer the clip has in view at least, unless the
+	// answer ends before: enough for a number and for almost every string.
 	maxToken = 1 << 10
 )
 
-// errNotJSON means that an answer is no JSON text, and no beginning of one.
+// errNotJSON means that an answer is neither a JSON text nor the beginning of one.
 var errNotJSON = errors.New("not JSON")
 
-// clip reads an answer, and keeps of its JSON what is decoded: members with one of these
-// names, and the first maxRaw bytes of each string. The rest is checked, and dropped. It is
-// nine tenths of a list of runs, most of it addresses. Strangers write some of it, such as
-// messages of commits: long ones must neither fill the memory nor end a search.
+// clip reads an answer, and keeps of its JSON what is decoded: the members with one of the
+// names, and the first maxRaw bytes of each string. It checks and drops the rest, which is
+// nine tenths of a list of runs, mostly addresses. Strangers write some of the texts, such
+// as messages of commits: long ones must neither fill the memory nor end a search.
 type clip struct {
 	names members // nil keeps all
 	kept  []byte
@@ -40,12 +40,12 @@ type clip struct {
 	total    int    // bytes read
 	window   []byte // what was read last
 	pos      int    // where in the window the next byte is
-	err      error  // ended the reading
-	dropping bool
+	err      error  // why reading ended; io.EOF at the end of the answer
+	dropping bool   // what comes next is not kept
 }
 
-// members are names of members of objects, by their length: a list has 20,000 names to look
-// up.
+// members are names of members of objects, by their length. The look-up has to be fast: a
+// list has 20,000 names.
 type members [][]string
 
 // membersOf returns the names of the members that a type has fields for, at any depth.
@@ -83,9 +83,9 @@ func (m members) has(name []byte) bool {
 	return false
 }
 
-// read reads an answer to its end. fault says why the answer is not the JSON of the API, as
-// far as that is known without decoding it: it is io.ErrUnexpectedEOF if more was to
-// follow, and errNotJSON. What begins as nothing that the API sends is kept as it is.
+// read reads an answer to its end. fault says why the answer is not JSON: io.ErrUnexpectedEOF
+// if it is the beginning of a JSON text, else errNotJSON. An answer that does not begin as
+// the API's answers do is kept as it is, without a fault.
 func (c *clip) read(in io.Reader) (fault, err error) {
 	c.in, c.window = in, make([]byte, 0, 64<<10)
 	switch c.peek() {
@@ -109,7 +109,7 @@ func (c *clip) read(in io.Reader) (fault, err error) {
 	return fault, nil
 }
 
-// fill reads on, and reports whether it could.
+// fill reads more of the answer into the window, and reports whether there was more.
 func (c *clip) fill() bool {
 	if len(c.kept) > maxKept && (c.err == nil || c.err == io.EOF) { //nolint:errorlint // as io.Reader has it
 		c.err = &TooLargeError{What: fmt.Sprintf("more than %d MiB, long texts apart", maxKept>>20)}
@@ -263,8 +263,8 @@ func (c *clip) member(depth int) error {
 	return c.value(depth)
 }
 
-// wants reports whether a member with this name is kept; after is what comes after the
-// name. What a name with escape sequences means is left to the decoder.
+// wants reports whether a member is kept. name ends before the first quote or backslash, and
+// after begins there. Names with escape sequences are kept: the decoder reads them.
 func (c *clip) wants(name, after []byte) bool {
 	return c.names == nil || c.names.has(name) || len(after) > 0 && after[0] == '\\'
 }
@@ -275,7 +275,8 @@ func (c *clip) text() error {
 	return c.textOf(p, 1+plain(p[1:]))
 }
 
-// textOf passes the string that p begins with. Its first n bytes are plain.
+// textOf passes the string at the beginning of p. Its first n bytes, with the quote, need no
+// further look.
 func (c *clip) textOf(p []byte, n int) error {
 	if n < len(p) && p[n] == '"' && n <= 1+maxRaw {
 		c.pass(n + 1)
@@ -317,8 +318,8 @@ func (c *clip) longText() error {
 	}
 }
 
-// special returns the length of what follows in a string and is not plain: its end, or an
-// escape sequence.
+// special returns the length of what p, within a string, begins with if that is not plain:
+// the closing quote or an escape sequence.
 func (c *clip) special(p []byte) (int, error) {
 	if len(p) > 0 && p[0] == '"' {
 		return 1, nil
@@ -345,8 +346,8 @@ func isHex(b byte) bool {
 }
 
 // plain returns how many bytes of p come before the first quote, backslash or control
-// character. It looks at eight at a time: of a byte that is less than n, and only of the
-// first such byte for sure, subtracting n sets the highest bit where it was not set.
+// character. It looks at eight bytes at a time: x-n sets the highest bit of each byte that is
+// less than n. A borrow may set that of later bytes, too, but only the first one counts.
 func plain(p []byte) int {
 	const each = 0x0101010101010101 // byte
 	n := 0
@@ -364,7 +365,7 @@ func plain(p []byte) int {
 	return n
 }
 
-// literal passes a word.
+// literal passes true, false or null.
 func (c *clip) literal(word string) error {
 	p := c.rest()
 	n := 0
