@@ -150,5 +150,8 @@ func TestSummaryBesideAnother(t *testing.T) {
 		if info.Size() > int64(max(maxSummary, there)) {
 			t.Errorf("beside %d bytes the summary grew to %d", there, info.Size())
 		}
+		if grew := info.Size() > int64(there); grew != (there <= maxSummary-100) { // else there is not even room for the note
+			t.Errorf("beside %d bytes the summary grew: %v", there, grew)
+		}
 	}
 }
