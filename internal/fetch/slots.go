@@ -23,7 +23,7 @@ const (
 type slots struct {
 	mu      sync.Mutex
 	most    int             // what the caller wants
-	allowed int             // what the storage seems to serve; at most most
+	allowed int             // what the storage seems to serve; never more than most
 	taken   int             // requests under way
 	waiting []chan struct{} // in the order of their arrival; closed when there is a slot
 
