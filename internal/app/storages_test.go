@@ -1,6 +1,8 @@
 package app
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/md5" //nolint:gosec // the storage has no other digest
 	"crypto/sha256"
 	"encoding/base64"
@@ -249,6 +251,62 @@ func contentOf(b githubsim.Blob) []byte {
 func md5Of(s string) string {
 	sum := md5.Sum([]byte(s))
 	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// A proxy may encode what it passes on, or say that it does. Bytes that are not as they were
+// stored are no artifact.
+func TestEncodedAnswers(t *testing.T) {
+	t.Parallel()
+	packed := func(b []byte) []byte {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, _ = w.Write(b)
+		_ = w.Close()
+		return out.Bytes()
+	}
+	text, zip := noise(5<<20), contentOf(files("a.txt", "a"))
+	const says = `sent it encoded as "gzip", which was not asked for`
+	for name, tt := range map[string]struct {
+		stored, sent []byte
+		says         string // "" is success
+	}{
+		"a file":                        {text, packed(text), says},
+		"a file, encoded as it was put": {packed(text), packed(text), ""},
+		"an archive":                    {zip, packed(zip), says},
+		"an archive that is not":        {zip, zip, ""},
+	} {
+		for _, digest := range []bool{true, false} {
+			for how, in := range map[string]map[string]string{"extracted": in("run-id", "1"), "kept": in("run-id", "1", "skip-decompress", "true")} {
+				t.Run(fmt.Sprintf("%s, digest %v, %s", name, digest, how), func(t *testing.T) {
+					t.Parallel()
+					says := tt.says
+					a := githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(tt.stored), NoDigest: !digest}
+					if strings.HasPrefix(name, "a file") {
+						a.ContentType, a.ContentDisposition = "text/plain", `attachment; filename="a.txt"`
+					}
+					if !digest && (a.ContentType != "" || how == "kept") {
+						says = `sent it encoded as "gzip"` // nothing proves the bytes
+					}
+					w := runWorld(t, a)
+					w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Blob: githubsim.Bytes(tt.sent), Header: http.Header{"Content-Encoding": {"gzip"}}})
+					got := w.step(t.Context(), t, in)
+					if (got.code == 0) != (says == "") || got.code == 0 != (len(got.files) == 1) || !strings.Contains(got.outputs["error-message"], says) {
+						t.Errorf("code %d, %d files, want the message %q\n%s", got.code, len(got.files), says, got.log)
+					}
+					for _, r := range w.Log() {
+						if r.Host == githubsim.Storage && r.Header.Get("Accept-Encoding") != "identity" {
+							t.Errorf("the storage was asked for the encoding %q", r.Header.Get("Accept-Encoding"))
+						}
+					}
+				})
+			}
+		}
+	}
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.Bytes(text), NoDigest: true, ContentType: "text/plain", ContentDisposition: `attachment; filename="a.txt"`})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Blob: githubsim.Bytes(packed(text)), Header: http.Header{"Content-Encoding": {"gzip"}}})
+	if code, stdout, stderr := w.command(t, nil, "cat", "a.txt", "-R", "octo/app", "1"); code != 1 || stdout != "" || !strings.Contains(stderr, says) {
+		t.Errorf("cat: code %d, %d bytes\n%s", code, len(stdout), stderr)
+	}
 }
 
 // A surplus may be a slip of the storage; the same again is an error.

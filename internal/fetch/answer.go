@@ -33,6 +33,9 @@ func (b *Blob) enter(p *piece, res *http.Response) {
 	i.ETag = cmp.Or(h.Get("ETag"), i.ETag)
 	i.ContentType = cmp.Or(h.Get("Content-Type"), i.ContentType)
 	i.ContentDisposition = cmp.Or(h.Get("Content-Disposition"), i.ContentDisposition)
+	if coding := h.Get("Content-Encoding"); !strings.EqualFold(coding, "identity") {
+		i.ContentEncoding = cmp.Or(coding, i.ContentEncoding)
+	}
 }
 
 // check checks the head of an answer by RFC 9110, section 14.4: the answer must have

@@ -170,6 +170,9 @@ type Info struct {
 	ETag               string
 	ContentType        string
 	ContentDisposition string
+	// ContentEncoding is set if the bytes were said to be encoded, such as by gzip, although
+	// that was not asked for. They are delivered as they came.
+	ContentEncoding string
 	// Requests counts the requests to the storage, without redirects.
 	Requests int
 	// Fetched counts the bytes that arrived, also those that arrived twice, but not those
@@ -281,6 +284,7 @@ func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *u
 	if o.UserAgent != "" {
 		req.Header.Set("User-Agent", o.UserAgent)
 	}
+	req.Header.Set("Accept-Encoding", "identity") // without it, any encoding would do (RFC 9110, section 12.5.3)
 	if byteRange != "" {
 		req.Header.Set("Range", "bytes="+byteRange)
 		if strong(etag) && len(etag) <= maxETag {

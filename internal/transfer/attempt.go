@@ -12,6 +12,7 @@ import (
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/unpack"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // attempt is one attempt at one artifact.
@@ -70,17 +71,28 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 }
 
 // checkEnd returns err, the outcome of an attempt, unless the body ended only because the
-// connection did, and may have been cut. Such a body counts as whole if a digest proves it,
-// or if it is an archive that was read (an archive's directory is at its end). Otherwise the
-// error is about the missing length, not about the artifact.
+// connection did, and may have been cut, or was encoded, and may be another text. Such a body
+// counts as whole if a digest proves it, or if it is an archive that was read (an archive's
+// directory is at its end). Otherwise the error is about the answer, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
-	if !info.OpenEnded || t.complete || err == nil && (t.proved() || info.MD5Checked) {
-		return err
-	}
-	if err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) || is[*ExpectError](err) {
+	doubtful := info.OpenEnded || info.ContentEncoding != ""
+	aboutArtifact := err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) || is[*ExpectError](err)
+	switch {
+	case !doubtful || t.complete || err == nil && (t.proved() || info.MD5Checked):
+	case info.ContentEncoding != "" && (aboutArtifact || is[*PageError](err)):
+		return &EncodingError{info.ContentEncoding}
+	case info.OpenEnded && aboutArtifact:
 		return &fetch.LengthError{Want: -1}
 	}
 	return err
+}
+
+// EncodingError says that an artifact came encoded, although that was not asked for: a proxy
+// may do that.
+type EncodingError struct{ Encoding string }
+
+func (e *EncodingError) Error() string {
+	return fmt.Sprintf("the storage, or a proxy before it, sent it encoded as %q, which was not asked for", words.Cut(e.Encoding, 40))
 }
 
 // receive extracts an archive, or keeps what arrives as a file, and checks it.

@@ -109,6 +109,10 @@ func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given
 	if is != name {
 		return t.otherFile(name, is)
 	}
+	info, _ := blob.Info()
+	if err := t.checkEnd(nil, info); err != nil {
+		return err
+	}
 	_, err := io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
 	return err
 }
