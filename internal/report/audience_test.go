@@ -115,7 +115,7 @@ func TestAdviceForPersons(t *testing.T) {
 		"a mount": &workspace.PlaceError{Mount: true}, "immutable": &workspace.PlaceError{}, "exists": &workspace.ExistsError{}, "undo": &workspace.UndoError{},
 		"certificate": &CertificateError{Err: fs.ErrNotExist},
 
-		"full": syscall.ENOSPC, "quota": &spool.QuotaError{}, "read-only": syscall.EROFS, "not permitted": fs.ErrPermission, "cancelled": context.Canceled,
+		"full": syscall.ENOSPC, "quota": &spool.QuotaError{}, "encoded": &transfer.EncodingError{}, "read-only": syscall.EROFS, "not permitted": fs.ErrPermission, "cancelled": context.Canceled,
 		"too slow": &fetch.WaitError{}, "cut": &fetch.TruncatedError{}, "refused": &fetch.StorageError{Status: 403}, "busy": &fetch.StorageError{Status: 503}, "altered": &fetch.MD5Error{},
 	} {
 		got := person.hint(errors.Join(err))

@@ -229,6 +229,7 @@ func TestMessageOfTheSystem(t *testing.T) {
 		want string
 	}{
 		"a full stop":                  {fmt.Errorf("%s: %w", "It broke.", syscall.ENOSPC), "no space left on device. Free disk space"},
+		"no inodes":                    {at(syscall.ENOSPC), "Free disk space, or inodes (df -i shows them), on the runner"},
 		"read-only":                    {at(syscall.EROFS), "mkdir /ws/out: read-only file system. The file system is read-only there: mount it so that it can be written to"},
 		"not permitted":                {at(syscall.EACCES), "mkdir /ws/out: permission denied. The user that this process runs as may not do that: check who owns the directory and its mode"},
 		"not the owner":                {at(syscall.EPERM), "operation not permitted. The user that this process runs as may not do that"},

@@ -107,6 +107,9 @@ func (a audience) fetchHint(err error) string {
 		return "Nothing was written. A proxy, a login page or an error of the storage was sent instead of the artifact: check whether " + a.machine() + " can reach " +
 			"the storage without a proxy (NO_PROXY), and " + a.rerun()
 	}
+	if _, ok := errors.AsType[*transfer.EncodingError](err); ok {
+		return "Nothing was written. Let " + a.machine() + " reach the storage without that proxy (NO_PROXY), or the proxy pass on what it gets as it is"
+	}
 	if _, ok := errors.AsType[*transfer.UnsoundError](err); ok {
 		return "Nothing was written. No digest proves that the zip was uploaded like this, so it is kept only if it is intact; " + a.rerun() + ", or upload the artifact anew"
 	}
@@ -212,7 +215,11 @@ func (a audience) systemHint(err error) string {
 	}
 	switch {
 	case errors.As(err, &quota), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "Free disk space on " + a.machine() + ", choose fewer artifacts, or set " + a.name("path") + " to a larger disk; nothing was written to the destination"
+		what := "disk space"
+		if quota == nil {
+			what += ", or inodes (df -i shows them),"
+		}
+		return "Free " + what + " on " + a.machine() + ", choose fewer artifacts, or set " + a.name("path") + " to a larger disk; nothing was written to the destination"
 	case errors.Is(err, syscall.EROFS):
 		return "The file system is read-only there: mount it so that it can be written to, or choose another path; nothing was written to the destination"
 	case errors.Is(err, fs.ErrPermission):
