@@ -285,6 +285,9 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 	}
 	if a.ExpiresAt.IsZero() {
 		a.ExpiresAt = a.CreatedAt.AddDate(0, 0, 90)
+		if now := r.sim.opt.Now(); a.Expired && a.ExpiresAt.After(now) {
+			a.ExpiresAt = now.Add(-time.Hour)
+		}
 	}
 	if a.ContentType == "" {
 		a.ContentType = "application/zip"

@@ -49,15 +49,15 @@ func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	return plan, err
 }
 
-// undate removes the dates in the future of artifacts that the server lists, but refuses:
-// the dates did not come true.
+// undate removes the dates in the future of artifacts that have expired, or that the server
+// lists, but refuses: the dates did not come true.
 func (c Chooser) undate(err error) {
 	nf, ok := errors.AsType[*NotFoundError](err)
 	if !ok {
 		return
 	}
 	for i, a := range nf.Expired {
-		if !a.Expired && a.ExpiresAt.After(c.now()) {
+		if a.ExpiresAt.After(c.now()) {
 			nf.Expired[i].ExpiresAt = time.Time{}
 		}
 	}

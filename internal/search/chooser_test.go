@@ -111,6 +111,23 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// The date on which an artifact is to expire did not come true if it has expired before.
+func TestExpiredBeforeItsDate(t *testing.T) {
+	t.Parallel()
+	for now, want := range map[time.Time]string{
+		epoch:                  "it was there (artifact 12), but expired",
+		epoch.AddDate(0, 3, 1): "it was there (artifact 12), but expired on 2026-04-01",
+	} {
+		for _, req := range []Request{{RunIDs: []int64{1}, Select: artifact.Selector{Names: []string{"old"}}}, {Select: artifact.Selector{Names: []string{"old"}}}, {ArtifactIDs: []int64{12}}} {
+			req.Repos = []artifact.Repo{app}
+			_, err := Chooser{Source: sampleWorld(), Now: func() time.Time { return now }}.Choose(t.Context(), req)
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "2026-04") != (now != epoch) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	}
+}
+
 func describe(plan *Plan, err error) string {
 	if err != nil {
 		return err.Error()
