@@ -8,45 +8,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-const (
-	// lagging is how long lists of artifacts may lag behind a run's own, which is a
-	// minute as a rule.
-	lagging = 10 * time.Minute
-	// maxLate bounds how many runs are asked for their artifacts although the lists show
-	// that they lack something.
-	maxLate = 16
-	// maxChecks bounds the requests about candidates once a choice is made.
-	maxChecks = 16
-)
-
-// doubts reports whether a run that lacks something, going by the lists, has to be asked
-// itself before it is passed over. That is so while the lists may lag, once they were found
-// to be wrong, and for the newest run passed over if nothing is asked for by name.
-// others is how many runs are asked beside it.
-func (s *search) doubts(r artifact.Run, newest bool, others int) bool {
-	return (s.late(r) || s.facts.faulty) && s.finder.doubted+others < maxLate || newest && s.facts.asks == 0
-}
-
-// late reports whether a run is under way, or ended so lately that lists of artifacts may
-// not show all that it has.
-func (s *search) late(r artifact.Run) bool {
-	ended := r.UpdatedAt
-	if ended.IsZero() {
-		ended = r.Begun()
-	}
-	return r.UnderWay() || !ended.IsZero() && s.finder.now.Sub(ended) < lagging
-}
-
-// meetsLate reports whether a run is known that may fit, and that was not asked although
-// lists of artifacts may not show all that it has.
-func (s *search) meetsLate() bool {
-	for id, r := range s.facts.known {
-		if _, asked := s.facts.asked[id]; !asked && !s.facts.deleted[id] && s.passes(r) && s.late(r) {
-			return true
-		}
-	}
-	return false
-}
+// maxChecks bounds the requests about candidates once a choice is made.
+const maxChecks = 16
 
 // check returns requests that cross-check a choice: that there are no more runs to take
 // but those taken, and that the artifacts of those are all known.
@@ -171,69 +134,6 @@ func (s *search) readRest(taken []artifact.Run, oldest time.Time) []request {
 	return s.readArtifacts(s.unfinished(), maxConcurrent)
 }
 
-// bearOut returns requests that show whether the list of all runs lacks a run that was just
-// created, where no list of artifacts names such a run: a list that a filter narrows may
-// have it. Beside it, a second page of all runs shows whether the first one is in order.
-func (s *search) bearOut() []request {
-	all, unordered := s.facts.all, s.unordered()
-	if s.facts.index() != nil || s.finder.limitMet() || !unordered && !s.unexplained() {
-		return nil
-	}
-	var list []request
-	switch {
-	case len(s.narrow.lists) == 0 && s.filter.queries(false)[0] != (RunQuery{}):
-		list = s.open(false, time.Time{})
-	case slices.ContainsFunc(s.narrow.lists, (*runList).mayHide):
-		list = s.readNext()
-	}
-	if unordered && all.read == 1 && !all.done() {
-		list = append(list, s.readRuns(all, s.finder.allRuns, 1)...)
-	}
-	return list
-}
-
-// unordered reports whether no list of artifacts shows any order, but one names runs.
-func (s *search) unordered() bool { return s.facts.index() == nil && len(s.unfinished()) > 0 }
-
-// unexplained reports whether a list of artifacts that does not name runs has an artifact
-// that counts, and that was created after all known runs had ended. It is of another run.
-func (s *search) unexplained() bool {
-	var ended time.Time // when the last of the known runs did
-	for _, r := range s.facts.known {
-		if r.UpdatedAt.IsZero() {
-			return false // it may have ended at any time
-		}
-		if r.UpdatedAt.After(ended) {
-			ended = r.UpdatedAt
-		}
-	}
-	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.latest.After(ended) })
-}
-
-// maxUnordered bounds how many pages of a list of runs are read only because the list
-// shows no order.
-const maxUnordered = 10
-
-// mayHide reports whether the list may have the newest run anywhere, as it shows no order,
-// and is to be read on for that alone.
-func (l *runList) mayHide() bool {
-	return !l.done() && l.read < maxUnordered && l.order.frontier().Equal(unread)
-}
-
-// readUnordered returns requests for the next pages of the lists that may have the newest
-// run that fits anywhere, as they show no order.
-func (s *search) readUnordered(oldest time.Time) []request {
-	switch all := s.facts.all; {
-	case s.certainly(oldest) || s.finder.limitMet() || !all.mayHide():
-		return nil
-	case s.filter.queries(false)[0] == (RunQuery{}):
-		return s.readRuns(s.facts.all, s.finder.allRuns, s.facts.all.ahead())
-	case slices.ContainsFunc(s.narrow.lists, (*runList).mayHide):
-		return s.readNarrowed()
-	}
-	return nil
-}
-
 // oldest returns the time since which no run must be overlooked: when the oldest run taken
 // was created or, as long as too few runs are taken, the zero time.
 func (s *search) oldest(taken []artifact.Run) time.Time {
@@ -273,23 +173,6 @@ func (s *search) meetsAnother(taken []artifact.Run, frontier time.Time) bool {
 	return slices.ContainsFunc(s.matching(), func(r artifact.Run) bool {
 		return !slices.ContainsFunc(taken, func(t artifact.Run) bool { return t.ID == r.ID }) && (r.CreatedAt.After(frontier) || frontier.Equal(unread))
 	})
-}
-
-// longest is how old a run is at most, as a rule, when it ends. Jobs on GitHub's own
-// runners end after six hours.
-const longest = 24 * time.Hour
-
-// mayEndLate reports whether a run that was created at a time, or before it, may have ended
-// so lately that lists of artifacts do not show all that it has.
-func (s *search) mayEndLate(created time.Time) bool {
-	return created.After(s.finder.now.Add(-longest))
-}
-
-// endsUnseen reports whether runs that match may have ended so lately, while the list of all
-// runs does not reach back to when they were created.
-func (s *search) endsUnseen(oldest time.Time) bool {
-	f := s.facts.all.frontier()
-	return !oldest.After(f) && s.mayEndLate(f)
 }
 
 // certainly reports whether the lists of runs alone show that all newer runs are known.

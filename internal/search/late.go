@@ -1,0 +1,62 @@
+package search
+
+import (
+	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
+)
+
+const (
+	// lagging is how long lists of artifacts may lag behind a run's own, which is a
+	// minute as a rule.
+	lagging = 10 * time.Minute
+	// maxLate bounds how many runs are asked for their artifacts although the lists show
+	// that they lack something.
+	maxLate = 16
+)
+
+// doubts reports whether a run that lacks something, going by the lists, has to be asked
+// itself before it is passed over. That is so while the lists may lag, once they were found
+// to be wrong, and for the newest run passed over if nothing is asked for by name.
+// others is how many runs are asked beside it.
+func (s *search) doubts(r artifact.Run, newest bool, others int) bool {
+	return (s.late(r) || s.facts.faulty) && s.finder.doubted+others < maxLate || newest && s.facts.asks == 0
+}
+
+// late reports whether a run is under way, or ended so lately that lists of artifacts may
+// not show all that it has.
+func (s *search) late(r artifact.Run) bool {
+	ended := r.UpdatedAt
+	if ended.IsZero() {
+		ended = r.Begun()
+	}
+	return r.UnderWay() || !ended.IsZero() && s.finder.now.Sub(ended) < lagging
+}
+
+// meetsLate reports whether a run is known that may fit, and that was not asked although
+// lists of artifacts may not show all that it has.
+func (s *search) meetsLate() bool {
+	for id, r := range s.facts.known {
+		if _, asked := s.facts.asked[id]; !asked && !s.facts.deleted[id] && s.passes(r) && s.late(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// longest is how old a run is at most, as a rule, when it ends. Jobs on GitHub's own
+// runners end after six hours.
+const longest = 24 * time.Hour
+
+// mayEndLate reports whether a run that was created at a time, or before it, may have ended
+// so lately that lists of artifacts do not show all that it has.
+func (s *search) mayEndLate(created time.Time) bool {
+	return created.After(s.finder.now.Add(-longest))
+}
+
+// endsUnseen reports whether runs that match may have ended so lately, while the list of all
+// runs does not reach back to when they were created.
+func (s *search) endsUnseen(oldest time.Time) bool {
+	f := s.facts.all.frontier()
+	return !oldest.After(f) && s.mayEndLate(f)
+}
