@@ -46,6 +46,9 @@ var errNoRepoAddress = errors.New("is not the address of a repository")
 // parseRepoAddress parses the address of a repository, as a browser or git has it. It
 // ignores users and passwords, which are for git.
 func parseRepoAddress(v string) (repoAddress, error) {
+	if !strings.Contains(v, ":") && strings.Count(v, "/") < 2 { // owner/name, as a rule: needs no expressions
+		return repoAddress{}, errNoRepoAddress
+	}
 	if hostFirst().MatchString(v) {
 		return parseRepoAddress("https://" + v)
 	}

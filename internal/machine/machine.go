@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/artifetch/artifetch/internal/config"
 )
@@ -26,12 +27,18 @@ type Run func(ctx context.Context, program string, args ...string) ([]byte, erro
 // Machine is the developer's machine.
 type Machine struct{ Run Run }
 
-// fetchLine finds the lines of git remote -v about fetching: a name, the address with
-// insteadOf applied, and perhaps a filter.
-var fetchLine = regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
-
-// resolvedLine finds the lines of git config with what gh noted about a remote.
-var resolvedLine = regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
+// Compiled when they are first used: most runs are told the repository.
+var (
+	// fetchLine finds the lines of git remote -v about fetching: a name, the address with
+	// insteadOf applied, and perhaps a filter.
+	fetchLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
+	})
+	// resolvedLine finds the lines of git config with what gh noted about a remote.
+	resolvedLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
+	})
+)
 
 // Remotes implements config.Machine. The remote that gh resolved comes first, then
 // upstream, then origin. Any other remote counts only if there is no second one.
@@ -41,7 +48,7 @@ func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 		return nil, gitError(err)
 	}
 	var all []config.Remote
-	for _, line := range fetchLine.FindAllStringSubmatch(string(out), -1) {
+	for _, line := range fetchLine().FindAllStringSubmatch(string(out), -1) {
 		if !slices.ContainsFunc(all, func(r config.Remote) bool { return r.Name == line[1] }) {
 			all = append(all, config.Remote{Name: line[1], URL: line[2]})
 		}
@@ -51,7 +58,7 @@ func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 	}
 	// git exits with 1 if there is no such setting.
 	out, _ = m.Run(ctx, "git", "config", "--get-regexp", `^remote\..*\.gh-resolved$`)
-	for _, line := range resolvedLine.FindAllStringSubmatch(string(out), -1) {
+	for _, line := range resolvedLine().FindAllStringSubmatch(string(out), -1) {
 		if i := slices.IndexFunc(all, func(r config.Remote) bool { return r.Name == line[1] }); i >= 0 {
 			all[i].Resolved = line[2]
 		}

@@ -3,7 +3,6 @@ package search
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ const (
 
 // pullRef matches github.ref and github.ref_name in the jobs of a pull request.
 // No run has them as its branch: runs have the pull request's head branch.
-var pullRef = regexp.MustCompile(`^(?:refs/pull/)?([0-9]+)/merge$`)
+var pullRef = lazyRegexp(`^(?:refs/pull/)?([0-9]+)/merge$`)
 
 // notFound is the error for a search that found nothing, with an explanation
 // unless the request does without.
@@ -55,7 +54,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		nf.ForkPR = p.Whence()
 	}
 	for _, b := range res.branches {
-		if m := pullRef.FindStringSubmatch(b); m != nil {
+		if m := pullRef().FindStringSubmatch(b); m != nil {
 			nf.PullRequest, _ = strconv.Atoi(m[1]) // 0 if it is none
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -19,13 +20,19 @@ import (
 const AnyWorkflow = "*"
 
 var (
-	fullSHA  = regexp.MustCompile(`^[0-9a-fA-F]{40}$|^[0-9a-fA-F]{64}$`)
-	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,}$`)
-	numeric  = regexp.MustCompile(`^[0-9]+$`)
-	fileName = regexp.MustCompile(`\.ya?ml$`)
+	fullSHA  = lazyRegexp(`^[0-9a-fA-F]{40}$|^[0-9a-fA-F]{64}$`)
+	shortSHA = lazyRegexp(`^[0-9a-fA-F]{7,}$`)
+	numeric  = lazyRegexp(`^[0-9]+$`)
+	fileName = lazyRegexp(`\.ya?ml$`)
 	// workflowRef matches a workflow's path, and github.workflow_ref.
-	workflowRef = regexp.MustCompile(`^(?:.*?/)?(\.github/workflows/[^/]+?\.ya?ml)(?:@.*)?$`)
+	workflowRef = lazyRegexp(`^(?:.*?/)?(\.github/workflows/[^/]+?\.ya?ml)(?:@.*)?$`)
 )
+
+// lazyRegexp compiles an expression when it is first used: few runs need one, and many
+// need none.
+func lazyRegexp(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // resolved is what the names in a request stand for in one repository.
 type resolved struct {
@@ -118,14 +125,14 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 		return workflowFilter{}, nil
 	case displayName(w):
 		return f.workflowNamed(ctx, w)
-	case numeric.MatchString(w):
+	case numeric().MatchString(w):
 		id, err := strconv.ParseInt(w, 10, 64)
 		if err != nil {
 			return workflowFilter{}, f.missing("workflow " + quote(w)) // no id is that large
 		}
 		return workflowFilter{id: id}, nil
-	case workflowRef.MatchString(w):
-		return workflowFilter{path: workflowRef.FindStringSubmatch(w)[1]}, nil
+	case workflowRef().MatchString(w):
+		return workflowFilter{path: workflowRef().FindStringSubmatch(w)[1]}, nil
 	}
 	return workflowFilter{file: path.Base(w)}, nil // all lie in one directory
 }
@@ -134,10 +141,10 @@ func (f *finder) workflow(ctx context.Context) (workflowFilter, error) {
 // own workflows have it (dynamic/pages/pages-build), and not a file name or an id.
 // File names have no blanks as a rule.
 func displayName(w string) bool {
-	if w == AnyWorkflow || numeric.MatchString(w) || workflowRef.MatchString(w) {
+	if w == AnyWorkflow || numeric().MatchString(w) || workflowRef().MatchString(w) {
 		return false
 	}
-	return !fileName.MatchString(w) || strings.ContainsAny(w, " \t")
+	return !fileName().MatchString(w) || strings.ContainsAny(w, " \t")
 }
 
 // workflowNamed looks for the workflow with a name or path.
@@ -190,7 +197,7 @@ func (f *finder) noWorkflow(asked string, all []artifact.Workflow) error {
 	for _, w := range all {
 		names = append(names, path.Base(w.Path))
 		nf.Workflows = append(nf.Workflows, fmt.Sprintf("%s (%s)", path.Base(w.Path), w.Name))
-		if !fileName.MatchString(asked) {
+		if !fileName().MatchString(asked) {
 			names = append(names, w.Name)
 		}
 	}
@@ -208,7 +215,7 @@ func (f *finder) missing(what string) *NotFoundError {
 // repository's contents.
 func (r Request) NeedsContents() bool {
 	named := func(ref string) bool {
-		return ref != "" && !fullSHA.MatchString(ref) && !strings.HasPrefix(ref, "refs/heads/")
+		return ref != "" && !fullSHA().MatchString(ref) && !strings.HasPrefix(ref, "refs/heads/")
 	}
 	return named(r.Commit) || named(r.Ref)
 }
@@ -216,10 +223,10 @@ func (r Request) NeedsContents() bool {
 // commit resolves a full or abbreviated SHA, or a tag. A short string of
 // hexadecimal digits may be an abbreviated SHA or a tag.
 func (f *finder) commit(ctx context.Context, name string) (string, error) {
-	if fullSHA.MatchString(name) {
+	if fullSHA().MatchString(name) {
 		return strings.ToLower(name), nil
 	}
-	if shortSHA.MatchString(name) {
+	if shortSHA().MatchString(name) {
 		sha, err := f.source.Commit(ctx, f.repo, name)
 		switch {
 		case err == nil && strings.HasPrefix(sha, strings.ToLower(name)):
@@ -241,7 +248,7 @@ func (f *finder) ref(ctx context.Context) (branch, sha string, err error) {
 		sha, err = f.source.Commit(ctx, f.repo, "tags/"+tag)
 		return "", sha, err
 	}
-	if !fullSHA.MatchString(name) {
+	if !fullSHA().MatchString(name) {
 		err := f.source.Branch(ctx, f.repo, name)
 		if err == nil {
 			return name, "", nil
