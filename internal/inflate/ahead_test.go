@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -64,17 +65,18 @@ func (c crew) copyAhead(t testing.TB, w io.Writer, src []byte, size int64) (Resu
 
 func TestCopyAhead(t *testing.T) {
 	t.Parallel()
-	mixed := append(append(append([]byte{}, corpus(600<<10, 1)...), noise(300<<10)...), corpus(600<<10, 2)...)
-	packed := deflate(t, 6, corpus(300<<10, 3))
+	like, _ := large()
+	mixed := slices.Concat(like[:600<<10], noise(300<<10), like[1<<20:][:600<<10])
+	packed := deflate(t, 6, like[:300<<10])
 	for _, tt := range []struct {
 		name   string
 		level  int
 		data   []byte
 		unused bool // Scouts find nothing that is of use
 	}{
-		{"data like that of the benchmarks", 6, corpus(2<<20, 1), false},
+		{"data like that of the benchmarks", 6, like, false},
 		{"text", 9, text(largest), false},
-		{"fast", 1, corpus(1<<20, 1), false},
+		{"fast", 1, like[:1<<20], false},
 		{"only literals", flate.HuffmanOnly, text(largest), false},
 		{"stored blocks in between", 6, mixed, false},
 		{"stored", 0, text(largest), true},
@@ -109,7 +111,8 @@ func TestCopyAhead(t *testing.T) {
 // After data in which Scouts find no blocks they find others again.
 func TestCopyAheadGoesOn(t *testing.T) {
 	t.Parallel()
-	data := append(append(corpus(300<<10, 1), noise(largest)...), corpus(3<<20, 2)...)
+	like, _ := large()
+	data := slices.Concat(like[:300<<10], noise(largest), like)
 	src := deflate(t, 6, data)
 	var b bytes.Buffer
 	_, opened, err := crew{scouts: 2, stride: 70 << 10, has: everything}.copyAhead(t, &b, src, int64(len(data)))
