@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -38,6 +39,9 @@ type filesDocument struct {
 
 // Files writes the files of the result's artifacts, which lists has in the same order.
 func (p *Printer) Files(r *Result, lists []transfer.Listing) error {
+	if !p.JSON && !p.forPeople() {
+		return p.fileLines(r, lists)
+	}
 	d := filesDocument{Found: r.Found, Files: []fileOutput{}, ErrorMessage: r.errorMessage(OutputOptions{Redact: p.Redact})}
 	if r.Err == nil {
 		for i, list := range lists {
@@ -54,16 +58,45 @@ func (p *Printer) Files(r *Result, lists []transfer.Listing) error {
 		return p.object(d)
 	case r.Err != nil:
 		return nil //nolint:nilerr // the log has it
-	case p.forPeople():
-		return p.files(d)
 	}
-	for _, f := range d.Files {
-		sum, _ := f.CRC32.(string)
-		if err := p.line(p.text(f.Path), strconv.FormatInt(f.Size, 10), sum); err != nil {
+	return p.files(d)
+}
+
+// fileLines writes a line for each file. There may be a million, so what is known of them is
+// neither copied nor written one by one.
+func (p *Printer) fileLines(r *Result, lists []transfer.Listing) error {
+	if r.Err != nil {
+		return nil //nolint:nilerr // the log has it
+	}
+	type file struct {
+		list  int
+		entry *unpack.Entry
+	}
+	count := 0
+	for _, list := range lists {
+		count += len(list.First)
+	}
+	files := make([]file, 0, count)
+	for i, list := range lists {
+		for j := range list.First {
+			files = append(files, file{i, &list.First[j]})
+		}
+	}
+	slices.SortStableFunc(files, func(a, b file) int { // no artifact's directory lies in another's
+		return cmp.Or(unpack.ComparePaths(r.Items[a.list].To, r.Items[b.list].To), unpack.ComparePaths(a.entry.Name, b.entry.Name))
+	})
+	out := bufio.NewWriterSize(p.Out, 64<<10)
+	lines := Printer{Out: out}
+	for _, f := range files {
+		sum := ""
+		if !lists[f.list].Raw {
+			sum = hex32(f.entry.CRC32)
+		}
+		if err := lines.line(p.text(path.Join(r.Items[f.list].To, f.entry.Name)), strconv.FormatInt(f.entry.Size, 10), sum); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }
 
 func newFileOutput(item *transfer.Item, e unpack.Entry, raw bool) fileOutput {
