@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // countdown is a context that is cancelled the n-th time it is looked at.
@@ -100,7 +103,11 @@ func TestNothingIsFollowed(t *testing.T) {
 // Many goroutines make the same directories at once, with as few of them open as possible.
 func TestDirectoriesSideBySide(t *testing.T) {
 	t.Parallel()
-	_, root := opened(t, bytes.NewReader(liar{}.bytes()), int64(len(liar{}.bytes())))
+	root, err := os.OpenRoot(testdir.InMemory(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
 	pool := newHandles(0)
 	pool.most = 3
 	dirs := newDirTree(root, pool, nil)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // field is an extra field of a header (4.5.1).
@@ -300,7 +302,7 @@ func TestCountWraps(t *testing.T) {
 		for i := range n {
 			z.entries = append(z.entries, dir(fmt.Sprintf("%d/", i%3)))
 		}
-		dest := filepath.Join(t.TempDir(), "dest")
+		dest := filepath.Join(testdir.InMemory(t), "dest")
 		if err := extract(t, z.bytes(), dest, NewBudget(0, 0)); err != nil {
 			t.Errorf("%d entries: %v", n, err)
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // tarOf is a tar of entries, one each: "name" a file that holds its name,
@@ -305,7 +307,7 @@ func TestExpandTarsStops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, looks := range []int64{0, 1, 20, 100} {
-				dir := t.TempDir()
+				dir := testdir.InMemory(t)
 				if err := os.WriteFile(filepath.Join(dir, "x.tar"), tarOf(t, entries...), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 func file(name string) lie         { return lie{name: name, body: "content of " + name} }
@@ -153,7 +155,7 @@ func TestRefuses(t *testing.T) {
 	for name, tt := range join(refusals, oddRefusals) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			outside := t.TempDir()
+			outside := testdir.InMemory(t)
 			dest := filepath.Join(outside, "dest")
 			err := extract(t, tt.zip.bytes(), dest, NewBudget(0, 0))
 			refused, ok := errors.AsType[*RefusedError](err)
