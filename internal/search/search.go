@@ -59,6 +59,8 @@ import (
 // newer run, up to five pages of artifacts or runs are read that are likely to show it, too
 // (closeGap). Where they show that there is no run at all, a control list shows whether the
 // filter is fresh (control).
+// Where no list has a run number where it should be, up to five pages more of all runs are
+// read (readForNumber).
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
 // by name (doubts). A run taken is asked for its own list, too, if it ended that lately, or
