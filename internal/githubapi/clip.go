@@ -308,9 +308,6 @@ func (c *clip) longText() error {
 		if p[0] == '\\' && cut > 0 {
 			cut = n // it is one character
 		}
-		for cut < n && !utf8.RuneStart(p[cut]) {
-			cut++
-		}
 		c.pass(cut)
 		c.dropping = c.dropping || cut < n
 		c.pass(n - cut)

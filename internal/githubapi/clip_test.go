@@ -87,7 +87,7 @@ func TestClipTexts(t *testing.T) {
 		"long": {strings.Repeat("x", maxRaw+1), true}, "a quote at the edge": {strings.Repeat("x", maxRaw-1) + `\"yyy`, true},
 		"a backslash at the edge": {strings.Repeat("x", maxRaw-1) + `\\`, false}, "escapes": {strings.Repeat(`\u00fc`, maxRaw), true},
 		"a character at the edge": {strings.Repeat("x", maxRaw-1) + "üyyy", true}, "pairs": {"x" + strings.Repeat(`\ud83d\ude00`, maxRaw), true},
-		"very long": {strings.Repeat("xü", 100_000), true},
+		"very long": {strings.Repeat("xü", 100_000), true}, "no characters": {strings.Repeat("\x80", 100_000), true},
 	} {
 		in := `{"a":"` + tt.text + `","x":"` + tt.text + `","b":[7,"` + tt.text + `"],"c":"}"}`
 		for pieces, r := range map[string]io.Reader{
