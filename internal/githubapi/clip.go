@@ -248,8 +248,7 @@ func (c *clip) member(depth int) error {
 	if c.peek() != '"' {
 		return c.unexpected()
 	}
-	dropping := c.dropping
-	defer func() { c.dropping = dropping }()
+	dropping := c.dropping // after an error nobody asks
 	p := c.rest()
 	n := 1 + plain(p[1:])
 	c.dropping = dropping || !c.wants(p[1:n], p[n:])
@@ -260,7 +259,9 @@ func (c *clip) member(depth int) error {
 		return c.unexpected()
 	}
 	c.pass(1)
-	return c.value(depth)
+	err := c.value(depth)
+	c.dropping = dropping
+	return err
 }
 
 // wants reports whether a member is kept. name ends before the first quote or backslash, and
