@@ -82,7 +82,7 @@ func (v *vigil) watch(ctx context.Context) trial {
 		nf, notFound := errors.AsType[*NotFoundError](err)
 		if !notFound && missing(err) { // as package app has it
 			nf = &NotFoundError{Repo: app, What: err.Error(), Settled: v.byIDs && req.Trigger == 0, Final: !v.byIDs || req.Trigger != 0}
-			notFound, err = true, nf
+			err = nf
 		}
 		v.look(plan, nf, err)
 		return plan, err
