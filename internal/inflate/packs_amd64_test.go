@@ -11,18 +11,7 @@ func TestPacks(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 300 {
-		// A code with random lengths: codes are split until there are enough.
-		tree, codes := []uint8{1, 1}, 3+r.IntN(284)
-		for len(tree) < codes {
-			if i := r.IntN(len(tree)); tree[i] < maxBits {
-				tree[i]++
-				tree = append(tree, tree[i])
-			}
-		}
-		lengths := make([]uint8, maxLit)
-		for i, sym := range r.Perm(maxLit)[:codes] {
-			lengths[sym] = tree[i]
-		}
+		lengths := randomCode(r, maxLit)
 		var d Decoder
 		if !build(d.lit[:], litBits, lengths, deflateFormat.lit[:]) {
 			t.Fatal(lengths)
