@@ -140,3 +140,30 @@ func TestSlots(t *testing.T) {
 		}
 	})
 }
+
+// A probe that was due before the storage showed that it serves all that the caller wants
+// does not send more than that.
+func TestSlotsNeverMoreThanWanted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const most = 2
+		s := newSlots(most)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for range 2 * most {
+			go func() { _ = s.acquire(ctx) }()
+		}
+		synctest.Wait()
+		for range fewRefusals {
+			s.refuse(1)
+		}
+		s.release() // one goes on, and the probe is due
+		s.accept(1)
+		time.Sleep(2 * lastProbe)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.taken != most {
+			t.Errorf("%d requests are under way, want %d", s.taken, most)
+		}
+	})
+}

@@ -83,7 +83,7 @@ func (s *slots) grant() {
 		s.probe = time.AfterFunc(s.wait, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.probe, s.probing = nil, true
+			s.probe, s.probing = nil, s.allowed < s.most // more may have been served meanwhile
 			s.grant()
 		})
 	}
