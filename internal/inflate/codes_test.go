@@ -10,10 +10,15 @@ import (
 // randomCode returns the lengths of a complete code for some of so many symbols, each of 15
 // bits or fewer.
 func randomCode(r *rand.Rand, symbols int) []uint8 {
-	// Codes are split until there are enough.
-	tree, codes := []uint8{1, 1}, 2+r.IntN(symbols-1)
+	// Codes are split until there are enough: any one, or one of the latest, which makes long
+	// codes.
+	tree, codes, latest := []uint8{1, 1}, 2+r.IntN(symbols-1), 1+r.IntN(1+r.IntN(symbols))
 	for len(tree) < codes {
-		if i := r.IntN(len(tree)); tree[i] < maxBits {
+		i := len(tree) - 1 - r.IntN(min(len(tree), latest))
+		if tree[i] == maxBits {
+			i = r.IntN(len(tree))
+		}
+		if tree[i] < maxBits {
 			tree[i]++
 			tree = append(tree, tree[i])
 		}
@@ -25,20 +30,51 @@ func randomCode(r *rand.Rand, symbols int) []uint8 {
 	return lengths
 }
 
-// Blocks whose codes no compressor would choose, of random data: each code is as frequent as
-// its length says. Most streams end within the second block, so all that is in the Decoder's
-// buffer counts as output.
+// symbols writes random symbols of the codes that have these lengths, and no end of the
+// block. How long a code is makes no difference; those with many extra bits are frequent.
+func (w *bitWriter) symbols(r *rand.Rand, lit, dist []uint8, times int) {
+	one := func(lengths []uint8, entries []uint32) int {
+		sym := -1
+		for sym < 0 || lengths[sym] == 0 || entries[sym]&isSpecial != 0 {
+			sym = max(r.IntN(len(lengths)), r.IntN(len(lengths)), r.IntN(len(lengths)))
+		}
+		code := uint(0) // RFC 1951, section 3.2.2
+		for other, n := range lengths {
+			if n > 0 && (n < lengths[sym] || n == lengths[sym] && other < sym) {
+				code += 1 << (maxBits - n)
+			}
+		}
+		w.code(code>>(maxBits-lengths[sym]), uint(lengths[sym]))
+		extra := uint(entries[sym] & 63)
+		w.bits(r.Uint64()&(1<<extra-1), extra)
+		return sym
+	}
+	for range times {
+		if one(lit, deflateFormat.lit[:]) > 256 {
+			one(dist, deflateFormat.dist[:])
+		}
+	}
+}
+
+// Blocks whose codes no compressor would choose, of random data, in which each code is as
+// frequent as its length says, or of random symbols, of which many have long codes. The
+// streams end early, so all that is in the Decoder's buffer counts as output.
 func TestRandomCodes(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	var d Decoder
-	for i := range 200 {
+	for i := range 400 {
 		// What is stored lets all distances lead to somewhere, or only short ones.
-		stored := []int{40_000, 300}[i%2]
+		stored := []int{40_000, 300}[i%4/3]
 		w := bitWriter{b: append([]byte{0, byte(stored), byte(stored >> 8), ^byte(stored), ^byte(stored >> 8)}, text(stored)...)}
-		w.header(1, randomCode(r, maxLit), randomCode(r, deflateFormat.maxDist))
-		for range 6 << 10 {
-			w.bits(uint64(r.Uint32N(256)), 8)
+		lit, dist := randomCode(r, maxLit), randomCode(r, deflateFormat.maxDist)
+		w.header(1, lit, dist)
+		if i%2 == 0 {
+			w.symbols(r, lit, dist, 1500)
+		} else {
+			for range 6 << 10 {
+				w.bits(uint64(r.Uint32N(256)), 8)
+			}
 		}
 		want, _, wantErr := standard(w.done(), 1<<22)
 		var first, firstErr string
