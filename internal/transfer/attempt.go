@@ -75,10 +75,9 @@ func (t *attempt) fetch(ctx context.Context) (err error) {
 // counts as whole if a digest proves it, or if it is an archive that was read (an archive's
 // directory is at its end). Otherwise the error is about the answer, not about the artifact.
 func (t *attempt) checkEnd(err error, info fetch.Info) error {
-	doubtful := info.OpenEnded || info.ContentEncoding != ""
 	aboutArtifact := err == nil || is[*unpack.RefusedError](err) || is[*DigestError](err) || is[*ExpectError](err)
 	switch {
-	case !doubtful || t.complete || err == nil && (t.proved() || info.MD5Checked):
+	case !doubtful(info) || t.complete || err == nil && (t.proved() || info.MD5Checked):
 	case info.ContentEncoding != "" && (aboutArtifact || is[*PageError](err)):
 		return &EncodingError{info.ContentEncoding}
 	case info.OpenEnded && aboutArtifact:
@@ -86,6 +85,9 @@ func (t *attempt) checkEnd(err error, info fetch.Info) error {
 	}
 	return err
 }
+
+// doubtful reports whether a body may have been cut, or may be another text: see checkEnd.
+func doubtful(info fetch.Info) bool { return info.OpenEnded || info.ContentEncoding != "" }
 
 // EncodingError says that an artifact came encoded, although that was not asked for: a proxy
 // may do that.

@@ -181,8 +181,9 @@ func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given string) (list Listing, err error) {
 	list = Listing{Raw: true, most: t.names}
 	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
-	if info, _ := blob.Info(); perhapsPage || info.OpenEnded {
-		// Only the digest can show that the file is no page, or that nothing is missing.
+	if info, _ := blob.Info(); perhapsPage || doubtful(info) {
+		// Only the digest can show that the file is no page, that nothing is missing, or that
+		// it was encoded before it was uploaded.
 		if err := t.checkWhole(ctx, blob, f); err != nil {
 			return list, err
 		}
