@@ -106,10 +106,10 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	}
 	if current {
 		f.req.Runs--
-		runs = runs[:min(len(runs), f.req.Runs)]
-		if len(runs) == 0 {
+		if f.req.Runs == 0 {
 			return nil
 		}
+		runs = runs[:min(len(runs), f.req.Runs)]
 	}
 	plan.Doubts = doubtsLeft(searches, runs)
 	if len(runs) == 0 {

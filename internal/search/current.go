@@ -30,7 +30,8 @@ func (c Chooser) inNamed(ctx context.Context, req Request, repo artifact.Repo, p
 		return err
 	}
 	plan.PassedOver = slices.DeleteFunc(plan.PassedOver, func(p PassedOver) bool { return p.Run.ID == req.CurrentRun })
-	if _, ok := errors.AsType[*NotFoundError](err); ok {
+	if nf, ok := errors.AsType[*NotFoundError](err); ok {
+		plan.LimitHit = nf.LimitHit
 		return nil // fewer runs than asked for are enough
 	}
 	return err
