@@ -3,9 +3,10 @@ package search
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // Wait says how long, and how, to keep looking.
@@ -76,12 +77,19 @@ func Await(ctx context.Context, w Wait, look func(ctx context.Context, brief boo
 	}
 }
 
-// settling remembers since when the same thing has been settled at each look: that a run is
-// over, or that the server does not know an id.
+// settling remembers since when each look has ended with the same settled lack: of a run that
+// is over, or of an id that the server does not know.
 type settling struct {
-	thing string         // empty for none
+	lack  lack           // the zero lack is none
 	since time.Time      // when it was settled
 	open  map[int64]bool // runs that were not over when they were looked at
+}
+
+// lack is what a *NotFoundError says is missing, and where.
+type lack struct {
+	repo artifact.Repo
+	run  int64
+	what string
 }
 
 // left returns how long it is worth waiting for what nf says, as far as that depends on
@@ -94,11 +102,11 @@ func (s *settling) left(nf *NotFoundError, now time.Time) time.Duration {
 	}
 	if !nf.Settled {
 		s.open[nf.RunID] = true
-		s.thing = "" // a run may have been started again
+		s.lack = lack{} // a run may have been started again
 		return math.MaxInt64
 	}
-	if thing := fmt.Sprintf("%s of run %d", nf.What, nf.RunID); thing != s.thing {
-		s.thing, s.since = thing, now
+	if found := (lack{nf.Repo, nf.RunID, nf.What}); found != s.lack {
+		s.lack, s.since = found, now
 		if !s.open[nf.RunID] {
 			s.since = now.Add(-nf.SettledFor)
 		}

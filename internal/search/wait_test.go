@@ -130,20 +130,29 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// Each id that the server does not know has a minute of its own.
+// Each id that the server does not know has a minute of its own, in each repository.
 func TestAwaitUnknownIDs(t *testing.T) {
 	t.Parallel()
-	c := &clock{t: epoch}
-	_, err := Await(t.Context(), Wait{For: time.Hour, Now: c.now, Pause: c.pause}, func(context.Context, bool) (*Plan, error) {
-		nf := &NotFoundError{Repo: app, What: "run 7", Settled: true}
-		if c.t.Sub(epoch) > 40*time.Second {
-			nf.What = "run 8"
-		}
-		return nil, nf
-	})
-	contains(t, err, "run 8 not found")
-	if waited := c.t.Sub(epoch); waited < 100*time.Second {
-		t.Errorf("waited %s", waited)
+	for name, second := range map[string]*NotFoundError{
+		"another id":         {Repo: app, What: "run 8"},
+		"another repository": {Repo: lib, What: "run 7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &clock{t: epoch}
+			_, err := Await(t.Context(), Wait{For: time.Hour, Now: c.now, Pause: c.pause}, func(context.Context, bool) (*Plan, error) {
+				nf := &NotFoundError{Repo: app, What: "run 7"}
+				if c.t.Sub(epoch) > 40*time.Second {
+					nf = second
+				}
+				nf.Settled = true
+				return nil, nf
+			})
+			contains(t, err, second.What+" not found in "+second.Repo.String())
+			if waited := c.t.Sub(epoch); waited < 100*time.Second {
+				t.Errorf("waited %s", waited)
+			}
+		})
 	}
 }
 
