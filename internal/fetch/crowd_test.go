@@ -83,6 +83,41 @@ func TestStorageServesFewBlobsAtATime(t *testing.T) {
 	}
 }
 
+// Small bodies arrive at once, so that few are being served at a time. Once a busy storage
+// serves all requests again, as many are sent as before.
+func TestStorageServesManySmallBlobsAgain(t *testing.T) {
+	t.Parallel()
+	sim := newSimulated(t)
+	url := sim.signed(t)
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnclean(t, sim, 20<<10, githubsim.Fault{Status: 503, Times: fewRefusals}, githubsim.Fault{Times: -1, FirstByte: 100 * time.Millisecond})
+		const most, blobs = 16, 480
+		u.o.Connections = NewConnections(most + 1)
+		if err := u.o.Connections.slots.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		u.o.Connections.open.Add(1) // a large body arrives all the time
+		start := time.Now()
+		var all sync.WaitGroup
+		for n := range most {
+			all.Go(func() {
+				time.Sleep(time.Duration(n) * 7 * time.Millisecond) // not all at the same time
+				for range blobs / most {
+					if _, err := fetchAll(t, u.o, url); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		took := time.Since(start)
+		t.Logf("%v, %d requests at a time in the end", took, u.o.Connections.slots.allowed)
+		if took > 15*time.Second {
+			t.Errorf("%d blobs took %v", blobs, took)
+		}
+	})
+}
+
 // Only refusals in a row, while others are served, show how many the storage serves at a time.
 // Now and then one more is tried.
 func TestSlots(t *testing.T) {

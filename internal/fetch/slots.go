@@ -33,6 +33,8 @@ type slots struct {
 	wait    time.Duration // until the next probe
 	probe   *time.Timer   // nil unless requests wait for it
 	probing bool          // one request more than allowed is tried
+	since   time.Time     // the probe began
+	passed  int           // requests answered since then, with one more than allowed under way
 }
 
 func newSlots(most int) *slots { return &slots{most: most, allowed: most, wait: firstProbe} }
@@ -83,22 +85,39 @@ func (s *slots) grant() {
 		s.probe = time.AfterFunc(s.wait, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.probe, s.probing = nil, s.allowed < s.most // more may have been served meanwhile
-			s.grant()
+			s.probe = nil
+			s.tryMore()
 		})
 	}
 }
 
-// accept says that a request was answered while this many others were served.
+// tryMore begins a probe, unless all that the caller wants is allowed by now. s.mu is held.
+func (s *slots) tryMore() {
+	s.probing, s.since, s.passed = s.allowed < s.most, time.Now(), 0
+	s.grant()
+}
+
+// accept says that a request was answered while this many others were served. One more is
+// allowed if as many were served as are allowed, or if nothing was refused in a whole
+// firstProbe with one more under way: small bodies arrive at once, so that few are ever
+// being served.
 func (s *slots) accept(others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if others >= s.served {
 		s.refused, s.served = 0, 0
 	}
-	if others >= s.allowed && s.allowed < s.most {
+	switch {
+	case s.allowed == s.most:
+	case others >= s.allowed:
 		s.allowed, s.wait, s.probing = others+1, firstProbe, false
 		s.grant()
+	case s.probing && s.taken > s.allowed:
+		if s.passed++; s.passed > s.allowed && time.Since(s.since) >= firstProbe {
+			s.allowed++
+			s.wait = firstProbe
+			s.tryMore()
+		}
 	}
 }
 
