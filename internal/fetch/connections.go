@@ -49,12 +49,12 @@ func NewConnections(most int) *Connections {
 }
 
 // crowded tells c.slots whether a request was answered or refused, and reports whether it was
-// refused while others were served.
-func (c *Connections) crowded(res *http.Response, err error) bool {
+// refused while others were served. before are the outcomes when it was sent.
+func (c *Connections) crowded(res *http.Response, err error, before outcomes) bool {
 	others := int(c.open.Load())
 	switch {
 	case err == nil && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent):
-		c.slots.accept(others)
+		c.slots.accept(others, before)
 	case err == nil && httpx.TemporaryStatus(res.StatusCode), err != nil && httpx.IsTemporary(err):
 		c.slots.refuse(others)
 		return others > 0

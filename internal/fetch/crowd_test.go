@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -83,6 +84,41 @@ func TestStorageServesFewBlobsAtATime(t *testing.T) {
 	}
 }
 
+// Small blobs share it, too, although hardly any body is arriving when requests are refused.
+func TestStorageServesFewSmallBlobsAtATime(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 2, 8} {
+		t.Run(strconv.Itoa(most), func(t *testing.T) {
+			t.Parallel()
+			sim := newSimulated(t)
+			url := sim.signed(t)
+			synctest.Test(t, func(t *testing.T) {
+				const late, workers, blobs = 100 * time.Millisecond, 16, 20
+				u := newUnclean(t, sim, 20<<10, githubsim.Fault{Status: 503, Times: -1, Beyond: most}, githubsim.Fault{Times: -1, FirstByte: late})
+				u.o.Connections = NewConnections(workers)
+				start := time.Now()
+				var all sync.WaitGroup
+				for range workers {
+					all.Go(func() {
+						for range blobs {
+							if _, err := fetchAll(t, u.o, url); err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				all.Wait()
+				ideal := late * workers * blobs / time.Duration(most)
+				took := time.Since(start)
+				t.Logf("%v; without a refusal it takes %v", took, ideal)
+				if took > 2*ideal+5*time.Second {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
 // Small bodies arrive at once, so that few are being served at a time. Once a busy storage
 // serves all requests again, as many are sent as before.
 func TestStorageServesManySmallBlobsAgain(t *testing.T) {
@@ -143,7 +179,7 @@ func TestSlots(t *testing.T) {
 		}
 		s.refuse(2)
 		s.refuse(2)
-		s.accept(2) // so it does serve more than two
+		s.accept(2, s.soFar()) // so it does serve more than two
 		s.refuse(2)
 		s.refuse(3)
 		for range 4 {
@@ -163,7 +199,7 @@ func TestSlots(t *testing.T) {
 			s.release()
 		}
 		next()
-		s.accept(3)
+		s.accept(3, s.soFar())
 		if s.allowed != 4 || s.taken != 4 {
 			t.Errorf("%d are allowed, %d taken", s.allowed, s.taken)
 		}
@@ -193,7 +229,7 @@ func TestSlotsNeverMoreThanWanted(t *testing.T) {
 			s.refuse(1)
 		}
 		s.release() // one goes on, and the probe is due
-		s.accept(1)
+		s.accept(1, s.soFar())
 		time.Sleep(2 * lastProbe)
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -216,9 +216,9 @@ func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag str
 		return nil, err
 	}
 	sent()
-	start := time.Now()
+	start, before := time.Now(), o.Connections.slots.soFar()
 	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
-	crowded := o.Connections.crowded(res, err)
+	crowded := o.Connections.crowded(res, err, before)
 	if err != nil {
 		waited()
 		end()

@@ -30,12 +30,18 @@ type slots struct {
 	refused int // requests in a row that were refused
 	served  int // the most requests that were served meanwhile
 
+	all    outcomes
+	halved int // all.refused when allowed was halved last
+
 	wait    time.Duration // until the next probe
 	probe   *time.Timer   // nil unless requests wait for it
 	probing bool          // one request more than allowed is tried
 	since   time.Time     // the probe began
 	passed  int           // requests answered since then, with one more than allowed under way
 }
+
+// outcomes counts requests that were answered, and requests that were refused.
+type outcomes struct{ accepted, refused int }
 
 func newSlots(most int) *slots { return &slots{most: most, allowed: most, wait: firstProbe} }
 
@@ -97,17 +103,29 @@ func (s *slots) tryMore() {
 	s.grant()
 }
 
-// accept says that a request was answered while this many others were served. One more is
-// allowed if as many were served as are allowed, or if nothing was refused in a whole
-// firstProbe with one more under way: small bodies arrive at once, so that few are ever
-// being served.
-func (s *slots) accept(others int) {
+// soFar returns the outcomes so far.
+func (s *slots) soFar() outcomes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.all
+}
+
+// accept says that a request was answered while this many others were served; before are
+// the outcomes when it was sent. If meanwhile most requests were refused, half as many are
+// allowed: before late answers and small bodies, hardly any other is being served when the
+// storage refuses. One more is allowed if as many were served as are allowed, or if nothing
+// was refused in a whole firstProbe with one more under way.
+func (s *slots) accept(others int, before outcomes) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	accepted, refused := s.all.accepted-before.accepted, s.all.refused-max(before.refused, s.halved)
+	s.all.accepted++
 	if others >= s.served {
 		s.refused, s.served = 0, 0
 	}
-	switch {
+	switch half := max(min(s.allowed, s.taken)/2, accepted+1, others+1); {
+	case refused >= fewRefusals && refused >= 2*(accepted+1) && half < s.allowed:
+		s.allowed, s.halved, s.probing = half, s.all.refused, false
 	case s.allowed == s.most:
 	case others >= s.allowed:
 		s.allowed, s.wait, s.probing = others+1, firstProbe, false
@@ -125,6 +143,7 @@ func (s *slots) accept(others int) {
 func (s *slots) refuse(others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all.refused++
 	if s.probing {
 		s.wait, s.probing = min(2*s.wait, lastProbe), false
 	}
