@@ -45,6 +45,11 @@ func ParseRepo(s string) (Repo, error) {
 // String returns "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
+// Equal compares as GitHub does: without regard to case.
+func (r Repo) Equal(o Repo) bool {
+	return strings.EqualFold(r.Owner, o.Owner) && strings.EqualFold(r.Name, o.Name)
+}
+
 // workflowPath matches the path of a workflow's file and a ref after it. File and ref may hold
 // at signs.
 var workflowPath = regexp.MustCompile(`^(.*?\.ya?ml)(?:@.*)?$`)
@@ -58,11 +63,6 @@ func WorkflowPath(text string) string {
 	}
 	path, _, _ := strings.Cut(text, "@")
 	return path
-}
-
-// Equal compares as GitHub does: without regard to case.
-func (r Repo) Equal(o Repo) bool {
-	return strings.EqualFold(r.Owner, o.Owner) && strings.EqualFold(r.Name, o.Name)
 }
 
 // Run is a workflow run, with the fields of GitHub's REST schema "workflow-run" that
