@@ -148,7 +148,7 @@ func (s *slots) refuse(others int) {
 		s.wait, s.probing = min(2*s.wait, lastProbe), false
 	}
 	if others == 0 {
-		return // the others were not the reason
+		return // nothing shows that others were the reason
 	}
 	s.refused, s.served = s.refused+1, max(s.served, others)
 	if s.refused >= fewRefusals {
