@@ -93,6 +93,16 @@ func TestETagsThatCannotBeBelieved(t *testing.T) {
 	}
 }
 
+// A listing that would take all of a large artifact to do without ETags says that they differ.
+func TestListingDespiteETags(t *testing.T) {
+	t.Parallel()
+	w := runWorld(t, githubsim.Artifact{Name: "a", Blob: githubsim.BigZip(24<<10, 1<<10, 1)})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Times: -1, Every: 2, Header: http.Header{"Etag": {`"other"`}}})
+	if code, stdout, stderr := w.command(t, nil, "ls", "-R", "octo/app", "1"); code != 1 || stdout != "" || !strings.Contains(stderr, "error: artifact \"a\" (1) of octo/app: the blob changed while it was fetched") {
+		t.Errorf("ls: code %d, %d bytes\n%s", code, len(stdout), stderr)
+	}
+}
+
 // A failed download is never blamed on the archive or its maker.
 func TestBlameTheDownload(t *testing.T) {
 	t.Parallel()

@@ -246,6 +246,7 @@ const maxChanges = 2
 // one could not help. It gives back what a failed attempt took.
 func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*attempt) error) error {
 	oneStream := false
+	var changed error // the only reason for the last attempt to be one stream
 	for n := 0; ; n++ {
 		t := e.newAttempt(stage, *item, oneStream)
 		err := do(t)
@@ -257,13 +258,18 @@ func (e *Engine) attempt(ctx context.Context, stage Stage, item *Item, do func(*
 		if left := t.abandon(); left != nil {
 			return errors.Join(err, left)
 		}
+		if changed != nil && is[*StreamError](err) {
+			return changed // not because the storage lacks ranges
+		}
 		noRanges := is[*fetch.RangeError](err)
 		again := noRanges && !t.oneStream || t.mayDiffer(err) && n < maxChanges
 		if !again || ctx.Err() != nil {
 			return err
 		}
 		// The last attempt needs no ETag to be right: all bytes come in one answer.
-		oneStream = t.oneStream || noRanges || n+1 == maxChanges
+		if oneStream = t.oneStream || noRanges; !oneStream && n+1 == maxChanges {
+			oneStream, changed = true, err
+		}
 		e.opt.Notify(StartOver{Err: err})
 	}
 }
