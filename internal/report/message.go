@@ -108,7 +108,7 @@ func (a audience) fetchHint(err error) string {
 			"the storage without a proxy (NO_PROXY), and " + a.rerun()
 	}
 	if _, ok := errors.AsType[*transfer.EncodingError](err); ok {
-		return "Nothing was written. Let " + a.machine() + " reach the storage without that proxy (NO_PROXY), or the proxy pass on what it gets as it is"
+		return "Nothing was written. Let " + a.machine() + " reach the storage without that proxy (NO_PROXY), or have the proxy pass the answers of the storage on unchanged"
 	}
 	if _, ok := errors.AsType[*transfer.UnsoundError](err); ok {
 		return "Nothing was written. No digest proves that the zip was uploaded like this, so it is kept only if it is intact; " + a.rerun() + ", or upload the artifact anew"
