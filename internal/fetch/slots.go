@@ -10,7 +10,7 @@ import (
 const (
 	// The storage is believed to serve no more requests at a time once fewRefusals in a row
 	// were refused while others were served. A busy storage may refuse any single request.
-	fewRefusals = 3
+	fewRefusals = 8
 	// One request more is tried after firstProbe; each time that it is refused, the next wait
 	// is twice as long, up to lastProbe.
 	firstProbe = time.Second
