@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/bits"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -61,7 +62,7 @@ func (m *members) add(t reflect.Type) {
 		m.add(t.Elem())
 	case reflect.Struct:
 		for f := range t.Fields() {
-			if name := f.Tag.Get("json"); name != "" && !m.has([]byte(name)) {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && !m.has([]byte(name)) {
 				for len(*m) <= len(name) {
 					*m = append(*m, nil)
 				}

@@ -191,3 +191,14 @@ func TestMembersOf(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The options of a field's tag are no part of its name.
+func TestMembersWithOptions(t *testing.T) {
+	t.Parallel()
+	got := membersOf(reflect.TypeFor[struct {
+		ID int64 `json:"id,omitzero"`
+	}]())
+	if !got.has([]byte("id")) || got.has([]byte("id,omitzero")) {
+		t.Errorf("kept are %q", got)
+	}
+}
