@@ -36,8 +36,9 @@ func TestStorageServesFewAtATime(t *testing.T) {
 					sim := newSimulated(t)
 					url := sim.signed(t)
 					synctest.Test(t, func(t *testing.T) {
-						refusal.Times, refusal.Beyond = -1, most
-						u := newUnclean(t, sim, size, refusal, githubsim.Fault{Times: -1, BytesPerSecond: bytesPerSecond})
+						beyond := refusal
+						beyond.Times, beyond.Beyond = -1, most
+						u := newUnclean(t, sim, size, beyond, githubsim.Fault{Times: -1, BytesPerSecond: bytesPerSecond})
 						u.o.Ahead = 8 << 20
 						start := time.Now()
 						info, err := reading(t, u.o, url, u.blob)
