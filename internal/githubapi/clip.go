@@ -249,7 +249,7 @@ func (c *clip) member(depth int) error {
 	if c.peek() != '"' {
 		return c.unexpected()
 	}
-	dropping := c.dropping // after an error nobody asks
+	dropping := c.dropping // it is not restored after an error, which ends the reading
 	p := c.rest()
 	n := 1 + plain(p[1:])
 	c.dropping = dropping || !c.wants(p[1:n], p[n:])

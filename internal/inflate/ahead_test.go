@@ -224,6 +224,25 @@ func TestCopyAheadReadError(t *testing.T) {
 	}
 }
 
+// threeCodes begins a block that has 257 literals and lengths, and more: a zero has 1 bit, the
+// last two have 2, and the others are missing. Its only distance, 1, has 1 bit. last is 1 for
+// the last block of the stream, or 0.
+func (w *bitWriter) threeCodes(last, more uint64) {
+	w.bits(last|2<<1, 3)
+	w.bits(more|0<<5|14<<10, 14)
+	for _, sym := range codeOrder[:18] {
+		w.bits(map[uint8]uint64{18: 1, 1: 2, 2: 2}[sym], 3)
+	}
+	w.code(2, 2)
+	w.code(0, 1)
+	w.bits(138-11, 7)
+	w.code(0, 1)
+	w.bits(116+more-11, 7)
+	w.code(3, 2)
+	w.code(3, 2)
+	w.code(2, 2)
+}
+
 // Blocks with more literals than a Decoder's buffer has room for, and than a Scout keeps.
 func TestCopyAheadLargeBlocks(t *testing.T) {
 	t.Parallel()
@@ -234,19 +253,7 @@ func TestCopyAheadLargeBlocks(t *testing.T) {
 		if i == 7 {
 			last = 1
 		}
-		w.bits(last|2<<1, 3)
-		w.bits(0|0<<5|14<<10, 14) // 257 literals and lengths, 1 distance, 18 lengths
-		for _, sym := range codeOrder[:18] {
-			w.bits(map[uint8]uint64{18: 1, 1: 2, 2: 2}[sym], 3)
-		}
-		w.code(2, 2) // a zero has 1 bit,
-		w.code(0, 1) // then 254 are missing,
-		w.bits(138-11, 7)
-		w.code(0, 1)
-		w.bits(116-11, 7)
-		w.code(3, 2) // 255 has 2 bits, as the end has
-		w.code(3, 2)
-		w.code(2, 2) // and the distance has 1
+		w.threeCodes(last, 0) // 255 has 2 bits, as the end has
 		for range literals / 4 {
 			w.bits(0, 4)
 		}
@@ -268,19 +275,7 @@ func TestCopyAheadManySteps(t *testing.T) {
 	var w bitWriter
 	size := 0
 	for range 12 {
-		w.bits(2<<1, 3)
-		w.bits(1|0<<5|14<<10, 14) // 258 literals and lengths, 1 distance, 18 lengths
-		for _, sym := range codeOrder[:18] {
-			w.bits(map[uint8]uint64{18: 1, 1: 2, 2: 2}[sym], 3)
-		}
-		w.code(2, 2) // a zero has 1 bit,
-		w.code(0, 1) // then 255 are missing,
-		w.bits(138-11, 7)
-		w.code(0, 1)
-		w.bits(117-11, 7)
-		w.code(3, 2) // the end has 2 bits, as the length 3 has
-		w.code(3, 2)
-		w.code(2, 2) // and the distance 1 has 1
+		w.threeCodes(0, 1) // the end has 2 bits, as the length 3 has
 		w.code(0, 1)
 		for range maxSteps - 2 {
 			w.code(3, 2)

@@ -156,7 +156,7 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 		return false // two pages that are in order may be believed
 	}
 	if w.lies.hides([]string{"nothing"}, r.ID) || w.lies.runFarOff == r.ID {
-		return met || listed // the list of all runs is believed, but for what was just created
+		return met || listed // the list of all runs is believed, except about runs that were just created
 	}
 	return met || listed || !w.blind
 }

@@ -42,7 +42,7 @@ type pager struct {
 	next  int // the page to read next; 0 at the end
 	last  int // the last page, or 0 where the server does not tell
 	read  int // how many pages were read
-	top   int // the page that was read last, but for those read again
+	top   int // the page that was read last, without those read again
 	total int // of that page
 	size  int // how many items a page has
 	gaps  []gap

@@ -260,7 +260,7 @@ func (p pictures) draw(ctx context.Context, dir string, pic picture, data any) e
 	return crop(drawn, filepath.Join(pic.to, pic.name+".png"))
 }
 
-// crop copies a picture without the rows at its end that have one color, but for a margin.
+// crop copies a picture without the rows at its end that have one color, except for a margin.
 func crop(from, to string) (err error) {
 	f, err := os.Open(from) //nolint:gosec // of our own directory
 	if err != nil {
