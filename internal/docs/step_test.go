@@ -19,6 +19,7 @@ import (
 	"github.com/artifetch/artifetch/internal/app"
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/testdir"
 	"github.com/artifetch/artifetch/internal/testmain"
 )
 
@@ -163,11 +164,16 @@ func (m *machine) checkOut(p *place) (*stepRun, string, error) {
 func writeFiles(dir string, files map[string]string) error {
 	for name, body := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
-		mode := fs.FileMode(0o644)
-		if strings.HasSuffix(name, ".sh") {
-			mode = 0o755
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
 		}
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(body), mode)); err != nil {
+		var err error
+		if strings.HasSuffix(name, ".sh") {
+			err = testdir.WriteProgram(file, strings.NewReader(body))
+		} else {
+			err = os.WriteFile(file, []byte(body), 0o644)
+		}
+		if err != nil {
 			return err
 		}
 	}

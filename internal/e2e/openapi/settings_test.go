@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // TestSettings: github.com's description has every call that internal/release/settings.sh
@@ -68,7 +70,7 @@ printf '%s %s\n' "$3" "$4" >>"$NOTES"
 case $5 in --input) cat >>"$NOTES" ;; esac
 printf '\0' >>"$NOTES"
 `
-	if err := os.WriteFile(filepath.Join(dir, "gh"), []byte(gh), 0o755); err != nil {
+	if err := testdir.WriteProgram(filepath.Join(dir, "gh"), strings.NewReader(gh)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-e")
