@@ -12,29 +12,31 @@ import (
 	"syscall"
 
 	"github.com/artifetch/artifetch/internal/app"
+	"github.com/artifetch/artifetch/internal/machine"
+	"github.com/artifetch/artifetch/internal/process"
 )
 
 // version is set by the linker for releases and images.
 var version string
 
 func main() {
-	app.SaveMemory()
+	process.SaveMemory()
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // nohup ignores SIGHUP
 			signals = append(signals, s)
 		}
 	}
-	signal.Ignore(syscall.SIGPIPE) // app.Pipe handles a log without a reader
+	signal.Ignore(syscall.SIGPIPE) // process.Pipe handles a log without a reader
 	info, _ := debug.ReadBuildInfo()
 	env := app.Env{
-		Args: os.Args[1:], Version: app.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
-		Columns: app.Columns(os.Stderr), OutColumns: app.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
-		Run: app.Programs("", nil), TempDir: os.TempDir(),
+		Args: os.Args[1:], Version: process.Version(version, info), Lookup: os.LookupEnv, Environ: os.Environ, Getwd: os.Getwd,
+		Columns: process.Columns(os.Stderr), OutColumns: process.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
+		Run: machine.Exec, TempDir: os.TempDir(),
 	}
-	ctx, stop := app.WithSignals(context.Background(), env.Again(os.Exit), signals...)
+	ctx, stop := process.WithSignals(context.Background(), env.Again(os.Exit), signals...)
 	ctx, cancel := context.WithCancelCause(ctx)
-	env.Stdout, env.Stderr = app.Pipe{Writer: os.Stdout, Broken: cancel}, app.Pipe{Writer: os.Stderr, Broken: cancel}
+	env.Stdout, env.Stderr = process.Pipe{Writer: os.Stdout, Broken: cancel}, process.Pipe{Writer: os.Stderr, Broken: cancel}
 	code := app.Main(ctx, env)
 	cancel(nil)
 	stop()

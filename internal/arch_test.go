@@ -22,13 +22,13 @@ var forTests = []string{"internal/githubsim", "internal/testdir", "internal/test
 // allowed says which of our packages each of them may import. Tests may
 // import forTests, too.
 var allowed = map[string][]string{
-	"":                             {"internal/app"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/machine", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
+	"":                             {"internal/app", "internal/machine", "internal/process"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/machine", "internal/process", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/report":              {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/search", "internal/words"},
 	"internal/search":              {"internal/artifact", "internal/suggest", "internal/words"},
 	"internal/fetch":               {"internal/httpx"},
-	"internal/demo":                {"internal/app", "internal/githubsim"},
+	"internal/demo":                {"internal/app", "internal/githubsim", "internal/process"},
 	"internal/bench":               {"internal/githubsim"},
 	"internal/docs":                {"internal/app", "internal/httpx"},
 	"internal/docs/pictures":       {"internal/githubsim"},
@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/config":              {"internal/glob", "internal/suggest", "internal/words", "internal/workspace"},
 	"internal/glob":                nil,
 	"internal/machine":             {"internal/config"},
+	"internal/process":             nil,
 	"internal/suggest":             nil,
 	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/glob", "internal/httpx", "internal/spool", "internal/suggest", "internal/unpack", "internal/words"},
 	"internal/words":               nil,

@@ -48,7 +48,7 @@ type Env struct {
 	// OutColumns is the same for Stdout.
 	OutColumns func() int
 	UID        int
-	// Run runs git and gh for a command; nil means that neither is installed.
+	// Run is machine.Machine's.
 	Run machine.Run
 	// TempDir is where a command keeps what does not fit into memory, while it runs.
 	TempDir string
@@ -72,9 +72,6 @@ func (e Env) get(name string) string {
 // GITHUB_ACTIONS is set and there are no arguments, else as a command. ctx
 // ends when the job is cancelled.
 func Main(ctx context.Context, env Env) int {
-	if env.Run == nil {
-		env.Run = noPrograms
-	}
 	if env.isStep() {
 		return runStep(ctx, env)
 	}

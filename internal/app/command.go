@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/machine"
+	"github.com/artifetch/artifetch/internal/process"
 	"github.com/artifetch/artifetch/internal/report"
 )
 
@@ -149,7 +149,7 @@ func (c *command) ended(err error) {
 // fetch is the verb Fetch.
 func (c *command) fetch(ctx context.Context, cfg *config.Config) int {
 	res := execute(ctx, c.env, cfg, c.out, false, (*staging).fetch)
-	if !readerGone(res.Err) {
+	if !process.ReaderGone(res.Err) {
 		c.log.Ended(res)
 	}
 	return c.end(res, errors.Join(c.print.Fetched(res), c.handOn(cfg, res)))
@@ -176,17 +176,21 @@ func (c *command) read(ctx context.Context, cfg *config.Config, do task) *report
 	if res.NotFound != nil {
 		res.Err, res.NotFound = res.NotFound, nil
 	}
-	if res.Err != nil && !readerGone(res.Err) {
+	if res.Err != nil && !process.ReaderGone(res.Err) {
 		c.log.Ended(res)
 	}
 	return res
 }
 
-// readerGone reports whether err says that the reader of stdout is gone, as in
-// artifetch ls | head. Such an error is not logged.
-func readerGone(err error) bool {
-	_, gone := errors.AsType[readerGoneError](err)
-	return gone || errors.Is(err, syscall.EPIPE)
+// output is stdout. Its errors are *report.StdoutErrors.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		err = &report.StdoutError{Err: err}
+	}
+	return n, err
 }
 
 // end returns the exit code of a run. err is the error of printing its outcome, or nil.
@@ -197,7 +201,7 @@ func (c *command) end(res *report.Result, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case readerGone(err):
+	case process.ReaderGone(err):
 		return exitInterrupted
 	}
 	c.log.Failed(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/process"
 )
 
 // mistake is a situation in which a person at a terminal needs advice.
@@ -148,7 +149,7 @@ func (m mistake) run(t *testing.T) (said string, code int) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = w.Close() })
-		env.Stdout = Pipe{Writer: w, Broken: cancel}
+		env.Stdout = process.Pipe{Writer: w, Broken: cancel}
 	}
 	if m.full {
 		env.Stdout = fullDisk{}

@@ -19,6 +19,7 @@ import (
 	"github.com/hinshun/vt10x"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/process"
 )
 
 // The size of the terminal, in characters. It has as many rows as the longest text.
@@ -131,7 +132,7 @@ func startInTerminal(t *testing.T, sim *githubsim.Sim, args string, vars map[str
 	all := map[string]string{"GITHUB_API_URL": sim.APIURL, "GITHUB_TOKEN": "ghs_owner", "HOME": term.dir, "TERM": "xterm-256color"}
 	maps.Copy(all, vars)
 	env := scriptEnv(term.dir, func(k string) (string, bool) { v, ok := all[k]; return v, ok })
-	env.Args, env.Stdout, env.Stderr, env.Columns, env.OutColumns = strings.Fields(args), tty, tty, Columns(tty), Columns(tty)
+	env.Args, env.Stdout, env.Stderr, env.Columns, env.OutColumns = strings.Fields(args), tty, tty, process.Columns(tty), process.Columns(tty)
 	go func() {
 		code := Main(context.WithoutCancel(t.Context()), env)
 		_ = tty.Close()

@@ -82,10 +82,10 @@ func scriptEnv(dir string, lookup func(string) (string, bool)) Env {
 	return Env{
 		Version: "v1.2.3", Lookup: lookup, Environ: func() []string { return nil }, Getwd: func() (string, error) { return dir, nil },
 		Now: func() time.Time { return scripted }, TempDir: dir,
-		Run: func(ctx context.Context, program string, args ...string) ([]byte, error) {
+		Run: func(_ context.Context, program string, args ...string) ([]byte, error) {
 			out, err := os.ReadFile(filepath.Join(dir, program+".txt"))
 			if err != nil {
-				return noPrograms(ctx, program)
+				return nil, &exec.Error{Name: program, Err: exec.ErrNotFound}
 			}
 			if line := strings.Join(args, " "); line != "remote -v" && !strings.HasPrefix(line, "auth token --hostname ") {
 				return nil, &exec.ExitError{}

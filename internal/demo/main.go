@@ -23,13 +23,14 @@ import (
 
 	"github.com/artifetch/artifetch/internal/app"
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/process"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	if args := os.Args[1:]; len(args) > 0 {
 		code := command(ctx, app.Env{
-			Args: args, Stdout: os.Stdout, Stderr: os.Stderr, Columns: app.Columns(os.Stderr), OutColumns: app.Columns(os.Stdout),
+			Args: args, Stdout: os.Stdout, Stderr: os.Stderr, Columns: process.Columns(os.Stderr), OutColumns: process.Columns(os.Stdout),
 			Getwd: os.Getwd, TempDir: os.TempDir(),
 		})
 		stop()

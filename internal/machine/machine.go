@@ -24,8 +24,23 @@ import (
 // *exec.ExitError with the program's stderr if the program failed.
 type Run func(ctx context.Context, program string, args ...string) ([]byte, error)
 
+// Exec is the Run of a process: in its directory, with its environment.
+func Exec(ctx context.Context, program string, args ...string) ([]byte, error) {
+	return exec.CommandContext(ctx, program, args...).Output() //nolint:gosec // Machine names the programs
+}
+
 // Machine is the developer's machine.
-type Machine struct{ Run Run }
+type Machine struct {
+	// Run runs git and gh; nil means that neither is installed.
+	Run Run
+}
+
+func (m Machine) run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	if m.Run == nil {
+		return nil, &exec.Error{Name: program, Err: exec.ErrNotFound}
+	}
+	return m.Run(ctx, program, args...)
+}
 
 // Compiled when they are first used: most runs are told the repository.
 var (
@@ -43,7 +58,7 @@ var (
 // Remotes implements config.Machine. The remote that gh resolved comes first, then
 // upstream, then origin. Any other remote counts only if there is no second one.
 func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
-	out, err := m.Run(ctx, "git", "remote", "-v")
+	out, err := m.run(ctx, "git", "remote", "-v")
 	if err != nil {
 		return nil, gitError(err)
 	}
@@ -57,7 +72,7 @@ func (m Machine) Remotes(ctx context.Context) ([]config.Remote, error) {
 		return nil, errors.New("the git repository of the current directory has no remotes")
 	}
 	// git exits with 1 if there is no such setting.
-	out, _ = m.Run(ctx, "git", "config", "--get-regexp", `^remote\..*\.gh-resolved$`)
+	out, _ = m.run(ctx, "git", "config", "--get-regexp", `^remote\..*\.gh-resolved$`)
 	for _, line := range resolvedLine().FindAllStringSubmatch(string(out), -1) {
 		if i := slices.IndexFunc(all, func(r config.Remote) bool { return r.Name == line[1] }); i >= 0 {
 			all[i].Resolved = line[2]
@@ -109,7 +124,7 @@ func gitError(err error) error {
 // Token implements config.Machine. It always names the host: otherwise gh prints the token
 // of the host that the user last logged in to.
 func (m Machine) Token(ctx context.Context, host string) string {
-	out, err := m.Run(ctx, "gh", "auth", "token", "--hostname", host)
+	out, err := m.run(ctx, "gh", "auth", "token", "--hostname", host)
 	if err != nil {
 		return ""
 	}

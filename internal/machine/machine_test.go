@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -64,8 +65,10 @@ func TestRemotes(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (machine.Machine{Run: programs{}.run}).Remotes(t.Context()); err == nil || !strings.Contains(err.Error(), "not installed") {
-		t.Errorf("without git: %v", err)
+	for _, m := range []machine.Machine{{}, {Run: programs{}.run}} {
+		if _, err := m.Remotes(t.Context()); err == nil || !strings.Contains(err.Error(), "not installed") {
+			t.Errorf("without git: %v", err)
+		}
 	}
 }
 
@@ -79,8 +82,10 @@ func TestToken(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := (machine.Machine{Run: programs{}.run}).Token(t.Context(), "github.com"); got != "" {
-		t.Errorf("without gh: %q", got)
+	for _, m := range []machine.Machine{{}, {Run: programs{}.run}} {
+		if got := m.Token(t.Context(), "github.com"); got != "" {
+			t.Errorf("without gh: %q", got)
+		}
 	}
 }
 
@@ -135,5 +140,20 @@ func TestGit(t *testing.T) {
 	check(worktree, []config.Remote{{Name: "origin", URL: "git@github.com:me/app.git", Resolved: "base"}, {Name: "upstream", URL: "https://github.com/octo/app"}})
 	if _, err := (machine.Machine{Run: in(dir)}).Remotes(t.Context()); err == nil || !strings.Contains(err.Error(), "not a git repository") || errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("outside of a clone: %v", err)
+	}
+}
+
+func TestExec(t *testing.T) {
+	t.Parallel()
+	if _, err := machine.Exec(t.Context(), "artifetch-has-no-such-program"); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("a program that is not installed: %v", err)
+	}
+	out, err := machine.Exec(t.Context(), "go", "env", "GOOS")
+	if err != nil || strings.TrimSpace(string(out)) != runtime.GOOS {
+		t.Errorf("%q, %v", out, err)
+	}
+	_, err = machine.Exec(t.Context(), "go", "no-such-command")
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || !strings.Contains(string(exit.Stderr), "no-such-command") {
+		t.Errorf("a program that fails: %v", err)
 	}
 }

@@ -1,12 +1,10 @@
-package app
+package process
 
 import (
 	"context"
 	"errors"
 	"io"
 	"syscall"
-
-	"github.com/artifetch/artifetch/internal/report"
 )
 
 // Pipe is a stream that calls Broken when its reader is gone, to stop the run as a signal
@@ -27,19 +25,15 @@ func (p Pipe) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// ReaderGone reports whether err is, or was caused by, a write to a stream whose reader is
+// gone, as that of stdout in artifetch ls | head.
+func ReaderGone(err error) bool {
+	_, gone := errors.AsType[readerGoneError](err)
+	return gone || errors.Is(err, syscall.EPIPE)
+}
+
 // readerGoneError counts as a cancelled context.
 type readerGoneError struct{}
 
 func (readerGoneError) Error() string        { return "the log's reader is gone" }
 func (readerGoneError) Is(target error) bool { return target == context.Canceled }
-
-// output is stdout. Its errors are *report.StdoutErrors.
-type output struct{ io.Writer }
-
-func (o output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
-	if err != nil {
-		err = &report.StdoutError{Err: err}
-	}
-	return n, err
-}
