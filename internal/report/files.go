@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/artifetch/artifetch/internal/inspect"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/unpack"
 	"github.com/artifetch/artifetch/internal/words"
@@ -131,79 +132,8 @@ func (p *Printer) files(d filesDocument) error {
 	return err
 }
 
-// Diff is what differs between the files of two runs.
-type Diff struct {
-	Before, After int64 // the runs' ids
-	Changes       []Change
-	// Same counts files that do not differ, SameArtifacts artifacts whose digests show that
-	// no file differs.
-	Same, SameArtifacts int
-}
-
-// Change is a file that only one of the runs has, or whose versions differ.
-type Change struct {
-	Path, Artifact string
-	Before, After  *Version // nil: there is none
-}
-
-// Version is a file of one run. Its CRC-32 identifies the content or, if that is unknown,
-// the digest, which may be empty.
-type Version struct {
-	Size   int64
-	Mode   fs.FileMode
-	CRC32  *uint32
-	Digest string
-}
-
-// kind is what became of a file.
-type kind string
-
-const (
-	added     kind = "added"
-	removed   kind = "removed"
-	changed   kind = "changed"
-	unchanged kind = "unchanged"
-	unknown   kind = "unknown" // of the same size, and nothing identifies the content
-)
-
 // kindColors are the colours of a table's rows that begin with a kind.
-var kindColors = map[kind]color{added: green, removed: red, changed: yellow}
-
-func (c Change) kind() kind {
-	b, a := c.Before, c.After
-	switch {
-	case b == nil:
-		return added
-	case a == nil:
-		return removed
-	case a.Size != b.Size || a.Mode.Type() != b.Mode.Type():
-		return changed
-	case a.CRC32 != nil && b.CRC32 != nil:
-		if *a.CRC32 != *b.CRC32 {
-			return changed
-		}
-		return unchanged
-	case a.Digest == "" || b.Digest == "":
-		return unknown
-	case a.Digest != b.Digest:
-		return changed
-	}
-	return unchanged
-}
-
-// Add adds a file of one run or of both.
-func (d *Diff) Add(c Change) {
-	if c.kind() == unchanged {
-		d.Same++
-		return
-	}
-	d.Changes = append(d.Changes, c)
-}
-
-// Sort orders the changes by their paths.
-func (d *Diff) Sort() {
-	slices.SortFunc(d.Changes, func(a, b Change) int { return unpack.ComparePaths(a.Path, b.Path) })
-}
+var kindColors = map[inspect.Kind]color{inspect.Added: green, inspect.Removed: red, inspect.Changed: yellow}
 
 // versionOutput and changeOutput are parts of diffDocument.
 type versionOutput struct {
@@ -213,7 +143,7 @@ type versionOutput struct {
 }
 
 type changeOutput struct {
-	Change   kind           `json:"change"`
+	Change   inspect.Kind   `json:"change"`
 	Path     string         `json:"path"`
 	Artifact string         `json:"artifact"`
 	Before   *versionOutput `json:"before"`
@@ -231,7 +161,7 @@ type diffDocument struct {
 	ErrorMessage  string         `json:"error-message"`
 }
 
-func newVersionOutput(v *Version) *versionOutput {
+func newVersionOutput(v *inspect.Version) *versionOutput {
 	if v == nil {
 		return nil
 	}
@@ -246,7 +176,7 @@ func newVersionOutput(v *Version) *versionOutput {
 }
 
 // Differences writes what differs between two runs.
-func (p *Printer) Differences(r *Result, d *Diff) error {
+func (p *Printer) Differences(r *Result, d *inspect.Diff) error {
 	switch {
 	case p.JSON:
 		doc := diffDocument{
@@ -254,7 +184,7 @@ func (p *Printer) Differences(r *Result, d *Diff) error {
 			Same: d.Same, SameArtifacts: d.SameArtifacts, ErrorMessage: r.errorMessage(OutputOptions{Redact: p.Redact}),
 		}
 		for _, c := range d.Changes {
-			doc.Changes = append(doc.Changes, changeOutput{c.kind(), c.Path, c.Artifact, newVersionOutput(c.Before), newVersionOutput(c.After)})
+			doc.Changes = append(doc.Changes, changeOutput{c.Kind(), c.Path, c.Artifact, newVersionOutput(c.Before), newVersionOutput(c.After)})
 		}
 		return p.object(doc)
 	case r.Err != nil:
@@ -263,7 +193,7 @@ func (p *Printer) Differences(r *Result, d *Diff) error {
 		return p.differences(d)
 	}
 	for _, c := range d.Changes {
-		if err := p.line(string(c.kind()), p.text(c.Path), c.Before.size(), c.After.size()); err != nil {
+		if err := p.line(string(c.Kind()), p.text(c.Path), size(c.Before), size(c.After)); err != nil {
 			return err
 		}
 	}
@@ -271,7 +201,7 @@ func (p *Printer) Differences(r *Result, d *Diff) error {
 }
 
 // size returns the size of a version in bytes, or nothing.
-func (v *Version) size() string {
+func size(v *inspect.Version) string {
 	if v == nil {
 		return ""
 	}
@@ -279,13 +209,13 @@ func (v *Version) size() string {
 }
 
 // differences writes a table of changes, and how many there are.
-func (p *Printer) differences(d *Diff) error {
+func (p *Printer) differences(d *inspect.Diff) error {
 	head := []column{{title: ""}, {title: strconv.FormatInt(d.Before, 10), right: true}, {title: strconv.FormatInt(d.After, 10), right: true}, {title: "PATH"}}
 	var rows [][]string
-	count := map[kind]int{}
+	count := map[inspect.Kind]int{}
 	for _, c := range d.Changes {
-		count[c.kind()]++
-		rows = append(rows, []string{string(c.kind()), c.Before.bytes(), c.After.bytes(), p.text(c.Path)})
+		count[c.Kind()]++
+		rows = append(rows, []string{string(c.Kind()), sizeForPeople(c.Before), sizeForPeople(c.After), p.text(c.Path)})
 	}
 	if len(rows) > 0 {
 		if err := p.table(head, rows); err != nil {
@@ -293,7 +223,7 @@ func (p *Printer) differences(d *Diff) error {
 		}
 	}
 	var parts []string
-	for _, k := range []kind{changed, added, removed, unknown} {
+	for _, k := range []inspect.Kind{inspect.Changed, inspect.Added, inspect.Removed, inspect.Unknown} {
 		if n := count[k]; n > 0 {
 			parts = append(parts, words.Number(n)+" "+string(k))
 		}
@@ -309,8 +239,8 @@ func (p *Printer) differences(d *Diff) error {
 	return err
 }
 
-// bytes returns the size of a version for people, or nothing.
-func (v *Version) bytes() string {
+// sizeForPeople returns the size of a version as people read it, or nothing.
+func sizeForPeople(v *inspect.Version) string {
 	if v == nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/artifetch/artifetch/internal/actions"
+	"github.com/artifetch/artifetch/internal/inspect"
 	"github.com/artifetch/artifetch/internal/transfer"
 	"github.com/artifetch/artifetch/internal/words"
 )
@@ -52,7 +53,7 @@ func (p *Printer) table(head []column, rows [][]string) error {
 	lines := table(head, rows, columns)
 	lines[0] = p.paint(dim, lines[0])
 	for i, row := range rows {
-		lines[i+1] = p.paint(kindColors[kind(row[0])], lines[i+1])
+		lines[i+1] = p.paint(kindColors[inspect.Kind(row[0])], lines[i+1])
 	}
 	_, err := io.WriteString(p.Out, strings.Join(lines, "\n")+"\n")
 	return err
