@@ -17,17 +17,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func env(pairs ...string) func(string) (string, bool) {
+func env(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
 	}
-	return func(k string) (string, bool) { v, ok := m[k]; return v, ok }
+	return func(k string) string { return m[k] }
 }
 
 func newLog(command bool, pairs ...string) (*Log, *bytes.Buffer) {
 	var out bytes.Buffer
-	return New(Options{Out: &out, Lookup: env(pairs...), Command: command}), &out
+	return New(Options{Out: &out, Getenv: env(pairs...), Command: command}), &out
 }
 
 func TestEscape(t *testing.T) {
@@ -278,7 +278,7 @@ func TestBar(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log := New(Options{Out: &out, Lookup: env(), Command: true, Columns: func() int { return 80 }})
+		log := New(Options{Out: &out, Getenv: env(), Command: true, Columns: func() int { return 80 }})
 		p := log.NewProgress(4 << 20)
 		p.Add(1 << 20)
 		time.Sleep(300 * time.Millisecond)

@@ -17,7 +17,7 @@ func TestCommandLog(t *testing.T) {
 		{Options{Color: true, Quiet: true}, "\x1b[33mwarning:\x1b[0m w\n\x1b[31merror:\x1b[0m e\n"},
 	} {
 		var b bytes.Buffer
-		tt.opt.Out, tt.opt.Lookup, tt.opt.Command, tt.opt.Columns = &b, env(), true, func() int { return 80 }
+		tt.opt.Out, tt.opt.Getenv, tt.opt.Command, tt.opt.Columns = &b, env(), true, func() int { return 80 }
 		log := New(tt.opt)
 		log.Infof("info")
 		end := log.Group("group")

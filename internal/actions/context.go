@@ -27,16 +27,15 @@ type Context struct {
 
 // ReadContext reads the variables that GitHub's "Variables reference" documents. It does
 // not check them: RunID and Trigger check what they read.
-func ReadContext(lookup func(string) (string, bool)) Context {
-	get := func(k string) string { v, _ := lookup(k); return v }
-	repositoryID, err := strconv.ParseInt(get("GITHUB_REPOSITORY_ID"), 10, 64)
+func ReadContext(getenv func(string) string) Context {
+	repositoryID, err := strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
 	if err != nil {
 		repositoryID = 0
 	}
 	return Context{
-		Repository: get("GITHUB_REPOSITORY"), RepositoryID: max(repositoryID, 0), WorkflowRef: get("GITHUB_WORKFLOW_REF"), EventName: get("GITHUB_EVENT_NAME"),
-		Workspace: get("GITHUB_WORKSPACE"), Temp: get("RUNNER_TEMP"), Home: get("HOME"),
-		Run: get("GITHUB_RUN_ID"), eventPath: get("GITHUB_EVENT_PATH"),
+		Repository: getenv("GITHUB_REPOSITORY"), RepositoryID: max(repositoryID, 0), WorkflowRef: getenv("GITHUB_WORKFLOW_REF"), EventName: getenv("GITHUB_EVENT_NAME"),
+		Workspace: getenv("GITHUB_WORKSPACE"), Temp: getenv("RUNNER_TEMP"), Home: getenv("HOME"),
+		Run: getenv("GITHUB_RUN_ID"), eventPath: getenv("GITHUB_EVENT_PATH"),
 	}
 }
 

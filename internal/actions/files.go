@@ -71,7 +71,7 @@ func (l *Log) Summary(markdown string) error {
 	}
 	markdown = redact(markdown, secrets)
 	room := maxSummary - len(githubactions.EOF)
-	if path, _ := l.opt.Lookup("GITHUB_STEP_SUMMARY"); path != "" {
+	if path := l.opt.Getenv("GITHUB_STEP_SUMMARY"); path != "" {
 		if info, err := os.Stat(path); err == nil {
 			room -= int(min(info.Size(), maxSummary))
 		}
@@ -94,7 +94,7 @@ func (l *Log) CheckOutputs() error { return l.check("GITHUB_OUTPUT") }
 func (l *Log) CheckSummary() error { return l.check("GITHUB_STEP_SUMMARY") }
 
 func (l *Log) check(variable string) error {
-	path, _ := l.opt.Lookup(variable)
+	path := l.opt.Getenv(variable)
 	if path == "" {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (l *Log) check(variable string) error {
 
 // file appends to one of the runner's files. Without a runner it does nothing.
 func (l *Log) file(name, variable, text string) error {
-	if path, _ := l.opt.Lookup(variable); path == "" {
+	if l.opt.Getenv(variable) == "" {
 		return nil
 	}
 	l.mu.Lock()

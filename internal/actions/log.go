@@ -34,8 +34,8 @@ const (
 type Options struct {
 	// Out is the runner's stdout, or a terminal's stderr.
 	Out io.Writer
-	// Lookup reads the environment.
-	Lookup func(string) (string, bool)
+	// Getenv reads the environment, as os.Getenv does.
+	Getenv func(string) string
 	// Command is set outside of a step: then there are no workflow commands and no files.
 	Command bool
 	// Columns returns the present width of the terminal that Out is, or 0 or less if
@@ -62,8 +62,7 @@ type Log struct {
 
 // New returns a Log.
 func New(opt Options) *Log {
-	get := func(k string) string { v, _ := opt.Lookup(k); return v }
-	return &Log{opt: opt, issued: map[string]int{}, gha: githubactions.New(githubactions.WithWriter(opt.Out), githubactions.WithGetenv(get))}
+	return &Log{opt: opt, issued: map[string]int{}, gha: githubactions.New(githubactions.WithWriter(opt.Out), githubactions.WithGetenv(opt.Getenv))}
 }
 
 // text formats a line, hides secrets, cuts it after maxLine bytes and escapes it.

@@ -119,7 +119,7 @@ func TestTerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t, tt.columns)
-			log := New(Options{Out: s.tty, Lookup: env(), Command: true, Columns: func() int {
+			log := New(Options{Out: s.tty, Getenv: env(), Command: true, Columns: func() int {
 				width, _, err := term.GetSize(int(s.tty.Fd()))
 				if err != nil {
 					t.Error(err)
@@ -151,7 +151,7 @@ func TestTerminal(t *testing.T) {
 func TestTerminalNames(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 20)
-	log := New(Options{Out: s.tty, Lookup: env(), Command: true, Columns: func() int { return 20 }})
+	log := New(Options{Out: s.tty, Getenv: env(), Command: true, Columns: func() int { return 20 }})
 	log.setBar(func(columns int) string { return drawBar(columns, 1, 4, 0) })
 	for _, name := range []string{"報告書📦", "一二三四五六七八九十甲乙", "\x1b[2J\x1b]0;x\a", "a\rb\u009bc\u202e"} {
 		log.Infof("%s", name)
@@ -178,7 +178,7 @@ func TestTerminalResized(t *testing.T) {
 	}
 	for _, widths := range [][]int{{80, 20, 200}, {200, 80, 20}, {20, 200, 80}, {20, 80, 20}} {
 		s := newScreen(t, widths[0])
-		log := New(Options{Out: s.tty, Lookup: env(), Command: true, Columns: func() int { return s.columns }})
+		log := New(Options{Out: s.tty, Getenv: env(), Command: true, Columns: func() int { return s.columns }})
 		draw := func(columns int) string { return drawBar(columns, 25, 100, 5) }
 		log.setBar(draw)
 		var lines []string

@@ -94,7 +94,7 @@ func (e Env) Again(exit func(code int)) func() {
 // runStep is a run as a step: log and workflow commands on stdout, outputs
 // and summary in the runner's files.
 func runStep(ctx context.Context, env Env) int {
-	out := actions.New(actions.Options{Out: env.Stdout, Lookup: env.Lookup})
+	out := actions.New(actions.Options{Out: env.Stdout, Getenv: env.get})
 	log := &report.Log{Out: out}
 	cfg, err := config.FromEnv(env.Lookup, names(env.Environ())...)
 	mask(out, cfg)

@@ -59,7 +59,7 @@ func runCommand(ctx context.Context, env Env) int {
 func (c *command) open(cfg *config.Config) {
 	color := c.env.get("NO_COLOR") == "" && c.env.get("TERM") != "dumb"
 	c.out = actions.New(actions.Options{
-		Out: c.env.Stderr, Lookup: c.env.Lookup, Command: true, Columns: c.env.Columns, Color: color && c.env.Columns != nil, Quiet: cfg.Quiet,
+		Out: c.env.Stderr, Getenv: c.env.get, Command: true, Columns: c.env.Columns, Color: color && c.env.Columns != nil, Quiet: cfg.Quiet,
 	})
 	mask(c.out, cfg)
 	c.log = &report.Log{Out: c.out, Brief: c.env.OutColumns != nil && !cfg.JSON, Person: true}

@@ -61,7 +61,7 @@ type forge interface {
 func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, error) {
 	j := &job{
 		cfg: cfg, log: &report.Log{Out: out, Config: cfg, Layout: artifactLayout(cfg), Now: env.Now, Person: !step},
-		runner: actions.ReadContext(env.Lookup), now: env.Now, idle: env.IdleTimeout, policy: env.Policy, free: env.Free,
+		runner: actions.ReadContext(env.get), now: env.Now, idle: env.IdleTimeout, policy: env.Policy, free: env.Free,
 	}
 	j.log.Inputs()
 	if step || cfg.GithubOutput {

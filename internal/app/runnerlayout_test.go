@@ -19,7 +19,7 @@ func onRunner(t *testing.T, temp string) (Env, actions.Context) {
 		"RUNNER_WORKSPACE": "/home/runner/work/app", "RUNNER_TEMP": temp,
 	}
 	env := Env{Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }}
-	return env, actions.ReadContext(env.Lookup)
+	return env, actions.ReadContext(env.get)
 }
 
 // A runner before 2.329 neither mounts its temporary directory nor maps its

@@ -178,7 +178,7 @@ artifact 11 "dist": its SHA-256 was not verified, as only a part was fetched; th
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
-			l := &Log{Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }}), Config: &config.Config{}}
+			l := &Log{Out: actions.New(actions.Options{Out: &b, Getenv: func(string) string { return "" }}), Config: &config.Config{}}
 			tt.say(l)
 			got := strings.TrimSuffix(b.String(), "\n")
 			if name == "recovered, many" {
@@ -209,7 +209,7 @@ func TestEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
-			l := &Log{Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
+			l := &Log{Out: actions.New(actions.Options{Out: &b, Getenv: func(string) string { return "" }})}
 			l.Ended(&tt.result)
 			if got := strings.TrimSuffix(b.String(), "\n"); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)

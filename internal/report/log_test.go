@@ -66,7 +66,7 @@ func TestPassedOverTable(t *testing.T) {
 func TestWarningsOfManyRepositories(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	l := &Log{Config: &config.Config{Runs: 2}, Out: actions.New(actions.Options{Out: &b, Lookup: func(string) (string, bool) { return "", false }})}
+	l := &Log{Config: &config.Config{Runs: 2}, Out: actions.New(actions.Options{Out: &b, Getenv: func(string) string { return "" }})}
 	plan := &search.Plan{}
 	for i := range 5000 {
 		name := fmt.Sprintf("Octo/R%d", i)

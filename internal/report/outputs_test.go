@@ -145,7 +145,7 @@ func TestSummaryIsBounded(t *testing.T) {
 func TestOutputsHideSecrets(t *testing.T) {
 	t.Parallel()
 	r := many(1, 1, 10)
-	log := actions.New(actions.Options{Lookup: func(string) (string, bool) { return "", false }, Command: true})
+	log := actions.New(actions.Options{Getenv: func(string) string { return "" }, Command: true})
 	const secret = `s"e<c>r&et-1`
 	log.Mask(secret)
 	r.Items[0].Artifact.Name, r.Items[0].To, r.Items[0].Artifact.Digest = secret, "x/"+secret, "sha256:"+secret
