@@ -9,9 +9,10 @@ package artifact
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // ErrNotFound matches (with errors.Is) the error for something that does not
@@ -52,13 +53,13 @@ func (r Repo) Equal(o Repo) bool {
 
 // workflowPath matches the path of a workflow's file and a ref after it. File and ref may hold
 // at signs.
-var workflowPath = regexp.MustCompile(`^(.*?\.ya?ml)(?:@.*)?$`)
+var workflowPath = lazy.Regexp(`^(.*?\.ya?ml)(?:@.*)?$`)
 
 // WorkflowPath returns the path of a workflow from a text in which a ref may follow it:
 // .github/workflows/ci.yml@refs/heads/main. The workflows that GitHub itself runs have paths
 // without an extension.
 func WorkflowPath(text string) string {
-	if m := workflowPath.FindStringSubmatch(text); m != nil {
+	if m := workflowPath().FindStringSubmatch(text); m != nil {
 		return m[1]
 	}
 	path, _, _ := strings.Cut(text, "@")

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // InputError is a problem with one input.
@@ -93,11 +95,11 @@ func (e *UsageError) Unwrap() error { return e.Err }
 
 // looksSecret finds GitHub's tokens and private keys: they may have been put into
 // the wrong input.
-var looksSecret = lazyRegexp(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
+var looksSecret = lazy.Regexp(`\bgh[a-z]_\w|github_pat_|PRIVATE KEY-----`)
 
 // credentials finds the parts of an address that may be secret: user and password,
 // up to the last @ before a blank, and the query.
-var credentials = lazyRegexp(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
+var credentials = lazy.Regexp(`(//)[^\s]*(@)|[^\s/:@]+:[^\s@]*(@)|(://[^\s?]*\?)[^\s]+`)
 
 // quote returns a value quoted for a message, without what looks secret.
 func quote(v string) string {

@@ -11,19 +11,13 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/artifetch/artifetch/internal/glob"
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // Parsers of the names of things on GitHub.
-
-// lazyRegexp compiles an expression when it is first used: a run needs few of them, and
-// compiling all takes longer than the rest of its start.
-func lazyRegexp(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
 
 const anyConclusion = "any"
 
@@ -50,7 +44,7 @@ func parseConclusions(v string) ([]string, error) {
 	return nil, nil
 }
 
-var ownerAndName = lazyRegexp(`^([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)$`)
+var ownerAndName = lazy.Regexp(`^([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)$`)
 
 // isRepository reports whether v can be owner/name. Lengths are not part of the expression:
 // compiling one that counts to a hundred takes most of a millisecond.
@@ -82,7 +76,7 @@ func parseBranch(v string) (string, error) {
 	return name, checkRef(name)
 }
 
-var pullRef = lazyRegexp(`^refs/pull/([0-9]+)/(merge|head)$`)
+var pullRef = lazy.Regexp(`^refs/pull/([0-9]+)/(merge|head)$`)
 
 // checkPull refuses the value that github.ref has in the jobs of a pull request: it
 // is not the commit or branch of any run. The input branch accepts it, because
@@ -141,7 +135,7 @@ func checkRef(name string) error {
 	return nil
 }
 
-var eventName = lazyRegexp(`^[a-z]+(_[a-z]+)*$`)
+var eventName = lazy.Regexp(`^[a-z]+(_[a-z]+)*$`)
 
 func parseEvent(v string) (string, error) {
 	if eventName().MatchString(v) {
@@ -153,7 +147,7 @@ func parseEvent(v string) (string, error) {
 	return "", errors.New("is not the name of an event")
 }
 
-var login = lazyRegexp(`^[A-Za-z0-9_-]+(\[bot\])?$`)
+var login = lazy.Regexp(`^[A-Za-z0-9_-]+(\[bot\])?$`)
 
 func parseActor(v string) (string, error) {
 	if !login().MatchString(v) {
@@ -185,8 +179,8 @@ func parseGlob(v string) (string, error) {
 // maxRegexp is the longest expression, in bytes.
 const maxRegexp = 64 << 10
 
-var lookAround = lazyRegexp(`\(\?(<?[=!])`)
-var backReference = lazyRegexp(`\\([1-9]|k<)`)
+var lookAround = lazy.Regexp(`\(\?(<?[=!])`)
+var backReference = lazy.Regexp(`\\([1-9]|k<)`)
 
 func parseRegexp(v string) (*regexp.Regexp, error) {
 	if strings.ContainsFunc(v, isBreak) {
@@ -255,7 +249,7 @@ func parseToken(v string) (Secret, error) {
 	return Secret(v), nil
 }
 
-var appID = lazyRegexp(`^([1-9][0-9]*|Iv[0-9A-Za-z.]+)$`)
+var appID = lazy.Regexp(`^([1-9][0-9]*|Iv[0-9A-Za-z.]+)$`)
 
 func parseAppID(v string) (string, error) {
 	if !appID().MatchString(v) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // repoAddress is a repository on a server.
@@ -36,10 +38,10 @@ func isGitHubs(host string) bool {
 
 // scpAddress is git's short form of an ssh address: git@github.com:owner/name.git. Brackets
 // are around an IPv6 address.
-var scpAddress = lazyRegexp(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([^\s]+)$`)
+var scpAddress = lazy.Regexp(`^(?:[^@/\s]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([^\s]+)$`)
 
 // hostFirst is a form that gh takes: HOST/owner/name.
-var hostFirst = lazyRegexp(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
+var hostFirst = lazy.Regexp(`^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost)(?::[0-9]+)?/[^/\s]+/[^/\s]+$`)
 
 var errNoRepoAddress = errors.New("is not the address of a repository")
 

@@ -3,6 +3,8 @@ package config
 import (
 	"net/url"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // Secrets returns the texts that must not be shown: the values of secret inputs, and
@@ -16,7 +18,7 @@ func (c *Config) Secrets() []string {
 }
 
 // userInfo finds the user and the password of addresses.
-var userInfo = lazyRegexp(`//([^\s,/@]+(?::[^\s,]*)?)@`)
+var userInfo = lazy.Regexp(`//([^\s,/@]+(?::[^\s,]*)?)@`)
 
 // secrets returns a function that returns the secrets: no verb of fmt prints what a
 // function holds.

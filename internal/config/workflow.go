@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // Workflow reports whether --print-workflow is given.
@@ -55,10 +57,10 @@ func (stepMachine) Token(context.Context, string) string { return "" }
 
 // plainYAML finds texts that need no quotes in YAML, wherever they stand, unless they are
 // one of the words or numbers of its core schema.
-var plainYAML = lazyRegexp(`^[A-Za-z0-9][A-Za-z0-9_./@+-]*$`)
+var plainYAML = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9_./@+-]*$`)
 
 // numberYAML finds numbers of the core schema that begin with a digit.
-var numberYAML = lazyRegexp(`^(?:[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9A-Fa-f]+)$`)
+var numberYAML = lazy.Regexp(`^(?:[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9A-Fa-f]+)$`)
 
 // IsPlainYAML reports whether a workflow may give this value to an input without quotes.
 // The runner parses numbers and words such as null, and writes them in its own way: the

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // DownloadError is the error of reading a Blob whose download failed. It matches
@@ -146,12 +146,12 @@ func statusError(res *http.Response) error {
 	return err
 }
 
-var codeElement = regexp.MustCompile(`<Code>([\w.-]+)</Code>`)
+var codeElement = lazy.Regexp(`<Code>([\w.-]+)</Code>`)
 
 // errorCode returns the storage's code of at most 64 bytes, or "" if the body has none. Azure
 // and S3 both put a word into <Code>, which needs no XML parser.
 func errorCode(body []byte) string {
-	if m := codeElement.FindSubmatch(body); m != nil && len(m[1]) <= 64 {
+	if m := codeElement().FindSubmatch(body); m != nil && len(m[1]) <= 64 {
 		return string(m[1])
 	}
 	return ""

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // wirePull has the fields that artifetch uses of GitHub's schema "pull-request". The
@@ -43,7 +42,7 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 }
 
 // wireSHA is an answer in the media type forge.sha.
-var wireSHA = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`) })
+var wireSHA = lazy.Regexp(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // Commit returns the full SHA of a commit, given an abbreviated SHA, "heads/…" or
 // "tags/…". Annotated tags are followed. Source: GitHub's REST reference, "Get a

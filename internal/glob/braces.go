@@ -3,10 +3,10 @@ package glob
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // braces reads a list of alternatives or a range in braces, and returns the
@@ -52,15 +52,9 @@ func isRange(text string) bool {
 	return strings.Contains(text, "..") && !strings.ContainsAny(text, `\{[*?/`)
 }
 
-// Compiled when they are first used: most runs have no ranges, and expressions that count
-// to nine take long to compile.
 var (
-	numberRange = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?$`)
-	})
-	letterRange = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^([a-z])\.\.([a-z])(?:\.\.(-?[0-9]{1,9}))?$|^([A-Z])\.\.([A-Z])(?:\.\.(-?[0-9]{1,9}))?$`)
-	})
+	numberRange = lazy.Regexp(`^(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?$`)
+	letterRange = lazy.Regexp(`^([a-z])\.\.([a-z])(?:\.\.(-?[0-9]{1,9}))?$|^([A-Z])\.\.([A-Z])(?:\.\.(-?[0-9]{1,9}))?$`)
 )
 
 // numbersOrLetters expands "1..9", "01..12", "0..9..3" and "a..f" as bash does.

@@ -3,11 +3,11 @@ package httpx
 import (
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // shown are the query parameters whose values may be logged: the ones that
@@ -58,23 +58,16 @@ func RedactError(err error) error {
 	return &redactedError{clean, err}
 }
 
-// Compiled when they are first used: most runs have no errors.
 var (
 	// urls finds unquoted URLs, and quoted strings: any of them may hold a URL
 	// or the relative reference of a redirect.
-	urls = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
-	})
+	urls = lazy.Regexp(`"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z0-9+.-]*://[^\s"]+`)
 	// badURL finds the error of package url for a URL with a user that it cannot
 	// parse: after the URL it quotes the wrong part, which may be part of the
 	// password.
-	badURL = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
-	})
+	badURL = lazy.Regexp(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*": (?:invalid [a-z ]*(?:"(?:[^"\\]|\\.)*"(?: (?:after|in) [a-z ]*)?)?|[a-z ]*)`)
 	// userInfo finds a user and a password without a scheme before them.
-	userInfo = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)
-	})
+	userInfo = lazy.Regexp(`[^\s/:@"'<>(){}\[\],]+:[^\s/@"'<>]+@|//[^\s/@"'<>]+@`)
 )
 
 func redactMatch(s string) string {

@@ -11,12 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // Run runs a program in the current directory, and returns what it wrote to stdout. The
@@ -42,17 +41,12 @@ func (m Machine) run(ctx context.Context, program string, args ...string) ([]byt
 	return m.Run(ctx, program, args...)
 }
 
-// Compiled when they are first used: most runs are told the repository.
 var (
 	// fetchLine finds the lines of git remote -v about fetching: a name, the address with
 	// insteadOf applied, and perhaps a filter.
-	fetchLine = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
-	})
+	fetchLine = lazy.Regexp(`(?m)^([^\t\n]+)\t(.+) \(fetch\)(?: \[[^\]]*\])?\r?$`)
 	// resolvedLine finds the lines of git config with what gh noted about a remote.
-	resolvedLine = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
-	})
+	resolvedLine = lazy.Regexp(`(?m)^remote\.(.+)\.gh-resolved (.+?)\r?$`)
 )
 
 // Remotes implements config.Machine. The remote that gh resolved comes first, then

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 
 // pullRef matches github.ref and github.ref_name in the jobs of a pull request.
 // No run has them as its branch: runs have the pull request's head branch.
-var pullRef = lazyRegexp(`^(?:refs/pull/)?([0-9]+)/merge$`)
+var pullRef = lazy.Regexp(`^(?:refs/pull/)?([0-9]+)/merge$`)
 
 // notFound is the error for a search that found nothing, with an explanation
 // unless the request does without.

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/lazy"
 	"github.com/artifetch/artifetch/internal/suggest"
 )
 
@@ -20,19 +19,13 @@ import (
 const AnyWorkflow = "*"
 
 var (
-	fullSHA  = lazyRegexp(`^[0-9a-fA-F]{40}$|^[0-9a-fA-F]{64}$`)
-	shortSHA = lazyRegexp(`^[0-9a-fA-F]{7,}$`)
-	numeric  = lazyRegexp(`^[0-9]+$`)
-	fileName = lazyRegexp(`\.ya?ml$`)
+	fullSHA  = lazy.Regexp(`^[0-9a-fA-F]{40}$|^[0-9a-fA-F]{64}$`)
+	shortSHA = lazy.Regexp(`^[0-9a-fA-F]{7,}$`)
+	numeric  = lazy.Regexp(`^[0-9]+$`)
+	fileName = lazy.Regexp(`\.ya?ml$`)
 	// workflowRef matches a workflow's path, and github.workflow_ref.
-	workflowRef = lazyRegexp(`^(?:.*?/)?(\.github/workflows/[^/]+?\.ya?ml)(?:@.*)?$`)
+	workflowRef = lazy.Regexp(`^(?:.*?/)?(\.github/workflows/[^/]+?\.ya?ml)(?:@.*)?$`)
 )
-
-// lazyRegexp compiles an expression when it is first used: few runs need one, and many
-// need none.
-func lazyRegexp(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
 
 // resolved is what the names in a request stand for in one repository.
 type resolved struct {

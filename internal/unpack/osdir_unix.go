@@ -9,6 +9,8 @@ import (
 	"path"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/eintr"
 )
 
 // osDir is an open directory, by its descriptor. All names are single
@@ -27,18 +29,9 @@ func openRoot(root *os.Root) (osDir, error) {
 	return osDir{fd}, errors.Join(err, f.Close())
 }
 
-// again repeats a system call that a signal interrupted.
-func again(call func() error) error {
-	for {
-		if err := call(); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
 func (d osDir) open(base string) (osDir, error) {
 	var sub osDir
-	err := again(func() (err error) {
+	err := eintr.Retry(func() (err error) {
 		sub.fd, err = unix.Openat(d.fd, base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		return err
 	})
@@ -53,7 +46,7 @@ func (d osDir) close() error { return unix.Close(d.fd) }
 // create makes a file, which must not be there, for writing.
 func (d osDir) create(base string, perm fs.FileMode) (output, error) {
 	var f *rawFile
-	err := again(func() error {
+	err := eintr.Retry(func() error {
 		fd, err := unix.Openat(d.fd, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(perm.Perm()))
 		if err == nil {
 			f = &rawFile{fd}
@@ -64,37 +57,37 @@ func (d osDir) create(base string, perm fs.FileMode) (output, error) {
 }
 
 func (d osDir) mkdir(base string, perm fs.FileMode) error {
-	return again(func() error { return unix.Mkdirat(d.fd, base, uint32(perm.Perm())) })
+	return eintr.Retry(func() error { return unix.Mkdirat(d.fd, base, uint32(perm.Perm())) })
 }
 
 func (d osDir) symlink(target, base string) error {
-	return again(func() error { return unix.Symlinkat(target, d.fd, base) })
+	return eintr.Retry(func() error { return unix.Symlinkat(target, d.fd, base) })
 }
 
 // hardLink makes the name to, in one directory, a hard link to the file named from in
 // another. Only the last component of each name counts.
 func hardLink(_ *os.Root, fromDir osDir, from string, toDir osDir, to string) error {
-	return again(func() error { return unix.Linkat(fromDir.fd, path.Base(from), toDir.fd, path.Base(to), 0) })
+	return eintr.Retry(func() error { return unix.Linkat(fromDir.fd, path.Base(from), toDir.fd, path.Base(to), 0) })
 }
 
 func (d osDir) remove(base string) error {
-	return again(func() error { return unix.Unlinkat(d.fd, base, 0) })
+	return eintr.Retry(func() error { return unix.Unlinkat(d.fd, base, 0) })
 }
 
 // chown changes the owner of the directory itself.
 func (d osDir) chown(o *Owner) error {
-	return again(func() error { return unix.Fchown(d.fd, o.UID, o.GID) })
+	return eintr.Retry(func() error { return unix.Fchown(d.fd, o.UID, o.GID) })
 }
 
 // lchown changes the owner of what is in the directory.
 func (d osDir) lchown(base string, o *Owner) error {
-	return again(func() error { return unix.Fchownat(d.fd, base, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW) })
+	return eintr.Retry(func() error { return unix.Fchownat(d.fd, base, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW) })
 }
 
 // stat returns whether what has the name is a directory, and its size in bytes.
 func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 	var s unix.Stat_t
-	err = again(func() error { return unix.Fstatat(d.fd, base, &s, unix.AT_SYMLINK_NOFOLLOW) })
+	err = eintr.Retry(func() error { return unix.Fstatat(d.fd, base, &s, unix.AT_SYMLINK_NOFOLLOW) })
 	return s.Mode&unix.S_IFMT == unix.S_IFDIR, s.Size, err
 }
 
@@ -102,7 +95,7 @@ func (d osDir) stat(base string) (isDir bool, size int64, err error) {
 // The access time becomes the same.
 func (d osDir) setTime(base string, mtime int64) error {
 	t := unix.NsecToTimespec(mtime)
-	return again(func() error {
+	return eintr.Retry(func() error {
 		return unix.UtimesNanoAt(d.fd, base, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
 	})
 }
@@ -110,17 +103,17 @@ func (d osDir) setTime(base string, mtime int64) error {
 // restrict removes all rights that are not in perm from the directory itself.
 func (d osDir) restrict(perm fs.FileMode) error {
 	var s unix.Stat_t
-	if err := again(func() error { return unix.Fstat(d.fd, &s) }); err != nil {
+	if err := eintr.Retry(func() error { return unix.Fstat(d.fd, &s) }); err != nil {
 		return err
 	}
-	return again(func() error { return unix.Fchmod(d.fd, uint32(s.Mode)&uint32(perm.Perm())) }) //nolint:unconvert // the types differ between systems
+	return eintr.Retry(func() error { return unix.Fchmod(d.fd, uint32(s.Mode)&uint32(perm.Perm())) }) //nolint:unconvert // the types differ between systems
 }
 
 // rawFile is a file by its descriptor.
 type rawFile struct{ fd int }
 
 func (f *rawFile) chown(o *Owner) error {
-	return again(func() error { return unix.Fchown(f.fd, o.UID, o.GID) })
+	return eintr.Retry(func() error { return unix.Fchown(f.fd, o.UID, o.GID) })
 }
 
 func (f *rawFile) Write(p []byte) (int, error) {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/eintr"
 )
 
 const errNotDir = unix.ENOTDIR
@@ -119,7 +121,7 @@ func (h *handles) forget(name string) {
 }
 
 func openDir(at int, name string) (fd int, err error) {
-	err = again(func() error {
+	err = eintr.Retry(func() error {
 		fd, err = unix.Openat(at, name, searchOnly|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		return err
 	})
@@ -129,22 +131,13 @@ func openDir(at int, name string) (fd int, err error) {
 	return fd, err
 }
 
-// again repeats a system call that a signal interrupted.
-func again(call func() error) error {
-	for {
-		if err := call(); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
 // on makes a system call for a path.
 func (h *handles) on(op, name string, call func(at int, base string) error) error {
 	fd, base, err := h.at(op, name)
 	if err != nil {
 		return err
 	}
-	if err := again(func() error { return call(fd, base) }); err != nil {
+	if err := eintr.Retry(func() error { return call(fd, base) }); err != nil {
 		return &fs.PathError{Op: op, Path: name, Err: err}
 	}
 	return nil
@@ -161,7 +154,7 @@ func (h *handles) between(op, from, to string, call func(fromAt int, fromBase st
 		return err
 	}
 	h.before()
-	if err := again(func() error { return call(fromAt, fromBase, toAt, toBase) }); err != nil {
+	if err := eintr.Retry(func() error { return call(fromAt, fromBase, toAt, toBase) }); err != nil {
 		return &os.LinkError{Op: op, Old: from, New: to, Err: err}
 	}
 	return nil
@@ -190,7 +183,7 @@ func (h *handles) lookIn(dir string) (func(name string) (*info, error), error) {
 	}
 	return func(name string) (*info, error) {
 		var st unix.Stat_t
-		err := again(func() error { return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+		err := eintr.Retry(func() error { return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
 		if missing(err) {
 			return nil, nil
 		}

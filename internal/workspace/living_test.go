@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifetch/artifetch/internal/eintr"
 	"github.com/artifetch/artifetch/internal/testdir"
 )
 
@@ -38,7 +39,7 @@ func TestMakerHoldsOrLosesItsStage(t *testing.T) {
 		}
 		held := make(chan bool)
 		go func() {
-			if err := again(func() error { return unix.Flock(int(lock.Fd()), unix.LOCK_EX) }); err != nil { // held by the finder
+			if err := eintr.Retry(func() error { return unix.Flock(int(lock.Fd()), unix.LOCK_EX) }); err != nil { // held by the finder
 				t.Error(err)
 			}
 			held <- sameFile(maker.root, name, lock)

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/eintr"
 )
 
 // canRecover reports whether a process can find out that another one is gone.
@@ -16,7 +18,7 @@ const canRecover = true
 // process ends. errBusy says that another process has it, errRefused that the
 // file system has no locks.
 func tryLock(f *os.File) error {
-	err := again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
+	err := eintr.Retry(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
 	switch {
 	case err == nil:
 		return nil
@@ -29,7 +31,7 @@ func tryLock(f *os.File) error {
 // unlock releases a lock at once. Closing alone would not while a process that
 // is being started still shares the descriptor.
 func unlock(f *os.File) error {
-	return errors.Join(again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }), f.Close())
+	return errors.Join(eintr.Retry(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }), f.Close())
 }
 
 // ours reports whether this process's user or root wrote a journal.

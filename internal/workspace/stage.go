@@ -9,8 +9,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 
+	"github.com/artifetch/artifetch/internal/lazy"
 	"github.com/artifetch/artifetch/internal/symlink"
 )
 
@@ -80,10 +80,10 @@ const (
 const stagePrefix = ".artifetch-"
 
 // stageName matches the prefix and a rand.Text.
-var stageName = regexp.MustCompile(`^\.artifetch-[A-Z2-7]{26}$`)
+var stageName = lazy.Regexp(`^\.artifetch-[A-Z2-7]{26}$`)
 
 // isStage reports whether a name can be that of a stage.
-func isStage(name string) bool { return stageName.MatchString(name) }
+func isStage(name string) bool { return stageName().MatchString(name) }
 
 // maxRaces bounds how often publishing starts again because another process was in the
 // way. maxLost bounds the same for making a stage: it is higher, because such a race lasts
