@@ -19,8 +19,7 @@ type Context struct {
 	WorkflowRef  string // owner/name/.github/workflows/ci.yml@refs/heads/main
 	EventName    string
 	Run          string // GITHUB_RUN_ID, unchecked; see RunID
-	// Workspace, Temp and Home are directories as this process sees them.
-	Workspace, Temp, Home string
+	Workspace    string // as this process sees it
 
 	eventPath string
 }
@@ -34,8 +33,7 @@ func ReadContext(getenv func(string) string) Context {
 	}
 	return Context{
 		Repository: getenv("GITHUB_REPOSITORY"), RepositoryID: max(repositoryID, 0), WorkflowRef: getenv("GITHUB_WORKFLOW_REF"), EventName: getenv("GITHUB_EVENT_NAME"),
-		Workspace: getenv("GITHUB_WORKSPACE"), Temp: getenv("RUNNER_TEMP"), Home: getenv("HOME"),
-		Run: getenv("GITHUB_RUN_ID"), eventPath: getenv("GITHUB_EVENT_PATH"),
+		Workspace: getenv("GITHUB_WORKSPACE"), Run: getenv("GITHUB_RUN_ID"), eventPath: getenv("GITHUB_EVENT_PATH"),
 	}
 }
 

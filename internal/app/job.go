@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
@@ -75,14 +74,14 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 	if !step {
 		// A command in a job's script ignores the current run, unless an input asks for
 		// that run.
-		outside := actions.Context{Home: j.runner.Home}
+		outside := actions.Context{}
 		if cfg.RunCurrent || cfg.CurrentFirst {
 			outside.Run, outside.Repository, outside.RepositoryID = j.runner.Run, j.runner.Repository, j.runner.RepositoryID
 		}
 		j.runner = outside
 	}
 	j.log.Runner = j.runner
-	places, err := runnerLayout(env, j.runner)
+	places, err := env.layout(step)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +94,15 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 	}
 	j.log.Destination = j.dest
 	return j, j.connect(env, places)
+}
+
+// layout returns the directories of a step, or of a command.
+func (e Env) layout(step bool) (workspace.Layout, error) {
+	if l := workspace.RunnerLayout(e.get); step && l.Workspace != "" {
+		return l, nil
+	}
+	dir, err := e.Getwd()
+	return workspace.MachineLayout(e.get, dir), err
 }
 
 // readRunner reads what the runner says of the current run and of the event that
@@ -190,35 +198,6 @@ func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 		return nil, &report.CertificateError{Err: err}
 	}
 	return pem, nil
-}
-
-// runnerLayout reads how the runner laid out its directories. A container action finds
-// its workspace at /github/workspace. RUNNER_WORKSPACE is the parent of the workspace on
-// the host: the runner does not translate it. Before 2.329.0 the runner neither mounted
-// nor translated RUNNER_TEMP. HOME lies in the host's temporary directory
-// (ContainerActionHandler of actions/runner).
-func runnerLayout(env Env, runner actions.Context) (workspace.Layout, error) {
-	l := workspace.Layout{Workspace: runner.Workspace, Temp: runner.Temp, Home: runner.Home}
-	if l.Workspace == "" {
-		dir, err := env.Getwd()
-		l.Dir, l.RunnerTemp = dir, env.get("RUNNER_TEMP") // of the job that the command may run in
-		return l, err
-	}
-	l.Container = l.Workspace == "/github/workspace"
-	if !l.Container {
-		return l, nil
-	}
-	if !strings.HasPrefix(l.Temp, "/github/") {
-		l.Temp, l.HostTemp = "", l.Temp
-	}
-	if host := env.get("RUNNER_WORKSPACE"); host != "" {
-		l.HostWorkspace = path.Join(host, path.Base(runner.Repository))
-		l.HostTemp = cmp.Or(l.HostTemp, path.Join(path.Dir(host), "_temp"))
-	}
-	if l.HostTemp != "" {
-		l.HostHome = path.Join(l.HostTemp, "_github_home")
-	}
-	return l, nil
 }
 
 // repos returns the input repository.
