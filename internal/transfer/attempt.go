@@ -99,14 +99,14 @@ func (e *EncodingError) Error() string {
 
 // receive extracts an archive, or keeps what arrives as a file, and checks it.
 func (t *attempt) receive(ctx context.Context, blob *fetch.Blob, s *spool.Spool) error {
-	form, name, err := t.formOfBlob(blob)
+	format, name, err := t.format(blob)
 	if err != nil {
 		return err
 	}
-	if form != archive || t.engine.opt.KeepArchives {
-		return t.whole(ctx, blob, s, form, name)
+	if format == nil || t.engine.opt.KeepArchives {
+		return t.whole(ctx, blob, s, format, name)
 	}
-	err = t.extract(ctx, blob)
+	err = t.extract(ctx, blob, format)
 	if is[*unpack.RefusedError](err) {
 		return t.refused(blob, err)
 	}
@@ -241,8 +241,8 @@ func (t *attempt) locate(ctx context.Context) (*url.URL, error) {
 const maxPairs = 10
 
 // extract extracts an archive while it arrives.
-func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
-	archive, err := t.openArchive(blob, t.engine.wanted)
+func (t *attempt) extract(ctx context.Context, blob *fetch.Blob, f *unpack.Format) error {
+	archive, err := t.openArchive(blob, f, t.engine.wanted)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (t *attempt) extract(ctx context.Context, blob *fetch.Blob) error {
 	if pairs, more := archive.CaseCollisions(maxPairs); len(pairs) > 0 {
 		t.engine.opt.Notify(CaseCollisions{Artifact: t.item.Artifact, Pairs: pairs, More: more})
 	}
-	if n := archive.Replaced(); n > 0 {
+	if n := archive.Replaced; n > 0 {
 		t.engine.opt.Notify(ReplacedEntries{Artifact: t.item.Artifact, Files: n})
 	}
 	root, err := t.stage.Sink.Mkdir(t.dir)

@@ -64,14 +64,14 @@ func (q *quietWriter) Write(p []byte) (int, error) {
 
 // copyFrom finds the file in a blob, checks it, and writes it.
 func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w io.Writer) error {
-	form, given, err := t.formOfBlob(blob)
+	format, given, err := t.format(blob)
 	if err != nil {
 		return err
 	}
-	if form != archive {
-		return t.copyWhole(ctx, blob, form, given, name, w)
+	if format == nil {
+		return t.copyWhole(ctx, blob, format, given, name, w)
 	}
-	a, err := t.openArchive(blob, func(n string) bool { return n == name })
+	a, err := t.openArchive(blob, format, func(n string) bool { return n == name })
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (t *attempt) copyFrom(ctx context.Context, blob *fetch.Blob, name string, w
 }
 
 // copyWhole copies an artifact that is one file.
-func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f form, given, name string, w io.Writer) error {
+func (t *attempt) copyWhole(ctx context.Context, blob *fetch.Blob, f *unpack.Format, given, name string, w io.Writer) error {
 	is := t.fileName(f, given)
 	perhapsPage := given == "" && blob.Size() <= maxPage // an error about its name would mislead
 	if is != name && !perhapsPage {

@@ -112,6 +112,7 @@ type Engine struct {
 	files       *glob.Tally            // Options.Files; nil is all files
 	wanted      func(name string) bool // reports whether Options.Files chooses a file; nil is all files
 	most        int                    // artifacts, and connections, at a time
+	formats     unpack.FormatList      // of archives; tests add some
 	budget      *unpack.Budget
 	connections *fetch.Connections
 	locating    *semaphore.Weighted
@@ -130,7 +131,7 @@ func New(opt Options) *Engine {
 		opt.Notify = func(Event) {}
 	}
 	e := &Engine{
-		opt: opt, most: most, budget: unpack.NewBudget(opt.MaxFiles, opt.MaxSize), progress: func(int64) {},
+		opt: opt, most: most, formats: unpack.Formats, budget: unpack.NewBudget(opt.MaxFiles, opt.MaxSize), progress: func(int64) {},
 		connections: fetch.NewConnections(most), locating: semaphore.NewWeighted(int64(min(most, maxLocating))),
 		pool: unpack.NewPool(2 * runtime.GOMAXPROCS(0)), memory: spool.NewMemory(spoolMemory),
 	}

@@ -47,7 +47,7 @@ func newStore(t *testing.T, blobs map[int64][]byte) *store {
 		s.mu.Lock()
 		blob := s.blobs[id]
 		s.mu.Unlock()
-		if !unpack.IsZip(blob) {
+		if unpack.Formats.ByHead(blob) == nil {
 			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Disposition", `attachment; filename="raw.txt"`)
 		}

@@ -22,21 +22,18 @@ func (t *attempt) empty() error {
 }
 
 // fileName returns the file name of an artifact that is kept as a file. given is the name
-// that the storage gives, or "".
-func (t *attempt) fileName(f form, given string) string {
+// that the storage gives, or "". f is the format of an archive, or nil.
+func (t *attempt) fileName(f *unpack.Format, given string) string {
 	name := t.item.Artifact.Name
-	switch {
-	case f != archive:
-		return cmp.Or(given, name)
-	case t.engine.opt.NameByArtifact, given == "" && !isZipName(name):
-		return name + ".zip"
+	if f != nil && (t.engine.opt.NameByArtifact || given == "" && !f.Names(name)) {
+		return name + f.Ext
 	}
 	return cmp.Or(given, name)
 }
 
 // whole keeps an artifact as one file. Name and size are checked before the rest of
 // it is fetched.
-func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f form, given string) error {
+func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f *unpack.Format, given string) error {
 	name := t.fileName(f, given)
 	if wanted := t.engine.wanted; wanted != nil && !wanted(name) {
 		return t.unwanted(ctx, blob, f, name)
@@ -57,7 +54,7 @@ func (t *attempt) whole(ctx context.Context, blob *fetch.Blob, s *spool.Spool, f
 }
 
 // checkWhole fetches all of an artifact that is one file, and checks it.
-func (t *attempt) checkWhole(ctx context.Context, blob *fetch.Blob, f form) error {
+func (t *attempt) checkWhole(ctx context.Context, blob *fetch.Blob, f *unpack.Format) error {
 	blob.All()
 	info, err := blob.Wait()
 	if err != nil {
@@ -80,7 +77,7 @@ func (t *attempt) place(name string, size int64) error {
 
 // unwanted leaves out an artifact that is one file. All of it is fetched only to compare
 // it with the digests expected.
-func (t *attempt) unwanted(ctx context.Context, blob *fetch.Blob, f form, name string) error {
+func (t *attempt) unwanted(ctx context.Context, blob *fetch.Blob, f *unpack.Format, name string) error {
 	t.outlineFile(name)
 	if !t.engine.expects() {
 		t.item.Digest = DigestUnchecked
@@ -97,18 +94,18 @@ func (t *attempt) unwanted(ctx context.Context, blob *fetch.Blob, f form, name s
 	return t.empty()
 }
 
-// checkUnproved checks a file if no digest proves that it was uploaded like this: a zip has
-// to be sound, any other file has to have a name. differs is the error of checkDigest, or nil.
-func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, differs error) error {
+// checkUnproved checks a file if no digest proves that it was uploaded like this: an archive
+// has to be sound, any other file has to have a name. differs is the error of checkDigest, or nil.
+func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f *unpack.Format, differs error) error {
 	if t.proved() {
 		return differs
 	}
-	if f != archive {
+	if f == nil {
 		digest := t.item.Digest
 		if is[*ExpectError](differs) {
 			digest = DigestMismatch
 		}
-		if _, _, err := t.formWith(blob, digest); err != nil {
+		if _, _, err := t.formatFor(blob, digest); err != nil {
 			return err // the answer is a page, which says more than that its digest differs
 		}
 		return differs
@@ -116,9 +113,9 @@ func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, d
 	if differs != nil {
 		return differs
 	}
-	zip, err := unpack.Open(blob, blob.Size(), unpack.Options{Budget: unpack.NewBudget(t.engine.opt.MaxFiles, 0)})
+	archive, err := f.Open(blob, blob.Size(), unpack.Options{Budget: unpack.NewBudget(t.engine.opt.MaxFiles, 0)})
 	if err == nil {
-		err = zip.Verify(ctx, unpack.ExtractOptions{Pool: t.engine.pool})
+		err = archive.Verify(ctx, unpack.ExtractOptions{Pool: t.engine.pool})
 	}
 	if refused, ok := errors.AsType[*unpack.RefusedError](err); ok {
 		return &UnsoundError{refused}
@@ -126,7 +123,7 @@ func (t *attempt) checkUnproved(ctx context.Context, blob *fetch.Blob, f form, d
 	return err
 }
 
-// UnsoundError says that a zip to be kept as a file is not sound, and that no digest
+// UnsoundError says that an archive to be kept as a file is not sound, and that no digest
 // proves that it was uploaded like this.
 type UnsoundError struct{ refused *unpack.RefusedError }
 

@@ -151,15 +151,15 @@ func (t *attempt) open(ctx context.Context, create func(int64) (fetch.Spool, err
 
 // read lists the files of a blob.
 func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
-	form, given, err := t.formOfBlob(blob)
+	format, given, err := t.format(blob)
 	if err != nil {
 		return Listing{}, err
 	}
-	if form != archive || t.engine.opt.KeepArchives {
-		return t.readFile(ctx, blob, form, given)
+	if format == nil || t.engine.opt.KeepArchives {
+		return t.readFile(ctx, blob, format, given)
 	}
 	list := Listing{most: t.names}
-	a, err := t.openArchive(blob, t.engine.wanted)
+	a, err := t.openArchive(blob, format, t.engine.wanted)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -178,9 +178,9 @@ func (t *attempt) read(ctx context.Context, blob *fetch.Blob) (Listing, error) {
 }
 
 // readFile lists an artifact that is kept as one file.
-func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f form, given string) (list Listing, err error) {
+func (t *attempt) readFile(ctx context.Context, blob *fetch.Blob, f *unpack.Format, given string) (list Listing, err error) {
 	list = Listing{Raw: true, most: t.names}
-	perhapsPage := given == "" && f != archive && blob.Size() <= maxPage
+	perhapsPage := given == "" && f == nil && blob.Size() <= maxPage
 	if info, _ := blob.Info(); perhapsPage || doubtful(info) {
 		// Only the digest can show that the file is no page, that nothing is missing, or that
 		// it was encoded before it was uploaded.

@@ -9,11 +9,11 @@ import (
 
 func TestAll(t *testing.T) {
 	t.Parallel()
-	entries := []lie{file("a"), dir("./"), dir("d/"), file("d/b"), file("c")}
+	entries := []lie{file("a"), dir("./"), dir("d/"), file("d/b"), file("c"), file("a")} // the first "a" is replaced
 	for _, backwards := range []bool{false, true} {
 		data := liar{entries: entries, backwards: backwards}.bytes()
 		for _, files := range []func(string) bool{nil, func(name string) bool { return strings.HasPrefix(name, "d/") }} {
-			a, err := Open(bytes.NewReader(data), int64(len(data)), Options{Files: files})
+			a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{Files: files})
 			if err != nil {
 				t.Fatal(err)
 			}

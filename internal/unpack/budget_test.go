@@ -32,7 +32,7 @@ func TestBudget(t *testing.T) {
 			b := NewBudget(tt.files, tt.bytes)
 			var err error
 			for range tt.times {
-				if _, err = Open(bytes.NewReader(data), int64(len(data)), Options{Budget: b}); err != nil {
+				if _, err = Zip.Open(bytes.NewReader(data), int64(len(data)), Options{Budget: b}); err != nil {
 					break
 				}
 			}
@@ -90,7 +90,7 @@ func TestSizesAddUp(t *testing.T) {
 	}
 	data := z.bytes()
 	for budget, want := range map[int64]bool{0: false, 1 << 20: true, math.MaxInt64 - 1: true} {
-		_, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, budget)})
+		_, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(0, budget)})
 		limit, refused := errors.AsType[*LimitError](err)
 		if refused != want || refused && limit.Want != math.MaxInt64 {
 			t.Errorf("%d bytes allowed: %v", budget, err)
@@ -108,7 +108,7 @@ func TestBudgetComesBeforeMemory(t *testing.T) {
 	data := liar{entries: many}.bytes()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(10, 0)})
+	_, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{Budget: NewBudget(10, 0)})
 	runtime.ReadMemStats(&after)
 	if _, ok := errors.AsType[*LimitError](err); !ok {
 		t.Fatalf("got %v", err)

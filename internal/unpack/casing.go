@@ -28,7 +28,7 @@ func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 		return nil, 0
 	}
 	var all []spelling
-	err = a.each(func(e *Entry) error {
+	err = eachChosen(a.index, func(e *Entry) error {
 		if h := fold(e.Name); has(twice, h) {
 			all = append(all, spelling{h, maphash.String(seed, e.Name)})
 		}
@@ -46,7 +46,7 @@ func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 		}
 	}
 	first := map[uint64]string{} // names, by their hashes
-	err = a.each(func(e *Entry) error {
+	err = eachChosen(a.index, func(e *Entry) error {
 		h := fold(e.Name)
 		if !has(twice, h) {
 			return nil
@@ -70,8 +70,8 @@ func (a *Archive) CaseCollisions(most int) (pairs [][2]string, more int) {
 
 // foldedTwice returns the hashes, by fold, that more than one entry has; sorted.
 func (a *Archive) foldedTwice(fold func(string) uint64) ([]uint64, error) {
-	all := make([]uint64, 0, a.count)
-	err := a.each(func(e *Entry) error {
+	all := make([]uint64, 0, a.entries)
+	err := eachChosen(a.index, func(e *Entry) error {
 		all = append(all, fold(e.Name))
 		return nil
 	})

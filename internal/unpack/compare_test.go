@@ -159,7 +159,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 	data := z.bytes()
 	for b.Loop() {
-		if _, err := Open(bytes.NewReader(data), int64(len(data)), Options{}); err != nil {
+		if _, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,7 +12,7 @@ func TestCopy(t *testing.T) {
 	data := liar{entries: []lie{file("a"), file("b"), with(file("c"), func(e *lie) { e.crc = 1 })}, comment: string(bytes.Repeat([]byte("x"), 500))}.bytes()
 	for _, tail := range []int64{0, 22, 100, 600, 1 << 20} {
 		for name, want := range map[string]string{"a": "content of a", "b": "content of b", "c": ""} {
-			a, err := Open(bytes.NewReader(data), int64(len(data)), Options{Files: func(n string) bool { return n == name }, Tail: tail})
+			a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{Files: func(n string) bool { return n == name }, Tail: tail})
 			if err != nil {
 				t.Fatal(err)
 			}

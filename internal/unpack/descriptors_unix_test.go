@@ -78,7 +78,7 @@ func TestFewDescriptors(t *testing.T) {
 }
 
 func extractAll(ctx context.Context, root *os.Root, data []byte, pool *Pool) error {
-	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+	a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type directory struct {
 	chosen       bitset   // in the order of the archive; nil: all
 	superseded   []int64  // headers of files that another entry replaces; sorted
 	replaced     int      // how many of them a later file replaces
+	extracted    int64    // size of the entries chosen, in bytes
 }
 
 // bitset has one bit an entry.
@@ -165,12 +166,12 @@ func (d *directory) walk(do func(i int, e *Entry) error) error {
 	return nil
 }
 
-// each calls do for every entry chosen, as walk does, but not for files that a later
-// entry replaces, and not for entries that are the destination itself ("./"), which are
-// common and harmless.
-func (d *directory) each(do func(e *Entry) error) error {
+// all calls do for every entry, as walk does, but not for files that a later entry
+// replaces, and not for entries that are the destination itself ("./"), which are common
+// and harmless.
+func (d *directory) all(do func(e *Entry, chosen bool) error) error {
 	return d.walk(func(i int, e *Entry) error {
-		if e.Name == "" || d.chosen != nil && !d.chosen.has(i) {
+		if e.Name == "" {
 			return nil
 		}
 		if len(d.superseded) > 0 {
@@ -178,7 +179,7 @@ func (d *directory) each(do func(e *Entry) error) error {
 				return nil
 			}
 		}
-		return do(e)
+		return do(e, d.chosen == nil || d.chosen.has(i))
 	})
 }
 

@@ -4,9 +4,9 @@
 //
 // The code that writes files knows no format: it takes entries and their contents
 // from the interface contents, which zip (units.go, decode.go) and tar (tar.go)
-// implement.
+// implement. Formats are those that artifacts arrive in: so far zip (zip.go).
 //
-// Open reads the directory, and accepts an archive only if all of this holds as
+// Open reads a zip's directory, and accepts the zip only if all of this holds as
 // far as the directory shows; Extract checks the rest of the archive as it reads
 // it. If Extract fails, the files that it has written must not be used.
 //
@@ -98,17 +98,3 @@ func (e *RefusedError) Error() string {
 
 // maxShown bounds what a message shows of an entry's name, in bytes.
 const maxShown = 300
-
-// IsZip reports whether a file that begins like head is a zip archive: by the
-// signature of a local header (4.3.7), of an empty archive (4.3.16) or of a
-// spanned one (8.5.3).
-func IsZip(head []byte) bool {
-	if len(head) < 4 {
-		return false
-	}
-	switch string(head[:4]) {
-	case "PK\x03\x04", "PK\x05\x06", "PK\x07\x08":
-		return true
-	}
-	return false
-}

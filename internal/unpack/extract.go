@@ -39,7 +39,7 @@ type Result struct {
 // written so far stay. The error is a *RefusedError if contents are not what the
 // archive declares, and a *ReadError if the reader fails.
 func (a *Archive) Extract(ctx context.Context, root *os.Root, o ExtractOptions) (res Result, err error) {
-	res, a.links, err = extractContents(ctx, a.contents(newFrontier(a.in.r)), root, o)
+	res, a.links, err = extractContents(ctx, a.index.contents(newFrontier(a.in.r)), root, o)
 	return res, err
 }
 

@@ -4,12 +4,65 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"path"
+	"slices"
 	"strings"
 )
 
+// Format is an archive format that artifacts arrive in. A new one takes a file with a
+// value of this type, and a row of Formats.
+type Format struct {
+	// Ext is how the names of files of this format end, in lower case, with the dot.
+	Ext string
+	// MediaTypes say, in lower case and without parameters, that a file has this format,
+	// whatever it begins with.
+	MediaTypes []string
+	// Is reports whether a file that begins like head has this format.
+	Is func(head []byte) bool
+	// open reads and checks the list of entries, and takes each from o.Budget. It sets
+	// Size, Replaced, index and entries. The errors of in are *ReadError.
+	open func(in input, size int64, o Options) (*Archive, error)
+}
+
+// Names reports whether the name of a file says that it has this format.
+func (f *Format) Names(file string) bool { return strings.EqualFold(path.Ext(file), f.Ext) }
+
+// FormatList is a list of formats, of which the first that fits counts.
+type FormatList []*Format
+
+// Formats are the formats of artifacts.
+var Formats = FormatList{Zip}
+
+// ByMediaType returns the format that a media type says, or nil.
+func (l FormatList) ByMediaType(mediaType string) *Format {
+	return l.first(func(f *Format) bool { return slices.Contains(f.MediaTypes, mediaType) })
+}
+
+// ByHead returns the format of a file that begins like head, or nil.
+func (l FormatList) ByHead(head []byte) *Format {
+	return l.first(func(f *Format) bool { return f.Is(head) })
+}
+
+func (l FormatList) first(fits func(*Format) bool) *Format {
+	if i := slices.IndexFunc(l, fits); i >= 0 {
+		return l[i]
+	}
+	return nil
+}
+
+// index lists the entries of an open archive, whose format it knows.
+type index interface {
+	// all calls do for every entry that can be extracted, in the order in which they lie
+	// in the archive, and returns its first error. It does not keep entries or their names
+	// after do has returned, nor may do.
+	all(do func(e *Entry, chosen bool) error) error
+	// contents returns the contents of the entries chosen, which tell front how far they
+	// have been read.
+	contents(front *frontier) contents
+}
+
 // contents is what an archive of some format holds. Extraction, expansion and
-// verification know no more of formats. To add one takes a file with a type
-// that has this method.
+// verification know no more of formats.
 type contents interface {
 	// eachContent calls do for every entry while the archive arrives, roughly from
 	// its front to its back. A format may call do for several entries at a time,

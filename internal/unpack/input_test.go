@@ -89,13 +89,13 @@ func TestReaderFails(t *testing.T) {
 				for _, cause := range []error{io.EOF, causes[i%len(causes)]} {
 					r := broken{data, int64(at), cause}
 					checkReadError(t, at, cause, inRoot(t, dir, func(root *os.Root) error {
-						a, err := Open(r, int64(len(data)), Options{})
+						a, err := Zip.Open(r, int64(len(data)), Options{})
 						if err == nil {
 							_, err = a.Extract(t.Context(), root, ExtractOptions{Pool: pool})
 						}
 						return err
 					}))
-					a, err := Open(r, int64(len(data)), Options{})
+					a, err := Zip.Open(r, int64(len(data)), Options{})
 					if err == nil {
 						err = a.Verify(t.Context(), ExtractOptions{Pool: pool})
 					}
@@ -177,7 +177,7 @@ func TestDirectoryChanges(t *testing.T) {
 				other := bytes.Clone(data)
 				other[at] ^= flip
 				again := false
-				a, err := Open(changing{bytes.NewReader(data), bytes.NewReader(other), &again}, int64(len(data)), Options{})
+				a, err := Zip.Open(changing{bytes.NewReader(data), bytes.NewReader(other), &again}, int64(len(data)), Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

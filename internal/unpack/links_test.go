@@ -112,7 +112,7 @@ func TestLinksAreBounded(t *testing.T) {
 				z.entries = append(z.entries, e)
 			}
 			data := z.bytes()
-			_, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+			_, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
 			refused, ok := errors.AsType[*RefusedError](err)
 			if ok != tt.refused || ok && !strings.Contains(refused.Reason, "its symlinks take more than 32 MiB of memory") {
 				t.Errorf("%s, %d: got %v", name, tt.links, err)

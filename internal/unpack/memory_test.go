@@ -55,7 +55,7 @@ func TestDirectoryMemory(t *testing.T) {
 			f, size := onDisk(t, entries, tt.backwards, tt.name)
 			held := heap()
 			f2 := &peak{f: f, base: held}
-			a, err := Open(f2, size, Options{})
+			a, err := Zip.Open(f2, size, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

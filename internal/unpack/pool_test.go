@@ -128,7 +128,7 @@ func TestDamage(t *testing.T) {
 				tt.raw = bytes.Clone(raw)
 				tt.raw[i] ^= 1 << (i % 8)
 				data := of(tt).bytes()
-				a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+				a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -233,14 +233,14 @@ func TestLargeEntries(t *testing.T) {
 		z.entries = append(z.entries, lie{name: fmt.Sprint(i), body: strings.Repeat("x", unitBytes+1)})
 	}
 	data := z.bytes()
-	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+	a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
 	now, most := 0, 0
 	two := make(chan struct{}) // closed once two are under way
-	err = a.contents(&frontier{}).eachContent(t.Context(), NewPool(4), func(context.Context, *Entry, content) error {
+	err = a.index.contents(&frontier{}).eachContent(t.Context(), NewPool(4), func(context.Context, *Entry, content) error {
 		mu.Lock()
 		now++
 		if most = max(most, now); now == 2 {

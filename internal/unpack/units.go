@@ -25,32 +25,32 @@ type unit struct {
 
 // zipContents are the entries chosen of a zip.
 type zipContents struct {
-	archive *Archive
-	front   *frontier
+	dir   *directory
+	front *frontier
 }
 
-func (a *Archive) contents(front *frontier) contents { return &zipContents{a, front} }
+func (d *directory) contents(front *frontier) contents { return &zipContents{d, front} }
 
 // eachContent calls do for several entries at a time, each behind a local header
 // that is checked.
 func (z *zipContents) eachContent(ctx context.Context, pool *Pool, do func(context.Context, *Entry, content) error) error {
-	if err := z.archive.wantChosen(); err != nil {
+	if err := z.dir.wantChosen(); err != nil {
 		return err
 	}
 	units := make(chan unit)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(units)
-		return z.archive.eachUnit(func(entries []Entry) error {
+		return z.dir.eachUnit(func(entries []Entry) error {
 			select {
-			case units <- unit{entries, z.front.begin(z.archive.in, entries[0].start)}:
+			case units <- unit{entries, z.front.begin(z.dir.in, entries[0].start)}:
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 		})
 	})
-	for range min(cap(pool.free), 1+z.archive.count/8) {
+	for range min(cap(pool.free), 1+z.dir.count/8) {
 		g.Go(func() error {
 			for u := range units {
 				if err := u.each(ctx, pool, do); err != nil {
@@ -65,12 +65,12 @@ func (z *zipContents) eachContent(ctx context.Context, pool *Pool, do func(conte
 }
 
 // wantChosen tells the reader what will be read, unless that is everything.
-func (a *Archive) wantChosen() error {
-	if a.chosen == nil {
+func (d *directory) wantChosen() error {
+	if d.chosen == nil {
 		return nil
 	}
 	var spans [][2]int64
-	err := a.each(func(e *Entry) error {
+	err := eachChosen(d, func(e *Entry) error {
 		if n := len(spans); n > 0 && e.start-spans[n-1][1] <= maxGap {
 			spans[n-1][1] = e.limit
 		} else {
@@ -79,15 +79,15 @@ func (a *Archive) wantChosen() error {
 		return nil
 	})
 	for _, s := range slices.Backward(spans) { // what is wanted last is fetched first
-		a.in.want(s[0], s[1]-s[0])
+		d.in.want(s[0], s[1]-s[0])
 	}
 	return err
 }
 
 // eachUnit cuts the entries chosen into units.
-func (a *Archive) eachUnit(do func([]Entry) error) error {
+func (d *directory) eachUnit(do func([]Entry) error) error {
 	var unit []Entry
-	err := a.each(func(e *Entry) error {
+	err := eachChosen(d, func(e *Entry) error {
 		if n := len(unit); n > 0 && (n == unitFiles || e.start != unit[n-1].limit || e.limit-unit[0].start > unitBytes) {
 			if err := do(unit); err != nil {
 				return err

@@ -20,7 +20,7 @@ func (a *Archive) Copy(ctx context.Context, w io.Writer, o ExtractOptions) error
 	if o.Pool == nil {
 		o.Pool = defaultPool()
 	}
-	return a.contents(&frontier{}).eachContent(ctx, o.Pool, func(ctx context.Context, e *Entry, c content) error {
+	return a.index.contents(&frontier{}).eachContent(ctx, o.Pool, func(ctx context.Context, e *Entry, c content) error {
 		if e.Mode.IsDir() {
 			return nil
 		}

@@ -36,7 +36,7 @@ func TestVerify(t *testing.T) {
 			t.Parallel()
 			data := tt.zip.bytes()
 			r := &released{ReaderAt: bytes.NewReader(data), t: t}
-			a, err := Open(r, int64(len(data)), Options{})
+			a, err := Zip.Open(r, int64(len(data)), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyStops(t *testing.T) {
 	t.Parallel()
 	data := of(lie{name: "a", body: strings.Repeat("x", 1<<20), deflate: true}).bytes()
-	a, err := Open(bytes.NewReader(data), int64(len(data)), Options{})
+	a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

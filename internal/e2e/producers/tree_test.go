@@ -94,7 +94,7 @@ func extract(ctx context.Context, path, dest string) error {
 		return err
 	}
 	defer root.Close()
-	a, err := unpack.Open(f, info.Size(), unpack.Options{})
+	a, err := unpack.Zip.Open(f, info.Size(), unpack.Options{})
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,18 @@ package transfer
 import (
 	"fmt"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/unpack"
 )
 
-func TestFormOf(t *testing.T) {
+func TestFormatOf(t *testing.T) {
 	t.Parallel()
+	const archive, rawFile, page = "archive", "file", "page"
 	const pk, empty, html = "PK\x03\x04\x14", "PK\x05\x06\x00", "<!DOCTYPE html>"
 	named := func(name string) string { return fmt.Sprintf(`attachment; filename="%s"`, name) }
 	for _, tt := range []struct {
 		contentType, disposition, head string
-		proved, unproved               form
+		proved, unproved               string
 		name                           string
 	}{
 		{"application/zip", named("dist.zip"), pk, archive, archive, "dist.zip"},
@@ -38,7 +41,7 @@ func TestFormOf(t *testing.T) {
 		{"application/octet-stream", `attachment; filename*=UTF-8''caf%C3%A9.whl`, pk, rawFile, rawFile, "café.whl"},
 		{"application/octet-stream", `attachment; filename*=UTF-8''a%0Ab.jar`, pk, rawFile, rawFile, ""},
 		{"application/octet-stream", `attachment; filename*=UTF-8''a%0Ab.zip`, pk, archive, archive, ""},
-		{"application/octet-stream", `attachment; filename*=UTF-8''a%0Ab.html`, html, rawFile, noForm, ""},
+		{"application/octet-stream", `attachment; filename*=UTF-8''a%0Ab.html`, html, rawFile, page, ""},
 		{"application/octet-stream", `attachment; filename=app (1).jar`, pk, rawFile, rawFile, "app (1).jar"},
 		{"application/octet-stream", named("zip"), pk, rawFile, rawFile, "zip"},
 		{"application/octet-stream", named("dist.zip"), html, rawFile, rawFile, "dist.zip"},
@@ -46,22 +49,29 @@ func TestFormOf(t *testing.T) {
 		{"text/html", named("../report.html"), html, rawFile, rawFile, "report.html"},
 		{"text/plain", named("empty"), "", rawFile, rawFile, "empty"},
 
-		{"text/html", "", html, rawFile, noForm, ""},
-		{"text/html; charset=utf-8", "inline", html, rawFile, noForm, ""},
-		{"application/json", "", `{"message":"no"}`, rawFile, noForm, ""},
-		{"text/plain", "", "", rawFile, noForm, ""},
-		{"application/octet-stream", "", "", rawFile, noForm, ""},
-		{"application/octet-stream", "", "PK", rawFile, noForm, ""},
-		{"application/octet-stream", named(".."), "x", rawFile, noForm, ""},
-		{"", "", "hello", rawFile, noForm, ""},
-		{"image/png", "", "\x89PNG", rawFile, noForm, ""},
+		{"text/html", "", html, rawFile, page, ""},
+		{"text/html; charset=utf-8", "inline", html, rawFile, page, ""},
+		{"application/json", "", `{"message":"no"}`, rawFile, page, ""},
+		{"text/plain", "", "", rawFile, page, ""},
+		{"application/octet-stream", "", "", rawFile, page, ""},
+		{"application/octet-stream", "", "PK", rawFile, page, ""},
+		{"application/octet-stream", named(".."), "x", rawFile, page, ""},
+		{"", "", "hello", rawFile, page, ""},
+		{"image/png", "", "\x89PNG", rawFile, page, ""},
 	} {
-		for digest, want := range map[DigestState]form{
+		for digest, want := range map[DigestState]string{
 			DigestVerified: tt.proved, DigestUnchecked: tt.proved, DigestAbsent: tt.unproved, DigestMismatch: tt.unproved, DigestUnknown: tt.unproved,
 		} {
-			name := tt.name
-			if got, gotName := formOf(tt.contentType, tt.disposition, []byte(tt.head), digest); got != want || gotName != name {
-				t.Errorf("%q, %q, %q, %v: %d %q, want %d %q", tt.contentType, tt.disposition, tt.head, digest, got, gotName, want, name)
+			format, name, ok := formatOf(unpack.Formats, tt.contentType, tt.disposition, []byte(tt.head), digest)
+			got := rawFile
+			switch {
+			case !ok:
+				got = page
+			case format != nil:
+				got = archive
+			}
+			if got != want || name != tt.name {
+				t.Errorf("%q, %q, %q, %v: %s %q, want %s %q", tt.contentType, tt.disposition, tt.head, digest, got, name, want, tt.name)
 			}
 		}
 	}

@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/unpack"
 )
 
 // answer is how a storage describes and sends an artifact called "art".
@@ -177,4 +179,56 @@ func (a answer) outcome(mode, digest string) (file string, fails bool) {
 		return "in.txt", false
 	}
 	return "", false // an empty zip
+}
+
+// What a format needs here is a row of unpack.Formats: whatever is done with an artifact,
+// it is recognised, named, listed and extracted by that row.
+func TestAnotherFormat(t *testing.T) {
+	t.Parallel()
+	toy := *unpack.Zip // a zip behind another program's first bytes
+	toy.Ext, toy.MediaTypes = ".toy", []string{"application/x-toy"}
+	toy.Is = func(head []byte) bool { return bytes.HasPrefix(head, []byte("TOY")) }
+	body := append([]byte("TOY"), zipOf(t, "in.txt")...)
+	s := newAnswers(t, []answer{
+		{contentType: "Application/X-Toy; v=1", body: body},
+		{contentType: "application/octet-stream", body: body, ranges: true},
+		{disposition: `attachment; filename="Dist.TOY"`, body: body},
+		{contentType: "application/octet-stream", disposition: `attachment; filename="dist.zip"`, body: body}, // one file
+		{contentType: "application/zip", body: body, ranges: true},                                            // as its type says
+		{contentType: "application/octet-stream", body: body[len("TOY"):]},                                    // still a zip
+	})
+	extracted := []string{"in.txt", "in.txt", "in.txt", "dist.zip", "in.txt", "in.txt"}
+	kept := []string{"art.toy", "art.toy", "Dist.TOY", "dist.zip", "art.zip", "art.zip"}
+	for name, tt := range map[string]struct {
+		change func(*Options)
+		want   []string
+	}{
+		"extract": {func(o *Options) { o.Files = []string{"**"} }, extracted},
+		"keep":    {func(o *Options) { o.KeepArchives = true }, kept},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for id, want := range tt.want {
+				opt := Options{Origin: s, Client: s.Client(), MaxFiles: 10}
+				tt.change(&opt)
+				e := New(opt)
+				e.formats = append(slices.Clone(e.formats), &toy)
+				items, err := e.Items([]artifact.Item{{Artifact: artifact.Artifact{ID: int64(id), Name: "art"}}}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lists, err := e.List(t.Context(), items)
+				if err != nil || len(lists[0].First) != 1 || lists[0].First[0].Name != want {
+					t.Errorf("%d: listed %+v, %v, want %s", id, lists, err, want)
+				}
+				into := newSink(t)
+				if err := e.Fetch(t.Context(), stageAt(into), items); err != nil {
+					t.Fatal(id, err)
+				}
+				if got := into.tree(t, items[0].Tree); !slices.Equal(got, []string{want}) {
+					t.Errorf("%d: fetched %q, want %s", id, got, want)
+				}
+			}
+		})
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -15,44 +14,30 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// form is what an artifact is, by what the storage says of it.
-type form int
-
-const (
-	archive form = iota // a zip of the files that were uploaded
-	rawFile             // one file, uploaded as it is
-	noForm              // no artifact: a page of a proxy or a portal, or an error
-)
-
-// formOf tells apart an archive, a file that was uploaded as it is, and an answer that was
-// sent in an artifact's place with status 200: the page of a proxy or a portal, or an error
-// in JSON. head is how the answer begins. name is the file name that the storage gives; ""
-// if it gives none, or one that no file can have.
+// formatOf tells apart an archive, of which it returns the format, a file that was uploaded
+// as it is, which has none, and an answer that was sent in an artifact's place with status
+// 200: the page of a proxy or a portal, or an error in JSON. Of such an answer isArtifact is
+// false. head is how the answer begins. name is the file name that the storage gives; "" if
+// it gives none, or one that no file can have.
 //
 // The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor are the
 // first bytes: formats that build on zip (jar, whl, apk, …) begin alike. An answer that is no
-// zip and has no name is an artifact only if its digest is right, or is still to be compared.
-func formOf(contentType, disposition string, head []byte, digest DigestState) (f form, name string) {
-	name, ok := fetch.FileName(disposition)
-	saysFile := name != "" && !isZipName(name)
-	if !ok {
-		name = ""
+// archive and has no name is an artifact only if its digest is right, or is still to be
+// compared.
+func formatOf(formats unpack.FormatList, contentType, disposition string, head []byte, digest DigestState) (f *unpack.Format, name string, isArtifact bool) {
+	given, ok := fetch.FileName(disposition)
+	if ok {
+		name = given
 	}
-	switch mediaType(contentType) {
-	case "application/zip", "application/x-zip-compressed", "application/zip-compressed", "zip":
-		return archive, name
+	if f = formats.ByMediaType(mediaType(contentType)); f != nil {
+		return f, name, true
 	}
-	switch {
-	case unpack.IsZip(head) && !saysFile:
-		return archive, name
-	case name != "" || unpack.IsZip(head) || digest == DigestVerified || digest == DigestUnchecked:
-		return rawFile, name
+	f = formats.ByHead(head)
+	if f != nil && (given == "" || f.Names(given)) {
+		return f, name, true
 	}
-	return noForm, ""
+	return nil, name, name != "" || f != nil || digest == DigestVerified || digest == DigestUnchecked
 }
-
-// isZipName reports whether a file's name says that it is a zip.
-func isZipName(name string) bool { return strings.EqualFold(path.Ext(name), ".zip") }
 
 // mediaType returns a Content-Type without its parameters, also if these cannot be
 // parsed.
@@ -68,29 +53,30 @@ func mediaType(contentType string) string {
 // for a person to recognise a page.
 const headSize = 64
 
-// formOfBlob is formOf before the digest is compared. Its error is a *PageError if the blob
+// format is formatOf before the digest is compared. Its error is a *PageError if the blob
 // is no artifact.
-func (t *attempt) formOfBlob(blob *fetch.Blob) (f form, name string, err error) {
-	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), nil, t.provable()); f == archive {
+func (t *attempt) format(blob *fetch.Blob) (f *unpack.Format, name string, err error) {
+	if f, name, _ = formatOf(t.engine.formats, blob.ContentType(), blob.ContentDisposition(), nil, t.provable()); f != nil {
 		return f, name, nil // whatever it begins with: a damaged zip is one
 	}
 	if t.head, err = headOf(blob); err != nil {
-		return noForm, "", err
+		return nil, "", err
 	}
-	return t.formWith(blob, t.provable())
+	return t.formatFor(blob, t.provable())
 }
 
-// formWith is formOf for a blob that begins with t.head.
-func (t *attempt) formWith(blob *fetch.Blob, digest DigestState) (f form, name string, err error) {
-	if f, name = formOf(blob.ContentType(), blob.ContentDisposition(), t.head, digest); f == noForm {
+// formatFor is formatOf for a blob that begins with t.head.
+func (t *attempt) formatFor(blob *fetch.Blob, digest DigestState) (f *unpack.Format, name string, err error) {
+	f, name, ok := formatOf(t.engine.formats, blob.ContentType(), blob.ContentDisposition(), t.head, digest)
+	if !ok {
 		err = &PageError{contentType: blob.ContentType(), size: blob.Size(), head: t.head, digest: digest}
 	}
 	return f, name, err
 }
 
-// openArchive opens a blob whose form is archive, and chooses files.
-func (t *attempt) openArchive(blob *fetch.Blob, files func(name string) bool) (*unpack.Archive, error) {
-	return unpack.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: files, Tail: t.tail})
+// openArchive opens an archive, and chooses files.
+func (t *attempt) openArchive(blob *fetch.Blob, f *unpack.Format, files func(name string) bool) (*unpack.Archive, error) {
+	return f.Open(blob, blob.Size(), unpack.Options{Budget: t.budget, Files: files, Tail: t.tail})
 }
 
 // headOf reads how a blob begins.
