@@ -13,7 +13,7 @@ import (
 
 // describe enters what the first answer says of the blob. It reports whether the answer
 // has the first n bytes of p, as requested: then the storage supports ranges.
-func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
+func (b *Blob) describe(p *part, res *http.Response, n int64) bool {
 	first, last, total, ok := parseContentRange(res.Header.Get("Content-Range"))
 	if res.StatusCode != http.StatusPartialContent || !ok || first != p.start || total < 0 || last != min(p.start+n, total)-1 || !hasLength(res, last-first+1) {
 		return false
@@ -25,7 +25,7 @@ func (b *Blob) describe(p *piece, res *http.Response, n int64) bool {
 }
 
 // enter enters what the head of an answer says of the blob, except for its size.
-func (b *Blob) enter(p *piece, res *http.Response) {
+func (b *Blob) enter(p *part, res *http.Response) {
 	if p.at == 0 {
 		b.sums.told(res)
 	}

@@ -40,7 +40,7 @@ type Blob struct {
 	mu      sync.Mutex
 	moved   sync.Cond // something arrived, or err was set
 	info    Info
-	parts   []*piece // that arrived or are under way, by offset
+	parts   []*part // that arrived or are under way, by offset
 	queue   queue
 	pace    pace
 	window  window
@@ -48,13 +48,12 @@ type Blob struct {
 	odd     int // answers in a row that were of another range or another size
 	err     error
 
-	trying  int     // tries under way
 	hedging int     // parts with two tries
 	wasted  int64   // bytes that had arrived before
 	waits   []int64 // the bytes that readers wait for, without the digest's
 
-	openPart *piece // see hold
-	held     bool   // openPart waits for readers
+	openPart *part // see hold
+	held     bool  // openPart waits for readers
 
 	pauses  []*pausing
 	lent    int       // connections that pause, and whose place others have taken
@@ -94,9 +93,9 @@ func Open(ctx context.Context, o Options, locate Locate, create func(size int64)
 // open finds out the blob's size and whether the storage supports ranges, and begins to
 // fetch the blob.
 func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
-	p := b.newPiece(span{start: b.o.From})
+	p := b.newPart(span{start: b.o.From})
 	b.setSize(p, -1)
-	b.parts = []*piece{p}
+	b.parts = []*part{p}
 	var first *answer
 	if !b.o.OneStream {
 		if first, err = b.begin(p); err != nil {
@@ -119,7 +118,7 @@ func (b *Blob) open(create func(int64) (Spool, error)) (err error) {
 
 // fetchStream fetches all of the blob, before there are readers. Its digest is
 // computed on the way.
-func (b *Blob) fetchStream(p *piece, first *answer) error {
+func (b *Blob) fetchStream(p *part, first *answer) error {
 	if err := b.fetch(b.reenlist(p), first); err != nil {
 		return err
 	}
@@ -129,7 +128,7 @@ func (b *Blob) fetchStream(p *piece, first *answer) error {
 }
 
 // start starts to fetch the first part, and the rest.
-func (b *Blob) start(p *piece, first *answer) {
+func (b *Blob) start(p *part, first *answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running = 1

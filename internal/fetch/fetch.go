@@ -36,9 +36,8 @@
 // *ChangedError with another Open, and after *RangeError with OneStream. No reader has
 // seen a byte of a stream, so a stream starts over by itself.
 //
-// Signed URLs live for a minute. All parts use the same one, until it gets old or is
-// refused; a stream asks for one with each try. SHA-256 is computed over the bytes in
-// their order, as they arrive.
+// Signed URLs live for a minute. All requests use the same one, until it gets old or is
+// refused. SHA-256 is computed over the bytes in their order, as they arrive.
 //
 // A part whose request takes several times as long as others is requested on a second
 // connection as well, if a reader waits for it or nothing else is left. Each byte is
@@ -57,14 +56,9 @@
 package fetch
 
 import (
-	"cmp"
-	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -180,130 +174,6 @@ type Info struct {
 	Fetched int64
 }
 
-// answer is an answer of the storage. The caller must call close.
-type answer struct {
-	*http.Response
-	from   *url.URL
-	sent   time.Time // when it was asked for
-	cancel context.CancelCauseFunc
-	close  func()
-	// crowded is set if the request was refused while others were served.
-	crowded bool
-	// uncharged calls do, and does not count the time of the call as a wait for the storage.
-	uncharged func(do func()) error
-}
-
-// ask sends a request for the blob, or for a range of it, as soon as a connection is
-// free. It asks for the URL only then, because a URL could expire during the wait. If
-// locate fails, the error is a *locateError. sent is called when the request is sent.
-func (o *Options) ask(parent context.Context, locate Locate, byteRange, etag string, sent func()) (*answer, error) {
-	if err := o.Connections.slots.acquire(parent); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancelCause(parent)
-	end := func() {
-		cancel(nil)
-		o.Connections.slots.release()
-	}
-	u, err := locate(ctx)
-	if err != nil {
-		end()
-		return nil, asLocateError(err)
-	}
-	waited, err := o.Connections.budget.wait(cancel)
-	if err != nil {
-		end()
-		return nil, err
-	}
-	sent()
-	start, before := time.Now(), o.Connections.slots.soFar()
-	res, err := o.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
-	crowded := o.Connections.crowded(res, err, before)
-	if err != nil {
-		waited()
-		end()
-		if crowded {
-			err = &crowdedError{err}
-		}
-		return nil, err
-	}
-	closeBody := o.watchBody(res, cancel)
-	return &answer{
-		Response: res, from: u, sent: start, cancel: cancel, crowded: crowded,
-		close: func() {
-			closeBody()
-			waited()
-			end()
-		},
-		uncharged: func(do func()) (err error) {
-			waited()
-			do()
-			if waited, err = o.Connections.budget.wait(cancel); err != nil {
-				waited = func() {}
-			}
-			return err
-		},
-	}, nil
-}
-
-// refused returns err, the error of an answer without bytes of the blob.
-func (a *answer) refused(err error) error {
-	if a.crowded {
-		return &crowdedError{err}
-	}
-	return err
-}
-
-// watchBody bounds how long a body may take. closeBody closes it.
-func (o *Options) watchBody(res *http.Response, cancel context.CancelCauseFunc) (closeBody func()) {
-	res.Body = httpx.Watch(res.Body, o.IdleTimeout, cancel)
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusPartialContent {
-		late := time.AfterFunc(errorTimeout, func() { cancel(&httpx.StallError{Idle: errorTimeout}) })
-		return func() {
-			late.Stop()
-			_ = res.Body.Close()
-		}
-	}
-	o.Connections.open.Add(1)
-	res.Body = httpx.WatchRate(res.Body, rateWindow, o.Connections.pacer(), cancel)
-	return func() {
-		_ = res.Body.Close()
-		o.Connections.open.Add(-1)
-	}
-}
-
-// send sends a request, follows redirects, and returns once the head of the
-// answer is there.
-func (o *Options) send(ctx context.Context, cancel context.CancelCauseFunc, u *url.URL, byteRange, etag string) (*http.Response, error) {
-	bare := *u
-	bare.User = nil // net/http would turn it into an Authorization header
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, bare.String(), nil)
-	if err != nil {
-		return nil, httpx.RedactError(err)
-	}
-	if o.UserAgent != "" {
-		req.Header.Set("User-Agent", o.UserAgent)
-	}
-	req.Header.Set("Accept-Encoding", "identity") // without it, any encoding would do (RFC 9110, section 12.5.3)
-	if byteRange != "" {
-		req.Header.Set("Range", "bytes="+byteRange)
-		if strong(etag) && len(etag) <= maxETag {
-			req.Header.Set("If-Match", etag)
-		}
-	}
-	head := time.AfterFunc(headTimeout, func() { cancel(&httpx.StallError{Idle: headTimeout}) })
-	defer head.Stop()
-	res, err := o.Client.Do(req)
-	if err != nil {
-		// The cause says more than that the request was cancelled.
-		if stall, ok := errors.AsType[*httpx.StallError](context.Cause(ctx)); ok {
-			return nil, stall
-		}
-		return nil, httpx.RedactError(err)
-	}
-	return res, nil
-}
-
 // Spool keeps the bytes that arrive. It is used concurrently, but no byte is read before
 // it was written, or written after it was read. A stream that starts over truncates it to
 // nothing. An *os.File is a Spool. If it has a method
@@ -319,45 +189,4 @@ type Spool interface {
 
 type discarder interface {
 	Discard(off, n int64)
-}
-
-// arrived counts n bytes; fresh of them had not arrived before.
-func (o *Options) arrived(n, fresh int64) {
-	o.Connections.arrived.Add(n)
-	o.Connections.budget.credit(fresh)
-}
-
-// again decides what follows a try that failed with err after n bytes; last is the error of
-// the try before, or nil. If there is to be another try, again pauses and returns nil;
-// otherwise it returns the error of the download. The pause counts as time that the storage
-// keeps the run waiting.
-func (o *Options) again(ctx context.Context, attempts *httpx.Attempts, err, last error, n int64) error {
-	if located, ok := errors.AsType[*locateError](err); ok {
-		because := cmp.Or(located.because, last)
-		if because == nil {
-			return located.err
-		}
-		return fmt.Errorf("ask for a fresh URL (because %w): %w", because, located.err)
-	}
-	if _, ok := errors.AsType[*WriteError](err); ok {
-		return err // even if IsTemporary holds for the error of a network disk
-	}
-	budget := &o.Connections.budget
-	if budget.isSpent() && ctx.Err() == nil {
-		if _, told := errors.AsType[*WaitError](err); told {
-			return err
-		}
-		return fmt.Errorf("%w (the last try: %w)", &WaitError{}, err)
-	}
-	_, slow := errors.AsType[*httpx.SlowError](err)
-	if n >= enoughProgress && !slow && httpx.IsTemporary(err) && ctx.Err() == nil {
-		attempts.Renew()
-		return nil
-	}
-	waited, late := budget.wait(func(error) {}) // the next try finds out that the budget is spent
-	if late != nil {
-		return late
-	}
-	defer waited()
-	return attempts.Again(ctx, err)
 }

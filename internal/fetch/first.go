@@ -18,7 +18,7 @@ const lateFirst = 500 * time.Millisecond
 // begin asks for the first bytes. If the storage sends them, begin clears b.stream and
 // returns the answer for the first part. Otherwise it returns the answer that is the
 // stream, or nil.
-func (b *Blob) begin(p *piece) (first *answer, err error) {
+func (b *Blob) begin(p *part) (first *answer, err error) {
 	n := cmp.Or(b.o.First, firstPart)
 	if b.o.OnDemand {
 		n = cmp.Or(b.o.First, firstOnDemand)
@@ -30,17 +30,15 @@ func (b *Blob) begin(p *piece) (first *answer, err error) {
 		if err == nil {
 			return first, nil
 		}
-		if err := b.o.again(b.ctx, attempts, err, last, 0); err != nil {
+		if err := b.again(p, attempts, err, last, 0); err != nil {
 			return nil, err
 		}
-		if last = err; p.forgives(err) {
-			attempts.Renew()
-		}
+		last = err
 	}
 }
 
 // beginOnce is one try of begin.
-func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
+func (b *Blob) beginOnce(p *part, n int64) (first *answer, err error) {
 	res, err := b.askFirst(fmt.Sprintf("%d-%d", p.start, p.start+n-1))
 	if err != nil {
 		return nil, err
@@ -57,9 +55,7 @@ func (b *Blob) beginOnce(p *piece, n int64) (first *answer, err error) {
 	if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
 		return nil, nil // an empty blob is answered like this, too
 	}
-	err = statusError(res.Response)
-	b.urls.failed(res.from, err)
-	return nil, res.refused(err)
+	return nil, b.refused(res, statusError(res.Response))
 }
 
 // askFirst sends the first request, and a second one if the first is late. It returns the
@@ -78,7 +74,7 @@ func (b *Blob) askFirst(byteRange string) (*answer, error) {
 		ends = append(ends, end)
 		b.info.Requests++
 		b.work.Go(func() {
-			res, err := b.o.ask(ctx, b.urls.get, byteRange, "", func() { late <- b.lateAfter(time.Since(start)) })
+			res, err := b.ask(ctx, byteRange, "", func() { late <- b.lateAfter(time.Since(start)) })
 			results <- result{of, res, err}
 		})
 	}

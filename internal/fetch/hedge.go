@@ -25,7 +25,7 @@ const (
 // of such a part takes several times as long as others did, so that a new one is likely to
 // be faster. A reader waits for the part, unless there is nothing else to request (idle).
 // On a link that is slow for all, no request is late. b.mu is held.
-func (b *Blob) late(now time.Time, idle bool) *piece {
+func (b *Blob) late(now time.Time, idle bool) *part {
 	if b.stream || b.pace.most < 2 || b.hedging >= mostHedges || b.wasted > wasteFree+b.info.Fetched/wasteShare {
 		return nil
 	}
@@ -34,14 +34,14 @@ func (b *Blob) late(now time.Time, idle bool) *piece {
 		return nil
 	}
 	for _, off := range b.waits {
-		if i := b.part(off); i >= 0 && off < b.parts[i].end && b.parts[i].isLate(now, first, rate) {
+		if i := b.partAt(off); i >= 0 && off < b.parts[i].end && b.parts[i].isLate(now, first, rate) {
 			return b.parts[i]
 		}
 	}
 	if !idle || b.o.OnDemand {
 		return nil
 	}
-	for _, p := range b.parts[max(b.part(b.digested), 0):] {
+	for _, p := range b.parts[max(b.partAt(b.digested), 0):] {
 		if p.isLate(now, first, rate) {
 			return p
 		}
@@ -51,12 +51,12 @@ func (b *Blob) late(now time.Time, idle bool) *piece {
 
 // isLate reports whether a part's only request is late; first is what others took to the
 // first byte, and rate the bytes per second that they had then, or 0. b.mu is held.
-func (p *piece) isLate(now time.Time, first time.Duration, rate float64) bool {
+func (p *part) isLate(now time.Time, first time.Duration, rate float64) bool {
 	if p.at == p.end || len(p.tries) != 1 || p.hedges >= hedgesOfPart || p.tries[0].began.IsZero() {
 		return false
 	}
 	t := p.tries[0]
-	if rate == 0 && t.size > bufferSize {
+	if rate == 0 && t.size() > bufferSize {
 		return false // it is not known how long that many bytes take
 	}
 	takes := func(n int64) time.Duration {
@@ -66,10 +66,10 @@ func (p *piece) isLate(now time.Time, first time.Duration, rate float64) bool {
 		return first + time.Duration(float64(n)/rate*float64(time.Second))
 	}
 	took := now.Sub(t.began)
-	if took < max(lateTime, lateBy*takes(t.size)) {
+	if took < max(lateTime, lateBy*takes(t.size())) {
 		return false
 	}
-	if got := t.at - (t.to - t.size); got > 0 && now.Sub(t.last) < lateTime {
+	if got := t.at - t.from; got > 0 && now.Sub(t.last) < lateTime {
 		// Bytes still arrive: at this rate, is the rest slower than another request?
 		left := float64(p.end-p.at) / float64(got) * float64(took)
 		return time.Duration(left) > 2*takes(p.end-p.at)
@@ -97,8 +97,8 @@ func (u *usual) add(t *try) {
 	i := u.n % usualTries
 	u.n++
 	u.first[i], u.rates[i] = first, 0
-	if t.size > bufferSize && took > 0 {
-		u.rates[i] = float64(t.size) / took.Seconds()
+	if t.size() > bufferSize && took > 0 {
+		u.rates[i] = float64(t.size()) / took.Seconds()
 	}
 }
 

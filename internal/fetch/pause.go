@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -32,13 +34,13 @@ type pausing struct {
 	end     context.CancelCauseFunc
 }
 
-// pause waits before the next try of a part. Pauses get longer, because a storage that
+// pause waits before the next try of a part, without b.mu. Pauses get longer, because a storage that
 // failed may need time. Enough bytes on other connections show that it works: then the
 // pause ends early, unless the storage asked for it (Retry-After).
-func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err error) {
+func (b *Blob) pause(ctx context.Context, of *part, d time.Duration) error {
 	sleep := httpx.Policy{Sleep: b.o.Policy.Sleep}
 	if b.stream {
-		return false, sleep.Pause(ctx, nil, d)
+		return sleep.Pause(ctx, nil, d)
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -57,7 +59,7 @@ func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err erro
 		b.staff()
 	}
 	b.mu.Unlock()
-	err = sleep.Pause(ctx, nil, d)
+	err := sleep.Pause(ctx, nil, d)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if lends {
@@ -65,15 +67,56 @@ func (b *Blob) pause(ctx context.Context, d time.Duration) (works bool, err erro
 		b.running++ // perhaps one more than pace allows: see next
 	}
 	b.pauses = slices.DeleteFunc(b.pauses, func(o *pausing) bool { return o == p })
-	if errors.Is(err, errWorks) {
-		return true, nil
+	if of.works = errors.Is(err, errWorks); of.works {
+		return nil
 	}
-	return false, err
+	return err
+}
+
+// again decides what follows a try of a part that failed with err after n bytes; last is the
+// error of the try before, or nil. If there is to be another try, again pauses and returns
+// nil; otherwise it returns the error of the download. The pause counts as time that the
+// storage keeps the run waiting.
+func (b *Blob) again(p *part, attempts *httpx.Attempts, err, last error, n int64) error {
+	if located, ok := errors.AsType[*locateError](err); ok {
+		because := cmp.Or(located.because, last)
+		if because == nil {
+			return located.err
+		}
+		return fmt.Errorf("ask for a fresh URL (because %w): %w", because, located.err)
+	}
+	if _, ok := errors.AsType[*WriteError](err); ok {
+		return err // even if IsTemporary holds for the error of a network disk
+	}
+	budget := &b.o.Connections.budget
+	if budget.isSpent() && b.ctx.Err() == nil {
+		if _, told := errors.AsType[*WaitError](err); told {
+			return err
+		}
+		return fmt.Errorf("%w (the last try: %w)", &WaitError{}, err)
+	}
+	_, slow := errors.AsType[*httpx.SlowError](err)
+	if n >= enoughProgress && !slow && httpx.IsTemporary(err) && b.ctx.Err() == nil {
+		attempts.Renew()
+		return nil
+	}
+	waited, late := budget.wait(func(error) {}) // the next try finds out that the budget is spent
+	if late != nil {
+		return late
+	}
+	defer waited()
+	if final := attempts.Again(b.ctx, err); final != nil {
+		return final
+	}
+	if p.forgives(err) {
+		attempts.Renew()
+	}
+	return nil
 }
 
 // forgives reports whether the count of tries begins again after one that failed with err,
 // because the storage served other parts meanwhile.
-func (p *piece) forgives(err error) bool {
+func (p *part) forgives(err error) bool {
 	_, slow := errors.AsType[*httpx.SlowError](err)
 	_, crowded := errors.AsType[*crowdedError](err)
 	if slow || !p.works && !crowded || p.forgiven == mostForgiven {
@@ -86,7 +129,7 @@ func (p *piece) forgives(err error) bool {
 
 // watch has tick called as long as there is something for it to look at. b.mu is held.
 func (b *Blob) watch() {
-	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.trying > 0 && b.pace.most > 1) {
+	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.running > 0 && b.pace.most > 1) {
 		b.watched = true
 		b.ticker = time.AfterFunc(tickTime, b.tick)
 	}

@@ -13,8 +13,8 @@ import (
 // span is a range of bytes, end excluded.
 type span struct{ start, end int64 }
 
-// piece is a part of the blob: a span that one connection fetches, or two. Blob.mu guards it.
-type piece struct {
+// part is a part of the blob: a span that one connection fetches, or two. Blob.mu guards it.
+type part struct {
 	span
 	at       int64 // bytes before this offset have arrived
 	furthest int64 // the largest at so far: a stream may start over
@@ -29,19 +29,16 @@ type piece struct {
 	writing sync.Mutex
 }
 
-func (b *Blob) newPiece(s span) *piece {
-	p := &piece{span: s, at: s.start, furthest: s.start}
+func (b *Blob) newPart(s span) *part {
+	p := &part{span: s, at: s.start, furthest: s.start}
 	policy := b.o.Policy
-	policy.Sleep = func(ctx context.Context, d time.Duration) (err error) {
-		p.works, err = b.pause(ctx, d)
-		return err
-	}
+	policy.Sleep = func(ctx context.Context, d time.Duration) error { return b.pause(ctx, p, d) }
 	p.attempts = policy.Attempts()
 	return p
 }
 
 // begin makes a part of which nothing has arrived begin at off.
-func (p *piece) begin(off int64) { p.start, p.at, p.furthest = off, off, off }
+func (p *part) begin(off int64) { p.start, p.at, p.furthest = off, off, off }
 
 // queue holds the spans to be fetched; the last one pushed comes first. Spans may
 // overlap each other, and parts that were begun later.
@@ -65,7 +62,7 @@ func (q *queue) pop() span {
 // reach returns the end of the bytes that have arrived without a gap from off on. b.mu is
 // held.
 func (b *Blob) reach(off int64) int64 {
-	for i := b.part(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
+	for i := b.partAt(off); i >= 0 && i < len(b.parts) && b.parts[i].start <= off && off < b.parts[i].end; i++ {
 		p := b.parts[i]
 		off = max(off, p.at)
 		if p.at < p.end {
@@ -75,10 +72,10 @@ func (b *Blob) reach(off int64) int64 {
 	return off
 }
 
-// part returns the index of the last part that does not start after off, or -1. If the
+// partAt returns the index of the last part that does not start after off, or -1. If the
 // part that holds off was begun, that is the one. b.mu is held.
-func (b *Blob) part(off int64) int {
-	i, found := slices.BinarySearchFunc(b.parts, off, func(p *piece, off int64) int { return cmp.Compare(p.start, off) })
+func (b *Blob) partAt(off int64) int {
+	i, found := slices.BinarySearchFunc(b.parts, off, func(p *part, off int64) int { return cmp.Compare(p.start, off) })
 	if !found {
 		i--
 	}
@@ -93,7 +90,7 @@ func (q *queue) has(s span) bool {
 // missing returns the ranges of a span that were not begun. b.mu is held.
 func (b *Blob) missing(s span) []span {
 	var list []span
-	for i := max(b.part(s.start), 0); i < len(b.parts) && b.parts[i].start < s.end; i++ {
+	for i := max(b.partAt(s.start), 0); i < len(b.parts) && b.parts[i].start < s.end; i++ {
 		if p := b.parts[i]; p.start > s.start {
 			list = append(list, span{s.start, p.start})
 		}
@@ -188,11 +185,11 @@ func (b *Blob) next() *try {
 	if s.end-s.start < n+smallestPart/4 || b.pace.most == 1 {
 		n = s.end - s.start
 	}
-	p := b.newPiece(span{s.start, s.start + n})
+	p := b.newPart(span{s.start, s.start + n})
 	if b.openPart = nil; b.pace.most == 1 && !b.o.OnDemand && b.inTurn(s) {
 		b.openPart = p
 	}
-	b.parts = slices.Insert(b.parts, b.part(p.start)+1, p)
+	b.parts = slices.Insert(b.parts, b.partAt(p.start)+1, p)
 	b.pace.handed += n
 	return b.enlist(p)
 }

@@ -235,8 +235,8 @@ func announces(length int) step {
 	}
 }
 
-// part answers 206 with this Content-Range and 10 bytes of the blob.
-func part(header string) step { return partOf(header, 10) }
+// answersPart answers 206 with this Content-Range and 10 bytes of the blob.
+func answersPart(header string) step { return partOf(header, 10) }
 
 func partOf(header string, bytes int) step {
 	return func(s *storage, w http.ResponseWriter, _ *http.Request) {

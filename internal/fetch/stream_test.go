@@ -55,7 +55,7 @@ var situations = map[string]struct {
 	"ends early every time":      {steps: slices.Repeat([]step{announces(blobSize)}, 3), want: "after 3 tries"},
 	"chunked":                    {etag: "-", steps: []step{chunked(blobSize)}, log: []string{""}},
 	"chunked, cut":               {steps: []step{chunked(mib)}, log: []string{"", `bytes=1048576- "e"`}},
-	"chunked, the total unknown": {steps: []step{chunked(mib), part("bytes 1048576-1048585/*")}, log: []string{"", `bytes=1048576- "e"`, ""}},
+	"chunked, the total unknown": {steps: []step{chunked(mib), answersPart("bytes 1048576-1048585/*")}, log: []string{"", `bytes=1048576- "e"`, ""}},
 
 	// Answers without a blob.
 	"expired URL":            {steps: []step{azure(403, "AuthenticationFailed")}, log: []string{"", ""}},
@@ -74,10 +74,10 @@ var situations = map[string]struct {
 	// Storages without ranges, and storages that answer with other ranges.
 	"no ranges":                {steps: []step{cut(2 * mib), noRange(whole)}, log: []string{"", `bytes=2097152- "e"`}},
 	"no ranges, cut for ever":  {steps: slices.Repeat([]step{noRange(cut(2 * mib)), noRange(cut(mib))}, 4), want: "after 3 tries: the connection broke off after 1048576"},
-	"another part":             {steps: []step{cut(mib), part("bytes 0-9/3158073")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`}},
-	"another part, twice":      {tries: 4, steps: []step{cut(mib), part("bytes 0-9/3158073"), part("")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`, ""}},
-	"parts for ever":           {steps: slices.Repeat([]step{part("bytes 5-9/10")}, 3), want: `after 3 tries: the storage was asked for the bytes from 0 on and sent Content-Range "bytes 5-9/10"`},
-	"a middle part only":       {steps: []step{cut(mib), part("bytes 1048576-1048585/3158073")}},
+	"another part":             {steps: []step{cut(mib), answersPart("bytes 0-9/3158073")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`}},
+	"another part, twice":      {tries: 4, steps: []step{cut(mib), answersPart("bytes 0-9/3158073"), answersPart("")}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`, ""}},
+	"parts for ever":           {steps: slices.Repeat([]step{answersPart("bytes 5-9/10")}, 3), want: `after 3 tries: the storage was asked for the bytes from 0 on and sent Content-Range "bytes 5-9/10"`},
+	"a middle part only":       {steps: []step{cut(mib), answersPart("bytes 1048576-1048585/3158073")}},
 	"a part that ends early":   {steps: []step{cut(mib), rest(false)}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048586- "e"`}},
 	"two lengths of a part":    {steps: []step{cut(mib), rest(true)}, log: []string{"", `bytes=1048576- "e"`, `bytes=1048576- "e"`}},
 	"more than the part":       {steps: []step{cut(blobSize - 5), partOf("bytes 3158068-3158072/3158073", 10)}, want: "the storage sent more than the 3158073 bytes it announced"},

@@ -10,39 +10,40 @@ import (
 // try is one request for the missing bytes of a part. A part may have two at a time: see
 // late. Each byte is written once, by the try that brings it first.
 type try struct {
-	p   *piece
+	p   *part
 	ctx context.Context //nolint:containedctx // of this request alone
 	end context.CancelCauseFunc
-	// at is the next byte that this try brings, and to is where its range ends. Bytes
-	// before p.at were brought by another try.
-	at, to int64
+	// from and to are the range that is requested, and at is the next byte that this try
+	// brings. Bytes before p.at were brought by another try.
+	from, to, at int64
 
 	began time.Time // the request was sent; zero: it waits for a connection
 	first time.Time // its first byte arrived
 	last  time.Time // its last byte so far arrived
-	size  int64     // of the range
 	// furthest is that of the part when the try began.
 	furthest int64
 }
+
+// size returns how many bytes are requested.
+func (t *try) size() int64 { return t.to - t.from }
 
 // errOvertaken ends a try that brings only bytes that another one brought before.
 var errOvertaken = errors.New("another request brought these bytes first")
 
 // enlist begins a try of a part. b.mu is held.
-func (b *Blob) enlist(p *piece) *try {
-	t := &try{p: p, at: p.at, to: p.end, size: p.end - p.at, furthest: p.furthest}
+func (b *Blob) enlist(p *part) *try {
+	t := &try{p: p, from: p.at, to: p.end, at: p.at, furthest: p.furthest}
 	t.ctx, t.end = context.WithCancelCause(b.ctx)
 	if p.tries = append(p.tries, t); len(p.tries) > 1 {
 		p.hedges++
 		b.hedging++
 	}
-	b.trying++
 	b.watch()
 	return t
 }
 
 // reenlist is enlist without b.mu.
-func (b *Blob) reenlist(p *piece) *try {
+func (b *Blob) reenlist(p *part) *try {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.enlist(p)
@@ -65,8 +66,7 @@ func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
 	p := t.p
 	fresh = p.furthest - t.furthest
 	p.tries = slices.DeleteFunc(p.tries, func(o *try) bool { return o == t })
-	b.trying--
-	if err == nil && t.at == t.to && t.size > 0 && !b.stream {
+	if err == nil && t.at == t.to && t.size() > 0 && !b.stream {
 		b.o.Connections.usual.add(t)
 	}
 	if len(p.tries) > 0 {

@@ -68,10 +68,3 @@ type locateError struct {
 
 func (e *locateError) Error() string { return e.err.Error() }
 func (e *locateError) Unwrap() error { return e.err }
-
-func asLocateError(err error) error {
-	if located, ok := errors.AsType[*locateError](err); ok {
-		return located
-	}
-	return &locateError{err: err}
-}

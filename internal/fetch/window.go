@@ -48,7 +48,7 @@ func (b *Blob) starved(off int64) {
 	if !b.held && !b.ahead() {
 		return
 	}
-	if i := b.part(off); off >= b.low()+b.window.size && i >= 0 && off < b.parts[i].end && b.parts[i] != b.openPart {
+	if i := b.partAt(off); off >= b.low()+b.window.size && i >= 0 && off < b.parts[i].end && b.parts[i] != b.openPart {
 		return // the byte was wanted before its turn, and is on its way
 	}
 	if !b.held && b.running > 0 && b.info.Fetched < b.window.grown+b.window.size/2 {

@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -36,13 +35,11 @@ func (b *Blob) fetch(t *try, first *answer) error {
 		case !missing:
 			attempts = b.o.Policy.Attempts() // those of the part are the other connection's
 		}
-		if err := b.o.again(b.ctx, attempts, err, last, fresh); err != nil {
+		if err := b.again(p, attempts, err, last, fresh); err != nil {
 			return err
 		}
 		last = err
-		if t = b.reenlist(p); p.forgives(err) {
-			p.attempts.Renew()
-		}
+		t = b.reenlist(p)
 	}
 }
 
@@ -60,29 +57,12 @@ func (b *Blob) tryPart(t *try, res *answer) (err error) {
 	}
 	defer res.close()
 	if err := b.check(t, res.Response); err != nil {
-		b.urls.failed(res.from, err)
-		return res.refused(err)
+		return b.refused(res, err)
 	}
-	if b.stream {
+	if b.stream { // the answer may have begun again, or told the size
 		t.at, t.to = t.p.at, t.p.end
 	}
 	return b.receive(t, res)
-}
-
-// request requests the missing bytes of a part.
-func (b *Blob) request(t *try) (*answer, error) {
-	b.mu.Lock()
-	b.info.Requests++
-	etag := b.info.ETag
-	b.mu.Unlock()
-	sent := func() { b.sent(t, time.Now()) }
-	switch {
-	case !b.stream:
-		return b.o.ask(t.ctx, b.urls.get, fmt.Sprintf("%d-%d", t.at, t.to-1), etag, sent)
-	case t.at > 0:
-		return b.o.ask(t.ctx, b.urls.locate, fmt.Sprintf("%d-", t.at), etag, sent)
-	}
-	return b.o.ask(t.ctx, b.urls.locate, "", "", sent)
 }
 
 // receive stores the body of an answer.
@@ -145,7 +125,8 @@ func (b *Blob) count(t *try, n, fresh int64) {
 	p, now := t.p, time.Now()
 	t.at += n
 	p.at += fresh
-	b.o.arrived(n, max(p.at-p.furthest, 0))
+	b.o.Connections.arrived.Add(n)
+	b.o.Connections.budget.credit(max(p.at-p.furthest, 0))
 	p.furthest = max(p.furthest, p.at)
 	b.info.Fetched += n
 	b.wasted += n - fresh
@@ -165,7 +146,7 @@ func (b *Blob) count(t *try, n, fresh int64) {
 
 // startOver decides about a stream whose try failed with err: if the bytes so far are of
 // no use, the stream begins again with its first byte.
-func (b *Blob) startOver(p *piece, err error) error {
+func (b *Blob) startOver(p *part, err error) error {
 	_, noRanges := errors.AsType[*RangeError](err)
 	changed, isChanged := errors.AsType[*ChangedError](err)
 	switch {
@@ -186,7 +167,7 @@ func (b *Blob) startOver(p *piece, err error) error {
 }
 
 // rewind makes the first byte of a stream the next one.
-func (b *Blob) rewind(p *piece) error {
+func (b *Blob) rewind(p *part) error {
 	if p.at == 0 {
 		return nil
 	}
@@ -201,7 +182,7 @@ func (b *Blob) rewind(p *piece) error {
 }
 
 // setSize enters the size of a stream; -1 means unknown.
-func (b *Blob) setSize(p *piece, size int64) {
+func (b *Blob) setSize(p *part, size int64) {
 	b.info.Size, p.end = size, size
 	if size < 0 {
 		p.end = maxBlob
