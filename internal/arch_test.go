@@ -23,7 +23,7 @@ var forTests = []string{"internal/githubsim", "internal/testdir", "internal/test
 // import forTests, too.
 var allowed = map[string][]string{
 	"":                             {"internal/app", "internal/machine", "internal/process"},
-	"internal/app":                 {"internal/actions", "internal/artifact", "internal/cli", "internal/config", "internal/githubapi", "internal/httpx", "internal/inspect", "internal/machine", "internal/process", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/workspace"},
+	"internal/app":                 {"internal/actions", "internal/artifact", "internal/choice", "internal/cli", "internal/config", "internal/githubapi", "internal/httpx", "internal/inspect", "internal/machine", "internal/process", "internal/report", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/workspace"},
 	"internal/report":              {"internal/actions", "internal/artifact", "internal/config", "internal/fetch", "internal/githubapi", "internal/httpx", "internal/inspect", "internal/search", "internal/spool", "internal/transfer", "internal/unpack", "internal/words", "internal/workspace"},
 	"internal/githubapi":           {"internal/artifact", "internal/httpx", "internal/lazy", "internal/search", "internal/words"},
 	"internal/search":              {"internal/artifact", "internal/lazy", "internal/suggest", "internal/words"},
@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/artifact":            {"internal/glob", "internal/lazy"},
 	"internal/config":              {"internal/glob", "internal/lazy", "internal/suggest", "internal/words", "internal/workspace"},
 	"internal/glob":                {"internal/lazy"},
+	"internal/choice":              {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/search", "internal/transfer"},
 	"internal/cli":                 {"internal/config"},
 	"internal/inspect":             {"internal/artifact", "internal/spool", "internal/transfer", "internal/unpack", "internal/words"},
 	"internal/machine":             {"internal/config", "internal/lazy"},

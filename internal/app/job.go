@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path"
-	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/choice"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -34,20 +33,15 @@ type job struct {
 	dest    workspace.Destination
 	chown   bool   // give what is written to the workspace's owner
 	agent   string // User-Agent
-	current int64  // the current run's id, 0 outside of Actions
-	trigger int64  // the run that triggered this one, if it may be the run to take from
+	request search.Request
 }
 
 // forge is a server that has runs and artifacts; *githubapi.Client is GitHub's.
 type forge interface {
-	search.Source
+	choice.Server
 	transfer.Origin
 	// Delete deletes an artifact.
 	Delete(ctx context.Context, repo artifact.Repo, id int64) error
-	// Repository fails unless the repository exists and may be seen.
-	Repository(ctx context.Context, repo artifact.Repo) error
-	// Ahead returns how far the server's clock is ahead of ours, by its newest answer.
-	Ahead() time.Duration
 	// Requests returns how many requests were sent, Unchanged how many of them did not
 	// count against the rate limit because nothing had changed.
 	Requests() int
@@ -86,7 +80,7 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 		return nil, err
 	}
 	j.chown = places.Workspace != "" && env.UID == 0
-	if err := j.readRunner(); err != nil {
+	if j.request, err = choice.NewRequest(cfg, j.runner); err != nil {
 		return nil, err
 	}
 	if j.dest, err = places.Resolve(cfg.Path); err != nil {
@@ -103,28 +97,6 @@ func (e Env) layout(step bool) (workspace.Layout, error) {
 	}
 	dir, err := e.Getwd()
 	return workspace.MachineLayout(e.get, dir), err
-}
-
-// readRunner reads what the runner says of the current run and of the event that
-// triggered it, as far as the inputs need it. What they do not need may be wrong.
-func (j *job) readRunner() (err error) {
-	searches := !j.cfg.ByID()
-	if j.current, err = j.runner.RunID(); err != nil && (searches || j.cfg.RunCurrent) {
-		return err
-	}
-	own, _ := artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
-	if j.runner.EventName != "workflow_run" || !searches || j.cfg.Searches() {
-		return nil
-	}
-	id, err := j.runner.Trigger()
-	j.trigger = search.UnknownTrigger
-	if id > 0 {
-		j.trigger = id
-	}
-	if !slices.ContainsFunc(repos(j.cfg), own.Equal) {
-		return nil // only a former name of the current repository can need the trigger: no reason to fail
-	}
-	return err
 }
 
 // connect makes the clients for API and storage. Only the API's client knows the token.
@@ -175,8 +147,8 @@ func (j *job) auth() githubapi.Auth {
 		return githubapi.Auth{Token: string(j.cfg.Token)}
 	}
 	return githubapi.Auth{App: &githubapi.App{
-		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: repos(j.cfg), Write: j.cfg.Delete, OnToken: j.log.Out.Mask,
-		Contents: j.request().NeedsContents(), PullRequests: j.cfg.PR != 0,
+		ID: j.cfg.AppID, PrivateKey: []byte(j.cfg.AppPrivateKey), Repos: j.request.Repos, Write: j.cfg.Delete, OnToken: j.log.Out.Mask,
+		Contents: j.request.NeedsContents(), PullRequests: j.cfg.PR != 0,
 	}}
 }
 
@@ -198,81 +170,4 @@ func readCA(cfg *config.Config, places workspace.Layout) ([]byte, error) {
 		return nil, &report.CertificateError{Err: err}
 	}
 	return pem, nil
-}
-
-// repos returns the input repository.
-func repos(cfg *config.Config) []artifact.Repo {
-	var list []artifact.Repo
-	for _, name := range cfg.Repositories {
-		repo, _ := artifact.ParseRepo(name) // config has checked it
-		list = append(list, repo)
-	}
-	return list
-}
-
-// workflowFile returns the file name in GITHUB_WORKFLOW_REF, which looks like
-// owner/name/.github/workflows/ci.yml@refs/heads/main.
-func workflowFile(ref string) string {
-	if file := artifact.WorkflowPath(ref); file != "" {
-		return path.Base(file)
-	}
-	return ""
-}
-
-// homes parses the repository of each run or artifact id.
-func homes(names map[int64]string) map[int64]artifact.Repo {
-	all := make(map[int64]artifact.Repo, len(names))
-	for id, name := range names {
-		all[id], _ = artifact.ParseRepo(name) // config has checked it
-	}
-	return all
-}
-
-// request returns what the inputs ask for.
-func (j *job) request() search.Request {
-	req := search.Request{
-		RunIDs:        slices.Clone(j.cfg.RunIDs),
-		ArtifactIDs:   j.cfg.ArtifactIDs,
-		RunRepos:      homes(j.cfg.RunRepos),
-		ArtifactRepos: homes(j.cfg.ArtifactRepos),
-		Merge:         j.cfg.MergeMultiple,
-		Select:        artifact.Selector{Names: j.cfg.Names, Patterns: j.cfg.Patterns, Regexp: j.cfg.NameRegex},
-		Workflow:      j.cfg.Workflow,
-		Branches:      j.cfg.Branches,
-		Commit:        j.cfg.Commit,
-		PR:            j.cfg.PR,
-		Ref:           j.cfg.Ref,
-		Events:        j.cfg.Events,
-		Actor:         j.cfg.Actor,
-		Conclusions:   j.cfg.Conclusions,
-		RunNumber:     j.cfg.RunNumber,
-		MaxAge:        j.cfg.MaxAge,
-		Runs:          j.cfg.Runs,
-		AllowForks:    j.cfg.AllowForks,
-		SearchLimit:   j.cfg.SearchLimit,
-		Waiting:       j.cfg.Wait > 0,
-		Gone:          map[int64]bool{},
-		Repos:         repos(j.cfg),
-
-		// If an input says that a search is meant, the warning that the current run has the
-		// artifacts, too, is not worth a request.
-		AskCurrent:         !j.cfg.Searches(),
-		CurrentFirst:       j.cfg.CurrentFirst,
-		OwnID:              j.runner.RepositoryID,
-		CurrentRun:         j.current,
-		CurrentWorkflow:    workflowFile(j.runner.WorkflowRef),
-		CurrentWorkflowRef: j.runner.WorkflowRef,
-	}
-	req.Own, _ = artifact.ParseRepo(j.runner.Repository) // empty outside of Actions
-	if j.cfg.ByID() {
-		// These conditions choose nothing: a run named by id is taken even if it does not
-		// meet them. The log then warns, because that may be a mistake.
-		over := j.cfg.Overruled()
-		req.Events, req.Actor, req.Conclusions, req.RunNumber, req.MaxAge = over.Events, over.Actor, over.Conclusions, over.RunNumber, over.MaxAge
-	}
-	if j.cfg.RunCurrent && !slices.Contains(req.RunIDs, j.current) {
-		req.RunIDs = append(req.RunIDs, j.current)
-	}
-	req.Trigger = j.trigger
-	return req
 }

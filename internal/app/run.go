@@ -7,9 +7,8 @@ import (
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/choice"
 	"github.com/artifetch/artifetch/internal/config"
-	"github.com/artifetch/artifetch/internal/githubapi"
-	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/report"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -76,12 +75,9 @@ func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err erro
 	defer func() { err = errors.Join(err, s.close()) }()
 	early, end := context.WithCancel(ctx)
 	defer end() // ends requests for URLs that turned out not to be needed
-	c := j.newChoices()
-	if !j.cfg.DryRun && j.cfg.Shard.Count == 0 {
-		c.early = func(a artifact.Artifact) { s.engine.Early(early, a) }
-	}
+	choices := j.choices(early, s.engine)
 	for {
-		plan, err := c.next(ctx)
+		plan, err := choices.Next(ctx)
 		if plan != nil {
 			res.PassedOver, res.Doubts = plan.PassedOver, plan.Doubts
 		}
@@ -104,38 +100,25 @@ func (j *job) obtain(ctx context.Context, res *report.Result, do task) (err erro
 		}
 		// Listings lag behind: the next candidate may still be there.
 		j.log.Expired(expired)
-		if err := c.without(ctx, s.engine, expired.ID, res.Items); err != nil {
+		if err := choices.Without(ctx, expired.ID, res.Items); err != nil {
 			return err
 		}
 	}
 }
 
-// choose chooses runs and artifacts. It waits up to atMost for them to appear. early may be
-// nil; see search.Chooser.
-func (j *job) choose(ctx context.Context, req search.Request, atMost time.Duration, early func(artifact.Artifact)) (*search.Plan, error) {
-	// Times of the server are compared with the server's clock.
-	chooser := search.Chooser{Source: j.api, Now: func() time.Time { return j.now().Add(j.api.Ahead()) }, Early: early}
+// choices answers what the inputs ask for. Until ctx ends, URLs may be asked for before a
+// choice is final.
+func (j *job) choices(ctx context.Context, engine *transfer.Engine) *choice.Choices {
 	quiet := j.policy
 	quiet.Notify = nil
-	wait := search.Wait{
-		For: atMost, Now: j.now, Notify: j.log.Wait, Passing: passing,
+	opt := choice.Options{
+		Server: j.api, Request: j.request, Wait: j.cfg.Wait, Now: j.now, Notify: j.log.Wait, Expired: engine.Expired,
 		Pause: func(ctx context.Context, d time.Duration) error { return quiet.Pause(ctx, nil, d) },
 	}
-	return search.Await(ctx, wait, func(ctx context.Context, brief bool) (*search.Plan, error) {
-		req.Brief = brief
-		plan, err := chooser.Choose(ctx, req)
-		if err != nil {
-			err = j.tellApart(ctx, err)
-		}
-		return plan, err
-	})
-}
-
-// passing reports whether an error of the API may pass with time: the server, or the
-// network to it, failed for longer than one request is retried.
-func passing(err error) bool {
-	api, ok := errors.AsType[*githubapi.Error](err)
-	return ok && (api.Kind == githubapi.ServerError || api.Kind == githubapi.Network && httpx.IsTemporary(api.Err))
+	if !j.cfg.DryRun && j.cfg.Shard.Count == 0 {
+		opt.Early = func(a artifact.Artifact) { engine.Early(ctx, a) }
+	}
+	return choice.New(opt)
 }
 
 // share returns this job's part of the items.
@@ -155,19 +138,4 @@ func nothingFound(err error) bool {
 	_, noFiles := errors.AsType[*transfer.NoFilesError](err)
 	_, noFile := errors.AsType[*transfer.NoFileError](err)
 	return noArtifact || noFiles || noFile
-}
-
-// tellApart interprets a 404. GitHub gives the same answer for a run that does not exist
-// and for a repository that the token may not see. Only the missing run is "nothing
-// found"; a policy that ignores it must not hide the other.
-func (j *job) tellApart(ctx context.Context, err error) error {
-	api, ok := errors.AsType[*githubapi.Error](err)
-	if !ok || api.Kind != githubapi.NotFound || api.Subject == "" {
-		return err
-	}
-	if repoErr := j.api.Repository(ctx, api.Repo); repoErr != nil {
-		return repoErr
-	}
-	// The server may not know a new id yet. Waiting for anything else is of no use.
-	return &search.NotFoundError{Repo: api.Repo, What: api.Subject, Permission: string(api.Needs), Settled: j.cfg.ByID(), Final: !j.cfg.ByID()}
 }
