@@ -9,11 +9,9 @@ package app
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
@@ -96,7 +94,7 @@ func (e Env) Again(exit func(code int)) func() {
 func runStep(ctx context.Context, env Env) int {
 	out := actions.New(actions.Options{Out: env.Stdout, Getenv: env.get})
 	log := &report.Log{Out: out}
-	cfg, err := config.FromEnv(env.Lookup, names(env.Environ())...)
+	cfg, err := config.FromEnv(env.Lookup, env.Environ()...)
 	mask(out, cfg)
 	res := &report.Result{Err: err}
 	if err == nil {
@@ -104,7 +102,7 @@ func runStep(ctx context.Context, env Env) int {
 	}
 	log.Ended(res)
 	failed := res.Err != nil
-	if err := handOn(log, cfg, res); err != nil {
+	if err := log.HandOn(res, cfg.Summary); err != nil {
 		log.Failed(err)
 		failed = true
 	}
@@ -112,50 +110,6 @@ func runStep(ctx context.Context, env Env) int {
 		return exitFailure
 	}
 	return exitOK
-}
-
-// ready fails if the outputs cannot be written. That shows before anything is fetched, so
-// the destination stays as it was.
-func ready(cfg *config.Config, out *actions.Log) error {
-	err := out.CheckOutputs()
-	if err == nil {
-		return nil
-	}
-	errs := []error{err}
-	if cfg.Summary {
-		if err := out.CheckSummary(); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return &report.HandOnError{Errs: errs}
-}
-
-// handOn writes outputs and summary to the runner's files. If one of the files cannot be
-// written, the other still is. A missing summary is only a warning: no later step needs it.
-func handOn(log *report.Log, cfg *config.Config, res *report.Result) error {
-	var noSummary error
-	if cfg.Summary {
-		noSummary = log.Out.Summary(res.Summary())
-	}
-	if _, logged := errors.AsType[*report.HandOnError](res.Err); logged {
-		return nil // ready failed before the run
-	}
-	outputs, left, noOutputs := res.Outputs(report.OutputOptions{Redact: log.Out.Redact, Step: true})
-	if noOutputs == nil {
-		noOutputs = log.Out.SetOutputs(outputs...)
-	}
-	log.Left(left)
-	if noOutputs == nil {
-		if noSummary != nil {
-			log.NoSummary(&report.HandOnError{Errs: []error{noSummary}, Published: res.Published})
-		}
-		return nil
-	}
-	errs := []error{noOutputs}
-	if noSummary != nil {
-		errs = append(errs, noSummary)
-	}
-	return &report.HandOnError{Errs: errs, Published: res.Published}
 }
 
 // mask keeps the inputs' secrets out of the log.
@@ -174,13 +128,4 @@ func execute(ctx context.Context, env Env, cfg *config.Config, out *actions.Log,
 	res := j.run(ctx, do)
 	j.log.Requests(j.api.Requests(), j.api.Unchanged(), j.api.Costs())
 	return res
-}
-
-// names returns the variable names in environ.
-func names(environ []string) []string {
-	list := make([]string, len(environ))
-	for i, kv := range environ {
-		list[i], _, _ = strings.Cut(kv, "=")
-	}
-	return list
 }

@@ -88,7 +88,7 @@ func (c *command) handOn(res *report.Result) error {
 	if !c.cfg.GithubOutput {
 		return nil
 	}
-	return handOn(c.log, c.cfg, res)
+	return c.log.HandOn(res, c.cfg.Summary)
 }
 
 // list is the verb List: a dry run.

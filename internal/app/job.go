@@ -58,7 +58,7 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 	}
 	j.log.Inputs()
 	if step || cfg.GithubOutput {
-		if err := ready(cfg, out); err != nil {
+		if err := j.log.CheckHandOn(cfg.Summary); err != nil {
 			return nil, err
 		}
 	}

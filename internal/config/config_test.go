@@ -274,8 +274,8 @@ func TestOverruledInputsKeepTheirDefaults(t *testing.T) {
 
 func TestMisspeltInputs(t *testing.T) {
 	t.Parallel()
-	cfg, err := config.FromEnv(job().lookup, "INPUT_NMAE", "INPUT_RUNID", "INPUT_RUN-ID", "INPUT_SKIP_UNPACK", "INPUT_ENTRYPOINT",
-		"INPUT_ARGS", "INPUT_FILTER", "INPUT_", "PATH", "INPUT_MERGE MULTIPLE")
+	cfg, err := config.FromEnv(job().lookup, "INPUT_NMAE=dist", "INPUT_RUNID=", "INPUT_RUN-ID=7", "INPUT_SKIP_UNPACK=a=b", "INPUT_ENTRYPOINT=x",
+		"INPUT_ARGS=", "INPUT_FILTER=x", "INPUT_=", "PATH=/bin:INPUT_NMAE=x", "INPUT_MERGE MULTIPLE=true")
 	if err != nil {
 		t.Fatal(err)
 	}

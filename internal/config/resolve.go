@@ -15,25 +15,25 @@ func EnvName(input string) string {
 	return "INPUT_" + strings.ToUpper(strings.ReplaceAll(input, " ", "_"))
 }
 
-// FromEnv reads INPUT_* and, for defaults, the variables of a job. names are the
-// names of all variables: INPUT_ variables among them that look like misspelt
+// FromEnv reads INPUT_* and, for defaults, the variables of a job. environ are
+// all variables, as from os.Environ: INPUT_ variables among them that look like misspelt
 // inputs become warnings. The error is an *Errors; the Config then holds the
 // values that could be read.
-func FromEnv(lookup func(string) (string, bool), names ...string) (*Config, error) {
+func FromEnv(lookup func(string) (string, bool), environ ...string) (*Config, error) {
 	r := reader{
 		get:   func(input string) (string, bool) { return lookup(EnvName(input)) },
 		env:   lookup,
 		shown: func(input string) string { return input },
 	}
 	cfg, err := r.read()
-	cfg.Warnings = append(cfg.Warnings, misspelt(names)...)
+	cfg.Warnings = append(cfg.Warnings, misspelt(environ)...)
 	return cfg, err
 }
 
 // misspelt returns a warning for each INPUT_ variable whose name is nearly that of
 // an input. It ignores all other unknown variables: the runner warns of them, and
 // sets some itself.
-func misspelt(environment []string) []string {
+func misspelt(environ []string) []string {
 	const most = 100 // unknown variables: each is compared with every name
 	var known []string
 	for i := range table {
@@ -41,7 +41,8 @@ func misspelt(environment []string) []string {
 	}
 	var warnings []string
 	unknown := 0
-	for _, variable := range environment {
+	for _, variable := range environ {
+		variable, _, _ = strings.Cut(variable, "=")
 		name, ok := strings.CutPrefix(variable, "INPUT_")
 		name = strings.ToLower(name)
 		if !ok || slices.Contains(known, name) {

@@ -12,6 +12,7 @@
 //	merging.go  files that several artifacts have
 //	tars.go     what became of tars in artifacts, and of their files
 //	result.go   Result, and the errors that only app can have
+//	handon.go   outputs and summary are written for the runner
 //	audience.go who reads a message: the author of a workflow, or a person at a terminal
 //	message.go  an error, and the advice for it
 //	network.go  the advice for a network that does not let the program through

@@ -339,16 +339,6 @@ func (l *Log) Ended(r *Result) {
 	}
 }
 
-// Left warns of what was left out of the outputs.
-func (l *Log) Left(notes []string) {
-	for _, note := range notes {
-		l.Out.Warningf("%s", note)
-	}
-}
-
-// NoSummary warns that the summary could not be written.
-func (l *Log) NoSummary(err *HandOnError) { l.Out.Warningf("%s", l.message(err)) }
-
 // Failed says why the work after a run failed.
 func (l *Log) Failed(err error) { l.Out.Errorf("%s", l.message(err)) }
 

@@ -51,19 +51,6 @@ func (r *Result) totals() (files int, bytes, wire int64) {
 	return files, bytes, wire
 }
 
-// HandOnError says that the outputs, the summary or both could not be written: both often
-// fail for the same reason.
-type HandOnError struct {
-	Errs []error
-	// Published is set if the files are in the destination.
-	Published bool
-}
-
-func (e *HandOnError) Error() string { return joinErrors(e.Errs) }
-
-// Unwrap returns the failures of single files.
-func (e *HandOnError) Unwrap() []error { return e.Errs }
-
 // DeleteError says that fetching worked and deleting did not.
 type DeleteError struct {
 	Errs []error
