@@ -1,6 +1,13 @@
 // Package app is one run of artifetch, start to end: environment, configuration, choice,
-// download, publishing, report. It is the only package that knows all the others. Its
-// texts come from package report.
+// download, publishing, report, exit code. It decides in which order the other packages do
+// their work and which of their failures fail a run; the work itself is theirs.
+//
+//	app.go      Main, and a run as a step of a job
+//	command.go  a run as a command, by verbs
+//	job.go      what a run is made of: configuration, runner, destination, clients
+//	run.go      from the choice to a Result
+//	staging.go  from chosen artifacts to published files
+//	delete.go   the artifacts on GitHub, afterwards
 //
 // Contract: whatever happens, every output is set and the destination is either complete
 // or untouched. Only two things can fail a step after the files were published: a deletion
@@ -70,6 +77,9 @@ func (e Env) get(name string) string {
 // GITHUB_ACTIONS is set and there are no arguments, else as a command. ctx
 // ends when the job is cancelled.
 func Main(ctx context.Context, env Env) int {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
 	if env.isStep() {
 		return runStep(ctx, env)
 	}

@@ -193,3 +193,31 @@ func TestRecovered(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+// hooked calls a function when it is read.
+type hooked struct {
+	githubsim.Blob
+	read func()
+}
+
+func (h *hooked) ReadAt(p []byte, off int64) (int, error) {
+	if h.read != nil {
+		h.read()
+	}
+	return h.Blob.ReadAt(p, off)
+}
+
+// A job that is cancelled in the middle of a download leaves nothing.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	blob := &hooked{Blob: files("a.txt", "a1")}
+	w := runWorld(t, githubsim.Artifact{Name: "dist", Blob: blob})
+	w.Fault(githubsim.Fault{Host: githubsim.Storage, Stall: 20})
+	blob.read = cancel // from now on only the storage reads it
+	got := w.step(ctx, t, in("name", "dist", "run-id", "1"), "mine=1")
+	if got.code != 1 || got.list() != "mine=1" || !strings.Contains(got.log, "The job was cancelled") || w.Count(githubsim.Storage) == 0 {
+		t.Errorf("%d, %s\n%s", got.code, got.list(), got.log)
+	}
+	got.check(t)
+}

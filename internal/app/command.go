@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/artifetch/artifetch/internal/actions"
 	"github.com/artifetch/artifetch/internal/cli"
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/inspect"
 	"github.com/artifetch/artifetch/internal/machine"
 	"github.com/artifetch/artifetch/internal/process"
 	"github.com/artifetch/artifetch/internal/report"
+	"github.com/artifetch/artifetch/internal/spool"
+	"github.com/artifetch/artifetch/internal/transfer"
 )
 
 // command is a run on a developer's machine: what was asked for goes to stdout, the log
@@ -26,9 +28,6 @@ type command struct {
 
 // runCommand does what the arguments ask for.
 func runCommand(ctx context.Context, env Env) int {
-	if env.Now == nil {
-		env.Now = time.Now
-	}
 	env.Stdout = output{env.Stdout}
 	line := cli.Line{Args: env.Args, Version: env.Version, Lookup: env.Lookup, Machine: machine.Machine{Run: env.Run}, Out: env.Stdout}
 	call, err := line.Read(ctx)
@@ -97,6 +96,38 @@ func (c *command) list(ctx context.Context) int {
 	return c.end(res, errors.Join(c.print.Listed(res), c.handOn(res)))
 }
 
+// ls is the verb Ls.
+func (c *command) ls(ctx context.Context) int {
+	var lists []transfer.Listing
+	res := c.read(ctx, func(s *staging, ctx context.Context, res *report.Result) (err error) {
+		lists, err = s.engine.Files(ctx, res.Items)
+		res.Found = err == nil
+		return err
+	})
+	return c.end(res, c.print.Files(res, lists))
+}
+
+// cat is the verb Cat.
+func (c *command) cat(ctx context.Context) int {
+	scratch := &spool.Scratch{Parent: c.env.TempDir}
+	res := c.read(ctx, func(s *staging, ctx context.Context, res *report.Result) error {
+		return inspect.Copy{From: s.engine, Dir: scratch, To: c.env.Stdout}.File(ctx, res.Items, c.cfg.File)
+	})
+	return c.end(res, scratch.Close())
+}
+
+// diff is the verb Diff.
+func (c *command) diff(ctx context.Context) int {
+	diff := &inspect.Diff{}
+	res := c.read(ctx, func(s *staging, ctx context.Context, res *report.Result) (err error) {
+		comparison := inspect.Comparison{Lister: s.engine, Before: c.cfg.RunIDs[0], After: c.cfg.RunIDs[1], Flat: len(c.cfg.Names) == 1}
+		diff, err = comparison.Diff(ctx, res.Items)
+		res.Found = err == nil
+		return err
+	})
+	return c.end(res, c.print.Differences(res, diff))
+}
+
 // read runs a verb that only reads. For these, nothing found is a failure.
 func (c *command) read(ctx context.Context, do task) *report.Result {
 	res := execute(ctx, c.env, c.cfg, c.out, false, do)
@@ -107,17 +138,6 @@ func (c *command) read(ctx context.Context, do task) *report.Result {
 		c.log.Ended(res)
 	}
 	return res
-}
-
-// output is stdout. Its errors are *report.StdoutErrors.
-type output struct{ io.Writer }
-
-func (o output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
-	if err != nil {
-		err = &report.StdoutError{Err: err}
-	}
-	return n, err
 }
 
 // end returns the exit code of a run. err is the error of printing its outcome, or nil.
@@ -146,4 +166,15 @@ func commandCode(err error) int {
 		return exitInterrupted
 	}
 	return exitFailure
+}
+
+// output is stdout. Its errors are *report.StdoutErrors.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		err = &report.StdoutError{Err: err}
+	}
+	return n, err
 }

@@ -173,3 +173,17 @@ func TestProtectedPlaces(t *testing.T) {
 		})
 	}
 }
+
+func TestDeleteDeletes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubsim.Options{})
+	w.step(t.Context(), t, in("run-id", "1", "delete", "true"))
+	if left := w.app.Artifacts(); slices.Contains(left, 11) || slices.Contains(left, 12) || !slices.Contains(left, 21) {
+		t.Errorf("left: %v", left)
+	}
+	w.step(t.Context(), t, in("run-id", "2", "name", "dist\nevil", "delete", "true"))
+	w.step(t.Context(), t, in("run-id", "2", "name", "dist", "delete", "true", "dry-run", "true"))
+	if left := w.app.Artifacts(); !slices.Contains(left, 21) {
+		t.Error("deleted without having it, or in a dry run")
+	}
+}

@@ -62,9 +62,6 @@ func newJob(env Env, cfg *config.Config, out *actions.Log, step bool) (*job, err
 			return nil, err
 		}
 	}
-	if j.now == nil {
-		j.now, j.log.Now = time.Now, time.Now
-	}
 	if !step {
 		// A command in a job's script ignores the current run, unless an input asks for
 		// that run.
