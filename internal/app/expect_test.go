@@ -101,7 +101,7 @@ func TestExpectDigest(t *testing.T) {
 		"of another kind":        {expect: "sha512:" + a + a, fails: "unknown algorithm", early: true},
 		"nothing to prove":       {expect: a, in: in("name", "nope"), fails: "not found", early: true},
 		"nothing, ignored":       {expect: a, in: in("name", "nope", "if-no-artifact-found", "ignore"), fails: "not found", early: true},
-		"no files, ignored":      {expect: a, in: in("name", "a", "files", "nope", "if-no-artifact-found", "warn"), fails: "no file of the 1 artifact matches"},
+		"no files, ignored":      {expect: a, in: in("name", "a", "files", "nope", "if-no-artifact-found", "warn"), fails: "no file of the artifact matches"},
 	} {
 		for _, digests := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, digests: %v", name, digests), func(t *testing.T) {
@@ -156,11 +156,11 @@ func TestRecordsProveNothing(t *testing.T) {
 		"the record fits, the bytes do not":   {record: zero, expect: zero, fails: "its SHA-256 is " + a},
 		"the same, relaxed":                   {record: zero, expect: zero, in: in("digest-mismatch", "ignore"), fails: "not the SHA-256 expected"},
 		"the same, kept":                      {record: zero, expect: zero, in: in("digest-mismatch", "warn", "skip-decompress", "true"), fails: "not the SHA-256 expected"},
-		"the bytes fit, the record does not":  {record: zero, expect: a, fails: "has " + zero + ", as GitHub has it on record; expected is " + a, early: true},
+		"the bytes fit, the record does not":  {record: zero, expect: a, fails: "has " + zero + ", as the server has it on record; expected is " + a, early: true},
 		"the same, and that may differ":       {record: zero, expect: a, in: in("digest-mismatch", "warn")},
 		"a record of an unknown kind":         {record: "md5:0", expect: a},
 		"a record of an unknown kind, wrong":  {record: "md5:0", expect: zero, fails: "not the SHA-256 expected"},
-		"the record shows that it cannot fit": {record: a, expect: zero, fails: "as GitHub has it on record", early: true},
+		"the record shows that it cannot fit": {record: a, expect: zero, fails: "as the server has it on record", early: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 	}
 	text := func(s string) githubsim.Blob { return githubsim.Bytes([]byte(s)) }
 	for name, tt := range map[string]row{
-		"HTML":            {githubsim.Artifact{ContentType: "text/html", Blob: text("<!DOCTYPE html><title>Login</title>")}, `the storage's answer is no zip and has no file name, and GitHub has no digest to compare it with: 35 B of text/html that begins with "<!DOCTYPE html><title>Login</title>"`, "a=<!DOCTYPE html><title>Login</title>"},
+		"HTML":            {githubsim.Artifact{ContentType: "text/html", Blob: text("<!DOCTYPE html><title>Login</title>")}, `the storage's answer is no zip and has no file name, and the server has no digest to compare it with: 35 B of text/html that begins with "<!DOCTYPE html><title>Login</title>"`, "a=<!DOCTYPE html><title>Login</title>"},
 		"JSON":            {githubsim.Artifact{ContentType: "application/json", Blob: text(`{"message":"no"}`)}, "16 B of application/json", `a={"message":"no"}`},
 		"empty text":      {githubsim.Artifact{ContentType: "text/plain", Blob: text("")}, "0 B of text/plain", "a="},
 		"an octet-stream": {githubsim.Artifact{ContentType: "application/octet-stream", Blob: text("\xff\xfe\x00")}, "3 B of application/octet-stream", "a=\xff\xfe\x00"},
@@ -81,7 +81,7 @@ func TestPages(t *testing.T) {
 		},
 		"the same, kept in a dry run": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("dry-run", "true", "skip-decompress", "true"),
-			"GitHub has no digest to compare it with",
+			"the server has no digest to compare it with",
 		},
 		"a page, expected": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<p>"))), "a=<p>",

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/artifetch/artifetch/internal/config"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // numbered is a list of n items, one a line.
@@ -53,7 +54,7 @@ func TestLongLists(t *testing.T) {
 					t.Errorf("%d items: %.200v", n, err)
 				case tt.wrong && (all == nil || len(all.Problems) != 11):
 					t.Errorf("%d items: %.200v", n, err)
-				case tt.wrong && !strings.Contains(all.Problems[10].Error(), fmt.Sprintf("%s has %d more wrong items", tt.input, n-10)):
+				case tt.wrong && !strings.Contains(all.Problems[10].Error(), fmt.Sprintf("%s has %s more wrong items", tt.input, words.Number(n-10))):
 					t.Errorf("the last problem is %q", all.Problems[10])
 				}
 			}

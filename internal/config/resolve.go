@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/artifetch/artifetch/internal/suggest"
+	"github.com/artifetch/artifetch/internal/words"
 )
 
 // EnvName returns the name of the variable in which the runner passes an input:
@@ -270,7 +271,7 @@ func (r *reader) refuse(in *Input, v *value, err error) {
 	}
 	for i, err := range errs {
 		if i == maxProblems {
-			r.fail(v.by, "", fmt.Sprintf("has %d more wrong items", len(errs)-i), in.Accepted)
+			r.fail(v.by, "", "has "+words.Count(len(errs)-i, "more wrong item"), in.Accepted)
 			return
 		}
 		text, problem := v.text, err.Error()

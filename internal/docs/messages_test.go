@@ -104,7 +104,7 @@ var situations = map[string]situation{
 		m.past(time.Hour, "ci.yml", githubsim.Run{ID: 5, Event: "pull_request", Lacks: []string{"head_repository"}}, "dist", zip("a", "a"))
 	},
 		trigger{event: "workflow_run", payload: map[string]any{"workflow_run": map[string]any{"id": 5}}}, in("name", "dist")},
-	"its SHA-256 is …, but GitHub has …": {func(_ *testing.T, m *machine) {
+	"its SHA-256 is …, but the server has …": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{}, "dist", githubsim.Artifact{Digest: "sha256:" + strings.Repeat("0", 64)})
 	}, trigger{}, dist},
 	"not the SHA-256 expected": {has(zip("a", "a")), trigger{}, distAnd("expect-digest", strings.Repeat("0", 64))},

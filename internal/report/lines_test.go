@@ -89,7 +89,7 @@ func TestLines(t *testing.T) {
 			l.Event(transfer.CaseCollisions{Artifact: dist, Pairs: [][2]string{{"a", "A"}}, More: 2})
 		},
 			`::warning::artifact "dist": "a" and "A" differ in case only; on a file system that ignores case one would be lost
-::warning::artifact "dist": 2 more names differ in case only`},
+::warning::artifact "dist": 2 more pairs of names that differ in case only`},
 		"replaced in it": {func(l *Log) { l.Event(transfer.ReplacedEntries{Artifact: dist, Files: 2}) },
 			`artifact "dist": 2 files were replaced by a later one of the same name in the archive`},
 		"kept tars": {func(l *Log) {
@@ -153,14 +153,14 @@ artifact 11 "dist": its SHA-256 was not verified, as only a part was fetched; th
 				{Path: "README.md", From: workspace.Holder{Tree: 1}}, {Path: "readme.md", From: workspace.Holder{Tree: 2}},
 			}}}, merged[:3])
 		}, `::warning::"README.md" of artifact "part" of run 8 (CI #2) and "readme.md" of "part" of run 7 (CI #1) differ in case only; on a file system that ignores case one would be lost
-::warning::and 2 more names of different artifacts that differ in case only`},
+::warning::and 2 more pairs of names of different artifacts that differ in case only`},
 
 		"kept, skipped": {func(l *Log) { l.Kept(1, item, workspace.Lost{Files: 1, Path: "p"}) },
 			`::warning::artifact "dist" (11) of octo/app is not deleted: 1 file of it did not get to the destination, because if-exists is skip and the place was taken ("p")`},
 		"kept, merged, one of many": {func(l *Log) { l.Kept(11, item, workspace.Lost{Files: 2, Path: "p", Winner: "w"}) },
 			`artifact "dist" (11) of octo/app is not deleted: 2 files of it did not get to the destination, because another artifact has a file of the same name ("p" was taken from "w")`},
 		"kept, differs": {func(l *Log) { l.Kept(1, under(transfer.DigestMismatch), workspace.Lost{}) },
-			`::warning::artifact "dist" (11) of octo/app is not deleted: its SHA-256 is not the one that GitHub has on record`},
+			`::warning::artifact "dist" (11) of octo/app is not deleted: its SHA-256 is not the one that the server has on record`},
 		"kept, unchecked": {func(l *Log) { l.Kept(1, under(transfer.DigestUnchecked), workspace.Lost{}) },
 			`::warning::artifact "dist" (11) of octo/app is not deleted: its digest was not checked`},
 

@@ -167,7 +167,7 @@ func (l *Log) Event(e transfer.Event) {
 				e.Artifact.Name, pair[0], pair[1])
 		}
 		if e.More > 0 {
-			l.Out.Warningf("artifact %q: %d more names differ in case only", e.Artifact.Name, e.More)
+			l.Out.Warningf("artifact %q: %s of names that differ in case only", e.Artifact.Name, words.Count(e.More, "more pair"))
 		}
 	}
 }
@@ -298,7 +298,7 @@ func (a audience) whyKept(digest transfer.DigestState, lost workspace.Lost) stri
 	switch digest {
 	case transfer.DigestVerified, transfer.DigestAbsent:
 	case transfer.DigestMismatch:
-		return "its SHA-256 is not the one that GitHub has on record"
+		return "its SHA-256 is not the one that the server has on record"
 	case transfer.DigestUnknown:
 		return "its digest is of an unknown algorithm and was not checked"
 	default:

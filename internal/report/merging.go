@@ -88,7 +88,7 @@ func (l *Log) variants(r workspace.Report, h holders) {
 			v[0].Path, h.name(v[0].From), v[1].Path, h.name(v[1].From))
 	}
 	if more := r.Varying - len(r.Variants); more > 0 {
-		l.Out.Warningf("and %s of different artifacts that differ in case only", words.Count(more, "more name"))
+		l.Out.Warningf("and %s of names of different artifacts that differ in case only", words.Count(more, "more pair"))
 	}
 }
 

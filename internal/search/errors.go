@@ -266,12 +266,7 @@ func (e *NotFoundError) waited(b *strings.Builder) {
 	r := slices.MinFunc(e.Pending, artifact.CompareRuns)
 	fmt.Fprintf(b, ", and run %d (%s) is still %s", r.ID, short(r.Label()), short(r.Status))
 	if n := len(e.Pending) - 1; n > 0 {
-		fmt.Fprintf(b, ", as %s", words.Count(n, "other"))
-		if n > 1 {
-			b.WriteString(" are")
-		} else {
-			b.WriteString(" is")
-		}
+		fmt.Fprintf(b, ", as %s", words.Are(n, "other"))
 	}
 }
 

@@ -88,5 +88,5 @@ type DigestError struct {
 }
 
 func (e *DigestError) Error() string {
-	return fmt.Sprintf("its SHA-256 is %s, but GitHub has %s on record", e.Got, e.Want)
+	return fmt.Sprintf("its SHA-256 is %s, but the server has %s on record", e.Got, e.Want)
 }

@@ -67,7 +67,7 @@ func (e *Engine) foresee(items []Item) error {
 	return nil
 }
 
-// checkRecords fails if the digest that GitHub has on record of an artifact shows that the
+// checkRecords fails if the digest that the server has on record of an artifact shows that the
 // artifact cannot pass. No record makes an artifact pass.
 func (e *Engine) checkRecords(items []Item) error {
 	if !e.expects() || e.opt.AllowMismatch {
@@ -173,7 +173,7 @@ type ExpectError struct {
 	// than have it. Unmet are the digests that they could have had.
 	Got   []Received
 	Unmet []Expected
-	// OnRecord says that GitHub has these digests on record, and that nothing was fetched.
+	// OnRecord says that the server has these digests on record, and that nothing was fetched.
 	OnRecord bool
 }
 
@@ -184,7 +184,7 @@ func (e *ExpectError) Error() string {
 	}
 	source := ""
 	if e.OnRecord {
-		source = ", as GitHub has it on record"
+		source = ", as the server has it on record"
 	}
 	return fmt.Sprintf("not the SHA-256 expected: %s%s; expected is %s", words.List(got, len(e.Got), ", "), source, expectedList(e.Unmet))
 }

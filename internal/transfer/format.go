@@ -20,7 +20,7 @@ import (
 // false. head is how the answer begins. name is the file name that the storage gives; "" if
 // it gives none, or one that no file can have.
 //
-// The type alone is not enough: GitHub sends many raw uploads as octet-streams. Nor are the
+// The type alone is not enough: storages send many raw uploads as octet-streams. Nor are the
 // first bytes: formats that build on zip (jar, whl, apk, …) begin alike. An answer that is no
 // archive and has no name is an artifact only if its digest is right, or is still to be
 // compared.
@@ -98,7 +98,7 @@ type PageError struct {
 }
 
 func (e *PageError) Error() string {
-	why := "GitHub has no digest to compare it with"
+	why := "the server has no digest to compare it with"
 	switch e.digest {
 	case DigestMismatch:
 		why = "its digest differs"

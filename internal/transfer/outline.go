@@ -161,7 +161,11 @@ type NoFilesError struct {
 }
 
 func (e *NoFilesError) Error() string {
-	return outlined(fmt.Sprintf("no file of the %s matches files: %s", words.Count(e.Artifacts, "artifact"), shown(e.Globs)), e.Outlines)
+	of := "artifact"
+	if e.Artifacts > 1 {
+		of = words.Count(e.Artifacts, of)
+	}
+	return outlined(fmt.Sprintf("no file of the %s matches files: %s", of, shown(e.Globs)), e.Outlines)
 }
 
 // Near are names in the artifacts, or globs that match some, that the globs may have

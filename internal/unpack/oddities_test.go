@@ -226,7 +226,7 @@ var oddRefusals = map[string]refusal{
 	"zip64, other count":       {beside(func(z *liar) { z.edit64 = put(32, 8, 7) }), "", "contradict each other"},
 	"zip64, other size":        {beside(func(z *liar) { z.edit64 = put(40, 8, 7) }), "", "contradict each other"},
 	"zip64, other offset":      {beside(func(z *liar) { z.edit64 = put(48, 8, 7) }), "", "contradict each other"},
-	"zip64, wrong count":       {liar{entries: []lie{file("a")}, zip64: true, edit64: put(32, 8, 1<<16|1)}, "", "declares 65537 entries and holds 1"},
+	"zip64, wrong count":       {liar{entries: []lie{file("a")}, zip64: true, edit64: put(32, 8, 1<<16|1)}, "", "holds another number of entries (1) than it declares (65537)"},
 	"zip64, negative count":    {liar{entries: []lie{file("a")}, zip64: true, edit64: put(32, 8, 1<<63)}, "", "lacks bytes"},
 	"zip64, offset overflows":  {liar{entries: []lie{file("a")}, zip64: true, edit64: put(48, 8, math.MaxInt64)}, "", "lacks bytes"},
 	"zip64, size overflows":    {liar{entries: []lie{file("a")}, zip64: true, edit64: put(40, 8, math.MaxInt64)}, "", "lacks bytes"},

@@ -122,8 +122,8 @@ var refusals = map[string]refusal{
 
 	"data before, not told":  {liar{entries: []lie{file("a")}, prefix: "#!/bin/sh\n", dirShift: -10}, "a", "reaches into the directory"},
 	"several disks":          {liar{entries: []lie{file("a")}, disk: 1}, "", "several disks"},
-	"count too small":        {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "declares 1 entries and holds 2"},
-	"count too large":        {liar{entries: []lie{file("a")}, count: 2}, "", "declares 2 entries and holds 1"},
+	"count too small":        {liar{entries: []lie{file("a"), file("b")}, count: 1}, "", "holds another number of entries (2) than it declares (1)"},
+	"count too large":        {liar{entries: []lie{file("a")}, count: 2}, "", "holds another number of entries (1) than it declares (2)"},
 	"half an end in comment": {liar{entries: []lie{file("a")}, comment: string(liar{comment: "xyz"}.bytes()[:endSize])}, "", "another end record"},
 	"second end in comment":  {liar{entries: []lie{file("a")}, comment: string(liar{}.bytes())}, "", "another end record"},
 }

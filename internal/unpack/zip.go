@@ -89,7 +89,7 @@ func (d *directory) scan(declared *end, t *nameTree, o Options) error {
 		}
 	}
 	if !declared.holds(d.count) {
-		return malformed("its directory declares %d entries and holds %d", declared.count, d.count)
+		return malformed("its directory holds another number of entries (%d) than it declares (%d)", d.count, declared.count)
 	}
 	d.mixed = order.mixed
 	return nil

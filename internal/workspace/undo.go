@@ -171,7 +171,7 @@ func (f *firstErrors) add(err error) {
 // join returns the errors as one, or nil if there was none.
 func (f *firstErrors) join() error {
 	if more := f.count - len(f.list); more > 0 {
-		return errors.Join(append(f.list, fmt.Errorf("and %d more errors", more))...)
+		return errors.Join(append(f.list, fmt.Errorf("and %s", words.Count(more, "more error")))...)
 	}
 	return errors.Join(f.list...)
 }
