@@ -34,8 +34,9 @@ var errNotJSON = errors.New("not JSON")
 // nine tenths of a list of runs, mostly addresses. Strangers write some of the texts, such
 // as messages of commits: long ones must neither fill the memory nor end a search.
 type clip struct {
-	names members // nil keeps all
-	kept  []byte
+	names   members // nil keeps all
+	kept    []byte
+	repeats *repeats // nil remembers nothing
 
 	in       io.Reader
 	total    int    // bytes read
@@ -190,9 +191,9 @@ func (c *clip) unexpected() error {
 func (c *clip) value(depth int) error {
 	switch c.peek() {
 	case '{':
-		return c.sequence(depth, '}', c.member)
+		return c.object(depth)
 	case '[':
-		return c.sequence(depth, ']', c.value)
+		return c.sequence(depth, ']', c.item)
 	case '"':
 		return c.text()
 	case 't':
@@ -242,6 +243,14 @@ func (c *clip) comma() {
 		}
 	}
 	c.pos++
+}
+
+// item passes an item of a list. Items are not remembered: they differ by their ids.
+func (c *clip) item(depth int) error {
+	if c.peek() == '{' {
+		return c.sequence(depth, '}', c.member)
+	}
+	return c.value(depth)
 }
 
 // member passes a member of an object.

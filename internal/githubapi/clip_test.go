@@ -17,17 +17,6 @@ import (
 // wanted are the names of members that are kept in the tests.
 var wanted = members{0: {""}, 1: {"a", "b", "c"}, 2: {"ü"}}
 
-// clipped returns what is kept of a text that begins after so many blanks.
-func clipped(t *testing.T, text string, blanks int) (string, error) {
-	t.Helper()
-	c := clip{names: wanted}
-	fault, err := c.read(io.MultiReader(strings.NewReader(strings.Repeat(" ", blanks)), strings.NewReader(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(c.kept), fault
-}
-
 // Members that are not decoded are dropped, wherever they are, but what they hold has to be
 // JSON all the same.
 func TestClipMembers(t *testing.T) {
@@ -68,7 +57,7 @@ func TestClipMembers(t *testing.T) {
 		{"", "", nil},
 	} {
 		for _, blanks := range []int{0, 64<<10 - 1, 64<<10 - 2, 64<<10 - len(tt.in)} {
-			if kept, fault := clipped(t, tt.in, blanks); kept != tt.kept || !errors.Is(fault, tt.fault) {
+			if kept, fault := checkRepeats(t, tt.in, blanks); kept != tt.kept || !errors.Is(fault, tt.fault) {
 				t.Errorf("%s after %d blanks: kept %s, %v; want %s, %v", tt.in, blanks, kept, fault, tt.kept, tt.fault)
 			}
 		}
@@ -134,12 +123,14 @@ func pruned(v any) any {
 }
 
 // FuzzClip compares what is kept of a text after so many blanks, which shift the end of the
-// first read through it, with what encoding/json makes of it.
+// first read through it, with what encoding/json makes of it. It does so as well for a text
+// in which this one comes again and again.
 func FuzzClip(f *testing.F) {
 	long := strings.Repeat("x", maxRaw)
 	for _, text := range []string{
 		`{"a":"b\"c\\","d":["\u00fc",{}],"e":7}`, `["` + long + `","b"]`, `{"x":"` + long + `y","b":1}`, `"\` + long + `\"y"`, `["` + long[1:] + `ü"]`, `}"]`, `"\`,
 		`{"x":{"a":-0.5e+10,"b":[true,false,null]},"c":[{"x":1,"y":2}]}`, `{"a":[1}`, `{"a":01}`, `{"x":[1,2`, `{"\u0061":"\ud83d\ude00\ud83d"}`, "[\"\xff\xc3\"]",
+		again(again("1")), again(`[` + again(`{"b":2}`) + `,` + again(`{"b":3}`) + `]`),
 	} {
 		f.Add([]byte(text), uint16(64<<10-len(text)/2))
 	}
@@ -147,28 +138,35 @@ func FuzzClip(f *testing.F) {
 		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || strings.IndexByte(`{["`, text[0]) < 0 {
 			return
 		}
-		kept, fault := clipped(t, string(text), int(blanks))
-		d := json.NewDecoder(bytes.NewReader(text))
-		var want, got any
-		first := d.Decode(&want)
-		switch valid := json.Valid(text); {
-		case valid != (fault == nil):
-			t.Fatalf("%q: %v", text, fault)
-		case !valid:
-			if cut := errors.Is(first, io.ErrUnexpectedEOF); cut != errors.Is(fault, io.ErrUnexpectedEOF) {
-				t.Fatalf("%q: %v, want %v", text, fault, first)
-			}
-			return
-		case first != nil: // a number that is too large for a float64
-			return
-		}
-		if err := json.Unmarshal([]byte(kept), &got); err != nil {
-			t.Fatalf("%q: kept %q: %v", text, kept, err)
-		}
-		if diff := cmp.Diff(pruned(want), pruned(got)); diff != "" {
-			t.Errorf("%q: %s", text, diff)
-		}
+		checkClip(t, text, int(blanks))
+		checkClip(t, []byte(again(string(text))), int(blanks))
 	})
+}
+
+// checkClip compares what is kept of a text with what encoding/json makes of it.
+func checkClip(t *testing.T, text []byte, blanks int) {
+	t.Helper()
+	kept, fault := checkRepeats(t, string(text), blanks)
+	d := json.NewDecoder(bytes.NewReader(text))
+	var want, got any
+	first := d.Decode(&want)
+	switch valid := json.Valid(text); {
+	case valid != (fault == nil):
+		t.Fatalf("%q: %v", text, fault)
+	case !valid:
+		if cut := errors.Is(first, io.ErrUnexpectedEOF); cut != errors.Is(fault, io.ErrUnexpectedEOF) {
+			t.Fatalf("%q: %v, want %v", text, fault, first)
+		}
+		return
+	case first != nil: // a number that is too large for a float64
+		return
+	}
+	if err := json.Unmarshal([]byte(kept), &got); err != nil {
+		t.Fatalf("%q: kept %q: %v", text, kept, err)
+	}
+	if diff := cmp.Diff(pruned(want), pruned(got)); diff != "" {
+		t.Errorf("%q: %s", text, diff)
+	}
 }
 
 // The names that are kept are those of all fields, also of lists and of what may be null.

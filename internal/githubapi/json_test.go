@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -199,7 +201,7 @@ func compare[W, O, T any](t *testing.T, page []byte, ours func(*W, artifact.Repo
 		Total int       `json:"total_count"`
 		Items listOf[W] `json:"items"`
 	}
-	c := clip{names: membersOf(reflect.TypeOf(got))}
+	c := clip{names: membersOf(reflect.TypeOf(got)), repeats: newRepeats()}
 	err, readErr := c.read(bytes.NewReader(page))
 	if readErr != nil {
 		t.Fatal(readErr)
@@ -291,20 +293,29 @@ func FuzzBrokeOff(f *testing.F) {
 	})
 }
 
-// BenchmarkRunPage receives and decodes a page of 100 runs.
+// BenchmarkRunPage receives and decodes a page of 100 runs: one whose runs have the same
+// repository and actor, and one in which no two objects are the same.
 func BenchmarkRunPage(b *testing.B) {
-	page := simulated(b, "actions/runs?per_page=100", 100)
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	for b.Loop() {
-		answer, into := &answer{status: http.StatusOK}, new(runPage)
-		names := membersOf(reflect.TypeOf(into))
-		if err := answer.read(&http.Response{Body: io.NopCloser(bytes.NewReader(page)), ContentLength: int64(len(page))}, names); err != nil {
-			b.Fatal(err)
-		}
-		x := &exchange{forge: gitHub, answer: answer}
-		if err := x.decode(into); err != nil || len(into.items()) != 100 {
-			b.Fatal(err)
-		}
+	same, n := simulated(b, "actions/runs?per_page=100", 100), 0
+	other := regexp.MustCompile("octo").ReplaceAllFunc(same, func([]byte) []byte {
+		n++
+		return fmt.Appendf(nil, "%04x", n)
+	})
+	for name, page := range map[string][]byte{"same": same, "other": other} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(page)))
+			b.ReportAllocs()
+			for b.Loop() {
+				answer, into := &answer{status: http.StatusOK}, new(runPage)
+				names := membersOf(reflect.TypeOf(into))
+				if err := answer.read(&http.Response{Body: io.NopCloser(bytes.NewReader(page)), ContentLength: int64(len(page))}, names); err != nil {
+					b.Fatal(err)
+				}
+				x := &exchange{forge: gitHub, answer: answer}
+				if err := x.decode(into); err != nil || len(into.items()) != 100 {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

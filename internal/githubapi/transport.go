@@ -281,7 +281,7 @@ func (a *answer) read(res *http.Response, names members) (err error) {
 	if res.ContentLength > maxAnswer {
 		return &finalError{&TooLargeError{What: fmt.Sprintf("more than %d MiB", maxAnswer>>20)}}
 	}
-	c := clip{names: names}
+	c := clip{names: names, repeats: newRepeats()}
 	a.fault, err = c.read(res.Body)
 	a.body = c.kept
 	if large, ok := errors.AsType[*TooLargeError](err); ok {

@@ -1,0 +1,72 @@
+package githubapi
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// Objects of fewer bytes are not worth remembering, and larger ones would take too much
+// memory. GitHub's repositories have 4,000 to 9,000, with their owners.
+const (
+	minRepeat = 64
+	maxRepeat = 16 << 10
+)
+
+// repeats remembers objects that a clip has read. Most of a list of runs are the same few
+// repositories and people, again and again in the same bytes. To compare these is many times
+// as fast as to read them.
+type repeats struct {
+	seed  maphash.Seed
+	slots [64]repeat // by the hash of an object's first minRepeat bytes
+}
+
+// repeat is an object that was read. Another one of its slot replaces it only if two such
+// objects in a row begin with the same bytes: most objects never come again.
+type repeat struct {
+	raw      []byte // as it was sent
+	depth    int    // where it was
+	dropped  bool   // nothing was kept, because of what it was part of
+	from, to int    // else kept[from:to] is what the clip kept of it
+	last     uint64 // the hash of the slot's object that was read last
+}
+
+func newRepeats() *repeats { return &repeats{seed: maphash.MakeSeed()} }
+
+// object passes an object, but does not read it again if it was read before: as it was valid
+// there, it is valid here, unless it was less deep. What is kept of it is the same.
+func (c *clip) object(depth int) error {
+	if c.repeats == nil || len(c.rest()) < minRepeat {
+		return c.sequence(depth, '}', c.member)
+	}
+	hash := maphash.Bytes(c.repeats.seed, c.rest()[:minRepeat])
+	r := &c.repeats.slots[hash%uint64(len(c.repeats.slots))]
+	if r.raw != nil && depth <= r.depth && (c.dropping || !r.dropped) && c.next(r.raw) {
+		c.keep(c.kept[r.from:r.to])
+		c.pos += len(r.raw)
+		return nil
+	}
+	start, from := c.offset(), len(c.kept)
+	if err := c.sequence(depth, '}', c.member); err != nil {
+		return err
+	}
+	size := c.offset() - start
+	switch {
+	case size < minRepeat || size > maxRepeat || size > c.pos: // its beginning has left the window
+	case r.last != hash:
+		r.last = hash
+	default:
+		raw := append(r.raw[:0], c.window[c.pos-size:c.pos]...)
+		*r = repeat{raw: raw, depth: depth, dropped: c.dropping, from: from, to: len(c.kept), last: hash}
+	}
+	return nil
+}
+
+// offset returns how many bytes of the answer were passed.
+func (c *clip) offset() int { return c.total - (len(c.window) - c.pos) }
+
+// next reports whether the answer goes on with p, which fits into the window.
+func (c *clip) next(p []byte) bool {
+	for len(c.window)-c.pos < len(p) && c.fill() {
+	}
+	return bytes.HasPrefix(c.window[c.pos:], p)
+}
