@@ -268,21 +268,18 @@ func TestCopyAheadLargeBlocks(t *testing.T) {
 	}
 }
 
-// Blocks with as many matches as a Scout keeps, then stored blocks, each of which is a step
-// more.
-func TestCopyAheadManySteps(t *testing.T) {
-	t.Parallel()
+// manySteps returns a stream of zeros whose blocks have a literal and so many matches of length
+// 3, with stored blocks in between.
+func manySteps(matches int) []byte {
 	var w bitWriter
-	size := 0
 	for range 12 {
 		w.threeCodes(0, 1) // the end has 2 bits, as the length 3 has
 		w.code(0, 1)
-		for range maxSteps - 2 {
+		for range matches {
 			w.code(3, 2)
 			w.code(0, 1)
 		}
 		w.code(2, 2)
-		size += 1 + 3*(maxSteps-2)
 		for range 4 {
 			w.bits(0, 3)
 			w.done()
@@ -292,7 +289,15 @@ func TestCopyAheadManySteps(t *testing.T) {
 	w.bits(1, 3)
 	w.done()
 	w.bits(0xffff<<16, 32)
-	src := w.done()
+	return w.done()
+}
+
+// Blocks with as many matches as a Scout keeps, then stored blocks, each of which is a step
+// more.
+func TestCopyAheadManySteps(t *testing.T) {
+	t.Parallel()
+	const matches = maxSteps - 2
+	src, size := manySteps(matches), 12*(1+3*matches)
 	var b bytes.Buffer
 	res, opened, err := crew{scouts: 2, stride: 200 << 10, has: everything}.copyAhead(t, &b, src, int64(size))
 	if err != nil || !bytes.Equal(b.Bytes(), make([]byte, size)) || res.Consumed != int64(len(src)) || opened == 0 {

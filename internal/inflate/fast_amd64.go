@@ -6,9 +6,9 @@ import "golang.org/x/sys/cpu"
 // Intel's processors since 2013, in AMD's since 2015).
 var hasBMI2 = cpu.X86.HasBMI2
 
-// decode is Decoder.fast in assembly. It stops when the output has more than limit bytes,
-// too. limit is at most outputSize-outMargin. If packed is set, codes are looked up in
-// d.packs.table.
+// decode is Decoder.fast in assembly, or Scout.fast if d is a Scout's. It stops when the output
+// has more than limit bytes, too. limit is at most outputSize-outMargin. If packed is set,
+// codes are looked up in d.packs.table.
 //
 //go:noescape
 func decode(d *Decoder, packed bool, limit int) stop
@@ -33,4 +33,16 @@ func (d *Decoder) quick() stop {
 		d.pack()
 	}
 	return decode(d, d.packs.state == packsBuilt, most)
+}
+
+// quick is fast, by decode where the processor can, with packs in a block after a large one.
+func (s *Scout) quick() stop {
+	d := &s.d
+	if !hasBMI2 || d.way == portable {
+		return s.fast()
+	}
+	if d.packs.state == packsLater && (s.large || d.way == packed) {
+		d.pack()
+	}
+	return decode(d, d.packs.state == packsBuilt, outputSize-outMargin)
 }

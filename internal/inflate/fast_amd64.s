@@ -2,7 +2,8 @@
 #include "textflag.h"
 
 // decode is Decoder.fast. It has two loops, for packs and for single codes, which share what
-// follows a length: the distance and the copying.
+// follows a length: the distance and the copying. If the Decoder is a Scout's, decode is
+// Scout.fast, and makes a step instead of copying.
 //
 // Nothing outside of the Decoder's buffers is read or written, whatever the input:
 //
@@ -13,6 +14,7 @@
 //     literal and a match come after two packs of three literals, at most. What is written
 //     beyond that, 3 bytes with literals and 29 with a match, are fewer than the slack has.
 //   - A match's source is before DI, and not before the beginning of the output.
+//   - A step is written only if there is room for another one.
 //   - Indices of the tables are masked. What lengths and distances the entries have is not
 //     up to the input: 3 to 258, and 1 or more.
 //
@@ -26,7 +28,8 @@
 //	SI, R8	where input is read, and from where on too little is left
 //	DI, R9	where output is written, and from where on too little space is left
 //	R10	the Decoder
-//	R11	the beginning of the output
+//	R11	the beginning of the output; of a Scout's, where the literals of the next step begin
+//	BP	where the next step goes, or 0 if there is no Scout
 //	BX, R14	the table that DX comes from, and the mask of its indices
 //	R12, R13, R15	of use for a moment; the length, the distance, and the match's source
 
@@ -95,7 +98,7 @@
 	MOVL  table(R10)(index*4), entry
 
 // func decode(d *Decoder, packed bool, limit int) stop
-TEXT ·decode(SB), NOSPLIT, $0-32
+TEXT ·decode(SB), NOSPLIT, $8-32
 	MOVQ    d+0(FP), R10
 	MOVBLZX packed+8(FP), R12
 	MOVQ    limit+16(FP), R9
@@ -121,7 +124,21 @@ TEXT ·decode(SB), NOSPLIT, $0-32
 	MOVQ Decoder_acc(R10), AX
 	MOVQ Decoder_n(R10), CX
 
-	MOVL $const_stopMargin, R12
+	// The steps. At lastStep there is room for one.
+	MOVL  $const_stopMargin, R12
+	MOVQ  Decoder_scout(R10), BP
+	TESTQ BP, BP
+	JZ    begin
+	ADDQ  Scout_mark(BP), R11
+	SUBQ  Scout_kept(BP), R11
+	LEAQ  (Scout_steps+(const_maxSteps-1)*step__size)(BP), R13
+	MOVQ  R13, lastStep-8(SP)
+	MOVQ  Scout_n(BP), R15
+	LEAQ  Scout_steps(BP)(R15*step__size), BP
+	CMPQ  BP, R13
+	JHS   done
+
+begin:
 	CMPQ SI, R8
 	JHI  done
 	CMPQ DI, R9
@@ -181,10 +198,12 @@ distance:
 
 found:
 	VALUE(R13, R15, DX)
-	MOVQ DI, R15
-	SUBQ R13, R15
-	CMPQ R15, R11
-	JLO  tooFar
+	TESTQ BP, BP
+	JNZ   step
+	MOVQ  DI, R15
+	SUBQ  R13, R15
+	CMPQ  R15, R11
+	JLO   tooFar
 
 	// The next entry is looked up before the match is copied, by 32 bytes at first.
 	REFILL(DX)
@@ -257,6 +276,22 @@ sameBy8:
 	JLO  sameBy8
 	MOVQ R12, DI
 	JMP  next
+
+	// A step instead of a match.
+step:
+	REFILL(DX)
+	LOOKUP(DX)
+	MOVQ DI, R15
+	SUBQ R11, R15
+	MOVQ DI, R11
+	MOVL R15, step_literals(BP)
+	MOVW R12, step_length(BP)
+	MOVW R13, step_distance(BP)
+	ADDQ $step__size, BP
+	CMPQ BP, lastStep-8(SP)
+	JLO  next
+	MOVL $const_stopMargin, R12
+	JMP  done
 
 longDistance:
 	TESTL $const_isSubtable, R13
@@ -339,8 +374,21 @@ done:
 	ANDL $63, CX
 	MOVQ CX, Decoder_n(R10)
 	MOVQ AX, Decoder_acc(R10)
-	SUBQ R11, DI
+	LEAQ Decoder_out(R10), R13
+	SUBQ R13, DI
 	MOVQ DI, Decoder_o(R10)
+	TESTQ BP, BP
+	JZ   input
+	SUBQ R13, R11
+	MOVQ Decoder_scout(R10), R13
+	ADDQ Scout_kept(R13), R11
+	MOVQ R11, Scout_mark(R13)
+	LEAQ Scout_steps(R13), R11
+	SUBQ R11, BP
+	SHRQ $3, BP // by step__size
+	MOVQ BP, Scout_n(R13)
+
+input:
 	LEAQ Decoder_in(R10), R11
 	SUBQ R11, SI
 	MOVQ SI, Decoder_p(R10)

@@ -5,6 +5,9 @@ package inflate
 // quick is fast.
 func (d *Decoder) quick() stop { return d.fast() }
 
+// quick is fast.
+func (s *Scout) quick() stop { return s.fast() }
+
 // packs is for the assembly of another architecture.
 type packs struct{}
 

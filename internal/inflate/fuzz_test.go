@@ -150,6 +150,7 @@ func FuzzAhead(f *testing.F) {
 		if !bytes.Equal(got.Bytes()[:n], want.Bytes()[:n]) || int64(got.Len()) > size {
 			t.Fatal("it wrote something else")
 		}
+		scoutWays(t, src)
 	})
 }
 

@@ -235,7 +235,7 @@ func (d *Decoder) codes() error {
 		why := stopMargin
 		switch {
 		case d.scout != nil:
-			why = d.scout.fast()
+			why = d.scout.quick()
 		case d.format == &deflateFormat:
 			why = d.quick()
 		}

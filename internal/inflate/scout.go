@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"math/bits"
 	"sync/atomic"
 )
@@ -19,6 +20,8 @@ const (
 	searched = 128 << 10
 	// beyond is how many bytes a Scout reads behind its part, to reach the end of a block.
 	beyond = 64 << 10
+	// largeBlock is how many bytes a block has that counts as large.
+	largeBlock = 4 << 10
 )
 
 // Scout decodes the codes of blocks in the middle of a stream, and keeps literals and matches
@@ -32,9 +35,10 @@ type Scout struct {
 	d        Decoder // out has the literals that are not in literals yet
 	steps    [maxSteps]step
 	literals [maxLiterals + slack]byte
-	n        int // of steps
-	kept     int // of literals
-	mark     int // how many of all literals are in steps
+	n        int  // of steps
+	kept     int  // of literals
+	mark     int  // how many of all literals are in steps
+	large    bool // the block before was large, or there was none
 
 	input [defaultStride + beyond]byte
 	data  []byte        // what input has of the stream
@@ -55,7 +59,7 @@ var errScout = errors.New("inflate: a scout has come to its end")
 // search looks for a block in data, and decodes it and those that follow it.
 func (s *Scout) search() {
 	d := &s.d
-	d.begin(io.Discard, bytes.NewReader(s.data), 0, &deflateFormat)
+	d.begin(io.Discard, bytes.NewReader(s.data), math.MaxInt64, &deflateFormat)
 	d.base, d.scout = s.from, s
 	s.n, s.kept, s.mark, s.start, s.last = 0, 0, 0, -1, false
 	if s.find() {
@@ -63,11 +67,12 @@ func (s *Scout) search() {
 	}
 }
 
-// decode decodes blocks, until one fails or is not to be decoded. Of one that fails, nothing
-// is kept.
+// decode decodes blocks until one fails, or begins behind the part. It keeps no step of a block
+// that fails.
 func (s *Scout) decode() {
 	d := &s.d
 	start := d.bit()
+	s.large = true
 	for at := start; at < s.until*8 && !s.last && !s.ended.Load(); at = d.bit() {
 		n := s.n
 		last, err := d.block()
@@ -79,6 +84,7 @@ func (s *Scout) decode() {
 		s.n++
 		s.mark = s.kept
 		s.start, s.end, s.last = start, d.bit(), last
+		s.large = s.end-at >= largeBlock*8
 	}
 }
 

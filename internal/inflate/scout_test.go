@@ -1,0 +1,91 @@
+package inflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"slices"
+	"testing"
+)
+
+// searchIn lets a Scout look at a part of a stream.
+func (s *Scout) searchIn(src []byte, from, until int64) {
+	s.data = s.input[:copy(s.input[:], src[from:])]
+	s.from, s.until = from, until
+	s.ended.Store(false)
+	s.search()
+}
+
+// scoutWays compares what Scouts find in a stream in all ways, from several bytes on, with
+// what they find without assembly. It returns how often they find a block.
+func scoutWays(t *testing.T, src []byte) (found int) {
+	t.Helper()
+	want, got := borrow(t), borrow(t)
+	for from := int64(0); from < int64(len(src)); from += max(int64(len(src))/3, 1000) {
+		want.d.way = portable
+		want.searchIn(src, from, int64(len(src)))
+		if want.start >= 0 {
+			found++
+		}
+		for _, got.d.way = range []way{best, packed} {
+			got.searchIn(src, from, int64(len(src)))
+			if !got.equal(want) {
+				t.Errorf("way %d, from byte %d: %d steps, bits %d to %d; without assembly %d steps, bits %d to %d",
+					got.d.way, from, got.n, got.start, got.end, want.n, want.start, want.end)
+			}
+		}
+	}
+	return found
+}
+
+// borrow returns a Scout for the time of a test.
+func borrow(t *testing.T) *Scout {
+	t.Helper()
+	s := unused.Get().(*Scout) //nolint:forcetypeassert // nothing else is in it
+	t.Cleanup(func() {
+		s.d.way = best
+		unused.Put(s)
+	})
+	return s
+}
+
+// equal reports whether two Scouts found the same.
+func (s *Scout) equal(other *Scout) bool {
+	if s.start < 0 || other.start < 0 {
+		return s.start == other.start
+	}
+	return s.start == other.start && s.end == other.end && s.last == other.last &&
+		slices.Equal(s.steps[:s.n], other.steps[:other.n]) && bytes.Equal(s.found(), other.found())
+}
+
+// found returns the literals of all steps.
+func (s *Scout) found() []byte {
+	n := uint32(0)
+	for _, st := range s.steps[:s.n] {
+		n += st.literals
+	}
+	return s.literals[:n]
+}
+
+func TestScoutWays(t *testing.T) {
+	t.Parallel()
+	data, src := large()
+	for _, tt := range []struct {
+		name  string
+		src   []byte
+		finds bool
+	}{
+		{"data like that of the benchmarks", src, true},
+		{"fast", deflate(t, 1, data[:1<<20]), true},
+		{"only literals", deflate(t, flate.HuffmanOnly, text(largest)), true},
+		{"text", deflate(t, 9, text(largest)), true},
+		{"as many steps as there is room for", manySteps(maxSteps - 2), true},
+		{"too many steps", manySteps(maxSteps - 1), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if found := scoutWays(t, tt.src); found > 0 != tt.finds {
+				t.Errorf("it found a block %d times", found)
+			}
+		})
+	}
+}
