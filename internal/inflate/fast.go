@@ -9,7 +9,8 @@ const (
 	// outMargin is how much space for output it needs: seven literals, of which the loop in
 	// Go has two, and a match of 258 bytes. What is written beyond the match's end goes to
 	// the slack.
-	outMargin = 7 + 258
+	outMargin = 7 + maxMatch
+	maxMatch  = 258
 )
 
 // stop says why the fast loop ended.

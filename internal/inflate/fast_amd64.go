@@ -46,3 +46,18 @@ func (s *Scout) quick() stop {
 	}
 	return decode(d, d.packs.state == packsBuilt, outputSize-outMargin)
 }
+
+// carry is Decoder.carryInGo in assembly. It returns how many of n steps it has carried out, and
+// how many literals these have.
+//
+//go:noescape
+func carry(d *Decoder, steps *step, n int, literals *byte) (done, copied int)
+
+// carryOut is carryInGo, by carry.
+func (d *Decoder) carryOut(s *Scout, i, at int) (int, int) {
+	if d.way == portable || i == s.n {
+		return d.carryInGo(s, i, at)
+	}
+	done, copied := carry(d, &s.steps[i], s.n-i, &s.literals[at])
+	return i + done, at + copied
+}

@@ -28,7 +28,7 @@
 //	SI, R8	where input is read, and from where on too little is left
 //	DI, R9	where output is written, and from where on too little space is left
 //	R10	the Decoder
-//	R11	the beginning of the output; of a Scout's, where the literals of the next step begin
+//	R11	the beginning of the output; for a Scout the highest address, which all sources are before
 //	BP	where the next step goes, or 0 if there is no Scout
 //	BX, R14	the table that DX comes from, and the mask of its indices
 //	R12, R13, R15	of use for a moment; the length, the distance, and the match's source
@@ -97,8 +97,72 @@
 	ANDL  $(size - 1), index \
 	MOVL  table(R10)(index*4), entry
 
+// COPY copies a match of R12 bytes from R15 to DI, which lie R13 bytes apart, and goes to next.
+// R12 becomes the match's end if the match is longer than 32 bytes, or its distance below 16.
+// What is written beyond the end is overwritten. by7 copies 8 bytes each time, of which the
+// first are right: as many as the distance.
+#define COPY \
+	CMPQ   R13, $16                  \
+	JLO    near                      \
+	MOVUPS (R15), X0                 \
+	MOVUPS X0, (DI)                  \
+	MOVUPS 16(R15), X0               \
+	MOVUPS X0, 16(DI)                \
+	CMPL   R12, $32                  \
+	JHI    far                       \
+	ADDQ   R12, DI                   \
+	JMP    next                      \
+far:                                     \
+	ADDQ DI, R12                     \
+	ADDQ $32, DI                     \
+	ADDQ $32, R15                    \
+by16:                                    \
+	MOVUPS (R15), X0                 \
+	MOVUPS X0, (DI)                  \
+	ADDQ   $16, R15                  \
+	ADDQ   $16, DI                   \
+	CMPQ   DI, R12                   \
+	JLO    by16                      \
+	MOVQ   R12, DI                   \
+	JMP    next                      \
+near:                                    \
+	ADDQ DI, R12                     \
+	CMPL R13, $1                     \
+	JE   same                        \
+	CMPL R13, $8                     \
+	JLO  by7                         \
+by8:                                     \
+	MOVQ (R15), R13                  \
+	MOVQ R13, (DI)                   \
+	ADDQ $8, R15                     \
+	ADDQ $8, DI                      \
+	CMPQ DI, R12                     \
+	JLO  by8                         \
+	MOVQ R12, DI                     \
+	JMP  next                        \
+by7:                                     \
+	MOVQ (R15), X0                   \
+	MOVQ X0, (DI)                    \
+	ADDQ R13, R15                    \
+	ADDQ R13, DI                     \
+	CMPQ DI, R12                     \
+	JLO  by7                         \
+	MOVQ R12, DI                     \
+	JMP  next                        \
+same:                                    \
+	MOVBQZX (R15), R13               \
+	MOVQ    $0x0101010101010101, R15 \
+	IMULQ   R15, R13                 \
+sameBy8:                                 \
+	MOVQ R13, (DI)                   \
+	ADDQ $8, DI                      \
+	CMPQ DI, R12                     \
+	JLO  sameBy8                     \
+	MOVQ R12, DI                     \
+	JMP  next
+
 // func decode(d *Decoder, packed bool, limit int) stop
-TEXT ·decode(SB), NOSPLIT, $8-32
+TEXT ·decode(SB), NOSPLIT, $16-32
 	MOVQ    d+0(FP), R10
 	MOVBLZX packed+8(FP), R12
 	MOVQ    limit+16(FP), R9
@@ -124,13 +188,16 @@ TEXT ·decode(SB), NOSPLIT, $8-32
 	MOVQ Decoder_acc(R10), AX
 	MOVQ Decoder_n(R10), CX
 
-	// The steps. At lastStep there is room for one.
+	// A Scout's steps: at lastStep there is room for one, and mark is where the literals of the
+	// next one begin.
 	MOVL  $const_stopMargin, R12
 	MOVQ  Decoder_scout(R10), BP
 	TESTQ BP, BP
 	JZ    begin
 	ADDQ  Scout_mark(BP), R11
 	SUBQ  Scout_kept(BP), R11
+	MOVQ  R11, mark-16(SP)
+	MOVQ  $-1, R11
 	LEAQ  (Scout_steps+(const_maxSteps-1)*step__size)(BP), R13
 	MOVQ  R13, lastStep-8(SP)
 	MOVQ  Scout_n(BP), R15
@@ -198,92 +265,25 @@ distance:
 
 found:
 	VALUE(R13, R15, DX)
-	TESTQ BP, BP
-	JNZ   step
-	MOVQ  DI, R15
-	SUBQ  R13, R15
-	CMPQ  R15, R11
-	JLO   tooFar
+	MOVQ DI, R15
+	SUBQ R13, R15
+	CMPQ R15, R11
+	JLO  before
 
 	// The next entry is looked up before the match is copied, by 32 bytes at first.
 	REFILL(DX)
 	LOOKUP(DX)
-	CMPQ   R13, $16
-	JLO    near
-	MOVUPS (R15), X0
-	MOVUPS X0, (DI)
-	MOVUPS 16(R15), X0
-	MOVUPS X0, 16(DI)
-	CMPL   R12, $32
-	JHI    far
-	ADDQ   R12, DI
-	JMP    next
+	COPY
 
-	// R12 is the match's end from here on. What is written beyond it is overwritten.
-far:
-	ADDQ DI, R12
-	ADDQ $32, DI
-	ADDQ $32, R15
-
-by16:
-	MOVUPS (R15), X0
-	MOVUPS X0, (DI)
-	ADDQ   $16, R15
-	ADDQ   $16, DI
-	CMPQ   DI, R12
-	JLO    by16
-	MOVQ   R12, DI
-	JMP    next
-
-near:
-	ADDQ DI, R12
-	CMPL R13, $1
-	JE   same
-	CMPL R13, $8
-	JLO  by7
-
-by8:
-	MOVQ (R15), R13
-	MOVQ R13, (DI)
-	ADDQ $8, R15
-	ADDQ $8, DI
-	CMPQ DI, R12
-	JLO  by8
-	MOVQ R12, DI
-	JMP  next
-
-	// Each turn copies 8 bytes, of which the first are right: as many as the distance.
-by7:
-	MOVQ (R15), X0
-	MOVQ X0, (DI)
-	ADDQ R13, R15
-	ADDQ R13, DI
-	CMPQ DI, R12
-	JLO  by7
-	MOVQ R12, DI
-	JMP  next
-
-	// The byte before, repeated.
-same:
-	MOVBQZX (R15), R13
-	MOVQ    $0x0101010101010101, R15
-	IMULQ   R15, R13
-
-sameBy8:
-	MOVQ R13, (DI)
-	ADDQ $8, DI
-	CMPQ DI, R12
-	JLO  sameBy8
-	MOVQ R12, DI
-	JMP  next
-
-	// A step instead of a match.
-step:
+	// The source is before the beginning. A Scout makes a step.
+before:
+	TESTQ BP, BP
+	JZ    tooFar
 	REFILL(DX)
 	LOOKUP(DX)
 	MOVQ DI, R15
-	SUBQ R11, R15
-	MOVQ DI, R11
+	SUBQ mark-16(SP), R15
+	MOVQ DI, mark-16(SP)
 	MOVL R15, step_literals(BP)
 	MOVW R12, step_length(BP)
 	MOVW R13, step_distance(BP)
@@ -379,6 +379,7 @@ done:
 	MOVQ DI, Decoder_o(R10)
 	TESTQ BP, BP
 	JZ   input
+	MOVQ mark-16(SP), R11
 	SUBQ R13, R11
 	MOVQ Decoder_scout(R10), R13
 	ADDQ Scout_kept(R13), R11
@@ -393,4 +394,77 @@ input:
 	SUBQ R11, SI
 	MOVQ SI, Decoder_p(R10)
 	MOVQ R12, ret+24(FP)
+	RET
+
+// carry is Decoder.carryInGo. It begins a step only if a match of 258 bytes has space behind the
+// step's literals. So what is written beyond these, 15 bytes, and beyond the match, 29, is
+// less than the slack has. As much may be read behind the literals of a Scout. A match's source
+// is checked as in decode.
+//
+// Registers:
+//
+//	BX, R8	the step, and the end of the steps
+//	SI	its literals
+//	DX	how many they are
+//	DI, R9	where output is written, and from where on a match has too little space
+//	R11	the beginning of the output
+//	R12, R13, R15	the length, the distance, and the match's source
+//
+// func carry(d *Decoder, steps *step, n int, literals *byte) (done, copied int)
+TEXT ·carry(SB), NOSPLIT, $0-48
+	MOVQ d+0(FP), R10
+	MOVQ steps+8(FP), BX
+	MOVQ n+16(FP), R8
+	LEAQ (BX)(R8*step__size), R8
+	MOVQ literals+24(FP), SI
+	LEAQ Decoder_out(R10), R11
+	LEAQ (const_outputSize-const_maxMatch)(R11), R9
+	MOVQ Decoder_o(R10), DI
+	ADDQ R11, DI
+	PCALIGN $32
+
+next:
+	CMPQ    BX, R8
+	JHS     done
+	MOVL    step_literals(BX), DX
+	MOVWLZX step_length(BX), R12
+	MOVWLZX step_distance(BX), R13
+	LEAQ    (DI)(DX*1), R15
+	CMPQ    R15, R9
+	JHI     done
+	SUBQ    R13, R15
+	CMPQ    R15, R11
+	JLO     done
+	ADDQ    $step__size, BX
+	MOVUPS  (SI), X0
+	MOVUPS  X0, (DI)
+	CMPL    DX, $16
+	JHI     literals
+	ADDQ    DX, SI
+	ADDQ    DX, DI
+
+match:
+	COPY
+
+literals:
+	ADDQ DX, DI
+	ADDQ DX, SI
+	NEGQ DX
+
+literalsBy16:
+	ADDQ   $16, DX
+	MOVUPS (SI)(DX*1), X0
+	MOVUPS X0, (DI)(DX*1)
+	CMPQ   DX, $-16
+	JLT    literalsBy16
+	JMP    match
+
+done:
+	SUBQ R11, DI
+	MOVQ DI, Decoder_o(R10)
+	SUBQ steps+8(FP), BX
+	SHRQ $3, BX // by step__size
+	MOVQ BX, done+32(FP)
+	SUBQ literals+24(FP), SI
+	MOVQ SI, copied+40(FP)
 	RET

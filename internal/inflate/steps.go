@@ -105,34 +105,58 @@ func (s *Scout) fast() stop {
 	return why
 }
 
-const (
-	// few literals are copied at once.
-	few = 16
-	// followMargin is how much space for output a step with few literals needs.
-	followMargin = few + 258
-)
-
-// follow carries out the steps of a Scout. It is like fast: what is written beyond the end of
-// literals or of a match is overwritten, or lies in the slack.
+// follow carries out the steps of a Scout.
 func (d *Decoder) follow(s *Scout) error {
-	at, o := 0, d.o
-	for i := range s.steps[:s.n] {
+	for i, at := d.carryOut(s, 0, 0); i < s.n; i, at = d.carryOut(s, i, at) {
 		st := &s.steps[i]
-		n, distance := int(st.literals), int(st.distance)
-		if o > outputSize-followMargin || n > few {
-			d.o = o
-			if err := d.followFar(s.literals[at : at+n]); err != nil {
-				return err
-			}
-			o = d.o
-		} else {
-			*(*[few]byte)(d.out[o&(outputSize-1):]) = *(*[few]byte)(s.literals[at&(maxLiterals-1):])
-			o += n
+		end := at + int(st.literals)
+		if err := d.followFar(s.literals[at:end]); err != nil {
+			return err
 		}
-		at += n
-		if distance > o {
+		st.literals, at = 0, end
+		if int(st.distance) > d.o {
 			return d.fail(ErrCorrupt, "a distance that leads to before the beginning")
 		}
+	}
+	return nil
+}
+
+// followFar copies literals, and makes room for the match that follows them.
+func (d *Decoder) followFar(literals []byte) error {
+	for {
+		n := copy(d.out[d.o:max(d.o, outputSize-maxMatch)], literals)
+		d.o += n
+		if literals = literals[n:]; len(literals) == 0 && d.o <= outputSize-maxMatch {
+			return nil
+		}
+		if err := d.slide(); err != nil {
+			return err
+		}
+	}
+}
+
+// few literals are copied at once.
+const few = 16
+
+// carryInGo carries out steps of a Scout from step i on, whose literals begin at a place in
+// the Scout's. It stops at a step for which there is no space, or whose distance is too large,
+// and returns that step, and where its literals begin. It is like fast: what is written beyond
+// the end of literals or of a match is overwritten, or lies in the slack.
+func (d *Decoder) carryInGo(s *Scout, i, at int) (int, int) {
+	o := d.o
+	for ; i < s.n; i++ {
+		st := &s.steps[i]
+		n, distance := int(st.literals), int(st.distance)
+		if o+n > outputSize-maxMatch || distance > o+n {
+			break
+		}
+		if n <= few {
+			*(*[few]byte)(d.out[o&(outputSize-1):]) = *(*[few]byte)(s.literals[at&(maxLiterals-1):])
+		} else {
+			copy(d.out[o:o+n], s.literals[at:at+n])
+		}
+		at += n
+		o += n
 		end := o + int(st.length)
 		if distance < 16 {
 			d.out.copyNear(o, distance, end)
@@ -147,23 +171,7 @@ func (d *Decoder) follow(s *Scout) error {
 		o = end
 	}
 	d.o = o
-	return nil
-}
-
-// followFar copies literals, and makes room for the match that follows them.
-func (d *Decoder) followFar(literals []byte) error {
-	for {
-		if d.o > outputSize-followMargin {
-			if err := d.slide(); err != nil {
-				return err
-			}
-		}
-		n := copy(d.out[d.o:outputSize-258], literals)
-		d.o += n
-		if literals = literals[n:]; len(literals) == 0 {
-			return nil
-		}
-	}
+	return i, at
 }
 
 // copyNear copies what lies fewer than 16 bytes before o, repeatedly up to end.

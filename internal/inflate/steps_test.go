@@ -7,8 +7,16 @@ import (
 	"testing"
 )
 
-// followed compares follow with copying byte by byte, from random steps.
+// followed compares follow, in all ways, with copying byte by byte.
 func followed(t *testing.T, seed uint64) {
+	t.Helper()
+	for _, w := range []way{best, portable} {
+		followedBy(t, w, seed)
+	}
+}
+
+// followedBy does so with random steps, in one way.
+func followedBy(t *testing.T, w way, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 5))
 	// Mostly small numbers, and ends of what is copied at once.
@@ -54,18 +62,18 @@ func followed(t *testing.T, seed uint64) {
 		s.steps[s.n] = st
 		s.n++
 	}
-	var d Decoder
+	d := Decoder{way: w}
 	var b bytes.Buffer
 	d.begin(&b, bytes.NewReader(nil), int64(len(want)), &deflateFormat)
 	err := d.follow(s)
 	if bad {
 		if !errors.Is(err, ErrCorrupt) {
-			t.Fatalf("%v for a distance to before the beginning", err)
+			t.Fatalf("way %d: %v for a distance to before the beginning", w, err)
 		}
 		return
 	}
 	if err = errors.Join(err, d.flush()); err != nil || !bytes.Equal(b.Bytes(), want) {
-		t.Fatalf("%v, %d bytes of %d, or others", err, b.Len(), len(want))
+		t.Fatalf("way %d: %v, %d bytes of %d, or others", w, err, b.Len(), len(want))
 	}
 }
 
