@@ -21,12 +21,6 @@ var version string
 
 func main() {
 	process.SaveMemory()
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
-		if !signal.Ignored(s) { // nohup ignores SIGHUP
-			signals = append(signals, s)
-		}
-	}
 	signal.Ignore(syscall.SIGPIPE) // process.Pipe handles a log without a reader
 	info, _ := debug.ReadBuildInfo()
 	env := app.Env{
@@ -34,7 +28,7 @@ func main() {
 		Columns: process.Columns(os.Stderr), OutColumns: process.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
 		Run: machine.Exec, TempDir: os.TempDir(),
 	}
-	ctx, stop := process.WithSignals(context.Background(), env.Again(os.Exit), signals...)
+	ctx, stop := process.WithSignals(context.Background(), env.Again(os.Exit), process.Endings()...)
 	ctx, cancel := context.WithCancelCause(ctx)
 	env.Stdout, env.Stderr = process.Pipe{Writer: os.Stdout, Broken: cancel}, process.Pipe{Writer: os.Stderr, Broken: cancel}
 	code := app.Main(ctx, env)

@@ -4,7 +4,20 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"syscall"
 )
+
+// Endings returns the signals that end a run: the runner's, and those of a terminal, except
+// for those that the process was started to ignore, as nohup does with SIGHUP.
+func Endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return signals
+}
 
 // WithSignals returns a context that ends with the first of the signals. After that, each
 // os.Interrupt calls again, unless again is nil. The caller has to call stop.
