@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,45 @@ func TestURLs(t *testing.T) {
 			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 4 {
 				t.Errorf("asked %d times, %v; want the error of the first time, without a refusal that is long past", asked, err)
 			}
+		}
+	})
+}
+
+// testNoFreshURL fetches a blob whose first URL is refused, and for which there is no other.
+// It returns how many times a URL was asked for.
+func testNoFreshURL(t *testing.T, o Options, locate Locate) int64 {
+	t.Helper()
+	gone := errors.New("the artifact has expired")
+	var asked atomic.Int64
+	b, err := Open(t.Context(), o, func(ctx context.Context) (*url.URL, error) {
+		if asked.Add(1) > 1 {
+			return nil, gone
+		}
+		return locate(ctx)
+	}, new(kept).create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err = b.Wait(); !errors.Is(err, gone) || !strings.Contains(err.Error(), "403") {
+		t.Errorf("no fresh URL: %v", err)
+	}
+	return asked.Load()
+}
+
+// If a URL that was refused on one connection is replaced for another connection, the
+// error of the new URL says why the old one was replaced.
+func TestWhyThereIsNoURL(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &ranged{script: script{hook: once(1, says(403))}}
+		o, locate := s.start(t)
+		o.Policy.Sleep = func(ctx context.Context, _ time.Duration) error { // the connection that was refused never comes back
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		if n := testNoFreshURL(t, o, locate); n != 2 {
+			t.Errorf("a URL was asked for %d times, want 2: the first failure ends the download", n)
 		}
 	})
 }

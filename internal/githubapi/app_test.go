@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -18,12 +19,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/artifetch/artifetch/internal/artifact"
+	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
@@ -276,5 +279,94 @@ func TestSigner(t *testing.T) {
 	}
 	if _, err := newSigner(" ", privateKey()); err == nil {
 		t.Error("an empty id passed")
+	}
+}
+
+// appKey is the key of all GitHub Apps here. To find the primes of one takes several times
+// as long as a test with it.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// privateKey returns appKey in PEM.
+func privateKey() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
+}
+
+func TestApp(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]githubsim.Options{"github.com": {}, "enterprise": {Enterprise: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, opt, Auth{})
+			f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+			var tokens []string
+			auth := Auth{App: &App{ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(tok string) { tokens = append(tokens, tok) }}}
+			f.client = f.newClient(t, f.APIURL, auth)
+			for range 3 {
+				if err := get(t.Context(), f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(tokens) != 1 || f.Count(githubsim.API) != 5 {
+				t.Errorf("tokens %q, %d requests; want 1 and 5", tokens, f.Count(githubsim.API))
+			}
+			a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
+			err := f.client.Delete(t.Context(), app, a.ID)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != NoPermission {
+				t.Errorf("a token for reading deleted: %v", err)
+			}
+			auth.App.Write = true
+			err = f.newClient(t, f.APIURL, auth).Delete(t.Context(), app, a.ID)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "get an installation token" || e.Kind != NoPermission {
+				t.Errorf("more than was granted: %v", err)
+			}
+			auth.App.Repos = []artifact.Repo{{Owner: "nobody", Name: "x"}}
+			err = f.newClient(t, f.APIURL, auth).Repository(t.Context(), app)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "find the GitHub App's installation" || e.Kind != NoPermission || errors.Is(err, artifact.ErrNotFound) {
+				t.Errorf("an App that is not installed: %v", err)
+			}
+		})
+	}
+}
+
+func TestAppTokenIsRenewed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := newFixture(t, githubsim.Options{}, Auth{})
+	f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
+	u, _ := url.Parse(f.APIURL)
+	n := 0
+	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport, Now: func() time.Time { return now }, Auth: Auth{App: &App{
+		ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(string) { n++ },
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []time.Duration{0, 58 * time.Minute, 90 * time.Second} {
+		now = now.Add(later)
+		if err := c.Repository(t.Context(), app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d tokens, want 2", n)
+	}
+}
+
+func TestBadApps(t *testing.T) {
+	t.Parallel()
+	u := &url.URL{Scheme: "https", Host: "api.github.com"}
+	for name, a := range map[string]App{
+		"key":        {ID: "7", PrivateKey: bytes.Repeat([]byte("x"), 10), Repos: []artifact.Repo{app}},
+		"two owners": {ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app, {Owner: "other", Name: "x"}}},
+	} {
+		if _, err := New(Options{BaseURL: u, Auth: Auth{App: &a}}); err == nil {
+			t.Errorf("%s: passed", name)
+		}
 	}
 }

@@ -1,110 +1,20 @@
 package githubapi
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/githubsim"
-	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/search"
 )
-
-var app = artifact.Repo{Owner: "octo", Name: "app"}
-
-// fixture is a simulator with one repository, and a client for it whose
-// pauses are noted and not waited for.
-type fixture struct {
-	*githubsim.Sim
-	repo   *githubsim.Repo
-	run    *githubsim.Run
-	client *Client
-	pauses []time.Duration
-}
-
-func newFixture(t *testing.T, opt githubsim.Options, auth Auth) *fixture {
-	t.Helper()
-	f := &fixture{Sim: githubsim.New(opt)}
-	t.Cleanup(f.Close)
-	f.repo = f.AddRepo("octo/app")
-	f.run = f.repo.AddRun(githubsim.Run{Workflow: f.repo.AddWorkflow("CI", ".github/workflows/ci.yml")})
-	f.AddToken("tok", "octo/app", githubsim.Write)
-	f.client = f.newClient(t, f.APIURL, auth)
-	return f
-}
-
-func (f *fixture) newClient(t *testing.T, base string, auth Auth) *Client {
-	t.Helper()
-	return f.newWith(t, base, Options{Auth: auth})
-}
-
-// newConditional is a client that keeps answers.
-func (f *fixture) newConditional(t *testing.T) *Client {
-	t.Helper()
-	return f.newWith(t, f.APIURL, Options{Auth: Auth{Token: "tok"}, Conditional: true})
-}
-
-func (f *fixture) newWith(t *testing.T, base string, o Options) *Client {
-	t.Helper()
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := httpx.NewTransport(httpx.TransportOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(transport.CloseIdleConnections)
-	o.BaseURL, o.Transport, o.UserAgent = u, transport, "artifetch/test"
-	o.Policy = httpx.Policy{MaxTries: 3, Sleep: func(_ context.Context, d time.Duration) error { f.pauses = append(f.pauses, d); return nil }}
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// collect reads a list to its end.
-func collect[T any](get func(page int) (search.Page[T], error)) ([]T, error) {
-	var all []T
-	for n := 1; n != 0; {
-		p, err := get(n)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, p.Items...)
-		n = p.Next
-	}
-	return all, nil
-}
-
-func allArtifacts(ctx context.Context, c *Client, q search.ArtifactQuery) ([]artifact.Artifact, error) {
-	return collect(func(page int) (search.Page[artifact.Artifact], error) {
-		q.Page = page
-		return c.Artifacts(ctx, app, q)
-	})
-}
-
-func allRuns(ctx context.Context, c *Client, q search.RunQuery) ([]artifact.Run, error) {
-	return collect(func(page int) (search.Page[artifact.Run], error) {
-		q.Page = page
-		return c.Runs(ctx, app, q)
-	})
-}
 
 func TestArtifacts(t *testing.T) {
 	t.Parallel()
@@ -289,18 +199,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func get(ctx context.Context, f *fixture) error {
-	_, err := f.client.Run(ctx, app, f.run.ID)
-	return err
-}
-
-func download(ctx context.Context, f *fixture) error {
-	_, err := f.client.DownloadURL(ctx, app, 42)
-	return err
-}
-
-func del(ctx context.Context, f *fixture) error { return f.client.Delete(ctx, app, 1) }
-
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -379,95 +277,6 @@ func TestRedirects(t *testing.T) {
 	for _, r := range f.Log() {
 		if r.Header.Get("Authorization") != "Bearer tok" {
 			t.Errorf("%s %s came with %q", r.Method, r.Path, r.Header.Get("Authorization"))
-		}
-	}
-}
-
-// appKey is the key of all GitHub Apps here. To find the primes of one takes several times
-// as long as a test with it.
-var appKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// privateKey returns appKey in PEM.
-func privateKey() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
-}
-
-func TestApp(t *testing.T) {
-	t.Parallel()
-	for name, opt := range map[string]githubsim.Options{"github.com": {}, "enterprise": {Enterprise: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t, opt, Auth{})
-			f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
-			var tokens []string
-			auth := Auth{App: &App{ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(tok string) { tokens = append(tokens, tok) }}}
-			f.client = f.newClient(t, f.APIURL, auth)
-			for range 3 {
-				if err := get(t.Context(), f); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if len(tokens) != 1 || f.Count(githubsim.API) != 5 {
-				t.Errorf("tokens %q, %d requests; want 1 and 5", tokens, f.Count(githubsim.API))
-			}
-			a := f.run.AddArtifact(githubsim.Artifact{Name: "dist"})
-			err := f.client.Delete(t.Context(), app, a.ID)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != NoPermission {
-				t.Errorf("a token for reading deleted: %v", err)
-			}
-			auth.App.Write = true
-			err = f.newClient(t, f.APIURL, auth).Delete(t.Context(), app, a.ID)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "get an installation token" || e.Kind != NoPermission {
-				t.Errorf("more than was granted: %v", err)
-			}
-			auth.App.Repos = []artifact.Repo{{Owner: "nobody", Name: "x"}}
-			err = f.newClient(t, f.APIURL, auth).Repository(t.Context(), app)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Op != "find the GitHub App's installation" || e.Kind != NoPermission || errors.Is(err, artifact.ErrNotFound) {
-				t.Errorf("an App that is not installed: %v", err)
-			}
-		})
-	}
-}
-
-func TestAppTokenIsRenewed(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	f := newFixture(t, githubsim.Options{}, Auth{})
-	f.AddApp(githubsim.App{Owner: "octo", Access: githubsim.Read})
-	u, _ := url.Parse(f.APIURL)
-	n := 0
-	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport, Now: func() time.Time { return now }, Auth: Auth{App: &App{
-		ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app}, OnToken: func(string) { n++ },
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, later := range []time.Duration{0, 58 * time.Minute, 90 * time.Second} {
-		now = now.Add(later)
-		if err := c.Repository(t.Context(), app); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n != 2 {
-		t.Errorf("%d tokens, want 2", n)
-	}
-}
-
-func TestBadApps(t *testing.T) {
-	t.Parallel()
-	u := &url.URL{Scheme: "https", Host: "api.github.com"}
-	for name, a := range map[string]App{
-		"key":        {ID: "7", PrivateKey: bytes.Repeat([]byte("x"), 10), Repos: []artifact.Repo{app}},
-		"two owners": {ID: "7", PrivateKey: privateKey(), Repos: []artifact.Repo{app, {Owner: "other", Name: "x"}}},
-	} {
-		if _, err := New(Options{BaseURL: u, Auth: Auth{App: &a}}); err == nil {
-			t.Errorf("%s: passed", name)
 		}
 	}
 }

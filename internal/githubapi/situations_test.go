@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,116 +18,6 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/search"
 )
-
-const secret = "ghs_0123456789secret"
-
-// stage is a server that answers request n with step n, and a client whose
-// clock moves only when it sleeps.
-type stage struct {
-	client *Client
-	mu     sync.Mutex
-	now    time.Time
-	slept  []time.Duration
-	seen   []string // method, path and query of each request
-}
-
-type step func(w http.ResponseWriter, r *http.Request)
-
-func newStage(t *testing.T, steps ...step) *stage {
-	t.Helper()
-	s := &stage{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		n := len(s.seen)
-		s.seen = append(s.seen, r.Method+" "+r.URL.RequestURI())
-		s.mu.Unlock()
-		if n >= len(steps) {
-			t.Errorf("request %d is one too many: %s", n+1, s.seen[n])
-			w.WriteHeader(http.StatusTeapot)
-			return
-		}
-		if got := r.Header.Get("Authorization"); got != "Bearer "+secret {
-			t.Errorf("request %d came with %q", n+1, got)
-		}
-		steps[n](w, r)
-	}))
-	t.Cleanup(srv.Close)
-	s.client = s.newClient(t, srv.URL, httpx.Policy{MaxTries: 4})
-	return s
-}
-
-func (s *stage) newClient(t *testing.T, base string, p httpx.Policy) *Client {
-	t.Helper()
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := httpx.NewTransport(httpx.TransportOptions{Gzip: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(tr.CloseIdleConnections)
-	p.Sleep = func(ctx context.Context, d time.Duration) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.now, s.slept = s.now.Add(d), append(s.slept, d)
-		return ctx.Err()
-	}
-	c, err := New(Options{BaseURL: u, Auth: Auth{Token: secret}, Transport: tr, Policy: p, Now: s.clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func (s *stage) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-// stageDate is when the stage's clock begins, as its server's Date.
-const stageDate = "Fri, 01 May 2026 12:00:00 GMT"
-
-// says answers with a status, header pairs, and a body.
-func says(status int, body string, header ...string) step {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Date", stageDate)
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-func drops(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-
-// cuts announces more bytes than it sends.
-func cuts(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Length", "500")
-	_, _ = io.WriteString(w, `{"id":`)
-}
-
-// limited answers that the limit is used up, until the given time after the stage's
-// beginning.
-func limited(reset time.Duration) step {
-	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(reset).Unix()
-	return says(403, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(at))
-}
-
-var (
-	good  = says(200, `{"id":7,"name":"dist"}`)
-	noted = says(204, "")
-)
-
-func getOne(ctx context.Context, c *Client) error { _, err := c.Artifact(ctx, app, 7); return err }
-func getURL(ctx context.Context, c *Client) error { _, err := c.DownloadURL(ctx, app, 7); return err }
-func remove(ctx context.Context, c *Client) error { return c.Delete(ctx, app, 7) }
-func listAll(ctx context.Context, c *Client) error {
-	_, err := allArtifacts(ctx, c, search.ArtifactQuery{})
-	return err
-}
 
 const fine Kind = -1
 
@@ -394,17 +283,6 @@ func TestStreamReset(t *testing.T) {
 	}
 }
 
-func TestUntrustedCertificate(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewTLSServer(http.NotFoundHandler()) // its log says that the handshake failed
-	t.Cleanup(srv.Close)
-	s := &stage{}
-	err := getOne(t.Context(), s.newClient(t, srv.URL, httpx.Policy{}))
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Network || len(s.slept) != 0 || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("%v, slept %v", err, s.slept)
-	}
-}
-
 func TestContextEndsAWait(t *testing.T) {
 	t.Parallel()
 	why := errors.New("the job was cancelled")
@@ -430,49 +308,6 @@ func TestContextEndsAWait(t *testing.T) {
 	}
 }
 
-func TestAnonymous(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if got, ok := r.Header["Authorization"]; ok {
-			t.Errorf("came with %q", got)
-		}
-		says(401, `{"message":"Requires authentication"}`)(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	u, _ := url.Parse("http://user:password@" + strings.TrimPrefix(srv.URL, "http://"))
-	c, err := New(Options{BaseURL: u, Transport: http.DefaultTransport})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e, ok := errors.AsType[*Error](getURL(t.Context(), c)); !ok || e.Kind != BadToken || !e.Anonymous {
-		t.Errorf("got %+v", e)
-	}
-}
-
-// Whatever makes a request to another host, the token does not go there.
-func TestTokenStaysWithTheAPI(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if got, ok := r.Header["Authorization"]; ok {
-			t.Errorf("came with %q", got)
-		}
-	}))
-	t.Cleanup(other.Close)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, other.URL, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+secret)
-	res, err := s.client.api.gh.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
-		t.Errorf("%s, %v", res.Status, err)
-	}
-}
-
 func TestNames(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, good, says(200, `{"workflow_runs":[]}`))
@@ -484,29 +319,6 @@ func TestNames(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"GET /repos/%2E%2E/a%2Fb%3Fc%23d", "GET /repos/octo/app/actions/workflows/%2E%2E/runs?branch=a%26b&per_page=100"}, s.seen); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestSecretsAreNotFormatted(t *testing.T) {
-	t.Parallel()
-	u := &url.URL{Scheme: "https", Host: "api.github.com"}
-	// Formatting reads all of the options, so no other test may share them.
-	o := Options{BaseURL: u, Transport: new(http.Transport), Auth: Auth{Token: secret}}
-	withApp := Options{Auth: Auth{App: &App{ID: "7", PrivateKey: []byte(secret)}}}
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range []any{o, withApp, o.Auth, withApp.Auth, *c, c} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-			if text := fmt.Sprintf(verb, v); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%v", []byte(secret))) {
-				t.Errorf("%s shows it: %s", verb, text)
-			}
-		}
-	}
-	o.Auth.Token = secret + "\n"
-	if _, err := New(o); err == nil || strings.Contains(err.Error(), secret) {
-		t.Errorf("a token with a line break: %v", err)
 	}
 }
 
@@ -522,48 +334,6 @@ func TestBadOptions(t *testing.T) {
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%s: passed", name)
-		}
-	}
-}
-
-// An https API that sends downloads to http is not believed: without a
-// digest, TLS is all that vouches for the bytes.
-func TestDownloadStaysWithTLS(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewTLSServer(http.HandlerFunc(says(302, "", "Location", "http://storage.invalid/x?sig=s3cret")))
-	t.Cleanup(srv.Close)
-	u, _ := url.Parse(srv.URL)
-	c, err := New(Options{BaseURL: u, Transport: srv.Client().Transport})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = getURL(t.Context(), c)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != UnexpectedAnswer || strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// The token never leaves TLS, whatever the answer says.
-func TestRedirectStaysWithTLS(t *testing.T) {
-	t.Parallel()
-	plain := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("plain HTTP was asked, with %q", r.Header.Get("Authorization"))
-	}))
-	t.Cleanup(plain.Close)
-	for _, status := range []int{301, 302, 307, 308} {
-		srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			says(status, "", "Location", plain.URL+r.URL.Path)(w, r)
-		}))
-		t.Cleanup(srv.Close)
-		u, _ := url.Parse(srv.URL)
-		c, err := New(Options{BaseURL: u, Auth: Auth{Token: secret}, Transport: srv.Client().Transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, do := range []func(context.Context, *Client) error{getOne, listAll, remove} {
-			if err := do(t.Context(), c); !isKind(err, UnexpectedAnswer) {
-				t.Errorf("%d: %v", status, err)
-			}
 		}
 	}
 }
