@@ -53,15 +53,16 @@ var allowed = map[string][]string{
 	"internal/suggest":             nil,
 	"internal/transfer":            {"internal/artifact", "internal/fetch", "internal/glob", "internal/httpx", "internal/spool", "internal/suggest", "internal/unpack", "internal/words"},
 	"internal/words":               nil,
-	"internal/githubsim":           nil,
-	"internal/httpx":               {"internal/lazy"},
+	"internal/githubsim":           {"internal/sleep"},
+	"internal/httpx":               {"internal/lazy", "internal/sleep"},
 	"internal/inflate":             nil,
+	"internal/sleep":               nil,
 	"internal/spool":               {"internal/eintr", "internal/words"},
 	"internal/symlink":             nil,
 	"internal/testdir":             nil,
 	"internal/testmain":            nil,
 	"internal/unpack":              {"internal/eintr", "internal/inflate", "internal/symlink"},
-	"internal/workspace":           {"internal/eintr", "internal/lazy", "internal/symlink", "internal/words"},
+	"internal/workspace":           {"internal/eintr", "internal/lazy", "internal/sleep", "internal/symlink", "internal/words"},
 }
 
 // reserved names the only package that may import a library.

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/sleep"
 )
 
 // Fault makes requests fail. The fields up to Times select the requests. Of the fields
@@ -242,12 +244,7 @@ func (w *faulty) Write(p []byte) (int, error) {
 }
 
 func (w *faulty) wait(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-w.r.Context().Done():
-	}
+	_ = sleep.For(w.r.Context(), d) // a client that is gone notices nothing
 }
 
 func storageError(w http.ResponseWriter, status int, code, message string) {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/artifetch/artifetch/internal/sleep"
 )
 
 // Policy says how often, and after which pauses, an operation is tried again.
@@ -68,7 +70,7 @@ func (p Policy) Pause(ctx context.Context, err error, d time.Duration) error {
 	if p.Sleep != nil {
 		return p.Sleep(ctx, d)
 	}
-	return sleep(ctx, d)
+	return sleep.For(ctx, d)
 }
 
 // Attempts counts the failed tries of one operation:
@@ -155,15 +157,4 @@ func ended(cause, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", cause, err)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

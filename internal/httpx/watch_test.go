@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/sleep"
 )
 
 // slowBody returns one byte after each pause.
@@ -21,7 +23,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	}
 	d := b.pauses[0]
 	b.pauses = b.pauses[1:]
-	if err := sleep(b.ctx, d); err != nil {
+	if err := sleep.For(b.ctx, d); err != nil {
 		return 0, err
 	}
 	p[0] = 'x'
@@ -96,7 +98,7 @@ func TestWatchIgnoresPausesOfTheReader(t *testing.T) {
 			if _, err := body.Read(make([]byte, 1)); err != nil {
 				t.Fatal(err)
 			}
-			if err := sleep(ctx, time.Minute); err != nil {
+			if err := sleep.For(ctx, time.Minute); err != nil {
 				t.Fatalf("the watchdog bit while there was no reader: %v", err)
 			}
 		}

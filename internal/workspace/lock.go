@@ -121,17 +121,6 @@ func takeTurn(ctx context.Context, root *os.Root, pause pauseFunc) (end func(), 
 // pauseFunc waits for d, or returns why ctx ended.
 type pauseFunc func(ctx context.Context, d time.Duration) error
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
 // jitter returns a random time from half of d to one and a half times d.
 func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d) //nolint:gosec // nothing secret

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/artifetch/artifetch/internal/lazy"
+	"github.com/artifetch/artifetch/internal/sleep"
 	"github.com/artifetch/artifetch/internal/symlink"
 )
 
@@ -125,7 +126,7 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 
 func newStage(d Destination, root *os.Root) *Stage {
 	return &Stage{
-		dest: d, root: root, modes: map[string]fs.FileMode{}, searched: map[string]bool{}, pause: sleep,
+		dest: d, root: root, modes: map[string]fs.FileMode{}, searched: map[string]bool{}, pause: sleep.For,
 		before: func() error { return nil }, lchown: root.Lchown,
 	}
 }
