@@ -9,13 +9,17 @@ import (
 // SaveMemory lets the heap grow by half of what is live, and by 4 MiB, from one garbage
 // collection to the next. Go's default is to let it double: that takes more memory while
 // much is live, and collects a small heap every few milliseconds. The first collection is
-// at Go's 4 MiB, so small runs have none.
-func SaveMemory() {
+// at 6 MiB, so small runs have none.
+func SaveMemory() { saveMemory(0) }
+
+// saveMemory sets how much the heap may grow, given its live bytes, and does so again after
+// each collection.
+func saveMemory(live uint64) {
+	debug.SetGCPercent(growth(live))
 	runtime.AddCleanup(new([64]byte), func(struct{}) { // after the next collection
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // HeapAlloc has garbage, too, until it is swept
 		metrics.Read(live)
-		debug.SetGCPercent(growth(live[0].Value.Uint64()))
-		SaveMemory()
+		saveMemory(live[0].Value.Uint64())
 	}, struct{}{})
 }
 
