@@ -35,7 +35,7 @@ func (d *Decoder) CopyAhead(w io.Writer, size int64, a Ahead) (Result, error) {
 	if a.stride == 0 {
 		a.stride = defaultStride
 	}
-	d.ahead = &ahead{Ahead: a}
+	d.ahead = &ahead{Ahead: a, lead: a.stride}
 	defer func() {
 		d.ahead.end()
 		d.ahead = nil
@@ -49,6 +49,7 @@ type ahead struct {
 
 	queue  []*Scout // under way or done, in the order of the stream
 	misses int      // Scouts in a row that found nothing, or no block of the stream
+	lead   int64    // how many bytes the Decoder is to decode while a Scout does its part
 }
 
 // advance is called when d is between two blocks. It lets Scouts begin, and takes what
@@ -60,7 +61,9 @@ func (a *ahead) advance(d *Decoder) (last bool, err error) {
 			return false, nil
 		}
 		s := a.queue[0]
-		<-s.done
+		if a.wait(s) {
+			a.plan(d.bit() / 8) // a core is idle now
+		}
 		if s.start > d.bit() {
 			return false, nil
 		}
@@ -76,6 +79,28 @@ func (a *ahead) advance(d *Decoder) (last bool, err error) {
 		a.Scouts.put(s)
 	}
 	return last, err
+}
+
+// wait waits until a Scout has done its part, and reports whether it had to.
+func (a *ahead) wait(s *Scout) (waited bool) {
+	select {
+	case <-s.done:
+	default:
+		waited = true
+		<-s.done
+	}
+	a.pace(waited)
+	return waited
+}
+
+// pace makes the next lead longer if the Decoder had to wait for a Scout, else a little shorter.
+func (a *ahead) pace(waited bool) {
+	if waited {
+		a.lead += a.stride / 16
+	} else {
+		a.lead -= a.stride / 64
+	}
+	a.lead = min(max(a.lead, a.stride/2), 2*a.stride)
 }
 
 // plan lets Scouts begin, for a Decoder that is at byte at.
@@ -105,18 +130,19 @@ func (a *ahead) plan(at int64) {
 }
 
 // next returns where the next Scout is to begin: behind the others, and so far ahead of a
-// Decoder at byte at that the Scout has finished when the Decoder comes there. A Scout takes
-// about as long as the Decoder would without it, and the Decoder a quarter of that for what
-// a Scout has found. Each Scout that found nothing doubles the distance: there may be no blocks
-// to find, as in what is only stored. If the queue has three Scouts at most, the distance is a
-// quarter of a stride or more: what the Decoder has read, inputSize at most, may be released.
+// Decoder at byte at that the Scout has finished when the Decoder comes there. Until then the
+// Decoder decodes what no Scout does, and carries out the steps of other Scouts, each of which
+// takes it a quarter of the time for decoding. Each Scout that found nothing doubles the
+// distance: there may be no blocks to find, as in what is only stored. The distance is a
+// quarter of a stride at least: what the Decoder has read, inputSize at most, may be released.
 func (a *ahead) next(at int64) int64 {
+	least := at + a.stride/4
 	work := int64(0) // of the Decoder before it comes to at
 	for _, s := range a.queue {
 		work += max(s.from-at, 0) + a.stride/4
 		at = max(at, s.from+a.stride)
 	}
-	return at + max(a.stride<<min(a.misses, mostDoublings)-work, 0)
+	return max(at, at+a.lead<<min(a.misses, mostDoublings)-work, least)
 }
 
 // end waits until no Scout is under way any more.

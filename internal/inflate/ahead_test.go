@@ -305,6 +305,47 @@ func TestCopyAheadManySteps(t *testing.T) {
 	}
 }
 
+// A Scout begins so far ahead that the Decoder does not wait for it, behind what the Decoder has
+// read, and behind other Scouts.
+func TestNext(t *testing.T) {
+	t.Parallel()
+	const stride = defaultStride
+	at := func(froms ...int64) (queue []*Scout) {
+		for _, from := range froms {
+			queue = append(queue, &Scout{from: from})
+		}
+		return queue
+	}
+	for _, tt := range []struct {
+		queue  []*Scout
+		waited []bool
+		misses int
+		want   int64 // for a Decoder at 10 strides
+	}{
+		{nil, nil, 0, 11 * stride},
+		{nil, []bool{true, true, false}, 0, 11*stride + stride/8 - stride/64},
+		{nil, slices.Repeat([]bool{true}, 99), 0, 12 * stride},
+		{nil, slices.Repeat([]bool{false}, 99), 0, 10*stride + stride/2},
+		{nil, nil, 1, 12 * stride},
+		{nil, nil, 99, 18 * stride},
+		{at(10*stride + stride/4), nil, 0, 11*stride + stride/4 + stride/2},
+		{at(10*stride, 11*stride), nil, 0, 12*stride + stride/2},
+		{at(12 * stride), nil, 0, 13 * stride},
+		{at(0, 1, 2), slices.Repeat([]bool{false}, 99), 0, 10*stride + stride/4},
+	} {
+		a := ahead{Ahead: Ahead{stride: stride}, queue: tt.queue, lead: stride, misses: tt.misses}
+		for _, waited := range tt.waited {
+			a.pace(waited)
+		}
+		if got := a.next(10 * stride); got != tt.want {
+			t.Errorf("%d Scouts, waits %v, misses %d: %d, want %d", len(tt.queue), tt.waited, tt.misses, got, tt.want)
+		}
+	}
+	if defaultStride/4 <= inputSize {
+		t.Error("a Scout may begin before what the Decoder has read")
+	}
+}
+
 func TestScoutsAreShared(t *testing.T) {
 	t.Parallel()
 	cores := 1
