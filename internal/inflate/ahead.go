@@ -183,8 +183,8 @@ type Scouts struct {
 	working int
 }
 
-// NewScouts returns Scouts that are at most so many. idle reports whether there is a core
-// for one more while so many are at work.
+// NewScouts returns a Scouts that lends no more than most Scouts at a time. idle reports whether
+// a core is free for another Scout while working Scouts are at work.
 func NewScouts(most int, idle func(working int) bool) *Scouts {
 	return &Scouts{most: most, idle: idle}
 }

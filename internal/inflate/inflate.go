@@ -18,14 +18,15 @@
 // value in the entry, and the next one before the last one's match is copied; up to three
 // literals are decoded without a refill; matches are copied by 16 or 8 bytes. All that is in
 // fast, which needs some input and space for output ahead. slow decodes the last bytes,
-// symbol by symbol. Tables are built in the order of codes, by doubling. On amd64 there is
-// decode, which is fast in assembly. For large blocks it has one more table, whose entries
+// symbol by symbol. Tables are built in the order of codes, by doubling. On amd64, decode does
+// in assembly what fast does in Go. For large blocks it has one more table, whose entries
 // are packs: up to three literals, or a literal and a length.
 //
 // CopyAhead decompresses one large stream on several cores. Scouts look for blocks further
 // on in the stream, and decode their codes. What these stand for depends on the output before
 // them, so they keep literals and matches as a list of steps. The Decoder decodes block
 // after block, and where it comes to one that a Scout has decoded, it carries out the steps.
+// On amd64, decode makes the steps, and carry carries them out.
 //
 // Deflate64 (method 9 of zip, "enhanced deflating") has no public description but
 // that of PKWARE's APPNOTE.TXT, section 4.4.5, and the programs that read it. It is
@@ -43,7 +44,7 @@ import (
 // Reasons why a stream cannot be decompressed, wrapped in an *Error.
 var (
 	ErrCorrupt = errors.New("corrupt DEFLATE data")
-	// ErrSize means that the output has not the size that was announced.
+	// ErrSize means that the output does not have the announced size.
 	ErrSize = errors.New("not of the announced size")
 	// A stream that ends early is io.ErrUnexpectedEOF.
 )
@@ -117,7 +118,7 @@ type Decoder struct {
 	way   way
 
 	ahead *ahead // of a CopyAhead, else nil
-	scout *Scout // whose Decoder d is, or nil
+	scout *Scout // the Scout that this Decoder belongs to, or nil
 }
 
 // way is one of the ways to decode, which have the same result. Only tests choose one.
@@ -261,10 +262,10 @@ func (d *Decoder) codes() error {
 	}
 }
 
-// moreRoom reports whether there is little space for output, which room can make more.
+// moreRoom reports whether so little space for output is left that room has to make more.
 func (d *Decoder) moreRoom() bool { return outputSize-d.o < d.format.margin }
 
-// moreInput reports whether there is little input, and fill can get more.
+// moreInput reports whether little input is left, and fill can get more.
 func (d *Decoder) moreInput() bool { return d.srcErr == nil && d.end-d.p < inMargin }
 
 // room makes space for output, by writing the buffer's content.
