@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,63 @@ func ours(t *testing.T, list []member) time.Duration {
 		best = min(best, cpuTime(t)-start)
 	}
 	return best
+}
+
+// TestScoutSets prints how long one large stream takes that repeats real data, with a Scout on
+// each other core, how long a Decoder alone takes, and how much processor time the Scouts cost.
+func TestScoutSets(t *testing.T) {
+	if *sets == "" {
+		t.Skip("no -sets")
+	}
+	const turns, large = 7, 64 << 20
+	files, err := filepath.Glob(filepath.Join(*sets, "*.6.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("| data | time | one core | processor time |\n| --- | ---: | ---: | ---: |")
+	for _, file := range files {
+		list, size := members(t, file)
+		if len(list) > 1 {
+			continue
+		}
+		var data bytes.Buffer
+		var d Decoder
+		for data.Len() < large {
+			if _, err := d.Copy(&data, bytes.NewReader(list[0].deflated), size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		src := deflate(t, 6, data.Bytes()[:large])
+		best := [2]span{{time.Hour, time.Hour}, {time.Hour, time.Hour}}
+		for range turns {
+			for i, scouts := range []int{0, runtime.GOMAXPROCS(0) - 1} {
+				best[i] = best[i].min(aheadSpan(t, src, large, scouts))
+			}
+		}
+		fmt.Printf("| %s | %d ms | %d ms (%.2f) | %.2f |\n", strings.TrimSuffix(filepath.Base(file), ".6.gz"), best[1].wall.Milliseconds(),
+			best[0].wall.Milliseconds(), best[1].wall.Seconds()/best[0].wall.Seconds(), best[1].cpu.Seconds()/best[0].cpu.Seconds())
+	}
+}
+
+// span is how long something took.
+type span struct{ wall, cpu time.Duration }
+
+func (s span) min(other span) span { return span{min(s.wall, other.wall), min(s.cpu, other.cpu)} }
+
+// aheadSpan decompresses src with so many Scouts at work.
+func aheadSpan(t *testing.T, src []byte, size int64, scouts int) span {
+	t.Helper()
+	start, cpu := time.Now(), cpuTime(t)
+	r := bytes.NewReader(src)
+	var d Decoder
+	if _, err := d.CopyAhead(io.Discard, size, Ahead{
+		Scouts: NewScouts(2*scouts, func(working int) bool { return working < scouts }),
+		Open:   func(off int64) io.Reader { return io.NewSectionReader(r, off, int64(len(src))-off) },
+		Size:   int64(len(src)), Has: everything, Data: r,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return span{time.Since(start), cpuTime(t) - cpu}
 }
 
 func theirs(t *testing.T, library, file string, size int64) time.Duration {
