@@ -9,42 +9,87 @@ import (
 )
 
 // The list of all runs lacks the newest run, and no list of artifacts names it: they are in
-// no order, or the server does not tell their runs. The list of the workflow's runs has it.
+// no order or empty, or the server does not tell their runs. A list of runs that a condition
+// narrows has it.
 func TestNewestUnlisted(t *testing.T) {
 	t.Parallel()
+	blind := func(w *world) { w.blind = true }
+	lacks := func(change func(*world)) func(*world) {
+		return func(w *world) {
+			change(w)
+			w.lies.hidden = map[string]map[int64]bool{"nothing": {6: true}}
+		}
+	}
 	tests := []struct {
 		name   string
 		change func(*world)
-		lacks  int64 // the run that the list of all runs lacks
+		ask    func(*Request) // in place of the workflow ci.yml and the name dist
 		want   string
 		most   int // requests
 	}{
-		{"artifacts in order", func(*world) {}, 6, "1006|6", 3},
-		{"artifacts in no order", func(w *world) {
+		{"artifacts in order", lacks(func(*world) {}), nil, "1006|6", 3},
+		{"artifacts in no order", lacks(func(w *world) {
 			w.perPage = 5 // all listed runs are on one page, and the newest artifact on the second
 			slices.Reverse(w.artifacts)
-		}, 6, "1006|6", 4},
-		{"artifacts that do not name their runs", func(w *world) { w.blind = true }, 6, "1006|6", 5},
-		{"the same, and nothing is missing", func(w *world) { w.blind = true }, 0, "1006|6", 3},
+		}), nil, "1006|6", 4},
+		{"artifacts that do not name their runs", lacks(blind), nil, "1006|6", 5},
+		{"the same, and nothing is missing", blind, nil, "1006|6", 3},
+		{"the same, and one that is listed lasts longer", lacks(func(w *world) {
+			blind(w)
+			w.change(5, func(r *artifact.Run) { r.UpdatedAt = w.now() })
+		}), nil, "1006|6", 5},
+		{"the same, a few a page", lacks(func(w *world) {
+			blind(w)
+			w.perPage = 2
+		}), nil, "1006|6", 8},
+		{"the same, runs in no order", lacks(func(w *world) {
+			blind(w)
+			w.runs[1], w.runs[4] = w.runs[4], w.runs[1]
+		}), nil, "1006|6", 5},
+		{"the same, a branch", lacks(blind), func(req *Request) { req.Workflow, req.Branches = AnyWorkflow, []string{"main"} }, "1006|6", 5},
+		{"the same, a branch after one that never ran", lacks(blind), func(req *Request) { req.Branches = []string{"dev", "main"} }, "1006|6", 7},
+		{"the same, a commit", lacks(blind), func(req *Request) { req.Workflow, req.Commit = AnyWorkflow, shas[0] }, "1006|6", 5},
+		{"the same, an event", lacks(blind), func(req *Request) { req.Workflow, req.Events = AnyWorkflow, []string{"push"} }, "1006|6", 5},
+		{"the same, a conclusion alone", lacks(blind), func(req *Request) { req.Workflow = AnyWorkflow }, "1006|6", 5},
+		{"the same, no condition", lacks(blind), func(req *Request) { req.Workflow, req.Conclusions = AnyWorkflow, nil }, "1006|6", 5},
+		{"the same, a pattern", lacks(blind), func(req *Request) { req.Select = artifact.Selector{Patterns: []string{"d*"}} }, "1006|6", 5},
+		{"the same, nothing named", lacks(blind), func(req *Request) { req.Select = artifact.Selector{} }, "1006|6", 5},
+		{"the same, two runs", lacks(blind), func(req *Request) { req.Runs = 2 }, "1006 1005|6 5", 7},
+		{"the same, the current run first, which lacks it", lacks(func(w *world) {
+			blind(w)
+			w.run(7)
+		}), func(req *Request) { req.CurrentRun, req.CurrentFirst = 7, true }, "1006|6", 6},
+		{"the same, its number", lacks(blind), func(req *Request) { req.RunNumber = 6 }, "1006|6", 5},
+		{"the same, another repository", lacks(func(w *world) {
+			blind(w)
+			w.run(8, in(lib, 2))
+			w.artifact(1008, 8, "dist")
+		}), func(req *Request) { req.Repos = []artifact.Repo{lib, app} }, "1008 1006|6 8", 8},
+		{"no artifacts are listed", lacks(func(w *world) { w.lies.silent = map[string]bool{"dist": true} }), nil, "1006|6", 8},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{lies: lies{hidden: map[string]map[int64]bool{"nothing": {tt.lacks: true}}}}
+			w := &world{}
 			for id := int64(1); id <= 6; id++ {
 				w.run(id, func(r *artifact.Run) {
 					r.CreatedAt = epoch.Add(time.Duration(id) * time.Hour)
 					r.UpdatedAt = r.CreatedAt.Add(2 * time.Minute)
+					r.Number, r.HeadBranch, r.HeadSHA, r.Event = int(id), "main", shas[0], "push"
 				})
 				w.artifact(1000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Minute) })
 			}
 			slices.Reverse(w.artifacts)
 			tt.change(w)
-			plan, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{
-				Repos: []artifact.Repo{app}, Workflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}},
-			})
-			if got := describe(plan, err); got != tt.want || len(w.calls) > tt.most {
-				t.Errorf("got %s, want %s; %d requests, at most %d: %q", got, tt.want, len(w.calls), tt.most, w.calls)
+			req := Request{
+				Repos: []artifact.Repo{app}, Own: app, Workflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}},
+			}
+			if tt.ask != nil {
+				tt.ask(&req)
+			}
+			plan, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), req)
+			if got := describe(plan, err); got != tt.want || len(w.calls) > tt.most || len(plan.Doubts) > 0 {
+				t.Errorf("got %s, want %s, doubts %v; %d requests, at most %d: %q", got, tt.want, plan.Doubts, len(w.calls), tt.most, w.calls)
 			}
 		})
 	}

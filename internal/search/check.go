@@ -28,7 +28,7 @@ func (s *search) check(taken []artifact.Run) []request {
 	if list := s.seekNewest(taken, oldest); len(list) > 0 {
 		return list
 	}
-	if list := s.bearOut(); len(list) > 0 {
+	if list := s.bearOut(oldest); len(list) > 0 {
 		return list
 	}
 	if list := s.readUnordered(oldest); len(list) > 0 {

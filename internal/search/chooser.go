@@ -118,9 +118,8 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 		if !ok || nf.LimitHit || nf.Overlooked.ID == 0 && !slices.ContainsFunc(searches, (*search).meetsLate) {
 			return nothing
 		}
-		// The explanation came across a run that fits, so the lists were wrong, or across one
-		// that may fit and has not been asked.
-		f.facts.faulty = nf.Overlooked.ID != 0
+		// The explanation came across a run that fits, or across one that may fit and has not
+		// been asked.
 		if searches, runs, err = findAgain(ctx, searches); err != nil || len(runs) == 0 {
 			return cmp.Or(err, nothing)
 		}

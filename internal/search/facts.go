@@ -2,6 +2,7 @@ package search
 
 import (
 	"slices"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
@@ -11,6 +12,7 @@ import (
 // changes them while requests are under way (send).
 type facts struct {
 	picker artifact.Picker
+	now    time.Time
 	asks   int // how many exact names are asked for; 0 for a pattern, or all
 
 	// lists are of the whole repository: one for each of the first maxLists
@@ -27,7 +29,7 @@ type facts struct {
 	narrowed   []*runList
 	controlled map[queryKind]bool
 	// faulty is set once a run's own list was found to have what the lists of artifacts
-	// lack for longer than they may lag.
+	// lack for longer than they may lag, or what an empty one lacks.
 	faulty bool
 	// untimely is set once the server was found not to narrow lists by time.
 	untimely bool
@@ -42,9 +44,9 @@ type facts struct {
 // further names each run is asked.
 const maxLists = 3
 
-func newFacts(req Request) *facts {
+func newFacts(req Request, now time.Time) *facts {
 	f := &facts{
-		picker: req.picker(), asks: len(req.Select.Names),
+		picker: req.picker(), now: now, asks: len(req.Select.Names),
 		unlisted: map[int64]bool{}, controlled: map[queryKind]bool{}, known: map[int64]artifact.Run{}, examined: map[int64]bool{}, deleted: map[int64]bool{}, asked: map[int64][]artifact.Artifact{},
 	}
 	if f.asks == 0 {
@@ -74,7 +76,22 @@ func (f *facts) know(r artifact.Run) { f.known[r.ID] = r }
 func (f *facts) forget(run int64) { f.deleted[run] = true }
 
 // answered adds the artifacts of a run that was asked for them.
-func (f *facts) answered(run int64, list []artifact.Artifact) { f.asked[run] = list }
+func (f *facts) answered(run int64, list []artifact.Artifact) {
+	f.asked[run] = list
+	f.faulty = f.faulty || slices.ContainsFunc(list, func(a artifact.Artifact) bool { return f.overlooks(a, f.known[run]) })
+}
+
+// overlooks reports whether a list of artifacts is wrong because it does not have an artifact of
+// a run. A list that has others may lag behind for a while.
+func (f *facts) overlooks(a artifact.Artifact, of artifact.Run) bool {
+	since := a.CreatedAt
+	if !of.UnderWay() && of.UpdatedAt.After(since) {
+		since = of.UpdatedAt
+	}
+	return slices.ContainsFunc(f.lists, func(l *artifactList) bool {
+		return l.misses(a) && (l.empty() || f.now.Sub(since) >= lagging)
+	})
+}
 
 // index returns the best list to take candidates from, or nil. Its candidates
 // include every run that was created after its frontier and holds what is asked
@@ -83,7 +100,7 @@ func (f *facts) index() *artifactList {
 	var best *artifactList
 	for _, l := range f.lists {
 		switch {
-		case l.blind, !l.done() && l.frontier().Equal(unread):
+		case l.blind, l.empty() && f.faulty, !l.done() && l.frontier().Equal(unread):
 		case best == nil,
 			l.done() && !best.done(),
 			l.done() == best.done() && l.frontier().Before(best.frontier()):
@@ -167,7 +184,8 @@ func (f *facts) artifacts(run int64) []artifact.Artifact {
 // of certain names.
 func (f *facts) everything(r artifact.Run) ([]artifact.Artifact, bool) {
 	_, asked := f.asked[r.ID]
-	return f.artifacts(r.ID), asked && f.asks != 1 || f.asks == 0 && f.lists[0].done() && !f.lists[0].blind
+	listed := f.asks == 0 && f.lists[0].done() && !f.lists[0].blind && !f.lists[0].empty()
+	return f.artifacts(r.ID), asked && f.asks != 1 || listed
 }
 
 // settles reports whether a run's matching artifacts are all known, going by the lists. For

@@ -38,7 +38,7 @@ func (c Chooser) newFinder(req Request, repo artifact.Repo) *finder {
 	now := c.now()
 	f := &finder{
 		source: c.Source, req: req, repo: repo, now: now, notBefore: maxAge(req.MaxAge, now),
-		mostFiltered: cmp.Or(c.mostFiltered, mostFiltered), facts: newFacts(req),
+		mostFiltered: cmp.Or(c.mostFiltered, mostFiltered), facts: newFacts(req, now),
 	}
 	f.facts.all = f.newRunList(RunQuery{})
 	f.facts.all.perPage = PerPage

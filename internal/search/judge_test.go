@@ -117,7 +117,7 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bo
 		// A fresh list may still lack single runs, which only many pages tell.
 		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) &&
 			(nf == nil && len(plan.Runs) == req.Runs || len(w.artifacts) > maxRest*w.perPage)
-		if !taken && (single || vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && !w.told(req, r)) {
+		if !taken && (single || vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && (!w.told(req, r) || len(w.lies.silent) > 0)) {
 			list[r.ID] = true
 		}
 	}
@@ -141,6 +141,16 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 	listed := !w.lies.hides(w.narrowing(req), r.ID) && w.lies.outOfPlace != r.ID
 	if w.pathless && !listed {
 		return false // nothing may tell that it is of the workflow
+	}
+	if len(w.lies.silent) > 0 {
+		// If the two lists that no filter narrows agree, only the newest runs known are asked.
+		n := maxNearest
+		if req.Brief {
+			n = 1
+		}
+		list := w.meeting(req)
+		asked := list[:min(len(list), n)]
+		return met && slices.ContainsFunc(asked, func(h held) bool { return h.run.ID == r.ID })
 	}
 	switch {
 	case w.lies.late[r.ID] && w.lies.hides([]string{"nothing"}, r.ID):

@@ -15,12 +15,23 @@ const (
 	maxLate = 16
 )
 
-// doubts reports whether a run that lacks something, going by the lists, has to be asked
-// itself before it is passed over. That is so while the lists may lag, once they were found
-// to be wrong, and for the newest run passed over if nothing is asked for by name.
-// others is how many runs are asked beside it.
-func (s *search) doubts(r artifact.Run, newest bool, others int) bool {
-	return (s.late(r) || s.facts.faulty) && s.finder.doubted+others < maxLate || newest && s.facts.asks == 0
+// doubtful returns the runs that are to be asked before they are passed over, as the lists that
+// deny them may be wrong. Of more than maxLate, those for which the lists may lag go first.
+func (s *search) doubtful(w walked) []artifact.Run {
+	var late, others []artifact.Run
+	for i, r := range w.denied {
+		if s.late(r) || i == 0 && w.first {
+			late = append(late, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	most := max(maxLate-s.finder.doubted, 0)
+	if w.first {
+		most = max(most, 1)
+	}
+	all := append(late, others...)
+	return all[:min(len(all), most)]
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may

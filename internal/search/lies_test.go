@@ -24,6 +24,9 @@ type lies struct {
 	// lost are the runs that are listed, but cannot be asked for by their id, and
 	// emptied those whose own list of artifacts cannot.
 	lost, emptied map[int64]bool
+	// silent are the names whose lists of the repository's artifacts are empty; "" is that of
+	// the list of all artifacts.
+	silent map[string]bool
 	// unowned are artifacts that their runs' own lists lack.
 	unowned map[int64]bool
 	// refused are artifacts that are listed, but cannot be asked for by their id.
@@ -93,14 +96,7 @@ func (r random) lie(w *world, draw func(*world) Request) Request {
 	if r.chance(50) || w.untimed || w.noFilters {
 		return req
 	}
-	for range 8 {
-		if len(w.fits(req, app, nil)) > 0 {
-			break
-		}
-		req = draw(w)
-	}
-	req.SearchLimit = 10000 // what the limit keeps from being seen is another matter
-	w.lies = lies{hidden: map[string]map[int64]bool{}, empty: map[string]bool{}, late: map[int64]bool{}, shown: map[int64]bool{}, lost: map[int64]bool{}, emptied: map[int64]bool{}}
+	req = r.answered(w, req, draw)
 	kinds := []func(*world, Request){
 		r.lag, r.lag, r.lag, r.lag, r.lag, r.lateArtifacts, r.lateArtifacts, r.lateUnnamed, r.vanish, r.nameless, r.reorder, r.displace, r.displace, r.shift, r.shift,
 	}
@@ -116,6 +112,20 @@ func (r random) lie(w *world, draw func(*world) Request) Request {
 	if len(w.lies.words) == 0 || r.chance(10) {
 		req.Repos = r.rename(w, req.Repos)
 	}
+	return req
+}
+
+// answered returns the request, or another one that has an answer, in a world that is about
+// to lie.
+func (r random) answered(w *world, req Request, draw func(*world) Request) Request {
+	for range 8 {
+		if len(w.fits(req, app, nil)) > 0 {
+			break
+		}
+		req = draw(w)
+	}
+	req.SearchLimit = 10000 // what the limit keeps from being seen is another matter
+	w.lies = lies{hidden: map[string]map[int64]bool{}, empty: map[string]bool{}, late: map[int64]bool{}, shown: map[int64]bool{}, lost: map[int64]bool{}, emptied: map[int64]bool{}}
 	return req
 }
 
@@ -267,16 +277,21 @@ func (r random) lateUnnamed(w *world, req Request) {
 
 // newest is the newest run that meets the conditions, whatever it holds.
 func (w *world) newest(req Request) int64 {
+	if list := w.meeting(req); len(list) > 0 {
+		return list[0].run.ID
+	}
+	return 0
+}
+
+// meeting are the runs that meet the conditions, whatever they hold, newest first.
+func (w *world) meeting(req Request) []held {
 	all := req
 	all.Select, all.Gone, all.Waiting = artifact.Selector{}, nil, req.Waiting && len(req.Select.Names) == 0
 	holding := &world{runs: w.runs, gone: w.gone, pulls: w.pulls, commits: w.commits, clock: w.now()}
 	for _, run := range w.runs {
 		holding.artifacts = append(holding.artifacts, artifact.Artifact{ID: run.ID, Name: "x", Run: &artifact.RunRef{ID: run.ID}})
 	}
-	if fits := holding.fits(all, app, nil); len(fits) > 0 {
-		return fits[0].run.ID
-	}
-	return 0
+	return holding.fits(all, app, nil)
 }
 
 // vanish makes a run, or its list of artifacts, vanish between two requests.

@@ -32,6 +32,8 @@ type artifactList struct {
 	// only proves that runs created after latest have no matching artifact.
 	blind  bool
 	latest time.Time
+	// loose are the artifacts that count and do not name their run.
+	loose []artifact.Artifact
 }
 
 func newArtifactList(q ArtifactQuery, picker artifact.Picker) *artifactList {
@@ -59,6 +61,9 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 		counts := l.counts(a)
 		if a.Run == nil {
 			l.blind = true
+			if counts {
+				l.loose = append(l.loose, a)
+			}
 		} else {
 			l.repeats = l.repeats || a.Name == l.query.Name && slices.ContainsFunc(l.byRun[a.Run.ID], func(b artifact.Artifact) bool { return b.Name == a.Name })
 			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
@@ -97,6 +102,16 @@ func (l *artifactList) glimpsed() bool { return !l.done() && l.read > 0 && l.new
 
 // has reports whether a run is known to have an artifact that counts.
 func (l *artifactList) has(run int64) bool { return l.holding[run] }
+
+// empty reports whether the list has nothing. That is so in a new repository, for a name that
+// is not used yet, and while the server is in trouble.
+func (l *artifactList) empty() bool { return l.done() && len(l.seen) == 0 }
+
+// misses reports whether the list does not have an artifact that counts, although all that were
+// created when it was are known.
+func (l *artifactList) misses(a artifact.Artifact) bool {
+	return !l.seen[a.ID] && (l.query.Name == "" || l.query.Name == a.Name) && l.counts(a) && l.knows(a.CreatedAt)
+}
 
 // lacks reports whether, going by the list, a run has no artifact that counts.
 func (l *artifactList) lacks(r artifact.Run) bool {

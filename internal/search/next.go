@@ -16,7 +16,7 @@ func (s *search) next(w walked) []request {
 	if s.pathless() {
 		return s.open(false, time.Time{})
 	}
-	todo := s.finder.ask(w.denied)
+	todo := s.finder.ask(s.doubtful(w))
 	s.finder.doubted += len(todo)
 	switch {
 	case len(w.unsure) > 0:

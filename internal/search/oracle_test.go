@@ -60,6 +60,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(10531812757403517828)) // a run of more than a day, which just ended, and which only the explanation comes across
 	f.Add(uint64(2731906092650423340))  // the current run first, whose own list lacks a part of what it holds
 	f.Add(uint64(14372890033765071652)) // a wait for runs of two repositories, of which two do not exist
+	f.Add(uint64(11838393198559925514)) // artifacts that do not name their run, runs in no order, and their list lacks the newest
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
@@ -105,7 +106,7 @@ type kind struct {
 	try    func(ctx context.Context, seed uint64, without map[int64]bool) trial
 }
 
-var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
+var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "a search that nothing bears out", try: tryUnborne}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
 
 // trial is a choice in a random world.
 type trial struct {

@@ -53,9 +53,10 @@ import (
 // their ids or on pages of all runs (lookUpHidden). It reads on in the lists of runs to find
 // the newest run that fits if nothing is asked for by name, and if runs of the last day are
 // not known, as one of them may have ended so lately that lists of artifacts lack what it
-// has (seekNewest). If no list of artifacts is in order, or none names its runs and one has
-// an artifact that is newer than all known runs, a narrowed list and a second page of all
-// runs bear out the first one (bearOut). Where only narrowed lists show that there is no
+// has (seekNewest). Where no list of artifacts can show a run that the list of all runs
+// lacks, a narrowed list is read that may have it (bearOut): if artifacts are in no order, if
+// they do not name their runs, and if their list is empty while a run has some. In the first
+// case a second page of all runs is read, too. Where only narrowed lists show that there is no
 // newer run, up to five pages of artifacts or runs are read that are likely to show it, too
 // (closeGap). Where they show that there is no run at all, a control list shows whether the
 // filter is fresh (control).
@@ -179,8 +180,11 @@ type walked struct {
 	taken []artifact.Run
 	// unsure are runs of which it is not known what they hold.
 	unsure []artifact.Run
-	// denied are runs that lack what is asked for, but only by a list that may lag.
+	// denied are runs that lack what is asked for only by lists that may be wrong: they may lag
+	// behind the run, or were found to be wrong. first reports that the first of these runs is
+	// the newest one passed over, and is asked in any case, as nothing is asked for by name.
 	denied []artifact.Run
+	first  bool
 }
 
 // walk goes through the runs that pass the filter, newest first, and takes those that
@@ -196,8 +200,11 @@ func (s *search) walk() walked {
 		case holds == maybe:
 			w.unsure = append(w.unsure, r)
 		case holds == no:
-			if _, asked := s.facts.asked[r.ID]; !asked && s.doubts(r, i == len(w.taken), len(w.denied)) {
+			_, asked := s.facts.asked[r.ID]
+			newest := i == len(w.taken) && s.facts.asks == 0
+			if !asked && (newest || s.facts.faulty || s.late(r)) {
 				w.denied = append(w.denied, r)
+				w.first = w.first || newest
 			}
 		case len(w.unsure) > 0:
 			return w

@@ -3,21 +3,23 @@ package search
 import (
 	"slices"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
-// created, where no list of artifacts names such a run: a list that a filter narrows may
-// have it. Beside it, a second page of all runs shows whether the first one is in order.
-func (s *search) bearOut() []request {
+// created, where no list of artifacts can show it: a list that a filter narrows may have the
+// run. Beside it, a second page of all runs shows whether the first one is in order.
+func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
-	if s.facts.index() != nil || s.finder.limitMet() || !unordered && !s.unexplained() {
+	if s.facts.index() != nil || s.finder.limitMet() || !unordered && s.accounted(oldest) {
 		return nil
 	}
 	var list []request
 	switch {
-	case len(s.narrow.lists) == 0 && s.filter.queries(false)[0] != (RunQuery{}):
-		list = s.open(false, time.Time{})
-	case slices.ContainsFunc(s.narrow.lists, (*runList).mayHide):
+	case len(s.narrow.lists) == 0:
+		list = s.openAny()
+	case slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer):
 		list = s.readNext()
 	}
 	if unordered && all.read == 1 && !all.done() {
@@ -26,22 +28,45 @@ func (s *search) bearOut() []request {
 	return list
 }
 
+// mayHaveNewer reports whether what was not read of a list may have runs that are newer than
+// all those of the list of all runs.
+func (s *search) mayHaveNewer(l *runList) bool {
+	var newest time.Time
+	for _, r := range s.facts.all.items {
+		if r.CreatedAt.After(newest) {
+			newest = r.CreatedAt
+		}
+	}
+	return !l.done() && l.read < maxUnordered && l.frontier().After(newest)
+}
+
 // unordered reports whether no list of artifacts shows any order, but one names runs.
 func (s *search) unordered() bool { return s.facts.index() == nil && len(s.unfinished()) > 0 }
 
-// unexplained reports whether a list of artifacts that does not name runs has an artifact
-// that counts, and that was created after all known runs had ended. It is of another run.
-func (s *search) unexplained() bool {
-	var ended time.Time // when the last of the known runs did
-	for _, r := range s.facts.known {
-		if r.UpdatedAt.IsZero() {
-			return false // it may have ended at any time
-		}
-		if r.UpdatedAt.After(ended) {
-			ended = r.UpdatedAt
+// openAny begins lists that the server narrows by what the filter has, or else by time.
+func (s *search) openAny() []request {
+	switch {
+	case s.filter.queries(false)[0] != (RunQuery{}):
+		return s.open(false, time.Time{})
+	case s.filter.narrowsByStatus():
+		return s.open(true, time.Time{})
+	}
+	return s.open(false, s.finder.now)
+}
+
+// accounted reports whether a list of artifacts that does not name their runs shows that no
+// other run since a time holds what is asked for: each artifact since then that counts is of
+// a run that was asked.
+func (s *search) accounted(since time.Time) bool {
+	own := map[int64]bool{} // what the runs' own lists have
+	for _, list := range s.facts.asked {
+		for _, a := range list {
+			own[a.ID] = true
 		}
 	}
-	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.latest.After(ended) })
+	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
+		return l.blind && l.knows(since) && !slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return !own[a.ID] && !latest(a).Before(since) })
+	})
 }
 
 // maxUnordered bounds how many pages of a list of runs are read only because the list

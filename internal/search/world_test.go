@@ -172,6 +172,9 @@ func (w *world) Artifacts(_ context.Context, repo artifact.Repo, q ArtifactQuery
 	}
 	var list []artifact.Artifact
 	for _, a := range w.artifacts {
+		if q.RunID == 0 && w.lies.silent[q.Name] {
+			break
+		}
 		if a.Repo != current(repo) || q.RunID != 0 && (a.Run.ID != q.RunID || w.lies.unowned[a.ID]) || q.RunID == 0 && w.lies.late[a.Run.ID] && !w.lies.shown[a.ID] || q.Name != "" && a.Name != q.Name && !w.noNames {
 			continue
 		}
