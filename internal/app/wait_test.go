@@ -50,7 +50,8 @@ func TestWait(t *testing.T) {
 		"of a fork": {world: "7 status=in_progress fork: dist", in: in("name", "dist", "wait", "5m"),
 			want: "no waited 5m0s, and no run", took: 5 * time.Minute, spent: 3},
 		"nothing under way, and then there is": {world: "7: logs", at: map[time.Duration]func(*searchWorld){150 * time.Second: add("8 age=-150s", "dist")},
-			in: in("name", "dist", "wait", "10m"), want: "8: dist", took: 161 * time.Second, spent: 5},
+			in: in("name", "dist", "wait", "10m"), want: "8: dist", took: 161 * time.Second, spent: 6},
+		"the list of artifacts is empty": {world: "lie artifacts empty\n7 age=2h ended=1h: dist", in: in("name", "dist", "wait", "10m"), want: "7: dist", spent: 5},
 		"all of a run": {world: "7 status=in_progress: one", at: map[time.Duration]func(*searchWorld){time.Minute: upload, 2 * time.Minute: finish("failure")},
 			in: in("conclusion", "any", "wait", "10m"), want: "7: one dist", says: []string{"run 7 (CI #1) is in_progress"}, took: 161 * time.Second, spent: 5},
 		"all of a run in a status": {world: "7 status=in_progress: one", in: in("conclusion", "in_progress", "wait", "10m"), want: "7: one", spent: 3},
@@ -60,7 +61,7 @@ func TestWait(t *testing.T) {
 			5 * time.Second: func(w *searchWorld) {
 				w.Fault(githubsim.Fault{Host: githubsim.API, Path: below + "artifacts", Status: 503, Times: 4})
 			}, time.Minute: upload,
-		}, in: in("name", "dist", "wait", "10m"), want: "7: dist", took: random, says: []string{"503 Service Unavailable", "looking again in 8s"}, spent: 8},
+		}, in: in("name", "dist", "wait", "10m"), want: "7: dist", took: random, says: []string{"503 Service Unavailable", "looking again in 8s"}, spent: 9},
 		"no such token": {world: "7: logs", in: in("name", "dist", "github-token", "none", "wait", "10m"), want: "no 401 Unauthorized", spent: 3},
 
 		"the current run": {world: "7: dist", at: map[time.Duration]func(*searchWorld){6 * time.Second: mine},
@@ -71,7 +72,7 @@ func TestWait(t *testing.T) {
 			want: "no waited 2m0s, and run 90000 (CI #2) is still in_progress", took: 2 * time.Minute, spent: 3},
 		"the current run, without wait": {world: "7: dist", in: in("run-id", "current", "name", "dist"), want: "no wait: 10m would wait for it", spent: 3},
 		"the current run first": {world: "7: logs", at: map[time.Duration]func(*searchWorld){6 * time.Second: mine},
-			in: in("current-first", "true", "name", "dist", "wait", "2m"), want: "90000: dist", took: 13 * time.Second, spent: 5},
+			in: in("current-first", "true", "name", "dist", "wait", "2m"), want: "90000: dist", took: 13 * time.Second, spent: 6},
 		"the current run first, but an earlier one has it": {world: "7 status=in_progress: dist", at: map[time.Duration]func(*searchWorld){time.Minute: finish("success")},
 			in: in("current-first", "true", "name", "dist", "wait", "10m"), want: "7: dist", took: 66 * time.Second, spent: 4},
 		"the current run first, and any artifact of it": {world: "7: dist", in: in("current-first", "true", "pattern", "m*", "wait", "10m"), want: "90000: mine",

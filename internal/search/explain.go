@@ -61,7 +61,9 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	}
 	nf.NoCommit = len(res.shas) > 0 && !slices.ContainsFunc(searches, (*search).knowsCommit)
 	var listed map[int64]bool
-	if !f.req.Brief {
+	if f.req.Brief {
+		f.askNewest(ctx, fits)
+	} else {
 		listed = f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
 	}
 	plan.PassedOver = passedOver(searches, nil)
@@ -81,6 +83,18 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		return context.Cause(ctx)
 	}
 	return nf
+}
+
+// askNewest asks the newest of the runs that fit for its artifacts, as explain would, where a
+// list of artifacts is empty: it may be so because the server is in trouble. An error is
+// dropped, as another look follows.
+func (f *finder) askNewest(ctx context.Context, fits []artifact.Run) {
+	if len(fits) == 0 || !slices.ContainsFunc(f.facts.lists, (*artifactList).empty) {
+		return
+	}
+	if _, asked := f.facts.asked[fits[0].ID]; !asked {
+		_ = send(ctx, dropErrors(f.listAll(fits[:1], map[int64][]artifact.Artifact{}))) // it does not fail
+	}
 }
 
 // never returns the names that no run of the repository ever had an artifact of, and
@@ -120,21 +134,7 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 		unfetched, nearest = unfetched[:1], nearest[:min(len(nearest), maxNearest-1)]
 	}
 	have := map[int64][]artifact.Artifact{} // by run
-	note := func(r artifact.Run, list []artifact.Artifact) {
-		have[r.ID] = list
-		f.facts.answered(r.ID, list)
-	}
-	var todo []request
-	for _, r := range nearest {
-		if list, known := f.facts.everything(r); known {
-			note(r, list)
-			continue
-		}
-		todo = append(todo, func(ctx context.Context) (func(), error) {
-			list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
-			return func() { note(r, list) }, err
-		})
-	}
+	todo := f.listAll(nearest, have)
 	if f.current.exists() && f.currentFits(searches) {
 		todo = append(todo, func(context.Context) (func(), error) {
 			holds := f.current.asked()
@@ -172,6 +172,27 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 		nf.lacks = f.facts.picker.Pick(list).Missing
 	}
 	return listed
+}
+
+// listAll returns requests for all artifacts of runs, as far as they are not known, and adds
+// the artifacts to have, by run.
+func (f *finder) listAll(runs []artifact.Run, have map[int64][]artifact.Artifact) []request {
+	note := func(r artifact.Run, list []artifact.Artifact) {
+		have[r.ID] = list
+		f.facts.answered(r.ID, list)
+	}
+	var todo []request
+	for _, r := range runs {
+		if list, known := f.facts.everything(r); known {
+			note(r, list)
+			continue
+		}
+		todo = append(todo, func(ctx context.Context) (func(), error) {
+			list, err := listArtifacts(ctx, f.source, f.repo, ArtifactQuery{RunID: r.ID})
+			return func() { note(r, list) }, err
+		})
+	}
+	return todo
 }
 
 // dropErrors returns requests that do not fail: where one of the list would, nothing is

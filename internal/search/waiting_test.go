@@ -27,6 +27,9 @@ func tryWait(ctx context.Context, seed uint64, without map[int64]bool) trial {
 	req.Waiting, w.clock = true, w.now()
 	v := &vigil{world: w, req: req, start: w.clock, wait: pickOne(more, 30*time.Second, 3*time.Minute, 10*time.Minute), byIDs: byIDs, settled: map[int64]time.Time{}}
 	more.unfold(v)
+	if silent := stream(seed, 15); !byIDs && silent.chance(20) && !w.noFilters && len(w.lies.hidden) == 0 {
+		v.req = silent.silence(w, v.req)
+	}
 	w.delete("runs", slices.Collect(maps.Keys(without)))
 	return v.watch(ctx)
 }
@@ -84,7 +87,7 @@ func (v *vigil) watch(ctx context.Context) trial {
 			nf = &NotFoundError{Repo: app, What: err.Error(), Settled: v.byIDs && req.Trigger == 0, Final: !v.byIDs || req.Trigger != 0}
 			err = nf
 		}
-		v.look(plan, nf, err)
+		v.look(req, plan, nf, err)
 		return plan, err
 	})
 	if nf, ok := errors.AsType[*NotFoundError](err); ok && v.why == "" {
@@ -97,7 +100,7 @@ func (v *vigil) watch(ctx context.Context) trial {
 }
 
 // look judges a look, and notes what is settled.
-func (v *vigil) look(plan *Plan, nf *NotFoundError, err error) {
+func (v *vigil) look(req Request, plan *Plan, nf *NotFoundError, err error) {
 	w, now := v.world, v.world.now()
 	for id, settled := range v.named() {
 		if _, known := v.settled[id]; !settled {
@@ -115,7 +118,7 @@ func (v *vigil) look(plan *Plan, nf *NotFoundError, err error) {
 	case err != nil && nf == nil:
 		v.why = err.Error()
 	default:
-		v.why = w.judge(v.req, plan, nf)
+		v.why = w.judge(req, plan, nf)
 	}
 }
 
