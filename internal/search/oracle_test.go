@@ -61,6 +61,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(2731906092650423340))  // the current run first, whose own list lacks a part of what it holds
 	f.Add(uint64(14372890033765071652)) // a wait for runs of two repositories, of which two do not exist
 	f.Add(uint64(11838393198559925514)) // artifacts that do not name their run, runs in no order, and their list lacks the newest
+	f.Add(uint64(17636400593608048762)) // a limit, met while one of two lists reaches less far back
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

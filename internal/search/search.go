@@ -226,10 +226,16 @@ func (s *search) certainty() func(r artifact.Run) bool {
 			newest = list[0].bound
 		}
 	}
+	cut := s.cut
+	if reach := s.narrow.reach(); reach.After(cut) {
+		cut = reach
+	}
 	return func(r artifact.Run) bool {
 		switch {
-		case s.state == limited && !s.cut.IsZero():
-			return r.CreatedAt.IsZero() || !r.CreatedAt.Before(s.cut)
+		case s.state == limited && !cut.IsZero():
+			if r.CreatedAt.IsZero() || !r.CreatedAt.Before(cut) {
+				return true
+			}
 		case s.state != reading, r.CreatedAt.After(frontier):
 			return true
 		}
