@@ -56,7 +56,11 @@ func TestCopy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var to strings.Builder
-			err := inspect.Copy{From: &copier{lister{lists: from.lists}}, To: &to}.File(t.Context(), tt.items, tt.file)
+			from := &copier{lister{lists: from.lists}}
+			err := inspect.Copy{From: from, To: &to}.File(t.Context(), tt.items, tt.file)
+			if len(tt.items) == 1 && len(from.asked) > 0 {
+				t.Error("the files of a single artifact were listed")
+			}
 			if want, fails := strings.CutPrefix(tt.want, "no "); fails {
 				_, missing := errors.AsType[*transfer.NoFileError](err)
 				if err == nil || err.Error() != want || missing != strings.HasPrefix(want, "there is no file") || to.Len() > 0 {
