@@ -271,7 +271,7 @@ func TestSlowLinkIsNotHedged(t *testing.T) {
 		t.Run(fmt.Sprint(bytesPerSecond), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &ranged{script: script{blob: largeBlob()[:20<<20], etag: `"e"`, hook: slowly(&link{rate: bytesPerSecond}, 0)}}
+				s := &ranged{script: script{blob: manyBytes(20 << 20), etag: `"e"`, hook: slowly(&link{rate: bytesPerSecond}, 0)}}
 				o := inBubble(t, s)
 				o.Ahead = 8 << 20
 				info, err := reading(t, o, at("http://h/"), s.blob)

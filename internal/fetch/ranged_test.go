@@ -19,7 +19,7 @@ import (
 	"github.com/artifetch/artifetch/internal/httpx"
 )
 
-const largeSize = 21<<20 + 321
+const largeSize = 13<<20 + 321
 
 var largeBlob = sync.OnceValue(func() []byte {
 	b := make([]byte, largeSize)

@@ -149,7 +149,7 @@ func TestSlowness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &ranged{script: script{blob: largeBlob()[:tt.size], etag: `"e"`, hook: tt.hook}}
+				s := &ranged{script: script{blob: manyBytes(tt.size), etag: `"e"`, hook: tt.hook}}
 				o := inBubble(t, s)
 				o.Connections = NewConnections(64)
 				start := time.Now()
