@@ -245,14 +245,12 @@ func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key
 	if len(links) > 0 {
 		w.Header().Set("Link", strings.Join(links, ", "))
 	}
-	body := fmt.Appendf(nil, `{"total_count":%d,"%s":[`, total, key)
-	for i, v := range all[from:to] {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, toJSON(v)...)
+	items := make([][]byte, 0, to-from)
+	for _, v := range all[from:to] {
+		items = append(items, toJSON(v))
 	}
-	s.answerJSON(w, r, append(body, "]}"...))
+	parts := [][]byte{fmt.Appendf(nil, `{"total_count":%d,"%s":[`, total, key), bytes.Join(items, []byte(",")), []byte("]}")}
+	s.answerJSON(w, r, bytes.Join(parts, nil))
 }
 
 func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
