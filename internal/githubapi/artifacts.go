@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
@@ -14,14 +15,14 @@ import (
 // wireArtifact has the fields that artifetch uses of GitHub's schema "artifact". GHES
 // 3.8 has neither digest nor workflow_run.
 type wireArtifact struct {
-	asked       int64    // the id asked for; 0 in a list
-	ID          int64    `json:"id"`
-	Name        text     `json:"name"`
-	SizeInBytes int64    `json:"size_in_bytes"`
-	Digest      text     `json:"digest"` // null where the uploader gave none
-	Expired     bool     `json:"expired"`
-	CreatedAt   wireTime `json:"created_at"`
-	ExpiresAt   wireTime `json:"expires_at"`
+	asked       int64     // the id asked for; 0 in a list
+	ID          int64     `json:"id"`
+	Name        text      `json:"name"`
+	SizeInBytes int64     `json:"size_in_bytes"`
+	Digest      text      `json:"digest"` // null where the uploader gave none
+	Expired     bool      `json:"expired"`
+	CreatedAt   time.Time `json:"created_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
 	WorkflowRun *struct {
 		ID               int64           `json:"id"`
 		RepositoryID     int64           `json:"repository_id"`
@@ -37,13 +38,13 @@ func (w *wireArtifact) id() int64 { return w.ID }
 
 func (w *wireArtifact) artifact(repo artifact.Repo) artifact.Artifact {
 	a := artifact.Artifact{
-		ID: w.ID, Repo: repo, Name: string(w.Name), Size: w.SizeInBytes, Digest: string(w.Digest),
-		Expired: w.Expired, CreatedAt: w.CreatedAt.Time, ExpiresAt: w.ExpiresAt.Time,
+		ID: w.ID, Repo: repo, Name: w.Name.String(), Size: w.SizeInBytes, Digest: w.Digest.String(),
+		Expired: w.Expired, CreatedAt: known(w.CreatedAt), ExpiresAt: known(w.ExpiresAt),
 	}
 	if r := w.WorkflowRun; r != nil && r.ID != 0 {
 		a.Run = &artifact.RunRef{
 			ID: r.ID, RepoID: r.RepositoryID, HeadRepoID: r.HeadRepositoryID.v, HeadRepoDeleted: r.HeadRepositoryID.null,
-			HeadBranch: string(r.HeadBranch), HeadSHA: string(r.HeadSHA),
+			HeadBranch: r.HeadBranch.String(), HeadSHA: r.HeadSHA.String(),
 		}
 	}
 	return a

@@ -22,21 +22,11 @@ func (n *nullable[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, &n.v)
 }
 
-// wireTime is a time, or zero if the server leaves it out. Gitea sends the beginning of
-// 1970 for a time that is yet to come.
-type wireTime struct{ time.Time }
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (t *wireTime) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	s, there, err := readString(d)
-	if err != nil || !there {
-		return err
-	}
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		return err
-	}
+// known returns a time of an answer, or zero for one that is yet to come: Gitea sends the
+// beginning of 1970 for it.
+func known(t time.Time) time.Time {
 	if t.Unix() <= 0 {
-		t.Time = time.Time{}
+		return time.Time{}
 	}
-	return nil
+	return t
 }

@@ -36,8 +36,8 @@ func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int
 		return artifact.PullRequest{}, err
 	}
 	return artifact.PullRequest{
-		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(string(w.Head.SHA)), HeadBranch: string(w.Head.Ref),
-		HeadRepo: string(w.Head.Repo.v.FullName), HeadRepoID: w.Head.Repo.v.ID, HeadRepoDeleted: w.Head.Repo.null,
+		Number: w.Number, RepoID: w.Base.Repo.ID, HeadSHA: strings.ToLower(w.Head.SHA.String()), HeadBranch: w.Head.Ref.String(),
+		HeadRepo: w.Head.Repo.v.FullName.String(), HeadRepoID: w.Head.Repo.v.ID, HeadRepoDeleted: w.Head.Repo.null,
 	}, nil
 }
 
@@ -78,7 +78,7 @@ func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) er
 	what := call{op: "get branch", cost: Names, needs: ContentsRead, subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
 	var w wireBranch
 	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
-	if err == nil && string(w.Name) != name {
+	if err == nil && w.Name.String() != name {
 		// GitHub redirects from a branch's former name.
 		return &Error{Kind: NotFound, Server: c.shared.forge.name, Needs: what.needs, Op: what.op, Repo: repo, Subject: what.subject,
 			Status: http.StatusNotFound, Tries: 1, Message: fmt.Sprintf("it is called %q now", w.Name)}

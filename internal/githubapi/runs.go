@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/search"
@@ -14,24 +15,24 @@ import (
 // wireRun has the fields that artifetch uses of GitHub's schema "workflow-run". Fields
 // that are null, such as conclusion and actor, or missing, are zero.
 type wireRun struct {
-	asked        int64    // the id asked for; 0 in a list
-	ID           int64    `json:"id"`
-	Name         text     `json:"name"`
-	WorkflowID   int64    `json:"workflow_id"`
-	Path         text     `json:"path"`
-	RunNumber    int      `json:"run_number"`
-	RunAttempt   int      `json:"run_attempt"`
-	DisplayTitle text     `json:"display_title"`
-	Event        text     `json:"event"`
-	Status       text     `json:"status"`
-	Conclusion   text     `json:"conclusion"`
-	HeadBranch   text     `json:"head_branch"`
-	HeadSHA      text     `json:"head_sha"`
-	HTMLURL      text     `json:"html_url"`
-	CreatedAt    wireTime `json:"created_at"`
-	UpdatedAt    wireTime `json:"updated_at"`
-	RunStartedAt wireTime `json:"run_started_at"`
-	StartedAt    wireTime `json:"started_at"` // Gitea's name for run_started_at
+	asked        int64     // the id asked for; 0 in a list
+	ID           int64     `json:"id"`
+	Name         text      `json:"name"`
+	WorkflowID   int64     `json:"workflow_id"`
+	Path         text      `json:"path"`
+	RunNumber    int       `json:"run_number"`
+	RunAttempt   int       `json:"run_attempt"`
+	DisplayTitle text      `json:"display_title"`
+	Event        text      `json:"event"`
+	Status       text      `json:"status"`
+	Conclusion   text      `json:"conclusion"`
+	HeadBranch   text      `json:"head_branch"`
+	HeadSHA      text      `json:"head_sha"`
+	HTMLURL      text      `json:"html_url"`
+	CreatedAt    time.Time `json:"created_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
+	RunStartedAt time.Time `json:"run_started_at"`
+	StartedAt    time.Time `json:"started_at"` // Gitea's name for run_started_at
 	Actor        struct {
 		Login text `json:"login"`
 	} `json:"actor"`
@@ -53,11 +54,11 @@ func (w *wireRepo) complete() bool { return w.ID != 0 }
 func (w *wireRun) run(repo artifact.Repo) artifact.Run {
 	head := w.HeadRepository
 	return artifact.Run{
-		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, RepoName: string(w.Repository.FullName), HeadRepo: string(head.v.FullName), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
-		Workflow: string(w.Name), WorkflowID: w.WorkflowID, WorkflowPath: artifact.WorkflowPath(string(w.Path)), Number: w.RunNumber, Attempt: w.RunAttempt,
-		Title: string(w.DisplayTitle), Event: string(w.Event), Actor: string(w.Actor.Login), Status: string(w.Status), Conclusion: string(w.Conclusion),
-		HeadBranch: string(w.HeadBranch), HeadSHA: string(w.HeadSHA), URL: string(w.HTMLURL), CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
-		StartedAt: cmp.Or(w.RunStartedAt, w.StartedAt).Time,
+		ID: w.ID, Repo: repo, RepoID: w.Repository.ID, RepoName: w.Repository.FullName.String(), HeadRepo: head.v.FullName.String(), HeadRepoID: head.v.ID, HeadRepoDeleted: head.null,
+		Workflow: w.Name.String(), WorkflowID: w.WorkflowID, WorkflowPath: artifact.WorkflowPath(w.Path.String()), Number: w.RunNumber, Attempt: w.RunAttempt,
+		Title: w.DisplayTitle.String(), Event: w.Event.String(), Actor: w.Actor.Login.String(), Status: w.Status.String(), Conclusion: w.Conclusion.String(),
+		HeadBranch: w.HeadBranch.String(), HeadSHA: w.HeadSHA.String(), URL: w.HTMLURL.String(), CreatedAt: known(w.CreatedAt), UpdatedAt: known(w.UpdatedAt),
+		StartedAt: cmp.Or(known(w.RunStartedAt), known(w.StartedAt)),
 	}
 }
 
@@ -123,7 +124,7 @@ func (w *wireWorkflow) complete() bool { return w.ID != 0 }
 func (w *wireWorkflow) id() int64 { return w.ID }
 
 func (w *wireWorkflow) workflow(artifact.Repo) artifact.Workflow {
-	return artifact.Workflow{ID: w.ID, Name: string(w.Name), Path: string(w.Path), Active: w.State == "active"}
+	return artifact.Workflow{ID: w.ID, Name: w.Name.String(), Path: w.Path.String(), Active: w.State == "active"}
 }
 
 type workflowPage struct {

@@ -19,34 +19,12 @@ type wire interface{ complete() bool }
 // with a branch, of about 600 bytes.
 const maxText = 1 << 10
 
-// text is a string of an answer, cut to maxText: strangers choose titles, branches and
-// names of workflows, which must neither fill the memory nor end a search.
+// text is a string of an answer: strangers choose titles, branches and names of workflows. The
+// clip has cut it to maxRaw bytes already.
 type text string
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	s, there, err := readString(d)
-	if err != nil || !there {
-		return err
-	}
-	*t = text(words.Cut(s, maxText))
-	return nil
-}
-
-// readString reads a string. For null, which is no error, there is false.
-func readString(d *jsontext.Decoder) (s string, there bool, err error) {
-	token, err := d.ReadToken()
-	if err != nil {
-		return "", false, err
-	}
-	switch token.Kind() {
-	case '"':
-		return token.String(), true, nil
-	case 'n':
-		return "", false, nil
-	}
-	return "", false, errors.New("not a string")
-}
+// String returns the text, cut to maxText bytes: it must not fill the memory.
+func (t text) String() string { return words.Cut(string(t), maxText) }
 
 // listOf is a list in an answer. It is decoded item by item, up to search.PerPage items:
 // an item of three bytes takes half a kilobyte of memory. (Servers that ignore the page
