@@ -20,7 +20,7 @@ func (s *Scout) searchIn(src []byte, from, until int64) {
 func scoutWays(t *testing.T, src []byte) (found int) {
 	t.Helper()
 	want, got := borrow(t), borrow(t)
-	for from := int64(0); from < int64(len(src)); from += max(int64(len(src))/3, 1000) {
+	for from := int64(0); from < int64(len(src)); from += max(int64(len(src))/2, 1000) {
 		want.d.way = portable
 		want.searchIn(src, from, int64(len(src)))
 		if want.start >= 0 {
@@ -75,9 +75,8 @@ func TestScoutWays(t *testing.T) {
 		finds bool
 	}{
 		{"data like that of the benchmarks", src, true},
-		{"fast", deflate(t, 1, data[:1<<20]), true},
-		{"only literals", deflate(t, flate.HuffmanOnly, text(largest)), true},
-		{"text", deflate(t, 9, text(largest)), true},
+		{"fast", deflate(t, 1, data[:512<<10]), true},
+		{"only literals", deflate(t, flate.HuffmanOnly, text(512<<10)), true},
 		{"as many steps as there is room for", manySteps(maxSteps - 2), true},
 		{"too many steps", manySteps(maxSteps - 1), false},
 	} {

@@ -79,7 +79,7 @@ func followedBy(t *testing.T, w way, seed uint64) {
 
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		followed(t, seed)
 	}
 }
