@@ -167,11 +167,11 @@ func (f *finder) tryFilters(ctx context.Context, all []filter) ([]*search, []art
 	var searches []*search
 	for n := 1; n <= len(all); n++ {
 		f.untried = len(all) - n + 1
-		searches = append(searches, &search{finder: f, facts: f.facts, filter: all[n-1], size: -1})
+		searches = append(searches, &search{finder: f, facts: f.facts, filter: all[n-1], told: -1})
 		var runs []artifact.Run // of the last search
 		for i := 0; i < n; i++ {
 			s := searches[i]
-			if s.size == f.facts.size() {
+			if s.told == s.learnt() {
 				continue
 			}
 			found, err := s.find(ctx)

@@ -18,7 +18,7 @@ func tryCrowded(ctx context.Context, seed uint64, without map[int64]bool) trial 
 	if more.chance(30) && !slices.Contains(req.Repos, former) {
 		req.Repos = more.rename(w, req.Repos)
 	}
-	if more.chance(10) && !w.blind {
+	if more.chance(10) && !w.blind && len(w.lies.shifts) == 0 { // which may be of interest then
 		more.disown(w, req)
 	}
 	return w.try(ctx, req, without)

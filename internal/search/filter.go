@@ -74,22 +74,27 @@ type workflowFilter struct {
 	path string
 	id   int64
 
-	// listed is the workflow id of the runs in the workflow's own list, and runs are
-	// their ids, where the server does not send their paths.
-	listed int64
-	runs   map[int64]bool
+	// own is what the workflow's own list shows where the server does not send paths. All
+	// filters of a request share it.
+	own *ownRuns
+}
+
+// ownRuns are the runs that the own list of a workflow has.
+type ownRuns struct {
+	ids      map[int64]bool
+	workflow int64 // the id of their workflow, or 0
 }
 
 // any reports whether every run passes.
 func (w workflowFilter) any() bool { return w.file == "" && w.path == "" && w.id == 0 }
 
 // learn notes the workflow id of a run that the workflow's own list has.
-func (w *workflowFilter) learn(r artifact.Run) {
+func (w workflowFilter) learn(r artifact.Run) {
 	if w.any() || w.id != 0 || r.WorkflowPath != "" {
 		return
 	}
-	w.runs[r.ID] = true
-	w.listed = cmp.Or(w.listed, r.WorkflowID)
+	w.own.ids[r.ID] = true
+	w.own.workflow = cmp.Or(w.own.workflow, r.WorkflowID)
 }
 
 // passes reports whether a run is of the workflow.
@@ -100,7 +105,7 @@ func (w workflowFilter) passes(r artifact.Run) bool {
 	case r.WorkflowPath == "":
 		// Not every server sends paths. Only the workflow's own list shows which
 		// id its runs have.
-		return w.any() || w.runs[r.ID] || w.listed != 0 && r.WorkflowID == w.listed
+		return w.any() || w.own.ids[r.ID] || w.own.workflow != 0 && r.WorkflowID == w.own.workflow
 	case w.path != "":
 		return r.WorkflowPath == w.path
 	}

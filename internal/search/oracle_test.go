@@ -62,6 +62,9 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(14372890033765071652)) // a wait for runs of two repositories, of which two do not exist
 	f.Add(uint64(11838393198559925514)) // artifacts that do not name their run, runs in no order, and their list lacks the newest
 	f.Add(uint64(17636400593608048762)) // a limit, met while one of two lists reaches less far back
+	f.Add(uint64(9756062650306513079))  // no paths of workflows, and only a later filter's list shows which runs are its own
+	f.Add(uint64(14216834519457885406)) // a limit, and a server that ignores filters
+	f.Add(uint64(13833515660165293979)) // an empty list of artifacts, and more runs than are asked, some of which just ended
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

@@ -292,7 +292,7 @@ func (f *finder) filters(res resolved) []filter {
 		current: f.req.CurrentRun, whyNot: f.req.currentLacks, // ids are the server's, not the repository's
 		completed: f.req.Waiting && len(f.req.Select.Names) == 0,
 	}
-	base.workflow.runs = map[int64]bool{} // of the same workflow for all filters
+	base.workflow.own = &ownRuns{ids: map[int64]bool{}}
 	all := []filter{base}
 	for _, sha := range res.shas {
 		all = vary(all, func(g *filter) bool { return restrict(&g.sha, sha) })

@@ -117,8 +117,8 @@ type search struct {
 	// for it, unless lists of artifacts show, too, that there is no such run.
 	settled bool
 	sought  *numbers
-	// size is that of the facts when the search ended, or -1.
-	size int
+	// told is what the server had told when the search ended (learnt), or -1.
+	told int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
 	exhausted bool
 
@@ -159,7 +159,7 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		w := s.walk()
 		todo := s.next(w)
 		if len(todo) == 0 && (s.state != reading || len(w.taken) == s.finder.req.Runs) {
-			s.size = s.facts.size()
+			s.told = s.learnt()
 			if len(w.taken) < s.finder.req.Runs && s.leavesOut() {
 				s.state = limited
 			}
@@ -174,6 +174,9 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 		}
 	}
 }
+
+// learnt grows with all that the server tells and that may change what the search finds.
+func (s *search) learnt() int { return s.facts.size() + len(s.filter.workflow.own.ids) }
 
 // walked is what a walk through the known runs shows.
 type walked struct {
@@ -227,7 +230,7 @@ func (s *search) certainty() func(r artifact.Run) bool {
 		}
 	}
 	cut := s.cut
-	if reach := s.narrow.reach(); reach.After(cut) {
+	if reach := minTime(s.narrow.reach(), s.facts.all.frontier()); reach.After(cut) {
 		cut = reach
 	}
 	return func(r artifact.Run) bool {
