@@ -91,16 +91,16 @@ func (n *numbers) unread() (pages []int, known bool) {
 	return pages, n.last > 0
 }
 
-// readForNumber returns requests for the rest of the list of all runs, where that is short
-// and no list has the run with the number asked for where it should be: it may be out of
-// its place.
+// readForNumber returns requests for the rest of the list of all runs, where no list has the
+// run with the number asked for where it should be: it may be out of its place. If the rest is
+// long, another list is read.
 func (s *search) readForNumber() []request {
 	if s.sought == nil || s.finder.limitMet() {
 		return nil
 	}
 	pages, known := s.sought.unread()
 	if !known || len(pages) > maxGap {
-		return nil
+		return s.readAroundNumber()
 	}
 	var list []request
 	for _, page := range pages {
@@ -115,6 +115,51 @@ func (s *search) readForNumber() []request {
 		})
 	}
 	return list
+}
+
+// readAroundNumber returns a request for a page of the workflow's runs from the next larger
+// number on, once. If the page has a run of that number and one of a smaller number, it bears
+// out that there is none in between.
+func (s *search) readAroundNumber() []request {
+	above := s.nextNumber()
+	if s.numberChecked || above.ID == 0 || s.facts.untimely {
+		return nil
+	}
+	s.numberChecked = true
+	l := s.finder.newRunList(RunQuery{Workflow: s.filter.workflow.query(), Until: above.CreatedAt})
+	return []request{func(ctx context.Context) (func(), error) {
+		q := l.query
+		q.PerPage = l.perPage
+		p, err := s.listRuns(ctx, q)
+		if errors.Is(err, errUnlisted) {
+			return func() {}, nil
+		}
+		return func() {
+			l.add(1, p)
+			for _, r := range p.Items {
+				s.filter.workflow.learn(r)
+				s.show(r)
+			}
+			passes := func(r artifact.Run) bool {
+				return 0 < r.Number && r.Number < s.filter.number && s.filter.workflow.passes(r)
+			}
+			if l.seen[above.ID] && !l.untimely && !l.order.disordered() && slices.ContainsFunc(p.Items, passes) {
+				s.sought = nil
+			}
+		}, err
+	}}
+}
+
+// nextNumber returns the known run of the workflow with the smallest number beyond the one
+// asked for. Its ID is 0 if there is none that has a time.
+func (s *search) nextNumber() artifact.Run {
+	var next artifact.Run
+	for _, r := range s.facts.known {
+		if r.Number > s.filter.number && (next.ID == 0 || r.Number < next.Number) && !r.CreatedAt.IsZero() && s.filter.workflow.passes(r) {
+			next = r
+		}
+	}
+	return next
 }
 
 // numberDoubts returns the doubt that the run with the number asked for is out of its place,

@@ -70,6 +70,7 @@ func TestRunNumber(t *testing.T) {
 		{"in the middle of many", nil, 1000, 500, true, 4},
 		{"the newest, listed a page too late", displacedTo(150, 400), 400, 400, true, 3},
 		{"listed two pages too early", displacedTo(50, 110), 400, 110, true, 5},
+		{"listed six pages too early", displacedTo(150, 250), 1000, 250, true, 5},
 		{"none so new", nil, 400, 401, false, 2},
 		{"deleted", without(250), 400, 250, false, 5},
 		{"deleted, at the border", without(301), 400, 301, false, 6},
@@ -143,23 +144,33 @@ func TestRunNumberBeyondTheLimit(t *testing.T) {
 	}
 }
 
-// A number that is not where the lists should have it, of which they are too long to be
-// read to the end, is in doubt, unless the artifacts show, too, that there is no such run.
+// A number that is not where the list of all runs should have it, which is too long to be read
+// to the end, is looked for in the list of the workflow's runs of about that time. If that list
+// cannot tell either, the number is in doubt, unless the artifacts show that there is no such
+// run.
 func TestRunNumberInDoubt(t *testing.T) {
 	t.Parallel()
+	without := func(w *world) { w.delete("runs", []int64{250}) }
 	tests := map[string]struct {
 		change func(*world)
 		number int
 		name   string
 		doubt  string // a part of it
 	}{
-		"listed far from its place": {func(w *world) {
-			w.runs = displaced(w.runs, 150, func(r artifact.Run) bool { return r.Number == 250 })
+		"deleted": {without, 250, "dist", ""},
+		"deleted, and lists narrowed by time are empty": {func(w *world) {
+			without(w)
+			w.lies.empty = map[string]bool{"created": true}
 		}, 250, "dist", "run number 250 was looked for only where the lists of runs should have it"},
-		"deleted": {func(w *world) {
-			w.delete("runs", []int64{250})
+		"deleted, and lists narrowed by time lack the next one": {func(w *world) {
+			without(w)
+			w.lies.hidden = map[string]map[int64]bool{"created": {251: true}}
 		}, 250, "dist", "run number 250"},
-		"deleted, and artifacts are few": {func(w *world) { w.delete("runs", []int64{250}) }, 250, "rare", ""},
+		"deleted, and filters are ignored": {func(w *world) {
+			without(w)
+			w.noFilters = true
+		}, 250, "dist", "run number 250"},
+		"deleted, and artifacts are few": {without, 250, "rare", ""},
 		"none so new":                    {func(*world) {}, 1001, "dist", ""},
 	}
 	for name, tt := range tests {
@@ -171,7 +182,7 @@ func TestRunNumberInDoubt(t *testing.T) {
 				Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: tt.number, Select: artifact.Selector{Names: []string{tt.name}},
 			})
 			nf, _ := errors.AsType[*NotFoundError](err)
-			if nf == nil || len(nf.Doubts) != min(1, len(tt.doubt)) || !strings.Contains(DoubtsInWords(nf.Doubts), tt.doubt) {
+			if nf == nil || len(nf.Doubts) != min(1, len(tt.doubt)) || !strings.Contains(DoubtsInWords(nf.Doubts), tt.doubt) || len(w.calls) > 8 {
 				t.Errorf("got %v, want the doubt %q; requests %q", err, tt.doubt, w.calls)
 			}
 		})

@@ -124,6 +124,7 @@ type search struct {
 
 	// Requests that are sent at most once.
 	numberSought   bool
+	numberChecked  bool
 	failuresListed bool
 	gapClosed      bool
 
