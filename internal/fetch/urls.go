@@ -31,7 +31,8 @@ type urls struct {
 }
 
 // get is a Locate that asks for a fresh URL only if the last one is old or was refused,
-// and never again after locate has failed.
+// and never again after locate has failed. A request that ends while it asks, because ctx
+// does, ends no other one.
 func (s *urls) get(ctx context.Context) (*url.URL, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,8 +44,11 @@ func (s *urls) get(ctx context.Context) (*url.URL, error) {
 	}
 	u, err := s.locate(ctx)
 	if err != nil {
-		s.err = &locateError{err: err, because: s.refused}
-		return nil, s.err
+		located := &locateError{err: err, because: s.refused}
+		if ctx.Err() == nil {
+			s.err = located
+		}
+		return nil, located
 	}
 	s.last, s.got, s.refused = u, time.Now(), nil
 	return u, nil

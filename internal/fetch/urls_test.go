@@ -52,6 +52,25 @@ func TestURLs(t *testing.T) {
 	})
 }
 
+// A request that ends while it asks for a URL, because another one was faster, fails alone.
+func TestURLsAfterARequestThatEnded(t *testing.T) {
+	t.Parallel()
+	fresh := &url.URL{}
+	asked := 0
+	s := urls{locate: func(ctx context.Context) (*url.URL, error) {
+		asked++
+		return fresh, context.Cause(ctx)
+	}}
+	ctx, end := context.WithCancelCause(t.Context())
+	end(errOvertaken)
+	if _, err := s.get(ctx); !errors.Is(err, errOvertaken) {
+		t.Errorf("the request that ended: %v", err)
+	}
+	if u, err := s.get(t.Context()); u != fresh || err != nil || asked != 2 {
+		t.Errorf("the next request, after %d questions: %v, %v", asked, u, err)
+	}
+}
+
 // testNoFreshURL fetches a blob whose first URL is refused, and for which there is no other.
 // It returns how many times a URL was asked for.
 func testNoFreshURL(t *testing.T, o Options, locate Locate) int64 {
