@@ -6,8 +6,11 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +120,64 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
+}
+
+var (
+	// row matches a row of the table of packages: the package and, last, its imports.
+	row = regexp.MustCompile("(?m)^\\| `(main|internal/[a-z0-9/]+)` \\|.*\\| ([^|]+) \\|$")
+	// quotedName matches a package's name in a row.
+	quotedName = regexp.MustCompile("`([a-z0-9]+)`")
+	inBrackets = regexp.MustCompile(`\([^)]*\)`)
+)
+
+// TestDocumented compares allowed with the table in docs/architecture.md, which has one row for
+// a package and those below it.
+func TestDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		dir, imports := strings.TrimPrefix(m[1], "main"), inBrackets.ReplaceAllString(m[2], "")
+		want := map[string]bool{}
+		for name, list := range allowed {
+			if name == dir || dir != "" && strings.HasPrefix(name, dir+"/") {
+				documented[name] = true
+				for _, imported := range list {
+					want["internal/"+path.Base(imported)] = true
+				}
+			}
+		}
+		got := map[string]bool{}
+		for _, m := range quotedName.FindAllStringSubmatch(imports, -1) {
+			got["internal/"+m[1]] = true
+		}
+		if strings.HasPrefix(imports, "all but ") {
+			but := got
+			got = reached("")
+			maps.DeleteFunc(got, func(name string, _ bool) bool { return name == dir || but[name] })
+		}
+		if inWords := len(got) == 0 && imports != "–"; !inWords && !maps.Equal(got, want) {
+			t.Errorf("the row of %s has the imports %q, want %q", m[1], slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+	for dir := range allowed {
+		if !documented[dir] && dir != "internal" {
+			t.Errorf("%q has no row in docs/architecture.md", dir)
+		}
+	}
+}
+
+// reached returns the packages that dir imports, and those that these import.
+func reached(dir string) map[string]bool {
+	all := map[string]bool{}
+	for _, imported := range allowed[dir] {
+		all[imported] = true
+		maps.Copy(all, reached(imported))
+	}
+	return all
 }
 
 // forbidden says why a package may not import another, or nothing.
