@@ -15,6 +15,9 @@ import (
 	"github.com/artifetch/artifetch/internal/transfer"
 )
 
+// start is the time by our clock.
+var start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
 var (
 	octo   = artifact.Repo{Owner: "octo", Name: "app"}
 	absent = &githubapi.Error{Kind: githubapi.NotFound, Status: http.StatusNotFound, Repo: octo, Subject: "run 7"}
@@ -31,12 +34,13 @@ type server struct {
 	errs   []error
 	looks  int
 	hidden error // of the repository
+	ahead  time.Duration
 }
 
 func (s *server) Run(context.Context, artifact.Repo, int64) (artifact.Run, error) {
 	err := s.errs[min(s.looks, len(s.errs)-1)]
 	s.looks++
-	return artifact.Run{ID: 7, Repo: octo, Status: "completed"}, err
+	return artifact.Run{ID: 7, Repo: octo, Status: "completed", CreatedAt: start.Add(10 * time.Minute)}, err
 }
 
 func (s *server) Artifacts(context.Context, artifact.Repo, search.ArtifactQuery) (search.Page[artifact.Artifact], error) {
@@ -44,12 +48,11 @@ func (s *server) Artifacts(context.Context, artifact.Repo, search.ArtifactQuery)
 }
 
 func (s *server) Repository(context.Context, artifact.Repo) error { return s.hidden }
-func (s *server) Ahead() time.Duration                            { return 0 }
+func (s *server) Ahead() time.Duration                            { return s.ahead }
 
 // run7 are choices of run 7, with a clock that only pauses move. waited is their sum.
 func run7(s *server, wait time.Duration) (choices *choice.Choices, waited *time.Duration) {
 	waited = new(time.Duration)
-	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	return choice.New(choice.Options{
 		Server: s, Wait: wait, Now: func() time.Time { return start.Add(*waited) },
 		Request: search.Request{Repos: []artifact.Repo{octo}, RunIDs: []int64{7}, Waiting: wait > 0, Gone: map[int64]bool{}},
@@ -67,11 +70,12 @@ func TestNext(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server server
 		wait   time.Duration
-		want   error // nil: the run is found; absent: it is not
+		absent bool  // the run is not found
+		want   error // another failure
 		waits  bool
 	}{
 		"found":                   {server: server{errs: []error{nil}}},
-		"not found":               {server: server{errs: []error{absent}}, want: absent},
+		"not found":               {server: server{errs: []error{absent}}, absent: true},
 		"a hidden repository":     {server: server{errs: []error{absent}, hidden: hidden}, want: hidden},
 		"a repository by itself":  {server: server{errs: []error{hidden}}, want: hidden},
 		"not yet found":           {server: server{errs: []error{absent, absent, nil}}, wait: time.Hour, waits: true},
@@ -87,17 +91,32 @@ func TestNext(t *testing.T) {
 			plan, err := choices.Next(t.Context())
 			nf, isAbsent := errors.AsType[*search.NotFoundError](err)
 			switch {
-			case tt.want == nil && (err != nil || len(plan.Items) != 1):
-				t.Errorf("%+v, %v", plan, err)
-			case tt.want == absent && (!isAbsent || nf.What != "run 7" || nf.Repo != octo || !nf.Settled || nf.Final):
+			case isAbsent != tt.absent || isAbsent && (nf.What != "run 7" || nf.Repo != octo || !nf.Settled || nf.Final):
 				t.Errorf("%+v, %v", nf, err)
-			case tt.want != nil && tt.want != absent && (isAbsent || !errors.Is(err, tt.want)):
+			case !tt.absent && !errors.Is(err, tt.want):
 				t.Errorf("%v, want %v", err, tt.want)
+			case err == nil && len(plan.Items) != 1:
+				t.Errorf("%+v", plan)
 			}
 			if (*waited > 0) != tt.waits || *waited > tt.wait {
 				t.Errorf("waited %s", *waited)
 			}
 		})
+	}
+}
+
+// A run's age is that by the clock of the server.
+func TestNextByTheServersClock(t *testing.T) {
+	t.Parallel()
+	for ahead, old := range map[time.Duration]bool{0: false, 30 * time.Minute: false, time.Hour: true} {
+		choices := choice.New(choice.Options{
+			Server: &server{errs: []error{nil}, ahead: ahead}, Now: func() time.Time { return start },
+			Request: search.Request{Repos: []artifact.Repo{octo}, RunIDs: []int64{7}, MaxAge: 30 * time.Minute},
+		})
+		plan, err := choices.Next(t.Context())
+		if err != nil || (len(plan.Unmet) > 0) != old {
+			t.Errorf("%s ahead: %+v, %v", ahead, plan, err)
+		}
 	}
 }
 

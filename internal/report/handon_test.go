@@ -19,11 +19,12 @@ func TestHandOn(t *testing.T) {
 		fails            int  // how many causes the error has
 		warns            bool
 	}{
-		"both":              {true, true, true, 0, false},
-		"no summary wanted": {true, false, false, 0, false},
-		"no summary":        {true, false, true, 0, true},
-		"no outputs":        {false, true, true, 1, false},
-		"neither":           {false, false, true, 2, false},
+		"both":                {true, true, true, 0, false},
+		"no summary wanted":   {true, false, false, 0, false},
+		"no summary":          {true, false, true, 0, true},
+		"no outputs":          {false, true, true, 1, false},
+		"neither":             {false, false, true, 2, false},
+		"neither, one wanted": {false, false, false, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

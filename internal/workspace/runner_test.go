@@ -39,6 +39,15 @@ func TestLayoutOfOldRunner(t *testing.T) {
 	}
 }
 
+// A host's temporary directory need not lie beside its workspaces.
+func TestLayoutOfTempElsewhere(t *testing.T) {
+	t.Parallel()
+	l := RunnerLayout(onRunner("/mnt/temp"))
+	if l.Temp != "" || l.HostTemp != "/mnt/temp" || l.HostHome != "/mnt/temp/_github_home" || l.HostWorkspace != "/home/runner/work/app/app" {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestLayoutOfNewRunner(t *testing.T) {
 	t.Parallel()
 	l := RunnerLayout(onRunner("/github/runner_temp"))
