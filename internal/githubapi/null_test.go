@@ -24,6 +24,7 @@ func TestFieldsThatServersLeaveOut(t *testing.T) {
 		`,"head_repository":{"id":7,"full_name":"o/r"}`:         {HeadRepoID: 7, HeadRepo: "o/r"},
 		`,"head_repository":{"id":7},"head_repository":null`:    {HeadRepoID: 7, HeadRepoDeleted: true},
 		`,"repository":null,"head_repository":{"id":-7}`:        {HeadRepoID: -7},
+		`,"event":"push","event":null`:                          {},
 		`,"created_at":` + stamp:                                {CreatedAt: at},
 		`,"created_at":null,"run_started_at":` + stamp:          {StartedAt: at},
 		`,"started_at":` + stamp:                                {StartedAt: at},
