@@ -100,7 +100,7 @@ func doubted(r artifact.Run, doubts []Doubt) bool {
 		if d.Run.ID != 0 {
 			return d.Run.ID == r.ID
 		}
-		return r.CreatedAt.After(d.Since) && (d.Until.IsZero() || !r.CreatedAt.After(d.Until))
+		return !r.CreatedAt.Before(d.Since) && (d.Until.IsZero() || !r.CreatedAt.After(d.Until))
 	})
 }
 

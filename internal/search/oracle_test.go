@@ -65,6 +65,9 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(9756062650306513079))  // no paths of workflows, and only a later filter's list shows which runs are its own
 	f.Add(uint64(14216834519457885406)) // a limit, and a server that ignores filters
 	f.Add(uint64(13833515660165293979)) // an empty list of artifacts, and more runs than are asked, some of which just ended
+	f.Add(uint64(18064729894933429594)) // artifacts that do not name their run, and more pages of runs in no order than are read
+	f.Add(uint64(4725061257945310400))  // the newest run is not listed, and its artifact is behind those of late attempts
+	f.Add(uint64(12890115743347765503)) // artifacts are not listed, and more pages of runs in no order than are read
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

@@ -124,7 +124,7 @@ type Plan struct {
 // Doubt is a reason why a newer run than those taken may fit.
 type Doubt struct {
 	// Run is the run that may fit; its ID is 0 where the doubt is about all runs that
-	// were created after Since, and up to Until.
+	// were created at Since or later, and up to Until.
 	Run          artifact.Run
 	Since, Until time.Time
 	// Filters are the conditions by which the server narrows the only list that has

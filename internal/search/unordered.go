@@ -12,14 +12,14 @@ import (
 // run. Beside it, a second page of all runs shows whether the first one is in order.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
-	if s.facts.index() != nil || s.finder.limitMet() || !unordered && s.accounted(oldest) {
+	if !s.unborne(oldest) || s.finder.limitMet() {
 		return nil
 	}
 	var list []request
 	switch {
 	case len(s.narrow.lists) == 0:
 		list = s.openAny()
-	case slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer):
+	case slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return l.read < maxUnordered && s.mayHaveNewer(l) }):
 		list = s.readNext()
 	}
 	if unordered && all.read == 1 && !all.done() {
@@ -28,16 +28,31 @@ func (s *search) bearOut(oldest time.Time) []request {
 	return list
 }
 
-// mayHaveNewer reports whether what was not read of a list may have runs that are newer than
-// all those of the list of all runs.
-func (s *search) mayHaveNewer(l *runList) bool {
+// unborne reports whether no list of artifacts can show whether the list of all runs lacks a
+// run that was created since a time.
+func (s *search) unborne(since time.Time) bool {
+	if index := s.facts.index(); index != nil {
+		// The runs of a list of artifacts that begins before the newest run are known.
+		return !index.glimpsed() && !index.knows(since) && !s.newest().After(index.frontier())
+	}
+	return s.unordered() || !s.accounted(since)
+}
+
+// newest returns when the newest run of the list of all runs was created.
+func (s *search) newest() time.Time {
 	var newest time.Time
 	for _, r := range s.facts.all.items {
 		if r.CreatedAt.After(newest) {
 			newest = r.CreatedAt
 		}
 	}
-	return !l.done() && l.read < maxUnordered && l.frontier().After(newest)
+	return newest
+}
+
+// mayHaveNewer reports whether what was not read of a list may have runs that are newer than
+// all those of the list of all runs.
+func (s *search) mayHaveNewer(l *runList) bool {
+	return !l.done() && l.frontier().After(s.newest())
 }
 
 // unordered reports whether no list of artifacts shows any order, but one names runs.
