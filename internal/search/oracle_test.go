@@ -68,6 +68,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(18064729894933429594)) // artifacts that do not name their run, and more pages of runs in no order than are read
 	f.Add(uint64(4725061257945310400))  // the newest run is not listed, and its artifact is behind those of late attempts
 	f.Add(uint64(12890115743347765503)) // artifacts are not listed, and more pages of runs in no order than are read
+	f.Add(uint64(1359801402555395590))  // a run that is created meanwhile, and a list by time that has more runs of that time
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

@@ -49,10 +49,10 @@ func (s *search) newest() time.Time {
 	return newest
 }
 
-// mayHaveNewer reports whether what was not read of a list may have runs that are newer than
-// all those of the list of all runs.
+// mayHaveNewer reports whether what was not read of a list may have runs that are at least as
+// new as all those of the list of all runs.
 func (s *search) mayHaveNewer(l *runList) bool {
-	return !l.done() && l.frontier().After(s.newest())
+	return !l.done() && !l.frontier().Before(s.newest())
 }
 
 // unordered reports whether no list of artifacts shows any order, but one names runs.
