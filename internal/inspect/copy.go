@@ -32,7 +32,7 @@ type Copy struct {
 
 // File writes a file of the items to c.To. file is a path below the destination, as ls
 // prints it, or a path in an artifact if only one artifact has such a file. The error is a
-// *transfer.NoFileError if there is no such file.
+// *transfer.NoFileError if there is no such file, and a *SeveralError if there are several.
 func (c Copy) File(ctx context.Context, items []transfer.Item, file string) error {
 	file = path.Clean(file)
 	for i := range items {
@@ -58,10 +58,10 @@ func (c Copy) only(ctx context.Context, items []transfer.Item, file string) erro
 		return err
 	}
 	var having []int
-	var paths []string
+	several := &SeveralError{File: file}
 	for i, list := range lists {
 		if slices.ContainsFunc(list.First, func(e unpack.Entry) bool { return e.Name == file }) {
-			having, paths = append(having, i), append(paths, path.Join(items[i].To, file))
+			having, several.Paths = append(having, i), append(several.Paths, path.Join(items[i].To, file))
 		}
 	}
 	switch len(having) {
@@ -70,8 +70,17 @@ func (c Copy) only(ctx context.Context, items []transfer.Item, file string) erro
 	case 1:
 		return c.From.Copy(ctx, &items[having[0]], file, c.Dir, c.To)
 	}
-	return fmt.Errorf("several artifacts have a file %q: give one of %s", file, words.Quoted(paths[:min(len(paths), maxPaths)], len(paths)))
+	return several
 }
 
-// maxPaths bounds the paths in a message.
-const maxPaths = 10
+// SeveralError says that a path means files of several artifacts.
+type SeveralError struct {
+	File string
+	// Paths are the files' paths below the destination.
+	Paths []string
+}
+
+func (e *SeveralError) Error() string {
+	const most = 10 // paths in a message
+	return fmt.Sprintf("several artifacts have a file %q: %s", e.File, words.Quoted(e.Paths[:min(len(e.Paths), most)], len(e.Paths)))
+}

@@ -5,11 +5,10 @@
 //
 // Contract:
 //
-//   - A comparison reads only the directories of archives, and none of artifacts whose
-//     digests are equal. It never takes two files for the same without a checksum that
-//     says so.
-//   - A copy writes the whole file, checked, or nothing: see transfer.Engine.Copy. If the
-//     path may mean files of several artifacts, it is an error that names them.
+//   - A comparison only lists the files of artifacts, and not of those whose digests are
+//     equal. It never takes two files for the same without a checksum that says so.
+//   - A copy writes the whole file, checked, or nothing: see transfer.Engine.Copy. A
+//     path that may mean files of several artifacts is refused with a *SeveralError.
 package inspect
 
 import (

@@ -16,6 +16,7 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
+	"github.com/artifetch/artifetch/internal/inspect"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -108,6 +109,7 @@ func TestAdviceForPersons(t *testing.T) {
 		"conditions":         &search.NotFoundError{Where: []string{"branch x"}},
 		"one name":           &search.SameNameError{},
 		"ambiguous":          &search.AmbiguousError{Input: "workflow"},
+		"several files":      &inspect.SeveralError{},
 
 		"another digest": &transfer.DigestError{}, "not expected": &transfer.ExpectError{}, "too few digests": &transfer.CountError{},
 		"a page": &transfer.PageError{}, "unsound": &transfer.UnsoundError{}, "a stream": &transfer.StreamError{}, "no files": &transfer.NoFilesError{},

@@ -20,6 +20,7 @@ import (
 	"github.com/artifetch/artifetch/internal/fetch"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/inspect"
 	"github.com/artifetch/artifetch/internal/search"
 	"github.com/artifetch/artifetch/internal/spool"
 	"github.com/artifetch/artifetch/internal/transfer"
@@ -60,6 +61,9 @@ func (a audience) hint(err error) string {
 			return fmt.Sprintf("Did you mean %s?", words.Quoted(near, len(near)))
 		}
 		return ""
+	}
+	if _, ok := errors.AsType[*inspect.SeveralError](err); ok {
+		return "Give one of these paths"
 	}
 	if fork, ok := errors.AsType[*search.ForkError](err); ok {
 		doubt := ""
