@@ -53,7 +53,7 @@ type Env struct {
 	// OutColumns is the same for Stdout.
 	OutColumns func() int
 	UID        int
-	// Run is machine.Machine's.
+	// Run runs git and gh for a command; see machine.Machine.
 	Run machine.Run
 	// TempDir is where a command keeps what does not fit into memory, while it runs.
 	TempDir string

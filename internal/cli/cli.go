@@ -1,7 +1,7 @@
 // Package cli reads the command line of artifetch: the verb that it names, and the inputs
 // that flags and variables give, as a validated config.Config. It answers what needs no
-// run: --help, --version, --print-workflow, a shell's script and its questions. What else
-// a command line asks for is a Call, which the caller does.
+// run: --help, --version, --print-workflow, and what shells need to complete a line. Any
+// other command line becomes a Call, which the caller carries out.
 //
 // Nothing is written if the command line is wrong. Reading sends no requests, and reads no
 // file; git and gh are asked only for what flags and variables do not say.
@@ -20,7 +20,7 @@ import (
 	"github.com/artifetch/artifetch/internal/config"
 )
 
-// Line is a command line, and what it means depends on.
+// Line is a command line, with everything that its meaning depends on.
 type Line struct {
 	Args    []string // without the command's name
 	Version string   // for --version

@@ -34,9 +34,9 @@ type pausing struct {
 	end     context.CancelCauseFunc
 }
 
-// pause waits before the next try of a part, without b.mu. Pauses get longer, because a storage that
+// pause waits before the next try of a part. Pauses get longer, because a storage that
 // failed may need time. Enough bytes on other connections show that it works: then the
-// pause ends early, unless the storage asked for it (Retry-After).
+// pause ends early, which of.works says, unless the storage asked for it (Retry-After).
 func (b *Blob) pause(ctx context.Context, of *part, d time.Duration) error {
 	sleep := httpx.Policy{Sleep: b.o.Policy.Sleep}
 	if b.stream {

@@ -5,16 +5,17 @@ import (
 	"hash/maphash"
 )
 
-// Objects of fewer bytes are not worth remembering, and larger ones would take too much
-// memory. GitHub's repositories have 4,000 to 9,000, with their owners.
+// The sizes of objects that are remembered, in bytes. To remember smaller ones saves nothing,
+// and larger ones would take too much memory. GitHub's repositories have 4,000 to 9,000 bytes,
+// with their owners.
 const (
 	minRepeat = 64
 	maxRepeat = 16 << 10
 )
 
 // repeats remembers objects that a clip has read. Most of a list of runs are the same few
-// repositories and people, again and again in the same bytes. To compare these is many times
-// as fast as to read them.
+// repositories and people, again and again in the same bytes. To compare such an object with
+// the one before is many times as fast as to read it.
 type repeats struct {
 	seed  maphash.Seed
 	slots [64]repeat // by the hash of an object's first minRepeat bytes
@@ -23,17 +24,18 @@ type repeats struct {
 // repeat is an object that was read. Another one of its slot replaces it only if two such
 // objects in a row begin with the same bytes: most objects never come again.
 type repeat struct {
-	raw      []byte // as it was sent
-	depth    int    // where it was
-	dropped  bool   // nothing was kept, because of what it was part of
-	from, to int    // else kept[from:to] is what the clip kept of it
+	raw      []byte // the object as it was sent; nil: none was remembered yet
+	depth    int    // in how many lists and objects it was
+	dropped  bool   // it was in a member that is dropped, so nothing of it was kept
+	from, to int    // kept[from:to] is what the clip kept of it
 	last     uint64 // the hash of the slot's object that was read last
 }
 
 func newRepeats() *repeats { return &repeats{seed: maphash.MakeSeed()} }
 
-// object passes an object, but does not read it again if it was read before: as it was valid
-// there, it is valid here, unless it was less deep. What is kept of it is the same.
+// object passes an object. If the same bytes were read before, object does not read them
+// again: they are valid here, too, and what is kept of them is the same. Only deeper than
+// before, lists and objects within it might nest too deep.
 func (c *clip) object(depth int) error {
 	if c.repeats == nil || len(c.rest()) < minRepeat {
 		return c.sequence(depth, '}', c.member)

@@ -3,8 +3,8 @@ package report
 import "errors"
 
 // CheckHandOn fails with a *HandOnError if the runner's file for outputs cannot be written,
-// so that this shows before anything is fetched. The error has that of the summary's file,
-// too, if a summary is wanted.
+// so that this shows before anything is fetched. If a summary is wanted, and its file cannot
+// be written either, the error says that, too.
 func (l *Log) CheckHandOn(summary bool) error {
 	err := l.Out.CheckOutputs()
 	if err == nil {

@@ -5,8 +5,9 @@ import (
 	"os"
 )
 
-// Scratch is a Dir of its own below Parent, for who has no directory yet. It is made when
-// it is first needed, and Close removes it. It is not for concurrent use.
+// Scratch is a Dir for callers that have no directory. Create makes a directory below Parent
+// when it is first called; Close removes that directory and all in it. A Scratch is not for
+// concurrent use.
 type Scratch struct {
 	Parent string // "" is the system's directory for temporary files
 

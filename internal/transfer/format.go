@@ -14,11 +14,10 @@ import (
 	"github.com/artifetch/artifetch/internal/words"
 )
 
-// formatOf tells apart an archive, of which it returns the format, a file that was uploaded
-// as it is, which has none, and an answer that was sent in an artifact's place with status
-// 200: the page of a proxy or a portal, or an error in JSON. Of such an answer isArtifact is
-// false. head is how the answer begins. name is the file name that the storage gives; "" if
-// it gives none, or one that no file can have.
+// formatOf returns the format of an archive, and nil for a file that was uploaded as it is.
+// isArtifact is false for an answer that was sent in an artifact's place with status 200: the
+// page of a proxy or a portal, or an error in JSON. head is how the answer begins. name is the
+// file name that the storage gives; "" if it gives none, or one that no file can have.
 //
 // The type alone is not enough: storages send many raw uploads as octet-streams. Nor are the
 // first bytes: formats that build on zip (jar, whl, apk, …) begin alike. An answer that is no

@@ -53,8 +53,8 @@ func (l FormatList) first(fits func(*Format) bool) *Format {
 // index lists the entries of an open archive, whose format it knows.
 type index interface {
 	// all calls do for every entry that can be extracted, in the order in which they lie
-	// in the archive, and returns its first error. It does not keep entries or their names
-	// after do has returned, nor may do.
+	// in the archive, and returns its first error. An entry is valid until do returns, and
+	// all keeps none of them: an archive may have millions.
 	all(do func(e *Entry, chosen bool) error) error
 	// contents returns the contents of the entries chosen, which tell front how far they
 	// have been read.
