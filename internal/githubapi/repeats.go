@@ -57,8 +57,8 @@ func (c *clip) object(depth int) error {
 	case r.last != hash:
 		r.last = hash
 	default:
-		raw := append(r.raw[:0], c.window[c.pos-size:c.pos]...)
-		*r = repeat{raw: raw, depth: depth, dropped: c.dropping, from: from, to: len(c.kept), last: hash}
+		r.raw = append(r.raw[:0], c.window[c.pos-size:c.pos]...)
+		r.depth, r.dropped, r.from, r.to = depth, c.dropping, from, len(c.kept)
 	}
 	return nil
 }
