@@ -6,7 +6,7 @@
 // from the interface contents, which zip (units.go, decode.go) and tar (tar.go)
 // implement. Formats are those that artifacts arrive in: so far zip (zip.go).
 //
-// Open reads a zip's directory, and accepts the zip only if all of this holds as
+// Zip.Open reads a zip's directory, and accepts the zip only if all of this holds as
 // far as the directory shows; Extract checks the rest of the archive as it reads
 // it. If Extract fails, the files that it has written must not be used.
 //
