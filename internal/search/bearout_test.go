@@ -8,6 +8,30 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
+// Where the list that is to bear out the list of all runs is wrong itself, and an artifact is
+// of no known run, the choice is in doubt.
+func TestNewestInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, blind := range []bool{false, true} {
+		w := numbered(6)
+		w.blind = blind
+		for i, r := range w.runs {
+			w.runs[i].UpdatedAt = r.CreatedAt.Add(20 * time.Second)
+		}
+		w.lies = lies{hidden: map[string]map[int64]bool{"nothing": {6: true}}, empty: map[string]bool{"workflow": true}}
+		plan, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{
+			Repos: []artifact.Repo{app}, Workflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}},
+		})
+		want := "10006|6"
+		if blind {
+			want = "10005|5"
+		}
+		if got := describe(plan, err); got != want || len(plan.Doubts) > 0 != blind {
+			t.Errorf("artifacts do not name their runs: %v: got %s, doubts %v: %q", blind, got, plan.Doubts, w.calls)
+		}
+	}
+}
+
 // The list of all runs lacks the newest run, and no list of artifacts names it: they are in
 // no order or empty, or the server does not tell their runs. A list of runs that a condition
 // narrows has it.

@@ -266,7 +266,7 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	for _, c := range s.hidden(oldest) {
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	if s.unborne(oldest) && slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer) {
+	if s.unborne(oldest) && (s.contradicted() && s.unexplained() || slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer)) {
 		list = append(list, Doubt{Since: oldest, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"})
 	}
 	if !s.covered(oldest) {

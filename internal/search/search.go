@@ -54,17 +54,18 @@ import (
 // the newest run that fits if nothing is asked for by name, and if runs of the last day are
 // not known, as one of them may have ended so lately that lists of artifacts lack what it
 // has (seekNewest). Where no list of artifacts can show a run that the list of all runs
-// lacks, a narrowed list is read that may have it (bearOut): if artifacts are in no order, if
-// they do not name their runs, and if their list is empty while a run has some. In the first
-// case a second page of all runs is read, too. Where only narrowed lists show that there is no
-// newer run, up to five pages of artifacts or runs are read that are likely to show it, too
-// (closeGap). Where they show that there is no run at all, a control list shows whether the
-// filter is fresh (control).
-// Where no list has a run number where it should be, up to five pages more of all runs are
-// read (readForNumber).
+// lacks, a narrowed list is read that may have it (bearOut). That is so if artifacts are in no
+// order, if they do not name their runs, if their list is empty while a run has some, and if
+// the pages read do not reach back to the newest run. Where only narrowed lists show that there
+// is no newer run, up to five pages of artifacts or runs are read that are likely to show it,
+// too (closeGap). Where they show that there is no run at all, a control list shows whether the
+// filter is fresh (control). Where no list has a run number where it should be, up to five
+// pages more of all runs are read, or, if more are left, one of the workflow's runs of about
+// that time (readForNumber).
+//
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
-// by name (doubts). A run taken is asked for its own list, too, if it ended that lately, or
+// by name (doubtful). A run taken is asked for its own list, too, if it ended that lately, or
 // if only one page of artifacts was read; but not if it is in its first attempt and names
 // are asked for, as an attempt makes only one artifact of a name (unsettled).
 //

@@ -9,7 +9,7 @@ import (
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
 // created, where no list of artifacts can show it: a list that a filter narrows may have the
-// run. Beside it, a second page of all runs shows whether the first one is in order.
+// run. If artifacts are in no order, a second page of all runs shows whether that list is.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
 	if !s.unborne(oldest) || s.finder.limitMet() {
@@ -32,7 +32,7 @@ func (s *search) bearOut(oldest time.Time) []request {
 // run that was created since a time.
 func (s *search) unborne(since time.Time) bool {
 	if index := s.facts.index(); index != nil {
-		// The runs of a list of artifacts that begins before the newest run are known.
+		// If the pages reach back to the newest run, they have what later runs made.
 		return !index.glimpsed() && !index.knows(since) && !s.newest().After(index.frontier())
 	}
 	return s.unordered() || !s.accounted(since)
@@ -81,6 +81,23 @@ func (s *search) accounted(since time.Time) bool {
 	}
 	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
 		return l.blind && l.knows(since) && !slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return !own[a.ID] && !latest(a).Before(since) })
+	})
+}
+
+// unexplained reports whether an artifact that counts, and does not name its run, was created
+// after all known runs had ended. It is of another run.
+func (s *search) unexplained() bool {
+	var ended time.Time // when the last of the known runs did
+	for _, r := range s.facts.known {
+		if r.UnderWay() || r.UpdatedAt.IsZero() {
+			return false // it may go on, or have ended at any time
+		}
+		if r.UpdatedAt.After(ended) {
+			ended = r.UpdatedAt
+		}
+	}
+	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
+		return slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return a.CreatedAt.After(ended) })
 	})
 }
 
