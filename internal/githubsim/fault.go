@@ -166,7 +166,7 @@ func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handl
 		}
 		answer := &faulty{ResponseWriter: w, f: f, r: r}
 		if w.entry.Host == API { // before the handler takes its lock, so that others need not wait
-			answer.wait(f.FirstByte)
+			_ = sleep.For(r.Context(), f.FirstByte) // a client that is gone notices nothing
 			later := *f
 			later.FirstByte = 0
 			answer.f = &later

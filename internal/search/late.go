@@ -30,8 +30,8 @@ func (s *search) doubtful(w walked) []artifact.Run {
 	if w.first {
 		most = max(most, 1)
 	}
-	all := append(late, others...)
-	return all[:min(len(all), most)]
+	late = append(late, others...)
+	return late[:min(len(late), most)]
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may
