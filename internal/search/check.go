@@ -256,7 +256,8 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	for _, r := range s.matching() {
 		_, asked := s.facts.asked[r.ID]
 		switch {
-		case asked || !r.CreatedAt.After(oldest) || s.facts.holds(r) != no:
+		case asked || r.CreatedAt.Before(oldest) || s.facts.holds(r) != no:
+		case !oldest.IsZero() && artifact.CompareRuns(r, taken[len(taken)-1]) > 0: // older, of the same second
 		case s.late(r):
 			list = append(list, Doubt{Run: r, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"})
 		case s.facts.faulty:

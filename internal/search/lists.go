@@ -215,6 +215,15 @@ func (l *runList) add(number int, p Page[artifact.Run]) {
 	}
 }
 
+// reach returns when the oldest run that was read was created, or the zero time at the end of
+// the list.
+func (l *runList) reach() time.Time {
+	if n := len(l.order.least); n > 0 && !l.done() {
+		return l.order.least[n-1]
+	}
+	return time.Time{}
+}
+
 // start returns the time at which the list begins: Until, or unread.
 func (l *runList) start() time.Time {
 	if l.query.Until.IsZero() {

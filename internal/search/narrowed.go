@@ -74,18 +74,6 @@ func (n *narrowed) frontier() time.Time {
 	return at
 }
 
-// reach returns how far back all of the lists were read: when the oldest run of the one that
-// reaches least far was created, or the zero time if all were read to their ends.
-func (n *narrowed) reach() time.Time {
-	var at time.Time
-	for _, l := range n.lists {
-		if read := l.order.least; !l.done() && len(read) > 0 && read[len(read)-1].After(at) {
-			at = read[len(read)-1]
-		}
-	}
-	return at
-}
-
 // done reports whether the lists were read to their ends.
 func (n *narrowed) done() bool {
 	for _, l := range n.lists {

@@ -69,6 +69,8 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(4725061257945310400))  // the newest run is not listed, and its artifact is behind those of late attempts
 	f.Add(uint64(12890115743347765503)) // artifacts are not listed, and more pages of runs in no order than are read
 	f.Add(uint64(1359801402555395590))  // a run that is created meanwhile, and a list by time that has more runs of that time
+	f.Add(uint64(10597849650792991076)) // a limit, met while a candidate is looked up that is older than the runs read
+	f.Add(uint64(2325673127516790169))  // an empty list of artifacts, and a run of the same second that is not asked
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

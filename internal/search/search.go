@@ -232,7 +232,7 @@ func (s *search) certainty() func(r artifact.Run) bool {
 		}
 	}
 	cut := s.cut
-	if reach := minTime(s.narrow.reach(), s.facts.all.frontier()); reach.After(cut) {
+	if reach := s.reach(); reach.After(cut) {
 		cut = reach
 	}
 	return func(r artifact.Run) bool {
@@ -255,6 +255,21 @@ func (s *search) frontier() time.Time {
 		f = minTime(f, s.narrow.frontier())
 	}
 	return f
+}
+
+// reach returns how far back the lists of runs were read, whatever their order: that of all
+// runs, or all of the narrowed ones.
+func (s *search) reach() time.Time {
+	var narrowed time.Time
+	for _, l := range s.narrow.lists {
+		if at := l.reach(); at.After(narrowed) {
+			narrowed = at
+		}
+	}
+	if all := s.facts.all.reach(); len(s.narrow.lists) == 0 || all.Before(narrowed) {
+		return all
+	}
+	return narrowed
 }
 
 // progress returns the state of the search.
