@@ -18,7 +18,8 @@ func tryCrowded(ctx context.Context, seed uint64, without map[int64]bool) trial 
 	if more.chance(30) && !slices.Contains(req.Repos, former) {
 		req.Repos = more.rename(w, req.Repos)
 	}
-	if more.chance(10) && !w.blind && len(w.lies.shifts) == 0 { // which may be of interest then
+	// What a shift deletes may be of interest then, and what is read by a former name is dropped.
+	if more.chance(10) && !w.blind && len(w.lies.shifts) == 0 && !slices.Contains(req.Repos, former) {
 		more.disown(w, req)
 	}
 	return w.try(ctx, req, without)
