@@ -32,8 +32,9 @@ func (s *search) bearOut(oldest time.Time) []request {
 // run that was created since a time.
 func (s *search) unborne(since time.Time) bool {
 	if index := s.facts.index(); index != nil {
-		// If the pages reach back to the newest run, they have what later runs made.
-		return !index.glimpsed() && !index.knows(since) && !s.newest().After(index.frontier())
+		// If the pages reach back to the newest run, they have what later runs made. One page
+		// is enough to take a run: a newer one would be at its top.
+		return (!index.glimpsed() || since.IsZero()) && !index.knows(since) && !s.newest().After(index.frontier())
 	}
 	return s.unordered() || !s.accounted(since)
 }
