@@ -33,13 +33,14 @@ const (
 // Connections bounds how many requests are under way, and how long the
 // downloads that share it wait for the storage. It is safe for concurrent use.
 type Connections struct {
-	most    int
-	slots   *slots
-	open    atomic.Int64 // answers whose bodies are being read
-	arrived atomic.Int64 // bytes
-	budget  waitBudget
-	usual   usual
-	twice   *semaphore.Weighted // first requests of blobs that are sent twice
+	most       int
+	slots      *slots
+	unanswered unanswered
+	open       atomic.Int64 // answers whose bodies are being read
+	arrived    atomic.Int64 // bytes
+	budget     waitBudget
+	usual      usual
+	twice      *semaphore.Weighted // first requests of blobs that are sent twice
 }
 
 // NewConnections returns a Connections that allows up to most requests at a time, at
@@ -48,18 +49,22 @@ func NewConnections(most int) *Connections {
 	return &Connections{most: most, slots: newSlots(most), twice: semaphore.NewWeighted(mostHedges), budget: waitBudget{left: maxWait}}
 }
 
-// crowded tells c.slots whether a request was answered or refused, and reports whether it was
-// refused while others were served. before are the outcomes when it was sent.
-func (c *Connections) crowded(res *http.Response, err error, before outcomes) bool {
+// outcome tells c.slots whether a request was answered or refused, and returns which. before
+// are the outcomes when it was sent.
+func (c *Connections) outcome(res *http.Response, err error, before outcomes) outcome {
 	others := int(c.open.Load())
 	switch {
 	case err == nil && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent):
 		c.slots.accept(others, before)
+		return accepted
 	case err == nil && httpx.TemporaryStatus(res.StatusCode), err != nil && httpx.IsTemporary(err):
 		c.slots.refuse(others)
-		return others > 0
+		if others > 0 {
+			return crowded
+		}
+		return refused
 	}
-	return false
+	return failed
 }
 
 // pacer returns a function for a connection that begins now. The function is called after

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,136 @@ func TestStorageServesFewBlobsAtATime(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// They share it although no body is arriving when requests are refused: a request that waits
+// for its first byte is being served, too.
+func TestStorageServesFewLateBlobsAtATime(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]githubsim.Fault{
+		"429":         {Status: 429},
+		"503, in 1 s": {Status: 503, Header: http.Header{"Retry-After": {"1"}}},
+		"dropped":     {Drop: true},
+	} {
+		for _, most := range []int{1, 2, 3} {
+			for _, late := range []time.Duration{100 * time.Millisecond, 5 * time.Second} {
+				t.Run(fmt.Sprintf("%s/%d at a time, after %v", name, most, late), func(t *testing.T) {
+					t.Parallel()
+					sim := newSimulated(t)
+					url := sim.signed(t)
+					synctest.Test(t, func(t *testing.T) {
+						const first, size, bytesPerSecond, blobs = 256 << 10, 256<<10 + smallestPart, 5 << 20, 20
+						beyond := refusal
+						beyond.Times, beyond.Beyond = -1, most
+						u := newUnclean(t, sim, size, beyond, githubsim.Fault{Times: -1, BytesPerSecond: bytesPerSecond, FirstByte: late})
+						u.o.Connections, u.o.First = NewConnections(16), first
+						start := time.Now()
+						var all sync.WaitGroup
+						for range blobs {
+							all.Go(func() {
+								if info, err := fetchAll(t, u.o, url); err != nil || info.SHA256 != sumOf(u.blob) {
+									t.Errorf("%+v, %v", info, err)
+								}
+							})
+						}
+						all.Wait()
+						t.Logf("%d requests in %v", u.Count(githubsim.Storage), time.Since(start))
+					})
+				})
+			}
+		}
+	}
+}
+
+// A storage that refuses every request, however late, ends each download after its six tries.
+func TestStorageServesNoBlob(t *testing.T) {
+	t.Parallel()
+	for _, late := range []time.Duration{latency, 3 * time.Second, time.Minute} {
+		t.Run(late.String(), func(t *testing.T) {
+			t.Parallel()
+			const tries, blobs = 6, 20
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int64
+				o := inBubble(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					asked.Add(1)
+					time.Sleep(late) // simulated
+					w.WriteHeader(http.StatusTooManyRequests)
+				}))
+				o.Connections = NewConnections(16)
+				start := time.Now()
+				var all sync.WaitGroup
+				for range blobs {
+					all.Go(func() {
+						if _, err := fetchAll(t, o, at("http://h/")); !sameKind(err, &StorageError{}) && !sameKind(err, &WaitError{}) {
+							t.Errorf("got %v", err)
+						}
+					})
+				}
+				all.Wait()
+				t.Logf("%d requests in %v", asked.Load(), time.Since(start))
+				if asked.Load() > 2*tries*blobs { // the first request may be sent twice
+					t.Errorf("%d requests", asked.Load())
+				}
+				if took := time.Since(start); took > maxWait+headTimeout {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// Whether the storage serves others shows with the first of their answers that has a body, or
+// with the last of those that have none.
+func TestAnyServed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answers []bool // of the requests that were sent before, in the order of their answers
+		late    []bool // of those that are sent meanwhile, before these answers
+		after   int    // answers until it is known
+		want    bool
+	}{
+		"none is under way":        {},
+		"the first is served":      {answers: []bool{true, false}, after: 1, want: true},
+		"the last is served":       {answers: []bool{false, true}, after: 2, want: true},
+		"none is served":           {answers: []bool{false, false}, after: 2},
+		"only one that came later": {answers: []bool{false}, late: []bool{true}, after: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var u unanswered
+				var answers, late []func(bool)
+				for range tt.answers {
+					answers = append(answers, u.add())
+				}
+				got := make(chan bool, 1)
+				go func() { got <- u.anyServed(t.Context()) }()
+				synctest.Wait()
+				for range tt.late {
+					late = append(late, u.add())
+				}
+				for i, served := range tt.late {
+					late[i](served)
+				}
+				for i, served := range tt.answers {
+					if synctest.Wait(); (len(got) > 0) != (i >= tt.after) {
+						t.Errorf("after %d answers: %d results", i, len(got))
+					}
+					answers[i](served)
+				}
+				if <-got != tt.want || u.open != 0 || len(u.waits) != 0 {
+					t.Errorf("want %v; %+v", tt.want, &u)
+				}
+			})
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var u unanswered
+	u.add()
+	if u.anyServed(ctx) {
+		t.Error("it is known before an answer")
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	// connections show meanwhile that the storage works. Jitter changes it by up to a half.
 	shortPause = 100 * time.Millisecond
 	// mostForgiven is how often the count of a part's tries begins again, because bytes
-	// arrived on other connections in a pause. If a third of all requests fails by chance,
+	// arrived on other connections in a pause, or others were served when it was refused. If a third of all requests fails by chance,
 	// one part of a thousand fails six times in a row, and none this often.
 	mostForgiven = 12
 )
@@ -105,21 +105,40 @@ func (b *Blob) again(p *part, attempts *httpx.Attempts, err, last error, n int64
 		return late
 	}
 	defer waited()
+	// Other failures cost a pause. The last one ends the download, so it is worth finding out
+	// whether the storage was only busy with our other requests.
+	spared := attempts.Last() && p.forgives(func() bool { return b.wasCrowded(err) })
+	if spared {
+		attempts.Renew()
+	}
 	if final := attempts.Again(b.ctx, err); final != nil {
 		return final
 	}
-	if p.forgives(err) {
+	if !spared && !slow && p.forgives(func() bool { return p.works || isCrowded(err) }) {
 		attempts.Renew()
 	}
 	return nil
 }
 
-// forgives reports whether the count of tries begins again after one that failed with err,
-// because the storage served other parts meanwhile.
-func (p *part) forgives(err error) bool {
-	_, slow := errors.AsType[*httpx.SlowError](err)
-	_, crowded := errors.AsType[*crowdedError](err)
-	if slow || !p.works && !crowded || p.forgiven == mostForgiven {
+// isCrowded reports whether err is of a request that was refused while bodies of others
+// arrived.
+func isCrowded(err error) bool {
+	refused, ok := errors.AsType[*refusedError](err)
+	return ok && refused.crowded
+}
+
+// wasCrowded reports whether err is of a request that was refused while others were served.
+// One that waits for its first byte is served, too, but only its answer shows it: wasCrowded
+// waits for that.
+func (b *Blob) wasCrowded(err error) bool {
+	refused, ok := errors.AsType[*refusedError](err)
+	return ok && (refused.crowded || b.o.Connections.unanswered.anyServed(b.ctx))
+}
+
+// forgives reports whether the count of a part's tries may begin again because the storage
+// served other requests, which served tells.
+func (p *part) forgives(served func() bool) bool {
+	if p.forgiven == mostForgiven || !served() {
 		return false
 	}
 	p.works = false

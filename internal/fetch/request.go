@@ -30,12 +30,11 @@ func (b *Blob) request(t *try) (*answer, error) {
 // answer is an answer of the storage. The caller must call close.
 type answer struct {
 	*http.Response
-	from   *url.URL
-	sent   time.Time // when it was asked for
-	cancel context.CancelCauseFunc
-	close  func()
-	// crowded is set if the request was refused while others were served.
-	crowded bool
+	from    *url.URL
+	sent    time.Time // when it was asked for
+	cancel  context.CancelCauseFunc
+	close   func()
+	outcome outcome
 	// uncharged calls do, and does not count the time of the call as a wait for the storage.
 	uncharged func(do func()) error
 }
@@ -64,19 +63,18 @@ func (b *Blob) ask(parent context.Context, byteRange, etag string, sent func()) 
 	}
 	sent()
 	start, before := time.Now(), b.o.Connections.slots.soFar()
+	answered := b.o.Connections.unanswered.add()
 	res, err := b.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
-	crowded := b.o.Connections.crowded(res, err, before)
+	outcome := b.o.Connections.outcome(res, err, before)
+	answered(outcome == accepted)
 	if err != nil {
 		waited()
 		end()
-		if crowded {
-			err = &crowdedError{err}
-		}
-		return nil, err
+		return nil, outcome.wrap(err)
 	}
 	closeBody := b.watchBody(res, cancel)
 	return &answer{
-		Response: res, from: u, sent: start, cancel: cancel, crowded: crowded,
+		Response: res, from: u, sent: start, cancel: cancel, outcome: outcome,
 		close: func() {
 			closeBody()
 			waited()
@@ -96,10 +94,7 @@ func (b *Blob) ask(parent context.Context, byteRange, etag string, sent func()) 
 // refused returns err, the error of an answer without bytes of the blob that are of use.
 func (b *Blob) refused(a *answer, err error) error {
 	b.urls.failed(a.from, err)
-	if a.crowded {
-		return &crowdedError{err}
-	}
-	return err
+	return a.outcome.wrap(err)
 }
 
 // watchBody bounds how long a body may take. closeBody closes it.

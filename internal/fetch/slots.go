@@ -139,7 +139,9 @@ func (s *slots) accept(others int, before outcomes) {
 	}
 }
 
-// refuse says that a request was refused while this many others were served.
+// refuse says that a request was refused while the bodies of this many others arrived.
+// Whether others that have no answer yet were served shows later: see accept and
+// unanswered.
 func (s *slots) refuse(others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +150,7 @@ func (s *slots) refuse(others int) {
 		s.wait, s.probing = min(2*s.wait, lastProbe), false
 	}
 	if others == 0 {
-		return // nothing shows that others were the reason
+		return // nothing shows yet that others were the reason
 	}
 	s.refused, s.served = s.refused+1, max(s.served, others)
 	if s.refused >= fewRefusals {
@@ -156,7 +158,29 @@ func (s *slots) refuse(others int) {
 	}
 }
 
-// crowdedError is the error of a request that was refused while others were served.
-type crowdedError struct{ error }
+// outcome is what became of a request.
+type outcome int
 
-func (e *crowdedError) Unwrap() error { return e.error }
+const (
+	failed   outcome = iota // in a way that another try need not change
+	accepted                // its body arrives
+	refused                 // it may be served later
+	crowded                 // it was refused while other bodies arrived
+)
+
+// wrap returns err, the error of a request with this outcome, for again.
+func (o outcome) wrap(err error) error {
+	if o == refused || o == crowded {
+		return &refusedError{err, o == crowded}
+	}
+	return err
+}
+
+// refusedError is the error of a request that was refused. crowded is set if others were
+// served meanwhile.
+type refusedError struct {
+	error
+	crowded bool
+}
+
+func (e *refusedError) Unwrap() error { return e.error }

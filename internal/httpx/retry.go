@@ -123,6 +123,9 @@ func (a *Attempts) Again(ctx context.Context, err error) error {
 	return nil
 }
 
+// Last reports whether no try follows the next one that fails.
+func (a *Attempts) Last() bool { return a.failed+1 >= a.policy.tries() }
+
 // Renew forgets the tries so far, because the operation made progress.
 func (a *Attempts) Renew() { *a = *a.policy.Attempts() }
 

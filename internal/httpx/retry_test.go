@@ -73,6 +73,9 @@ func TestAttemptsRenew(t *testing.T) {
 		p := Policy{Base: time.Second, MaxTries: 3, Notify: func(_ error, d time.Duration) { waits = append(waits, d) }}
 		attempts, tries := p.Attempts(), 1
 		for ; attempts.Again(t.Context(), io.EOF) == nil; tries++ {
+			if last := tries == 2 || tries == 4; attempts.Last() != last {
+				t.Errorf("after %d tries: Last is %v", tries, !last)
+			}
 			if tries == 2 {
 				attempts.Renew()
 			}
