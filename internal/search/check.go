@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -121,7 +122,23 @@ const maxRest = 16
 // rest reports whether the rest of the artifacts may be read, whose end proves that there
 // is no other run to take.
 func (s *search) rest(oldest time.Time) bool {
-	return oldest.IsZero() && !s.shown(oldest) && left(s.unfinished()) <= maxRest
+	return oldest.IsZero() && !s.shown(oldest) && left(s.remaining()) <= maxRest
+}
+
+// remaining returns the lists of artifacts whose rest is to be read, if any is: all of them, or
+// else the one with the fewest pages left. Its end alone shows all runs that hold what is asked
+// for.
+func (s *search) remaining() []*artifactList {
+	list := s.unfinished()
+	if left(list) <= maxRest {
+		return list
+	}
+	return []*artifactList{shortest(list)}
+}
+
+// shortest returns the list with the fewest pages left.
+func shortest(list []*artifactList) *artifactList {
+	return slices.MinFunc(list, func(a, b *artifactList) int { return cmp.Compare(a.left(), b.left()) })
 }
 
 // readRest returns requests for the rest of the artifacts.
@@ -131,7 +148,7 @@ func (s *search) readRest(taken []artifact.Run, oldest time.Time) []request {
 	if !s.rest(oldest) || follow && (!empty || s.covered(oldest)) {
 		return nil
 	}
-	return s.readArtifacts(s.unfinished(), maxConcurrent)
+	return s.readArtifacts(s.remaining(), maxConcurrent)
 }
 
 // oldest returns the time since which no run must be overlooked: when the oldest run taken

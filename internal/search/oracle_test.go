@@ -72,6 +72,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(10597849650792991076)) // a limit, met while a candidate is looked up that is older than the runs read
 	f.Add(uint64(2325673127516790169))  // an empty list of artifacts, and a run of the same second that is not asked
 	f.Add(uint64(7571060281190557812))  // the second of two branches has a run that is not listed, and artifacts in no order look ordered
+	f.Add(uint64(9668749147772059931))  // two names, which the server ignores, so that the two lists are long, but one is not
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
