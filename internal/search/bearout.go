@@ -8,12 +8,16 @@ import (
 )
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
-// created, where no list of artifacts can show it: a list that a filter narrows may have the
-// run. If artifacts are in no order, a second page of all runs shows whether that list is.
+// created, where no list of artifacts shows it as far as it was read: more pages of artifacts
+// may name the run, and a list that a filter narrows may have it. If artifacts are in no order,
+// a second page of all runs shows whether that list is.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
 	if !s.unborne(oldest) || s.finder.limitMet() {
 		return nil
+	}
+	if list := s.readToNewest(); len(list) > 0 {
+		return list
 	}
 	var list []request
 	switch {
@@ -28,13 +32,39 @@ func (s *search) bearOut(oldest time.Time) []request {
 	return list
 }
 
-// unborne reports whether no list of artifacts can show whether the list of all runs lacks a
-// run that was created since a time.
+// readToNewest returns requests for the pages of artifacts that are likely to reach back to the
+// newest run of the list of all runs, if they are few: the second page in place of narrowed
+// lists, and up to maxGap pages where those lists are wrong. A list that shows no order has to
+// be read to its end.
+func (s *search) readToNewest() []request {
+	most := 1
+	switch {
+	case s.contradicted():
+		most = maxGap
+	case len(s.narrow.lists) > 0:
+		return nil
+	}
+	list := s.facts.index()
+	if open := s.unfinished(); list == nil && len(open) > 0 {
+		list = shortest(open)
+	}
+	if list == nil {
+		return nil
+	}
+	pages := list.pagesTo(s.newest())
+	if list.read+pages > 1+most {
+		return nil
+	}
+	return s.finder.readArtifacts(list, pages)
+}
+
+// unborne reports whether the lists of artifacts, as far as they were read, do not show whether
+// the list of all runs lacks a run that was created since a time.
 func (s *search) unborne(since time.Time) bool {
 	if index := s.facts.index(); index != nil {
-		// If the pages reach back to the newest run, they have what later runs made. One page
-		// is enough to take a run: a newer one would be at its top.
-		return (!index.glimpsed() || since.IsZero()) && !index.knows(since) && !s.newest().After(index.frontier())
+		// Pages that reach back to the newest run have all that later runs made.
+		f := index.frontier()
+		return !index.done() && !since.After(f) && !s.newest().After(f)
 	}
 	return s.unordered() || !s.accounted(since)
 }

@@ -21,7 +21,10 @@ func (s *search) check(taken []artifact.Run) []request {
 	}
 	oldest := s.oldest(taken)
 	if s.settled {
-		return append(todo, s.readForNumber()...)
+		if todo = append(todo, s.readForNumber()...); len(todo) == 0 && s.beyondKnown() {
+			return s.bearOut(oldest)
+		}
+		return todo
 	}
 	if todo = append(todo, s.lookUpHidden(oldest)...); len(todo) > 0 {
 		return todo
@@ -284,13 +287,21 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	for _, c := range s.hidden(oldest) {
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	if s.unborne(oldest) && (s.contradicted() && s.unexplained() || slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer)) {
-		list = append(list, Doubt{Since: oldest, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"})
-	}
+	list = append(list, s.newestDoubts(oldest)...)
 	if !s.covered(oldest) {
 		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
 	}
 	return list
+}
+
+// newestDoubts returns the doubt that the list of all runs lacks a run that was created since a
+// time, if there is one: neither the artifacts nor a narrowed list that is right bear it out.
+func (s *search) newestDoubts(since time.Time) []Doubt {
+	wrong := s.contradicted() && (len(s.unfinished()) > 0 || s.unexplained())
+	if !s.unborne(since) || !wrong && !slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer) {
+		return nil
+	}
+	return []Doubt{{Since: since, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"}}
 }
 
 // filtersUsed names the parameters that narrow the lists of runs.

@@ -71,6 +71,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(1359801402555395590))  // a run that is created meanwhile, and a list by time that has more runs of that time
 	f.Add(uint64(10597849650792991076)) // a limit, met while a candidate is looked up that is older than the runs read
 	f.Add(uint64(2325673127516790169))  // an empty list of artifacts, and a run of the same second that is not asked
+	f.Add(uint64(13207995706268751008)) // the newest runs are not listed, and a page of artifacts has only those of later attempts
 	f.Add(uint64(7571060281190557812))  // the second of two branches has a run that is not listed, and artifacts in no order look ordered
 	f.Add(uint64(9668749147772059931))  // two names, which the server ignores, so that the two lists are long, but one is not
 	for range *freshSeeds {
@@ -118,7 +119,7 @@ type kind struct {
 	try    func(ctx context.Context, seed uint64, without map[int64]bool) trial
 }
 
-var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "a search that nothing bears out", try: tryUnborne}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
+var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "a search that nothing bears out", try: tryUnborne}, {name: "a search behind later attempts", try: tryBehind}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
 
 // trial is a choice in a random world.
 type trial struct {

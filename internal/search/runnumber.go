@@ -80,6 +80,17 @@ func (s *search) knowsNumber() bool {
 	return false
 }
 
+// beyondKnown reports whether the number asked for is larger than that of every known run of the
+// workflow. The list of all runs may lack such a run, as it was just created.
+func (s *search) beyondKnown() bool {
+	for _, r := range s.facts.known {
+		if r.Number >= s.filter.number && s.filter.workflow.passes(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // unread returns the pages of the list that were not read, as far as the server tells how
 // many there are, and reports whether it does.
 func (n *numbers) unread() (pages []int, known bool) {
@@ -162,9 +173,14 @@ func (s *search) nextNumber() artifact.Run {
 	return next
 }
 
-// numberDoubts returns the doubt that the run with the number asked for is out of its place,
-// if there is one. No other run has the number.
+// numberDoubts returns the doubt that the run with the number asked for is out of its place, or
+// that the list of all runs lacks it, if there is one. No other run has the number.
 func (s *search) numberDoubts() []Doubt {
+	if s.beyondKnown() {
+		if list := s.newestDoubts(time.Time{}); len(list) > 0 {
+			return list
+		}
+	}
 	if s.sought == nil || s.knowsNumber() {
 		return nil
 	}

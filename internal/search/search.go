@@ -53,15 +53,21 @@ import (
 // their ids or on pages of all runs (lookUpHidden). It reads on in the lists of runs to find
 // the newest run that fits if nothing is asked for by name, and if runs of the last day are
 // not known, as one of them may have ended so lately that lists of artifacts lack what it
-// has (seekNewest). Where no list of artifacts can show a run that the list of all runs
-// lacks, a narrowed list is read that may have it (bearOut). That is so if artifacts are in no
-// order, if they do not name their runs, if their list is empty while a run has some, and if
-// the pages read do not reach back to the newest run. Where only narrowed lists show that there
-// is no newer run, up to five pages of artifacts or runs are read that are likely to show it,
-// too (closeGap). Where they show that there is no run at all, a control list shows whether the
-// filter is fresh (control). Where no list has a run number where it should be, up to five
-// pages more of all runs are read, or, if more are left, one of the workflow's runs of about
-// that time (readForNumber).
+// has (seekNewest).
+//
+// Where the artifacts that were read do not show whether the list of all runs lacks a newer run,
+// a narrowed list is read that may have it (bearOut). That is so if artifacts are in no order, if
+// they do not name their runs, if their list is empty while a run has some, and if the pages read
+// do not reach back to the newest run. The second page of artifacts is read instead if it is
+// likely to reach that far. If the narrowed list turns out to be wrong, up to five pages more of
+// artifacts are read.
+//
+// Where only narrowed lists show that there is no newer run, up to five pages of artifacts or
+// runs are read that are likely to show it, too (closeGap). Where they show that there is no run
+// at all, a control list shows whether the filter is fresh (control), and the rest of a list of
+// artifacts proves it if it is short (readRest). Where no list has a run number where it should
+// be, up to five pages more of all runs are read, or, if more are left, one of the workflow's
+// runs of about that time (readForNumber).
 //
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
