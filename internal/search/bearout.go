@@ -80,8 +80,8 @@ func (s *search) newest() time.Time {
 	return newest
 }
 
-// mayHaveNewer reports whether what was not read of a list may have runs that are at least as
-// new as all those of the list of all runs.
+// mayHaveNewer reports whether the unread rest of a narrowed list may have runs that are at least
+// as new as the newest run of the list of all runs.
 func (s *search) mayHaveNewer(l *runList) bool {
 	return !l.done() && !l.frontier().Before(s.newest())
 }
@@ -100,11 +100,11 @@ func (s *search) openAny() []request {
 	return s.open(false, s.finder.now)
 }
 
-// accounted reports whether a list of artifacts that does not name their runs shows that no
-// other run since a time holds what is asked for: each artifact since then that counts is of
-// a run that was asked.
+// accounted reports whether a list of artifacts that do not name their runs shows which of the
+// runs created since a time hold what is asked for: all artifacts since then that count are on the
+// own lists of runs that were asked.
 func (s *search) accounted(since time.Time) bool {
-	own := map[int64]bool{} // what the runs' own lists have
+	own := map[int64]bool{} // the artifacts of these lists
 	for _, list := range s.facts.asked {
 		for _, a := range list {
 			own[a.ID] = true
@@ -116,7 +116,7 @@ func (s *search) accounted(since time.Time) bool {
 }
 
 // unexplained reports whether an artifact that counts, and does not name its run, was created
-// after all known runs had ended. It is of another run.
+// after all known runs had ended. Then it is of a run that is not known.
 func (s *search) unexplained() bool {
 	var ended time.Time // when the last of the known runs did
 	for _, r := range s.facts.known {
@@ -136,14 +136,14 @@ func (s *search) unexplained() bool {
 // shows no order.
 const maxUnordered = 10
 
-// mayHide reports whether the list may have the newest run anywhere, as it shows no order,
-// and is to be read on for that alone.
+// mayHide reports whether the list shows no order, so that the newest run may be on any of its
+// unread pages, and whether it may be read on for that alone.
 func (l *runList) mayHide() bool {
 	return !l.done() && l.read < maxUnordered && l.order.frontier().Equal(unread)
 }
 
-// readUnordered returns requests for the next pages of the lists that may have the newest
-// run that fits anywhere, as they show no order.
+// readUnordered returns requests for the next pages of lists of runs that show no order: the
+// newest run that fits may be on any page.
 func (s *search) readUnordered(oldest time.Time) []request {
 	switch all := s.facts.all; {
 	case s.certainly(oldest) || s.finder.limitMet() || !all.mayHide():

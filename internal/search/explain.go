@@ -85,9 +85,9 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	return nf
 }
 
-// askNewest asks the newest of the runs that fit for its artifacts, as explain would, where a
-// list of artifacts is empty: it may be so because the server is in trouble. An error is
-// dropped, as another look follows.
+// askNewest asks the newest of the runs that fit for its artifacts, as explain would, if a list
+// of artifacts is empty, which may be because the server is in trouble. An error is dropped, as
+// another look follows.
 func (f *finder) askNewest(ctx context.Context, fits []artifact.Run) {
 	if len(fits) == 0 || !slices.ContainsFunc(f.facts.lists, (*artifactList).empty) {
 		return
@@ -174,8 +174,8 @@ func (f *finder) explain(ctx context.Context, searches []*search, nearest []arti
 	return listed
 }
 
-// listAll returns requests for all artifacts of runs, as far as they are not known, and adds
-// the artifacts to have, by run.
+// listAll adds all artifacts of runs to have, by the run's id: at once if they are known, and
+// otherwise by the requests that it returns.
 func (f *finder) listAll(runs []artifact.Run, have map[int64][]artifact.Artifact) []request {
 	note := func(r artifact.Run, list []artifact.Artifact) {
 		have[r.ID] = list

@@ -28,8 +28,8 @@ type facts struct {
 	// lists. controlled are the kinds of lists for which a control list was asked for.
 	narrowed   []*runList
 	controlled map[queryKind]bool
-	// faulty is set once a run's own list was found to have what the lists of artifacts
-	// lack for longer than they may lag, or what an empty one lacks.
+	// faulty is set once a run's own list has an artifact that a list of the repository's
+	// artifacts should have, and lacks (overlooks).
 	faulty bool
 	// untimely is set once the server was found not to narrow lists by time.
 	untimely bool
@@ -81,8 +81,8 @@ func (f *facts) answered(run int64, list []artifact.Artifact) {
 	f.faulty = f.faulty || slices.ContainsFunc(list, func(a artifact.Artifact) bool { return f.overlooks(a, f.known[run]) })
 }
 
-// overlooks reports whether a list of artifacts is wrong because it does not have an artifact of
-// a run. A list that has others may lag behind for a while.
+// overlooks reports whether a list of the repository's artifacts is wrong, as it lacks an artifact
+// of a run. An empty list is wrong at once. Any other list may lag behind for a while (lagging).
 func (f *facts) overlooks(a artifact.Artifact, of artifact.Run) bool {
 	since := a.CreatedAt
 	if !of.UnderWay() && of.UpdatedAt.After(since) {

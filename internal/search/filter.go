@@ -74,7 +74,7 @@ type workflowFilter struct {
 	path string
 	id   int64
 
-	// own is what the workflow's own list shows where the server does not send paths. All
+	// own is what the workflow's own list shows if the server does not send paths. All
 	// filters of a request share it.
 	own *ownRuns
 }

@@ -24,7 +24,7 @@ type lies struct {
 	// lost are the runs that are listed, but cannot be asked for by their id, and
 	// emptied those whose own list of artifacts cannot.
 	lost, emptied map[int64]bool
-	// silent are the names whose lists of the repository's artifacts are empty; "" is that of
+	// silent are the names whose lists of the repository's artifacts are empty; "" stands for
 	// the list of all artifacts.
 	silent map[string]bool
 	// unowned are artifacts that their runs' own lists lack.

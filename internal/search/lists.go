@@ -107,8 +107,8 @@ func (l *artifactList) has(run int64) bool { return l.holding[run] }
 // is not used yet, and while the server is in trouble.
 func (l *artifactList) empty() bool { return l.done() && len(l.seen) == 0 }
 
-// misses reports whether the list does not have an artifact that counts, although all that were
-// created when it was are known.
+// misses reports whether the list lacks an artifact that counts, although it was read back to the
+// time when the artifact was created.
 func (l *artifactList) misses(a artifact.Artifact) bool {
 	return !l.seen[a.ID] && (l.query.Name == "" || l.query.Name == a.Name) && l.counts(a) && l.knows(a.CreatedAt)
 }
@@ -215,8 +215,8 @@ func (l *runList) add(number int, p Page[artifact.Run]) {
 	}
 }
 
-// reach returns when the oldest run that was read was created, or the zero time at the end of
-// the list.
+// reach returns when the oldest run that was read was created, or the zero time once the list was
+// read to its end.
 func (l *runList) reach() time.Time {
 	if n := len(l.order.least); n > 0 && !l.done() {
 		return l.order.least[n-1]

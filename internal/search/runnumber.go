@@ -102,9 +102,9 @@ func (n *numbers) unread() (pages []int, known bool) {
 	return pages, n.last > 0
 }
 
-// readForNumber returns requests for the rest of the list of all runs, where no list has the
-// run with the number asked for where it should be: it may be out of its place. If the rest is
-// long, another list is read.
+// readForNumber returns requests for the rest of the list of all runs if no list has the run with
+// the number asked for at its place: the run may be elsewhere. If the rest is long, another list
+// is read (readAroundNumber).
 func (s *search) readForNumber() []request {
 	if s.sought == nil || s.finder.limitMet() {
 		return nil
@@ -128,9 +128,9 @@ func (s *search) readForNumber() []request {
 	return list
 }
 
-// readAroundNumber returns a request for a page of the workflow's runs from the next larger
-// number on, once. If the page has a run of that number and one of a smaller number, it bears
-// out that there is none in between.
+// readAroundNumber returns, once, a request for a page of the workflow's runs that begins at the
+// known run with the next larger number. If the page has that run, and one with a smaller number
+// than the one asked for, it bears out that there is none in between.
 func (s *search) readAroundNumber() []request {
 	above := s.nextNumber()
 	if s.numberChecked || above.ID == 0 || s.facts.untimely {
@@ -161,8 +161,8 @@ func (s *search) readAroundNumber() []request {
 	}}
 }
 
-// nextNumber returns the known run of the workflow with the smallest number beyond the one
-// asked for. Its ID is 0 if there is none that has a time.
+// nextNumber returns the known run of the workflow with the smallest number above the one asked
+// for, of those that have a time. Its ID is 0 if there is none.
 func (s *search) nextNumber() artifact.Run {
 	var next artifact.Run
 	for _, r := range s.facts.known {
@@ -173,8 +173,8 @@ func (s *search) nextNumber() artifact.Run {
 	return next
 }
 
-// numberDoubts returns the doubt that the run with the number asked for is out of its place, or
-// that the list of all runs lacks it, if there is one. No other run has the number.
+// numberDoubts returns the doubt, if one is left, that the run with the number asked for is out of
+// its place, or that the list of all runs lacks it. No other run has the number.
 func (s *search) numberDoubts() []Doubt {
 	if s.beyondKnown() {
 		if list := s.newestDoubts(time.Time{}); len(list) > 0 {

@@ -124,7 +124,7 @@ type search struct {
 	// for it, unless lists of artifacts show, too, that there is no such run.
 	settled bool
 	sought  *numbers
-	// told is what the server had told when the search ended (learnt), or -1.
+	// told is what learnt returned when the search ended; -1 before.
 	told int
 	// exhausted is set once there is nothing left to ask that is likely to bring a match.
 	exhausted bool
@@ -183,7 +183,8 @@ func (s *search) find(ctx context.Context) ([]artifact.Run, error) {
 	}
 }
 
-// learnt grows with all that the server tells and that may change what the search finds.
+// learnt returns a number that grows with all that the server tells and that may change what the
+// search finds.
 func (s *search) learnt() int { return s.facts.size() + len(s.filter.workflow.own.ids) }
 
 // walked is what a walk through the known runs shows.
@@ -191,9 +192,10 @@ type walked struct {
 	taken []artifact.Run
 	// unsure are runs of which it is not known what they hold.
 	unsure []artifact.Run
-	// denied are runs that lack what is asked for only by lists that may be wrong: they may lag
-	// behind the run, or were found to be wrong. first reports that the first of these runs is
-	// the newest one passed over, and is asked in any case, as nothing is asked for by name.
+	// denied are runs that lack what is asked for according to lists that may be wrong: lists
+	// that may lag behind the run, or that were found to be wrong. first reports whether
+	// denied[0] is the newest run passed over, which is asked in any case, as nothing is asked
+	// for by name.
 	denied []artifact.Run
 	first  bool
 }
@@ -263,8 +265,8 @@ func (s *search) frontier() time.Time {
 	return f
 }
 
-// reach returns how far back the lists of runs were read, whatever their order: that of all
-// runs, or all of the narrowed ones.
+// reach returns how far back the lists of runs were read, whatever their order: the list of all
+// runs, or all of the narrowed lists if these reach further back.
 func (s *search) reach() time.Time {
 	var narrowed time.Time
 	for _, l := range s.narrow.lists {

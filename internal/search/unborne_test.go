@@ -8,8 +8,8 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// tryUnborne searches where no list of artifacts can bear out the list of all runs, because it
-// does not name runs, is in no order, or is empty; often the list of all runs lacks the newest
+// tryUnborne searches where lists of artifacts cannot bear out the list of all runs, because they
+// do not name runs, are in no order, or are empty. Often the list of all runs lacks the newest
 // runs.
 func tryUnborne(ctx context.Context, seed uint64, without map[int64]bool) trial {
 	r, more := stream(seed, 7), stream(seed, 14)
@@ -62,8 +62,8 @@ func (r random) jumbleArtifacts(w *world) {
 	}
 }
 
-// silence makes lists of the repository's artifacts be empty. The request is one for a single
-// filter.
+// silence makes lists of the repository's artifacts be empty. It returns the request with no more
+// than one branch, and without a pull request, so that there is a single filter.
 func (r random) silence(w *world, req Request) Request {
 	req.PR, req.Branches = 0, req.Branches[:min(len(req.Branches), 1)]
 	names := req.Select.Names
