@@ -61,6 +61,12 @@ func TestNewestUnlisted(t *testing.T) {
 		most   int // requests
 	}{
 		{"artifacts in order", lacks(func(*world) {}), nil, "1006|6", 3},
+		{"the same, its number", lacks(func(w *world) { w.perPage = 4 }), func(req *Request) { req.RunNumber = 6 }, "1006|6", 4},
+		{"the same, and another look follows", lacks(func(w *world) { w.perPage = 4 }), func(req *Request) { req.RunNumber, req.Brief = 6, true }, "1006|6", 4},
+		{"the same, and newer runs are not listed either", func(w *world) {
+			w.perPage = 4
+			w.lies.hidden = map[string]map[int64]bool{"nothing": {3: true, 4: true, 5: true, 6: true}, "workflow": {3: true, 4: true, 5: true, 6: true}}
+		}, func(req *Request) { req.RunNumber = 3 }, "1003|3", 8},
 		{"artifacts in no order", lacks(func(w *world) {
 			w.perPage = 5 // all listed runs are on one page, and the newest artifact on the second
 			slices.Reverse(w.artifacts)

@@ -21,10 +21,7 @@ func (s *search) check(taken []artifact.Run) []request {
 	}
 	oldest := s.oldest(taken)
 	if s.settled {
-		if todo = append(todo, s.readForNumber()...); len(todo) == 0 && s.beyondKnown() {
-			return s.bearOut(oldest)
-		}
-		return todo
+		return append(todo, s.checkNumber()...)
 	}
 	if todo = append(todo, s.lookUpHidden(oldest)...); len(todo) > 0 {
 		return todo
@@ -284,9 +281,6 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 			list = append(list, Doubt{Run: r, Reason: "GitHub's list of artifacts, which does not have its own, lacks those of other runs"})
 		}
 	}
-	for _, c := range s.hidden(oldest) {
-		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
-	}
 	list = append(list, s.newestDoubts(oldest)...)
 	if !s.covered(oldest) {
 		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
@@ -294,14 +288,19 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 	return list
 }
 
-// newestDoubts returns the doubt that the list of all runs lacks a run that was created since a
-// time, if there is one: neither the artifacts nor a narrowed list that is right bear it out.
+// newestDoubts returns the doubts that the list of all runs lacks a run that was created since a
+// time: candidates were not looked up, or neither the artifacts nor a narrowed list that is right
+// bear out that there is none.
 func (s *search) newestDoubts(since time.Time) []Doubt {
-	wrong := s.contradicted() && (len(s.unfinished()) > 0 || s.unexplained())
-	if !s.unborne(since) || !wrong && !slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer) {
-		return nil
+	var list []Doubt
+	for _, c := range s.hidden(since) {
+		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	return []Doubt{{Since: since, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"}}
+	wrong := s.contradicted() && (len(s.unfinished()) > 0 || s.unexplained())
+	if s.unborne(since) && (wrong || slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer)) {
+		list = append(list, Doubt{Since: since, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"})
+	}
+	return list
 }
 
 // filtersUsed names the parameters that narrow the lists of runs.

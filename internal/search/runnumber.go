@@ -80,6 +80,24 @@ func (s *search) knowsNumber() bool {
 	return false
 }
 
+// checkNumber returns requests that cross-check that no run has the number asked for, where the
+// lists of runs do not have it at its place. Candidates may be newer than all runs of the lists.
+func (s *search) checkNumber() []request {
+	if s.knowsNumber() {
+		return nil
+	}
+	since, beyond := s.below(), s.beyondKnown()
+	if beyond {
+		if list := s.lookUpHidden(since); len(list) > 0 {
+			return list
+		}
+	}
+	if list := s.readForNumber(); len(list) > 0 || !beyond {
+		return list
+	}
+	return s.bearOut(since)
+}
+
 // beyondKnown reports whether the number asked for is larger than that of every known run of the
 // workflow. The list of all runs may lack such a run, as it was just created.
 func (s *search) beyondKnown() bool {
@@ -89,6 +107,18 @@ func (s *search) beyondKnown() bool {
 		}
 	}
 	return true
+}
+
+// below returns when the newest known run of the workflow with a smaller number than the one
+// asked for was created.
+func (s *search) below() time.Time {
+	var at time.Time
+	for _, r := range s.facts.known {
+		if r.Number < s.filter.number && r.CreatedAt.After(at) && s.filter.workflow.passes(r) {
+			at = r.CreatedAt
+		}
+	}
+	return at
 }
 
 // unread returns the pages of the list that were not read, as far as the server tells how
@@ -177,7 +207,7 @@ func (s *search) nextNumber() artifact.Run {
 // its place, or that the list of all runs lacks it. No other run has the number.
 func (s *search) numberDoubts() []Doubt {
 	if s.beyondKnown() {
-		if list := s.newestDoubts(time.Time{}); len(list) > 0 {
+		if list := s.newestDoubts(s.below()); len(list) > 0 {
 			return list
 		}
 	}
@@ -253,12 +283,7 @@ func (s *search) mayMiss() bool {
 	if index == nil {
 		return true
 	}
-	var since time.Time
-	for _, r := range s.facts.known {
-		if r.Number < s.filter.number && r.CreatedAt.After(since) && s.filter.workflow.passes(r) {
-			since = r.CreatedAt
-		}
-	}
+	since := s.below()
 	return !index.done() && !since.After(index.frontier()) ||
 		slices.ContainsFunc(s.candidates(index), func(c candidate) bool { return !c.bound.Before(since) })
 }

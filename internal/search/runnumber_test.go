@@ -188,3 +188,22 @@ func TestRunNumberInDoubt(t *testing.T) {
 		})
 	}
 }
+
+// The lists of runs lack the newest five. The artifacts name them, so a run is found by its
+// number, whether or not the look explains its failure.
+func TestRunNumberUnlisted(t *testing.T) {
+	t.Parallel()
+	for number := 296; number <= 301; number++ {
+		for _, brief := range []bool{false, true} {
+			w := numbered(300)
+			hidden := map[int64]bool{296: true, 297: true, 298: true, 299: true, 300: true}
+			w.lies.hidden = map[string]map[int64]bool{"nothing": hidden, "workflow": hidden}
+			plan, err := Chooser{Source: w}.Choose(t.Context(), Request{
+				Repos: []artifact.Repo{app}, Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, RunNumber: number, Brief: brief, Select: artifact.Selector{Names: []string{"dist"}},
+			})
+			if found := err == nil && plan.Runs[0].Number == number; found != (number <= 300) || len(plan.Doubts) > 0 || len(w.calls) > 10 {
+				t.Errorf("number %d, brief: %v: %s, doubts %v; requests %q", number, brief, describe(plan, err), plan.Doubts, w.calls)
+			}
+		}
+	}
+}

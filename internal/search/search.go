@@ -65,9 +65,13 @@ import (
 // Where only narrowed lists show that there is no newer run, up to five pages of artifacts or
 // runs are read that are likely to show it, too (closeGap). Where they show that there is no run
 // at all, a control list shows whether the filter is fresh (control), and the rest of a list of
-// artifacts proves it if it is short (readRest). Where no list has a run number where it should
-// be, up to five pages more of all runs are read, or, if more are left, one of the workflow's
-// runs of about that time (readForNumber).
+// artifacts proves it if it is short (readRest).
+//
+// Where no list has a run number where it should be, up to five pages more of all runs are read,
+// or, if more are left, one of the workflow's runs of about that time (readForNumber). If no known
+// run has so large a number, the list of all runs may lack the run, as it was just created. Then
+// candidates are looked up first, and other lists have to bear out that there is no such run
+// (checkNumber).
 //
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
