@@ -8,8 +8,8 @@ import (
 )
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
-// created, where no list of artifacts shows it as far as it was read: more pages of artifacts
-// may name the run, and a list that a filter narrows may have it. If artifacts are in no order,
+// created, where no list of artifacts shows it as far as it was read: for more pages of artifacts,
+// which may name the run, or else for a list that a filter narrows. If artifacts are in no order,
 // a second page of all runs shows whether that list is.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
@@ -33,17 +33,9 @@ func (s *search) bearOut(oldest time.Time) []request {
 }
 
 // readToNewest returns requests for the pages of artifacts that are likely to reach back to the
-// newest run of the list of all runs, if they are few: the second page in place of narrowed
-// lists, and up to maxGap pages where those lists are wrong. A list that shows no order has to
-// be read to its end.
+// newest run of the list of all runs, if they are few. A list that shows no order has to be read
+// to its end.
 func (s *search) readToNewest() []request {
-	most := 1
-	switch {
-	case s.contradicted():
-		most = maxGap
-	case len(s.narrow.lists) > 0:
-		return nil
-	}
 	list := s.facts.index()
 	if open := s.unfinished(); list == nil && len(open) > 0 {
 		list = shortest(open)
@@ -52,10 +44,10 @@ func (s *search) readToNewest() []request {
 		return nil
 	}
 	pages := list.pagesTo(s.newest())
-	if list.read+pages > 1+most {
+	if list.read+pages > 1+maxGap {
 		return nil
 	}
-	return s.finder.readArtifacts(list, pages)
+	return s.readArtifacts([]*artifactList{list}, pages)
 }
 
 // unborne reports whether the lists of artifacts, as far as they were read, do not show whether

@@ -38,19 +38,23 @@ func TestNewestInDoubt(t *testing.T) {
 func TestNewestUnlisted(t *testing.T) {
 	t.Parallel()
 	blind := func(w *world) { w.blind = true }
-	behind := func(w *world) { // attempts of runs 2 to 5 make three pages of artifacts, 20 minutes apart
-		w.perPage, w.clock = 4, epoch.Add(12*time.Hour)
-		for i := range 12 {
-			run, at := int64(2+i%4), epoch.Add(6*time.Hour+time.Duration(30+20*i)*time.Minute)
-			w.change(run, func(r *artifact.Run) { r.Attempt, r.UpdatedAt = 4, at })
-			w.artifact(int64(2000+i), run, "dist", func(a *artifact.Artifact) { a.CreatedAt = at })
+	// many makes attempts of runs 2 to 5 make n artifacts in four hours, after those of run 6.
+	many := func(n int) func(*world) {
+		return func(w *world) {
+			w.perPage, w.clock = 4, epoch.Add(12*time.Hour)
+			for i := range n {
+				run, at := int64(2+i%4), epoch.Add(6*time.Hour+time.Duration(30+i*240/n)*time.Minute)
+				w.change(run, func(r *artifact.Run) { r.Attempt, r.UpdatedAt = n, at })
+				w.artifact(int64(2000+i), run, "dist", func(a *artifact.Artifact) { a.CreatedAt = at })
+			}
+			slices.SortFunc(w.artifacts, artifact.CompareArtifacts)
 		}
-		slices.SortFunc(w.artifacts, artifact.CompareArtifacts)
 	}
+	behind := many(12)
 	lacks := func(change func(*world)) func(*world) {
 		return func(w *world) {
-			change(w)
 			w.lies.hidden = map[string]map[int64]bool{"nothing": {6: true}}
+			change(w)
 		}
 	}
 	tests := []struct {
@@ -104,17 +108,17 @@ func TestNewestUnlisted(t *testing.T) {
 			w.run(8, in(lib, 2))
 			w.artifact(1008, 8, "dist")
 		}), func(req *Request) { req.Repos = []artifact.Repo{lib, app} }, "1008 1006|6 8", 8},
-		{"artifacts of later attempts", lacks(behind), nil, "1006|6", 6},
-		{"the same, and nothing is missing", behind, nil, "1006|6", 5},
-		{"the same, a branch", lacks(behind), func(req *Request) { req.Workflow, req.Branches = AnyWorkflow, []string{"main"} }, "1006|6", 6},
-		{"the same, a commit", lacks(behind), func(req *Request) { req.Workflow, req.Commit = AnyWorkflow, shas[0] }, "1006|6", 6},
+		{"artifacts of later attempts", lacks(behind), nil, "1006|6", 7},
+		{"the same, and nothing is missing", behind, nil, "1006|6", 7},
+		{"the same, a branch", lacks(behind), func(req *Request) { req.Workflow, req.Branches = AnyWorkflow, []string{"main"} }, "1006|6", 7},
+		{"the same, a commit", lacks(behind), func(req *Request) { req.Workflow, req.Commit = AnyWorkflow, shas[0] }, "1006|6", 7},
 		{"the same, two events", lacks(behind), func(req *Request) { req.Workflow, req.Events = AnyWorkflow, []string{"schedule", "push"} }, "1006|6", 7},
-		{"the same, a conclusion alone", lacks(behind), func(req *Request) { req.Workflow = AnyWorkflow }, "1006|6", 6},
-		{"the same, no condition", lacks(behind), func(req *Request) { req.Workflow, req.Conclusions = AnyWorkflow, nil }, "1006|6", 6},
-		{"the same, a pattern", lacks(behind), func(req *Request) { req.Select = artifact.Selector{Patterns: []string{"d*"}} }, "1006|6", 6},
-		{"the same, nothing named", lacks(behind), func(req *Request) { req.Select = artifact.Selector{} }, "1006|6", 6},
-		{"the same, two runs", lacks(behind), func(req *Request) { req.Runs = 2 }, "2011 1006|6 5", 7},
-		{"the same, its number", lacks(behind), func(req *Request) { req.RunNumber = 6 }, "1006|6", 6},
+		{"the same, a conclusion alone", lacks(behind), func(req *Request) { req.Workflow = AnyWorkflow }, "1006|6", 7},
+		{"the same, no condition", lacks(behind), func(req *Request) { req.Workflow, req.Conclusions = AnyWorkflow, nil }, "1006|6", 7},
+		{"the same, a pattern", lacks(behind), func(req *Request) { req.Select = artifact.Selector{Patterns: []string{"d*"}} }, "1006|6", 7},
+		{"the same, nothing named", lacks(behind), func(req *Request) { req.Select = artifact.Selector{} }, "1006|6", 7},
+		{"the same, two runs", lacks(behind), func(req *Request) { req.Runs = 2 }, "2011 1006|6 5", 8},
+		{"the same, its number", lacks(behind), func(req *Request) { req.RunNumber = 6 }, "1006|6", 7},
 		{"the same, two pages", lacks(func(w *world) {
 			behind(w)
 			w.perPage = 10
@@ -126,11 +130,12 @@ func TestNewestUnlisted(t *testing.T) {
 					w.artifacts[i].Run = &artifact.RunRef{ID: 5, RepoID: 1, HeadRepoID: 1}
 				}
 			}
-		}), nil, "1006|6", 9},
-		{"the same, and the narrowed list is empty", lacks(func(w *world) {
+		}), nil, "1006|6", 10},
+		{"the same, and the narrowed list lacks it, too", lacks(func(w *world) {
 			behind(w)
-			w.lies.empty = map[string]bool{"workflow": true}
-		}), nil, "1006|6", 9},
+			w.lies.hidden["workflow"] = map[int64]bool{6: true}
+		}), nil, "1006|6", 7},
+		{"the same, more pages than are read", lacks(many(36)), nil, "1006|6", 9},
 		{"no artifacts are listed", lacks(func(w *world) { w.lies.silent = map[string]bool{"dist": true} }), nil, "1006|6", 8},
 	}
 	for _, tt := range tests {
