@@ -8,9 +8,9 @@ import (
 )
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
-// created, where no list of artifacts shows it as far as it was read: for more pages of artifacts,
+// created, if the artifacts that were read do not show it. They ask for more pages of artifacts,
 // which may name the run, or else for a list that a filter narrows. If artifacts are in no order,
-// a second page of all runs shows whether that list is.
+// a second page of all runs shows whether the list of all runs is.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
 	if !s.unborne(oldest) || s.finder.limitMet() {

@@ -56,10 +56,10 @@ import (
 // has (seekNewest).
 //
 // Where the artifacts that were read do not show whether the list of all runs lacks a newer run,
-// other pages and lists do (bearOut). That is so if artifacts are in no order, if they do not name
-// their runs, if their list is empty while a run has some, and if the pages read do not reach back
-// to the newest run. If up to five pages more are likely to reach that far, they are read, and
-// otherwise a narrowed list, which may have such a run.
+// more is read that may show it (bearOut). That is so if artifacts are in no order, if they do not
+// name their runs, if their list is empty while a run has some, and if the pages read do not reach
+// back to the newest run. If up to five more pages are likely to reach that far, they are read.
+// Otherwise a narrowed list is read, which may have such a run.
 //
 // Where only narrowed lists show that there is no newer run, up to five pages of artifacts or
 // runs are read that are likely to show it, too (closeGap). Where they show that there is no run
