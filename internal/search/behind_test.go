@@ -30,8 +30,9 @@ func tryBehind(ctx context.Context, seed uint64, without map[int64]bool) trial {
 	if more.chance(70) {
 		more.hideNewest(w, req)
 	}
-	for _, kind := range []func(*world, Request){more.lag, more.reorderRuns, more.shift} {
-		if more.chance(20) {
+	kinds := []func(*world, Request){more.lag, more.lag, more.lateArtifacts, more.lateUnnamed, more.vanish, more.nameless, more.reorderRuns, more.displace, more.shift}
+	for _, kind := range kinds {
+		if more.chance(15) {
 			kind(w, req)
 		}
 	}

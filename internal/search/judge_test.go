@@ -166,8 +166,8 @@ func (w *world) knowable(req Request, r artifact.Run) bool {
 		return false // two pages that are in order may be believed
 	}
 	if w.lies.hides([]string{"nothing"}, r.ID) || w.lies.runFarOff == r.ID {
-		// The list of all runs is believed, except about runs that were just created. So few
-		// pages of artifacts are read to see whether there are any.
+		// The list of all runs is believed, except about runs that are newer than all that it has.
+		// So few pages of artifacts are read to see whether there are any.
 		few := !w.blind && w.lies.runFarOff != r.ID && len(w.artifacts) <= (1+maxGap)*w.perPage
 		return met || listed || few
 	}
