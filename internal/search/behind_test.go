@@ -14,7 +14,9 @@ import (
 func tryBehind(ctx context.Context, seed uint64, without map[int64]bool) trial {
 	r, more := stream(seed, 7), stream(seed, 16)
 	w := r.world()
-	if w.untimed || w.noFilters || w.mixArtifacts != nil || len(w.runs) == 0 {
+	// Artifacts without a time would be at the end of the lists.
+	untimed := slices.ContainsFunc(w.artifacts, func(a artifact.Artifact) bool { return a.CreatedAt.IsZero() })
+	if untimed || w.untimed || w.noFilters || w.mixArtifacts != nil || len(w.runs) == 0 {
 		return w.try(ctx, more.request(w), without)
 	}
 	w.noNames = more.chance(20)
