@@ -38,13 +38,7 @@ func (w *bitWriter) symbols(r *rand.Rand, lit, dist []uint8, times int) {
 		for sym < 0 || lengths[sym] == 0 || entries[sym]&isSpecial != 0 {
 			sym = max(r.IntN(len(lengths)), r.IntN(len(lengths)), r.IntN(len(lengths)))
 		}
-		code := uint(0) // RFC 1951, section 3.2.2
-		for other, n := range lengths {
-			if n > 0 && (n < lengths[sym] || n == lengths[sym] && other < sym) {
-				code += 1 << (maxBits - n)
-			}
-		}
-		w.code(code>>(maxBits-lengths[sym]), uint(lengths[sym]))
+		w.symbol(lengths, sym)
 		extra := uint(entries[sym] & 63)
 		w.bits(r.Uint64()&(1<<extra-1), extra)
 		return sym
@@ -54,6 +48,23 @@ func (w *bitWriter) symbols(r *rand.Rand, lit, dist []uint8, times int) {
 			one(dist, deflateFormat.dist[:])
 		}
 	}
+}
+
+// symbol writes a symbol of the code that has these lengths, without extra bits.
+func (w *bitWriter) symbol(lengths []uint8, sym int) {
+	code := uint(0) // RFC 1951, section 3.2.2
+	for other, n := range lengths {
+		if n > 0 && (n < lengths[sym] || n == lengths[sym] && other < sym) {
+			code += 1 << (maxBits - n)
+		}
+	}
+	w.code(code>>(maxBits-lengths[sym]), uint(lengths[sym]))
+}
+
+// stored writes a stored block of text. It begins with a whole byte.
+func (w *bitWriter) stored(n int) {
+	w.bits(uint64(n)<<8|uint64(^uint16(n))<<24, 40)
+	w.b = append(w.b, text(n)...)
 }
 
 // Blocks whose codes no compressor would choose, of random data, in which each code is as
@@ -66,7 +77,8 @@ func TestRandomCodes(t *testing.T) {
 	for i := range 400 {
 		// What is stored lets all distances lead to somewhere, or only short ones.
 		stored := []int{40_000, 300}[i%4/3]
-		w := bitWriter{b: append([]byte{0, byte(stored), byte(stored >> 8), ^byte(stored), ^byte(stored >> 8)}, text(stored)...)}
+		var w bitWriter
+		w.stored(stored)
 		lit, dist := randomCode(r, maxLit), randomCode(r, deflateFormat.maxDist)
 		w.header(1, lit, dist)
 		if i%2 == 0 {
