@@ -15,8 +15,8 @@ type Ahead struct {
 	Size int64
 	// Has reports whether n bytes at off can be read without waiting for them.
 	Has func(off, n int64) bool
-	// Data has the compressed data, too. It is read for Scouts, by the goroutine that called
-	// CopyAhead, ahead of what that reads for itself.
+	// Data has the compressed data, too. The goroutine that called CopyAhead reads it for
+	// Scouts, ahead of what it reads for the Decoder.
 	Data io.ReaderAt
 
 	stride int64 // of a Scout; 0: the default
@@ -131,8 +131,8 @@ func (a *ahead) plan(at int64) {
 
 // next returns where the next Scout is to begin: behind the others, and so far ahead of a
 // Decoder at byte at that the Scout has finished when the Decoder comes there. Until then the
-// Decoder decodes what no Scout does, and carries out the steps of other Scouts, each of which
-// takes it a quarter of the time for decoding. Each Scout that found nothing doubles the
+// Decoder decodes what no Scout does, and carries out what other Scouts found, which takes it
+// a quarter of the time that decoding takes. Each Scout that found nothing doubles the
 // distance: there may be no blocks to find, as in what is only stored. The distance is a
 // quarter of a stride at least: what the Decoder has read, inputSize at most, may be released.
 func (a *ahead) next(at int64) int64 {

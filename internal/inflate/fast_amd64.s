@@ -8,17 +8,19 @@
 // Nothing outside of the Decoder's buffers is read or written, whatever the input:
 //
 //   - An iteration begins with SI at least inMargin = 16 bytes before the end of the input.
-//     A REFILL reads 8 bytes, and moves SI by 7 at most. Between two iterations there are
-//     three, of which one is next to another and does not move SI.
+//     A REFILL reads 8 bytes, and moves SI by 7 at most. An iteration has three at most, one
+//     of which comes right after another, and does not move SI.
 //   - It begins with DI at least outMargin = 7 + 258 bytes before the end of the output: a
-//     literal and a match come after two packs of three literals, at most. What is written
-//     beyond that, 3 bytes with literals and 29 with a match, are fewer than the slack has.
+//     literal and a match come after two packs of three literals, at most. Up to 4 bytes are
+//     written beyond literals, where there is space for the match, and up to 29 beyond the
+//     match, which are fewer than the slack has.
 //   - A match's source is before DI, and not before the beginning of the output.
-//   - A step is written only if there is room for another one.
+//   - A step is written only if there is room for one more, which is that of the block's end.
 //   - Indices of the tables are masked. What lengths and distances the entries have is not
 //     up to the input: 3 to 258, and 1 or more.
 //
-// It writes 256 KiB at most. Until then the scheduler cannot interrupt it.
+// It reads 64 KiB at most, and writes 256 KiB of output and 1.5 MiB of steps at most. The
+// scheduler cannot interrupt it.
 //
 // Registers:
 //
@@ -28,7 +30,7 @@
 //	SI, R8	where input is read, and from where on too little is left
 //	DI, R9	where output is written, and from where on too little space is left
 //	R10	the Decoder
-//	R11	the beginning of the output; for a Scout the highest address, which all sources are before
+//	R11	the beginning of the output; for a Scout the highest address, so that every source is before it
 //	BP	where the next step goes, or 0 if there is no Scout
 //	BX, R14	the table that DX comes from, and the mask of its indices
 //	R12, R13, R15	of use for a moment; the length, the distance, and the match's source
@@ -396,10 +398,13 @@ input:
 	MOVQ R12, ret+24(FP)
 	RET
 
-// carry is Decoder.carryInGo. It begins a step only if a match of 258 bytes has space behind the
-// step's literals. So what is written beyond these, 15 bytes, and beyond the match, 29, is
-// less than the slack has. As much may be read behind the literals of a Scout. A match's source
-// is checked as in decode.
+// carry is Decoder.carryInGo. It begins a step only if there is space for the step's literals and
+// a match of 258 bytes. Up to 16 bytes are written beyond the literals, where there is space for
+// that match, and up to 29 beyond the match, which are fewer than the slack has. Up to 16 bytes
+// are read beyond a Scout's literals, which have as much slack. A match's source is checked as in
+// decode. Its length is one that decode found, or 0 at a block's end.
+//
+// It writes 256 KiB of output at most. The scheduler cannot interrupt it.
 //
 // Registers:
 //

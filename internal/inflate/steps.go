@@ -138,10 +138,10 @@ func (d *Decoder) followFar(literals []byte) error {
 // few literals are copied at once.
 const few = 16
 
-// carryInGo carries out steps of a Scout from step i on, whose literals begin at a place in
-// the Scout's. It stops at a step for which there is no space, or whose distance is too large,
-// and returns that step, and where its literals begin. It is like fast: what is written beyond
-// the end of literals or of a match is overwritten, or lies in the slack.
+// carryInGo carries out steps of a Scout from step i on, whose literals begin at s.literals[at].
+// It stops at a step for which there is no space, or whose distance is too large, and returns
+// that step, and where its literals begin. It is like fast: what is written beyond the end of
+// literals or of a match is overwritten, or lies in the slack.
 func (d *Decoder) carryInGo(s *Scout, i, at int) (int, int) {
 	o := d.o
 	for ; i < s.n; i++ {
