@@ -19,8 +19,9 @@ const (
 	// connections show meanwhile that the storage works. Jitter changes it by up to a half.
 	shortPause = 100 * time.Millisecond
 	// mostForgiven is how often the count of a part's tries begins again, because bytes
-	// arrived on other connections in a pause, or others were served when it was refused. If a third of all requests fails by chance,
-	// one part of a thousand fails six times in a row, and none this often.
+	// arrived on other connections in a pause, or because the storage served others when it
+	// refused the last try. If a third of all requests fails by chance, one part of a
+	// thousand fails six times in a row, and none this often.
 	mostForgiven = 12
 )
 
@@ -114,17 +115,10 @@ func (b *Blob) again(p *part, attempts *httpx.Attempts, err, last error, n int64
 	if final := attempts.Again(b.ctx, err); final != nil {
 		return final
 	}
-	if !spared && !slow && p.forgives(func() bool { return p.works || isCrowded(err) }) {
+	if !spared && !slow && p.forgives(func() bool { return p.works }) {
 		attempts.Renew()
 	}
 	return nil
-}
-
-// isCrowded reports whether err is of a request that was refused while bodies of others
-// arrived.
-func isCrowded(err error) bool {
-	refused, ok := errors.AsType[*refusedError](err)
-	return ok && refused.crowded
 }
 
 // wasCrowded reports whether err is of a request that was refused while others were served.
