@@ -117,11 +117,24 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bo
 		// A fresh list may still lack single runs, which only many pages tell.
 		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) &&
 			(nf == nil && len(plan.Runs) == req.Runs || len(w.artifacts) > maxRest*w.perPage)
-		if !taken && (single || vanishes || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && (!w.told(req, r) || len(w.lies.silent) > 0)) {
+		// So many candidates are looked up, besides a list of failed runs. Doubts name the others.
+		spent := slices.ContainsFunc(doubts(plan, nf), func(d Doubt) bool { return d.Run.ID == r.ID }) && w.lookedUp() >= maxChecks-1
+		if !taken && (single || vanishes || spent || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && (!w.told(req, r) || len(w.lies.silent) > 0)) {
 			list[r.ID] = true
 		}
 	}
 	return list
+}
+
+// lookedUp is how many runs were asked for by their ids.
+func (w *world) lookedUp() int {
+	n := 0
+	for _, call := range w.calls {
+		if strings.HasPrefix(call, "run ") {
+			n++
+		}
+	}
+	return n
 }
 
 // told reports whether an answer had the run, or an artifact of it that is asked for and

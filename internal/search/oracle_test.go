@@ -74,6 +74,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(13207995706268751008)) // the newest runs are not listed, and a page of artifacts has only those of later attempts
 	f.Add(uint64(7571060281190557812))  // the second of two branches has a run that is not listed, and artifacts in no order look ordered
 	f.Add(uint64(9668749147772059931))  // two names, which the server ignores, so that the two lists are long, but one is not
+	f.Add(uint64(939652197202190019))   // later attempts of more runs than are looked up, in front of one that is not listed
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
