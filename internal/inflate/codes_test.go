@@ -33,19 +33,25 @@ func randomCode(r *rand.Rand, symbols int) []uint8 {
 // symbols writes random symbols of the codes that have these lengths, and no end of the
 // block. How long a code is makes no difference; those with many extra bits are frequent.
 func (w *bitWriter) symbols(r *rand.Rand, lit, dist []uint8, times int) {
-	one := func(lengths []uint8, entries []uint32) int {
-		sym := -1
-		for sym < 0 || lengths[sym] == 0 || entries[sym]&isSpecial != 0 {
-			sym = max(r.IntN(len(lengths)), r.IntN(len(lengths)), r.IntN(len(lengths)))
+	of := func(lengths []uint8) (list []int) {
+		for sym, n := range lengths {
+			if n > 0 && sym != 256 {
+				list = append(list, sym)
+			}
 		}
+		return list
+	}
+	lits, dists := of(lit), of(dist)
+	one := func(list []int, lengths []uint8, entries []uint32) int {
+		sym := list[max(r.IntN(len(list)), r.IntN(len(list)), r.IntN(len(list)))]
 		w.symbol(lengths, sym)
 		extra := uint(entries[sym] & 63)
 		w.bits(r.Uint64()&(1<<extra-1), extra)
 		return sym
 	}
 	for range times {
-		if one(lit, deflateFormat.lit[:]) > 256 {
-			one(dist, deflateFormat.dist[:])
+		if one(lits, lit, deflateFormat.lit[:]) > 256 {
+			one(dists, dist, deflateFormat.dist[:])
 		}
 	}
 }
