@@ -69,6 +69,9 @@ func FuzzWays(f *testing.F) {
 			f.Add(deflate(f, level, data), uint32(len(data)), len(data)*4)
 		}
 	}
+	for seed := range uint64(4) {
+		f.Add(deflate(f, 6, corpus(270_000, seed)), uint32(1000), 0)
+	}
 	f.Fuzz(func(t *testing.T, src []byte, size uint32, flip int) {
 		const limit = 1 << 22
 		if flip > 0 && flip/8 < len(src) {
@@ -82,7 +85,10 @@ func FuzzWays(f *testing.F) {
 			poison(&d, len(d.out))
 			var got bytes.Buffer
 			again, err2 := d.Copy(&got, &chunks{r: bytes.NewReader(src), n: len(src)}, int64(size%limit))
-			if fmt.Sprint(err2) != fmt.Sprint(err) || err == nil && again != res {
+			// That there is too much output is noticed when a buffer is full, which is a few bytes
+			// earlier in one way than in another; in between there may be another error.
+			tooMuch := err != nil && err2 != nil && (errors.Is(err, ErrSize) || errors.Is(err2, ErrSize))
+			if fmt.Sprint(err2) != fmt.Sprint(err) && !tooMuch || err == nil && again != res {
 				t.Fatalf("way %d: %+v, %v; without assembly: %+v, %v", d.way, again, err2, res, err)
 			}
 			// How much is written before an error is noticed may differ.
