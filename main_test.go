@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -147,6 +148,11 @@ func TestSignals(t *testing.T) {
 			t.Run(sig.String()+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()
 				p := newProgram(t, args...)
+				// A program that was started by one that ignores a signal, as nohup does, ignores it,
+				// too. One that catches it starts others with the default.
+				caught := make(chan os.Signal, 1)
+				signal.Notify(caught, sig)
+				defer signal.Stop(caught)
 				log := p.begin(t)
 				times := 2
 				if len(args) > 0 && sig == syscall.SIGINT {
