@@ -94,6 +94,27 @@ func TestScoutWays(t *testing.T) {
 	}
 }
 
+// A Scout gives up where much looks like a header and is none.
+func TestScoutGivesUp(t *testing.T) {
+	t.Parallel()
+	s := borrow(t)
+	for _, tt := range []struct {
+		name  string
+		src   []byte
+		least int
+		most  int
+	}{
+		{"noise", noise(2 * searched), 0, mostGuesses * 3 / 4},
+		{"zeros", make([]byte, 2*searched), 0, mostGuesses * 3 / 4},
+		{"text", text(2 * searched), 0, mostGuesses * 3 / 4},
+		{"two bytes", bytes.Repeat([]byte{0x10, 0x90}, searched), mostGuesses, mostGuesses + candidateBits},
+	} {
+		if s.searchIn(tt.src, 0, int64(len(tt.src))); s.guesses < tt.least || s.guesses > tt.most {
+			t.Errorf("%s: it read %d headers", tt.name, s.guesses)
+		}
+	}
+}
+
 // codeBlocks returns a stream of blocks whose codes no compressor would choose, after a stored
 // block that lets all distances lead to somewhere.
 func codeBlocks(r *rand.Rand) []byte {
