@@ -76,10 +76,10 @@ func TestLayoutOfNewRunner(t *testing.T) {
 // workspace.
 func TestLayoutWithoutContainer(t *testing.T) {
 	t.Parallel()
-	env := onRunner("/work/_temp", "GITHUB_WORKSPACE", "/work/app/app", "RUNNER_WORKSPACE", "/work/app", "HOME", "/home/me")
+	env := onRunner("/runner/_temp", "GITHUB_WORKSPACE", "/runner/app/app", "RUNNER_WORKSPACE", "/runner/app", "HOME", "/home/me")
 	for name, tt := range map[string]struct{ got, want Layout }{
-		"step":    {RunnerLayout(env), Layout{Workspace: "/work/app/app", Temp: "/work/_temp", Home: "/home/me"}},
-		"command": {MachineLayout(env, "/src"), Layout{Dir: "/src", RunnerTemp: "/work/_temp", Home: "/home/me"}},
+		"step":    {RunnerLayout(env), Layout{Workspace: "/runner/app/app", Temp: "/runner/_temp", Home: "/home/me"}},
+		"command": {MachineLayout(env, "/src"), Layout{Dir: "/src", RunnerTemp: "/runner/_temp", Home: "/home/me"}},
 	} {
 		if d := cmp.Diff(tt.want, tt.got); d != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, d)
