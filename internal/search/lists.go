@@ -245,9 +245,10 @@ func (l *runList) frontier() time.Time {
 	return minTime(l.start(), l.order.frontier())
 }
 
-// capped reports whether the list ended because GitHub cuts filtered lists off.
+// capped reports whether the list ended because GitHub cuts filtered lists off. A run that is on
+// two pages, as the list moved, takes up two of the places.
 func (l *runList) capped() bool {
-	return l.query.filtered() && l.done() && len(l.items) >= l.most
+	return l.query.filtered() && l.done() && l.places >= l.most
 }
 
 // pagesTo estimates how many more pages it takes to reach back to t: no more than are

@@ -78,3 +78,34 @@ func TestNoDoubtWhereAllRunsAreKnown(t *testing.T) {
 		t.Errorf("%v, doubts %v; %q", err, plan.Doubts, w.calls)
 	}
 }
+
+// GitHub cuts a filtered list off, also where the list moves while it is read, so that a run is
+// on two pages. The search goes on where the list was cut off.
+func TestCutOffListMoves(t *testing.T) {
+	t.Parallel()
+	for _, moves := range []bool{false, true} {
+		w := &world{perPage: 5, most: 10, blind: true} // no list of artifacts names older runs
+		for id := int64(1); id <= 60; id++ {
+			w.run(id, func(r *artifact.Run) {
+				r.CreatedAt, r.HeadBranch = epoch.Add(time.Duration(id)*time.Hour), "other"
+				if id%3 == 0 {
+					r.HeadBranch = "main"
+				}
+			})
+			if id == 3 || id%3 != 0 {
+				w.artifact(1000+id, id, "dist", func(a *artifact.Artifact) { a.CreatedAt = w.runs[0].CreatedAt.Add(time.Minute) })
+			}
+		}
+		if moves {
+			w.lies.shifts = []*shift{{list: "runs", after: 2, do: func(w *world) {
+				w.run(61, func(r *artifact.Run) { r.CreatedAt, r.HeadBranch = epoch.Add(61*time.Hour), "main" })
+			}}}
+		}
+		plan, err := Chooser{Source: w, Now: w.now, mostFiltered: w.most}.Choose(t.Context(), Request{
+			Repos: []artifact.Repo{app}, Branches: []string{"main"}, Select: artifact.Selector{Names: []string{"dist"}},
+		})
+		if got, want := describe(plan, err), "1003|3"; got != want {
+			t.Errorf("a run is created meanwhile: %v: got %s, want %s; %q", moves, got, want, w.calls)
+		}
+	}
+}

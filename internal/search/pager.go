@@ -39,14 +39,15 @@ func send(ctx context.Context, list []request) error {
 // be answered before an item is added, and the page before it after that; then, too, its
 // total is smaller.
 type pager struct {
-	next  int // the page to read next; 0 at the end
-	last  int // the last page, or 0 where the server does not tell
-	read  int // how many pages were read
-	top   int // the page that was read last, without those read again
-	total int // of that page
-	size  int // how many items a page has
-	gaps  []gap
-	spent int // how many pages were read again
+	next   int // the page to read next; 0 at the end
+	last   int // the last page, or 0 where the server does not tell
+	read   int // how many pages were read
+	places int // how many items these had, those on two pages counted twice
+	top    int // the page that was read last, without those read again
+	total  int // of that page
+	size   int // how many items a page has
+	gaps   []gap
+	spent  int // how many pages were read again
 }
 
 // gap is where items may be missing because others were deleted.
@@ -117,6 +118,7 @@ func (p *pager) note(page, items, next, last, total int) {
 		p.gaps = append(p.gaps, gap{page: page, again: p.back(page, gone), total: p.total, gone: gone})
 	}
 	p.read++
+	p.places += items
 	p.next, p.last, p.total, p.top = next, last, total, page
 }
 
