@@ -1,7 +1,6 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -115,15 +114,20 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	if len(runs) == 0 {
 		nothing := f.notFound(ctx, res, searches, plan)
 		nf, ok := errors.AsType[*NotFoundError](nothing)
-		if !ok || nf.LimitHit || nf.Overlooked.ID == 0 && !slices.ContainsFunc(searches, (*search).meetsLate) {
+		if !ok || nf.LimitHit || nf.Overlooked.ID == 0 && !f.facts.faulty && !slices.ContainsFunc(searches, (*search).meetsLate) {
 			return nothing
 		}
 		// The explanation came across a run that fits, or across one that may fit and has not
-		// been asked.
-		if searches, runs, err = findAgain(ctx, searches); err != nil || len(runs) == 0 {
-			return cmp.Or(err, nothing)
+		// been asked. Or it found a list of artifacts to be wrong: then any run may fit that
+		// seemed to lack something.
+		if searches, runs, err = findAgain(ctx, searches); err != nil {
+			return err
 		}
 		plan.Doubts = doubtsLeft(searches, runs)
+		if len(runs) == 0 {
+			nf.Doubts = plan.Doubts
+			return nothing
+		}
 	}
 	for _, r := range runs {
 		plan.take(r, f.facts.pick(r))

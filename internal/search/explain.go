@@ -49,7 +49,6 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 		nf.Examined-- // it is no candidate
 	}
 	nf.Pending = f.pending(searches)
-	nf.Never, nf.Nowhere = f.never()
 	nf.Default = f.defaultWorkflow()
 	if p := res.pull; p != nil && !f.req.AllowForks && p.Origin().Foreign() {
 		nf.ForkPR = p.Whence()
@@ -66,6 +65,7 @@ func (f *finder) notFound(ctx context.Context, res resolved, searches []*search,
 	} else {
 		listed = f.explain(ctx, searches, fits[:min(len(fits), maxNearest)], nf)
 	}
+	nf.Never, nf.Nowhere = f.never()
 	plan.PassedOver = passedOver(searches, nil)
 	for i, p := range plan.PassedOver {
 		if listed[p.Run.ID] {
@@ -98,8 +98,12 @@ func (f *finder) askNewest(ctx context.Context, fits []artifact.Run) {
 }
 
 // never returns the names that no run of the repository ever had an artifact of, and
-// reports whether there was never one that is asked for.
+// reports whether there was never one that is asked for. Lists that were found to be wrong do
+// not show that.
 func (f *finder) never() (names []string, nowhere bool) {
+	if f.facts.faulty {
+		return nil, false
+	}
 	for _, l := range f.facts.lists {
 		if l.done() && f.notBefore.IsZero() && !l.sawWanted() {
 			nowhere = true

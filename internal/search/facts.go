@@ -60,9 +60,10 @@ func newFacts(req Request, now time.Time) *facts {
 	return f
 }
 
-// size grows with every run and artifact that the server tells of.
+// size grows with every answer that tells of a run or an artifact, or that a run has none or does
+// not exist.
 func (f *facts) size() int {
-	n := len(f.known)
+	n := len(f.known) + len(f.asked) + len(f.deleted)
 	for _, l := range f.lists {
 		n += len(l.seen)
 	}
