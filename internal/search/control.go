@@ -3,7 +3,6 @@ package search
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -119,14 +118,9 @@ func (f *finder) readControl(p queryKind, r artifact.Run) request {
 	set(p.actor, &q.Actor, r.Actor)
 	set(p.commit, &q.HeadSHA, r.HeadSHA)
 	l := f.newRunList(q)
-	l.perPage = PerPage
-	l.meets = func(o artifact.Run) bool {
-		return (!p.workflow || o.WorkflowID == r.WorkflowID) && (!p.branch || o.HeadBranch == r.HeadBranch) && (!p.event || o.Event == r.Event) &&
-			(!p.actor || strings.EqualFold(o.Actor, r.Actor)) && (!p.commit || o.HeadSHA == r.HeadSHA)
-	}
+	l.meets = func(o artifact.Run) bool { return (!p.workflow || o.WorkflowID == r.WorkflowID) && q.met(o) }
 	return func(ctx context.Context) (func(), error) {
-		q.Page, q.PerPage = 1, l.perPage
-		page, err := f.allRuns(ctx, q)
+		page, err := f.source.Runs(ctx, f.repo, q)
 		if missing(err) {
 			return func() {}, nil
 		}

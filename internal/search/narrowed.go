@@ -118,11 +118,12 @@ func (s *search) believed() bool {
 	return !empty && !s.contradicted()
 }
 
-// meets reports whether a run is known to meet a query of the filter.
-func (f *filter) meets(r artifact.Run, q RunQuery) bool {
+// met reports whether a run is known to meet all conditions of the query except the workflow and
+// the time.
+func (q RunQuery) met(r artifact.Run) bool {
 	same := func(want, has string) bool { return want == "" || strings.EqualFold(want, has) }
-	return f.workflow.passes(r) && (q.Branch == "" || q.Branch == r.HeadBranch) && same(q.Event, r.Event) &&
-		same(q.Actor, r.Actor) && same(q.HeadSHA, r.HeadSHA) && (q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion)
+	return (q.Branch == "" || q.Branch == r.HeadBranch) && same(q.Event, r.Event) && same(q.Actor, r.Actor) &&
+		same(q.HeadSHA, r.HeadSHA) && (q.Status == "" || q.Status == r.Status || q.Status == r.Conclusion)
 }
 
 // examines reports whether a run counts as examined once it is known: it is of the
@@ -180,11 +181,6 @@ func (s *search) listRuns(ctx context.Context, q RunQuery) (Page[artifact.Run], 
 	return Page[artifact.Run]{}, errUnlisted
 }
 
-// missing reports whether an error says that something does not exist, or not any more.
-func missing(err error) bool {
-	return errors.Is(err, artifact.ErrNotFound) || errors.Is(err, artifact.ErrExpired)
-}
-
 // open begins the narrowed lists, from a time on, and returns the requests for their
 // first pages.
 func (s *search) open(byStatus bool, until time.Time) []request {
@@ -193,7 +189,7 @@ func (s *search) open(byStatus bool, until time.Time) []request {
 	for _, q := range s.filter.queries(s.narrow.byStatus) {
 		q.Until = until
 		l := s.finder.newRunList(q)
-		l.meets = func(r artifact.Run) bool { return s.filter.meets(r, q) }
+		l.meets = func(r artifact.Run) bool { return s.filter.workflow.passes(r) && q.met(r) }
 		s.narrow.lists = append(s.narrow.lists, l)
 	}
 	s.facts.narrowed = append(s.facts.narrowed, s.narrow.lists...)

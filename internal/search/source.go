@@ -9,6 +9,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -66,6 +67,11 @@ type Source interface {
 	runSource
 	artifactSource
 	refSource
+}
+
+// missing reports whether an error says that something does not exist, or not any more.
+func missing(err error) bool {
+	return errors.Is(err, artifact.ErrNotFound) || errors.Is(err, artifact.ErrExpired)
 }
 
 // runSource asks for workflow runs.
