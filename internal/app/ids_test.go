@@ -60,7 +60,7 @@ func TestIDs(t *testing.T) {
 		"its address and the current run": {in: in("run-id", "URL/octo/lib/actions/runs/5\ncurrent", "pattern", "{dist,fresh}"), want: "octo/app/4/fresh/f.txt=fresh octo/lib/5/dist/a.txt=lib"},
 		"an address elsewhere":            {in: in("run-id", "https://github.com/octo/lib/actions/runs/5"), fails: "is on another server than the one that is asked, 127.0.0.1"},
 		"a run of another repository":     {in: in("run-id", "URL/octo/lib/actions/runs/1"), fails: "run 1 not found in octo/lib"},
-		"one of two is elsewhere":         {in: in("run-id", "URL/octo/lib/actions/runs/1\n2\nURL/octo/lib/actions/runs/5", "name", "dist"), fails: "the run 1 not found in octo/app, octo/lib"},
+		"one of two is elsewhere":         {in: in("run-id", "URL/octo/lib/actions/runs/1\n2\nURL/octo/lib/actions/runs/5", "name", "dist"), fails: "run 1 not found in octo/app, octo/lib"},
 		"an artifact's address":           {in: in("artifact-ids", "URL/octo/lib/actions/runs/5/artifacts/51"), want: "a.txt=lib"},
 		"addresses of two repositories":   {in: in("artifact-ids", "URL/octo/lib/actions/runs/5/artifacts/51\nURL/octo/app/actions/runs/1/artifacts/12"), want: "octo/app/logs/a.txt=log octo/app/logs/l.txt=l1 octo/lib/dist/a.txt=lib"},
 		"the current run, twice":          {in: in("run-id", "current\n4", "name", "fresh"), want: "4/fresh/f.txt=fresh"},

@@ -119,7 +119,7 @@ func TestWait(t *testing.T) {
 			in: in("run-id", "8\ncurrent", "name", "dist", "wait", "2m"), want: "90000: dist | 8: dist", took: 13 * time.Second, spent: 5},
 		"several runs, one of them over": {world: "7 ended=1h: logs", in: in("run-id", "current\n7", "name", "dist", "wait", "2m"), want: `no artifact "dist" not found in run 7`, spent: 6},
 		"two repositories, one id in neither": {world: "7 status=in_progress: logs\n8 in=lib status=in_progress: logs", in: in("repository", "octo/app\nocto/lib", "run-id", "7,8,99", "wait", "10m"),
-			want: "no the run 99 not found in octo/app, octo/lib; waited 1m0s", took: time.Minute, spent: random},
+			want: "no run 99 not found in octo/app, octo/lib; waited 1m0s", took: time.Minute, spent: random},
 		"an artifact that does not exist": {world: "7: dist", in: in("artifact-ids", "1", "wait", "10m"), want: "no artifact 1 not found in octo/app; waited 1m0s", took: time.Minute, spent: 13},
 		"an artifact that appears": {world: "7: dist", at: map[time.Duration]func(*searchWorld){20 * time.Second: func(w *searchWorld) { w.Attempt(7, githubsim.Artifact{ID: 4711, Name: "late"}) }},
 			in: in("artifact-ids", "4711", "wait", "10m"), want: "7: late", took: 24 * time.Second, spent: 8},

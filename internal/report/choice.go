@@ -105,7 +105,7 @@ func (l *Log) fewer(plan *search.Plan) {
 	case plan.LimitHit:
 		why = l.audience().name("search-limit") + " was reached"
 	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
-		why = "the first branch or commit with a run that fits has no other such run, and the others are not used to fill up"
+		why = "only the first branch or commit with a run that fits counts, and no other run of it fits"
 	}
 	found := map[string]int{}
 	for _, run := range plan.Runs {

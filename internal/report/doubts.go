@@ -7,9 +7,14 @@ const doubtful = "A newer run may fit"
 
 // doubts warns of what the server's answers leave open of the choice.
 func (l *Log) doubts(doubts []search.Doubt) {
-	if len(doubts) > 0 {
-		l.Out.TitledWarningf(doubtful, "the newest run that is known to fit was taken, but a newer one may fit, too: %s. %s", search.DoubtsInWords(doubts), l.audience().doubtHint(doubts))
+	if len(doubts) == 0 {
+		return
 	}
+	taken := "the newest run that is known to fit was taken, but a newer one may fit, too"
+	if l.Config.Runs > 1 {
+		taken = "the newest runs that are known to fit were taken, but another one may fit, too"
+	}
+	l.Out.TitledWarningf(doubtful, "%s: %s. %s", taken, search.DoubtsInWords(doubts), l.audience().doubtHint(doubts))
 }
 
 // doubtHint returns what to do about a doubt.

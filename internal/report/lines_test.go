@@ -66,13 +66,18 @@ func TestLines(t *testing.T) {
 			l.doubts([]search.Doubt{late})
 		}, "::warning title=A newer run may fit::the newest run that is known to fit was taken, but a newer one may fit, too: run 8 of octo/app (CI #3): it ended lately, and GitHub's list of artifacts may lag behind. " +
 			"To be sure of the run, name it with run-id, or run the step again in ten minutes"},
+		"doubts about several runs": {func(l *Log) {
+			l.Config.Runs = 3
+			l.doubts([]search.Doubt{{Filters: []string{"branch"}}})
+		}, "::warning title=A newer run may fit::the newest runs that are known to fit were taken, but another one may fit, too: runs are known only from the server's list filtered by branch, which may be weeks old or lack some of them. " +
+			"To be sure of the run, name it with run-id"},
 		"no doubts": {func(l *Log) { l.doubts(nil) }, ""},
 		"nothing found, and doubts": {func(l *Log) {
 			nf := &search.NotFoundError{What: `artifact "x"`, Repo: dist.Repo}
 			nf.Doubts = []search.Doubt{{Filters: []string{"branch"}}}
 			l.Ended(&Result{NotFound: nf})
-		}, "artifact \"x\" not found in octo/app; but that is not certain: runs are known only from the server's list filtered by branch, which may be weeks old, or lack some\n" +
-			"::warning title=A run that fits may have been missed::nothing was found, but that is not certain: runs are known only from the server's list filtered by branch, which may be weeks old, or lack some. " +
+		}, "artifact \"x\" not found in octo/app; but that is not certain: runs are known only from the server's list filtered by branch, which may be weeks old or lack some of them\n" +
+			"::warning title=A run that fits may have been missed::nothing was found, but that is not certain: runs are known only from the server's list filtered by branch, which may be weeks old or lack some of them. " +
 			"To be sure of the run, name it with run-id"},
 		"an owner": {func(l *Log) { l.Owner(broken) },
 			"::warning::it broke; the files will belong to this process's user, and later steps that run as another user may not be able to change them"},

@@ -317,7 +317,7 @@ func (a audience) notFoundHint(nf *search.NotFoundError) string {
 	case nf.RunID == 0 && len(nf.Where) > 0 && nf.Examined == 0 && len(nf.Workflows) == 0:
 		return "Check these conditions, or name the run with " + a.name("run-id")
 	case nf.Default.File != "":
-		return fmt.Sprintf("If another workflow makes it, set %s to that one's file, or %s for any", a.name("workflow"), a.set("workflow", "*"))
+		return fmt.Sprintf("If another workflow makes it, set %s to its file, or %s for any", a.name("workflow"), a.set("workflow", "*"))
 	}
 	return ""
 }

@@ -49,8 +49,8 @@ func TestFailuresEndLongLists(t *testing.T) {
 		"runs, the first":                 {1, Request{Repos: one, RunIDs: ids}, "run 1 of octo/app: not found", 2 * maxConcurrent},
 		"runs, in the middle":             {500, Request{Repos: one, RunIDs: ids}, "run 500 of octo/app: not found", 2 * (500 + maxConcurrent)},
 		"repositories, none has it":       {0, Request{Repos: repos(8000), Select: artifact.Selector{Names: []string{"dist"}}, Brief: true}, `artifact "dist" not found in octo/r0; no run of the repository has it`, 2 * maxConcurrent},
-		"repositories, by artifact id":    {0, Request{Repos: repos(8000), ArtifactIDs: ids[:1]}, "any of the artifacts 1 not found in octo/r0", 1},
-		"repositories, and too few ids":   {0, Request{Repos: append([]artifact.Repo{app}, repos(8000)...), ArtifactIDs: ids}, "any of the artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
+		"repositories, by artifact id":    {0, Request{Repos: repos(8000), ArtifactIDs: ids[:1]}, "artifact 1 not found in octo/r0", 1},
+		"repositories, and too few ids":   {0, Request{Repos: append([]artifact.Repo{app}, repos(8000)...), ArtifactIDs: ids}, "artifacts 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 990 more not found in octo/r0", many},
 		"a run that lacks it, the first":  {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1000"}}, Brief: true}, `artifact "1000" not found in run 1 of octo/app; the run has no other artifacts`, 2 * maxConcurrent},
 		"a run that lacks it, the second": {0, Request{Repos: one, RunIDs: ids, Select: artifact.Selector{Names: []string{"1"}}, Brief: true}, `artifact "1" not found in run 2 of octo/app; the run has no other artifacts`, 2 * (maxConcurrent + 1)},
 	}

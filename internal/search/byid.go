@@ -37,12 +37,12 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 		case err != nil:
 			return plan, err
 		case len(absent) == len(here):
-			return plan, &NotFoundError{Repo: repo, What: "any of the runs " + idList(req.RunIDs), Settled: true}
+			return plan, &NotFoundError{Repo: repo, What: withIDs("run", req.RunIDs), Settled: true}
 		}
 		missing = slices.Concat(absent, elsewhere)
 	}
 	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "the run " + idList(missing), Settled: true}
+		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: withIDs("run", missing), Settled: true}
 	}
 	if open != nil {
 		return plan, open
@@ -146,7 +146,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		case err != nil:
 			return plan, err
 		case len(absent) == len(here):
-			return plan, &NotFoundError{Repo: repo, What: "any of the artifacts " + idList(req.ArtifactIDs), Settled: true}
+			return plan, &NotFoundError{Repo: repo, What: withIDs("artifact", req.ArtifactIDs), Settled: true}
 		}
 		for _, a := range found {
 			if a.ID != 0 {
@@ -156,7 +156,7 @@ func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
 		missing = slices.Concat(absent, elsewhere)
 	}
 	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: "artifact " + idList(missing), Settled: true}
+		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: withIDs("artifact", missing), Settled: true}
 	}
 	if err := c.ofRuns(ctx, req, plan.Items); err != nil {
 		return plan, err
@@ -207,7 +207,7 @@ func (c Chooser) ofRuns(ctx context.Context, req Request, items []artifact.Item)
 		if a.Run != nil && slices.Contains(req.RunIDs, a.Run.ID) {
 			continue
 		}
-		what := fmt.Sprintf("artifact %d of run %s", a.ID, idList(req.RunIDs))
+		what := fmt.Sprintf("artifact %d of %s", a.ID, withIDs("run", req.RunIDs))
 		if a.Run != nil {
 			what += fmt.Sprintf(" (it is of run %d)", a.Run.ID)
 		}

@@ -78,9 +78,9 @@ func TestChoose(t *testing.T) {
 		"artifact id, unknown":        {Request{ArtifactIDs: []int64{999}}, "artifact 999 of octo/app: not found"},
 		"artifact ids over two repos": {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{70, 10}}, "70 10|7 1"},
 		"one artifact id nowhere":     {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{70, 10, 99}}, "artifact 99 not found in octo/app, octo/lib"},
-		"nothing of one repo":         {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{10}}, "any of the artifacts 10 not found in octo/lib"},
+		"nothing of one repo":         {Request{Repos: []artifact.Repo{app, lib}, ArtifactIDs: []int64{10}}, "artifact 10 not found in octo/lib"},
 		"run ids over two repos":      {Request{Repos: []artifact.Repo{app, lib}, RunIDs: []int64{1, 7}, Select: names("dist")}, "70 10|7 1"},
-		"one run id nowhere":          {Request{Repos: []artifact.Repo{app, lib}, RunIDs: []int64{1, 7, 99}}, "the run 99 not found in octo/app, octo/lib"},
+		"one run id nowhere":          {Request{Repos: []artifact.Repo{app, lib}, RunIDs: []int64{1, 7, 99}}, "run 99 not found in octo/app, octo/lib"},
 
 		"trigger":                      {Request{Own: app, Trigger: 2, CurrentRun: 6}, "20|2"},
 		"trigger from a fork":          {Request{Own: app, Trigger: 3}, "the triggering run 3 of octo/app comes from the fork evil/app, so its artifacts cannot be trusted"},
@@ -93,9 +93,9 @@ func TestChoose(t *testing.T) {
 		"search: forks allowed":          {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), AllowForks: true}, "40|4"},
 		"search: current run left out":   {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, CurrentRun: 5}, "11 10|1"},
 		"search: any workflow elsewhere": {Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Patterns: []string{"report-*"}}}, "81 80|8"},
-		"search: own workflow only":      {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml", conclusion success; looked at 6 runs (2: it comes from a fork, and allow-forks is false; 2: no artifact matches; 1: its conclusion is "failure", not success; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"; ci.yml is the workflow of this step, as workflow is not set`},
+		"search: own workflow only":      {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Patterns: []string{"report-*"}}}, `an artifact whose name matches the pattern "report-*" not found in octo/app, workflow "ci.yml", conclusion success; looked at 6 runs (2: it comes from a fork, and allow-forks is false; 2: no artifact matches; 1: its conclusion is "failure", not success; 1: its status is "in_progress", not success); the newest run that fits (5) has "docs", "logs"; workflow is not set, so it is ci.yml, the workflow of this step`},
 		"search: two repositories":       {Request{Repos: []artifact.Repo{app, lib}, Conclusions: ok, Select: names("dist")}, "70 10|7 1"},
-		"search: limit":                  {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml", conclusion success; gave up after 3 runs, as search-limit has it (1: it comes from a fork, and allow-forks is false; 1: it lacks "dist"; 1: its status is "in_progress", not success); the newest one that fits (5) has "docs", "logs"; ci.yml is the workflow of this step, as workflow is not set`},
+		"search: limit":                  {Request{Own: app, CurrentWorkflow: "ci.yml", Conclusions: ok, Select: names("dist"), SearchLimit: 3}, `artifact "dist" not found in octo/app, workflow "ci.yml", conclusion success; gave up at search-limit, after 3 runs (1: it comes from a fork, and allow-forks is false; 1: it lacks "dist"; 1: its status is "in_progress", not success); the newest run that fits (5) has "docs", "logs"; workflow is not set, so it is ci.yml, the workflow of this step`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -166,7 +166,7 @@ func (e *NotFoundError) Error() string {
 	if len(e.Expired) == 0 && (e.RunID != 0 || e.nearest.ID != 0) {
 		where := "the run"
 		if e.RunID == 0 {
-			where = fmt.Sprintf("the newest one that fits (%d)", e.nearest.ID)
+			where = fmt.Sprintf("the newest run that fits (%d)", e.nearest.ID)
 		}
 		switch {
 		case len(e.Have) == 0 && e.RunID == 0:
@@ -192,7 +192,7 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) searched(b *strings.Builder) {
 	switch {
 	case e.LimitHit:
-		fmt.Fprintf(b, "; gave up after %s, as search-limit has it", words.Count(e.Examined, "run"))
+		fmt.Fprintf(b, "; gave up at search-limit, after %s", words.Count(e.Examined, "run"))
 	case e.Nowhere:
 		it := "it"
 		if len(e.Never) > 0 && e.several {
@@ -200,7 +200,7 @@ func (e *NotFoundError) searched(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "; no run of the repository has %s", it)
 		if e.Examined > 0 {
-			fmt.Fprintf(b, ", %s looked at", words.Count(e.Examined, "run"))
+			fmt.Fprintf(b, "; looked at %s", words.Count(e.Examined, "run"))
 		}
 	case e.Examined > 0:
 		fmt.Fprintf(b, "; looked at %s", words.Count(e.Examined, "run"))
@@ -218,9 +218,9 @@ func (e *NotFoundError) byDefault(b *strings.Builder) {
 	switch d := e.Default; {
 	case d.File == "":
 	case d.Foreign:
-		fmt.Fprintf(b, "; %s is the workflow of this step and of another repository (GITHUB_WORKFLOW_REF is %s), as workflow is not set", short(d.File), short(d.Ref))
+		fmt.Fprintf(b, "; workflow is not set, so it is %s, the workflow of this step, which is another repository's (GITHUB_WORKFLOW_REF is %s)", short(d.File), short(d.Ref))
 	default:
-		fmt.Fprintf(b, "; %s is the workflow of this step, as workflow is not set", short(d.File))
+		fmt.Fprintf(b, "; workflow is not set, so it is %s, the workflow of this step", short(d.File))
 	}
 }
 
@@ -281,9 +281,9 @@ func (e *NotFoundError) reason() string {
 	case e.Growing:
 		return "it is not completed, so its artifacts may not all be there yet"
 	case len(e.Expired) > 0 && len(never) > 0:
-		return "it lacks " + quoted(never) + ", and what else it had has expired"
+		return "it lacks " + quoted(never) + ", and what else was asked for has expired"
 	case len(e.Expired) > 0:
-		return "what it had has expired"
+		return "what was asked for has expired"
 	case len(never) > 0:
 		return "it lacks " + quoted(never)
 	case len(e.Have) == 0:
@@ -354,7 +354,7 @@ type NotOwnError struct {
 }
 
 func (e *NotOwnError) Error() string {
-	return fmt.Sprintf("current-first and repository exclude each other, unless that names the current run's own repository, %s, too", e.Own)
+	return fmt.Sprintf("current-first: repository does not name the current run's own repository, %s", e.Own)
 }
 
 // SameNameError is returned for two artifacts that were named by their ids and have the
@@ -377,5 +377,5 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s: %s is the name of several in %s: %s", e.Input, quote(e.Value), e.Repo, quoted(e.Choices))
+	return fmt.Sprintf("%[1]s: %[2]s is the name of several %[1]ss in %[3]s: %[4]s", e.Input, quote(e.Value), e.Repo, quoted(e.Choices))
 }

@@ -74,7 +74,7 @@ func TestWrongListsProveNothing(t *testing.T) {
 	w.clock = epoch.Add(time.Hour)
 	w.lies.silent = map[string]bool{"dist": true, "docs": true}
 	_, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Names: []string{"dist", "docs"}}})
-	want := `artifacts "dist", "docs" not found in octo/app; looked at 1 run (1: it lacks "docs"); the newest one that fits (1) has "dist" and lacks "docs"`
+	want := `artifacts "dist", "docs" not found in octo/app; looked at 1 run (1: it lacks "docs"); the newest run that fits (1) has "dist" and lacks "docs"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -35,8 +35,12 @@ func listed[T any](things []T, between string, word func(T) string) string {
 // quoted lists names in quotes.
 func quoted(names []string) string { return listed(names, ", ", quote) }
 
-func idList(ids []int64) string {
-	return listed(ids, ", ", func(id int64) string { return strconv.FormatInt(id, 10) })
+// withIDs names things by their ids: "run 5", "runs 5, 6".
+func withIDs(noun string, ids []int64) string {
+	if len(ids) != 1 {
+		noun += "s"
+	}
+	return noun + " " + listed(ids, ", ", func(id int64) string { return strconv.FormatInt(id, 10) })
 }
 
 func joinRepos(repos []artifact.Repo) string { return listed(repos, ", ", artifact.Repo.String) }
@@ -76,7 +80,7 @@ func (d Doubt) String() string {
 	if len(d.Filters) == 0 {
 		return d.Reason
 	}
-	return fmt.Sprintf("runs%s are known only from the server's list filtered by %s, which may be weeks old, or lack some",
+	return fmt.Sprintf("runs%s are known only from the server's list filtered by %s, which may be weeks old or lack some of them",
 		d.period(), strings.Join(d.Filters, " and "))
 }
 
