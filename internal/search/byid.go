@@ -1,94 +1,10 @@
 package search
 
 import (
-	"cmp"
-	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
-
-// byRunID looks for every run in every repository where it may be, because an id does
-// not tell which repository has it.
-func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{}
-	missing := req.RunIDs
-	var open error // what a run lacks that may still get it
-	for at, repo := range req.Repos {
-		here, elsewhere := split(missing, req.RunRepos, repo)
-		plans := make([]Plan, len(here))
-		absent, err := req.lookIn(at, here, func(i int, id int64) error {
-			run, err := c.takeByID(ctx, req, repo, id, &plans[i])
-			if errors.Is(err, artifact.ErrExpired) { // a 410: it was there
-				err = &NotFoundError{Repo: repo, What: fmt.Sprintf("run %d", id), Final: true}
-			}
-			return c.settled(req, run, err)
-		})
-		for i := range plans {
-			plan.add(&plans[i])
-		}
-		nf, ok := errors.AsType[*NotFoundError](err)
-		switch {
-		case ok && !nf.Settled && !nf.Final:
-			open = cmp.Or(open, err) // ids that no repository has are worse
-		case err != nil:
-			return plan, err
-		case len(absent) == len(here):
-			return plan, &NotFoundError{Repo: repo, What: withIDs("run", req.RunIDs), Settled: true}
-		}
-		missing = slices.Concat(absent, elsewhere)
-	}
-	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: withIDs("run", missing), Settled: true}
-	}
-	if open != nil {
-		return plan, open
-	}
-	plan.Unmet = c.unmet(req, plan.Runs)
-	return plan, nil
-}
-
-// takeByID adds what is asked for of a run to the plan. If the run is expected to be in the
-// repository, its artifacts are listed side by side with the request for the run; but not
-// if there are many ids: where those are wrong, that would only be more requests in vain.
-func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, id int64, plan *Plan) (artifact.Run, error) {
-	_, told := req.RunRepos[id]
-	if len(req.RunIDs) > 1 { // where one is missing, nothing is taken
-		c.Early = nil
-	}
-	early := (told || len(req.Repos) == 1) && len(req.RunIDs) <= maxConcurrent/2
-	pick, end := c.picking(ctx, req, repo, id, early)
-	defer end()
-	run, err := c.Source.Run(ctx, repo, id)
-	if err != nil {
-		return run, err
-	}
-	return run, c.takeRun(ctx, req, run, pick, plan)
-}
-
-// picking returns pick, which returns the artifacts of a run that are asked for, and end,
-// which the caller has to call. If early is set, the artifacts are listed at once, while
-// the caller does something else; but not during a wait, in which the run is looked at
-// repeatedly.
-func (c Chooser) picking(ctx context.Context, req Request, repo artifact.Repo, id int64, early bool) (pick func() (artifact.Picked, error), end func()) {
-	if !early || req.Waiting {
-		return func() (artifact.Picked, error) { return c.pick(ctx, req, repo, id) }, func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var picked artifact.Picked
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if picked, err = c.pick(ctx, req, repo, id); err == nil && picked.Complete() && c.Early != nil {
-			c.Early(picked.Artifacts[0])
-		}
-	}()
-	return func() (artifact.Picked, error) { <-done; return picked, err }, func() { cancel(); <-done }
-}
 
 // split returns the ids that may be of a repository, and the others.
 func split(ids []int64, repos map[int64]artifact.Repo, repo artifact.Repo) (here, elsewhere []int64) {
@@ -100,174 +16,6 @@ func split(ids []int64, repos map[int64]artifact.Repo, repo artifact.Repo) (here
 		}
 	}
 	return here, elsewhere
-}
-
-// unmet lists the runs that do not meet one of the request's conditions.
-func (c Chooser) unmet(req Request, runs []artifact.Run) []Unmet {
-	conditions := filter{
-		events: newOneOf(req.Events), actor: req.Actor, conclusions: newOneOf(req.Conclusions), number: req.RunNumber,
-		notBefore: maxAge(req.MaxAge, c.now()), allowForks: true, // a fork is warned of in any case
-	}
-	var list []Unmet
-	for _, r := range runs {
-		if why, _ := conditions.refuse(r); why != "" && !r.Stub {
-			list = append(list, Unmet{Run: r, Reason: why})
-		}
-	}
-	return list
-}
-
-// settled marks the error for a run that lacks something if the run is over, and so will not
-// get more artifacts. The current run is never over.
-func (c Chooser) settled(req Request, run artifact.Run, err error) error {
-	nf, ok := errors.AsType[*NotFoundError](err)
-	if ok && run.Status == artifact.Completed && run.ID != req.CurrentRun {
-		nf.Settled = true
-		if !run.UpdatedAt.IsZero() {
-			nf.SettledFor = max(c.now().Sub(run.UpdatedAt), 0)
-		}
-	}
-	return err
-}
-
-// byArtifactID looks for every artifact in every repository where it may be. Their runs
-// are fetched for the outputs only, so a run that was deleted is no reason to fail.
-func (c Chooser) byArtifactID(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{}
-	missing := req.ArtifactIDs
-	for at, repo := range req.Repos {
-		here, elsewhere := split(missing, req.ArtifactRepos, repo)
-		found := make([]artifact.Artifact, len(here))
-		absent, err := req.lookIn(at, here, func(i int, id int64) (err error) {
-			found[i], err = c.artifact(ctx, req, repo, id)
-			return err
-		})
-		switch {
-		case err != nil:
-			return plan, err
-		case len(absent) == len(here):
-			return plan, &NotFoundError{Repo: repo, What: withIDs("artifact", req.ArtifactIDs), Settled: true}
-		}
-		for _, a := range found {
-			if a.ID != 0 {
-				plan.Items = append(plan.Items, artifact.Item{Artifact: a})
-			}
-		}
-		missing = slices.Concat(absent, elsewhere)
-	}
-	if len(missing) > 0 {
-		return plan, &NotFoundError{Repo: req.Repos[0], Repos: req.Repos, What: withIDs("artifact", missing), Settled: true}
-	}
-	if err := c.ofRuns(ctx, req, plan.Items); err != nil {
-		return plan, err
-	}
-	if err := req.apart(plan.Items); err != nil {
-		return plan, err
-	}
-	if c.Early != nil && len(plan.Items) > 0 {
-		c.Early(plan.Items[0].Artifact) // the runs are for the outputs only
-	}
-	if err := c.addRuns(ctx, plan); err != nil {
-		return plan, err
-	}
-	plan.Unmet = c.unmet(req, plan.Runs)
-	return plan, nil
-}
-
-// artifact fetches an artifact that has not expired.
-func (c Chooser) artifact(ctx context.Context, req Request, repo artifact.Repo, id int64) (artifact.Artifact, error) {
-	a, err := c.Source.Artifact(ctx, repo, id)
-	switch {
-	case errors.Is(err, artifact.ErrExpired):
-		a = artifact.Artifact{ID: id, Repo: repo} // a 410 tells no more
-	case err != nil:
-		return artifact.Artifact{}, err
-	case artifact.Selector{}.Picker(req.Gone).Judge(a) == artifact.Eligible: // whatever its name is
-		return a, nil
-	}
-	return artifact.Artifact{}, &NotFoundError{Repo: repo, What: fmt.Sprintf("artifact %d", id), Expired: []artifact.Artifact{a}, Final: true}
-}
-
-// ofRuns checks that each artifact is of one of the runs that the request names, if it
-// names any. If the server does not say which run an artifact is of, the runs are asked for
-// their artifacts.
-func (c Chooser) ofRuns(ctx context.Context, req Request, items []artifact.Item) error {
-	if len(req.RunIDs) == 0 {
-		return nil
-	}
-	told, err := c.runsOf(ctx, req, items)
-	if err != nil {
-		return err
-	}
-	for i := range items {
-		a := &items[i].Artifact
-		if a.Run == nil && told[a.ID] != 0 {
-			a.Run = &artifact.RunRef{ID: told[a.ID]}
-		}
-		if a.Run != nil && slices.Contains(req.RunIDs, a.Run.ID) {
-			continue
-		}
-		what := fmt.Sprintf("artifact %d of %s", a.ID, withIDs("run", req.RunIDs))
-		if a.Run != nil {
-			what += fmt.Sprintf(" (it is of run %d)", a.Run.ID)
-		}
-		return &NotFoundError{Repo: a.Repo, What: what, Final: true}
-	}
-	return nil
-}
-
-// runsOf lists the artifacts of the runs that the request names in the repositories of
-// artifacts that do not tell their run. It returns the run of each artifact listed.
-func (c Chooser) runsOf(ctx context.Context, req Request, items []artifact.Item) (map[int64]int64, error) {
-	var mu sync.Mutex
-	runs := map[int64]int64{}
-	asked := map[artifact.Repo]bool{}
-	var g group
-	for _, item := range items {
-		repo := item.Artifact.Repo
-		if item.Artifact.Run != nil || asked[repo] {
-			continue
-		}
-		asked[repo] = true
-		ids, _ := split(req.RunIDs, req.RunRepos, repo)
-		for _, id := range ids {
-			g.Go(func() error {
-				list, err := listArtifacts(ctx, c.Source, repo, ArtifactQuery{RunID: id})
-				if err != nil && !missing(err) {
-					return err
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				for _, a := range list {
-					runs[a.ID] = id
-				}
-				return nil
-			})
-		}
-	}
-	return runs, g.Wait()
-}
-
-// apart checks that no two artifacts would go to the same place.
-func (r Request) apart(items []artifact.Item) error {
-	type place struct {
-		repo artifact.Repo
-		run  int64
-		name string
-	}
-	taken := map[place]int64{}
-	for _, item := range items {
-		a := item.Artifact
-		p := place{repo: a.Repo, name: a.Name}
-		if len(r.RunIDs) > 1 {
-			p.run = a.Run.ID // ofRuns has seen to it
-		}
-		if other, is := taken[p]; is && !r.Merge {
-			return &SameNameError{Repo: a.Repo, Name: a.Name, IDs: [2]int64{other, a.ID}}
-		}
-		taken[p] = a.ID
-	}
-	return nil
 }
 
 // lookIn looks for ids in Repos[at], and returns the ids that are not there. If there
@@ -299,46 +47,17 @@ func (r Request) lookIn(at int, ids []int64, look func(i int, id int64) error) (
 	return absent, err
 }
 
-// runKey names a run across repositories.
-type runKey struct {
-	repo artifact.Repo
-	id   int64
-}
-
-// addRuns fetches the runs of the artifacts, side by side.
-func (c Chooser) addRuns(ctx context.Context, plan *Plan) error {
-	var refs []artifact.Artifact // one of each run
-	index := map[runKey]int{}
-	for _, item := range plan.Items {
-		a := item.Artifact
-		if a.Run == nil {
-			continue
-		}
-		key := runKey{a.Repo, a.Run.ID}
-		if _, known := index[key]; !known {
-			index[key] = len(refs)
-			refs = append(refs, a)
+// unmet lists the runs that do not meet one of the request's conditions.
+func (c Chooser) unmet(req Request, runs []artifact.Run) []Unmet {
+	conditions := filter{
+		events: newOneOf(req.Events), actor: req.Actor, conclusions: newOneOf(req.Conclusions), number: req.RunNumber,
+		notBefore: maxAge(req.MaxAge, c.now()), allowForks: true, // a fork is warned of in any case
+	}
+	var list []Unmet
+	for _, r := range runs {
+		if why, _ := conditions.refuse(r); why != "" && !r.Stub {
+			list = append(list, Unmet{Run: r, Reason: why})
 		}
 	}
-	plan.Runs = make([]artifact.Run, len(refs))
-	var g group
-	for i, a := range refs {
-		g.Go(func() error {
-			run, err := c.Source.Run(ctx, a.Repo, a.Run.ID)
-			if missing(err) {
-				run, err = a.Run.Stub(a.Repo), nil
-			}
-			plan.Runs[i] = run
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for i, item := range plan.Items {
-		if a := item.Artifact; a.Run != nil {
-			plan.Items[i].Run = plan.Runs[index[runKey{a.Repo, a.Run.ID}]]
-		}
-	}
-	return nil
+	return list
 }
