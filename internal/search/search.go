@@ -43,6 +43,7 @@ import (
 // first case that applies (next):
 //
 //	pages moved during the reading      fetch these pages again (pager)
+//	runs do not tell their workflow     read the workflow's own list of runs (pathless)
 //	it is not known what a run holds    ask one run, then more at a time, or read on in the
 //	                                    artifacts if that takes fewer requests (settle)
 //	runs are missing                    look candidates up, or read on in the lists that are
@@ -59,7 +60,8 @@ import (
 // more is read that may show it (bearOut). That is so if artifacts are in no order, if they do not
 // name their runs, if their list is empty while a run has some, and if the pages read do not reach
 // back to the newest run. If up to five more pages are likely to reach that far, they are read.
-// Otherwise a narrowed list is read, which may have such a run.
+// Otherwise a narrowed list is read, which may have such a run. Of a list of runs that is in no
+// order, up to ten pages are read: the newest may be on any of them (readUnordered).
 //
 // Where only narrowed lists show that there is no newer run, up to five pages of artifacts or
 // runs are read that are likely to show it, too (closeGap). Where they show that there is no run
@@ -74,9 +76,10 @@ import (
 //
 // A run that is under way, or that ended less than ten minutes ago, is asked for its own
 // list before it is passed over. So is the newest run passed over, if nothing is asked for
-// by name (doubtful). A run taken is asked for its own list, too, if it ended that lately, or
-// if only one page of artifacts was read; but not if it is in its first attempt and names
-// are asked for, as an attempt makes only one artifact of a name (unsettled).
+// by name, and any run, once lists of artifacts were found to be wrong (doubtful). A run
+// taken is asked for its own list, too, if it ended that lately, or if only one page of
+// artifacts was read; but not if it is in its first attempt and names are asked for, as an
+// attempt makes only one artifact of a name (unsettled).
 //
 // A narrowed list that lacks a run which it should have proves nothing any more, nor do
 // others with the same parameters (believed). Otherwise it proves something if one of
