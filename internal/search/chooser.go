@@ -22,11 +22,10 @@ type Chooser struct {
 	mostFiltered int // tests set it lower than GitHub does
 }
 
-// Choose finds what the request asks for. It fails with *NotFoundError when
-// something is missing, with *ForkError when the triggering run is not known to be the
-// repository's own, with ErrUnknownTrigger, *AmbiguousError, *NotOwnError or
-// *SameNameError, and with the Source's error otherwise. The plan is never nil; beside an error it has the runs
-// passed over.
+// Choose finds what the request asks for. It fails with *NotFoundError when something is
+// missing, with *ForkError when the triggering run is not known to be the repository's own, with
+// ErrUnknownTrigger, *AmbiguousError, *NotOwnError or *SameNameError, and with the Source's error
+// otherwise. The plan is never nil; beside an error it has the runs passed over.
 func (c Chooser) Choose(ctx context.Context, req Request) (*Plan, error) {
 	req.Runs = max(req.Runs, 1)
 	if req.SearchLimit <= 0 {

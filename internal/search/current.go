@@ -57,9 +57,9 @@ func (c Chooser) byCurrent(ctx context.Context, req Request, repo artifact.Repo,
 	return "", err
 }
 
-// takeCurrent takes the current run where only its own list lacks what is asked for, and
-// those of the repository have it; it reports whether it did. If the run was taken before, it
-// takes what only those lists have, too.
+// takeCurrent takes the current run if its own list lacked what is asked for, but the
+// repository's lists have it; it reports whether it did. If the run was taken before, it adds
+// what only the repository's lists have.
 func (f *finder) takeCurrent(ctx context.Context, plan *Plan) (bool, error) {
 	if len(plan.Runs) > 0 {
 		run := plan.Runs[0]

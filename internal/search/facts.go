@@ -22,7 +22,7 @@ type facts struct {
 	// run that was just created.
 	all *runList
 	// unlisted are candidates that a page of all runs does not have, although it has
-	// those of about the same time.
+	// runs of about the same time.
 	unlisted map[int64]bool
 	// narrowed are the lists of runs that a filter narrows, of all searches, and the control
 	// lists. controlled are the kinds of lists for which a control list was asked for.
@@ -157,9 +157,9 @@ func (f *facts) holds(r artifact.Run) answer {
 // pick picks from the known artifacts of a run.
 func (f *facts) pick(r artifact.Run) artifact.Picked { return f.picker.Pick(f.artifacts(r.ID)) }
 
-// artifacts returns the known artifacts of a run: those of its own list and those of the
-// repository's lists, as any list may lack some. If an artifact is gone by now, the request
-// for its download fails.
+// artifacts returns the known artifacts of a run, from its own list and from the repository's
+// lists, as any list may lack some. If an artifact is gone by now, the request for its download
+// fails.
 func (f *facts) artifacts(run int64) []artifact.Artifact {
 	own, asked := f.asked[run]
 	if !asked && len(f.lists) == 1 {
@@ -181,8 +181,8 @@ func (f *facts) artifacts(run int64) []artifact.Artifact {
 	return list
 }
 
-// everything returns all artifacts of a run, and whether they are known: not only those
-// of certain names.
+// everything returns the known artifacts of a run, and reports whether the run has no others,
+// whatever their names.
 func (f *facts) everything(r artifact.Run) ([]artifact.Artifact, bool) {
 	_, asked := f.asked[r.ID]
 	listed := f.asks == 0 && f.lists[0].done() && !f.lists[0].blind && !f.lists[0].empty()

@@ -26,7 +26,8 @@ type finder struct {
 	doubted int
 	// untried is how many filters are still to be tried, this one included.
 	untried int
-	// workflowIDs has the ids of workflows whose runs the server lists by that alone.
+	// workflowIDs has the ids of workflows whose runs the server lists by the id, and not by
+	// the file name.
 	workflowIDs sync.Map // file name → id, both strings
 }
 

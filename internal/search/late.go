@@ -15,8 +15,8 @@ const (
 	maxLate = 16
 )
 
-// doubtful returns the denied runs that are to be asked before they are passed over. Of more than
-// maxLate, those for which the lists may lag go first.
+// doubtful returns the denied runs that are to be asked before they are passed over. If there are
+// more than maxLate, the runs for which the lists may lag go first.
 func (s *search) doubtful(w walked) []artifact.Run {
 	var late, others []artifact.Run
 	for i, r := range w.denied {

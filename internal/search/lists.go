@@ -129,8 +129,8 @@ func (l *artifactList) settles(r artifact.Run) bool {
 	return l.done() || l.order.strict() && l.knows(r.CreatedAt) || slices.ContainsFunc(l.byRun[r.ID], newest)
 }
 
-// pagesTo estimates how many more pages it takes to reach back to t: no more than
-// are left, and as far apart as those read so far.
+// pagesTo estimates, from the time that the pages read so far span, how many more pages it takes
+// to reach back to t. It never returns more than are left.
 func (l *artifactList) pagesTo(t time.Time) int {
 	if l.knows(t) {
 		return 0
@@ -251,8 +251,8 @@ func (l *runList) capped() bool {
 	return l.query.filtered() && l.done() && l.places >= l.most
 }
 
-// pagesTo estimates how many more pages it takes to reach back to t: no more than are
-// left, and as far apart as those read so far.
+// pagesTo estimates, from the time that the pages read so far span, how many more pages it takes
+// to reach back to t. It never returns more than are left.
 func (l *runList) pagesTo(t time.Time) int {
 	f, span := l.frontier(), l.span()
 	if l.done() || f.Equal(unread) || span == 0 {

@@ -82,8 +82,8 @@ func (s *search) requestsFor(list []candidate) []lookUpRequest {
 	return append(todo, others...)
 }
 
-// split returns the candidates that the list of all runs does not have up to where they
-// should be, and those that are further down.
+// split returns the candidates that the list of all runs does not have where they should be,
+// and the candidates whose place in it was not read.
 func (s *search) split(list []candidate) (single, further []candidate) {
 	from := s.facts.all.frontier()
 	for _, c := range list {

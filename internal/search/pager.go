@@ -42,8 +42,8 @@ type pager struct {
 	next   int // the page to read next; 0 at the end
 	last   int // the last page, or 0 where the server does not tell
 	read   int // how many pages were read
-	places int // how many items these had, those on two pages counted twice
-	top    int // the page that was read last, without those read again
+	places int // how many items these had; an item on two pages counts twice
+	top    int // the page that was read last, pages read again aside
 	total  int // of that page
 	size   int // how many items a page has
 	gaps   []gap

@@ -22,9 +22,9 @@ type Request struct {
 	// RunRepos and ArtifactRepos give, by id, the repository of runs and artifacts for
 	// which it is known. It is one of Repos.
 	RunRepos, ArtifactRepos map[int64]artifact.Repo
-	// Merge lets several artifacts named by id have the same name. Otherwise those of
-	// one repository may not, or, with several RunIDs, those of one run: they would go to
-	// the same place.
+	// Merge lets several artifacts named by id have the same name. Otherwise no two artifacts
+	// of one repository may, or, with several RunIDs, no two of one run: they would go to the
+	// same place.
 	Merge  bool
 	Select artifact.Selector
 
@@ -127,8 +127,8 @@ type Doubt struct {
 	// were created at Since or later, and up to Until.
 	Run          artifact.Run
 	Since, Until time.Time
-	// Filters are the conditions by which the server narrows the only list that has
-	// those runs, and which it may apply to old data: "branch", "conclusion".
+	// Filters are the conditions by which the server narrows the only list that has these
+	// runs, which makes the list one that may be old: "branch", "conclusion".
 	Filters []string
 	Reason  string // about the run, or the runs
 }

@@ -17,8 +17,8 @@ const mostSought = 8
 // workflow's runs, then in the list of all runs, because the workflow's list may lag. It
 // reads only the list of all runs if all known runs are of the workflow. The search is
 // settled when the run was found, or when the list of all runs, in order as far as it was
-// read, does not have it where it should be: not where a list of artifacts shows no order,
-// and the run may be out of its place, too.
+// read, does not have it where it should be. If lists of artifacts show no order, the list of
+// runs may have none either, and an absent run settles nothing.
 func (s *search) seekNumber(ctx context.Context) (func(), error) {
 	own, all := &numbers{}, &numbers{} // of the workflow's runs, and of all runs
 	limit := s.finder.left()
@@ -248,9 +248,9 @@ func (s *search) guess(n *numbers, q RunQuery) int {
 	return 1
 }
 
-// mayMiss reports whether the run asked for may be listed further down than it should be: it
-// is newer than those with smaller numbers, and no list of artifacts goes as far back, or
-// one names a run of that time that is not known.
+// mayMiss reports whether the run asked for may be listed further down than it should be: no
+// list of artifacts goes back to the runs with smaller numbers, or one names an unknown run that
+// is newer than they are.
 func (s *search) mayMiss() bool {
 	index := s.facts.index()
 	if index == nil {

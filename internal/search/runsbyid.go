@@ -52,7 +52,7 @@ func (c Chooser) byRunID(ctx context.Context, req Request) (*Plan, error) {
 
 // takeByID adds what is asked for of a run to the plan. If the run is expected to be in the
 // repository, its artifacts are listed side by side with the request for the run; but not
-// if there are many ids: where those are wrong, that would only be more requests in vain.
+// if there are many ids, because requests for wrong ids are in vain.
 func (c Chooser) takeByID(ctx context.Context, req Request, repo artifact.Repo, id int64, plan *Plan) (artifact.Run, error) {
 	_, told := req.RunRepos[id]
 	if len(req.RunIDs) > 1 { // where one is missing, nothing is taken

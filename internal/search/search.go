@@ -125,9 +125,9 @@ type search struct {
 	// the newest: a run that is newer than an examined one is examined, whatever the limit.
 	limited bool
 	cut     time.Time
-	// settled is set once the run with the number asked for is known, or is not where lists
-	// of runs should have it. If it is not, sought has the pages of all runs that were read
-	// for it, unless lists of artifacts show, too, that there is no such run.
+	// settled is set once a run number was looked for in the lists of runs: the run is known, or
+	// is not where they should have it. If it is not, sought has the pages of all runs that
+	// were read for it, unless lists of artifacts show, too, that there is no such run.
 	settled bool
 	sought  *numbers
 	// told is what learnt returned when the search ended; -1 before.
