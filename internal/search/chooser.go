@@ -119,7 +119,7 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 		// The explanation came across a run that fits, or across one that may fit and has not
 		// been asked. Or it found a list of artifacts to be wrong: then any run may fit that
 		// seemed to lack something.
-		if searches, runs, err = findAgain(ctx, searches); err != nil {
+		if searches, runs, err = findFirst(ctx, searches); err != nil {
 			return err
 		}
 		plan.Doubts = doubtsLeft(searches, runs)
@@ -137,17 +137,6 @@ func (c Chooser) search(ctx context.Context, req Request, repo artifact.Repo, pl
 	return nil
 }
 
-// findAgain continues searches that found nothing, with what became known since. It returns
-// the runs of the first search that now finds any, and the searches up to that one.
-func findAgain(ctx context.Context, searches []*search) ([]*search, []artifact.Run, error) {
-	for i, s := range searches {
-		if runs, err := s.find(ctx); err != nil || len(runs) > 0 {
-			return searches[:i+1], runs, err
-		}
-	}
-	return searches, nil, nil
-}
-
 // doubtsLeft lists what the server's answers leave open of the runs that the last of the
 // searches took.
 func doubtsLeft(searches []*search, runs []artifact.Run) []Doubt {
@@ -163,36 +152,41 @@ func doubtsLeft(searches []*search, runs []artifact.Run) []Doubt {
 }
 
 // tryFilters tries filters in their order. It returns the runs that pass the first filter
-// that any run passes, and the searches up to that one. What a search reads may show a run
-// that passes an earlier filter, so the earlier filters are tried again until nothing new
-// was read.
-func (f *finder) tryFilters(ctx context.Context, all []filter) ([]*search, []artifact.Run, error) {
-	var searches []*search
-	for n := 1; n <= len(all); n++ {
-		f.untried = len(all) - n + 1
-		searches = append(searches, &search{finder: f, facts: f.facts, filter: all[n-1], told: -1})
-		var runs []artifact.Run // of the last search
-		for i := 0; i < n; i++ {
-			s := searches[i]
-			if s.told == s.learnt() {
-				continue
-			}
-			found, err := s.find(ctx)
-			if err != nil {
-				return nil, nil, err
-			}
-			if i == n-1 {
-				runs = found
-			} else if len(found) > 0 {
-				return searches[:i+1], found, nil
-			}
-			i = -1
-		}
-		if len(runs) > 0 {
-			return searches, runs, nil
+// that any run passes, and the searches up to that one.
+func (f *finder) tryFilters(ctx context.Context, all []filter) (searches []*search, runs []artifact.Run, err error) {
+	for n := range all {
+		f.untried = len(all) - n
+		searches = append(searches, &search{finder: f, facts: f.facts, filter: all[n], told: -1})
+		if searches, runs, err = findFirst(ctx, searches); err != nil || len(runs) > 0 {
+			return searches, runs, err
 		}
 	}
 	return searches, nil, nil
+}
+
+// findFirst begins or continues searches. It returns the runs of the first search that finds any,
+// and the searches up to that one. What one search reads may show a run that an earlier one
+// takes, so the searches are gone through until none of them has anything new to learn.
+func findFirst(ctx context.Context, searches []*search) ([]*search, []artifact.Run, error) {
+	var last []artifact.Run // what the last search found
+	for i := 0; i < len(searches); {
+		s := searches[i]
+		if s.told == s.learnt() {
+			i++
+			continue
+		}
+		runs, err := s.find(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i == len(searches)-1 {
+			last = runs
+		} else if len(runs) > 0 {
+			return searches[:i+1], runs, nil
+		}
+		i = 0
+	}
+	return searches, last, nil
 }
 
 func (c Chooser) now() time.Time {
