@@ -55,7 +55,7 @@ func (c Chooser) unmet(req Request, runs []artifact.Run) []Unmet {
 	}
 	var list []Unmet
 	for _, r := range runs {
-		if why, _ := conditions.refuse(r); why != "" && !r.Stub {
+		if why := conditions.refuse(r); why != "" && !r.Stub {
 			list = append(list, Unmet{Run: r, Reason: why})
 		}
 	}

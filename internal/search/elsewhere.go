@@ -25,18 +25,16 @@ func (e *NotFoundError) others(searches []*search) {
 	forks, unknown := map[int64]bool{}, map[int64]bool{}
 	for _, s := range searches {
 		for _, r := range s.facts.known {
-			why, foreign := s.filter.refuse(r)
 			if s.facts.holds(r) != yes {
 				continue
 			}
-			if why == "" {
+			switch s.filter.refuse(r) {
+			case "":
 				e.Overlooked = newer(e.Overlooked, r)
 				continue
-			}
-			switch {
-			case foreign && r.Origin() == artifact.OriginUnknown:
+			case fromUnknown:
 				unknown[r.ID] = true
-			case foreign:
+			case fromFork:
 				forks[r.ID] = true
 			}
 			if s.filter.lets(r, func(f *filter) { f.conclusions = oneOf{} }) && !r.UnderWay() {

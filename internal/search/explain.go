@@ -253,8 +253,7 @@ func (f *finder) currentFits(searches []*search) bool {
 		other := s.filter
 		other.current, other.conclusions = 0, oneOf{}
 		if r, known := f.facts.known[f.req.CurrentRun]; known {
-			why, _ := other.refuse(r)
-			return why == ""
+			return other.refuse(r) == ""
 		}
 		for _, l := range f.facts.lists {
 			if has := l.byRun[f.req.CurrentRun]; len(has) > 0 {

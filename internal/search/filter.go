@@ -124,44 +124,43 @@ func (w workflowFilter) query() string {
 }
 
 // refuse returns why a run does not count, as text for a table's cell, or "" if it
-// does. Conditions on what can never change come first. foreign reports whether the
-// run's origin is the only reason. A condition on a field that the server leaves
-// out is not met.
-func (f *filter) refuse(r artifact.Run) (why string, foreign bool) {
+// does. Conditions on what can never change come first. A condition on a field that the
+// server leaves out is not met.
+func (f *filter) refuse(r artifact.Run) string {
 	switch {
 	case r.ID == f.current:
-		return cmp.Or(f.whyNot, isCurrent), false
+		return cmp.Or(f.whyNot, isCurrent)
 	case !f.workflow.passes(r):
-		return "it is of " + workflowOf(r), false
+		return "it is of " + workflowOf(r)
 	case f.sha != "" && !strings.EqualFold(r.HeadSHA, f.sha):
-		return differs("commit", r.HeadSHA, short), false
+		return differs("commit", r.HeadSHA, short)
 	case f.branch != "" && r.HeadBranch != f.branch:
-		return differs("branch", r.HeadBranch, quote), false
+		return differs("branch", r.HeadBranch, quote)
 	case f.headRepoID != 0 && r.HeadID() != f.headRepoID:
-		return "it is not of the pull request's head repository", false
+		return "it is not of the pull request's head repository"
 	case !f.events.admits(r.Event):
-		return differs("event", r.Event, quote), false
+		return differs("event", r.Event, quote)
 	case f.actor != "" && !strings.EqualFold(r.Actor, f.actor):
-		return differs("actor", r.Actor, quote), false
+		return differs("actor", r.Actor, quote)
 	case f.number != 0 && r.Number != f.number:
-		return differs("number", r.Number, strconv.Itoa), false
+		return differs("number", r.Number, strconv.Itoa)
 	case f.tooOld(r) != "":
-		return f.tooOld(r), false
+		return f.tooOld(r)
 	case !f.allowForks && r.Origin().Foreign():
 		if r.Origin() == artifact.OriginUnknown {
-			return fromUnknown, true
+			return fromUnknown
 		}
-		return fromFork, true
+		return fromFork
 	case f.completed && r.UnderWay() && f.conclusions.any():
-		return fmt.Sprintf("its status is %s, so its artifacts may not all be there yet", quote(r.Status)), false
+		return fmt.Sprintf("its status is %s, so its artifacts may not all be there yet", quote(r.Status))
 	case f.conclusions.admits(r.Conclusion, r.Status):
-		return "", false
+		return ""
 	case r.Conclusion == "" && r.Status == "":
-		return "the server does not say how it ended", false
+		return "the server does not say how it ended"
 	case r.Conclusion == "":
-		return fmt.Sprintf("its status is %s, not %s", quote(r.Status), f.conclusions), false
+		return fmt.Sprintf("its status is %s, not %s", quote(r.Status), f.conclusions)
 	}
-	return fmt.Sprintf("its conclusion is %s, not %s", quote(r.Conclusion), f.conclusions), false
+	return fmt.Sprintf("its conclusion is %s, not %s", quote(r.Conclusion), f.conclusions)
 }
 
 // differs returns which value a run has in place of the one asked for.
@@ -212,8 +211,7 @@ func (f *filter) pending(r artifact.Run) bool {
 func (f *filter) lets(r artifact.Run, change func(*filter)) bool {
 	other := *f
 	change(&other)
-	why, _ := other.refuse(r)
-	return why == ""
+	return other.refuse(r) == ""
 }
 
 // beyondRef lists the conditions that an artifact's listing cannot decide.

@@ -21,9 +21,8 @@ func passedOver(searches []*search, taken []artifact.Run) []PassedOver {
 			// Several searches may have a reason. The one for runs of this branch and
 			// commit says most.
 			_, told := rows[r.ID]
-			if why, names := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
-				refused, _ := s.filter.refuse(r)
-				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: names, Look: s.look(r.ID, r.CreatedAt), Fits: refused == ""}
+			if why, have := s.why(r); why != "" && (!told || s.filter.aimsAt(r)) {
+				rows[r.ID] = PassedOver{Run: r, Reason: why, Names: have, Look: s.look(r.ID, r.CreatedAt), Fits: s.passes(r)}
 			}
 		}
 		if index := s.facts.index(); index != nil {
@@ -64,7 +63,7 @@ func (s *search) why(r artifact.Run) (string, []string) {
 	if s.facts.deleted[r.ID] {
 		return "it was deleted", have
 	}
-	if why, _ := s.filter.refuse(r); why != "" {
+	if why := s.filter.refuse(r); why != "" {
 		return why, have
 	}
 	switch s.facts.holds(r) {

@@ -324,10 +324,7 @@ func (s *search) matching() []artifact.Run {
 	return list
 }
 
-func (s *search) passes(r artifact.Run) bool {
-	why, _ := s.filter.refuse(r)
-	return why == ""
-}
+func (s *search) passes(r artifact.Run) bool { return s.filter.refuse(r) == "" }
 
 // examine examines runs in the order given, as far as the limit allows. ordered reports
 // whether that is from the newest to the oldest.
