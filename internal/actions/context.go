@@ -19,7 +19,6 @@ type Context struct {
 	WorkflowRef  string // owner/name/.github/workflows/ci.yml@refs/heads/main
 	EventName    string
 	Run          string // GITHUB_RUN_ID, unchecked; see RunID
-	Workspace    string // as this process sees it
 
 	eventPath string
 }
@@ -33,7 +32,7 @@ func ReadContext(getenv func(string) string) Context {
 	}
 	return Context{
 		Repository: getenv("GITHUB_REPOSITORY"), RepositoryID: max(repositoryID, 0), WorkflowRef: getenv("GITHUB_WORKFLOW_REF"), EventName: getenv("GITHUB_EVENT_NAME"),
-		Workspace: getenv("GITHUB_WORKSPACE"), Run: getenv("GITHUB_RUN_ID"), eventPath: getenv("GITHUB_EVENT_PATH"),
+		Run: getenv("GITHUB_RUN_ID"), eventPath: getenv("GITHUB_EVENT_PATH"),
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *staging) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.stage, err = workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown, OwnerOf: j.runner.Workspace}); err != nil {
+	if s.stage, err = workspace.NewStage(j.dest, workspace.StageOptions{Chown: j.chown, OwnerOf: j.dest.Workspace}); err != nil {
 		return err
 	}
 	if err := s.stage.ChownErr(); err != nil {

@@ -17,7 +17,7 @@ func (l *Log) privileged() bool {
 // that the fork's author lacks, and the files are about to be written where later steps may
 // run them; else nothing. Source: GitHub Security Lab, "Preventing pwn requests".
 func (l *Log) secrets() string {
-	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Runner.Workspace {
+	if !l.privileged() || l.Config.DryRun || l.Destination.Root != l.Destination.Workspace {
 		return ""
 	}
 	return fmt.Sprintf(". This workflow runs with the repository's secrets (%s), and the files are about to be written inside the workspace, "+

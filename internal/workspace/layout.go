@@ -92,6 +92,9 @@ type Destination struct {
 	Root, Rel string
 	// Abs is Root and Rel joined.
 	Abs string
+	// Workspace is the workspace of the step, which Root need not be. It is empty outside of
+	// Actions.
+	Workspace string
 	// Output is the path for later steps: relative to the workspace if the destination lies
 	// in it, else absolute.
 	Output string
@@ -177,7 +180,7 @@ func (l Layout) destination(p, abs string) (Destination, error) {
 	}
 	for _, root := range []string{l.Workspace, l.Temp, l.Home} {
 		if rel, ok := below(root, abs); ok {
-			d := Destination{Root: root, Rel: rel, Abs: abs, Output: abs, HostPath: l.host(abs)}
+			d := Destination{Root: root, Rel: rel, Abs: abs, Workspace: l.Workspace, Output: abs, HostPath: l.host(abs)}
 			if rel, ok := below(l.Workspace, abs); ok {
 				d.Output = filepath.ToSlash(rel)
 			}
