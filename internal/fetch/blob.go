@@ -26,7 +26,7 @@ const (
 type Blob struct {
 	o     Options
 	spool Spool
-	urls  urls
+	urls  *urls
 	sums  *sums
 	// stream is set if the blob is one part that is fetched from front to back before
 	// Open returns. Only one goroutine uses the Blob then, so it needs no lock.
@@ -77,7 +77,7 @@ type Blob struct {
 // *TruncatedError, *ChangedError, *RangeError, *LengthError, *WaitError,
 // *httpx.StallError, *httpx.SlowError or the network's.
 func Open(ctx context.Context, o Options, locate Locate, create func(size int64) (Spool, error)) (*Blob, error) {
-	b := &Blob{o: o.withDefaults(), urls: urls{locate: locate}, sums: newSums(o.MD5), stream: true}
+	b := &Blob{o: o.withDefaults(), urls: newURLs(locate), sums: newSums(o.MD5), stream: true}
 	b.moved.L = &b.mu
 	b.pace.most = min(b.o.Connections.most, mostConnections)
 	b.window.size = b.o.Ahead

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Locate returns a URL of the blob, a fresh one with each call. Its errors end the
@@ -19,6 +21,7 @@ const urlAge = 45 * time.Second
 // urls keeps the last URL of a blob as long as it is valid.
 type urls struct {
 	locate Locate
+	asking *semaphore.Weighted // held during a call of locate
 
 	mu   sync.Mutex
 	last *url.URL // nil: a fresh one is needed
@@ -30,19 +33,27 @@ type urls struct {
 	err error
 }
 
+func newURLs(locate Locate) *urls {
+	return &urls{locate: locate, asking: semaphore.NewWeighted(1)}
+}
+
 // get is a Locate that asks for a fresh URL only if the last one is old or was refused,
 // and never again after locate has failed. A request that ends while it asks, because ctx
-// does, ends no other one.
+// does, ends no other one; while another one asks, it returns the cause of ctx's end.
 func (s *urls) get(ctx context.Context) (*url.URL, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return nil, s.err
+	if u, err := s.known(); u != nil || err != nil {
+		return u, err
 	}
-	if s.last != nil && time.Since(s.got) < urlAge {
-		return s.last, nil
+	if s.asking.Acquire(ctx, 1) != nil {
+		return nil, context.Cause(ctx)
+	}
+	defer s.asking.Release(1)
+	if u, err := s.known(); u != nil || err != nil { // another request asked meanwhile
+		return u, err
 	}
 	u, err := s.locate(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
 		located := &locateError{err: err, because: s.refused}
 		if ctx.Err() == nil {
@@ -52,6 +63,17 @@ func (s *urls) get(ctx context.Context) (*url.URL, error) {
 	}
 	s.last, s.got, s.refused = u, time.Now(), nil
 	return u, nil
+}
+
+// known returns the last URL if it is valid, or the error of locate; neither if locate has
+// to be called.
+func (s *urls) known() (*url.URL, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && time.Since(s.got) < urlAge {
+		return s.last, nil
+	}
+	return nil, s.err
 }
 
 // failed drops a URL if err, the error of a request with it, says that the URL is no

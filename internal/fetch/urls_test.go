@@ -17,10 +17,10 @@ func TestURLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		var gone error
-		s := urls{locate: func(context.Context) (*url.URL, error) {
+		s := newURLs(func(context.Context) (*url.URL, error) {
 			asked++
 			return &url.URL{}, gone
-		}}
+		})
 		next := func(want int) *url.URL {
 			t.Helper()
 			u, err := s.get(t.Context())
@@ -57,18 +57,60 @@ func TestURLsAfterARequestThatEnded(t *testing.T) {
 	t.Parallel()
 	fresh := &url.URL{}
 	asked := 0
-	s := urls{locate: func(ctx context.Context) (*url.URL, error) {
-		asked++
-		return fresh, context.Cause(ctx)
-	}}
 	ctx, end := context.WithCancelCause(t.Context())
-	end(errOvertaken)
+	s := newURLs(func(ctx context.Context) (*url.URL, error) {
+		asked++
+		end(errOvertaken)
+		return fresh, context.Cause(ctx)
+	})
 	if _, err := s.get(ctx); !errors.Is(err, errOvertaken) {
 		t.Errorf("the request that ended: %v", err)
 	}
 	if u, err := s.get(t.Context()); u != fresh || err != nil || asked != 2 {
 		t.Errorf("the next request, after %d questions: %v, %v", asked, u, err)
 	}
+}
+
+// A request that ends while another one asks for a URL does not wait for that URL.
+func TestURLsWhileAnotherRequestAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const answer = time.Minute
+		fresh := &url.URL{}
+		s := newURLs(func(context.Context) (*url.URL, error) {
+			time.Sleep(answer)
+			return fresh, nil
+		})
+		start := time.Now()
+		type result struct {
+			u     *url.URL
+			err   error
+			after time.Duration
+		}
+		get := func(ctx context.Context) chan result {
+			c := make(chan result, 1)
+			go func() {
+				u, err := s.get(ctx)
+				c <- result{u, err, time.Since(start)}
+			}()
+			synctest.Wait()
+			return c
+		}
+		asks := get(t.Context())
+		ctx, end := context.WithCancelCause(t.Context())
+		ends, waits := get(ctx), get(t.Context())
+		time.Sleep(time.Second)
+		s.failed(&url.URL{}, &StorageError{Status: 403}) // does not wait either
+		end(errOvertaken)
+		if r := <-ends; !errors.Is(r.err, errOvertaken) || r.after != time.Second {
+			t.Errorf("the request that ended: %v after %v, want %v after a second", r.err, r.after, errOvertaken)
+		}
+		for _, c := range []chan result{asks, waits} {
+			if r := <-c; r != (result{u: fresh, after: answer}) {
+				t.Errorf("the others: %v, %v after %v, want the one URL after %v", r.u, r.err, r.after, answer)
+			}
+		}
+	})
 }
 
 // testNoFreshURL fetches a blob whose first URL is refused, and for which there is no other.
