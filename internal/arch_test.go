@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"internal":                     nil,
 	"internal/actions":             {"internal/words"},
 	"internal/artifact":            {"internal/glob", "internal/lazy"},
-	"internal/config":              {"internal/glob", "internal/lazy", "internal/suggest", "internal/words", "internal/workspace"},
+	"internal/config":              {"internal/artifact", "internal/glob", "internal/lazy", "internal/suggest", "internal/words", "internal/workspace"},
 	"internal/glob":                {"internal/lazy"},
 	"internal/choice":              {"internal/actions", "internal/artifact", "internal/config", "internal/githubapi", "internal/httpx", "internal/search", "internal/transfer"},
 	"internal/cli":                 {"internal/config"},

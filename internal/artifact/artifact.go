@@ -47,9 +47,10 @@ func ParseRepo(s string) (Repo, error) {
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
 // Equal compares as GitHub does: without regard to case.
-func (r Repo) Equal(o Repo) bool {
-	return strings.EqualFold(r.Owner, o.Owner) && strings.EqualFold(r.Name, o.Name)
-}
+func (r Repo) Equal(o Repo) bool { return r.Fold() == o.Fold() }
+
+// Fold returns the name in lower case, which is the same for names that are Equal.
+func (r Repo) Fold() Repo { return Repo{strings.ToLower(r.Owner), strings.ToLower(r.Name)} }
 
 // workflowPath matches the path of a workflow's file and a ref after it. File and ref may hold
 // at signs.

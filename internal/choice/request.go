@@ -27,8 +27,8 @@ func NewRequest(cfg *config.Config, runner actions.Context) (search.Request, err
 	req := search.Request{
 		RunIDs:        slices.Clone(cfg.RunIDs),
 		ArtifactIDs:   cfg.ArtifactIDs,
-		RunRepos:      homes(cfg.RunRepos),
-		ArtifactRepos: homes(cfg.ArtifactRepos),
+		RunRepos:      cfg.RunRepos,
+		ArtifactRepos: cfg.ArtifactRepos,
 		Merge:         cfg.MergeMultiple,
 		Select:        artifact.Selector{Names: cfg.Names, Patterns: cfg.Patterns, Regexp: cfg.NameRegex},
 		Workflow:      cfg.Workflow,
@@ -46,7 +46,7 @@ func NewRequest(cfg *config.Config, runner actions.Context) (search.Request, err
 		SearchLimit:   cfg.SearchLimit,
 		Waiting:       cfg.Wait > 0,
 		Gone:          map[int64]bool{},
-		Repos:         repos(cfg),
+		Repos:         slices.Clone(cfg.Repositories),
 
 		// If an input says that a search is meant, the warning that the current run has the
 		// artifacts, too, is not worth a request.
@@ -87,25 +87,6 @@ func trigger(cfg *config.Config, runner actions.Context, req search.Request) (in
 		return id, nil // only a former name of the current repository can need the trigger: no reason to fail
 	}
 	return id, err
-}
-
-// repos returns the input repository.
-func repos(cfg *config.Config) []artifact.Repo {
-	var list []artifact.Repo
-	for _, name := range cfg.Repositories {
-		repo, _ := artifact.ParseRepo(name) // config has checked it
-		list = append(list, repo)
-	}
-	return list
-}
-
-// homes parses the repository of each run or artifact id.
-func homes(names map[int64]string) map[int64]artifact.Repo {
-	all := make(map[int64]artifact.Repo, len(names))
-	for id, name := range names {
-		all[id], _ = artifact.ParseRepo(name) // config has checked it
-	}
-	return all
 }
 
 // workflowFile returns the file name in GITHUB_WORKFLOW_REF, which looks like

@@ -6,13 +6,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // address is where a run or an artifact is: on a server's website or in its API.
 type address struct {
 	text string // as given
 	on   website
-	repo string // owner/name
+	repo artifact.Repo
 }
 
 // named is a run or an artifact, named by its id or by its address.
@@ -116,7 +118,10 @@ func byAddress(r named) any {
 	if r.at == nil {
 		return r.id
 	}
-	return fmt.Sprint(r.id, " ", strings.ToLower(r.at.repo))
+	return struct {
+		id   int64
+		repo artifact.Repo
+	}{r.id, r.at.repo.Fold()}
 }
 
 // ids returns the ids of runs or artifacts, each once.
@@ -139,12 +144,12 @@ func (r *reader) checkAddresses(cfg *Config) {
 	bare := cfg.RunCurrent || slices.ContainsFunc(cfg.runs, isBare) || !run.given && slices.ContainsFunc(cfg.artifacts, isBare)
 	own := r.defaultOf(row("repository")).text
 	given := cfg.Repositories
-	follow := len(given) == 0 || len(given) == 1 && strings.EqualFold(given[0], own)
+	follow := len(given) == 0 || len(given) == 1 && strings.EqualFold(given[0].String(), own)
 	if follow && !bare && len(cfg.runs)+len(cfg.artifacts) > 0 {
 		cfg.Repositories = nil
 	}
-	place := func(by string, refs []named) map[int64]string {
-		var homes map[int64]string
+	place := func(by string, refs []named) map[int64]artifact.Repo {
+		var homes map[int64]artifact.Repo
 		for _, one := range refs {
 			if one.at == nil {
 				continue
@@ -153,7 +158,7 @@ func (r *reader) checkAddresses(cfg *Config) {
 				r.fail(by, quote(one.at.text), "is on another server than the one that is asked, "+server, "")
 				continue
 			}
-			i := slices.IndexFunc(cfg.Repositories, func(name string) bool { return strings.EqualFold(name, one.at.repo) })
+			i := slices.IndexFunc(cfg.Repositories, one.at.repo.Equal)
 			switch {
 			case i < 0 && !follow:
 				r.fail(by, quote(one.at.text), fmt.Sprintf("is of %s, which %s does not name", one.at.repo, r.values["repository"].by), "")
@@ -163,7 +168,7 @@ func (r *reader) checkAddresses(cfg *Config) {
 				cfg.Repositories = append(slices.Clip(cfg.Repositories), one.at.repo)
 			}
 			if homes == nil {
-				homes = map[int64]string{}
+				homes = map[int64]artifact.Repo{}
 			}
 			if home, known := homes[one.id]; known && home != cfg.Repositories[i] {
 				r.fail(by, "", fmt.Sprintf("gives the id %d for %s and for %s", one.id, home, cfg.Repositories[i]), "")

@@ -2,14 +2,30 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 )
+
+// names returns the names of a Config's repositories, with blanks between them.
+func names(cfg *config.Config) string {
+	return strings.Trim(fmt.Sprint(cfg.Repositories), "[]")
+}
+
+// texts returns the names of repositories by id.
+func texts(repos map[int64]artifact.Repo) map[int64]string {
+	named := map[int64]string{}
+	for id, repo := range repos {
+		named[id] = repo.String()
+	}
+	return named
+}
 
 // The addresses of runs and artifacts stand for an id and a repository.
 func TestAddresses(t *testing.T) {
@@ -80,7 +96,7 @@ func TestAddresses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []any{strings.Join(cfg.Repositories, " "), cfg.RunIDs, cfg.RunRepos, cfg.ArtifactIDs, cfg.ArtifactRepos}
+			got := []any{names(cfg), cfg.RunIDs, texts(cfg.RunRepos), cfg.ArtifactIDs, texts(cfg.ArtifactRepos)}
 			if d := cmp.Diff([]any{tt.repos, tt.runs, tt.runsAt, tt.artifacts, tt.at}, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}

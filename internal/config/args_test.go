@@ -39,14 +39,14 @@ func TestFromArgs(t *testing.T) {
 		want func(c *config.Config)
 	}{
 		"least":              {"--repository octo/app", dev, func(*config.Config) {}},
-		"readme":             {"--repository o/r --name dist --path out", dev, func(c *config.Config) { c.Repositories, c.Names, c.Path = []string{"o/r"}, []string{"dist"}, "out" }},
+		"readme":             {"--repository o/r --name dist --path out", dev, func(c *config.Config) { c.Repositories, c.Names, c.Path = repos("o/r"), []string{"dist"}, "out" }},
 		"search":             {"--repository octo/app --workflow ci.yml --branch=f,x --branch main --runs 2", dev, func(c *config.Config) { c.Workflow, c.Branches, c.Runs = "ci.yml", []string{"f,x", "main"}, 2 }},
 		"GH_TOKEN":           {"--repository octo/app", env{"GH_TOKEN": "b"}, func(c *config.Config) { c.Token = "b" }},
 		"GITHUB_TOKEN first": {"--repository octo/app", env{"GH_TOKEN": "b", "GITHUB_TOKEN": "a"}, func(c *config.Config) { c.Token = "a" }},
 		"empty GITHUB_TOKEN": {"--repository octo/app", env{"GH_TOKEN": "b", "GITHUB_TOKEN": ""}, func(c *config.Config) { c.Token = "b" }},
 		"token flag":         {"--repository octo/app --github-token c", dev, func(c *config.Config) { c.Token = "c" }},
 		"repeated lists": {"--repository octo/app --repository o/b,o/c --artifact-ids 1 --artifact-ids 2,3", dev, func(c *config.Config) {
-			c.Repositories, c.ArtifactIDs = []string{"octo/app", "o/b", "o/c"}, []int64{1, 2, 3}
+			c.Repositories, c.ArtifactIDs = repos("octo/app", "o/b", "o/c"), []int64{1, 2, 3}
 		}},
 		"last one counts":      {"--repository octo/app --path a --path b", dev, func(c *config.Config) { c.Path = "b" }},
 		"booleans":             {"--repository octo/app --merge-multiple --summary=false --dry-run=TRUE", dev, func(c *config.Config) { c.MergeMultiple, c.Summary, c.DryRun = true, false, true }},

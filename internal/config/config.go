@@ -26,6 +26,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -42,12 +43,12 @@ type Config struct {
 	CACert string
 	// APIURL is GitHub's REST API, without a slash at the end.
 	APIURL *url.URL
-	// Repositories are "owner/name", at least one.
-	Repositories []string
+	// Repositories has at least one.
+	Repositories []artifact.Repo
 	RunIDs       []int64
 	// RunRepos and ArtifactRepos are the repositories of the runs and artifacts that
 	// were given by their addresses. They are among Repositories.
-	RunRepos, ArtifactRepos map[int64]string
+	RunRepos, ArtifactRepos map[int64]artifact.Repo
 	// RunCurrent asks for the current run, besides RunIDs.
 	RunCurrent bool
 

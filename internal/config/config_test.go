@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
@@ -49,12 +50,21 @@ func with(inputs map[string]string) env {
 	return e
 }
 
+// repos returns the repositories of these names.
+func repos(names ...string) []artifact.Repo {
+	list := make([]artifact.Repo, len(names))
+	for i, name := range names {
+		list[i].Owner, list[i].Name, _ = strings.Cut(name, "/")
+	}
+	return list
+}
+
 // defaults is the Config of a step without inputs.
 func defaults() *config.Config {
 	return &config.Config{
 		Token:             "job-token",
 		APIURL:            &url.URL{Scheme: "https", Host: "api.github.com"},
-		Repositories:      []string{"octo/app"},
+		Repositories:      repos("octo/app"),
 		Conclusions:       []string{"success"},
 		Runs:              1,
 		SearchLimit:       1000,
@@ -106,10 +116,10 @@ func TestFromEnv(t *testing.T) {
 		"largest id":              {inputs{"artifact-ids": "9223372036854775807"}, func(c *config.Config) { c.ArtifactIDs = []int64{9223372036854775807} }},
 		"run ids":                 {inputs{"run-id": "5\n6"}, func(c *config.Config) { c.RunIDs = []int64{5, 6} }},
 		"current run":             {inputs{"run-id": "current"}, func(c *config.Config) { c.RunCurrent = true }},
-		"current run first":       {inputs{"current-first": "true", "repository": "octo/lib\nOcto/App"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, []string{"octo/lib", "Octo/App"} }},
-		"first, a former name":    {inputs{"current-first": "true", "repository": "octo/old"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, []string{"octo/old"} }},
+		"current run first":       {inputs{"current-first": "true", "repository": "octo/lib\nOcto/App"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, repos("octo/lib", "Octo/App") }},
+		"first, a former name":    {inputs{"current-first": "true", "repository": "octo/old"}, func(c *config.Config) { c.CurrentFirst, c.Repositories = true, repos("octo/old") }},
 		"current run and another": {inputs{"run-id": "6,current"}, func(c *config.Config) { c.RunCurrent = true; c.RunIDs = []int64{6} }},
-		"repositories":            {inputs{"repository": "octo/app, o/lib\nOcto/App\no_emu/.github"}, func(c *config.Config) { c.Repositories = []string{"octo/app", "o/lib", "o_emu/.github"} }},
+		"repositories":            {inputs{"repository": "octo/app, o/lib\nOcto/App\no_emu/.github"}, func(c *config.Config) { c.Repositories = repos("octo/app", "o/lib", "o_emu/.github") }},
 		"branches":                {inputs{"branch": "refs/heads/feature/x,y\nmain"}, func(c *config.Config) { c.Branches = []string{"feature/x,y", "main"} }},
 		"commit":                  {inputs{"commit": strings.Repeat("AB12", 10)}, func(c *config.Config) { c.Commit = strings.Repeat("ab12", 10) }},
 		"tag":                     {inputs{"commit": "refs/tags/v1.2.3"}, func(c *config.Config) { c.Commit = "v1.2.3" }},
@@ -192,8 +202,8 @@ func TestAliases(t *testing.T) {
 		"both the same":                   {inputs{"run-id": "3,4", "run_id": "3\n4"}, func(c *config.Config) { c.RunIDs = []int64{3, 4} }},
 		"alias over default":              {inputs{"merge-multiple": "false", "merge_multiple": "TRUE"}, func(c *config.Config) { c.MergeMultiple = true }},
 		"default of an alias":             {inputs{"merge-multiple": "true", "merge_multiple": "false"}, func(c *config.Config) { c.MergeMultiple = true }},
-		"alias over own repository":       {inputs{"repo": "o/lib"}, func(c *config.Config) { c.Repositories = []string{"o/lib"} }},
-		"repository over own as alias":    {inputs{"repository": "o/lib", "repo": "octo/app"}, func(c *config.Config) { c.Repositories = []string{"o/lib"} }},
+		"alias over own repository":       {inputs{"repo": "o/lib"}, func(c *config.Config) { c.Repositories = repos("o/lib") }},
+		"repository over own as alias":    {inputs{"repository": "o/lib", "repo": "octo/app"}, func(c *config.Config) { c.Repositories = repos("o/lib") }},
 		"github_token always wins":        {inputs{"github-token": "a", "github_token": "b"}, func(c *config.Config) { c.Token = "b" }},
 		"empty github_token":              {inputs{"github-token": "a", "github_token": ""}, func(c *config.Config) { c.Token = "a" }},
 		"the runner's default":            {inputs{"conclusion": "", "workflow_conclusion": "success"}, func(*config.Config) {}},

@@ -126,7 +126,7 @@ func (r *reader) remote(ctx context.Context, m Machine, asked func(website) bool
 	for _, one := range remotes {
 		if at, err := one.address(); err == nil && asked(at.on) {
 			by = "the git remote " + quote(one.Name)
-			r.found["repository"] = value{text: at.repo, by: by}
+			r.found["repository"] = value{text: at.repo.String(), by: by}
 			return at.on, by
 		}
 	}
@@ -149,7 +149,7 @@ func (r *reader) repositoryNames(host string) {
 		if at.on.host != host && !r.anyServer {
 			r.fail(r.shown("repository"), quote(item), "is on another server than the one that is asked, "+host, "")
 		}
-		list = append(list, at.repo)
+		list = append(list, at.repo.String())
 	}
 	get := r.get
 	r.get = func(input string) (string, bool) {

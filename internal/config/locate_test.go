@@ -120,7 +120,7 @@ func TestPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join([]string{cfg.APIURL.String(), strings.Join(cfg.Repositories, " "), string(cfg.Token)}, " ")
+			got := strings.Join([]string{cfg.APIURL.String(), names(cfg), string(cfg.Token)}, " ")
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}

@@ -105,7 +105,7 @@ var official = []migration{
 		want: func(c *config.Config) { c.Names = []string{"a"} }},
 	{name: "another repository's run", with: "name: my-other-artifact\ngithub-token: ${{ secrets.GH_PAT }}\nrepository: actions/toolkit\nrun-id: 1234",
 		want: func(c *config.Config) {
-			c.Names, c.Token, c.Repositories, c.RunIDs = []string{"my-other-artifact"}, "a-pat", []string{"actions/toolkit"}, []int64{1234}
+			c.Names, c.Token, c.Repositories, c.RunIDs = []string{"my-other-artifact"}, "a-pat", repos("actions/toolkit"), []int64{1234}
 		}},
 	{name: "ids of another run", with: "artifact-ids: 5\nrun-id: 1234\ngithub-token: ${{ secrets.GH_PAT }}",
 		want: func(c *config.Config) { c.ArtifactIDs, c.RunIDs, c.Token = []int64{5}, []int64{1234}, "a-pat" }},
@@ -190,7 +190,7 @@ var dawidd6 = []migration{
 	{name: "event", with: "event: push",
 		want: func(c *config.Config) { c.Events = []string{"push"} }},
 	{name: "another repository", with: "repo: o/lib\ngithub_token: ${{ secrets.GH_PAT }}",
-		want: func(c *config.Config) { c.Repositories, c.Token = []string{"o/lib"}, "a-pat" }},
+		want: func(c *config.Config) { c.Repositories, c.Token = repos("o/lib"), "a-pat" }},
 	{name: "own repository", with: "repo: ${{ github.repository }}\ngithub_token: ${{secrets.GITHUB_TOKEN}}"},
 	{name: "a secret that does not exist", with: "github_token: ${{ secrets.MISSING }}"},
 	{name: "forks", with: "allow_forks: true",

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/glob"
 	"github.com/artifetch/artifetch/internal/lazy"
 )
@@ -46,25 +47,29 @@ func parseConclusions(v string) ([]string, error) {
 
 var ownerAndName = lazy.Regexp(`^([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)$`)
 
-// isRepository reports whether v can be owner/name. Lengths are not part of the expression:
-// compiling one that counts to a hundred takes most of a millisecond.
-func isRepository(v string) bool {
+// repositoryOf returns the repository that v names, and whether v can be owner/name. Lengths
+// are not part of the expression: compiling one that counts to a hundred takes most of a
+// millisecond.
+func repositoryOf(v string) (artifact.Repo, bool) {
 	m := ownerAndName().FindStringSubmatch(v)
-	return m != nil && len(m[1]) <= 100 && len(m[2]) <= 100
+	if m == nil || len(m[1]) > 100 || len(m[2]) > 100 {
+		return artifact.Repo{}, false
+	}
+	return artifact.Repo{Owner: m[1], Name: m[2]}, true
 }
 
 // parseRepository parses owner/name. GitHub allows owners of 39 characters,
 // GitHub Enterprise Server longer ones.
-func parseRepository(v string) (string, error) {
-	if name := v[strings.LastIndexByte(v, '/')+1:]; isRepository(v) && name != "." && name != ".." {
-		return v, nil
+func parseRepository(v string) (artifact.Repo, error) {
+	if repo, ok := repositoryOf(v); ok && repo.Name != "." && repo.Name != ".." {
+		return repo, nil
 	}
 	if u, err := url.Parse(v); err == nil && u.Host != "" {
-		if path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"); isRepository(path) {
-			return "", fmt.Errorf("is an address (did you mean %s?)", path)
+		if repo, ok := repositoryOf(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")); ok {
+			return artifact.Repo{}, fmt.Errorf("is an address (did you mean %s?)", repo)
 		}
 	}
-	return "", errors.New("is not owner/name")
+	return artifact.Repo{}, errors.New("is not owner/name")
 }
 
 // parseBranch strips refs/heads/ and refuses what cannot be a branch.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // Parsers are given values that are not empty and have no blanks around them. The
@@ -60,10 +62,10 @@ func eachOf[T any](split func(string) []string, parse func(string) (T, error), k
 	}
 }
 
-func exactly[T any](t T) any  { return t }
-func foldCase(s string) any   { return strings.ToLower(s) }
-func isBreak(r rune) bool     { return r == '\n' || r == '\r' }
-func isSeparator(r rune) bool { return isBreak(r) || r == ',' }
+func exactly[T any](t T) any     { return t }
+func folded(r artifact.Repo) any { return r.Fold() }
+func isBreak(r rune) bool        { return r == '\n' || r == '\r' }
+func isSeparator(r rune) bool    { return isBreak(r) || r == ',' }
 
 func lines(v string) []string          { return fields(v, isBreak) }
 func linesAndCommas(v string) []string { return fields(v, isSeparator) }

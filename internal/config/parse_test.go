@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"slices"
@@ -217,7 +218,7 @@ func FuzzInputs(f *testing.F) {
 		if err := in.set(&c, v); err != nil {
 			return
 		}
-		for _, s := range slices.Concat(c.Branches, c.Events, c.Repositories, c.Conclusions, []string{c.Commit, c.Actor, c.Ref, string(c.Token), c.AppID, c.Path, c.Workflow}) {
+		for _, s := range slices.Concat(c.Branches, c.Events, c.Conclusions, []string{fmt.Sprint(c.Repositories), c.Commit, c.Actor, c.Ref, string(c.Token), c.AppID, c.Path, c.Workflow}) {
 			if strings.ContainsAny(s, "\r\n\x00\x1b") {
 				t.Errorf("%s accepts %q", in.Name, s)
 			}

@@ -5,13 +5,14 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/lazy"
 )
 
 // repoAddress is a repository on a server.
 type repoAddress struct {
 	on   website
-	repo string // owner/name
+	repo artifact.Repo
 }
 
 // website is where a server's website is.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifetch/artifetch/internal/artifact"
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
@@ -57,7 +58,7 @@ var whereFrom = []Input{
 		Help:        "one or more repositories, one a line or separated by commas; each must have what is asked for",
 		CommandHelp: "one or more repositories, or their addresses, separated by commas; each must have what is asked for",
 		Accepted:    "owner/name, one a line or separated by commas",
-		set:         into(func(c *Config) *[]string { return &c.Repositories }, eachItem(parseRepository, foldCase))},
+		set:         into(func(c *Config) *[]artifact.Repo { return &c.Repositories }, eachItem(parseRepository, folded))},
 	{Name: "run-id", Aliases: []string{"run_id"}, Group: WhereFrom, Metavar: "ID", List: true, address: true, notInDiff: true,
 		Default: anyRun, ActionDefault: anyRun, DefaultHelp: "`*`, a search",
 		Help:     "one or more run ids, `current`, or addresses of runs; the inputs of \"Which run\" except `wait` are then ignored",

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
@@ -107,17 +106,17 @@ func (l *Log) fewer(plan *search.Plan) {
 	case len(l.Config.Branches) > 1 || l.Config.PR != 0:
 		why = "only the first branch or commit with a run that fits counts, and no other run of it fits"
 	}
-	found := map[string]int{}
+	found := map[artifact.Repo]int{}
 	for _, run := range plan.Runs {
-		found[strings.ToLower(run.Repo.String())]++
+		found[run.Repo.Fold()]++
 	}
 	var warnings []string
 	for _, repo := range l.Config.Repositories {
 		where := ""
 		if len(l.Config.Repositories) > 1 {
-			where = " in " + repo
+			where = " in " + repo.String()
 		}
-		if n := found[strings.ToLower(repo)]; n < l.Config.Runs {
+		if n := found[repo.Fold()]; n < l.Config.Runs {
 			warnings = append(warnings, fmt.Sprintf("%s asked for, and %d found%s: %s", words.Count(l.Config.Runs, "run"), n, where, why))
 		}
 	}

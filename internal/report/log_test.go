@@ -69,9 +69,9 @@ func TestWarningsOfManyRepositories(t *testing.T) {
 	l := &Log{Config: &config.Config{Runs: 2}, Out: actions.New(actions.Options{Out: &b, Getenv: func(string) string { return "" }})}
 	plan := &search.Plan{}
 	for i := range 5000 {
-		name := fmt.Sprintf("Octo/R%d", i)
-		l.Config.Repositories = append(l.Config.Repositories, name)
-		repo, _ := artifact.ParseRepo(strings.ToLower(name))
+		repo := artifact.Repo{Owner: "Octo", Name: fmt.Sprintf("R%d", i)}
+		l.Config.Repositories = append(l.Config.Repositories, repo)
+		repo = repo.Fold()
 		plan.Runs = append(plan.Runs, artifact.Run{ID: int64(i), Repo: repo})
 		if i%2 == 0 {
 			plan.Runs = append(plan.Runs, artifact.Run{ID: int64(9000 + i), Repo: repo})
