@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 	}
 	text := func(s string) githubsim.Blob { return githubsim.Bytes([]byte(s)) }
 	for name, tt := range map[string]row{
-		"HTML":            {githubsim.Artifact{ContentType: "text/html", Blob: text("<!DOCTYPE html><title>Login</title>")}, `the storage's answer is no zip and has no file name, and the server has no digest to compare it with: 35 B of text/html that begins with "<!DOCTYPE html><title>Login</title>"`, "a=<!DOCTYPE html><title>Login</title>"},
+		"HTML":            {githubsim.Artifact{ContentType: "text/html", Blob: text("<!DOCTYPE html><title>Login</title>")}, `the storage's answer is no archive and has no file name, and the server has no digest to compare it with: 35 B of text/html that begins with "<!DOCTYPE html><title>Login</title>"`, "a=<!DOCTYPE html><title>Login</title>"},
 		"JSON":            {githubsim.Artifact{ContentType: "application/json", Blob: text(`{"message":"no"}`)}, "16 B of application/json", `a={"message":"no"}`},
 		"empty text":      {githubsim.Artifact{ContentType: "text/plain", Blob: text("")}, "0 B of text/plain", "a="},
 		"an octet-stream": {githubsim.Artifact{ContentType: "application/octet-stream", Blob: text("\xff\xfe\x00")}, "3 B of application/octet-stream", "a=\xff\xfe\x00"},
@@ -69,7 +69,7 @@ func TestPages(t *testing.T) {
 	}{
 		"a page with another's digest": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("digest-mismatch", "ignore"),
-			"the storage's answer is no zip and has no file name, and its digest differs: 3 B of text/html",
+			"the storage's answer is no archive and has no file name, and its digest differs: 3 B of text/html",
 		},
 		"the same, not relaxed": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "sha256:" + strings.Repeat("0", 64)}, in("skip-decompress", "true"),
@@ -88,18 +88,18 @@ func TestPages(t *testing.T) {
 		},
 		"a page, not expected": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>"))),
-			"the storage's answer is no zip and has no file name, and its digest differs: 3 B",
+			"the storage's answer is no archive and has no file name, and its digest differs: 3 B",
 		},
 		"a page, not wanted, not expected": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), NoDigest: true}, in("expect-digest", hexOf(text("<b>")), "files", "x"),
-			"the storage's answer is no zip and has no file name",
+			"the storage's answer is no archive and has no file name",
 		},
 		"a digest of another kind": {
 			githubsim.Artifact{ContentType: "text/html", Blob: text("<p>"), Digest: "md5:0"}, in(), "and its digest is of an unknown algorithm",
 		},
 		"kept, sound":   {githubsim.Artifact{Blob: files("x", "y"), NoDigest: true}, in("skip-decompress", "true"), "a.zip=PK"},
 		"kept, damaged": {githubsim.Artifact{Blob: damaged(files("a.txt", "a1", "d/b.txt", "b1")), NoDigest: true}, in("skip-decompress", "true"), `refused: entry "a.txt"`},
-		"kept, no zip":  {githubsim.Artifact{Blob: text("<html>"), NoDigest: true}, in("skip-decompress", "true"), "No digest proves that the zip was uploaded like this"},
+		"kept, no zip":  {githubsim.Artifact{Blob: text("<html>"), NoDigest: true}, in("skip-decompress", "true"), "No digest proves that the archive was uploaded like this"},
 		"kept, proved":  {githubsim.Artifact{Blob: damaged(files("a.txt", "a1", "d/b.txt", "b1"))}, in("skip-decompress", "true"), "a.zip=PK"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -109,7 +109,7 @@ var situations = map[string]situation{
 	}, trigger{}, dist},
 	"not the SHA-256 expected": {has(zip("a", "a")), trigger{}, distAnd("expect-digest", strings.Repeat("0", 64))},
 	"expect-digest is empty":   {has(zip("a", "a")), trigger{}, distAnd("expect-digest", "")},
-	"the storage's answer is no zip and has no file name": {func(_ *testing.T, m *machine) {
+	"the storage's answer is no archive and has no file name": {func(_ *testing.T, m *machine) {
 		m.past(time.Hour, "ci.yml", githubsim.Run{}, "dist", githubsim.Artifact{NoDigest: true, Blob: githubsim.Bytes([]byte("<html>")), ContentType: "text/html"})
 	}, trigger{}, dist},
 	"refused: entry …": {has(zip("../a", "a")), trigger{}, dist},

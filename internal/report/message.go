@@ -115,10 +115,10 @@ func (a audience) fetchHint(err error) string {
 		return "Nothing was written. Let " + a.machine() + " reach the storage without that proxy (NO_PROXY), or have the proxy pass the answers of the storage on unchanged"
 	}
 	if _, ok := errors.AsType[*transfer.UnsoundError](err); ok {
-		return "Nothing was written. No digest proves that the zip was uploaded like this, so it is kept only if it is intact; " + a.rerun() + ", or upload the artifact anew"
+		return "Nothing was written. No digest proves that the archive was uploaded like this, so it is kept only if it is intact; " + a.rerun() + ", or upload the artifact anew"
 	}
 	if _, ok := errors.AsType[*unpack.RefusedError](err); ok {
-		return "Nothing was written. If you trust the artifact, " + a.set("skip-decompress", "true") + " keeps it as a zip; otherwise find out who made it"
+		return "Nothing was written. If you trust the artifact, " + a.set("skip-decompress", "true") + " keeps the archive as it is; otherwise find out who made it"
 	}
 	if _, ok := errors.AsType[*workspace.LinkError](err); ok {
 		return "Nothing was written. Symlinks may only lead to places in the destination; find out who made the artifact, " +

@@ -84,8 +84,8 @@ type Options struct {
 	Layout Layout
 	// Files are globs on the paths inside an artifact; none means all files.
 	Files []string
-	// KeepArchives keeps archives as they are. NameByArtifact then calls them
-	// <artifact>.zip, whatever name the upload gave them.
+	// KeepArchives keeps archives as they are. NameByArtifact then names them after the
+	// artifact (<artifact>.zip), whatever name the upload gave them.
 	KeepArchives, NameByArtifact bool
 	// ExpandTars expands the tars at the top of an artifact.
 	ExpandTars bool

@@ -56,7 +56,7 @@ const headSize = 64
 // is no artifact.
 func (t *attempt) format(blob *fetch.Blob) (f *unpack.Format, name string, err error) {
 	if f, name, _ = formatOf(t.engine.formats, blob.ContentType(), blob.ContentDisposition(), nil, t.provable()); f != nil {
-		return f, name, nil // whatever it begins with: a damaged zip is one
+		return f, name, nil // whatever it begins with: a damaged archive is one
 	}
 	if t.head, err = headOf(blob); err != nil {
 		return nil, "", err
@@ -104,7 +104,7 @@ func (e *PageError) Error() string {
 	case DigestUnknown:
 		why = "its digest is of an unknown algorithm"
 	}
-	text := fmt.Sprintf("the storage's answer is no zip and has no file name, and %s: %s of %s", why, words.Bytes(e.size), cmp.Or(words.Cut(e.contentType, 100), "no type"))
+	text := fmt.Sprintf("the storage's answer is no archive and has no file name, and %s: %s of %s", why, words.Bytes(e.size), cmp.Or(words.Cut(e.contentType, 100), "no type"))
 	if begins := beginning(e.head); begins != "" {
 		text += fmt.Sprintf(" that begins with %q", begins)
 	}

@@ -63,7 +63,7 @@ func (s *answers) DownloadURL(_ context.Context, _ artifact.Repo, id int64) (*ur
 }
 
 // Whatever is done with an artifact, the same rule says what it is: its type, then its file
-// name, then its first bytes. An answer that is no zip and has neither a name nor a digest
+// name, then its first bytes. An answer that is no archive and has neither a name nor a digest
 // that proves it is a page.
 func TestForms(t *testing.T) {
 	t.Parallel()
