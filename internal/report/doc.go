@@ -14,8 +14,10 @@
 //	result.go   Result, and the errors that only app can have
 //	handon.go   outputs and summary are written for the runner
 //	audience.go who reads a message: the author of a workflow, or a person at a terminal
-//	message.go  an error, and the advice for it
-//	network.go  the advice for a network that does not let the program through
+//	message.go  an error, and the advice for it:
+//	            notfound.go for a search that found nothing, api.go for the API's errors,
+//	            fetching.go for those of fetching, extracting and publishing, network.go for
+//	            a network that does not let the program through
 //	outputs.go  the outputs
 //	summary.go  the job summary
 //	printer.go  what the command prints of a fetch; listing.go of list, files.go of ls and

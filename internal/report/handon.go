@@ -1,6 +1,12 @@
 package report
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/artifetch/artifetch/internal/actions"
+)
 
 // CheckHandOn fails with a *HandOnError if the runner's file for outputs cannot be written,
 // so that this shows before anything is fetched. If a summary is wanted, and its file cannot
@@ -62,3 +68,23 @@ func (e *HandOnError) Error() string { return joinErrors(e.Errs) }
 
 // Unwrap returns the failures of single files.
 func (e *HandOnError) Unwrap() []error { return e.Errs }
+
+// handOnHint says what to check, and what is lost.
+func handOnHint(e *HandOnError) string {
+	var variables, lost []string
+	for _, err := range e.Errs {
+		if file, ok := errors.AsType[*actions.FileError](err); ok {
+			variables = append(variables, file.Variable)
+			lost = append(lost, map[string]string{"GITHUB_OUTPUT": "later steps get no outputs", "GITHUB_STEP_SUMMARY": "there is no summary"}[file.Variable])
+		}
+	}
+	if len(variables) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("The runner sets %s, and a step must not: if none did, check that the runner's temporary directory exists, that this process's user may write to it, "+
+		"and that it has free space. Without that, %s", strings.Join(variables, " and "), strings.Join(lost, ", and "))
+	if e.Published {
+		text += "; the files are in place"
+	}
+	return text
+}

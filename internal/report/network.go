@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/httpx"
 	"github.com/artifetch/artifetch/internal/words"
 )
@@ -111,21 +110,6 @@ func proxyHint(err error) string {
 		return where + " cannot be reached: check HTTPS_PROXY (HTTP_PROXY for an http address), or list the host in NO_PROXY if it can be reached without a proxy"
 	}
 	return ""
-}
-
-// tokenHint returns the advice for a token that GitHub does not accept.
-func (a audience) tokenHint(e *githubapi.Error) string {
-	if !e.App {
-		return "The token is wrong or has expired: " + a.wrongToken()
-	}
-	if e.Ahead.Abs() > time.Minute {
-		direction := "behind"
-		if e.Ahead < 0 {
-			direction = "ahead of"
-		}
-		return fmt.Sprintf("%s is %s %s GitHub's, so GitHub refuses the App's credentials: set the clock", a.says("The runner's clock", "This machine's clock"), e.Ahead.Abs(), direction)
-	}
-	return "Check that " + a.name("app-id") + " and " + a.name("app-private-key") + " are of the same GitHub App, and that the key was not revoked"
 }
 
 // short cuts a text that a server or a certificate chose.
