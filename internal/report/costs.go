@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/artifetch/artifetch/internal/config"
 	"github.com/artifetch/artifetch/internal/githubapi"
 	"github.com/artifetch/artifetch/internal/words"
 )
@@ -53,30 +52,11 @@ func (l *Log) Requests(sent, unchanged int, search githubapi.Costs) {
 
 // notGiven returns the inputs that are not given. Lowering search-limit always helps.
 func (l *Log) notGiven(inputs []string) []string {
-	open := slices.DeleteFunc(slices.Clone(inputs), func(input string) bool { return given(l.Config, input) })
+	open := slices.DeleteFunc(slices.Clone(inputs), func(input string) bool { return l.Config.Given(input) })
 	if len(open) == 0 {
 		return []string{"search-limit"}
 	}
 	return open
-}
-
-// given reports whether one of the inputs that narrow a search is given.
-func given(c *config.Config, input string) bool {
-	switch input {
-	case "name":
-		return len(c.Names) > 0
-	case "workflow":
-		return c.Workflow != ""
-	case "branch":
-		return len(c.Branches) > 0
-	case "commit":
-		return c.Commit != ""
-	case "event":
-		return len(c.Events) > 0
-	case "max-age":
-		return c.MaxAge > 0
-	}
-	return false
 }
 
 // mostOf returns the kind of request that a search sent most.

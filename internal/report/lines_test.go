@@ -20,6 +20,19 @@ import (
 	"github.com/artifetch/artifetch/internal/workspace"
 )
 
+// withInputs returns the Config of a step with these names and values of inputs.
+func withInputs(inputs ...string) *config.Config {
+	cfg, _ := config.FromEnv(func(name string) (string, bool) { // what else a step has does not matter
+		for i := 0; i < len(inputs); i += 2 {
+			if config.EnvName(inputs[i]) == name {
+				return inputs[i+1], true
+			}
+		}
+		return "", false
+	})
+	return cfg
+}
+
 // Each line of the log, with one thing and with several.
 func TestLines(t *testing.T) {
 	t.Parallel()
@@ -54,11 +67,11 @@ func TestLines(t *testing.T) {
 		"a costly search": {func(l *Log) { l.Costly(githubapi.Costs{githubapi.ArtifactPages: 99, githubapi.RunPages: 2}) },
 			"the search has sent 101 requests so far: 99 pages of all artifacts, 2 pages of runs; name or max-age would narrow it"},
 		"a costly search of one name": {func(l *Log) {
-			l.Config.Names, l.Config.MaxAge = []string{"dist"}, time.Hour
+			l.Config = withInputs("name", "dist", "max-age", "1h")
 			l.Costly(githubapi.Costs{githubapi.NamedPages: 101})
 		}, "the search has sent 101 requests so far: 101 pages of artifacts of that name; a lower search-limit would narrow it"},
 		"a costly search of a branch": {func(l *Log) {
-			l.Config.Branches = []string{"main"}
+			l.Config = withInputs("branch", "main")
 			l.Costly(githubapi.Costs{githubapi.SingleRuns: 60, githubapi.RunPages: 60})
 		}, "the search has sent 120 requests so far: 60 pages of runs, 60 single runs; workflow, event, max-age or a lower search-limit would narrow it"},
 		"doubts": {func(l *Log) {
