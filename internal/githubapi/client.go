@@ -153,7 +153,7 @@ func newRESTClient(o Options, s *shared, token tokenSource) *restClient {
 
 // call describes an operation.
 type call struct {
-	op, subject string // for messages
+	op, subject string // as in Error
 	repo        artifact.Repo
 	want        int        // the status of success
 	needs       Permission // "" means ActionsRead

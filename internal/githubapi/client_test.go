@@ -138,17 +138,17 @@ func TestErrors(t *testing.T) {
 		tries int
 		text  string
 	}{
-		"bad token":        {"wrong", githubsim.Fault{}, get, BadToken, 1, "get run (run 1003) of octo/app: GitHub answered 401 Unauthorized: Bad credentials"},
+		"bad token":        {"wrong", githubsim.Fault{}, get, BadToken, 1, "get run 1003 of octo/app: GitHub answered 401 Unauthorized: Bad credentials"},
 		"no permission":    {"none", githubsim.Fault{}, get, NoPermission, 1, "403 Forbidden: Resource not accessible by integration"},
-		"may not delete":   {"read", githubsim.Fault{}, del, NoPermission, 1, "delete artifact (artifact 1) of octo/app: GitHub answered 403"},
+		"may not delete":   {"read", githubsim.Fault{}, del, NoPermission, 1, "delete artifact 1 of octo/app: GitHub answered 403"},
 		"anonymous":        {"", githubsim.Fault{}, download, BadToken, 1, "Requires authentication"},
 		"private":          {"other", githubsim.Fault{Status: 404, Body: `{"message":"Not Found"}`}, get, NotFound, 1, "answered 404 Not Found"},
-		"no such run":      {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Run(ctx, app, 1); return err }, NotFound, 1, "get run (run 1)"},
-		"no such artifact": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Artifact(ctx, app, 1); return err }, NotFound, 1, "get artifact (artifact 1)"},
+		"no such run":      {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Run(ctx, app, 1); return err }, NotFound, 1, "get run 1"},
+		"no such artifact": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error { _, err := f.client.Artifact(ctx, app, 1); return err }, NotFound, 1, "get artifact 1"},
 		"no such workflow": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {
 			_, err := allRuns(ctx, f.client, search.RunQuery{Workflow: "no.yml"})
 			return err
-		}, NotFound, 1, `list runs (workflow "no.yml")`},
+		}, NotFound, 1, `list runs of workflow "no.yml"`},
 		"no such repository": {"tok", githubsim.Fault{}, func(ctx context.Context, f *fixture) error {
 			return f.client.Repository(ctx, artifact.Repo{Owner: "octo", Name: "nope"})
 		}, NotFound, 1, "get repository of octo/nope"},
@@ -161,11 +161,11 @@ func TestErrors(t *testing.T) {
 		"no connection":       {"tok", githubsim.Fault{Drop: true, Times: -1}, get, Network, 3, "no answer"},
 		"invalid":             {"tok", githubsim.Fault{Status: 422, Body: `{"message":"Validation Failed"}`}, get, InvalidRequest, 1, "422 Unprocessable Entity: Validation Failed"},
 		"a proxy's page":      {"tok", githubsim.Fault{Status: 200, Body: "<html>login</html>"}, get, UnexpectedAnswer, 1, "the answer is not JSON"},
-		"another run":         {"tok", githubsim.Fault{Status: 200, Body: `{"id": 7}`}, get, UnexpectedAnswer, 1, "get run (run 1003) of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
+		"another run":         {"tok", githubsim.Fault{Status: 200, Body: `{"id": 7}`}, get, UnexpectedAnswer, 1, "get run 1003 of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
 		"another artifact": {"tok", githubsim.Fault{Status: 200, Body: `{"id": 7, "name": "dist"}`}, func(ctx context.Context, f *fixture) error {
 			_, err := f.client.Artifact(ctx, app, 42)
 			return err
-		}, UnexpectedAnswer, 1, "get artifact (artifact 42) of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
+		}, UnexpectedAnswer, 1, "get artifact 42 of octo/app: GitHub answered 200 OK: the answer is JSON, but not GitHub's"},
 		"a proxy's error":     {"tok", githubsim.Fault{Status: 403, Body: "<html>forbidden</html>"}, get, UnexpectedAnswer, 1, "403 Forbidden"},
 		"no redirect":         {"tok", githubsim.Fault{Status: 200, Body: "{}"}, download, UnexpectedAnswer, 1, "it does not redirect to the storage"},
 		"redirect to nowhere": {"tok", githubsim.Fault{Status: 302}, download, UnexpectedAnswer, 1, "redirect has no valid target"},

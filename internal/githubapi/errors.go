@@ -79,11 +79,12 @@ type Error struct {
 	// Needs is the permission that the call needs.
 	Needs Permission
 	// App reports that the call was made as a GitHub App, for its token.
-	App     bool
-	Op      string // such as "list artifacts"
-	Repo    artifact.Repo
-	Subject string // such as "artifact 42"; may be empty
-	Status  int    // 0 without an answer
+	App bool
+	// Op is what the call does, such as "delete" or "list artifacts", and Subject what it
+	// does that to, such as "artifact 42", or empty.
+	Op, Subject string
+	Repo        artifact.Repo
+	Status      int // 0 without an answer
 	// Message is the server's own text, or describes an unexpected answer. It may
 	// hold any character; its length is bounded.
 	Message string
@@ -156,7 +157,7 @@ func (c call) label() string { return label(c.op, c.subject, c.repo) }
 
 func label(op, subject string, repo artifact.Repo) string {
 	if subject != "" {
-		op += " (" + subject + ")"
+		op += " " + subject
 	}
 	if repo != (artifact.Repo{}) {
 		op += " of " + repo.String()

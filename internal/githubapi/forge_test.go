@@ -72,8 +72,8 @@ func TestAnotherForge(t *testing.T) {
 		t.Errorf("commit %s, %v", got, err)
 	}
 	for id, want := range map[int64]string{
-		2: "get run (run 2) of o/r: Hearth answered 403 Forbidden: no fire",
-		3: "get run (run 3) of o/r: the secondary rate limit is exceeded; Hearth asks for a pause of 1h0m0s: too warm",
+		2: "get run 2 of o/r: Hearth answered 403 Forbidden: no fire",
+		3: "get run 3 of o/r: the secondary rate limit is exceeded; Hearth asks for a pause of 1h0m0s: too warm",
 	} {
 		if _, err := c.Run(t.Context(), repo, id); err == nil || err.Error() != want {
 			t.Errorf("got %v\nwant %s", err, want)

@@ -30,7 +30,7 @@ func (w *wirePull) complete() bool {
 
 // PullRequest returns a pull request.
 func (c *Client) PullRequest(ctx context.Context, repo artifact.Repo, number int) (artifact.PullRequest, error) {
-	what := call{op: "get pull request", cost: Names, needs: PullRequestsRead, subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
+	what := call{op: "get", cost: Names, needs: PullRequestsRead, subject: subject("pull request", int64(number)), repo: repo, want: http.StatusOK}
 	var w wirePull
 	if err := c.api.get(ctx, what, repoPath(repo, "/pulls/%d", number), &w); err != nil {
 		return artifact.PullRequest{}, err
@@ -49,7 +49,7 @@ var wireSHA = lazy.Regexp(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 // commit".
 func (c *Client) Commit(ctx context.Context, repo artifact.Repo, ref string) (string, error) {
 	name, _ := strings.CutPrefix(ref, "tags/")
-	what := call{op: "get commit", cost: Names, needs: ContentsRead, subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: c.shared.forge.sha}
+	what := call{op: "get", cost: Names, needs: ContentsRead, subject: fmt.Sprintf("commit %q", name), repo: repo, want: http.StatusOK, accept: c.shared.forge.sha}
 	x, err := c.api.do(ctx, what, http.MethodGet, repoPath(repo, "/commits/%s", segments(ref)), nil)
 	if e, ok := asError(err); ok && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
 		// "No commit found for SHA"; a repository without any commit.
@@ -75,7 +75,7 @@ func (w *wireBranch) complete() bool { return w.Name != "" }
 
 // Branch returns a NotFound *Error unless there is a branch of this name.
 func (c *Client) Branch(ctx context.Context, repo artifact.Repo, name string) error {
-	what := call{op: "get branch", cost: Names, needs: ContentsRead, subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
+	what := call{op: "get", cost: Names, needs: ContentsRead, subject: fmt.Sprintf("branch %q", name), repo: repo, want: http.StatusOK}
 	var w wireBranch
 	err := c.api.get(ctx, what, repoPath(repo, "/branches/%s", segments(name)), &w)
 	if err == nil && w.Name.String() != name {

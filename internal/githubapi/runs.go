@@ -73,7 +73,7 @@ func (p *runPage) total() int       { return p.Total }
 
 // Run returns a run.
 func (c *Client) Run(ctx context.Context, repo artifact.Repo, id int64) (artifact.Run, error) {
-	what := call{op: "get run", cost: SingleRuns, subject: subject("run", id), repo: repo, want: http.StatusOK}
+	what := call{op: "get", cost: SingleRuns, subject: subject("run", id), repo: repo, want: http.StatusOK}
 	w := wireRun{asked: id}
 	if err := c.api.get(ctx, what, repoPath(repo, "/actions/runs/%d", id), &w); err != nil {
 		return artifact.Run{}, err
@@ -95,7 +95,7 @@ func (c *Client) Runs(ctx context.Context, repo artifact.Repo, q search.RunQuery
 		id:      (*wireRun).id,
 	}
 	if q.Workflow != "" {
-		l.call.subject = fmt.Sprintf("workflow %q", q.Workflow)
+		l.call.op, l.call.subject = "list runs of", fmt.Sprintf("workflow %q", q.Workflow)
 		l.path = repoPath(repo, "/actions/workflows/%s/runs", segment(q.Workflow))
 	}
 	created := ""

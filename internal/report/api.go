@@ -49,7 +49,7 @@ func (a audience) apiHint(e *githubapi.Error) string {
 
 // inTrouble is the advice for a fault that the user can do nothing about.
 func (a audience) inTrouble() string {
-	return "GitHub or the network is in trouble; see https://www.githubstatus.com and " + a.rerun()
+	return "GitHub or the network is in trouble: see https://www.githubstatus.com and " + a.rerun()
 }
 
 // tokenHint returns the advice for a token that GitHub does not accept.

@@ -148,11 +148,11 @@ func (a audience) systemHint(err error) string {
 		return "The user that this process runs as may not do that: check who owns the directory and its mode (ls -ld)" + a.says(", and what earlier steps left there", "") + ", or choose another path; " +
 			"nothing was written to the destination"
 	case errors.As(err, &late):
-		return "The storage, or the network to it, is too slow; " + a.rerun() + ", nothing was written to the destination"
+		return "The storage, or the network to it, is too slow: " + a.rerun() + "; nothing was written to the destination"
 	case errors.As(err, &differs):
 		return "The bytes are not those that were stored; " + a.rerun() + ", and if it happens again, upload the artifact anew"
 	case errors.As(err, &truncated):
-		return "The storage kept breaking off; " + a.rerun() + ", nothing was written to the destination"
+		return "The storage kept breaking off: " + a.rerun() + "; nothing was written to the destination"
 	case errors.As(err, &refused):
 		return a.storageHint(refused.Status)
 	case errors.Is(err, context.Canceled):
@@ -167,7 +167,7 @@ func (a audience) systemHint(err error) string {
 // if it did not answer.
 func (a audience) storageHint(status int) string {
 	if status == 0 || httpx.TemporaryStatus(status) {
-		return "GitHub's storage or the network is in trouble; see https://www.githubstatus.com and " + a.rerun() + ", nothing was written to the destination"
+		return "GitHub's storage or the network is in trouble: see https://www.githubstatus.com and " + a.rerun() + "; nothing was written to the destination"
 	}
 	return "The storage does not accept the signed URL that GitHub gave: check whether a proxy or a firewall answers in its place, and whether " + a.machine() + "'s clock is right; " +
 		"nothing was written to the destination"
