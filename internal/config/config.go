@@ -113,9 +113,9 @@ type Config struct {
 	Warnings []string
 	// Notes are texts for the log about things that are not mistakes.
 	Notes []string
-	// Empty names the inputs that choose runs or ids, or give the token, and were given with
+	// Empty are the inputs that choose runs or ids, or give the token, and were given with
 	// an empty value: they are ignored.
-	Empty []string
+	Empty []EmptyInput
 
 	runs, artifacts []named // as RunIDs and ArtifactIDs
 
@@ -190,6 +190,12 @@ const (
 type ExpectedDigest struct {
 	SHA256   string // 64 hexadecimal digits in lower case
 	Artifact string // the name of the artifact; "" for any
+}
+
+// EmptyInput is an input that was given with an empty value.
+type EmptyInput struct {
+	Name string // canonical
+	By   string // the name that it was given by, as messages show it
 }
 
 // Secret is text that must not be shown. Every verb of fmt prints a placeholder;

@@ -143,7 +143,11 @@ func TestFromEnv(t *testing.T) {
 			c.IfExists, c.IfNoArtifactFound, c.DigestMismatch = workspace.Fail, config.Warn, config.MismatchInfo
 		}},
 		"path of a CA certificate": {inputs{"ca-cert": "certs/ca.pem"}, func(c *config.Config) { c.CACert = "certs/ca.pem" }},
-		"no token in a dry run":    {inputs{"github-token": "", "dry-run": "true"}, func(c *config.Config) { c.Token = ""; c.DryRun = true; c.Empty = []string{"github-token"} }},
+		"no token in a dry run": {inputs{"github-token": "", "dry-run": "true"}, func(c *config.Config) {
+			c.Token = ""
+			c.DryRun = true
+			c.Empty = []config.EmptyInput{{Name: "github-token", By: "github-token"}}
+		}},
 		"app instead of token": {inputs{"app-id": "123", "app-private-key": rsaKey}, func(c *config.Config) {
 			c.Token, c.AppID, c.AppPrivateKey = "", "123", config.Secret(strings.TrimSpace(rsaKey))
 		}},
@@ -327,7 +331,7 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(tt.want, cfg.Empty, cmpopts.EquateEmpty()); d != "" {
+			if d := cmp.Diff(tt.want, given(cfg.Empty), cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 			if cfg.Branches != nil || cfg.Commit != "" || cfg.PR != 0 || cfg.Events != nil || cfg.Actor != "" || tt.in["run_number"] == "" && cfg.RunNumber != 0 {
@@ -335,6 +339,15 @@ func TestInputsThatCameOutEmpty(t *testing.T) {
 			}
 		})
 	}
+}
+
+// given returns the names by which empty inputs were given.
+func given(empty []config.EmptyInput) []string {
+	var names []string
+	for _, in := range empty {
+		names = append(names, in.By)
+	}
+	return names
 }
 
 // An empty token is the same by both names: an error or, if the environment has a token, a
@@ -350,7 +363,7 @@ func TestEmptyToken(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		e["GITHUB_TOKEN"] = "x"
-		if cfg, err := config.FromEnv(e.lookup); err != nil || !slices.Equal(cfg.Empty, []string{name}) || cfg.Token != "x" {
+		if cfg, err := config.FromEnv(e.lookup); err != nil || !slices.Equal(given(cfg.Empty), []string{name}) || cfg.Token != "x" {
 			t.Errorf("%s: %v, %v", name, cfg.Empty, err)
 		}
 	}

@@ -106,12 +106,12 @@ func (r *reader) read() (*Config, error) {
 		case in.protects:
 			r.fail(name, "", "is empty: what it is set to has no value, and nothing would be checked", in.Accepted)
 		default:
-			cfg.Empty = append(cfg.Empty, name)
+			cfg.Empty = append(cfg.Empty, EmptyInput{in.Name, name})
 		}
 	}
-	if slices.Contains(cfg.Empty, r.shown("pr")) && cfg.AllowForks && !r.byID() {
+	if pr := r.cameOutEmpty(row("pr")); pr != "" && cfg.AllowForks && !r.byID() {
 		// Only the pull request limits whose code may come in.
-		r.fail(r.shown("pr"), "", "is empty: what it is set to has no value, and with "+r.values["allow-forks"].by+" the runs of all forks would fit", "the number of a pull request")
+		r.fail(pr, "", "is empty: what it is set to has no value, and with "+r.values["allow-forks"].by+" the runs of all forks would fit", "the number of a pull request")
 	}
 	r.check(cfg)
 	return cfg, r.errs.or()

@@ -45,9 +45,12 @@ func TestLines(t *testing.T) {
 		say  func(l *Log)
 		want string
 	}{
-		"empty inputs": {func(l *Log) { l.Config.Empty = []string{"branch", "run-id"}; l.Inputs() },
+		"empty inputs": {func(l *Log) {
+			l.Config.Empty = []config.EmptyInput{{Name: "branch", By: "branch"}, {Name: "run-id", By: "--run-id"}}
+			l.Inputs()
+		},
 			"::warning title=An input is empty::branch was given, but is empty, so it is ignored: runs of any branch are taken. Check the expression that it is set to, or leave branch out\n" +
-				"::warning title=An input is empty::run-id was given, but is empty, so it is ignored: the run is searched. Check the expression that it is set to, or leave run-id out"},
+				"::warning title=An input is empty::--run-id was given, but is empty, so it is ignored: the run is searched. Check the expression that it is set to, or leave --run-id out"},
 		"odd inputs": {func(l *Log) { l.Config.Warnings = []string{"hm"}; l.Inputs() }, "::warning::hm"},
 		"retry":      {func(l *Log) { l.Retry(broken, 1500*time.Microsecond) }, "it broke; next try in 2ms"},
 		"wait": {func(l *Log) { l.Wait(&search.NotFoundError{What: `artifact "x"`}, 5*time.Second) },

@@ -70,9 +70,9 @@ var insteadOf = map[string]string{
 // expression names something that does not exist: a search without that condition may take
 // a run that the workflow's author did not mean.
 func (l *Log) emptyInputs() {
-	for _, name := range l.Config.Empty {
+	for _, in := range l.Config.Empty {
 		l.Out.TitledWarningf("An input is empty", "%s was given, but is empty, so it is ignored: %s. Check the expression that it is set to, or leave %[1]s out",
-			name, cmp.Or(insteadOf[strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-")], "its default is used"))
+			in.By, cmp.Or(insteadOf[in.Name], "its default is used"))
 	}
 }
 
