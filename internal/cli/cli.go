@@ -76,7 +76,7 @@ type reading struct {
 // command makes the command of a verb.
 func (r *reading) command(verb config.Verb) *cobra.Command {
 	cmd := &cobra.Command{Use: string(verb), Short: verb.Short(), Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true}
-	flags := config.NewFlags(verb, cmd.Flags())
+	var flags *config.Flags
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		r.call.Config = flags.Unread(r.Lookup)
 		return flags.Error(err)
@@ -101,6 +101,13 @@ func (r *reading) command(verb config.Verb) *cobra.Command {
 		r.call.Verb = verb
 		r.call.Config, err = flags.Read(cmd.Context(), r.Lookup, r.Machine)
 		return err
+	}
+	if verb != config.Fetch && !slices.Contains(r.Args, string(verb)) {
+		return cmd // no argument can choose it, and its flags take long to make
+	}
+	flags = config.NewFlags(verb, cmd.Flags())
+	if len(r.Args) > 0 && r.Args[0] == cobra.ShellCompRequestCmd {
+		flags.Describe()
 	}
 	return cmd
 }

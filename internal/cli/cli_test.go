@@ -93,6 +93,9 @@ func TestAnswers(t *testing.T) {
 		"completion fish":                    "complete -c artifetch",
 		"__complete l":                       "list\tlist the artifacts",
 		"__complete completion z":            "zsh\n",
+		"__complete --max-s":                 "--max-size\trefuse to write more",
+		"__complete ls --max-f":              "--max-files\trefuse archives",
+		"__completeNoDesc ls --max-f":        "--max-files\n",
 		"--print-workflow -R octo/app -n x":  "    name: x\n",
 		"--print-workflow --github-token=t0": "    github-token: ${{ secrets.GITHUB_TOKEN }}\n",
 	} {
@@ -120,6 +123,17 @@ func TestOutFails(t *testing.T) {
 		call, err := l.Read(t.Context())
 		if _, wrong := errors.AsType[*config.UsageError](err); !errors.Is(err, syscall.ENOSPC) || wrong || call.Verb != "" {
 			t.Errorf("%s: %+v, %v", args, call, err)
+		}
+	}
+}
+
+// BenchmarkRead reads a command line as a run does, once. It is most of what happens before
+// the first request.
+func BenchmarkRead(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := line(nil, "--run-id", "7", "-R", "octo/app", "-D", "out").Read(b.Context()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

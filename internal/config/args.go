@@ -25,7 +25,7 @@ type Flags struct {
 	json, quiet, version, workflow, githubOutput bool
 }
 
-// NewFlags adds the flags of a verb to a set.
+// NewFlags adds the flags of a verb to a set. The flags have no help: see Describe.
 func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 	f := &Flags{verb: verb, set: set, inputs: map[string]*flagValue{}}
 	set.SortFlags = false
@@ -35,7 +35,7 @@ func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 		if !verb.has(in) {
 			continue
 		}
-		flag := set.VarPF(f.inputs[in.Name], in.Name, in.Short, flagHelp(in))
+		flag := set.VarPF(f.inputs[in.Name], in.Name, in.Short, "")
 		if in.Bool() {
 			flag.NoOptDefVal = "true"
 		}
@@ -46,6 +46,16 @@ func NewFlags(verb Verb, set *pflag.FlagSet) *Flags {
 		}
 	}
 	return f
+}
+
+// Describe gives each flag of an input its help, which only shells that complete a line ask
+// for: it takes longer to word than a command line takes to read.
+func (f *Flags) Describe() {
+	for i := range table {
+		if flag := f.set.Lookup(table[i].Name); flag != nil {
+			flag.Usage = flagHelp(&table[i])
+		}
+	}
 }
 
 // ownFlag is a flag that is no input.
