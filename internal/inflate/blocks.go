@@ -18,8 +18,9 @@ var preEntries = func() (list [19]uint32) {
 func (d *Decoder) useFixedCodes() {
 	d.packs.none()
 	if !d.fixed {
-		copy(d.lit[:], d.format.fixedLit[:])
-		copy(d.dist[:], d.format.fixedDist[:])
+		t := d.format.fixed()
+		copy(d.lit[:], t.lit[:])
+		copy(d.dist[:], t.dist[:])
 		d.fixed = true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 )
 
@@ -107,7 +108,7 @@ func (s *Scout) keep() bool {
 // find moves to what looks like the header of a dynamic block that is not the last one
 // (RFC 1951, section 3.2.7): not one position in millions does by chance.
 func (s *Scout) find() bool {
-	d := &s.d
+	d, sums := &s.d, shares()
 	for limit := s.from + searched; ; {
 		d.acc, d.n = 0, 0
 		d.fill(headerMargin)
@@ -119,7 +120,7 @@ func (s *Scout) find() bool {
 				return false
 			}
 			for set := candidates(binary.LittleEndian.Uint64(d.in[d.p:])); set != 0; set &= set - 1 {
-				if s.isHeader(uint(bits.TrailingZeros64(set))) {
+				if s.isHeader(sums, uint(bits.TrailingZeros64(set))) {
 					return true
 				}
 			}
@@ -138,9 +139,10 @@ func candidates(v uint64) uint64 {
 	return ^v & ^(v >> 1) & (v >> 2) &^ (fours >> 4) &^ (fours >> 9) & (1<<candidateBits - 1)
 }
 
-// shares has an entry for each four lengths of codes, of 3 bits each: how many of the 128 values
-// of 7 bits begin with one of the four codes. A code of length 0 does not exist.
-var shares = func() (sums [1 << 12]uint16) {
+// shares returns a table with an entry for each four lengths of codes, of 3 bits each: how many of
+// the 128 values of 7 bits begin with one of the four codes. A code of length 0 does not exist.
+var shares = sync.OnceValue(func() *[1 << 12]uint16 {
+	sums := new([1 << 12]uint16)
 	for i := range sums {
 		for rest := i; rest > 0; rest >>= 3 {
 			if n := rest & 7; n > 0 {
@@ -149,16 +151,17 @@ var shares = func() (sums [1 << 12]uint16) {
 		}
 	}
 	return sums
-}()
+})
 
 // isHeader reports whether a sound header begins skip bits after the input's position. If so, it
-// moves the position there. It looks at the code of code lengths first, which is cheapest.
-func (s *Scout) isHeader(skip uint) bool {
+// moves the position there. It looks at the code of code lengths first, which is cheapest. sums
+// are those of shares.
+func (s *Scout) isHeader(sums *[1 << 12]uint16, skip uint) bool {
 	d := &s.d
 	at, shift := d.p+int(skip+13)/8, (skip+13)%8
 	v := binary.LittleEndian.Uint64(d.in[at:])>>shift | uint64(d.in[at+8])<<(63-shift)<<1
 	v = v >> 4 & (1<<(3*(v&15+4)) - 1)
-	if shares[v%4096]+shares[v>>12%4096]+shares[v>>24%4096]+shares[v>>36%4096]+shares[v>>48] != 1<<preBits {
+	if sums[v%4096]+sums[v>>12%4096]+sums[v>>24%4096]+sums[v>>36%4096]+sums[v>>48] != 1<<preBits {
 		return false
 	}
 	s.guesses++

@@ -1,6 +1,9 @@
 package inflate
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // A code is decoded by looking up its first bits, litBits or distBits of
 // them, in a table. For longer codes the entry points to a subtable, in the
@@ -53,9 +56,15 @@ type format struct {
 	// Symbols without a meaning are invalid.
 	lit  [fixedLit]uint32
 	dist [fixedDist]uint32
-	// These are the tables of the codes of RFC 1951, section 3.2.6.
-	fixedLit  [1 << litBits]uint32
-	fixedDist [1 << distBits]uint32
+	// fixed returns the tables of the fixed codes. It makes them on its first call, because
+	// few streams have such codes.
+	fixed func() *fixedTables
+}
+
+// fixedTables are the tables of the codes of RFC 1951, section 3.2.6.
+type fixedTables struct {
+	lit  [1 << litBits]uint32
+	dist [1 << distBits]uint32
 }
 
 var (
@@ -97,7 +106,11 @@ func (f *format) init() {
 			f.dist[sym] = invalid
 		}
 	}
+	f.fixed = sync.OnceValue(f.makeFixed)
+}
 
+func (f *format) makeFixed() *fixedTables {
+	t := new(fixedTables)
 	var lengths [fixedLit]uint8
 	for sym := range lengths {
 		switch {
@@ -111,11 +124,12 @@ func (f *format) init() {
 			lengths[sym] = 8
 		}
 	}
-	build(f.fixedLit[:], litBits, lengths[:], f.lit[:])
+	build(t.lit[:], litBits, lengths[:], f.lit[:])
 	for sym := range fixedDist {
 		lengths[sym] = 5
 	}
-	build(f.fixedDist[:], distBits, lengths[:fixedDist], f.dist[:])
+	build(t.dist[:], distBits, lengths[:fixedDist], f.dist[:])
+	return t
 }
 
 // build fills a table for codes of these lengths. It returns false if the set of codes is
