@@ -28,11 +28,9 @@ func main() {
 		Columns: process.Columns(os.Stderr), OutColumns: process.Columns(os.Stdout), UID: os.Getuid(), Proxy: http.ProxyFromEnvironment,
 		Run: machine.Exec, TempDir: os.TempDir(),
 	}
-	ctx, stop := process.WithSignals(context.Background(), env.Again(os.Exit), process.Endings()...)
+	// Signals are caught to the end: the exit code of a run that is over stays what it is.
+	ctx, _ := process.WithSignals(context.Background(), env.Again(os.Exit), process.Endings()...)
 	ctx, cancel := context.WithCancelCause(ctx)
 	env.Stdout, env.Stderr = process.Pipe{Writer: os.Stdout, Broken: cancel}, process.Pipe{Writer: os.Stderr, Broken: cancel}
-	code := app.Main(ctx, env)
-	cancel(nil)
-	stop()
-	os.Exit(code)
+	os.Exit(app.Main(ctx, env))
 }
