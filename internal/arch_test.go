@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/testdir":             nil,
 	"internal/testmain":            nil,
 	"internal/unpack":              {"internal/eintr", "internal/inflate", "internal/symlink"},
-	"internal/workspace":           {"internal/eintr", "internal/lazy", "internal/sleep", "internal/symlink", "internal/words"},
+	"internal/workspace":           {"internal/eintr", "internal/sleep", "internal/symlink", "internal/words"},
 }
 
 // reserved names the only package that may import a library.

@@ -9,8 +9,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
-	"github.com/artifetch/artifetch/internal/lazy"
 	"github.com/artifetch/artifetch/internal/sleep"
 	"github.com/artifetch/artifetch/internal/symlink"
 )
@@ -80,11 +80,12 @@ const (
 // stagePrefix begins the name of every stage.
 const stagePrefix = ".artifetch-"
 
-// stageName matches the prefix and a rand.Text.
-var stageName = lazy.Regexp(`^\.artifetch-[A-Z2-7]{26}$`)
-
-// isStage reports whether a name can be that of a stage.
-func isStage(name string) bool { return stageName().MatchString(name) }
+// isStage reports whether a name can be that of a stage: the prefix and a rand.Text. Every run
+// that lists directories asks, and an expression would take longer to compile than to ask.
+func isStage(name string) bool {
+	text, ok := strings.CutPrefix(name, stagePrefix)
+	return ok && len(text) == 26 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
 
 // maxRaces bounds how often publishing starts again because another process was in the
 // way. maxLost bounds the same for making a stage: it is higher, because such a race lasts

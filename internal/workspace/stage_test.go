@@ -4,6 +4,7 @@ package workspace
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -339,5 +340,26 @@ func TestPublishInReadOnly(t *testing.T) {
 	}
 	if diff := gocmp.Diff(before, exact(t, ws)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestIsStage(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		stagePrefix + rand.Text():                        true,
+		stagePrefix + "ABCDEFGHIJKLMNOPQRSTUVWXY2":       true,
+		stagePrefix + "ABCDEFGHIJKLMNOPQRSTUVWX2":        false, // too short
+		stagePrefix + "ABCDEFGHIJKLMNOPQRSTUVWXYZ2":      false, // too long
+		stagePrefix + "ABCDEFGHIJKLMaOPQRSTUVWXY2":       false,
+		stagePrefix + "ABCDEFGHIJKLM1OPQRSTUVWXY2":       false,
+		stagePrefix + "ABCDEFGHIJKLMNOPQRSTUVWX\n2":      false,
+		".artifact-" + "ABCDEFGHIJKLMNOPQRSTUVWXY2":      false,
+		"x" + stagePrefix + "ABCDEFGHIJKLMNOPQRSTUVWXY2": false,
+		stagePrefix: false,
+		"":          false,
+	} {
+		if got := isStage(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
 	}
 }
