@@ -19,9 +19,13 @@ import (
 	"github.com/artifetch/artifetch/internal/testdir"
 )
 
+// smallBatch is a batch for tests that publish many times: large enough that names are looked
+// up side by side.
+const smallBatch = 80
+
 // manyLines are files for some batches of changes, in few and in many directories. Every
 // third file is in the workspace before.
-func manyLines(body string) (tree, before []string) {
+func manyLines(body string, batch int) (tree, before []string) {
 	for i := range 3*batch + batch/2 {
 		name := fmt.Sprintf("f%04d", i)
 		if i%2 == 1 {
@@ -39,13 +43,13 @@ func manyLines(body string) (tree, before []string) {
 }
 
 // interesting changes: of the first batch, where one batch follows the other, and the last.
-var interesting = []int{1, 2, batch, batch + 1, 2*batch + 7, 3 * batch, 3*batch + batch/2}
+var interesting = []int{1, 2, smallBatch, smallBatch + 1, 2*smallBatch + 7, 3 * smallBatch, 3*smallBatch + smallBatch/2}
 
 // While a batch is made, the next one is prepared. A change that fails, in whichever batch,
 // undoes all of them, and so does the next process after a kill.
 func TestPublishManyBatches(t *testing.T) {
 	t.Parallel()
-	tree, before := manyLines("1")
+	tree, before := manyLines("1", smallBatch)
 	ends := map[string]func(cancel context.CancelCauseFunc) error{
 		"fails":     func(context.CancelCauseFunc) error { return errFault },
 		"cancelled": func(cancel context.CancelCauseFunc) error { cancel(errFault); return nil },
@@ -63,6 +67,7 @@ func TestPublishManyBatches(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				s.batch = smallBatch
 				n := 0
 				s.before = func() error {
 					if n++; n == at {
@@ -90,7 +95,7 @@ func TestPublishManyBatches(t *testing.T) {
 // publishing as every failure does.
 func TestPublishWithoutItsFiles(t *testing.T) {
 	t.Parallel()
-	tree, before := manyLines("1")
+	tree, before := manyLines("1", defaultBatch)
 	ws := worldDir(t, 1)
 	write(t, ws, before...)
 	want := exact(t, ws)
@@ -113,7 +118,7 @@ func TestPublishWithoutItsFiles(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := s.Publish(t.Context(), trees, Overwrite); !errors.Is(err, os.ErrNotExist) || n < batch {
+	if _, err := s.Publish(t.Context(), trees, Overwrite); !errors.Is(err, os.ErrNotExist) || n < defaultBatch {
 		t.Errorf("got %v after %d changes", err, n)
 	}
 	if err := s.Close(); err != nil {
@@ -128,7 +133,7 @@ func TestPublishWithoutItsFiles(t *testing.T) {
 // one prepares the next batch.
 func TestSIGKILLInManyBatches(t *testing.T) {
 	t.Parallel()
-	_, before := manyLines("")
+	_, before := manyLines("", smallBatch)
 	ws := worldDir(t, 1)
 	write(t, ws, before...)
 	want := exact(t, ws)

@@ -30,8 +30,8 @@ type step struct {
 	mode     fs.FileMode // setMode; of a directory that is moved
 }
 
-// batch is how many changes are entered in the journal with one write.
-const batch = 512
+// defaultBatch is how many changes are entered in the journal with one write.
+const defaultBatch = 512
 
 // busyError says that another process changed the destination between plan and change. The
 // caller plans again.

@@ -28,13 +28,14 @@ func runChild(how string) int {
 	var err error
 	switch words[0] {
 	case "kill", "kill-many":
-		tree := childTree("1")
+		tree, batch := childTree("1"), defaultBatch
 		if words[0] == "kill-many" {
-			tree, _ = manyLines("1")
+			tree, _ = manyLines("1", smallBatch)
+			batch = smallBatch
 		}
 		var n int
 		if n, err = strconv.Atoi(words[1]); err == nil {
-			err = childKilled(words[2], n, tree)
+			err = childKilled(words[2], n, tree, batch)
 		}
 	case "remove":
 		err = childRemoves(words[1])
@@ -115,11 +116,12 @@ func childStage(ws, dest string, lines []string) (*Stage, []Tree, error) {
 }
 
 // childKilled publishes a tree and kills itself before the n-th change.
-func childKilled(ws string, n int, tree []string) error {
+func childKilled(ws string, n int, tree []string, batch int) error {
 	s, trees, err := childStage(ws, ".", tree)
 	if err != nil {
 		return err
 	}
+	s.batch = batch
 	s.at.before = func() {
 		if n--; n == 0 {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

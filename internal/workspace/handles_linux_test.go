@@ -22,7 +22,7 @@ func TestPublishKeepsFewOpen(t *testing.T) {
 	}
 	ws := testdir.InMemory(t)
 	var before, after []string
-	for i := range batch + 2*maxHandles {
+	for i := range defaultBatch + 2*maxHandles {
 		before = append(before, fmt.Sprintf("%d/old=", i))
 		after = append(after, fmt.Sprintf("%d/new=", i))
 	}

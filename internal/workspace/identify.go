@@ -29,7 +29,7 @@ func (c *carrier) identifyAll(plan *steps, batches chan<- identified, stop <-cha
 	}
 	defer func() { _ = at.close() }() // nothing was written through it
 	sendSteps := func(some []step) bool { return send(identified{some, identify(at, some)}) }
-	some := make([]step, 0, batch)
+	some := make([]step, 0, c.stage.batch)
 	for st, err := range plan.all() {
 		if err != nil {
 			send(identified{err: err})
@@ -38,13 +38,13 @@ func (c *carrier) identifyAll(plan *steps, batches chan<- identified, stop <-cha
 		if !c.stage.isPublic(&st) || !within(st.from, c.stage.dir) {
 			continue
 		}
-		if some = append(some, st); len(some) < batch {
+		if some = append(some, st); len(some) < c.stage.batch {
 			continue
 		}
 		if !sendSteps(some) {
 			return
 		}
-		some = make([]step, 0, batch)
+		some = make([]step, 0, c.stage.batch)
 	}
 	if len(some) > 0 {
 		sendSteps(some)

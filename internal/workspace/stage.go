@@ -65,6 +65,8 @@ type Stage struct {
 	before func() error
 	// pause waits for other processes; tests replace it.
 	pause pauseFunc
+	// batch is how many changes are made at a time; tests make it smaller.
+	batch int
 	// lchown changes owners; tests replace it to record the calls.
 	lchown func(name string, uid, gid int) error
 }
@@ -128,7 +130,7 @@ func NewStage(d Destination, o StageOptions) (*Stage, error) {
 func newStage(d Destination, root *os.Root) *Stage {
 	return &Stage{
 		dest: d, root: root, modes: map[string]fs.FileMode{}, searched: map[string]bool{}, pause: sleep.For,
-		before: func() error { return nil }, lchown: root.Lchown,
+		before: func() error { return nil }, lchown: root.Lchown, batch: defaultBatch,
 	}
 }
 

@@ -38,7 +38,7 @@ func (s *Stage) newSteps() *steps { return &steps{stage: s, which: -1} }
 
 // add appends a step.
 func (s *steps) add(st *step) error {
-	if s.count%batch == 0 {
+	if s.count%s.stage.batch == 0 {
 		if len(s.buf) >= maxListInMemory {
 			if err := s.flush(); err != nil {
 				return fmt.Errorf("keep the list of changes: %w", err)
@@ -47,7 +47,7 @@ func (s *steps) add(st *step) error {
 		s.chunks = append(s.chunks, s.size+int64(len(s.buf)))
 		s.fromDir, s.toDir = "", ""
 	}
-	if s.which == s.count/batch {
+	if s.which == s.count/s.stage.batch {
 		s.which = -1 // the cached batch was read before it was full
 	}
 	s.count++
@@ -109,13 +109,13 @@ func (s *steps) flush() (err error) {
 
 // at returns a step, which is valid until the next call.
 func (s *steps) at(number int) (*step, error) {
-	which := (number - 1) / batch
+	which := (number - 1) / s.stage.batch
 	if which != s.which {
 		if err := s.load(which); err != nil {
 			return nil, fmt.Errorf("read the list of changes: %w", err)
 		}
 	}
-	return &s.read[(number-1)%batch], nil
+	return &s.read[(number-1)%s.stage.batch], nil
 }
 
 // all returns the steps in order. It stops after an error.
@@ -155,7 +155,7 @@ func (s *steps) load(which int) error {
 	for r.Len() > 0 {
 		s.read = append(s.read, r.step())
 	}
-	if r.err != nil || len(s.read) != min(batch, s.count-which*batch) {
+	if r.err != nil || len(s.read) != min(s.stage.batch, s.count-which*s.stage.batch) {
 		return errors.Join(errors.New("it is damaged"), r.err)
 	}
 	s.which = which

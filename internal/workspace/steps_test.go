@@ -100,7 +100,7 @@ func TestStepsCutShort(t *testing.T) {
 		n++
 		failed = failed || err != nil
 	}
-	if !failed || n > batch {
+	if !failed || n > defaultBatch {
 		t.Errorf("%d steps, failed: %v", n, failed)
 	}
 	s.close()
