@@ -132,11 +132,11 @@ func TestExpectDigestNeedsNoRoom(t *testing.T) {
 	t.Parallel()
 	w := fileWorld(t)
 	w.free = func() (int64, error) { return 150_000, nil }
-	got := w.step(t.Context(), t, in("name", "big", "files", "d7/f107.bin", "expect-digest", hexOf(bigZip())))
+	got := w.step(t.Context(), t, in("name", "big", "files", "d7/f107.bin", "expect-digest", bigDigest()))
 	if got.code != 0 || len(got.files) != 1 {
 		t.Errorf("code %d, %d files\n%s", got.code, len(got.files), got.log)
 	}
-	got = w.step(t.Context(), t, in("name", "big\nraw", "files", "d7/f107.bin", "expect-digest", hexOf(bigZip())+"\n"+hexOf(githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)))))
+	got = w.step(t.Context(), t, in("name", "big\nraw", "files", "d7/f107.bin", "expect-digest", bigDigest()+"\n"+hexOf(githubsim.Bytes(bytes.Repeat([]byte("0123456789"), 100_000)))))
 	if got.code != 0 || len(got.files) != 1 {
 		t.Errorf("with a file that is left out: code %d, %d files\n%s", got.code, len(got.files), got.log)
 	}

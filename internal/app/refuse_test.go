@@ -37,18 +37,19 @@ func refusedZip(t *testing.T, size int) githubsim.Blob {
 // it: here, the rest of the download would never end.
 func TestRefusedEarly(t *testing.T) {
 	t.Parallel()
-	const size = 40 << 20
+	const size = 20 << 20
 	raw := githubsim.Artifact{Name: "a", ContentType: "text/plain", Blob: githubsim.Bytes(make([]byte, size))}
+	refused := refusedZip(t, size)
 	for name, tt := range map[string]struct {
 		artifact githubsim.Artifact
 		in       map[string]string
 		says     string
 	}{
-		"max-size, raw":   {raw, in("max-size", "1MiB"), "it would take at least 41943040 bytes, and the limit is 1048576"},
-		"max-size, files": {raw, in("max-size", "1MiB", "files", "*"), "it would take at least 41943040 bytes, and the limit is 1048576"},
-		"max-size, kept":  {githubsim.Artifact{Name: "a", Blob: refusedZip(t, size)}, in("max-size", "1MiB", "skip-decompress", "true"), "and the limit is 1048576"},
+		"max-size, raw":   {raw, in("max-size", "1MiB"), "it would take at least 20971520 bytes, and the limit is 1048576"},
+		"max-size, files": {raw, in("max-size", "1MiB", "files", "*"), "it would take at least 20971520 bytes, and the limit is 1048576"},
+		"max-size, kept":  {githubsim.Artifact{Name: "a", Blob: refused}, in("max-size", "1MiB", "skip-decompress", "true"), "and the limit is 1048576"},
 		"its name":        {githubsim.Artifact{Name: "a", ContentType: "text/plain", ContentDisposition: `attachment; filename="C:D:x"`, Blob: raw.Blob}, in(), "its file name"},
-		"its directory":   {githubsim.Artifact{Name: "a", Blob: refusedZip(t, size)}, in(), `refused: entry "../evil"`},
+		"its directory":   {githubsim.Artifact{Name: "a", Blob: refused}, in(), `refused: entry "../evil"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -188,15 +190,29 @@ func (w *world) step(ctx context.Context, t *testing.T, env map[string]string, b
 			}
 			return err
 		}
-		b, err := os.ReadFile(p)
 		rel, _ := filepath.Rel(ws, p)
-		f.files[rel] = string(b)
+		f.files[rel], err = readText(p)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// readText reads a file. Steps may leave many megabytes, so it makes no second copy of them.
+func readText(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	info, err := f.Stat()
+	if err == nil {
+		b.Grow(int(info.Size()))
+		_, err = io.Copy(&b, f)
+	}
+	return b.String(), errors.Join(err, f.Close())
 }
 
 func in(pairs ...string) map[string]string {
