@@ -70,7 +70,9 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// When nearly all of an archive has arrived, the digest decides between refused and damaged.
+// If few bytes of an archive are missing when it is refused, the digest decides between refused
+// and damaged. The archive has less than the bytes that are worth fetching for that, so it does
+// not matter how many of them have arrived.
 func TestRefusedOrDamaged(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
