@@ -152,14 +152,15 @@ func (d *decoder) unpack(ctx context.Context, w io.Writer, e *Entry, s *source) 
 func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (uint32, error) {
 	var size int64
 	var sum uint32
+	buf := piece(&d.buf, e.Size+1) // one more than there should be
 	for {
-		n, err := r.Read(d.buf)
+		n, err := r.Read(buf)
 		if size += int64(n); size > e.Size {
 			return 0, e.refuse("it holds more than the %d bytes it declares", e.Size)
 		}
-		sum = crc32.Update(sum, crc32.IEEETable, d.buf[:n])
+		sum = crc32.Update(sum, crc32.IEEETable, buf[:n])
 		if n > 0 {
-			if _, err := w.Write(d.buf[:n]); err != nil {
+			if _, err := w.Write(buf[:n]); err != nil {
 				return 0, err
 			}
 		}

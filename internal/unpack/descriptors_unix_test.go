@@ -3,8 +3,6 @@
 package unpack
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -77,18 +75,6 @@ func TestFewDescriptors(t *testing.T) {
 	}
 }
 
-func extractAll(ctx context.Context, root *os.Root, data []byte, pool *Pool) error {
-	a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
-	if err != nil {
-		return err
-	}
-	if _, err := a.Extract(ctx, root, ExtractOptions{Pool: pool}); err != nil {
-		return err
-	}
-	_, err = ExpandTars(ctx, root, TarOptions{Pool: pool})
-	return err
-}
-
 // However many directories there are, only so many are open, and less where
 // the system allows less.
 func TestHandlesAreBounded(t *testing.T) {
@@ -98,7 +84,7 @@ func TestHandlesAreBounded(t *testing.T) {
 			t.Errorf("with %d descriptors %d directories are kept open, want %d", descriptors, got, most)
 		}
 	}
-	root, err := os.OpenRoot(t.TempDir())
+	root, err := os.OpenRoot(testdir.InMemory(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,10 @@ const (
 	// large as the one before, up to maxWindow.
 	firstWindow = 2 << 10
 	maxWindow   = 256 << 10
-	namesBlock  = 64 << 10 // bytes, see names
+	// firstNames and maxNames are the sizes of the blocks of names, in bytes: each block is
+	// twice as large as the one before.
+	firstNames = 1 << 10
+	maxNames   = 64 << 10
 )
 
 // directory is the central directory (4.3.12). It is not kept in memory: the
@@ -67,8 +70,9 @@ type names struct{ strings.Builder }
 
 func (n *names) keep(p []byte) string {
 	if n.Cap()-n.Len() < len(p) {
+		block := max(min(2*n.Cap(), maxNames), firstNames, len(p))
 		n.Reset()
-		n.Grow(max(namesBlock, len(p)))
+		n.Grow(block)
 	}
 	at := n.Len()
 	_, _ = n.Write(p) // never fails

@@ -75,16 +75,23 @@ func (p *Pool) hasCore(scouts, cores int) bool { return cap(p.free)-len(p.free)+
 type decoder struct {
 	pool    *Pool
 	inflate *inflate.Decoder // nil until an entry is deflated
-	packed  []byte           // neighbours as they lie in the archive
-	buf     []byte           // a piece of the content of an entry that is not deflated
+	packed  []byte           // neighbours as they lie in the archive, see piece
+	buf     []byte           // a piece of the content of an entry that is not deflated, see piece
+}
+
+// piece returns n bytes of a buffer, or unitBytes if that is less. The buffer grows as more
+// is asked for: to clear all of it would take longer than to extract a tiny archive.
+func piece(buf *[]byte, n int64) []byte {
+	n = min(n, unitBytes)
+	if had := int64(len(*buf)); *buf == nil || had < n {
+		*buf = make([]byte, min(max(n, 2*had), unitBytes))
+	}
+	return (*buf)[:n]
 }
 
 func (p *Pool) get(ctx context.Context) (*decoder, error) {
 	select {
 	case d := <-p.free:
-		if d.packed == nil {
-			d.packed, d.buf = make([]byte, unitBytes), make([]byte, unitBytes)
-		}
 		return d, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

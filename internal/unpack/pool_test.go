@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,13 +16,16 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
-// windowed compresses with a window of this many bytes.
+// windowed compresses for a window of this many bytes, a power of two. The encoder has a
+// smaller one, which takes less time; the frame's header declares what the decoder gets.
 func windowed(t testing.TB, body []byte, window int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +38,14 @@ func windowed(t testing.TB, body []byte, window int) []byte {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	frame := b.Bytes()
+	const descriptor = 5 // the window's, after the magic number and the frame's own; see RFC 8878, section 3.1.1.1.2
+	frame[descriptor] = byte(bits.TrailingZeros(uint(window))-10) << 3
+	var h zstd.Header
+	if err := h.Decode(frame); err != nil || h.SingleSegment || h.WindowSize != uint64(window) {
+		t.Fatalf("a window of %d bytes: %+v, %v", window, h, err)
+	}
+	return frame
 }
 
 // Memory for a window that is too large is not taken, and the message says what to do.
@@ -211,7 +222,7 @@ func TestZstdWaitStops(t *testing.T) {
 	cause := errors.New("cancelled")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	dir := t.TempDir()
+	dir := testdir.InMemory(t)
 	if err := os.WriteFile(filepath.Join(dir, "x.tar.zst"), zst(tarOf(t, "a")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -263,4 +274,40 @@ func TestLargeEntries(t *testing.T) {
 	if err != nil || most != 2 {
 		t.Errorf("%d at a time, %v", most, err)
 	}
+}
+
+// What a tiny archive takes is far less than what a large one may take.
+// Not parallel: what others allocate would count.
+func TestTinyArchiveMemory(t *testing.T) {
+	for name, tt := range map[string]struct {
+		entry lie
+		most  uint64
+	}{
+		"a file": {file("a"), 64 << 10},
+		"a tar":  {lie{name: "x.tar", body: string(tarOf(t, "a", "d/b"))}, 256 << 10},
+	} {
+		data := of(tt.entry, file("d/c")).bytes()
+		var before, after runtime.MemStats
+		err := inRoot(t, testdir.InMemory(t), func(root *os.Root) error {
+			runtime.ReadMemStats(&before)
+			defer runtime.ReadMemStats(&after)
+			return extractAll(t.Context(), root, data, NewPool(2))
+		})
+		if took := after.TotalAlloc - before.TotalAlloc; err != nil || took > tt.most {
+			t.Errorf("%s: it took %d bytes: %v", name, took, err)
+		}
+	}
+}
+
+// extractAll extracts an archive and expands its tars.
+func extractAll(ctx context.Context, root *os.Root, data []byte, pool *Pool) error {
+	a, err := Zip.Open(bytes.NewReader(data), int64(len(data)), Options{})
+	if err != nil {
+		return err
+	}
+	if _, err := a.Extract(ctx, root, ExtractOptions{Pool: pool}); err != nil {
+		return err
+	}
+	_, err = ExpandTars(ctx, root, TarOptions{Pool: pool})
+	return err
 }

@@ -64,7 +64,7 @@ func (s *tarStream) eachContent(ctx context.Context, pool *Pool, do func(context
 		if err != nil {
 			return err
 		}
-		if err := do(ctx, &e, &tarContent{t, h, d.buf, in}); err != nil {
+		if err := do(ctx, &e, &tarContent{t, h, piece(&d.buf, max(h.Size, 1)), in}); err != nil {
 			return err
 		}
 	}

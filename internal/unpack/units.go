@@ -114,7 +114,7 @@ func (u *unit) each(ctx context.Context, pool *Pool, do func(context.Context, *E
 	start, end := u.entries[0].start, u.entries[len(u.entries)-1].limit
 	var packed []byte
 	if end-start <= unitBytes {
-		packed = d.packed[:end-start]
+		packed = piece(&d.packed, end-start)
 		if err := readFull(u.r, packed, start); err != nil {
 			return err
 		}
