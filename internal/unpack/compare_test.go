@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // goZip writes an archive with archive/zip, for comparison.
@@ -45,7 +47,7 @@ func TestAgainstArchiveZip(t *testing.T) {
 			body := bytes.Repeat([]byte{byte(r.Uint32()), byte(r.Uint32())}, r.IntN(100_000))
 			files[fmt.Sprintf("d%d/f%d", r.IntN(5), r.IntN(100))] = body[:r.IntN(len(body)+1)]
 		}
-		dest := filepath.Join(t.TempDir(), "dest")
+		dest := filepath.Join(testdir.InMemory(t), "dest")
 		if err := extract(t, goZip(t, files), dest, NewBudget(0, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +56,9 @@ func TestAgainstArchiveZip(t *testing.T) {
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("%s differs: %v", name, err)
 			}
+		}
+		if err := os.RemoveAll(dest); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -71,7 +76,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(goZip(f, map[string][]byte{"a": []byte("x"), "b/c": []byte("yy")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		outside := t.TempDir()
+		outside := testdir.InMemory(t)
 		err := extract(t, data, filepath.Join(outside, "dest"), NewBudget(100, 1<<20))
 		entries, readErr := os.ReadDir(outside)
 		if readErr != nil || len(entries) > 1 {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // listed is a format as simple as can be: names and contents in memory. Its
@@ -109,7 +111,7 @@ func TestAnyFormat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			root, err := os.OpenRoot(t.TempDir())
+			root, err := os.OpenRoot(testdir.InMemory(t))
 			if err != nil {
 				t.Fatal(err)
 			}

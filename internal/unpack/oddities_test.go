@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -299,12 +300,16 @@ func TestCountWraps(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1<<16 - 1, 1 << 16, 1<<16 + 1} {
 		var z liar
-		for i := range n {
-			z.entries = append(z.entries, dir(fmt.Sprintf("%d/", i%3)))
+		for range n - 2 {
+			z.entries = append(z.entries, dir("./")) // the destination itself: nothing to make
 		}
+		z.entries = append(append([]lie{dir("first/")}, z.entries...), dir("last/"))
 		dest := filepath.Join(testdir.InMemory(t), "dest")
 		if err := extract(t, z.bytes(), dest, NewBudget(0, 0)); err != nil {
-			t.Errorf("%d entries: %v", n, err)
+			t.Fatalf("%d entries: %v", n, err)
+		}
+		if got := tree(t, dest); !slices.Equal(got, []string{"first/", "last/"}) {
+			t.Errorf("%d entries: %q", n, got)
 		}
 	}
 }

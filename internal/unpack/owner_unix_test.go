@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // Everything that is made gets the owner: files, directories, whether or not they are
@@ -20,7 +22,7 @@ func TestOwner(t *testing.T) {
 	if owner.UID == 0 {
 		owner = Owner{12345, 54321} // only root gives away
 	}
-	outside := filepath.Join(t.TempDir(), "outside")
+	outside := filepath.Join(testdir.InMemory(t), "outside")
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

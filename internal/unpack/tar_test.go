@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/artifetch/artifetch/internal/testdir"
 )
@@ -70,15 +69,12 @@ func gz(b []byte) []byte {
 	return out.Bytes()
 }
 
-func zst(b []byte) []byte {
-	w, _ := zstd.NewWriter(nil)
-	return w.EncodeAll(b, nil)
-}
+func zst(b []byte) []byte { return zstdEncoder().EncodeAll(b, nil) }
 
 // expand extracts a zip of these files and expands its tars.
 func expand(t testing.TB, files map[string][]byte, links map[string]string, b *Budget) (dir string, res Expansion, err error) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "dest")
+	dir = filepath.Join(testdir.InMemory(t), "dest")
 	if err := extract(t, goZip(t, files), dir, b); err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +335,7 @@ func TestExpandTarsAsksForRoom(t *testing.T) {
 		}
 		return nil
 	}
-	dir := t.TempDir()
+	dir := testdir.InMemory(t)
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "a.tar"), tarOf(t, "abc", "d/", "l -> abc"), 0o600), os.WriteFile(filepath.Join(dir, "b.tar"), sparseTar(), 0o600)); err != nil {
 		t.Fatal(err)
 	}

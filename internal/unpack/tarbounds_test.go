@@ -81,7 +81,7 @@ func TestTarSizesAreBounded(t *testing.T) {
 	for name, data := range tests {
 		t.Run(name, func(t *testing.T) {
 			pool := NewPool(1)
-			dir := t.TempDir()
+			dir := testdir.InMemory(t)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			err := inRoot(t, dir, func(root *os.Root) error {
@@ -171,7 +171,7 @@ func TestTarDirectoriesAreBounded(t *testing.T) {
 		"more than may be":   {[]string{"a/b/c/d/e/f"}, true},
 		"more, side by side": {[]string{"a/b/c/f", "d/e/f/f", "g/h/i/f"}, true},
 	} {
-		root, err := os.OpenRoot(t.TempDir())
+		root, err := os.OpenRoot(testdir.InMemory(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestTarLinksToWhatIsThere(t *testing.T) {
 
 func TestTarNamesAreBounded(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := testdir.InMemory(t)
 	for _, name := range []string{"b.tar", "a.tar", "other"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // runTool runs a program in a directory.
@@ -196,7 +198,7 @@ with tarfile.open(sys.argv[1], "w:" + sys.argv[3], format=int(sys.argv[4])) as t
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tmp := t.TempDir()
+			tmp := testdir.InMemory(t)
 			for seed := range uint64(2) {
 				at := filepath.Join(tmp, fmt.Sprint(seed))
 				source, out, theirs := filepath.Join(at, "source"), filepath.Join(at, "made.tar"), filepath.Join(at, "theirs")

@@ -5,8 +5,10 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -68,12 +70,17 @@ type lie struct {
 
 func (l liar) bytes() []byte {
 	var out, dir bytes.Buffer
+	size := len(l.prefix) + len(l.comment) + len(l.suffix)
+	for _, e := range l.entries {
+		size += localSize + headerSize + 2*len(e.name) + max(len(e.raw), len(e.body)/4)
+	}
+	out.Grow(size)
 	out.WriteString(l.prefix)
 	prev := 0
 	var headers []string
 	for _, e := range l.entries {
-		data := []byte(e.body)
-		method := e.method
+		body := []byte(e.body)
+		data, method := body, e.method
 		if e.deflate {
 			method = methodDeflated
 			data = deflated(e.body)
@@ -81,7 +88,7 @@ func (l liar) bytes() []byte {
 		if e.raw != nil {
 			data = e.raw
 		}
-		crc := or(e.crc, crc32.ChecksumIEEE([]byte(e.body)))
+		crc := or(e.crc, crc32.ChecksumIEEE(body))
 		size, compressed := or(e.size, uint32(len(e.body))), or(e.compressed, uint32(len(data)))
 		flags := e.flags
 		localName := or(e.localName, e.name)
@@ -216,10 +223,18 @@ func (l liar) writeEnd(out *bytes.Buffer, dir []byte) {
 	out.WriteString(l.suffix)
 }
 
+// deflaters are compressors for deflated: to make one takes more time than to use it.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // the level is valid
+	return w
+}}
+
 func deflated(s string) []byte {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestSpeed) // the level is valid
-	_, _ = w.Write([]byte(s))                    // a Buffer does not fail
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&b)
+	_, _ = io.WriteString(w, s) // a Buffer does not fail
 	_ = w.Close()
 	return b.Bytes()
 }
@@ -241,11 +256,14 @@ func or[T comparable](v, otherwise T) T {
 	return v
 }
 
-// zstded compresses by the method 93.
-func zstded(body string) []byte {
+// zstdEncoder is safe for concurrent use of EncodeAll.
+var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
 	w, err := zstd.NewWriter(nil)
 	if err != nil {
 		panic(err)
 	}
-	return w.EncodeAll([]byte(body), nil)
-}
+	return w
+})
+
+// zstded compresses by the method 93.
+func zstded(body string) []byte { return zstdEncoder().EncodeAll([]byte(body), nil) }
