@@ -20,11 +20,12 @@ import (
 // branches of the given length.
 func many(artifacts, runs, length int) *Result {
 	r := &Result{Found: true, Destination: workspace.Destination{Output: "out", HostPath: "/host/out"}}
-	repo := artifact.Repo{Owner: "octo", Name: "app"}
+	r.Items, r.Runs = make([]transfer.Item, 0, artifacts), make([]artifact.Run, 0, runs)
+	repo, digest, commit := artifact.Repo{Owner: "octo", Name: "app"}, "sha256:"+strings.Repeat("0", 64), strings.Repeat("0", 40)
 	for i := range artifacts {
 		name := fmt.Sprintf("%0*d", length, i)
 		r.Items = append(r.Items, transfer.Item{To: name, Item: artifact.Item{
-			Artifact: artifact.Artifact{ID: int64(i + 1), Name: name, Repo: repo, Digest: "sha256:" + strings.Repeat("0", 64), CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0)},
+			Artifact: artifact.Artifact{ID: int64(i + 1), Name: name, Repo: repo, Digest: digest, CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0)},
 			Run:      artifact.Run{ID: 7},
 		}})
 	}
@@ -32,7 +33,7 @@ func many(artifacts, runs, length int) *Result {
 	for i := range runs {
 		r.Runs = append(r.Runs, artifact.Run{
 			ID: int64(i + 1), Number: i + 1, Repo: repo, URL: fmt.Sprintf("https://github.com/octo/app/actions/runs/%d", i+1),
-			HeadBranch: branch, HeadSHA: strings.Repeat("0", 40),
+			HeadBranch: branch, HeadSHA: commit,
 		})
 	}
 	return r
