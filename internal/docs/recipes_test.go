@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -275,11 +276,20 @@ func TestMutatedRecipesFail(t *testing.T) {
 	}
 }
 
-// writeCommands writes the programs that a recipe's scripts find.
-func (m *machine) writeCommands(dir string) error {
+// bin returns the directory of the programs that a recipe's scripts find. The first script
+// writes them: most jobs have none.
+func (m *machine) bin() (string, error) {
+	m.programs.Lock()
+	defer m.programs.Unlock()
+	dir := filepath.Join(m.dir, "bin")
+	if err := os.Mkdir(dir, 0o755); errors.Is(err, fs.ErrExist) {
+		return dir, nil
+	} else if err != nil {
+		return "", err
+	}
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return "", err
 	}
 	wrapper := filepath.Join(dir, "artifetch")
 	text := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", commandVar, self)
@@ -288,5 +298,5 @@ func (m *machine) writeCommands(dir string) error {
 		body = "#!/bin/sh\n" + strings.ReplaceAll(body, "$WRAPPER", wrapper)
 		errs = append(errs, testdir.WriteProgram(filepath.Join(dir, name), strings.NewReader(body)))
 	}
-	return errors.Join(errs...)
+	return dir, errors.Join(errs...)
 }

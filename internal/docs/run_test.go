@@ -21,7 +21,7 @@ import (
 type machine struct {
 	*world
 
-	dir      string            // of the jobs' directories
+	dir      string            // of the jobs' directories, and of the programs
 	commands map[string]string // see recipe
 	// before are files that every workspace has before its job, by path.
 	before map[string]string
@@ -30,6 +30,8 @@ type machine struct {
 	// free replaces the disk's free space.
 	free func() (int64, error)
 	jobs []*jobRun
+
+	programs sync.Mutex // held while the programs are written, see bin
 }
 
 // jobRun is a job that has run: with a matrix, one of its combinations.
@@ -332,16 +334,13 @@ func (m *machine) perform(ctx context.Context, p *place, s *step, sc scope) (*st
 // called: the pages name no other actions than GitHub's own.
 func isArtifetch(uses string) bool { return uses != "" && !strings.HasPrefix(uses, "actions/") }
 
-// prepare makes a job's directories, programs and event.
+// prepare makes a job's directories and event.
 func (m *machine) prepare(p *place) error {
 	dir := p.jobRun.dir
-	for _, sub := range []string{"ws", "temp", "home", "runner", "bin"} {
+	for _, sub := range []string{"ws", "temp", "home", "runner"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return err
 		}
-	}
-	if err := m.writeCommands(filepath.Join(dir, "bin")); err != nil {
-		return err
 	}
 	if err := writeFiles(filepath.Join(dir, "ws"), m.before); err != nil {
 		return err

@@ -134,7 +134,11 @@ func (m *machine) script(ctx context.Context, p *place, s *step, sc scope) (*ste
 	if err != nil {
 		return nil, "", err
 	}
-	env["PATH"] = filepath.Join(p.jobRun.dir, "bin") + ":" + os.Getenv("PATH")
+	bin, err := m.bin()
+	if err != nil {
+		return nil, "", err
+	}
+	env["PATH"] = bin + ":" + os.Getenv("PATH")
 	cmd := exec.CommandContext(ctx, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text)
 	cmd.Dir = env["GITHUB_WORKSPACE"]
 	for k, v := range env {
