@@ -188,12 +188,18 @@ func TestDamagedTars(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data, pool := recording(t, name), NewPool(1)
+			if name == "bzip2" {
+				data[len("BZh")] = '1' // blocks of up to 100 kB, not 900: the decoder clears less memory
+			}
 			expand := func(data []byte) (list []string, res Expansion, err error) {
 				dir, res, err := expandFiles(t, map[string][]byte{"x.tar": data}, TarOptions{Pool: pool})
 				if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused {
 					t.Errorf("it is no refusal: %v", err)
 				}
 				return tree(t, dir), res, err
+			}
+			if list, _, err := expand(data); err != nil || !slices.Equal(list, recorded) {
+				t.Fatalf("undamaged: %q, %v", list, err)
 			}
 			for n := range data {
 				if _, res, err := expand(data[:n]); err == nil && (res.Kept == nil || n > len("\xfd7zXZ")) {
