@@ -152,7 +152,7 @@ func (d *decoder) unpack(ctx context.Context, w io.Writer, e *Entry, s *source) 
 func (d *decoder) pump(w io.Writer, r io.Reader, in *sourceReader, e *Entry) (uint32, error) {
 	var size int64
 	var sum uint32
-	buf := piece(&d.buf, e.Size+1) // one more than there should be
+	buf := piece(&d.buf, min(e.Size, unitBytes)+1) // one more than there should be
 	for {
 		n, err := r.Read(buf)
 		if size += int64(n); size > e.Size {
