@@ -104,7 +104,8 @@ func (f *finder) example(p queryKind) (best artifact.Run, found bool) {
 }
 
 // readControl reads the first page of the list that these parameters narrow, with the
-// values of a run. Where there is no such list, nothing is learnt.
+// values of a run. Where there is no such list, nothing is learnt. The runs of the page are
+// known from then on: no other list may have one of them that a later filter lets pass.
 func (f *finder) readControl(p queryKind, r artifact.Run) request {
 	var q RunQuery
 	set := func(used bool, field *string, value string) {
@@ -126,6 +127,9 @@ func (f *finder) readControl(p queryKind, r artifact.Run) request {
 		}
 		return func() {
 			l.add(1, page)
+			for _, o := range page.Items {
+				f.facts.know(o)
+			}
 			f.facts.narrowed = append(f.facts.narrowed, l)
 		}, err
 	}
