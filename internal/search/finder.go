@@ -21,9 +21,9 @@ type finder struct {
 	mostFiltered int // how many runs GitHub lists when a filter is used
 	facts        *facts
 	current      currentRun
-	// doubted is how many runs were asked for their artifacts although a list showed that
-	// they lack something.
-	doubted int
+	// denied is how many runs were asked for their artifacts although a list showed that they
+	// lack something, and askedLate of how many of them the list may have lagged behind.
+	denied, askedLate int
 	// untried is how many filters are still to be tried, this one included.
 	untried int
 	// workflowIDs has the ids of workflows whose runs the server lists by the id, and not by

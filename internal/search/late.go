@@ -10,13 +10,16 @@ const (
 	// lagging is how long lists of artifacts may lag behind a run's own, which is a
 	// minute as a rule.
 	lagging = 10 * time.Minute
-	// maxLate bounds how many runs are asked for their artifacts although the lists show
-	// that they lack something.
+	// maxLate bounds how many runs are asked for their artifacts because lists that show that
+	// they lack something may lag behind.
 	maxLate = 16
+	// maxDenied is the same for all runs that lists show to lack something.
+	maxDenied = 16
 )
 
-// doubtful returns the denied runs that are to be asked before they are passed over. If there are
-// more than maxLate, the runs for which the lists may lag go first.
+// doubtful returns the denied runs that are to be asked before they are passed over. Those for
+// which the lists may lag go first, and are asked even where others were too many: they may
+// become known later than the others.
 func (s *search) doubtful(w walked) []artifact.Run {
 	var late, others []artifact.Run
 	for i, r := range w.denied {
@@ -26,12 +29,17 @@ func (s *search) doubtful(w walked) []artifact.Run {
 			others = append(others, r)
 		}
 	}
-	most := max(maxLate-s.finder.doubted, 0)
+	f := s.finder
+	most := max(maxLate-f.askedLate, 0)
 	if w.first {
 		most = max(most, 1)
 	}
-	late = append(late, others...)
-	return late[:min(len(late), most)]
+	late = late[:min(len(late), most)]
+	f.askedLate += len(late)
+	f.denied += len(late)
+	others = others[:min(len(others), max(maxDenied-f.denied, 0))]
+	f.denied += len(others)
+	return append(late, others...)
 }
 
 // late reports whether a run is under way, or ended so lately that lists of artifacts may

@@ -17,7 +17,6 @@ func (s *search) next(w walked) []request {
 		return s.open(false, time.Time{})
 	}
 	todo := s.finder.ask(s.doubtful(w))
-	s.finder.doubted += len(todo)
 	switch {
 	case len(w.unsure) > 0:
 		return append(todo, s.settle(w.unsure)...)
