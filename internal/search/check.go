@@ -12,21 +12,55 @@ import (
 // maxChecks bounds the requests about candidates once a choice is made.
 const maxChecks = 16
 
-// check returns requests that cross-check a choice: that there are no more runs to take
-// but those taken, and that the artifacts of those are all known.
+// crossCheck is what was done to show that no run was overlooked which was created since a time.
+type crossCheck struct {
+	looked    int // rounds of pages for the newest run that fits
+	gapClosed bool
+}
+
+// check returns requests that cross-check a choice: that the artifacts of the runs taken are all
+// known, that no newer run was overlooked, and where fewer runs are taken than asked for, that
+// there are no others. A control list bears out the latter, but not that the runs taken are the
+// newest.
 func (s *search) check(taken []artifact.Run) []request {
-	todo := s.finder.ask(s.unsettled(taken))
-	if s.state == limited && len(taken) < s.finder.req.Runs {
-		return todo
-	}
-	oldest := s.oldest(taken)
-	if s.settled {
+	todo, spans := s.finder.ask(s.unsettled(taken)), s.spans(taken)
+	if s.settled && len(spans) > 0 {
 		return append(todo, s.checkNumber()...)
 	}
-	if todo = append(todo, s.lookUpHidden(oldest)...); len(todo) > 0 {
-		return todo
+	for _, oldest := range spans {
+		if todo = append(todo, s.checkSince(oldest, taken)...); len(todo) > 0 {
+			break
+		}
 	}
-	if list := s.seekNewest(taken, oldest); len(list) > 0 {
+	return todo
+}
+
+// spans returns the times since which no run must be overlooked, the earliest first: when the
+// oldest run taken was created and, if fewer runs are taken than asked for, the zero time. But if
+// the limit keeps others from being taken, older ones may be overlooked.
+func (s *search) spans(taken []artifact.Run) []time.Time {
+	var list []time.Time
+	fewer := len(taken) < s.finder.req.Runs
+	if fewer && s.state != limited {
+		list = append(list, time.Time{})
+	}
+	if n := len(taken); n > 0 && !(fewer && taken[n-1].CreatedAt.IsZero()) {
+		list = append(list, taken[n-1].CreatedAt)
+	}
+	return list
+}
+
+// checkSince returns requests that cross-check that no run was overlooked which was created since
+// a time: that of the oldest run taken, or the zero time.
+func (s *search) checkSince(oldest time.Time, taken []artifact.Run) []request {
+	c := &s.newer
+	if oldest.IsZero() {
+		c = &s.others
+	}
+	if list := s.lookUpHidden(oldest); len(list) > 0 {
+		return list
+	}
+	if list := s.seekNewest(c, taken, oldest); len(list) > 0 {
 		return list
 	}
 	if list := s.bearOut(oldest); len(list) > 0 {
@@ -35,7 +69,7 @@ func (s *search) check(taken []artifact.Run) []request {
 	if list := s.readUnordered(oldest); len(list) > 0 {
 		return list
 	}
-	if list := s.closeGap(oldest); len(list) > 0 {
+	if list := s.closeGap(c, oldest); len(list) > 0 {
 		return list
 	}
 	return s.readRest(taken, oldest)
@@ -84,7 +118,7 @@ func (s *search) unsettled(taken []artifact.Run) []artifact.Run {
 // seekNewest returns requests that are likely to show the newest run that fits, where the
 // choice depends on it: they read on in the lists of runs until that run is known. If no
 // run of the workflow is known, its list shows whether the workflow exists.
-func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
+func (s *search) seekNewest(check *crossCheck, taken []artifact.Run, oldest time.Time) []request {
 	narrows := s.filter.queries(false)[0] != (RunQuery{})
 	if narrows && len(s.narrow.lists) == 0 && len(taken) == 0 && !s.knowsWorkflow() {
 		return s.open(false, time.Time{})
@@ -98,12 +132,12 @@ func (s *search) seekNewest(taken []artifact.Run, oldest time.Time) []request {
 	near := s.endsUnseen(oldest) && s.facts.all.pagesTo(until) <= max(s.finder.untried, 1)
 	f := s.frontier()
 	met := s.meetsAnother(taken, f)
-	late, unnamed := s.mayEndLate(f) && (s.looked == 0 || !met), s.facts.asks == 0 && !met
-	first := near && s.looked == 0
-	if !first && (since(oldest, f) || !late && !unnamed || s.looked > 0 && s.finder.limitMet()) {
+	late, unnamed := s.mayEndLate(f) && (check.looked == 0 || !met), s.facts.asks == 0 && !met
+	first := near && check.looked == 0
+	if !first && (since(oldest, f) || !late && !unnamed || check.looked > 0 && s.finder.limitMet()) {
 		return nil
 	}
-	s.looked++
+	check.looked++
 	switch {
 	case first, near && late && s.finder.untried > 1:
 	case narrows && len(s.narrow.lists) == 0:
@@ -149,15 +183,6 @@ func (s *search) readRest(taken []artifact.Run, oldest time.Time) []request {
 		return nil
 	}
 	return s.readArtifacts(s.remaining(), maxConcurrent)
-}
-
-// oldest returns the time since which no run must be overlooked: when the oldest run taken
-// was created or, as long as too few runs are taken, the zero time.
-func (s *search) oldest(taken []artifact.Run) time.Time {
-	if len(taken) < s.finder.req.Runs {
-		return time.Time{}
-	}
-	return taken[len(taken)-1].CreatedAt
 }
 
 // hidden lists the candidates that may be newer than the runs taken, the newest first.
@@ -223,7 +248,7 @@ const maxGap = 5
 
 // closeGap returns requests that are likely to show that no newer run was overlooked,
 // where only narrowed lists say so.
-func (s *search) closeGap(oldest time.Time) []request {
+func (s *search) closeGap(check *crossCheck, oldest time.Time) []request {
 	if s.shown(oldest) {
 		return nil
 	}
@@ -234,10 +259,10 @@ func (s *search) closeGap(oldest time.Time) []request {
 		}
 		return s.control()
 	}
-	if s.gapClosed {
+	if check.gapClosed {
 		return control()
 	}
-	s.gapClosed = true
+	check.gapClosed = true
 	all := s.facts.all
 	pages, nearest := all.pagesTo(oldest), (*artifactList)(nil)
 	for _, l := range s.unfinished() {
@@ -262,14 +287,15 @@ func (s *search) closeGap(oldest time.Time) []request {
 
 // doubtsLeft lists what the server's answers leave open of a choice.
 func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
-	var list []Doubt
-	if s.state == limited && len(taken) < s.finder.req.Runs {
+	spans := s.spans(taken)
+	if len(spans) == 0 {
 		return nil // other runs may match in any case
 	}
-	oldest := s.oldest(taken)
 	if s.settled {
 		return s.numberDoubts()
 	}
+	var list []Doubt
+	oldest := spans[0]
 	for _, r := range s.matching() {
 		_, asked := s.facts.asked[r.ID]
 		switch {
@@ -282,8 +308,8 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		}
 	}
 	list = append(list, s.newestDoubts(oldest)...)
-	if !s.covered(oldest) {
-		list = append(list, Doubt{Filters: s.filtersUsed(), Since: oldest, Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
+	if i := slices.IndexFunc(spans, func(since time.Time) bool { return !s.covered(since) }); i >= 0 {
+		list = append(list, Doubt{Filters: s.filtersUsed(), Since: spans[i], Until: s.facts.all.frontier(), Reason: "not all runs were looked at"})
 	}
 	return list
 }

@@ -64,9 +64,10 @@ import (
 // order, up to ten pages are read: the newest may be on any of them (readUnordered).
 //
 // Where only narrowed lists show that there is no newer run, up to five pages of artifacts or
-// runs are read that are likely to show it, too (closeGap). Where they show that there is no run
-// at all, a control list shows whether the filter is fresh (control), and the rest of a list of
-// artifacts proves it if it is short (readRest).
+// runs are read that are likely to show it, too (closeGap). Where they show that there is no other
+// run, a control list shows whether the filter is fresh (control), and the rest of a list of
+// artifacts proves it if it is short (readRest). Where fewer runs are taken than asked for, both
+// are checked: that there is no other run, and that there is none newer than the last one taken.
 //
 // Where no list has a run number where it should be, up to five pages more of all runs are read,
 // or, if more are left, one of the workflow's runs of about that time (readForNumber). If no known
@@ -139,13 +140,15 @@ type search struct {
 	numberSought   bool
 	numberChecked  bool
 	failuresListed bool
-	gapClosed      bool
+
+	// newer is the cross-check that no run was overlooked that is newer than the oldest run taken,
+	// and others the one that there are no others to take.
+	newer, others crossCheck
 
 	// The more requests of a kind were sent, the more are sent at a time.
 	rounds   int // of asking runs for their artifacts
 	lookedUp int // requests about candidates
 	checks   int // of these, the ones after a choice
-	looked   int // rounds of pages for the newest run that fits
 }
 
 // state is how far a search has come.
