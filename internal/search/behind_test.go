@@ -1,23 +1,22 @@
 package search
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// tryBehind searches where later attempts of older runs made artifacts after the newest runs
-// had; often the list of all runs lacks the newest runs. The server may ignore names, so that
-// the list of each name has all artifacts.
-func tryBehind(ctx context.Context, seed uint64, without map[int64]bool) trial {
+// drawBehind makes a world where later attempts of older runs made artifacts after the newest runs
+// had; often the list of all runs lacks the newest runs. The server may ignore names, so that the
+// list of each name has all artifacts.
+func drawBehind(seed uint64) (*world, Request) {
 	r, more := stream(seed, 7), stream(seed, 16)
 	w := r.world()
 	// Artifacts without a time would be at the end of the lists.
 	untimed := slices.ContainsFunc(w.artifacts, func(a artifact.Artifact) bool { return a.CreatedAt.IsZero() })
 	if untimed || w.untimed || w.noFilters || w.mixArtifacts != nil || len(w.runs) == 0 {
-		return w.try(ctx, more.request(w), without)
+		return w, more.request(w)
 	}
 	w.noNames = more.chance(20)
 	more.attemptLate(w)
@@ -38,7 +37,7 @@ func tryBehind(ctx context.Context, seed uint64, without map[int64]bool) trial {
 			kind(w, req)
 		}
 	}
-	return w.try(ctx, req, without)
+	return w, req
 }
 
 // attemptLate makes some of the older runs have another attempt, after the newest runs.

@@ -1,16 +1,16 @@
 package search
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// tryCrowded searches in a world in which runs and artifacts are more alike than elsewhere,
-// and by conditions that are drawn seldom otherwise. The current run may be looked at first.
-func tryCrowded(ctx context.Context, seed uint64, without map[int64]bool) trial {
+// drawCrowded makes a world in which runs and artifacts are more alike than elsewhere, and a
+// request with conditions that are drawn seldom otherwise. The current run may be looked at
+// first.
+func drawCrowded(seed uint64) (*world, Request) {
 	r, more := stream(seed, 7), stream(seed, 11)
 	w := r.world()
 	more.crowd(w)
@@ -22,7 +22,7 @@ func tryCrowded(ctx context.Context, seed uint64, without map[int64]bool) trial 
 	if more.chance(10) && !w.blind && len(w.lies.shifts) == 0 && !slices.Contains(req.Repos, former) {
 		more.disown(w, req)
 	}
-	return w.try(ctx, req, without)
+	return w, req
 }
 
 // crowd makes a world's runs and artifacts more alike.

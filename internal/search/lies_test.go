@@ -231,10 +231,14 @@ func (r random) nameless(w *world, _ Request) {
 // lateArtifacts makes the repository's lists lack the artifacts of runs that ended
 // within the last ten minutes. If none did, time goes back.
 func (r random) lateArtifacts(w *world, req Request) {
-	runs := r.targets(w, req)
-	if len(runs) == 0 {
-		return
+	if runs := r.targets(w, req); len(runs) > 0 {
+		r.endLate(w, runs)
 	}
+}
+
+// endLate makes runs end within the last ten minutes, and the repository's lists lack their
+// artifacts.
+func (r random) endLate(w *world, runs []artifact.Run) {
 	// Time passes until the last change of any run, and a bit.
 	last := epoch
 	for _, run := range w.runs {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // FuzzSearch compares the search, in random worlds, with an oracle that knows
@@ -75,6 +77,10 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(7571060281190557812))  // the second of two branches has a run that is not listed, and artifacts in no order look ordered
 	f.Add(uint64(9668749147772059931))  // two names, which the server ignores, so that the two lists are long, but one is not
 	f.Add(uint64(939652197202190019))   // later attempts of more runs than are looked up, in front of one that is not listed
+	f.Add(uint64(1704967394621483274))  // a second branch, whose newest run only a control list has
+	f.Add(uint64(4620459132405885839))  // no artifacts are listed, and the third run of many just ended
+	f.Add(uint64(11707324621883365610)) // the current run first, and a control list has the newest
+	f.Add(uint64(5484314246992303522))  // more runs of a pull request than there are, and a control list has the newest
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}
@@ -120,25 +126,40 @@ type kind struct {
 	try    func(ctx context.Context, seed uint64, without map[int64]bool) trial
 }
 
-var kinds = []kind{{name: "a search", try: trySearch}, {name: "a search in a crowded world", try: tryCrowded}, {name: "a search that nothing bears out", try: tryUnborne}, {name: "a search behind later attempts", try: tryBehind}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait}}
+var kinds = []kind{
+	{name: "a search", try: searchIn(drawAny)}, {name: "a search in a crowded world", try: searchIn(drawCrowded)},
+	{name: "a search that nothing bears out", try: searchIn(drawUnborne)}, {name: "a search behind later attempts", try: searchIn(drawBehind)},
+	{name: "a search for several runs", try: trySeveral}, {name: "by ids", try: tryNamed}, {name: "a wait", rarely: true, try: tryWait},
+}
+
+// draw makes a world of a seed, and the request of a search in it.
+type draw func(seed uint64) (*world, Request)
+
+// searchIn returns a way to try a search in a world that is drawn.
+func searchIn(draw draw) func(ctx context.Context, seed uint64, without map[int64]bool) trial {
+	return func(ctx context.Context, seed uint64, without map[int64]bool) trial {
+		w, req := draw(seed)
+		return w.try(ctx, req, without)
+	}
+}
 
 // trial is a choice in a random world.
 type trial struct {
-	world   *world
-	req     Request
-	most    int // requests that it may send
-	doubted bool
-	why     string // it is wrong, or ""
+	world  *world
+	req    Request
+	most   int // requests that it may send
+	taken  []artifact.Run
+	doubts []Doubt
+	why    string // it is wrong, or ""
 }
 
 // stream returns random numbers.
 func stream(seed, n uint64) random { return random{rand.New(rand.NewPCG(seed, n))} }
 
-func trySearch(ctx context.Context, seed uint64, without map[int64]bool) trial {
+func drawAny(seed uint64) (*world, Request) {
 	r := stream(seed, 7)
 	w := r.world()
-	req := r.lie(w, r.request)
-	return w.try(ctx, req, without)
+	return w, r.lie(w, r.request)
 }
 
 // try searches in a world, without some of its runs, and judges the outcome.
@@ -151,7 +172,7 @@ func (w *world) try(ctx context.Context, req Request, without map[int64]bool) tr
 	if err != nil && !notFound {
 		one.why = err.Error()
 	} else {
-		one.why, one.doubted = w.judge(req, plan, nf), len(doubts(plan, nf)) > 0
+		one.why, one.taken, one.doubts = w.judge(req, plan, nf), plan.Runs, doubts(plan, nf)
 	}
 	if n := len(w.calls); one.why == "" && n > one.most {
 		one.why = fmt.Sprintf("%d requests, more than %d", n, one.most)
@@ -224,7 +245,7 @@ func (c *tally) note(seed uint64, one trial) {
 	defer c.mu.Unlock()
 	lies := min(1, len(one.world.lies.words))
 	c.searches[lies]++
-	if one.doubted {
+	if len(one.doubts) > 0 {
 		c.doubted[lies]++
 	}
 	c.costly = append(c.costly, cost{seed, len(one.world.calls), one.most})

@@ -1,17 +1,16 @@
 package search
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// tryUnborne searches where lists of artifacts cannot bear out the list of all runs, because they
-// do not name runs, are in no order, or are empty. Often the list of all runs lacks the newest
+// drawUnborne makes a world where lists of artifacts cannot bear out the list of all runs, because
+// they do not name runs, are in no order, or are empty. Often the list of all runs lacks the newest
 // runs.
-func tryUnborne(ctx context.Context, seed uint64, without map[int64]bool) trial {
+func drawUnborne(seed uint64) (*world, Request) {
 	r, more := stream(seed, 7), stream(seed, 14)
 	w := r.world()
 	if more.chance(50) {
@@ -20,7 +19,7 @@ func tryUnborne(ctx context.Context, seed uint64, without map[int64]bool) trial 
 	draw := func(w *world) Request { return more.conditions(w, more.request(w)) }
 	req := draw(w)
 	if w.untimed || w.noFilters || len(w.runs) == 0 {
-		return w.try(ctx, req, without)
+		return w, req
 	}
 	last := slices.MaxFunc(w.runs, func(a, b artifact.Run) int { return a.UpdatedAt.Compare(b.UpdatedAt) }).UpdatedAt
 	if w.now().Before(last) {
@@ -47,7 +46,7 @@ func tryUnborne(ctx context.Context, seed uint64, without map[int64]bool) trial 
 			kind(w, req)
 		}
 	}
-	return w.try(ctx, req, without)
+	return w, req
 }
 
 // jumbleArtifacts makes lists of artifacts be in no order, or oldest first.
