@@ -117,8 +117,9 @@ func (w *world) excused(req Request, plan *Plan, nf *NotFoundError) map[int64]bo
 		// A fresh list may still lack single runs, which only many pages tell.
 		single := !w.told(req, r) && w.lies.single(w.narrowing(req), r.ID) &&
 			(nf == nil && len(plan.Runs) == req.Runs || len(w.artifacts) > maxRest*w.perPage)
-		// So many candidates are looked up, besides a list of failed runs. Doubts name the others.
-		spent := slices.ContainsFunc(doubts(plan, nf), func(d Doubt) bool { return d.Run.ID == r.ID }) && w.lookedUp() >= maxChecks-1
+		// So many candidates are looked up, besides a list of failed runs, and so many runs that just
+		// ended are asked. Doubts name the others.
+		spent := slices.ContainsFunc(doubts(plan, nf), func(d Doubt) bool { return d.Run.ID == r.ID }) && (w.lookedUp() >= maxChecks-1 || w.askedOwn() >= maxLate)
 		if !taken && (single || vanishes || spent || !w.knowable(req, r) || doubted(r, doubts(plan, nf)) && (!w.told(req, r) || len(w.lies.silent) > 0)) {
 			list[r.ID] = true
 		}
@@ -131,6 +132,17 @@ func (w *world) lookedUp() int {
 	n := 0
 	for _, call := range w.calls {
 		if strings.HasPrefix(call, "run ") {
+			n++
+		}
+	}
+	return n
+}
+
+// askedOwn is how many times runs were asked for their own artifacts.
+func (w *world) askedOwn() int {
+	n := 0
+	for _, call := range w.calls {
+		if strings.HasPrefix(call, "artifacts ") && !strings.HasPrefix(call, "artifacts 0 ") {
 			n++
 		}
 	}
