@@ -28,26 +28,29 @@ func (s *search) check(taken []artifact.Run) []request {
 		return append(todo, s.checkNumber()...)
 	}
 	for _, oldest := range spans {
-		if todo = append(todo, s.checkSince(oldest, taken)...); len(todo) > 0 {
+		if todo = append(todo, s.checkSince(oldest, taken)...); len(todo) > 0 || !oldest.IsZero() && s.shown(oldest) {
 			break
 		}
 	}
 	return todo
 }
 
-// spans returns the times since which no run must be overlooked, the earliest first: when the
-// oldest run taken was created and, if fewer runs are taken than asked for, the zero time. But if
-// the limit keeps others from being taken, older ones may be overlooked.
+// spans returns the times since which no run must be overlooked, the earliest first: when each of
+// the runs taken was created and, if fewer runs are taken than asked for, the zero time. But if the
+// limit keeps others from being taken, older ones may be overlooked. What cannot be shown back to
+// the oldest run taken may still be shown back to a newer one.
 func (s *search) spans(taken []artifact.Run) []time.Time {
 	var list []time.Time
 	fewer := len(taken) < s.finder.req.Runs
 	if fewer && s.state != limited {
 		list = append(list, time.Time{})
 	}
-	if n := len(taken); n > 0 && !(fewer && taken[n-1].CreatedAt.IsZero()) {
-		list = append(list, taken[n-1].CreatedAt)
+	for _, r := range slices.Backward(taken) {
+		if !fewer || !r.CreatedAt.IsZero() {
+			list = append(list, r.CreatedAt)
+		}
 	}
-	return list
+	return slices.Compact(list)
 }
 
 // checkSince returns requests that cross-check that no run was overlooked which was created since
@@ -262,7 +265,6 @@ func (s *search) closeGap(check *crossCheck, oldest time.Time) []request {
 	if check.gapClosed {
 		return control()
 	}
-	check.gapClosed = true
 	all := s.facts.all
 	pages, nearest := all.pagesTo(oldest), (*artifactList)(nil)
 	for _, l := range s.unfinished() {
@@ -276,10 +278,11 @@ func (s *search) closeGap(check *crossCheck, oldest time.Time) []request {
 		// of a pull request's branch reads on as far as the run that it takes.
 		most = 1
 	}
-	switch {
-	case pages > most:
+	if pages > most {
 		return control()
-	case nearest != nil:
+	}
+	check.gapClosed = true
+	if nearest != nil {
 		return s.finder.readArtifacts(nearest, pages)
 	}
 	return s.readRuns(all, s.finder.allRuns, pages)

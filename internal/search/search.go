@@ -68,6 +68,8 @@ import (
 // run, a control list shows whether the filter is fresh (control), and the rest of a list of
 // artifacts proves it if it is short (readRest). Where fewer runs are taken than asked for, both
 // are checked: that there is no other run, and that there is none newer than the last one taken.
+// Where that one is too far back, it is shown at least that there is none newer than one of the
+// runs before it.
 //
 // Where no list has a run number where it should be, up to five pages more of all runs are read,
 // or, if more are left, one of the workflow's runs of about that time (readForNumber). If no known
