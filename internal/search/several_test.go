@@ -65,7 +65,9 @@ func trySeveral(ctx context.Context, seed uint64, without map[int64]bool) trial 
 		fits := w.fits(req, app, nil)
 		for _, h := range fits[:min(len(fits), req.Runs)] {
 			same := func(t artifact.Run) bool { return t.ID == h.run.ID }
-			excused := w.lies.lost[h.run.ID] || w.lies.emptied[h.run.ID] || !w.knowable(req, h.run) || doubted(h.run, one.doubts)
+			// A list may be borne out by an older run, which only the search for more meets.
+			single := !w.told(req, h.run) && w.lies.single(w.narrowing(req), h.run.ID)
+			excused := single || w.lies.lost[h.run.ID] || w.lies.emptied[h.run.ID] || !w.knowable(req, h.run) || doubted(h.run, one.doubts)
 			if fewer.why == "" && slices.ContainsFunc(fewer.taken, same) && !slices.ContainsFunc(one.taken, same) && !excused {
 				one.why = fmt.Sprintf("run %d is not among %d runs, but is taken where %d are asked for: %q", h.run.ID, len(one.taken), n, fewer.world.calls)
 			}
