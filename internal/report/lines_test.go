@@ -78,9 +78,9 @@ func TestLines(t *testing.T) {
 			l.Costly(githubapi.Costs{githubapi.SingleRuns: 60, githubapi.RunPages: 60})
 		}, "the search has sent 120 requests so far: 60 pages of runs, 60 single runs; workflow, event, max-age or a lower search-limit would narrow it"},
 		"doubts": {func(l *Log) {
-			late := search.Doubt{Run: artifact.Run{ID: 8, Repo: dist.Repo, Workflow: "CI", Number: 3}, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"}
+			late := search.Doubt{Run: artifact.Run{ID: 8, Repo: dist.Repo, Workflow: "CI", Number: 3}, Reason: "it is under way or ended lately, and GitHub's list of artifacts may lag behind"}
 			l.doubts([]search.Doubt{late})
-		}, "::warning title=A newer run may fit::the newest run that is known to fit was taken, but a newer one may fit, too: run 8 of octo/app (CI #3): it ended lately, and GitHub's list of artifacts may lag behind. " +
+		}, "::warning title=A newer run may fit::the newest run that is known to fit was taken, but a newer one may fit, too: run 8 of octo/app (CI #3): it is under way or ended lately, and GitHub's list of artifacts may lag behind. " +
 			"To be sure of the run, name it with run-id, or run the step again in ten minutes"},
 		"doubts about several runs": {func(l *Log) {
 			l.Config.Runs = 3

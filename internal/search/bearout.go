@@ -9,11 +9,14 @@ import (
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
 // created, if the artifacts that were read do not show it. They ask for more pages of artifacts,
-// which may name the run, or else for a list that a filter narrows. If artifacts are in no order,
+// which may name the run, or else for a list that a filter narrows. If that list is wrong, artifacts
+// that do not name their runs may still show that no run is missing. If artifacts are in no order,
 // a second page of all runs shows whether the list of all runs is.
+//
+// It does so whatever the limit of the search: a run that is newer than one that was examined counts.
 func (s *search) bearOut(oldest time.Time) []request {
 	all, unordered := s.facts.all, s.unordered()
-	if !s.unborne(oldest) || s.finder.limitMet() {
+	if !s.unborne(oldest) {
 		return nil
 	}
 	if list := s.readToNewest(); len(list) > 0 {
@@ -25,6 +28,8 @@ func (s *search) bearOut(oldest time.Time) []request {
 		list = s.openAny()
 	case slices.ContainsFunc(s.narrow.lists, func(l *runList) bool { return l.read < maxUnordered && s.mayHaveNewer(l) }):
 		list = s.readNext()
+	case s.contradicted():
+		list = s.readArtifacts(s.glimpses(), 1)
 	}
 	if unordered && all.read == 1 && !all.done() {
 		list = append(list, s.readRuns(all, s.finder.allRuns, 1)...)
@@ -92,6 +97,18 @@ func (s *search) openAny() []request {
 	return s.open(false, s.finder.now)
 }
 
+// glimpses returns the lists of artifacts that do not name their runs and of which only one page
+// was read: a second page shows whether they are in order.
+func (s *search) glimpses() []*artifactList {
+	var list []*artifactList
+	for _, l := range s.facts.lists {
+		if l.blind && l.glimpsed() {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
 // accounted reports whether a list of artifacts that do not name their runs shows which of the
 // runs created since a time hold what is asked for: all artifacts since then that count are on the
 // own lists of runs that were asked.
@@ -104,23 +121,6 @@ func (s *search) accounted(since time.Time) bool {
 	}
 	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
 		return l.blind && l.knows(since) && !slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return !own[a.ID] && !latest(a).Before(since) })
-	})
-}
-
-// unexplained reports whether an artifact that counts, and does not name its run, was created
-// after all known runs had ended. Then it is of a run that is not known.
-func (s *search) unexplained() bool {
-	var ended time.Time // when the last of the known runs did
-	for _, r := range s.facts.known {
-		if r.UnderWay() || r.UpdatedAt.IsZero() {
-			return false // it may go on, or have ended at any time
-		}
-		if r.UpdatedAt.After(ended) {
-			ended = r.UpdatedAt
-		}
-	}
-	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
-		return slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return a.CreatedAt.After(ended) })
 	})
 }
 
@@ -138,7 +138,7 @@ func (l *runList) mayHide() bool {
 // newest run that fits may be on any page.
 func (s *search) readUnordered(oldest time.Time) []request {
 	switch all := s.facts.all; {
-	case s.certainly(oldest) || s.finder.limitMet() || !all.mayHide():
+	case s.certainly(oldest) || !all.mayHide():
 		return nil
 	case s.filter.queries(false)[0] == (RunQuery{}):
 		return s.readRuns(s.facts.all, s.finder.allRuns, s.facts.all.ahead())

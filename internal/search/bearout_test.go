@@ -8,27 +8,44 @@ import (
 	"github.com/artifetch/artifetch/internal/artifact"
 )
 
-// Where the list that is to bear out the list of all runs is wrong itself, and an artifact is
-// of no known run, the choice is in doubt.
+// Where the list that is to bear out the list of all runs is wrong itself, and no artifact shows
+// whether a run is not known, the choice is in doubt.
 func TestNewestInDoubt(t *testing.T) {
 	t.Parallel()
-	for _, blind := range []bool{false, true} {
-		w := numbered(6)
-		w.blind = blind
-		for i, r := range w.runs {
-			w.runs[i].UpdatedAt = r.CreatedAt.Add(20 * time.Second)
-		}
-		w.lies = lies{hidden: map[string]map[int64]bool{"nothing": {6: true}}, empty: map[string]bool{"workflow": true}}
-		plan, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{
-			Repos: []artifact.Repo{app}, Workflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}},
+	blind := func(w *world) { w.blind = true }
+	tests := map[string]struct {
+		change func(*world)
+		want   string
+		doubt  bool
+	}{
+		"artifacts name their runs":        {func(*world) {}, "10006|6", false},
+		"artifacts do not name their runs": {blind, "10005|5", true},
+		"the same, a run of another workflow is queued": {func(w *world) {
+			blind(w)
+			w.run(7, func(r *artifact.Run) { r.CreatedAt, r.WorkflowPath, r.Status, r.Conclusion = epoch, "x.yml", "queued", "" })
+		}, "10005|5", true},
+		"no artifacts are listed": {func(w *world) { w.lies.silent = map[string]bool{"dist": true} }, "10005|5", true},
+		"the same, and a narrowed list lacks only the newest runs": {func(w *world) {
+			w.lies.silent, w.lies.empty = map[string]bool{"dist": true}, nil
+			w.lies.hidden["workflow"] = map[int64]bool{5: true, 6: true}
+		}, "10005|5", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := numbered(6)
+			for i, r := range w.runs {
+				w.runs[i].UpdatedAt = r.CreatedAt.Add(20 * time.Second)
+			}
+			w.lies = lies{hidden: map[string]map[int64]bool{"nothing": {6: true}}, empty: map[string]bool{"workflow": true}}
+			tt.change(w)
+			plan, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{
+				Repos: []artifact.Repo{app}, Workflow: "ci.yml", Conclusions: ok, Select: artifact.Selector{Names: []string{"dist"}},
+			})
+			if got := describe(plan, err); got != tt.want || len(plan.Doubts) > 0 != tt.doubt {
+				t.Errorf("got %s, doubts %v: %q", got, plan.Doubts, w.calls)
+			}
 		})
-		want := "10006|6"
-		if blind {
-			want = "10005|5"
-		}
-		if got := describe(plan, err); got != want || len(plan.Doubts) > 0 != blind {
-			t.Errorf("artifacts do not name their runs: %v: got %s, doubts %v: %q", blind, got, plan.Doubts, w.calls)
-		}
 	}
 }
 
@@ -136,6 +153,12 @@ func TestNewestUnlisted(t *testing.T) {
 			w.lies.hidden["workflow"] = map[int64]bool{6: true}
 		}), nil, "1006|6", 7},
 		{"the same, more pages than are read", lacks(many(36)), nil, "1006|6", 9},
+		{"as many runs as may be examined are known", lacks(blind), func(req *Request) { req.SearchLimit = 5 }, "1006|6", 5},
+		{"the same, fewer", lacks(blind), func(req *Request) { req.SearchLimit = 2 }, "1006|6", 5},
+		{"the same, artifacts in no order", lacks(func(w *world) {
+			w.perPage = 5
+			slices.Reverse(w.artifacts)
+		}), func(req *Request) { req.SearchLimit = 4 }, "1006|6", 4},
 		{"no artifacts are listed", lacks(func(w *world) { w.lies.silent = map[string]bool{"dist": true} }), nil, "1006|6", 8},
 	}
 	for _, tt := range tests {

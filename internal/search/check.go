@@ -305,9 +305,9 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		case asked || r.CreatedAt.Before(oldest) || s.facts.holds(r) != no:
 		case !oldest.IsZero() && artifact.CompareRuns(r, taken[len(taken)-1]) > 0: // older, of the same second
 		case s.late(r):
-			list = append(list, Doubt{Run: r, Reason: "it ended lately, and GitHub's list of artifacts may lag behind"})
+			list = append(list, Doubt{Run: r, Reason: "it is under way or ended lately, and GitHub's list of artifacts may lag behind"})
 		case s.facts.faulty:
-			list = append(list, Doubt{Run: r, Reason: "GitHub's list of artifacts, which does not have its own, lacks those of other runs"})
+			list = append(list, Doubt{Run: r, Reason: "GitHub's list of artifacts has none of this run, and was found to lack those of other runs"})
 		}
 	}
 	list = append(list, s.newestDoubts(oldest)...)
@@ -325,8 +325,7 @@ func (s *search) newestDoubts(since time.Time) []Doubt {
 	for _, c := range s.hidden(since) {
 		list = append(list, Doubt{Run: c.run(s.finder.repo), Reason: "it has the artifact, and was not looked at"})
 	}
-	wrong := s.contradicted() && (len(s.unfinished()) > 0 || s.unexplained())
-	if s.unborne(since) && (wrong || slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer)) {
+	if s.unborne(since) && (s.contradicted() || slices.ContainsFunc(s.narrow.lists, s.mayHaveNewer)) {
 		list = append(list, Doubt{Since: since, Reason: "no list that was read shows whether GitHub's list of all runs lacks the newest"})
 	}
 	return list
