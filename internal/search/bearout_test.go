@@ -22,7 +22,9 @@ func TestNewestInDoubt(t *testing.T) {
 		"artifacts do not name their runs": {blind, "10005|5", true},
 		"the same, a run of another workflow is queued": {func(w *world) {
 			blind(w)
-			w.run(7, func(r *artifact.Run) { r.CreatedAt, r.WorkflowPath, r.Status, r.Conclusion = epoch, "x.yml", "queued", "" })
+			w.run(7, func(r *artifact.Run) {
+				r.CreatedAt, r.WorkflowPath, r.Status, r.Conclusion = epoch, "x.yml", "queued", ""
+			})
 		}, "10005|5", true},
 		"no artifacts are listed": {func(w *world) { w.lies.silent = map[string]bool{"dist": true} }, "10005|5", true},
 		"the same, and a narrowed list lacks only the newest runs": {func(w *world) {

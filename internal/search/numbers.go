@@ -26,14 +26,13 @@ type numbers struct {
 	sighting sighting
 }
 
-// sighting is what the pages that were read show of the run with the number.
+// sighting is what the pages that were read show of the run with the number. Its zero value says
+// that the run may be on other pages.
 type sighting int
 
 const (
-	// unclear: the run may be on other pages.
-	unclear sighting = iota
 	// sighted: a page has it.
-	sighted
+	sighted sighting = iota + 1
 	// absent: the list, in order as far as it was read, does not have it where it should be.
 	absent
 )
