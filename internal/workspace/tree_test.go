@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/artifetch/artifetch/internal/eintr"
 	"github.com/artifetch/artifetch/internal/testdir"
 )
 
@@ -65,7 +67,7 @@ func write(t testing.TB, dir string, lines ...string) {
 			var body string
 			name, body, _ = strings.Cut(l, "=")
 			p := filepath.Join(dir, name)
-			err = errors.Join(mkdir(filepath.Dir(p)), os.WriteFile(p, []byte(body), 0o644))
+			err = errors.Join(mkdir(filepath.Dir(p)), writeFile(p, body))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -92,13 +94,8 @@ func write(t testing.TB, dir string, lines ...string) {
 // directories that are empty as name/.
 func snapshot(t testing.TB, dir string) []string {
 	t.Helper()
-	dir = filepath.Clean(dir)
 	list := []string{}
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || p == dir {
-			return err
-		}
-		rel := p[len(dir)+1:]
+	err := readTree(dir, func(at int, rel string, d fs.DirEntry) error {
 		if n := len(list); n > 0 && list[n-1] == filepath.Dir(rel)+"/" {
 			list = list[:n-1] // it is not empty
 		}
@@ -107,12 +104,12 @@ func snapshot(t testing.TB, dir string) []string {
 			list = append(list, rel+"/")
 			return nil
 		case d.Type() == fs.ModeSymlink:
-			target, err := os.Readlink(p)
+			target, err := readlinkAt(at, d.Name())
 			list = append(list, rel+" -> "+target)
 			return err
 		}
-		b, err := os.ReadFile(p)
-		list = append(list, rel+"="+string(b))
+		body, err := readFileAt(at, d.Name())
+		list = append(list, rel+"="+body)
 		return err
 	})
 	if err != nil {
@@ -122,41 +119,35 @@ func snapshot(t testing.TB, dir string) []string {
 	return list
 }
 
-// exact lists everything below dir with everything that undoing has to keep: type,
+// exact lists dir and everything below it with everything that undoing has to keep: type,
 // mode, owner, identity (the very same file, not a copy of it), content, and,
 // except for directories, the time of change.
 func exact(t testing.TB, dir string) []string {
 	t.Helper()
 	var list []string
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
+	add := func(at int, rel, name string) error {
+		var st unix.Stat_t
+		err := eintr.Retry(func() error { return unix.Fstatat(at, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+		line := fmt.Sprintf("%q %o %d:%d #%d", rel, st.Mode, st.Uid, st.Gid, st.Ino)
+		switch {
+		case err != nil:
 			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return errors.New("no Stat_t")
-		}
-		line := fmt.Sprintf("%q %v %d:%d #%d", p, info.Mode(), st.Uid, st.Gid, st.Ino)
-		if info.Mode().IsRegular() {
-			b, err := os.ReadFile(p)
-			if err != nil {
-				return err
-			}
-			line += fmt.Sprintf(" %v %q", info.ModTime().UnixNano(), b)
-		} else if !d.IsDir() {
-			target, err := os.Readlink(p)
-			if err != nil {
-				return err
-			}
+		case st.Mode&unix.S_IFMT == unix.S_IFREG:
+			var body string
+			body, err = readFileAt(at, name)
+			line += fmt.Sprintf(" %v %q", st.Mtim.Nano(), body)
+		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			var target string
+			target, err = readlinkAt(at, name)
 			line += " -> " + target
 		}
 		list = append(list, line)
-		return nil
-	})
+		return err
+	}
+	err := add(unix.AT_FDCWD, ".", dir)
+	if err == nil {
+		err = readTree(dir, func(at int, rel string, d fs.DirEntry) error { return add(at, rel, d.Name()) })
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +229,9 @@ func worldDir(t testing.TB, n uint64) string {
 // is not root, whatever modes are below.
 func makeRemovable(t testing.TB, dir string) {
 	t.Helper()
+	if os.Getuid() == 0 {
+		return
+	}
 	t.Cleanup(func() {
 		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, _ error) error {
 			if d != nil && d.IsDir() {
