@@ -220,11 +220,17 @@ func infoOf(name string, st *unix.Stat_t) *info {
 	}
 }
 
-// openFile opens a regular file or a directory, or makes a file.
+// openFile opens a regular file, or makes one. A FIFO in its place does not block.
 func (h *handles) openFile(name string, flags int) (*os.File, error) {
+	return h.openAs(name, flags|unix.O_NONBLOCK)
+}
+
+// openAs opens a file or a directory. With O_NONBLOCK, os.NewFile tries to have the
+// descriptor watched, which takes a system call.
+func (h *handles) openAs(name string, flags int) (*os.File, error) {
 	var fd int
 	err := h.on("open", name, func(at int, base string) (err error) {
-		fd, err = unix.Openat(at, base, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o644)
+		fd, err = unix.Openat(at, base, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
 		return err
 	})
 	if err != nil {

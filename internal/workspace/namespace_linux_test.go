@@ -2,8 +2,10 @@ package workspace
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"syscall"
+	"testing"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,5 +32,22 @@ func ownMounts() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
-	return syscall.Exec(self, os.Args, append(os.Environ(), namespaceVar+"=own")) //nolint:gosec // the test itself
+	if err := os.Setenv(namespaceVar, "own"); err != nil { // of two values the first counts
+		return err
+	}
+	return syscall.Exec(self, os.Args, os.Environ()) //nolint:gosec // the test itself
+}
+
+// Tests start once more, and not for ever, where the variable is set to nothing.
+func TestOwnMountsOnce(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "-test.run", "^TestIsStage$")
+	cmd.Env = append(os.Environ(), namespaceVar+"=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 // openDirectory opens a directory to list it.
 func (h *handles) openDirectory(name string) (*os.File, error) {
-	return h.openFile(name, unix.O_RDONLY|unix.O_DIRECTORY)
+	return h.openAs(name, unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
 // readlink reads a symlink.
