@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -246,11 +245,20 @@ func page[T any](s *Sim, w http.ResponseWriter, r *http.Request, repo *Repo, key
 		w.Header().Set("Link", strings.Join(links, ", "))
 	}
 	items := make([][]byte, 0, to-from)
+	size := 100 // of what is around the items
 	for _, v := range all[from:to] {
-		items = append(items, toJSON(v))
+		item := toJSON(v)
+		items = append(items, item)
+		size += len(item) + 1
 	}
-	parts := [][]byte{fmt.Appendf(nil, `{"total_count":%d,"%s":[`, total, key), bytes.Join(items, []byte(",")), []byte("]}")}
-	s.answerJSON(w, r, bytes.Join(parts, nil))
+	body := fmt.Appendf(make([]byte, 0, size), `{"total_count":%d,"%s":[`, total, key)
+	for i, item := range items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, item...)
+	}
+	s.answerJSON(w, r, append(body, "]}"...))
 }
 
 func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
@@ -258,19 +266,23 @@ func (s *Sim) getRepo(w http.ResponseWriter, r *http.Request, repo *Repo) {
 }
 
 func (s *Sim) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	s.pageArtifacts(w, r, repo, ListArtifacts, repo.artifacts)
+	s.pageArtifacts(w, r, repo, ListArtifacts, nil)
 }
 
-// pageArtifacts lists artifacts newest first, as github.com was seen to do.
-func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, all []*Artifact) {
-	var list []*Artifact
-	name := r.URL.Query().Get("name")
-	for _, a := range all {
-		if name == "" || a.Name == name || s.opt.IgnoreName {
-			list = append(list, a)
-		}
+// pageArtifacts lists artifacts newest first, as github.com was seen to do: those of a run,
+// or all of the repository if run is nil.
+func (s *Sim) pageArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, run *Run) {
+	factOf := func(a *Artifact) fact { return fact{a.ID, a.run.ID, a.CreatedAt, ListArtifacts} }
+	if repo.newestArtifacts == nil {
+		repo.newestArtifacts = newestFirst(repo.artifacts, factOf)
 	}
-	list = told(s, r, repo, kind, list, func(a *Artifact) fact { return fact{a.ID, a.run.ID, a.CreatedAt, ListArtifacts} })
+	list := repo.newestArtifacts
+	if name := r.URL.Query().Get("name"); run != nil || name != "" && !s.opt.IgnoreName {
+		list = matching(list, func(a *Artifact) bool {
+			return (run == nil || a.run == run) && (name == "" || a.Name == name || s.opt.IgnoreName)
+		})
+	}
+	list = told(s, r, repo, kind, list, factOf)
 	page(s, w, r, repo, "artifacts", list, len(list), s.artifactJSON)
 }
 
@@ -322,21 +334,13 @@ func (s *Sim) getRun(w http.ResponseWriter, r *http.Request, repo *Repo) {
 }
 
 func (s *Sim) listRunArtifacts(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	run := find(w, r, repo.runs, runID)
-	if run == nil {
-		return
+	if run := find(w, r, repo.runs, runID); run != nil {
+		s.pageArtifacts(w, r, repo, ListRunArtifacts, run)
 	}
-	var list []*Artifact
-	for _, a := range repo.artifacts {
-		if a.run == run {
-			list = append(list, a)
-		}
-	}
-	s.pageArtifacts(w, r, repo, ListRunArtifacts, list)
 }
 
 func (s *Sim) listRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
-	s.pageRuns(w, r, repo, ListRuns, repo.runs)
+	s.pageRuns(w, r, repo, ListRuns, nil)
 }
 
 func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Repo) {
@@ -345,40 +349,42 @@ func (s *Sim) listWorkflowRuns(w http.ResponseWriter, r *http.Request, repo *Rep
 		if strconv.FormatInt(wf.ID, 10) != want && wf.Path[strings.LastIndexByte(wf.Path, '/')+1:] != want {
 			continue
 		}
-		var list []*Run
-		for _, run := range repo.runs {
-			if run.Workflow == wf {
-				list = append(list, run)
-			}
-		}
-		s.pageRuns(w, r, repo, ListWorkflowRuns, list)
+		s.pageRuns(w, r, repo, ListWorkflowRuns, wf)
 		return
 	}
 	apiError(w, http.StatusNotFound, "Not Found")
 }
 
-// pageRuns filters as GitHub does. A filtered list has at most 1,000 items.
-func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, all []*Run) {
+// pageRuns lists runs newest first: those of a workflow, or all of the repository if wf is
+// nil. It filters as GitHub does. A filtered list has at most 1,000 items.
+func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, repo *Repo, kind List, wf *Workflow) {
+	factOf := func(run *Run) fact { return fact{run.ID, run.ID, run.CreatedAt, ListRuns} }
+	if repo.newestRuns == nil {
+		repo.newestRuns = newestFirst(repo.runs, factOf)
+	}
+	list := repo.newestRuns
+	if wf != nil {
+		list = matching(list, func(r *Run) bool { return r.Workflow == wf })
+	}
 	q := r.URL.Query()
-	most := len(all)
+	most := len(list)
 	filters := map[string]func(*Run) string{
 		"actor":    func(r *Run) string { return r.Actor },
 		"branch":   func(r *Run) string { return r.HeadBranch },
 		"event":    func(r *Run) string { return r.Event },
 		"head_sha": func(r *Run) string { return r.HeadSHA },
 	}
-	list := slices.Clone(all)
 	for k, field := range filters {
 		if want := q.Get(k); want != "" {
 			most = 1000
 			// Case does not matter in logins.
 			same := func(v string) bool { return v == want || k == "actor" && strings.EqualFold(v, want) }
-			list = slices.DeleteFunc(list, func(r *Run) bool { return !same(field(r)) })
+			list = matching(list, func(r *Run) bool { return same(field(r)) })
 		}
 	}
 	if want := q.Get("status"); want != "" {
 		most = 1000
-		list = slices.DeleteFunc(list, func(r *Run) bool { return r.Status != want && r.Conclusion != want })
+		list = matching(list, func(r *Run) bool { return r.Status == want || r.Conclusion == want })
 	}
 	if want := q.Get("created"); want != "" {
 		most = 1000
@@ -387,8 +393,8 @@ func (s *Sim) pageRuns(w http.ResponseWriter, r *http.Request, repo *Repo, kind 
 			apiError(w, http.StatusUnprocessableEntity, "Validation Failed")
 			return
 		}
-		list = slices.DeleteFunc(list, func(r *Run) bool { return r.CreatedAt.Before(since) || r.CreatedAt.After(until) })
+		list = matching(list, func(r *Run) bool { return !r.CreatedAt.Before(since) && !r.CreatedAt.After(until) })
 	}
-	list = told(s, r, repo, kind, list, func(run *Run) fact { return fact{run.ID, run.ID, run.CreatedAt, ListRuns} })
+	list = told(s, r, repo, kind, list, factOf)
 	page(s, w, r, repo, "workflow_runs", list, most, s.runJSON)
 }

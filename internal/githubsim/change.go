@@ -86,7 +86,7 @@ func (s *Sim) changing(next http.Handler) http.Handler {
 func (r *Repo) DeleteRun(id int64) {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
-	r.runs = slices.DeleteFunc(r.runs, func(run *Run) bool { return run.ID == id })
+	r.runs, r.newestRuns = slices.DeleteFunc(r.runs, func(run *Run) bool { return run.ID == id }), nil
 	r.deleteArtifacts(func(a *Artifact) bool { return a.run.ID == id })
 }
 
@@ -99,6 +99,7 @@ func (r *Repo) DeleteArtifact(id int64) {
 
 // deleteArtifacts deletes artifacts with their blobs. It needs the lock.
 func (r *Repo) deleteArtifacts(meant func(*Artifact) bool) {
+	r.newestArtifacts = nil
 	r.artifacts = slices.DeleteFunc(r.artifacts, func(a *Artifact) bool {
 		if !meant(a) {
 			return false

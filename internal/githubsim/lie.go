@@ -118,15 +118,18 @@ type fact struct {
 	kind    List // ListRuns or ListArtifacts
 }
 
-// told returns a list, newest first, as the lies that select the request change it.
+// told returns a list as the lies that select the request change it. It leaves items alone.
 func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of func(T) fact) []T {
-	items = newestFirst(items, of)
 	var lies []*lie
 	for _, l := range s.lies {
 		if l.selects(r, repo, list, s.opt.Now()) {
 			lies = append(lies, l)
 		}
 	}
+	if len(lies) == 0 {
+		return items
+	}
+	items = slices.Clone(items)
 	for _, l := range lies {
 		if l.Empty {
 			items = nil
@@ -174,6 +177,17 @@ func newestFirst[T any](items []T, of func(T) fact) []T {
 		sorted[i] = items[p.index]
 	}
 	return sorted
+}
+
+// matching returns the items that match, in a list of its own.
+func matching[T any](items []T, match func(T) bool) []T {
+	var list []T
+	for _, v := range items {
+		if match(v) {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // compare orders two items as the lie wants them.

@@ -1,9 +1,11 @@
 package githubsim
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,7 +29,7 @@ func (s *Sim) web(path string) string { return "https://github.com/" + path }
 // take longer than what they are sent to.
 func (s *Sim) artifactJSON(a *Artifact) []byte {
 	if a.json == nil {
-		a.json = marshal(s.artifactObject(a))
+		a.json = lacking(s.artifactFields(a), a.Lacks)
 	}
 	return a.json
 }
@@ -35,77 +37,179 @@ func (s *Sim) artifactJSON(a *Artifact) []byte {
 // runJSON is the same for a run.
 func (s *Sim) runJSON(run *Run) []byte {
 	if run.json == nil {
-		run.json = marshal(s.runObject(run))
+		run.json = lacking(s.runFields(run), run.Lacks)
 	}
 	return run.json
 }
 
-func (s *Sim) artifactObject(a *Artifact) object {
-	o := object{
-		"id": a.ID, "name": a.Name, "size_in_bytes": a.Blob.Size(), "expired": a.Expired,
-		"created_at": timestamp(a.CreatedAt), "expires_at": timestamp(a.ExpiresAt),
+// repoJSON is the same for a repository within a run; nil is null.
+func (s *Sim) repoJSON(r *Repo) json.RawMessage {
+	if r == nil {
+		return nil
+	}
+	if r.json == nil {
+		r.json = marshal(s.repoObject(r))
+	}
+	return r.json
+}
+
+// artifactFields are the fields of an artifact. Artifacts and runs are no objects of the
+// type object: tests make thousands of them, and a map takes several times as long.
+type artifactFields struct {
+	ID        int64  `json:"id"`
+	Name      string `json:"name"`
+	Size      int64  `json:"size_in_bytes"`
+	Expired   bool   `json:"expired"`
+	CreatedAt string `json:"created_at"`
+	ExpiresAt string `json:"expires_at"`
+	*artifactRest
+	*artifactOrigin
+}
+
+// artifactRest is what Brief leaves out.
+type artifactRest struct {
+	NodeID      string `json:"node_id"`
+	UpdatedAt   string `json:"updated_at"`
+	URL         string `json:"url"`
+	DownloadURL string `json:"archive_download_url"`
+}
+
+// artifactOrigin is what an Enterprise Server 3.8 leaves out.
+type artifactOrigin struct {
+	Digest *string `json:"digest"`
+	Run    runRef  `json:"workflow_run"`
+}
+
+type runRef struct {
+	ID         int64  `json:"id"`
+	Repository int64  `json:"repository_id"`
+	HeadRepoID int64  `json:"head_repository_id,omitempty"`
+	HeadBranch string `json:"head_branch"`
+	HeadSHA    string `json:"head_sha"`
+}
+
+func (s *Sim) artifactFields(a *Artifact) artifactFields {
+	f := artifactFields{
+		ID: a.ID, Name: a.Name, Size: a.Blob.Size(), Expired: a.Expired,
+		CreatedAt: timestamp(a.CreatedAt), ExpiresAt: timestamp(a.ExpiresAt),
 	}
 	if !s.opt.Brief {
 		url := fmt.Sprintf("%s/actions/artifacts/%d", s.repoURL(a.run.repo), a.ID)
-		o["node_id"], o["updated_at"] = nodeID("Artifact", a.ID), timestamp(a.CreatedAt)
-		o["url"], o["archive_download_url"] = url, url+"/zip"
+		f.artifactRest = &artifactRest{NodeID: nodeID("Artifact", a.ID), UpdatedAt: f.CreatedAt, URL: url, DownloadURL: url + "/zip"}
 	}
 	if s.opt.Enterprise {
-		return without(o, a.Lacks)
+		return f
 	}
-	o["digest"] = nil
-	if a.Digest != "" {
-		o["digest"] = a.Digest
-	}
-	ref := object{
-		"id": a.run.ID, "repository_id": a.run.repo.ID, "head_branch": a.run.HeadBranch, "head_sha": a.run.HeadSHA,
-	}
-	if a.run.HeadRepo != nil {
-		ref["head_repository_id"] = a.run.HeadRepo.ID
-	}
-	o["workflow_run"] = ref
-	return without(o, a.Lacks)
-}
-
-func (s *Sim) runObject(run *Run) object {
-	r := run.repo
-	o := object{
-		"id": run.ID, "name": run.Workflow.Name, "display_title": run.Title,
-		"head_branch": run.HeadBranch, "head_sha": run.HeadSHA, "path": run.Workflow.Path,
-		"run_number": run.Number, "run_attempt": run.Attempt, "event": run.Event, "status": run.Status, "conclusion": nil,
-		"workflow_id": run.Workflow.ID, "html_url": s.web(fmt.Sprintf("%s/actions/runs/%d", r.FullName, run.ID)),
-		"created_at": timestamp(run.CreatedAt), "updated_at": timestamp(run.UpdatedAt), "run_started_at": timestamp(run.CreatedAt),
-		"actor": s.userObject(run.Actor, "User"), "repository": s.repoObject(r), "head_repository": nil,
-	}
-	if !s.opt.Brief {
-		s.addRest(o, run)
-	}
-	if run.Conclusion != "" {
-		o["conclusion"] = run.Conclusion
-	}
+	run := a.run
+	f.artifactOrigin = &artifactOrigin{Digest: orNull(a.Digest), Run: runRef{ID: run.ID, Repository: run.repo.ID, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA}}
 	if run.HeadRepo != nil {
-		o["head_repository"] = s.repoObject(run.HeadRepo)
+		f.Run.HeadRepoID = run.HeadRepo.ID
 	}
-	return without(o, run.Lacks)
+	return f
 }
 
-// addRest adds to a run's object what Brief leaves out.
-func (s *Sim) addRest(o object, run *Run) {
+// orNull returns null for the empty string.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// runFields are the fields of a run.
+type runFields struct {
+	ID         int64           `json:"id"`
+	Name       string          `json:"name"`
+	Title      string          `json:"display_title"`
+	HeadBranch string          `json:"head_branch"`
+	HeadSHA    string          `json:"head_sha"`
+	Path       string          `json:"path"`
+	Number     int             `json:"run_number"`
+	Attempt    int             `json:"run_attempt"`
+	Event      string          `json:"event"`
+	Status     string          `json:"status"`
+	Conclusion *string         `json:"conclusion"`
+	WorkflowID int64           `json:"workflow_id"`
+	HTMLURL    string          `json:"html_url"`
+	CreatedAt  string          `json:"created_at"`
+	UpdatedAt  string          `json:"updated_at"`
+	StartedAt  string          `json:"run_started_at"`
+	Actor      json.RawMessage `json:"actor"`
+	Repo       json.RawMessage `json:"repository"`
+	HeadRepo   json.RawMessage `json:"head_repository"`
+	*runRest
+}
+
+// runRest is what Brief leaves out.
+type runRest struct {
+	NodeID       string          `json:"node_id"`
+	CheckSuite   int64           `json:"check_suite_id"`
+	CheckNodeID  string          `json:"check_suite_node_id"`
+	PullRequests []any           `json:"pull_requests"`
+	Referenced   []any           `json:"referenced_workflows"`
+	Trigger      json.RawMessage `json:"triggering_actor"`
+	URL          string          `json:"url"`
+	JobsURL      string          `json:"jobs_url"`
+	LogsURL      string          `json:"logs_url"`
+	ArtifactsURL string          `json:"artifacts_url"`
+	CancelURL    string          `json:"cancel_url"`
+	RerunURL     string          `json:"rerun_url"`
+	PreviousURL  *string         `json:"previous_attempt_url"`
+	CheckURL     string          `json:"check_suite_url"`
+	WorkflowURL  string          `json:"workflow_url"`
+	HeadCommit   object          `json:"head_commit"`
+}
+
+func (s *Sim) runFields(run *Run) runFields {
+	actor := s.actorJSON(run.Actor)
+	f := runFields{
+		ID: run.ID, Name: run.Workflow.Name, Title: run.Title, HeadBranch: run.HeadBranch, HeadSHA: run.HeadSHA, Path: run.Workflow.Path,
+		Number: run.Number, Attempt: run.Attempt, Event: run.Event, Status: run.Status, Conclusion: orNull(run.Conclusion),
+		WorkflowID: run.Workflow.ID, HTMLURL: s.web(run.repo.FullName + "/actions/runs/" + strconv.FormatInt(run.ID, 10)),
+		CreatedAt: timestamp(run.CreatedAt), UpdatedAt: timestamp(run.UpdatedAt), StartedAt: timestamp(run.CreatedAt),
+		Actor: actor, Repo: s.repoJSON(run.repo), HeadRepo: s.repoJSON(run.HeadRepo),
+	}
+	if s.opt.Brief {
+		return f
+	}
 	repo := s.repoURL(run.repo)
 	url := fmt.Sprintf("%s/actions/runs/%d", repo, run.ID)
 	person := object{"name": run.Actor, "email": run.Actor + "@example.com"}
-	maps.Copy(o, object{
-		"node_id": nodeID("WorkflowRun", run.ID), "check_suite_id": run.ID + 1, "check_suite_node_id": nodeID("CheckSuite", run.ID+1),
-		"pull_requests": []any{}, "referenced_workflows": []any{}, "triggering_actor": s.userObject(run.Actor, "User"),
-		"url": url, "jobs_url": url + "/jobs", "logs_url": url + "/logs", "artifacts_url": url + "/artifacts",
-		"cancel_url": url + "/cancel", "rerun_url": url + "/rerun", "previous_attempt_url": nil,
-		"check_suite_url": fmt.Sprintf("%s/check-suites/%d", repo, run.ID+1),
-		"workflow_url":    fmt.Sprintf("%s/actions/workflows/%d", repo, run.Workflow.ID),
-		"head_commit": object{
-			"id": run.HeadSHA, "tree_id": run.HeadSHA, "message": run.Title, "timestamp": timestamp(run.CreatedAt),
+	f.runRest = &runRest{
+		NodeID: nodeID("WorkflowRun", run.ID), CheckSuite: run.ID + 1, CheckNodeID: nodeID("CheckSuite", run.ID+1),
+		PullRequests: []any{}, Referenced: []any{}, Trigger: actor,
+		URL: url, JobsURL: url + "/jobs", LogsURL: url + "/logs", ArtifactsURL: url + "/artifacts", CancelURL: url + "/cancel", RerunURL: url + "/rerun",
+		CheckURL:    fmt.Sprintf("%s/check-suites/%d", repo, run.ID+1),
+		WorkflowURL: fmt.Sprintf("%s/actions/workflows/%d", repo, run.Workflow.ID),
+		HeadCommit: object{
+			"id": run.HeadSHA, "tree_id": run.HeadSHA, "message": run.Title, "timestamp": f.CreatedAt,
 			"author": person, "committer": person,
 		},
-	})
+	}
+	return f
+}
+
+// actorJSON returns a user as the API sends it. The text is made once.
+func (s *Sim) actorJSON(login string) json.RawMessage {
+	if s.actors[login] == nil {
+		s.actors[login] = marshal(s.userObject(login, "User"))
+	}
+	return s.actors[login]
+}
+
+// lacking returns v as JSON, without some fields of it.
+func lacking(v any, fields []string) []byte {
+	body := marshal(v)
+	if len(fields) == 0 {
+		return body
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // ids are no floating point numbers
+	var o object
+	if err := d.Decode(&o); err != nil {
+		panic(err) // it was made above
+	}
+	return marshal(without(o, fields))
 }
 
 // without removes fields from an object; "a.b" is field b of the object a.

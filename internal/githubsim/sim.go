@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"hash/maphash"
 	"net/http"
 	"strings"
@@ -88,6 +89,7 @@ type Sim struct {
 	apps   []*App
 	blobs  map[string]*stored
 	former map[string]*Repo // by lower-case full name of the past
+	actors map[string]json.RawMessage
 
 	seed    maphash.Seed      // of ETags
 	gzipped map[string][]byte // answers, by ETag
@@ -119,7 +121,7 @@ func New(opt Options) *Sim {
 	_, _ = rand.Read(key) // never fails
 	s := &Sim{
 		opt: opt, nextID: 1000, repos: map[string]*Repo{}, tokens: map[string]map[string]Access{},
-		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, serving: map[Host]int{}, secret: hex.EncodeToString(key),
+		used: map[string]int{}, blobs: map[string]*stored{}, former: map[string]*Repo{}, actors: map[string]json.RawMessage{}, serving: map[Host]int{}, secret: hex.EncodeToString(key),
 		seed: maphash.MakeSeed(), gzipped: map[string][]byte{},
 	}
 	s.api = newServer(s.logged(API, s.changing(s.apiHandler())), opt.TLS, true, opt.APIRoundTrip)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,11 +23,15 @@ type Repo struct {
 	workflows []*Workflow
 	runs      []*Run // in the order they were added
 	artifacts []*Artifact
-	branches  map[string]string // name → SHA
-	tags      map[string]string // name → SHA of the commit, or of the tag's own object
-	objects   map[string]string // SHA of an annotated tag's object → that of its commit
-	commits   []string          // SHAs, besides the head commits of runs
-	pulls     []*Pull
+	// The same, newest first, as lists have them; nil after a change.
+	newestRuns      []*Run
+	newestArtifacts []*Artifact
+	branches        map[string]string // name → SHA
+	tags            map[string]string // name → SHA of the commit, or of the tag's own object
+	objects         map[string]string // SHA of an annotated tag's object → that of its commit
+	commits         []string          // SHAs, besides the head commits of runs
+	pulls           []*Pull
+	json            []byte // see repoJSON
 }
 
 // Pull is a pull request. AddPull fills in a number and a SHA.
@@ -110,7 +115,7 @@ type Artifact struct {
 	json []byte // see artifactJSON; nil after a change
 }
 
-func (a *Artifact) key() string { return fmt.Sprintf("artifacts/%d/content", a.ID) }
+func (a *Artifact) key() string { return "artifacts/" + strconv.FormatInt(a.ID, 10) + "/content" }
 
 // AddRepo adds a public repository.
 func (s *Sim) AddRepo(fullName string) *Repo { return s.addRepo(&Repo{FullName: fullName}) }
@@ -250,7 +255,7 @@ func (r *Repo) AddRun(run Run) *Run {
 	if run.HeadRepo == nil && !run.HeadRepoDeleted {
 		run.HeadRepo = r
 	}
-	r.runs = append(r.runs, &run)
+	r.runs, r.newestRuns = append(r.runs, &run), nil
 	return &run
 }
 
@@ -299,7 +304,7 @@ func (run *Run) AddArtifact(a Artifact) *Artifact {
 	run.made[a.Name]++
 	// An attempt makes only one artifact of a name.
 	run.Attempt, run.json = max(run.Attempt, run.made[a.Name]), nil
-	r.artifacts = append(r.artifacts, &a)
+	r.artifacts, r.newestArtifacts = append(r.artifacts, &a), nil
 	r.sim.blobs[a.key()] = &stored{
 		blob: a.Blob, etag: fmt.Sprintf(`"0x%X"`, a.ID*7919), contentType: a.ContentType, disposition: a.ContentDisposition,
 	}
