@@ -302,12 +302,19 @@ func several(t *testing.T, texts []string) []string {
 	return all
 }
 
+// hundred is what most artifacts hold. Worlds have thousands of them, so it is made and
+// hashed once.
+var (
+	hundred       = githubsim.Bytes(make([]byte, 100))
+	hundredDigest = "sha256:" + hexOf(hundred)
+)
+
 // artifact reads the artifact number i of a run, with its marks.
 func (w *searchWorld) artifact(t *testing.T, text string, created time.Time, i int) githubsim.Artifact {
 	t.Helper()
-	a := githubsim.Artifact{Blob: githubsim.Bytes(make([]byte, 100)), CreatedAt: created.Add(time.Duration(10+i) * time.Second)}
+	a := githubsim.Artifact{Blob: hundred, Digest: hundredDigest, CreatedAt: created.Add(time.Duration(10+i) * time.Second)}
 	if w.zips {
-		a.Blob = nil
+		a.Blob, a.Digest = nil, ""
 	}
 	text, a.Expired = strings.CutSuffix(text, "!")
 	if rest, after, ok := strings.Cut(text, "+"); ok {
@@ -317,7 +324,7 @@ func (w *searchWorld) artifact(t *testing.T, text string, created time.Time, i i
 		text, a.ID = rest, int64(number(t, id))
 	}
 	if rest, size, ok := strings.Cut(text, "*"); ok {
-		text, a.Blob = rest, githubsim.Bytes(make([]byte, number(t, size)))
+		text, a.Blob, a.Digest = rest, githubsim.Bytes(make([]byte, number(t, size))), ""
 	}
 	a.Name = text
 	return a

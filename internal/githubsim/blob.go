@@ -114,15 +114,23 @@ func bodyOf(size int, seed uint64) body {
 	made, _ := bodies.LoadOrStore(key{size, seed}, sync.OnceValue(func() body {
 		content := text(size, seed)
 		var packed bytes.Buffer
-		fw, _ := flate.NewWriter(&packed, 6) // the level is valid
+		fw := deflaters.Get().(*flate.Writer)
+		fw.Reset(&packed)
 		_, _ = fw.Write(content)
 		_ = fw.Close()
+		deflaters.Put(fw)
 		return body{packed.Bytes(), crc32.ChecksumIEEE(content)}
 	}))
 	return made.(func() body)()
 }
 
 var bodies sync.Map // of size and seed to the function that returns the body
+
+// deflaters are writers of the level that upload-artifact has. A new one clears 800 kB.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, 6) // the level is valid
+	return w
+}}
 
 // text returns size bytes, alternating between words and base64. They deflate to 54 % in
 // large files and to 67 % in files of 10 KiB.

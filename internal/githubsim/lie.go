@@ -142,7 +142,15 @@ func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of f
 		})
 	}
 	for _, l := range lies {
-		slices.SortStableFunc(items, func(a, b T) int { return l.compare(of(a), of(b)) })
+		switch l.Order {
+		case OldestFirst:
+			items = sortedBy(items, func(v T) int64 { return of(v).at.UnixNano() })
+		case ByID: // the highest first
+			items = sortedBy(items, func(v T) int64 { return -of(v).id })
+		case Shuffled:
+			items = sortedBy(items, func(v T) uint64 { return l.mix(of(v)) })
+		case Unchanged:
+		}
 		ids := slices.SortedFunc(maps.Keys(l.Moved), func(a, b int64) int { return cmp.Compare(l.Moved[a], l.Moved[b]) })
 		for _, id := range ids { // whatever comes later stays behind
 			items = move(items, func(v T) bool { return of(v).id == id }, l.Moved[id])
@@ -151,27 +159,25 @@ func told[T any](s *Sim, r *http.Request, repo *Repo, list List, items []T, of f
 	return items
 }
 
-// newestFirst returns the items sorted by time; those of the same time keep their order. A
-// test may read a list of thousands of items page by page, so each time is looked up once,
-// and items that were added in the order of their times, as most are, are not sorted.
+// newestFirst returns the items sorted by time; those of the same time keep their order.
 func newestFirst[T any](items []T, of func(T) fact) []T {
+	return sortedBy(items, func(v T) int64 { return -of(v).at.UnixNano() })
+}
+
+// sortedBy returns the items sorted by a key, the smallest first; those of the same key keep
+// their order. Lists may have thousands of items, so each key is looked up once.
+func sortedBy[T any, K cmp.Ordered](items []T, key func(T) K) []T {
 	type place struct {
-		at    int64
+		key   K
 		index int
 	}
 	places := make([]place, len(items))
-	later := true // each item is later than the one before it
 	for i, v := range items {
-		places[i] = place{of(v).at.UnixNano(), i}
-		later = later && (i == 0 || places[i].at > places[i-1].at)
+		places[i] = place{key(v), i}
 	}
-	if later {
-		slices.Reverse(places)
-	} else {
-		slices.SortFunc(places, func(a, b place) int {
-			return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.index, b.index))
-		})
-	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index))
+	})
 	sorted := make([]T, len(items))
 	for i, p := range places {
 		sorted[i] = items[p.index]
@@ -188,20 +194,6 @@ func matching[T any](items []T, match func(T) bool) []T {
 		}
 	}
 	return list
-}
-
-// compare orders two items as the lie wants them.
-func (l *lie) compare(a, b fact) int {
-	switch l.Order {
-	case OldestFirst:
-		return a.at.Compare(b.at)
-	case ByID:
-		return cmp.Compare(b.id, a.id)
-	case Shuffled:
-		return cmp.Compare(l.mix(a), l.mix(b))
-	case Unchanged:
-	}
-	return 0
 }
 
 // mix returns a number that looks random, from the seed and the item's id.
