@@ -69,13 +69,13 @@ func TestStorageServesFewBlobsAtATime(t *testing.T) {
 				sim := newSimulated(t)
 				url := sim.signed(t)
 				synctest.Test(t, func(t *testing.T) {
-					const size = 3 * smallestPart
+					const first, size = enoughProgress, enoughProgress + 2*smallestPart // three parts
 					u := newUnclean(t, sim, size, githubsim.Fault{Status: 429, Times: -1, Beyond: most}, githubsim.Fault{Times: -1, BytesPerSecond: size / 12, FirstByte: late})
-					u.o.Connections, u.o.First = NewConnections(16), smallestPart
+					u.o.Connections, u.o.First = NewConnections(16), first
 					var all sync.WaitGroup
 					for range 20 {
 						all.Go(func() {
-							if info, err := fetchAll(t, u.o, url); err != nil || info.SHA256 != sumOf(u.blob) {
+							if info, err := fetchAll(t, u.o, url, u.blob); err != nil || info.SHA256 != sumOf(u.blob) {
 								t.Errorf("%+v, %v", info, err)
 							}
 						})
@@ -103,7 +103,9 @@ func TestStorageServesFewLateBlobsAtATime(t *testing.T) {
 					sim := newSimulated(t)
 					url := sim.signed(t)
 					synctest.Test(t, func(t *testing.T) {
-						const first, size, bytesPerSecond, blobs = 256 << 10, 256<<10 + smallestPart, 5 << 20, 20
+						const blobs = 20
+						// Two parts, the second of which takes 200 ms: no part below smallestPart is split.
+						const first, size, bytesPerSecond = enoughProgress, enoughProgress + smallestPart/4, smallestPart * 5 / 4
 						beyond := refusal
 						beyond.Times, beyond.Beyond = -1, most
 						u := newUnclean(t, sim, size, beyond, githubsim.Fault{Times: -1, BytesPerSecond: bytesPerSecond, FirstByte: late})
@@ -112,7 +114,7 @@ func TestStorageServesFewLateBlobsAtATime(t *testing.T) {
 						var all sync.WaitGroup
 						for range blobs {
 							all.Go(func() {
-								if info, err := fetchAll(t, u.o, url); err != nil || info.SHA256 != sumOf(u.blob) {
+								if info, err := fetchAll(t, u.o, url, u.blob); err != nil || info.SHA256 != sumOf(u.blob) {
 									t.Errorf("%+v, %v", info, err)
 								}
 							})
@@ -145,7 +147,7 @@ func TestStorageServesNoBlob(t *testing.T) {
 				var all sync.WaitGroup
 				for range blobs {
 					all.Go(func() {
-						if _, err := fetchAll(t, o, at("http://h/")); !sameKind(err, &StorageError{}) && !sameKind(err, &WaitError{}) {
+						if _, err := fetchAll(t, o, at("http://h/"), nil); !sameKind(err, &StorageError{}) && !sameKind(err, &WaitError{}) {
 							t.Errorf("got %v", err)
 						}
 					})
@@ -234,7 +236,7 @@ func TestStorageServesFewSmallBlobsAtATime(t *testing.T) {
 				for range workers {
 					all.Go(func() {
 						for range blobs {
-							if _, err := fetchAll(t, u.o, url); err != nil {
+							if _, err := fetchAll(t, u.o, url, u.blob); err != nil {
 								t.Error(err)
 							}
 						}
@@ -272,7 +274,7 @@ func TestStorageServesManySmallBlobsAgain(t *testing.T) {
 			all.Go(func() {
 				time.Sleep(time.Duration(n) * 7 * time.Millisecond) // not all at the same time
 				for range blobs / most {
-					if _, err := fetchAll(t, u.o, url); err != nil {
+					if _, err := fetchAll(t, u.o, url, u.blob); err != nil {
 						t.Error(err)
 					}
 				}

@@ -131,7 +131,7 @@ func TestPassingFaults(t *testing.T) {
 				t.Cleanup(func() { _ = faulty.Close() })
 				o := Options{Policy: httpx.Policy{Sleep: func(context.Context, time.Duration) error { return nil }}}
 				o.Client = clientFor(t, srv)
-				info, err := fetchAll(t, o, at("https://"+listener.Addr().String()))
+				info, err := fetchAll(t, o, at("https://"+listener.Addr().String()), s.blob)
 				if err != nil || info.SHA256 != sumOf(s.blob) {
 					t.Errorf("%d bytes, %v", info.Size, err)
 				}
@@ -164,7 +164,7 @@ func TestHandshakeDrips(t *testing.T) {
 		transport.DialContext = network.Dial
 		defer transport.CloseIdleConnections()
 		start := time.Now()
-		_, err = fetchAll(t, Options{Client: &http.Client{Transport: transport}}, at("https://h/"))
+		_, err = fetchAll(t, Options{Client: &http.Client{Transport: transport}}, at("https://h/"), nil)
 		if took := time.Since(start); err == nil || took > 6*transport.TLSHandshakeTimeout+2*time.Minute {
 			t.Errorf("took %v, %v", took, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // A blob on demand may begin with its end, whether or not its size was known, and whether
@@ -37,7 +38,7 @@ func TestFrom(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // where no request is late
 				o := inBubble(t, s.StorageHandler())
 				o.OnDemand, o.First, o.From = true, first, tt.from
-				blob, err := Open(t.Context(), o, url, func(int64) (Spool, error) { return os.Create(filepath.Join(t.TempDir(), "spool")) })
+				blob, err := Open(t.Context(), o, url, func(int64) (Spool, error) { return os.Create(filepath.Join(testdir.InMemory(t), "spool")) })
 				if err != nil {
 					t.Fatal(err)
 				}

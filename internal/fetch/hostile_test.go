@@ -120,7 +120,7 @@ func TestHostileSizes(t *testing.T) {
 // ranged storage serves.
 func readInOrder(t *testing.T, o Options, locate Locate) (Info, error) {
 	t.Helper()
-	b, err := Open(t.Context(), o, locate, new(sparse).create)
+	b, err := Open(t.Context(), o, locate, (&compared{blob: largeBlob()}).create)
 	if err != nil {
 		return Info{}, err
 	}
@@ -137,11 +137,6 @@ func readInOrder(t *testing.T, o Options, locate Locate) (Info, error) {
 	}
 	return b.Wait()
 }
-
-// sparse is a kept that takes no memory for bytes that do not arrive.
-type sparse struct{ kept }
-
-func (s *sparse) create(int64) (Spool, error) { return s, nil }
 
 // The storage's MD5 is compared if it is of the whole blob, and if the caller has no
 // better digest.

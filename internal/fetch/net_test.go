@@ -69,7 +69,7 @@ func (c closing) Close() error {
 // has read.
 func reading(t *testing.T, o Options, locate Locate, blob []byte) (Info, error) {
 	t.Helper()
-	b, err := Open(t.Context(), o, locate, new(kept).create)
+	b, err := Open(t.Context(), o, locate, (&compared{blob: blob}).create)
 	if err != nil {
 		return Info{}, err
 	}
@@ -117,24 +117,26 @@ func newUnclean(t *testing.T, sim *simulated, size int, faults ...githubsim.Faul
 	return u
 }
 
+// mostBytes is the size of the largest blob of tests that always run.
+const mostBytes = 64 << 20
+
 // manyBytes returns bytes that differ from block to block. No test changes them.
 func manyBytes(size int) []byte {
-	many.Lock()
-	defer many.Unlock()
-	if len(many.bytes) < size {
-		b := make([]byte, 0, size+largeSize)
-		for i := 0; len(b) < size; i++ {
-			b = append(b, largeBlob()[i%1000:]...)
-		}
-		many.bytes = b
+	if size > mostBytes {
+		return makeBytes(size)
 	}
-	return many.bytes[:size:size]
+	return many()[:size:size]
 }
 
-// many holds the bytes of the longest blob so far.
-var many struct {
-	sync.Mutex
-	bytes []byte
+// many are the bytes of all blobs, so that they are made, and digested, once.
+var many = sync.OnceValue(func() []byte { return makeBytes(mostBytes) })
+
+func makeBytes(size int) []byte {
+	b := make([]byte, 0, size+largeSize)
+	for i := 0; len(b) < size; i++ {
+		b = append(b, largeBlob()[i%1000:]...)
+	}
+	return b[:size:size]
 }
 
 // asked returns the ranges that the storage was asked for.
@@ -231,10 +233,10 @@ func TestHedges(t *testing.T) {
 			do   func(*testing.T, Options, Locate, []byte) (Info, error)
 		}{
 			"read while it arrives": {5, reading},
-			"kept": {12, func(t *testing.T, o Options, locate Locate, _ []byte) (Info, error) {
+			"kept": {12, func(t *testing.T, o Options, locate Locate, blob []byte) (Info, error) {
 				t.Helper()
 				o.Ahead = 0
-				return fetchAll(t, o, locate)
+				return fetchAll(t, o, locate, blob)
 			}},
 		} {
 			t.Run(name+"/"+way, func(t *testing.T) {
@@ -357,7 +359,7 @@ func TestOnePartIsRefused(t *testing.T) {
 			}
 			slowly(&link{rate: 5_000_000}, 0)(n, w, r, serve)
 		}
-		_, err := fetchAll(t, inBubble(t, s), at("http://h/"))
+		_, err := fetchAll(t, inBubble(t, s), at("http://h/"), s.blob)
 		if !sameKind(err, &StorageError{}) || refused <= 6 || refused > 6*(1+mostForgiven) {
 			t.Errorf("%d requests for it, %v", refused, err)
 		}

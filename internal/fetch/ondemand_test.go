@@ -42,7 +42,7 @@ func TestBlobOnDemand(t *testing.T) {
 		s = &ranged{script: script{blob: []byte("small")}}
 		o, locate = s.start(t)
 		o.OnDemand = true
-		if info, err := readAll(t, o, locate); err != nil || !info.Whole || info.SHA256 != sumOf(s.blob) {
+		if info, err := readAll(t, o, locate, s.blob); err != nil || !info.Whole || info.SHA256 != sumOf(s.blob) {
 			t.Errorf("%+v, %v", info, err)
 		}
 	})

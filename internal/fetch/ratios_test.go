@@ -72,7 +72,7 @@ func TestRatios(t *testing.T) {
 // bytes per second.
 func readingAt(t *testing.T, u *unclean, url Locate, reader int64) (Info, error) {
 	t.Helper()
-	b, err := Open(t.Context(), u.o, url, new(kept).create)
+	b, err := Open(t.Context(), u.o, url, (&compared{blob: u.blob}).create)
 	if err != nil {
 		return Info{}, err
 	}

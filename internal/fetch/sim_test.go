@@ -16,6 +16,7 @@ import (
 
 	"github.com/artifetch/artifetch/internal/githubsim"
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // simulated is an artifact of a simulated GitHub.
@@ -88,7 +89,7 @@ func TestStreamFromGitHub(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSimulated(t, tt.faults...)
-			f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
+			f, err := os.Create(filepath.Join(testdir.InMemory(t), "spool"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -87,7 +87,7 @@ func TestSingleConnection(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := newUnclean(t, sim, size, tt.faults...)
 				u.o.Ahead, u.o.Tail, u.o.Connections = 8<<20, tail, NewConnections(1)
-				b, err := Open(t.Context(), u.o, url, new(kept).create)
+				b, err := Open(t.Context(), u.o, url, (&compared{blob: u.blob}).create)
 				if err != nil {
 					t.Fatal(err)
 				}

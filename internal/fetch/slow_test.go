@@ -49,7 +49,7 @@ type over struct {
 }
 
 func (o *over) Write(p []byte) (int, error) {
-	step := max(min(o.link.rate/2, max(1024, o.link.rate/20)), 1)
+	step := max(min(o.link.rate/2, max(1024, o.link.rate/5)), 1)
 	for n := 0; n < len(p); {
 		size := min(step, len(p)-n)
 		if o.ahead > 0 {
@@ -157,7 +157,7 @@ func TestSlowness(t *testing.T) {
 				var failed atomic.Int64
 				for range max(tt.blobs, 1) {
 					all.Go(func() {
-						info, err := fetchAll(t, o, at("http://h/"))
+						info, err := fetchAll(t, o, at("http://h/"), s.blob)
 						if err != nil {
 							failed.Add(1)
 						}
@@ -175,10 +175,10 @@ func TestSlowness(t *testing.T) {
 	}
 }
 
-// fetchAll fetches a blob to its end.
-func fetchAll(t *testing.T, o Options, locate Locate) (Info, error) {
+// fetchAll fetches a blob to its end, and compares the bytes that arrive.
+func fetchAll(t *testing.T, o Options, locate Locate, blob []byte) (Info, error) {
 	t.Helper()
-	b, err := Open(t.Context(), o, locate, new(kept).create)
+	b, err := Open(t.Context(), o, locate, (&compared{blob: blob}).create)
 	if err != nil {
 		return Info{}, err
 	}
@@ -248,7 +248,7 @@ func TestHeadDrips(t *testing.T) {
 		defer transport.CloseIdleConnections()
 		start := time.Now()
 		o := Options{Client: &http.Client{Transport: transport}, Policy: httpx.Policy{MaxTries: 3}}
-		_, err := fetchAll(t, o, at("http://h/"))
+		_, err := fetchAll(t, o, at("http://h/"), nil)
 		if took := time.Since(start); !sameKind(err, &httpx.StallError{}) || took > 3*headTimeout+time.Minute {
 			t.Errorf("took %v, %v", took, err)
 		}

@@ -233,7 +233,7 @@ func TestURLsAreAskedForInTime(t *testing.T) {
 				info, err := readAll(t, o, func(context.Context) (*url.URL, error) {
 					asked = time.Now()
 					return url.Parse("http://h/")
-				})
+				}, firstBlob)
 				if err != nil || !info.Whole {
 					t.Errorf("%+v, %v", info, err)
 				}

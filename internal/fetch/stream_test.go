@@ -20,6 +20,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/artifetch/artifetch/internal/httpx"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 const mib = 1 << 20
@@ -127,7 +128,7 @@ func testSituation(t *testing.T, name string, http2 bool) {
 	t.Helper()
 	tt := situations[name]
 	s, srv := newStorage(t, http2, strings.TrimPrefix(cmp.Or(tt.etag, `"e"`), "-"), tt.steps...)
-	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
+	f, err := os.Create(filepath.Join(testdir.InMemory(t), "spool"))
 	if err != nil {
 		t.Fatal(err)
 	}
