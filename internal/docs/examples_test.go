@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 var update = flag.Bool("update", false, "write what the examples of other actions give anew")
@@ -96,7 +97,7 @@ func (e example) perform(t *testing.T, from string, s *step) (given, string) {
 	w := newWorld(t, githubsim.Options{})
 	w.secrets["GH_PAT"], w.secrets["MISSING"], w.secrets["GITHUB_TOKEN"] = "a-pat", "", "job-token"
 	w.AddToken("job-token", own, githubsim.Read)
-	m := &machine{world: w, dir: t.TempDir()}
+	m := &machine{world: w, dir: testdir.InMemory(t)}
 	tr := trigger{event: "push", run: githubsim.Run{ID: exampleRun}, payload: map[string]any{"workflow_run": map[string]any{"id": 4711.0}}}
 	if strings.HasPrefix(from, "actions/") {
 		toolkit(w)

@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/artifetch/artifetch/internal/githubsim"
+	"github.com/artifetch/artifetch/internal/testdir"
 )
 
 // single runs the workflow ci.yml with one step, and returns its job.
@@ -170,7 +171,7 @@ func TestTroubleshooting(t *testing.T) {
 			if !ok {
 				t.Fatal("the message has no test")
 			}
-			m := &machine{world: newWorld(t, githubsim.Options{}), dir: t.TempDir()}
+			m := &machine{world: newWorld(t, githubsim.Options{}), dir: testdir.InMemory(t)}
 			if s.arrange != nil {
 				s.arrange(t, m)
 			}
