@@ -19,9 +19,9 @@ type crossCheck struct {
 }
 
 // check returns requests that cross-check a choice: that the artifacts of the runs taken are all
-// known, that no newer run was overlooked, and where fewer runs are taken than asked for, that
-// there are no others. A control list bears out the latter, but not that the runs taken are the
-// newest.
+// known, that no newer run was overlooked, and, if fewer runs are taken than asked for, that there
+// are no others. A control list bears out that there are no others, but not that the runs taken are
+// the newest.
 func (s *search) check(taken []artifact.Run) []request {
 	todo, spans := s.finder.ask(s.unsettled(taken)), s.spans(taken)
 	if s.settled && len(spans) > 0 {
@@ -54,7 +54,7 @@ func (s *search) spans(taken []artifact.Run) []time.Time {
 }
 
 // checkSince returns requests that cross-check that no run was overlooked which was created since
-// a time: that of the oldest run taken, or the zero time.
+// a time: one of the spans.
 func (s *search) checkSince(oldest time.Time, taken []artifact.Run) []request {
 	c := &s.newer
 	if oldest.IsZero() {
@@ -238,15 +238,15 @@ func since(oldest, frontier time.Time) bool { return frontier.IsZero() || oldest
 
 // covered reports whether runs created since a time are known from lists that are to be
 // believed: those that no filter narrows, or others that are borne out. A control list
-// bears out that there is no run to take. It does not bear out that the run taken is the
+// bears out that there is no other run to take. It does not bear out that a run taken is the
 // newest: even a fresh list may lack single runs, and an older build would be taken.
 func (s *search) covered(oldest time.Time) bool {
 	return s.shown(oldest) || s.vouched(oldest.IsZero()) && s.believed() && since(oldest, s.narrow.frontier())
 }
 
 // maxGap bounds how many pages are read to cover the time that otherwise only narrowed
-// lists cover. Where it takes more, the run taken is in doubt; if there is none, a control
-// list shows whether the narrowed lists are fresh.
+// lists cover. Where it takes more, the run taken is in doubt. Whether there are other runs to
+// take is then for a control list to show, which bears out narrowed lists that are fresh.
 const maxGap = 5
 
 // closeGap returns requests that are likely to show that no newer run was overlooked,

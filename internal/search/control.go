@@ -105,7 +105,7 @@ func (f *finder) example(p queryKind) (best artifact.Run, found bool) {
 
 // readControl reads the first page of the list that these parameters narrow, with the
 // values of a run. Where there is no such list, nothing is learnt. The runs of the page are
-// known from then on: no other list may have one of them that a later filter lets pass.
+// known from then on: one of them may pass a later filter and be on no other list.
 func (f *finder) readControl(p queryKind, r artifact.Run) request {
 	var q RunQuery
 	set := func(used bool, field *string, value string) {

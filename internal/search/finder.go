@@ -22,7 +22,7 @@ type finder struct {
 	facts        *facts
 	current      currentRun
 	// denied is how many runs were asked for their artifacts although a list showed that they
-	// lack something, and askedLate of how many of them the list may have lagged behind.
+	// lack something. askedLate is how many of these had a list that may lag behind.
 	denied, askedLate int
 	// untried is how many filters are still to be tried, this one included.
 	untried int

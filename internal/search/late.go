@@ -13,13 +13,14 @@ const (
 	// maxLate bounds how many runs are asked for their artifacts because lists that show that
 	// they lack something may lag behind.
 	maxLate = 16
-	// maxDenied is the same for all runs that lists show to lack something.
+	// maxDenied bounds how many such runs are asked before no more are asked for another reason:
+	// because lists were found to be wrong.
 	maxDenied = 16
 )
 
-// doubtful returns the denied runs that are to be asked before they are passed over. Those for
-// which the lists may lag go first, and are asked even where others were too many: they may
-// become known later than the others.
+// doubtful returns the denied runs that are to be asked before they are passed over, and counts
+// them as asked. Runs that lists may lag behind go first. They have a bound of their own, because
+// they may become known when many others were asked.
 func (s *search) doubtful(w walked) []artifact.Run {
 	var late, others []artifact.Run
 	for i, r := range w.denied {

@@ -143,8 +143,8 @@ type search struct {
 	numberChecked  bool
 	failuresListed bool
 
-	// newer is the cross-check that no run was overlooked that is newer than the oldest run taken,
-	// and others the one that there are no others to take.
+	// newer is the cross-check that no run was overlooked that is newer than one of the runs
+	// taken, and others the one that there are no other runs to take.
 	newer, others crossCheck
 
 	// The more requests of a kind were sent, the more are sent at a time.
