@@ -20,7 +20,8 @@ func Endings() []os.Signal {
 }
 
 // WithSignals returns a context that ends with the first of the signals. After that, each
-// os.Interrupt calls again, unless again is nil. The caller has to call stop.
+// os.Interrupt calls again, unless again is nil. The signals are caught until stop is called, or
+// until the process ends.
 func WithSignals(parent context.Context, again func(), signals ...os.Signal) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	got, done := make(chan os.Signal, 2), make(chan struct{})
