@@ -254,10 +254,10 @@ func TestMessageOfTheSystem(t *testing.T) {
 		"read-only":                    {at(syscall.EROFS), "mkdir /ws/out: read-only file system. The file system is read-only there: mount it so that it can be written to"},
 		"not permitted":                {at(syscall.EACCES), "mkdir /ws/out: permission denied. The user that this process runs as may not do that: check who owns the directory and its mode"},
 		"not the owner":                {at(syscall.EPERM), "operation not permitted. The user that this process runs as may not do that"},
-		"a server's words":             {&githubapi.Error{Kind: githubapi.NotFound, Op: "get run", Status: 404, Message: "Not Found.", Server: "GitHub"}, "GitHub answered 404 Not Found. Either the name is wrong"},
-		"an artifact that has expired": {&githubapi.Error{Kind: githubapi.Gone, Op: "download artifact", Subject: "artifact 7", Status: 410}, "The artifact has expired"},
+		"a server's words":             {&githubapi.Error{Kind: githubapi.NotFound, Op: "get", Subject: "run 7", Status: 404, Message: "Not Found.", Server: "GitHub"}, "GitHub answered 404 Not Found. Either the name is wrong"},
+		"an artifact that has expired": {&githubapi.Error{Kind: githubapi.Gone, Op: "download", Subject: "artifact 7", Status: 410}, "The artifact has expired"},
 		"a list that is gone":          {&githubapi.Error{Kind: githubapi.Gone, Op: "list artifacts", Status: 410}, "It was there, and is not any more"},
-		"with a full stop":             {&githubapi.Error{Kind: githubapi.InvalidRequest, Op: "get run", Status: 407, Message: "Who are you?.", Server: "GitHub"}, "Who are you?. A proxy answered"},
+		"with a full stop":             {&githubapi.Error{Kind: githubapi.InvalidRequest, Op: "get", Subject: "run 7", Status: 407, Message: "Who are you?.", Server: "GitHub"}, "Who are you?. A proxy answered"},
 	} {
 		if got := author.message(tt.err); !strings.Contains(got, tt.want) || strings.Contains(got, "..") {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
