@@ -307,7 +307,7 @@ func (s *search) doubtsLeft(taken []artifact.Run) []Doubt {
 		case s.late(r):
 			list = append(list, Doubt{Run: r, Reason: "it is under way or ended lately, and GitHub's list of artifacts may lag behind"})
 		case s.facts.faulty:
-			list = append(list, Doubt{Run: r, Reason: "GitHub's list of artifacts has none of this run, and was found to lack those of other runs"})
+			list = append(list, Doubt{Run: r, Reason: "it seems to lack something, but GitHub's list of artifacts was found to lack artifacts of other runs"})
 		}
 	}
 	list = append(list, s.newestDoubts(oldest)...)

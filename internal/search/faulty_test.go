@@ -65,6 +65,26 @@ func TestArtifactListsAreEmptyInDoubt(t *testing.T) {
 	}
 }
 
+// A doubt about a run of which the lists have one of two names does not say that they have none.
+func TestArtifactListLacksOneOfTwoInDoubt(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	for id := int64(1); id <= 40; id++ {
+		w.run(id)
+		w.artifact(1000+id, id, "dist")
+	}
+	w.run(41)
+	w.artifact(2002, 2, "docs")
+	w.artifact(2041, 41, "docs")
+	w.lies.silent = map[string]bool{"docs": true}
+	_, err := Chooser{Source: w, Now: w.now}.Choose(t.Context(), Request{Repos: []artifact.Repo{app}, Select: artifact.Selector{Names: []string{"dist", "docs"}}})
+	nf, ok := errors.AsType[*NotFoundError](err)
+	want := "it seems to lack something, but GitHub's list of artifacts was found to lack artifacts of other runs"
+	if !ok || !slices.ContainsFunc(nf.Doubts, func(d Doubt) bool { return d.Run.ID == 2 && d.Reason == want }) {
+		t.Errorf("got %v, want a doubt about run 2: %s; %q", err, want, w.calls)
+	}
+}
+
 // A message does not say that no run ever had an artifact where lists were found to be wrong.
 func TestWrongListsProveNothing(t *testing.T) {
 	t.Parallel()
