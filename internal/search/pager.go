@@ -114,7 +114,14 @@ func (p *pager) note(page, items, next, last, total int) {
 		}
 		return
 	}
-	if gone := p.total - total; page > 1 && total > 0 && gone > 0 && p.mayReadAgain() {
+	gone := p.total - total
+	if total == 0 {
+		gone = 0 // the server does not tell
+		if items == 0 {
+			gone = min(p.total, p.size)
+		}
+	}
+	if page > 1 && gone > 0 && p.mayReadAgain() {
 		p.gaps = append(p.gaps, gap{page: page, again: p.back(page, gone), total: p.total, gone: gone})
 	}
 	p.read++
