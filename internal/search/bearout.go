@@ -3,8 +3,6 @@ package search
 import (
 	"slices"
 	"time"
-
-	"github.com/artifetch/artifetch/internal/artifact"
 )
 
 // bearOut returns requests that show whether the list of all runs lacks a run that was just
@@ -113,15 +111,7 @@ func (s *search) glimpses() []*artifactList {
 // runs created since a time hold what is asked for: all artifacts since then that count are on the
 // own lists of runs that were asked.
 func (s *search) accounted(since time.Time) bool {
-	own := map[int64]bool{} // the artifacts of these lists
-	for _, list := range s.facts.asked {
-		for _, a := range list {
-			own[a.ID] = true
-		}
-	}
-	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool {
-		return l.blind && l.knows(since) && !slices.ContainsFunc(l.loose, func(a artifact.Artifact) bool { return !own[a.ID] && !latest(a).Before(since) })
-	})
+	return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.knows(since) && l.latest.Before(since) })
 }
 
 // maxUnordered bounds how many pages of a list of runs are read only because the list

@@ -18,6 +18,8 @@ type facts struct {
 	// lists are of the whole repository: one for each of the first maxLists
 	// names, or one of all artifacts.
 	lists []*artifactList
+	// spare are the lists of the further names, which are read once many runs were asked.
+	spare []*artifactList
 	// all is the list of all runs, which no filter narrows. It is right, but may lack a
 	// run that was just created.
 	all *runList
@@ -40,8 +42,8 @@ type facts struct {
 	asked    map[int64][]artifact.Artifact // the runs' own lists of artifacts
 }
 
-// maxLists bounds for how many names the repository's artifacts are listed. For
-// further names each run is asked.
+// maxLists bounds for how many names the repository's artifacts are listed at first. For
+// further names runs are asked.
 const maxLists = 3
 
 func newFacts(req Request, now time.Time) *facts {
@@ -52,12 +54,21 @@ func newFacts(req Request, now time.Time) *facts {
 	if f.asks == 0 {
 		f.lists = []*artifactList{newArtifactList(ArtifactQuery{}, f.picker)}
 	}
-	for _, name := range req.Select.Names[:min(f.asks, maxLists)] {
+	for _, name := range req.Select.Names {
 		one := req.Select
 		one.Names = []string{name}
-		f.lists = append(f.lists, newArtifactList(ArtifactQuery{Name: name}, one.Picker(req.Gone)))
+		f.spare = append(f.spare, newArtifactList(ArtifactQuery{Name: name}, one.Picker(req.Gone)))
 	}
+	first := min(f.asks, maxLists)
+	f.lists, f.spare = append(f.lists, f.spare[:first]...), f.spare[first:]
 	return f
+}
+
+// listAll makes the lists of the further names count, and returns them. They are still to be read.
+func (f *facts) listAll() []*artifactList {
+	further := f.spare
+	f.lists, f.spare = append(f.lists, further...), nil
+	return further
 }
 
 // size grows with every answer that tells of a run or an artifact, or that a run has none or does
@@ -79,6 +90,9 @@ func (f *facts) forget(run int64) { f.deleted[run] = true }
 // answered adds the artifacts of a run that was asked for them.
 func (f *facts) answered(run int64, list []artifact.Artifact) {
 	f.asked[run] = list
+	for _, l := range slices.Concat(f.lists, f.spare) {
+		l.own(list)
+	}
 	f.faulty = f.faulty || slices.ContainsFunc(list, func(a artifact.Artifact) bool { return f.overlooks(a, f.known[run]) })
 }
 

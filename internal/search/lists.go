@@ -29,17 +29,20 @@ type artifactList struct {
 	// repeats is set once a run has several artifacts of the name asked for.
 	repeats bool
 	// blind is set when the server omits workflow_run (GHES 3.8). Then the list
-	// only proves that runs created after latest have no matching artifact.
+	// only proves that runs created after latest have no matching artifact, except
+	// for those that were asked for theirs.
 	blind  bool
 	latest time.Time
 	// loose are the artifacts that count and do not name their run.
 	loose []artifact.Artifact
+	// owned are the artifacts on the own lists of the runs that were asked.
+	owned map[int64]bool
 }
 
 func newArtifactList(q ArtifactQuery, picker artifact.Picker) *artifactList {
 	return &artifactList{
 		pager: pager{next: 1}, query: q, picker: picker, order: order{slack: artifactSlack},
-		byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{},
+		byRun: map[int64][]artifact.Artifact{}, holding: map[int64]bool{}, seen: map[int64]bool{}, owned: map[int64]bool{},
 	}
 }
 
@@ -69,15 +72,31 @@ func (l *artifactList) add(number int, p Page[artifact.Artifact], notBefore time
 			l.byRun[a.Run.ID] = append(l.byRun[a.Run.ID], a)
 			l.holding[a.Run.ID] = l.holding[a.Run.ID] || counts
 		}
-		if counts && latest(a).After(l.latest) {
-			l.latest = latest(a)
-		}
 	}
+	l.date()
 	if len(l.seen) > before {
 		l.news++
 	}
 	if !l.glimpsed() && l.frontier().Before(notBefore) {
 		l.next = 0
+	}
+}
+
+// own notes a run's own list: its artifacts are no other run's.
+func (l *artifactList) own(list []artifact.Artifact) {
+	for _, a := range list {
+		l.owned[a.ID] = true
+	}
+	l.date()
+}
+
+// date sets latest, by the artifacts that may be of runs that were not asked.
+func (l *artifactList) date() {
+	l.latest = time.Time{}
+	for _, a := range l.loose {
+		if !l.owned[a.ID] && latest(a).After(l.latest) {
+			l.latest = latest(a)
+		}
 	}
 }
 

@@ -45,15 +45,20 @@ func (s *search) readAgain() []request {
 	return list
 }
 
+// manyAsked is after how many rounds of asking runs the lists of all names are read, which may show
+// that one of them is rare.
+const manyAsked = 3
+
 // settle finds out whether runs hold what is asked for: it asks one run, then two, four
 // and eight at a time, or reads on in the lists of artifacts where that is expected to
 // take fewer requests. As such an estimate may be wrong, a page of each list is read
-// beside the runs that are asked.
+// beside the runs that are asked. Artifacts that do not name their runs tell only of runs
+// that are newer than they are.
 func (s *search) settle(unsure []artifact.Run) []request {
 	first, all := 0, 0
 	var open []*artifactList
 	for _, l := range s.facts.lists {
-		if !l.done() && !l.blind {
+		if !l.done() && (!l.blind || unsure[0].CreatedAt.After(l.latest)) {
 			open = append(open, l)
 			first += l.pagesTo(unsure[0].CreatedAt)
 			all = min(all+l.pagesTo(unsure[len(unsure)-1].CreatedAt), endless)
@@ -70,7 +75,21 @@ func (s *search) settle(unsure []artifact.Run) []request {
 		return s.readArtifacts(open, all)
 	}
 	n := min(len(unsure), 1<<min(s.rounds-1, 3))
-	return append(s.finder.ask(unsure[:n]), s.readArtifacts(open, 1)...)
+	todo := append(s.finder.ask(unsure[:n]), s.readArtifacts(open, 1)...)
+	if s.rounds > manyAsked {
+		todo = append(todo, s.readArtifacts(s.facts.listAll(), 1)...)
+	}
+	if s.rounds > 2 && s.ownerless(unsure[0].CreatedAt) {
+		todo = append(todo, s.readAll()...)
+	}
+	return todo
+}
+
+// ownerless reports whether artifacts that do not name their runs may be of a run which is newer
+// than a time, and which only the unread rest of the list of all runs has.
+func (s *search) ownerless(since time.Time) bool {
+	return !s.facts.all.done() && !since.After(s.facts.all.frontier()) &&
+		slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.latest.After(since) })
 }
 
 // readArtifacts returns requests for the next pages of lists of artifacts, at most n

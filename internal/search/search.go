@@ -88,7 +88,9 @@ import (
 // others with the same parameters (believed). Otherwise it proves something if one of
 // them has a run that a list has which no filter narrows; but never if it is narrowed by
 // conclusion (vouched). What is left open becomes a Doubt of the Plan. A single run that a
-// list lacks, more than five pages back, stays unseen if the list is borne out.
+// list lacks, more than five pages back, stays unseen if the list is borne out. So does one that
+// the list of a preferred branch or commit lacks, if that leaves no run to take and more than one
+// page of all runs is left: a control list bears out that list, and the next branch is tried.
 //
 // # What it costs
 //
