@@ -79,17 +79,27 @@ func (s *search) settle(unsure []artifact.Run) []request {
 	if s.rounds > manyAsked {
 		todo = append(todo, s.readArtifacts(s.facts.listAll(), 1)...)
 	}
-	if s.rounds > 2 && s.ownerless(unsure[0].CreatedAt) {
-		todo = append(todo, s.readAll()...)
+	if s.rounds > 2 {
+		todo = append(todo, s.seekOwner(unsure[0].CreatedAt)...)
 	}
 	return todo
 }
 
-// ownerless reports whether artifacts that do not name their runs may be of a run which is newer
-// than a time, and which only the unread rest of the list of all runs has.
-func (s *search) ownerless(since time.Time) bool {
-	return !s.facts.all.done() && !since.After(s.facts.all.frontier()) &&
-		slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.latest.After(since) })
+// seekOwner returns requests for lists of runs that may show which run has artifacts that do not
+// name it, and that are newer than a time. The list of all runs may not reach back to that time, or
+// it may lack the run if that is newer than all runs that it has.
+func (s *search) seekOwner(since time.Time) []request {
+	newer := func(t time.Time) bool {
+		return slices.ContainsFunc(s.facts.lists, func(l *artifactList) bool { return l.blind && l.latest.After(t) })
+	}
+	switch all := s.facts.all; {
+	case !newer(since):
+	case len(s.narrow.lists) == 0 && newer(s.newest()):
+		return s.openAny()
+	case !all.done() && !since.After(all.frontier()):
+		return s.readAll()
+	}
+	return nil
 }
 
 // readArtifacts returns requests for the next pages of lists of artifacts, at most n
