@@ -81,6 +81,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(uint64(4620459132405885839))  // no artifacts are listed, and the third run of many just ended
 	f.Add(uint64(11707324621883365610)) // the current run first, and a control list has the newest
 	f.Add(uint64(5484314246992303522))  // more runs of a pull request than there are, and a control list has the newest
+	f.Add(uint64(1800516904049724826))  // several runs just ended, some after others
 	for range *freshSeeds {
 		f.Add(rand.Uint64())
 	}

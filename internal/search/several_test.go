@@ -47,6 +47,12 @@ func (r random) scatter(w *world, req Request) {
 		}
 	}
 	if len(late) > 0 {
+		// Time passes, and lists lag behind a run for ten minutes at most.
+		for _, run := range w.runs {
+			if w.lies.late[run.ID] {
+				late = append(late, run)
+			}
+		}
 		r.endLate(w, late)
 	}
 }
