@@ -299,11 +299,8 @@ func twiceEach(n int) (z liar) {
 func TestCountWraps(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1<<16 - 1, 1 << 16, 1<<16 + 1} {
-		var z liar
-		for range n - 2 {
-			z.entries = append(z.entries, dir("./")) // the destination itself: nothing to make
-		}
-		z.entries = append(append([]lie{dir("first/")}, z.entries...), dir("last/"))
+		z := liar{entries: slices.Repeat([]lie{dir("./")}, n)} // the destination itself: nothing to make
+		z.entries[0], z.entries[n-1] = dir("first/"), dir("last/")
 		dest := filepath.Join(testdir.InMemory(t), "dest")
 		if err := extract(t, z.bytes(), dest, NewBudget(0, 0)); err != nil {
 			t.Fatalf("%d entries: %v", n, err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -69,8 +70,9 @@ type lie struct {
 }
 
 func (l liar) bytes() []byte {
-	var out, dir bytes.Buffer
-	size := len(l.prefix) + len(l.comment) + len(l.suffix)
+	var out bytes.Buffer
+	const ends = 256 // the records at the end
+	size := len(l.prefix) + len(l.comment) + len(l.suffix) + len(l.extensible) + ends
 	for _, e := range l.entries {
 		size += localSize + headerSize + 2*len(e.name) + max(len(e.raw), len(e.body)/4)
 	}
@@ -147,10 +149,7 @@ func (l liar) bytes() []byte {
 	if l.backwards {
 		slices.Reverse(headers)
 	}
-	for _, h := range headers {
-		dir.WriteString(h)
-	}
-	l.writeEnd(&out, dir.Bytes())
+	l.writeEnd(&out, []byte(strings.Join(headers, "")))
 	return out.Bytes()
 }
 
