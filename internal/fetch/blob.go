@@ -41,6 +41,7 @@ type Blob struct {
 	moved   sync.Cond // something arrived, or err was set
 	info    Info
 	parts   []*part // that arrived or are under way, by offset
+	tries   []*try  // that are under way
 	queue   queue
 	pace    pace
 	window  window

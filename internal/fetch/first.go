@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -14,6 +15,15 @@ import (
 // requested a second time, if nothing is known about the storage yet. Asking for the URL
 // crossed the same network, so that its time counts as well.
 const lateFirst = 500 * time.Millisecond
+
+const (
+	// If nothing is known about the storage, and neither of two requests for the first bytes
+	// is answered after lostFirst, there is one more, and after twice that time another one:
+	// mostFirst in all. None of them is given up, because the storage may just be slow, unless
+	// there may be only one at a time.
+	lostFirst = 10 * time.Second
+	mostFirst = 4
+)
 
 // begin asks for the first bytes. If the storage sends them, begin clears b.stream and
 // returns the answer for the first part. Otherwise it returns the answer that is the
@@ -39,7 +49,7 @@ func (b *Blob) begin(p *part) (first *answer, err error) {
 
 // beginOnce is one try of begin.
 func (b *Blob) beginOnce(p *part, n int64) (first *answer, err error) {
-	res, err := b.askFirst(fmt.Sprintf("%d-%d", p.start, p.start+n-1))
+	res, err := b.askFirst(p, fmt.Sprintf("%d-%d", p.start, p.start+n-1))
 	if err != nil {
 		return nil, err
 	}
@@ -58,66 +68,124 @@ func (b *Blob) beginOnce(p *part, n int64) (first *answer, err error) {
 	return nil, b.refused(res, statusError(res.Response))
 }
 
-// askFirst sends the first request, and a second one if the first is late. It returns the
-// answer that arrives first, and ends the other request.
-func (b *Blob) askFirst(byteRange string) (*answer, error) {
-	type result struct {
-		of  int
-		res *answer
-		err error
-	}
-	results, late := make(chan result, 2), make(chan time.Duration, 2)
-	var ends []context.CancelCauseFunc
-	ask := func() {
-		ctx, end := context.WithCancelCause(b.ctx) // lives as long as the answer
-		of, start := len(ends), time.Now()
-		ends = append(ends, end)
-		b.info.Requests++
-		b.work.Go(func() {
-			res, err := b.ask(ctx, byteRange, "", func() { late <- b.lateAfter(time.Since(start)) })
-			results <- result{of, res, err}
-		})
-	}
-	ask()
+// firstRequests are the requests for the first bytes of a blob that are under way, the oldest
+// first. Each sends itself to sent and to done.
+type firstRequests struct {
+	list       []*firstRequest
+	sent, done chan *firstRequest
+	over       chan struct{} // closed when no more of them are waited for
+}
+
+type firstRequest struct {
+	asked, began time.Time // it was sent at began; zero: it waits for a connection or a URL
+	end          context.CancelCauseFunc
+	res          *answer
+	err          error
+}
+
+// askFirst sends the first request, and a second one if the first is late. One that is lost is
+// sent again. askFirst returns the answer that arrives first, and ends the other requests.
+func (b *Blob) askFirst(p *part, byteRange string) (*answer, error) {
+	all := &firstRequests{sent: make(chan *firstRequest), done: make(chan *firstRequest), over: make(chan struct{})}
+	defer close(all.over)
+	b.sendFirst(all, byteRange)
 	var timer <-chan time.Time
-	for underWay := 1; ; {
+	for twice := b.pace.most == 1; ; {
 		select {
-		case wait := <-late:
-			if len(ends) == 1 && b.pace.most > 1 {
-				timer = time.After(wait)
+		case r := <-all.sent:
+			if r.began = time.Now(); timer == nil {
+				timer = time.After(b.lateAfter(r.began.Sub(r.asked)))
 			}
 		case <-timer:
-			if b.o.Connections.twice.TryAcquire(1) {
+			timer = time.After(tickTime)
+			switch {
+			case !twice && b.o.Connections.twice.TryAcquire(1):
+				twice = true
 				defer b.o.Connections.twice.Release(1)
-				underWay++
-				ask()
+				b.sendFirst(all, byteRange)
+			case b.loseFirst(p, all):
+				b.sendFirst(all, byteRange)
 			}
-		case r := <-results:
-			underWay--
-			if underWay > 0 && r.err != nil && httpx.IsTemporary(r.err) {
-				continue
+		case r := <-all.done:
+			if all.remove(r) && (len(all.list) == 0 || !r.refused()) {
+				for _, o := range all.list {
+					o.end(errOvertaken)
+				}
+				return r.res, r.err
 			}
-			if underWay > 0 && r.err == nil && httpx.TemporaryStatus(r.res.StatusCode) {
-				r.res.close()
-				continue
-			}
-			if underWay > 0 {
-				ends[1-r.of](errOvertaken)
-				b.work.Go(func() {
-					if other := <-results; other.err == nil {
-						other.res.close()
-					}
-				})
-			}
-			return r.res, r.err
+			r.close()
 		}
+	}
+}
+
+// sendFirst sends another request for the first bytes.
+func (b *Blob) sendFirst(all *firstRequests, byteRange string) {
+	ctx, end := context.WithCancelCause(b.ctx) // lives as long as the answer
+	r := &firstRequest{asked: time.Now(), end: end}
+	all.list = append(all.list, r)
+	b.info.Requests++
+	b.work.Go(func() {
+		r.res, r.err = b.ask(ctx, byteRange, "", func() {
+			select {
+			case all.sent <- r:
+			case <-all.over:
+			}
+		})
+		select {
+		case all.done <- r:
+		case <-all.over:
+			r.close()
+		}
+	})
+}
+
+// loseFirst reports whether another request is due because the oldest one is lost. It ends that
+// one if the storage is known to answer faster.
+func (b *Blob) loseFirst(p *part, all *firstRequests) bool {
+	seen, now, r := b.o.Connections.usual.look(), time.Now(), all.list[0]
+	known, only := seen.served > 0, b.pace.most == 1
+	switch {
+	case r.began.IsZero():
+		return false
+	case known && !seen.isLost(now, r.began, time.Time{}, p.lost):
+		return false
+	case !known && (p.lost+2 >= mostFirst || now.Sub(r.began) < lostFirst<<(p.lost+1)-lostFirst):
+		return false
+	}
+	p.lost++
+	if !known && !only {
+		return true
+	}
+	b.o.Connections.usual.lose(r.began, now)
+	r.end(errLost)
+	return all.remove(r)
+}
+
+// remove removes a request, and reports whether it was there.
+func (all *firstRequests) remove(r *firstRequest) bool {
+	n := len(all.list)
+	all.list = slices.DeleteFunc(all.list, func(o *firstRequest) bool { return o == r })
+	return len(all.list) < n
+}
+
+// refused reports whether another request may still be served.
+func (r *firstRequest) refused() bool {
+	if r.err != nil {
+		return httpx.IsTemporary(r.err)
+	}
+	return httpx.TemporaryStatus(r.res.StatusCode)
+}
+
+func (r *firstRequest) close() {
+	if r.err == nil {
+		r.res.close()
 	}
 }
 
 // lateAfter returns how long the head of the first answer may take, if its URL took located.
 func (b *Blob) lateAfter(located time.Duration) time.Duration {
-	if first, _, known := b.o.Connections.usual.get(); known {
-		return max(lateFirst, lateBy*first)
+	if seen := b.o.Connections.usual.look(); seen.known {
+		return max(lateFirst, lateBy*seen.first)
 	}
 	return max(lateFirst, lateBy*located)
 }

@@ -1,10 +1,6 @@
 package fetch
 
-import (
-	"slices"
-	"sync"
-	"time"
-)
+import "time"
 
 const (
 	// A try is late if it has taken lateBy times as long as others took for a range of its
@@ -29,12 +25,12 @@ func (b *Blob) late(now time.Time, idle bool) *part {
 	if b.stream || b.pace.most < 2 || b.hedging >= mostHedges || b.wasted > wasteFree+b.info.Fetched/wasteShare {
 		return nil
 	}
-	first, rate, known := b.o.Connections.usual.get()
-	if !known {
+	seen := b.o.Connections.usual.look()
+	if !seen.known {
 		return nil
 	}
 	for _, off := range b.waits {
-		if i := b.partAt(off); i >= 0 && off < b.parts[i].end && b.parts[i].isLate(now, first, rate) {
+		if i := b.partAt(off); i >= 0 && off < b.parts[i].end && b.parts[i].isLate(now, seen.first, seen.rate) {
 			return b.parts[i]
 		}
 	}
@@ -42,7 +38,7 @@ func (b *Blob) late(now time.Time, idle bool) *part {
 		return nil
 	}
 	for _, p := range b.parts[max(b.partAt(b.digested), 0):] {
-		if p.isLate(now, first, rate) {
+		if p.isLate(now, seen.first, seen.rate) {
 			return p
 		}
 	}
@@ -75,48 +71,4 @@ func (p *part) isLate(now time.Time, first time.Duration, rate float64) bool {
 		return time.Duration(left) > 2*takes(p.end-p.at)
 	}
 	return true
-}
-
-// usual keeps how fast the last successful requests were. It is safe for concurrent use.
-type usual struct {
-	mu    sync.Mutex
-	n     int
-	first [usualTries]time.Duration // to the first byte
-	rates [usualTries]float64       // from then on; 0: it came with the first byte
-}
-
-const (
-	usualTries = 8 // a few, because the load of a network changes
-	fewTries   = 3 // fewer say nothing
-)
-
-func (u *usual) add(t *try) {
-	first, took := t.first.Sub(t.began), t.last.Sub(t.first)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	i := u.n % usualTries
-	u.n++
-	u.first[i], u.rates[i] = first, 0
-	if t.size() > bufferSize && took > 0 {
-		u.rates[i] = float64(t.size()) / took.Seconds()
-	}
-}
-
-// get returns the medians, because a few requests may have been slow. known is false after
-// too few requests; rate is 0 if all of them were small.
-func (u *usual) get() (first time.Duration, rate float64, known bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	n := min(u.n, usualTries)
-	times := slices.Clone(u.first[:n])
-	rates := slices.DeleteFunc(slices.Clone(u.rates[:n]), func(r float64) bool { return r == 0 })
-	if n < fewTries {
-		return 0, 0, false
-	}
-	slices.Sort(times)
-	slices.Sort(rates)
-	if len(rates) > 0 {
-		rate = rates[len(rates)/2]
-	}
-	return times[n/2], rate, true
 }

@@ -82,7 +82,7 @@ func TestBlobWant(t *testing.T) {
 // The arguments of Want come from archives, and may be any numbers.
 func TestBlobWantsNothingOdd(t *testing.T) {
 	t.Parallel()
-	b := &Blob{ctx: t.Context(), o: Options{OnDemand: true}}
+	b := &Blob{ctx: t.Context(), o: Options{OnDemand: true, Connections: NewConnections(1)}}
 	b.moved.L = &b.mu
 	b.pace.most, b.running = 1, 1 // none is opened
 	b.info.Size = 100

@@ -26,10 +26,11 @@ func (b *Blob) fetch(t *try, first *answer) error {
 		}
 		fresh, missing := b.leave(t, err)
 		attempts := p.attempts
-		switch overtaken := errors.Is(context.Cause(t.ctx), errOvertaken); {
-		case err == nil, !missing && (overtaken || httpx.IsTemporary(err)):
+		cause := context.Cause(t.ctx)
+		switch ended := errors.Is(cause, errOvertaken) || errors.Is(cause, errLost); {
+		case err == nil, !missing && (ended || httpx.IsTemporary(err)):
 			return nil
-		case overtaken: // by a try that failed, too
+		case ended: // it is lost, or was overtaken by a try that failed, too
 			t = b.reenlist(p)
 			continue
 		case !missing:
@@ -101,6 +102,7 @@ func (b *Blob) store(t *try, data []byte) (whole bool, err error) {
 	defer p.writing.Unlock()
 	b.mu.Lock()
 	at, end := p.at, p.end
+	t.writing = true
 	b.mu.Unlock()
 	fresh := data[min(max(at-t.at, 0), n):max(min(end-t.at, n), 0)]
 	if len(fresh) > 0 {
@@ -113,6 +115,7 @@ func (b *Blob) store(t *try, data []byte) (whole bool, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	t.writing = false
 	if n > 0 {
 		b.count(t, n, int64(len(fresh)))
 	}
@@ -130,6 +133,7 @@ func (b *Blob) count(t *try, n, fresh int64) {
 	p.furthest = max(p.furthest, p.at)
 	b.info.Fetched += n
 	b.wasted += n - fresh
+	b.o.Connections.usual.heard(t, now, t.first.IsZero())
 	if t.first.IsZero() {
 		t.first = now
 	}

@@ -142,13 +142,14 @@ func (p *part) forgives(served func() bool) bool {
 
 // watch has tick called as long as there is something for it to look at. b.mu is held.
 func (b *Blob) watch() {
-	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.running > 0 && b.pace.most > 1) {
+	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.running > 0) {
 		b.watched = true
 		b.ticker = time.AfterFunc(tickTime, b.tick)
 	}
 }
 
-// tick ends the pauses that are no longer needed, and requests late parts again.
+// tick ends the pauses that are no longer needed and the tries that are lost, and requests
+// late parts again.
 func (b *Blob) tick() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -161,6 +162,7 @@ func (b *Blob) tick() {
 			p.end(errWorks)
 		}
 	}
+	b.giveUp(now)
 	b.staff()
 	b.watch()
 }

@@ -42,6 +42,12 @@ func TestRatios(t *testing.T) {
 		{name: "every fifth has 200 kB/s", fault: githubsim.Fault{BytesPerSecond: 200_000, Skip: ordinary, Every: 5, Times: -1}},
 		{name: "5 s to the first byte of one", fault: githubsim.Fault{FirstByte: 5 * time.Second, Skip: ordinary}},
 		{name: "5 s to the very first byte", fault: githubsim.Fault{FirstByte: 5 * time.Second}},
+		{name: "every second never answers", fault: githubsim.Fault{Mute: true, Skip: 1, Every: 2, Times: -1}},
+		{name: "every third never answers", fault: githubsim.Fault{Mute: true, Skip: 2, Every: 3, Times: -1}},
+		{name: "every fifth never answers", fault: githubsim.Fault{Mute: true, Skip: ordinary, Every: 5, Times: -1}},
+		{name: "every second stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: 1, Every: 2, Times: -1}},
+		{name: "every third stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: 2, Every: 3, Times: -1}},
+		{name: "every fifth stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: ordinary, Every: 5, Times: -1}},
 		{name: "one connection, 40 ms", fault: githubsim.Fault{FirstByte: 40 * time.Millisecond, Times: -1}, most: 1},
 	} {
 		sim := newSimulated(t)

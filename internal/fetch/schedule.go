@@ -20,6 +20,8 @@ type part struct {
 	furthest int64 // the largest at so far: a stream may start over
 	tries    []*try
 	hedges   int // tries that were not the only one when they began
+	lost     int // tries that were lost since the last one that made progress
+	slow     int // tries that were given up because they were slow
 	// Only the connection whose try was the only one uses these three.
 	attempts *httpx.Attempts
 	works    bool // the last pause ended with errWorks

@@ -76,10 +76,10 @@ func slowly(l *link, ahead int) hook {
 	}
 }
 
-// drip sends a byte per second on each connection.
+// drip sends two bytes per second on each connection.
 func drip(ahead int) hook {
 	return func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
-		slowly(&link{rate: 1}, ahead)(n, w, r, serve)
+		slowly(&link{rate: 2}, ahead)(n, w, r, serve)
 	}
 }
 

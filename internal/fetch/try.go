@@ -20,6 +20,8 @@ type try struct {
 	began time.Time // the request was sent; zero: it waits for a connection
 	first time.Time // its first byte arrived
 	last  time.Time // its last byte so far arrived
+	// writing is set while bytes of this try are written.
+	writing bool
 	// furthest is that of the part when the try began.
 	furthest int64
 }
@@ -34,6 +36,7 @@ var errOvertaken = errors.New("another request brought these bytes first")
 func (b *Blob) enlist(p *part) *try {
 	t := &try{p: p, from: p.at, to: p.end, at: p.at, furthest: p.furthest}
 	t.ctx, t.end = context.WithCancelCause(b.ctx)
+	b.tries = append(b.tries, t)
 	if p.tries = append(p.tries, t); len(p.tries) > 1 {
 		p.hedges++
 		b.hedging++
@@ -65,7 +68,11 @@ func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
 	defer b.mu.Unlock()
 	p := t.p
 	fresh = p.furthest - t.furthest
+	if t.at-t.from >= enoughProgress {
+		p.lost = 0
+	}
 	p.tries = slices.DeleteFunc(p.tries, func(o *try) bool { return o == t })
+	b.tries = slices.DeleteFunc(b.tries, func(o *try) bool { return o == t })
 	if err == nil && t.at == t.to && t.size() > 0 && !b.stream {
 		b.o.Connections.usual.add(t)
 	}

@@ -121,7 +121,7 @@ func TestQueue(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for range 200 {
 		const size = 100 << 20
-		b := &Blob{ctx: t.Context(), o: Options{OnDemand: true}}
+		b := &Blob{ctx: t.Context(), o: Options{OnDemand: true, Connections: NewConnections(1)}}
 		b.moved.L = &b.mu
 		b.pace.most, b.running = 1, 1 // none is opened
 		b.info.Size = size
@@ -155,7 +155,7 @@ func TestQueue(t *testing.T) {
 func BenchmarkWant(b *testing.B) {
 	for b.Loop() {
 		const n = 20_000
-		blob := &Blob{ctx: b.Context(), o: Options{OnDemand: true}}
+		blob := &Blob{ctx: b.Context(), o: Options{OnDemand: true, Connections: NewConnections(1)}}
 		blob.moved.L = &blob.mu
 		blob.pace.most, blob.running = 1, 1
 		blob.info.Size = n << 20

@@ -38,6 +38,8 @@ type Fault struct {
 	Message string
 	// Drop closes the connection without an answer.
 	Drop bool
+	// Mute sends no byte of an answer until the client closes the connection.
+	Mute bool
 	// Raw is sent as the whole answer, head included; then the connection is
 	// closed.
 	Raw string
@@ -101,7 +103,7 @@ func (s *Sim) begin(h Host, r *http.Request) (f *Fault, end func()) {
 
 // replaces reports whether the fault replaces the answer.
 func (f *Fault) replaces() bool {
-	return f.Status != 0 || f.Drop || f.Raw != "" || f.Expire || f.PrimaryLimit != 0 || f.SecondaryLimit != 0
+	return f.Status != 0 || f.Drop || f.Mute || f.Raw != "" || f.Expire || f.PrimaryLimit != 0 || f.SecondaryLimit != 0
 }
 
 // takeFault returns the fault that a request meets, or nil. s.mu is held.
@@ -129,6 +131,9 @@ func (s *Sim) takeFault(h Host, r *http.Request) *Fault {
 func (s *Sim) serveFault(f *Fault, w *recorder, r *http.Request, next http.Handler) {
 	switch {
 	case f.Drop:
+		panic(http.ErrAbortHandler)
+	case f.Mute:
+		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case f.Raw != "":
 		w.note(0, len(f.Raw))

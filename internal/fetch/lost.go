@@ -1,0 +1,107 @@
+package fetch
+
+import (
+	"errors"
+	"time"
+)
+
+const (
+	// A request is lost if the storage has not answered it after lostTime, or has sent no
+	// more of its body for stallTime, and for lostBy times as long as others took, although it
+	// serves requests that were sent later. Without such a sign it takes blindBy times as
+	// long, unless requests were lost before and others were served instead. It takes
+	// unknownBy times as long if it is not known yet how fast the network is.
+	lostTime  = 500 * time.Millisecond
+	stallTime = time.Second
+	lostBy    = 8
+	blindBy   = 8
+	unknownBy = 4
+	// It takes twice as long for each request more that a part loses in a row beyond mostLost,
+	// and without a sign for each one that is lost while none is served. What would take
+	// longer than headTimeout is not lost: other limits end it. If half of all requests are
+	// lost by chance, one part of 256 loses mostLost in a row.
+	mostLost = 8
+	// Signs do not count once lostFree requests, and lostShare for each one that is served,
+	// are lost.
+	lostShare = 2
+	lostFree  = 16
+	// A request whose bytes arrive is given up if, for slowTime, it had less than a
+	// fairShare-th of the usual rate, and one that was sent at most slowSince before it had
+	// more. It takes twice as long for each request more that a part gives up beyond mostSlow.
+	slowTime  = time.Second
+	slowSince = 10 * time.Second
+	mostSlow  = 3
+)
+
+// errLost ends a try from which nothing more is expected, or too little.
+var errLost = errors.New("other requests were served, and this one was not")
+
+// giveUp ends the tries that are lost. Their connections request the missing bytes again.
+// b.mu is held.
+func (b *Blob) giveUp(now time.Time) {
+	seen := b.o.Connections.usual.look()
+	if seen.rate == 0 {
+		for _, t := range b.tries {
+			if took := t.last.Sub(t.began); took > 0 && t.at-t.from > bufferSize {
+				seen.rate = max(seen.rate, float64(t.at-t.from)/took.Seconds())
+			}
+		}
+	}
+	for _, t := range b.tries {
+		switch p := t.p; {
+		case t.began.IsZero(), t.writing, t.ctx.Err() != nil, b.held && p == b.openPart:
+			continue // nothing is expected of it now
+		case t.isSlow(now, &seen):
+			p.slow++
+		case seen.isLost(now, t.began, t.last, p.lost):
+			p.lost++
+			b.o.Connections.usual.lose(t.began, now)
+		default:
+			continue
+		}
+		t.end(errLost)
+	}
+}
+
+// isLost reports whether a request is lost that was sent at began, and whose last byte so far
+// arrived at last; zero means that none has. lost is how many requests for the same bytes were
+// lost before.
+func (s *seen) isLost(now, began, last time.Time, lost int) bool {
+	if s.served == 0 {
+		return false // nothing to compare with
+	}
+	patience, heard, works := max(lostTime, lostBy*s.first), began, s.newest.After(began.Add(-lateTime))
+	if !last.IsZero() {
+		patience, heard = max(stallTime, patience), last
+	}
+	switch { // on a slow link, what was sent before arrives first
+	case s.rate > 0:
+		patience = max(patience, time.Duration(lostBy*bufferSize/s.rate*float64(time.Second)))
+	case !s.known:
+		patience *= unknownBy
+	}
+	if !last.IsZero() {
+		works = s.last.Sub(heard) > patience/2
+	}
+	works = works && s.lost < lostFree+lostShare*s.served
+	double := max(lost-mostLost, 0)
+	if !works {
+		double += s.inRow(began)
+		if !s.replaced || !s.known {
+			patience *= blindBy
+		}
+	}
+	patience <<= min(double, mostLost)
+	return patience <= headTimeout && now.Sub(heard) >= patience
+}
+
+// isSlow reports whether a try is much slower than others were.
+func (t *try) isSlow(now time.Time, s *seen) bool {
+	took, got := now.Sub(t.first), t.at-t.from
+	if t.first.IsZero() || took < slowTime<<min(max(t.p.slow-mostSlow, 0), mostLost) {
+		return false
+	}
+	rate := float64(got) / took.Seconds()
+	enough := rate * fairShare
+	return enough < s.rate && s.hasFaster(enough, t.began.Add(-slowSince)) && float64(t.to-t.at) > rate*(slowTime+s.first).Seconds()
+}
