@@ -59,6 +59,7 @@ func (b *Blob) giveUp(now time.Time) {
 		default:
 			continue
 		}
+		b.pace.lost(now)
 		t.end(errLost)
 	}
 }

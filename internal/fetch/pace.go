@@ -80,6 +80,15 @@ func (p *pace) count(n int64, now time.Time) bool {
 	return !p.settled
 }
 
+// lost begins the search for more connections again where it is, because requests that hang
+// made the rates too low. Nothing is known then of how fast fewer connections were.
+func (p *pace) lost(now time.Time) {
+	if p.settled {
+		p.settled, p.best = p.limit() == p.most, 0
+		p.since, p.bytes = now, 0
+	}
+}
+
 // slow halves the connections, because the storage said that it is busy.
 func (p *pace) slow(now time.Time) {
 	if now.Sub(p.slowed) < paceCut {
