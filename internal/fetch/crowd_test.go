@@ -190,7 +190,8 @@ func TestAnyServed(t *testing.T) {
 					answers = append(answers, u.add())
 				}
 				got := make(chan bool, 1)
-				go func() { got <- u.anyServed(t.Context()) }()
+				wait := u.watch()
+				go func() { got <- anyServed(t.Context(), []*answerWait{wait}) }()
 				synctest.Wait()
 				for range tt.late {
 					late = append(late, u.add())
@@ -214,7 +215,7 @@ func TestAnyServed(t *testing.T) {
 	cancel()
 	var u unanswered
 	u.add()
-	if u.anyServed(ctx) {
+	if anyServed(ctx, []*answerWait{u.watch()}) {
 		t.Error("it is known before an answer")
 	}
 }

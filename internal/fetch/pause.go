@@ -98,7 +98,7 @@ func (b *Blob) again(p *part, attempts *httpx.Attempts, err, last error, n int64
 	}
 	_, slow := errors.AsType[*httpx.SlowError](err)
 	if n >= enoughProgress && !slow && httpx.IsTemporary(err) && b.ctx.Err() == nil {
-		attempts.Renew()
+		p.renew(attempts)
 		return nil
 	}
 	waited, late := budget.wait(func(error) {}) // the next try finds out that the budget is spent
@@ -107,26 +107,29 @@ func (b *Blob) again(p *part, attempts *httpx.Attempts, err, last error, n int64
 	}
 	defer waited()
 	// Other failures cost a pause. The last one ends the download, so it is worth finding out
-	// whether the storage was only busy with our other requests.
-	spared := attempts.Last() && p.forgives(func() bool { return b.wasCrowded(err) })
+	// whether the storage was only busy with our other requests at any of them.
+	if refused, ok := errors.AsType[*refusedError](err); ok && refused.crowded {
+		p.crowded = true
+	} else if ok {
+		p.refusals = append(p.refusals, b.o.Connections.unanswered.watch())
+	}
+	spared := attempts.Last() && p.forgives(func() bool { return p.crowded || anyServed(b.ctx, p.refusals) })
 	if spared {
-		attempts.Renew()
+		p.renew(attempts)
 	}
 	if final := attempts.Again(b.ctx, err); final != nil {
 		return final
 	}
 	if !spared && !slow && p.forgives(func() bool { return p.works }) {
-		attempts.Renew()
+		p.renew(attempts)
 	}
 	return nil
 }
 
-// wasCrowded reports whether err is of a request that was refused while others were served.
-// One that waits for its first byte is served, too, but only its answer shows it: wasCrowded
-// waits for that.
-func (b *Blob) wasCrowded(err error) bool {
-	refused, ok := errors.AsType[*refusedError](err)
-	return ok && (refused.crowded || b.o.Connections.unanswered.anyServed(b.ctx))
+// renew forgets the tries that attempts counts, which are of p.
+func (p *part) renew(attempts *httpx.Attempts) {
+	attempts.Renew()
+	p.crowded, p.refusals = false, nil
 }
 
 // forgives reports whether the count of a part's tries may begin again because the storage

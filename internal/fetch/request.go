@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/httpx"
@@ -93,7 +94,14 @@ func (b *Blob) ask(parent context.Context, byteRange, etag string, sent func()) 
 
 // refused returns err, the error of an answer without bytes of the blob that are of use.
 func (b *Blob) refused(a *answer, err error) error {
-	b.urls.failed(a.from, err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	served := slices.ContainsFunc(b.tries, func(t *try) bool { return !t.first.IsZero() && t.ctx.Err() == nil })
+	if b.urls.failed(a.from, err, served) {
+		b.o.Connections.slots.refuse(int(b.o.Connections.open.Load()))
+		b.pace.slow(time.Now())
+		a.outcome = crowded
+	}
 	return a.outcome.wrap(err)
 }
 

@@ -22,9 +22,11 @@ type part struct {
 	hedges   int // tries that were not the only one when they began
 	lost     int // tries that were lost since the last one that made progress
 	slow     int // tries that were given up because they were slow
-	// Only the connection whose try was the only one uses these three.
+	// Only the connection whose try was the only one uses these five.
 	attempts *httpx.Attempts
-	works    bool // the last pause ended with errWorks
+	works    bool          // the last pause ended with errWorks
+	crowded  bool          // one of the tries that attempts counts was refused while others were served
+	refusals []*answerWait // since the others of these tries that were refused
 	forgiven int
 	// writing is held while bytes are written, so that none is written twice. It is locked
 	// before Blob.mu.

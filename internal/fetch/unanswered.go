@@ -47,21 +47,42 @@ func (u *unanswered) add() (answered func(served bool)) {
 	}
 }
 
-// anyServed reports whether the storage serves any of the requests that are unanswered now.
-// It waits until one of them is served, all have failed, or ctx ends.
-func (u *unanswered) anyServed(ctx context.Context) bool {
+// watch returns a wait for the requests that are unanswered now.
+func (u *unanswered) watch() *answerWait {
 	u.mu.Lock()
-	if u.open == 0 {
-		u.mu.Unlock()
-		return false
-	}
+	defer u.mu.Unlock()
 	w := &answerWait{u.sent, u.open, make(chan bool, 1)}
-	u.waits = append(u.waits, w)
-	u.mu.Unlock()
-	select {
-	case served := <-w.served:
-		return served
-	case <-ctx.Done():
-		return false
+	if u.open == 0 {
+		w.served <- false
+	} else {
+		u.waits = append(u.waits, w)
 	}
+	return w
+}
+
+// anyServed reports whether the storage serves any of the requests of several waits. It waits
+// until one of them is served, all have failed, or ctx ends. It is called once.
+func anyServed(ctx context.Context, waits []*answerWait) bool {
+	var open []*answerWait
+	for _, w := range waits {
+		select {
+		case served := <-w.served:
+			if served {
+				return true
+			}
+		default:
+			open = append(open, w)
+		}
+	}
+	for _, w := range open { // in the order in which they began, and mostly end
+		select {
+		case served := <-w.served:
+			if served {
+				return true
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return false
 }

@@ -18,6 +18,9 @@ type Locate func(ctx context.Context) (*url.URL, error)
 // API reference, "Download an artifact".
 const urlAge = 45 * time.Second
 
+// urlFresh is how old a URL is that cannot have expired.
+const urlFresh = 10 * time.Second
+
 // urls keeps the last URL of a blob as long as it is valid.
 type urls struct {
 	locate Locate
@@ -26,6 +29,8 @@ type urls struct {
 	mu   sync.Mutex
 	last *url.URL // nil: a fresh one is needed
 	got  time.Time
+	// again is set if last was asked for because the one before was refused.
+	again bool
 	// refused is why the storage refused the last URL, on any connection. It is nil once
 	// there is a new URL.
 	refused error
@@ -61,7 +66,7 @@ func (s *urls) get(ctx context.Context) (*url.URL, error) {
 		}
 		return nil, located
 	}
-	s.last, s.got, s.refused = u, time.Now(), nil
+	s.last, s.got, s.again, s.refused = u, time.Now(), s.refused != nil, nil
 	return u, nil
 }
 
@@ -76,14 +81,22 @@ func (s *urls) known() (*url.URL, error) {
 	return nil, s.err
 }
 
-// failed drops a URL if err, the error of a request with it, says that the URL is no
-// longer valid.
-func (s *urls) failed(u *url.URL, err error) {
+// failed drops a URL if err, the error of a request with it, says that the URL is no longer
+// valid. That is not believed of one that is fresh and follows one that was refused as well, if
+// the storage serves others (served): then the storage refuses the request, not the URL, and
+// failed reports true.
+func (s *urls) failed(u *url.URL, err error, served bool) (crowded bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if refused, ok := errors.AsType[*StorageError](err); ok && s.last == u && isExpired(refused) {
-		s.last, s.refused = nil, err
+	refused, ok := errors.AsType[*StorageError](err)
+	switch {
+	case !ok || !isExpired(refused) || s.last != u:
+		return false
+	case served && s.again && time.Since(s.got) < urlFresh:
+		return true
 	}
+	s.last, s.refused = nil, err
+	return false
 }
 
 // locateError is the error of a Locate.

@@ -34,18 +34,31 @@ func TestURLs(t *testing.T) {
 		next(1)
 		time.Sleep(time.Second)
 		u := next(2)
-		s.failed(u, &StorageError{Status: 503})
+		s.failed(u, &StorageError{Status: 503}, true)
 		next(2)
-		s.failed(&url.URL{}, &StorageError{Status: 403}) // another one, given up long ago
+		s.failed(&url.URL{}, &StorageError{Status: 403}, true) // another one, given up long ago
 		next(2)
-		s.failed(u, &StorageError{Status: 403})
+		s.failed(u, &StorageError{Status: 403}, true)
+		u = next(3)
+		if !s.failed(u, &StorageError{Status: 403}, true) {
+			t.Error("a fresh URL has expired, although the storage serves others")
+		}
 		next(3)
+		if s.failed(u, &StorageError{Status: 403}, false) {
+			t.Error("the storage serves no others")
+		}
+		u = next(4)
+		time.Sleep(urlFresh)
+		if s.failed(u, &StorageError{Status: 403}, true) {
+			t.Error("a URL that is not fresh may have expired")
+		}
+		next(5)
 
 		gone = errors.New("the artifact has expired")
 		time.Sleep(urlAge)
 		for range 3 {
 			_, err := s.get(t.Context())
-			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 4 {
+			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 6 {
 				t.Errorf("asked %d times, %v; want the error of the first time, without a refusal that is long past", asked, err)
 			}
 		}
@@ -100,7 +113,7 @@ func TestURLsWhileAnotherRequestAsks(t *testing.T) {
 		ctx, end := context.WithCancelCause(t.Context())
 		ends, waits := get(ctx), get(t.Context())
 		time.Sleep(time.Second)
-		s.failed(&url.URL{}, &StorageError{Status: 403}) // does not wait either
+		s.failed(&url.URL{}, &StorageError{Status: 403}, true) // does not wait either
 		end(errOvertaken)
 		if r := <-ends; !errors.Is(r.err, errOvertaken) || r.after != time.Second {
 			t.Errorf("the request that ended: %v after %v, want %v after a second", r.err, r.after, errOvertaken)
