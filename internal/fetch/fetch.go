@@ -25,7 +25,8 @@
 //	    another range: *RangeError, the second time in a row
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
-//	    401, 403, 404: the URL expired; ask Locate for a fresh one
+//	    401, 403, 404: the URL expired; ask Locate for a fresh one. If that one is
+//	    refused at once while the storage serves other requests, it is as with 429
 //	    408, 429, 5xx: a passing fault; half the connections for a while. If the
 //	    storage refuses requests again and again while it serves others, no more are
 //	    sent at a time than it serves (see slots)
@@ -44,6 +45,10 @@
 // written once, by the request that brings it first. The request that falls behind is
 // ended. On a link that is slow for all, no part is requested twice. If there may be only
 // one connection, a part is all that is missing in a row (see hold).
+//
+// A request that hangs, or that is many times slower than others, is given up and sent again
+// once the storage has served others meanwhile (see giveUp). So a network that loses some of
+// all requests costs a download seconds, not the time-outs of each.
 //
 // Every wait ends. A connection on which next to nothing arrives is given up (see
 // Connections). All downloads that share their Connections fail with *WaitError once the

@@ -147,7 +147,7 @@ func (b *Blob) loseFirst(p *part, all *firstRequests) bool {
 	switch {
 	case r.began.IsZero():
 		return false
-	case known && !seen.isLost(now, r.began, time.Time{}, p.lost):
+	case known && !seen.isLost(now, r.began, false, p.lost):
 		return false
 	case !known && (p.lost+2 >= mostFirst || now.Sub(r.began) < lostFirst<<(p.lost+1)-lostFirst):
 		return false

@@ -51,11 +51,11 @@ func (b *Blob) giveUp(now time.Time) {
 		switch p := t.p; {
 		case t.began.IsZero(), t.writing, t.ctx.Err() != nil, b.held && p == b.openPart:
 			continue // nothing is expected of it now
-		case t.isSlow(now, &seen):
+		case b.pace.most > 1 && t.isSlow(now, &seen):
 			p.slow++
-		case seen.isLost(now, t.began, t.last, p.lost):
+		case seen.isLost(now, t.heard(), !t.first.IsZero(), p.lost):
 			p.lost++
-			b.o.Connections.usual.lose(t.began, now)
+			b.o.Connections.usual.lose(t.heard(), now)
 		default:
 			continue
 		}
@@ -64,16 +64,15 @@ func (b *Blob) giveUp(now time.Time) {
 	}
 }
 
-// isLost reports whether a request is lost that was sent at began, and whose last byte so far
-// arrived at last; zero means that none has. lost is how many requests for the same bytes were
-// lost before.
-func (s *seen) isLost(now, began, last time.Time, lost int) bool {
+// isLost reports whether a request is lost that was sent, or whose last byte arrived, at heard;
+// begun is set if a byte arrived. lost is how many requests for the same bytes were lost before.
+func (s *seen) isLost(now, heard time.Time, begun bool, lost int) bool {
 	if s.served == 0 {
 		return false // nothing to compare with
 	}
-	patience, heard, works := max(lostTime, lostBy*s.first), began, s.newest.After(began.Add(-lateTime))
-	if !last.IsZero() {
-		patience, heard = max(stallTime, patience), last
+	patience := max(lostTime, lostBy*s.first)
+	if begun {
+		patience = max(stallTime, patience)
 	}
 	switch { // on a slow link, what was sent before arrives first
 	case s.rate > 0:
@@ -81,13 +80,14 @@ func (s *seen) isLost(now, began, last time.Time, lost int) bool {
 	case !s.known:
 		patience *= unknownBy
 	}
-	if !last.IsZero() {
+	works := s.newest.After(heard.Add(-lateTime))
+	if begun {
 		works = s.last.Sub(heard) > patience/2
 	}
 	works = works && s.lost < lostFree+lostShare*s.served
 	double := max(lost-mostLost, 0)
 	if !works {
-		double += s.inRow(began)
+		double += s.inRow(heard)
 		if !s.replaced || !s.known {
 			patience *= blindBy
 		}

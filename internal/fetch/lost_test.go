@@ -3,6 +3,7 @@ package fetch
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,6 +130,32 @@ func TestNothingIsLost(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A reader that takes its time is no fault of the storage.
+func TestNothingIsLostWhileReadersRest(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 16} {
+		t.Run(strconv.Itoa(most), func(t *testing.T) {
+			t.Parallel()
+			sim := newSimulated(t)
+			url := sim.signed(t)
+			synctest.Test(t, func(t *testing.T) {
+				u := newUnclean(t, sim, 24<<20)
+				u.o.Connections, u.o.Tail = NewConnections(most), 64<<10
+				for _, size := range []int64{4 << 20, 4 << 20, 24 << 20} {
+					u.o.First, u.o.Ahead = size, 8<<20
+					info, err := readingAt(t, u, url, 500_000)
+					if err != nil || info.SHA256 != sumOf(u.blob) {
+						t.Fatalf("%+v, %v", info, err)
+					}
+				}
+				if n := u.o.Connections.usual.lost; n > 0 {
+					t.Errorf("%d of %d requests were given up", n, len(u.asked()))
+				}
+			})
+		})
 	}
 }
 

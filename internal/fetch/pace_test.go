@@ -35,6 +35,30 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// What was measured while requests hung decides nothing: the search for more begins again.
+func TestPaceAfterLoss(t *testing.T) {
+	t.Parallel()
+	const most = 16
+	for name, hangs := range map[string]int{"most hang": 3, "all hang": 4} {
+		p := pace{most: most}
+		now := time.Unix(1, 0)
+		for n := range 10_000 {
+			const step = 10 * time.Millisecond
+			working := p.limit()
+			if n < 300 {
+				working = max(firstConnections-hangs, 0)
+			}
+			p.count(int64(60e6*float64(working)*step.Seconds()), now)
+			if now = now.Add(step); n == 300 {
+				p.lost(now)
+			}
+		}
+		if p.limit() != most {
+			t.Errorf("%s: %d connections, want %d", name, p.limit(), most)
+		}
+	}
+}
+
 // A storage that is busy gets half the connections, and then one more at a time.
 func TestPaceRecovers(t *testing.T) {
 	t.Parallel()

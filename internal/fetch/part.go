@@ -53,6 +53,7 @@ func (b *Blob) tryPart(t *try, res *answer) (err error) {
 		}
 	} else {
 		b.sent(t, res.sent)
+		b.resume(t)
 		stop := context.AfterFunc(t.ctx, func() { res.cancel(context.Cause(t.ctx)) })
 		defer stop()
 	}

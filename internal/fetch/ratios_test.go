@@ -48,6 +48,7 @@ func TestRatios(t *testing.T) {
 		{name: "every second stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: 1, Every: 2, Times: -1}},
 		{name: "every third stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: 2, Every: 3, Times: -1}},
 		{name: "every fifth stops after 300 KiB", fault: githubsim.Fault{Stall: 300 << 10, Skip: ordinary, Every: 5, Times: -1}},
+		{name: "403 to all but one at a time", fault: githubsim.Fault{Expire: true, Times: -1, Beyond: 1}},
 		{name: "one connection, 40 ms", fault: githubsim.Fault{FirstByte: 40 * time.Millisecond, Times: -1}, most: 1},
 	} {
 		sim := newSimulated(t)

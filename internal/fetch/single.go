@@ -1,5 +1,7 @@
 package fetch
 
+import "time"
+
 // A blob with a single connection is fetched with few requests, because each costs the
 // time to its first byte: a part is all that is missing in a row. Such a part, the open
 // one, is read as far ahead of readers as the window allows. Then it waits, and with it the
@@ -23,6 +25,7 @@ func (b *Blob) hold(t *try, res *answer) (ended bool, err error) {
 			b.moved.Wait()
 		}
 	})
+	t.resumed = time.Now()
 	return t.p.at == t.p.end, err
 }
 

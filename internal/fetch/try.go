@@ -20,6 +20,9 @@ type try struct {
 	began time.Time // the request was sent; zero: it waits for a connection
 	first time.Time // its first byte arrived
 	last  time.Time // its last byte so far arrived
+	// resumed is when its body was read last after a time in which it was not. What did not
+	// arrive before is not the storage's fault.
+	resumed time.Time
 	// writing is set while bytes of this try are written.
 	writing bool
 	// furthest is that of the part when the try began.
@@ -52,11 +55,29 @@ func (b *Blob) reenlist(p *part) *try {
 	return b.enlist(p)
 }
 
+// heard returns since when the storage has been silent.
+func (t *try) heard() time.Time {
+	since := t.began
+	for _, o := range []time.Time{t.last, t.resumed} {
+		if o.After(since) {
+			since = o
+		}
+	}
+	return since
+}
+
 // sent notes when the request of a try was sent.
 func (b *Blob) sent(t *try, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t.began = at
+}
+
+// resume notes that the body of a try is read from now on.
+func (b *Blob) resume(t *try) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.resumed = time.Now()
 }
 
 // leave ends a try; err is why it failed, or nil. fresh is how many new bytes the part has

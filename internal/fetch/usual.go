@@ -63,12 +63,12 @@ func (u *usual) add(t *try) {
 	u.n++
 }
 
-// lose says that a request is lost that was sent at began.
-func (u *usual) lose(began, now time.Time) {
+// lose says that a request is lost that has been silent since then.
+func (u *usual) lose(since, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.lost++
-	if !began.Before(u.lostAt) {
+	if !since.Before(u.lostAt) {
 		u.inRow++
 		u.lostAt = now
 	}
@@ -91,9 +91,9 @@ type seen struct {
 	replaced bool
 }
 
-// inRow returns how many requests were lost in a row before one that was sent at began.
-func (s *seen) inRow(began time.Time) int {
-	if began.Before(s.lostAt) {
+// inRow returns how many requests were lost in a row before one that has been silent since then.
+func (s *seen) inRow(since time.Time) int {
+	if since.Before(s.lostAt) {
 		return max(s.row-1, 0)
 	}
 	return s.row

@@ -3,6 +3,7 @@ package githubsim
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -251,6 +252,13 @@ func TestFaults(t *testing.T) {
 		if res, body := ask(t, http.MethodGet, url); res.StatusCode != http.StatusOK || body != "0123456789" {
 			t.Errorf("after %s: %d %q", name, res.StatusCode, body)
 		}
+	}
+	s.Fault(Fault{Host: Storage, Mute: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.signedURL(a.key()), nil)
+	if res, err := http.DefaultClient.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a mute storage answered %v, %v", res, err)
 	}
 	s.Fault(Fault{Host: Storage, Drop: true, Skip: 1, Times: 2})
 	url := s.signedURL(a.key())
