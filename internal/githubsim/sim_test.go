@@ -257,7 +257,7 @@ func TestFaults(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.signedURL(a.key()), nil)
-	if res, err := http.DefaultClient.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+	if res, err := http.DefaultClient.Do(req); !errors.Is(err, context.DeadlineExceeded) { //nolint:bodyclose // there is no answer
 		t.Errorf("a mute storage answered %v, %v", res, err)
 	}
 	s.Fault(Fault{Host: Storage, Drop: true, Skip: 1, Times: 2})
