@@ -36,9 +36,13 @@ const (
 // errLost ends a try from which nothing more is expected, or too little.
 var errLost = errors.New("other requests were served, and this one was not")
 
-// giveUp ends the tries that are lost. Their connections request the missing bytes again.
+// giveUp ends the tries that are lost. Their connections request the missing bytes again, at
+// once, so none is lost while the storage wants to be left alone (Retry-After).
 // b.mu is held.
 func (b *Blob) giveUp(now time.Time) {
+	if now.Before(b.rest) {
+		return
+	}
 	seen := b.o.Connections.usual.look()
 	if seen.rate == 0 {
 		for _, t := range b.tries {

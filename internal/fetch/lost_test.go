@@ -1,6 +1,8 @@
 package fetch
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -21,11 +23,11 @@ func TestRequestsAreLost(t *testing.T) {
 		fault  githubsim.Fault
 		within time.Duration
 	}{
-		"every second, the first is served": {githubsim.Fault{Mute: true, Skip: 1, Every: 2, Times: -1}, 5 * time.Second},
-		"every second, the first is not":    {githubsim.Fault{Mute: true, Every: 2, Times: -1}, 5 * time.Second},
+		"every second, the first is served": {githubsim.Fault{Mute: true, Skip: 1, Every: 2, Times: -1}, 8 * time.Second},
+		"every second, the first is not":    {githubsim.Fault{Mute: true, Every: 2, Times: -1}, 8 * time.Second},
 		"every third":                       {githubsim.Fault{Mute: true, Skip: 2, Every: 3, Times: -1}, 3 * time.Second},
 		"every fifth":                       {githubsim.Fault{Mute: true, Skip: 2, Every: 5, Times: -1}, 3 * time.Second},
-		"every second, in the middle":       {githubsim.Fault{Stall: 300 << 10, Skip: 1, Every: 2, Times: -1}, 10 * time.Second},
+		"every second, in the middle":       {githubsim.Fault{Stall: 300 << 10, Skip: 1, Every: 2, Times: -1}, 15 * time.Second},
 		"every third, in the middle":        {githubsim.Fault{Stall: 300 << 10, Skip: 2, Every: 3, Times: -1}, 5 * time.Second},
 		"every fifth, in the middle":        {githubsim.Fault{Stall: 300 << 10, Skip: 2, Every: 5, Times: -1}, 5 * time.Second},
 		"every fifth is slow":               {githubsim.Fault{BytesPerSecond: 200_000, Skip: 2, Every: 5, Times: -1}, 5 * time.Second},
@@ -63,9 +65,9 @@ func TestFirstRequestsAreLost(t *testing.T) {
 		most   int
 		within time.Duration
 	}{
-		"every second":                   {githubsim.Fault{Mute: true, Every: 2, Times: -1}, 16, 6 * time.Second},
+		"every second":                   {githubsim.Fault{Mute: true, Every: 2, Times: -1}, 16, 10 * time.Second},
 		"every fifth":                    {githubsim.Fault{Mute: true, Every: 5, Times: -1}, 16, 3 * time.Second},
-		"every second, in the middle":    {githubsim.Fault{Stall: 30 << 10, Skip: 1, Every: 2, Times: -1}, 16, 20 * time.Second},
+		"every second, in the middle":    {githubsim.Fault{Stall: 30 << 10, Skip: 1, Every: 2, Times: -1}, 16, 30 * time.Second},
 		"every fifth, one connection":    {githubsim.Fault{Mute: true, Skip: 1, Every: 5, Times: -1}, 1, 30 * time.Second},
 		"the very first, one connection": {githubsim.Fault{Mute: true}, 1, 15 * time.Second},
 	} {
@@ -95,6 +97,43 @@ func TestFirstRequestsAreLost(t *testing.T) {
 					t.Errorf("%d requests in %v", n, took)
 				}
 			})
+		})
+	}
+}
+
+// A request that hangs is lost once one that was sent later is served, but it is not sent again
+// before the storage allows it.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		served bool // one that was sent later
+		rest   time.Duration
+		after  time.Duration
+		lost   bool
+	}{
+		"soon":                      {true, 0, 4*lostTime - time.Millisecond, false},
+		"later":                     {true, 0, 4 * lostTime, true},
+		"while the storage rests":   {true, time.Minute, 10 * time.Second, false},
+		"after the rest":            {true, 9 * time.Second, 10 * time.Second, true},
+		"nothing was served later":  {false, 0, 4 * lostTime, false},
+		"nothing was served at all": {false, 0, time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &Blob{ctx: t.Context(), o: Options{Connections: NewConnections(2)}}
+			b.pace.most = 2
+			now := time.Now()
+			hangs := b.enlist(b.newPart(span{0, 1 << 20}))
+			b.sent(hangs, now)
+			if tt.served {
+				b.o.Connections.usual.heard(&try{began: now.Add(time.Millisecond)}, now.Add(latency), true)
+			}
+			b.rest = now.Add(tt.rest)
+			b.giveUp(now.Add(tt.after))
+			if lost := errors.Is(context.Cause(hangs.ctx), errLost); lost != tt.lost {
+				t.Errorf("lost: %v, want %v", lost, tt.lost)
+			}
+			hangs.end(nil)
 		})
 	}
 }
