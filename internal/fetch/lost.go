@@ -37,8 +37,7 @@ const (
 var errLost = errors.New("other requests were served, and this one was not")
 
 // giveUp ends the tries that are lost. Their connections request the missing bytes again, at
-// once, so none is lost while the storage wants to be left alone (Retry-After).
-// b.mu is held.
+// once, so none is lost while the storage wants to be left alone (Retry-After). b.mu is held.
 func (b *Blob) giveUp(now time.Time) {
 	if now.Before(b.rest) {
 		return
