@@ -88,7 +88,7 @@ func (c *Client) Artifacts(ctx context.Context, repo artifact.Repo, q search.Art
 
 // Artifact returns an artifact, also an expired one.
 func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (artifact.Artifact, error) {
-	what := call{op: "get", cost: Names, subject: subject("artifact", id), repo: repo, want: http.StatusOK}
+	what := call{op: "get", cost: Names, subject: subject("artifact", id), artifact: id, repo: repo, want: http.StatusOK}
 	w := wireArtifact{asked: id}
 	if err := c.api.get(ctx, what, artifactPath(repo, id), &w); err != nil {
 		return artifact.Artifact{}, err
@@ -101,7 +101,7 @@ func (c *Client) Artifact(ctx context.Context, repo artifact.Repo, id int64) (ar
 // anyone to fetch the artifact: keep it out of logs, and use it with a client that has
 // no token.
 func (c *Client) DownloadURL(ctx context.Context, repo artifact.Repo, id int64) (*url.URL, error) {
-	what := call{op: "download", subject: subject("artifact", id), repo: repo, want: http.StatusFound}
+	what := call{op: "download", subject: subject("artifact", id), artifact: id, repo: repo, want: http.StatusFound}
 	x, err := c.api.do(ctx, what, http.MethodGet, artifactPath(repo, id)+"/zip", nil)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (c *Client) DownloadURL(ctx context.Context, repo artifact.Repo, id int64) 
 // Delete deletes an artifact. A 404 counts as success if a try before may have deleted
 // the artifact.
 func (c *Client) Delete(ctx context.Context, repo artifact.Repo, id int64) error {
-	what := call{op: "delete", needs: ActionsWrite, subject: subject("artifact", id), repo: repo, want: http.StatusNoContent}
+	what := call{op: "delete", needs: ActionsWrite, subject: subject("artifact", id), artifact: id, repo: repo, want: http.StatusNoContent}
 	x, err := c.api.do(ctx, what, http.MethodDelete, artifactPath(repo, id), nil)
 	if e, ok := asError(err); ok && e.Kind == NotFound && x.doubtful {
 		return nil

@@ -154,6 +154,7 @@ func newRESTClient(o Options, s *shared, token tokenSource) *restClient {
 // call describes an operation.
 type call struct {
 	op, subject string // as in Error
+	artifact    int64  // as in Error
 	repo        artifact.Repo
 	want        int        // the status of success
 	needs       Permission // "" means ActionsRead

@@ -83,8 +83,10 @@ type Error struct {
 	// Op is what the call does, such as "delete" or "list artifacts", and Subject what it
 	// does that to, such as "artifact 42", or empty.
 	Op, Subject string
-	Repo        artifact.Repo
-	Status      int // 0 without an answer
+	// Artifact is the ID of the artifact that the call is about, or 0.
+	Artifact int64
+	Repo     artifact.Repo
+	Status   int // 0 without an answer
 	// Message is the server's own text, or describes an unexpected answer. It may
 	// hold any character; its length is bounded.
 	Message string

@@ -198,7 +198,7 @@ func (x *exchange) quotable(text string, limit int) string {
 // fail returns the call's error.
 func (x *exchange) fail(kind Kind, err error) *Error {
 	e := &Error{
-		Kind: kind, Server: x.forge.name, Needs: cmp.Or(x.needs, ActionsRead), App: x.asApp, Op: x.op, Repo: x.repo, Subject: x.subject,
+		Kind: kind, Server: x.forge.name, Needs: cmp.Or(x.needs, ActionsRead), App: x.asApp, Op: x.op, Repo: x.repo, Subject: x.subject, Artifact: x.artifact,
 		Tries: x.tries, Anonymous: x.tries > 0 && x.credential == "", Err: err,
 	}
 	if x.answer != nil {

@@ -135,6 +135,9 @@ func TestSituations(t *testing.T) {
 			case tt.kind != fine && !strings.Contains(err.Error(), tt.text):
 				t.Errorf("got %q; want %q in it", err, tt.text)
 			}
+			if typed && strings.Contains(e.Subject, "artifact ") != (e.Artifact == 7) {
+				t.Errorf("%v: Artifact is %d", err, e.Artifact)
+			}
 			if errors.Is(err, artifact.ErrNotFound) != (tt.kind == NotFound) {
 				t.Errorf("%v: wrong about ErrNotFound", err)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/artifetch/artifetch/internal/githubapi"
@@ -21,7 +20,7 @@ func (a audience) apiHint(e *githubapi.Error) string {
 		return fmt.Sprintf("Either the name is wrong, or %s is private and the token cannot see it: %s", e.Repo,
 			a.says("give github-token a token with Actions read on it", ownToken(githubapi.ActionsRead, "it")))
 	case githubapi.Gone:
-		if !strings.HasPrefix(e.Subject, "artifact ") {
+		if e.Artifact == 0 {
 			return fmt.Sprintf("It was there, and is not any more: check that %s still exists, and that Actions are enabled in it", e.Repo)
 		}
 		return "The artifact has expired; run the workflow again to make a new one"

@@ -255,7 +255,7 @@ func TestMessageOfTheSystem(t *testing.T) {
 		"not permitted":                {at(syscall.EACCES), "mkdir /ws/out: permission denied. The user that this process runs as may not do that: check who owns the directory and its mode"},
 		"not the owner":                {at(syscall.EPERM), "operation not permitted. The user that this process runs as may not do that"},
 		"a server's words":             {&githubapi.Error{Kind: githubapi.NotFound, Op: "get", Subject: "run 7", Status: 404, Message: "Not Found.", Server: "GitHub"}, "GitHub answered 404 Not Found. Either the name is wrong"},
-		"an artifact that has expired": {&githubapi.Error{Kind: githubapi.Gone, Op: "download", Subject: "artifact 7", Status: 410}, "The artifact has expired"},
+		"an artifact that has expired": {&githubapi.Error{Kind: githubapi.Gone, Op: "download", Subject: "artifact 7", Artifact: 7, Status: 410}, "The artifact has expired"},
 		"a list that is gone":          {&githubapi.Error{Kind: githubapi.Gone, Op: "list artifacts", Status: 410}, "It was there, and is not any more"},
 		"with a full stop":             {&githubapi.Error{Kind: githubapi.InvalidRequest, Op: "get", Subject: "run 7", Status: 407, Message: "Who are you?.", Server: "GitHub"}, "Who are you?. A proxy answered"},
 	} {
