@@ -12,9 +12,10 @@ func TestGrowth(t *testing.T) {
 		{1, 150},
 		{4 << 20, 150},
 		{8 << 20, 100},
-		{40 << 20, 60},
-		{400 << 20, 51},
-		{1 << 62, 50},
+		{16 << 20, 50},
+		{50 << 20, 16},
+		{400 << 20, 10},
+		{1 << 62, 10},
 	} {
 		if got := growth(tt.live); got != tt.want {
 			t.Errorf("growth(%d) = %d, want %d", tt.live, got, tt.want)
