@@ -39,6 +39,8 @@ func onDisk(t *testing.T, entries int, backwards bool, name func(i int) string) 
 func TestDirectoryMemory(t *testing.T) {
 	const entries = 20_000
 	long := strings.Repeat("long/", 20) + strings.Repeat("x", 90)
+	longest := strings.Repeat("y", maxComponent-7)
+	deep := strings.Repeat(strings.Repeat("z", 248)+"/", 3)
 	twoDirs := func(i int) string { return fmt.Sprintf("%s/%d/%d/%06d", long[:150], i, i, i) }
 	tests := map[string]struct {
 		backwards  bool
@@ -47,6 +49,8 @@ func TestDirectoryMemory(t *testing.T) {
 	}{
 		"long names":              {false, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 1, 20},
 		"long names, other order": {true, func(i int) string { return fmt.Sprintf("%s-%06d", long, i) }, 9, 28},
+		"longest names":           {false, func(i int) string { return fmt.Sprintf("%s-%06d", longest, i) }, 1, 20},
+		"paths of 1,000 bytes":    {false, func(i int) string { return fmt.Sprintf("%s%s-%06d", deep, longest[:246], i) }, 1, 20},
 		"each in two directories": {false, twoDirs, 1, 44},
 		"collisions":              {false, func(i int) string { return fmt.Sprintf("%s-%c-%06d", long, "aA"[i%2], i/2) }, 1, 36},
 	}
