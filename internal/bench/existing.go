@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -23,10 +26,19 @@ var publishing = []struct {
 	{"O", "20,000 files of 10 KiB, ten in a directory", world{artifacts: 1, files: 20_000, size: 10 << 10, names: tens}},
 	{"P", "200,000 files of 2 KB in one directory", world{artifacts: 1, files: 200_000, size: 2000, names: flat}},
 	{"Q", "1,000,000 tiny files in one directory", world{artifacts: 1, files: 1_000_000, names: flat}},
+	{"QN", "Q, with names of 250 bytes", world{artifacts: 1, files: 1_000_000, names: flat250}},
+	{"QP", "1,000,000 tiny files, a thousand in a directory, with paths of 1,000 bytes", world{artifacts: 1, files: 1_000_000, names: deep1000}},
+	{"QD", "1,000,000 tiny files, four in a directory, with paths of 500 bytes", world{artifacts: 1, files: 1_000_000, names: fours500}},
+	{"QT", "QN in a tar, which is expanded", world{artifacts: 1, files: 999_999, names: flat250, tar: true}}, // the tar is an entry, too
 }
 
 func flat(i int) string { return fmt.Sprintf("f%d.bin", i) }
 func tens(i int) string { return fmt.Sprintf("d%d/f%d.bin", i/10, i) }
+func flat250(i int) string {
+	return fmt.Sprintf("%x-%0185d", sha256.Sum256([]byte(strconv.Itoa(i))), i)
+}
+func deep1000(i int) string { return strings.Repeat(flat250(i / 1000)[:249]+"/", 3) + flat250(i) }
+func fours500(i int) string { return flat250(i / 4)[:249] + "/" + flat250(i) }
 
 // state is how much of the destination exists before a program starts.
 type state int
@@ -47,8 +59,9 @@ func (s state) String() string {
 
 // existing prints how long a step takes that extracts one artifact, for each state of its
 // destination. The step runs as this process's user, in a workspace of runnerUser.
-func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
+func (b *bencher) existing(ctx context.Context, runs int, only []string) (err error) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	defer func() { err = errors.Join(err, table.Flush()) }()
 	fmt.Fprintln(table, b.head("case\twhat\tinto\tartifetch\tprocessor\tpeak RSS"))
 	for _, c := range publishing {
 		if !slices.Contains(only, c.name) {
@@ -68,7 +81,7 @@ func (b *bencher) existing(ctx context.Context, runs int, only []string) error {
 			fmt.Fprintln(table)
 		}
 	}
-	return table.Flush()
+	return nil
 }
 
 // eachState measures artifetch and the peers in turns, in each of the states.
@@ -162,6 +175,7 @@ func count(tree string) (files int, err error) {
 func (s *scene) step(ws string) []string {
 	id := fmt.Sprint(s.ids[0])
 	return []string{
+		fmt.Sprintf("INPUT_UNPACK=%v", s.world.tar),
 		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + ws, "GITHUB_RUN_ID=1", "GITHUB_OUTPUT=" + ws + ".out", "INPUT_SUMMARY=false",
 		"INPUT_GITHUB-TOKEN=" + token, "INPUT_REPOSITORY=octo/app", "INPUT_ARTIFACT-IDS=" + id, "INPUT_PATH=" + id,
 	}

@@ -5,7 +5,7 @@
 // file by file. Other programs (peers) are timed as well, if given.
 //
 //	go run ./internal/bench [-runs 5] [-cases A,B,C,D,E,F,G,H,J,K,L,M,R,S,T,U,V,W,X,Y,Z] [-dir DIR]
-//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q]
+//		[-peer NAME=EXECUTABLE]... [-scaling size,files,artifacts,cores] [-unclean] [-existing N,O,P,Q,QN,QP,QD,QT]
 //
 // A peer's executable gets GITHUB_API_URL, GITHUB_TOKEN, GITHUB_REPOSITORY,
 // RUN_ID, ARTIFACT_IDS (separated by blanks) and OUT, an empty directory, from
@@ -50,6 +50,7 @@ type world struct {
 	artifacts, files int                // files in each
 	size             int                // of each, in bytes
 	names            func(i int) string // nil: as in githubsim.BigZip; the files are tiny where size is 0
+	tar              bool               // the files are in a tar, which artifetch expands
 	only             string             // the file that artifetch fetches; "": all
 	verb             string             // of the command: "cat" of that file, or "diff" with an older run; "": a fetch
 	bandwidth        int64              // of a connection to the storage, in bytes a second
@@ -121,14 +122,15 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == launch {
 		os.Exit(launched(os.Args[2:]))
 	}
-	debug.SetGCPercent(400) // collections of the simulator's heap would take up to 3 ms of the time of others
+	debug.SetMemoryLimit(4 << 30) // zips of up to 2 GiB are in memory, and files in /dev/shm may be, too
+	debug.SetGCPercent(400)       // collections of the simulator's heap would take up to 3 ms of the time of others
 	b := &bencher{}
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")
 	only := flag.String("cases", "A,B,C,D,E,F,G,H,S", "which cases")
 	dir := flag.String("dir", "", "where to write; a temporary directory by default")
 	scaling := flag.String("scaling", "", "measure how time grows instead: a list of size, files, artifacts, cores")
 	unclean := flag.Bool("unclean", false, "measure networks with faults instead")
-	existing := flag.String("existing", "", "measure destinations that exist instead: a list of N, O, P, Q")
+	existing := flag.String("existing", "", "measure destinations that exist instead: a list of N, O, P, Q, QN, QP, QD, QT")
 	flag.Func("peer", "another program to time, `NAME=EXECUTABLE`", func(s string) error {
 		name, exe, ok := strings.Cut(s, "=")
 		if !ok {

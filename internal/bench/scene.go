@@ -1,9 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -95,19 +97,56 @@ func (w world) blob() githubsim.Blob {
 	}
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
+	var err error
+	if w.tar {
+		err = w.writeTar(z)
+	} else {
+		buf.Grow(w.files * (200 + 2*len(w.names(0)))) // copying gigabytes while it grows would take long
+		err = w.writeFiles(z)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		panic(err) // a Buffer does not fail
+	}
+	return githubsim.Bytes(buf.Bytes())
+}
+
+// tiny is the content of a tiny file.
+const tiny = "content\n"
+
+func (w world) writeFiles(z *zip.Writer) error {
 	for i := range w.files {
 		f, err := z.Create(w.names(i))
 		if err == nil {
-			_, err = io.WriteString(f, "content\n")
+			_, err = io.WriteString(f, tiny)
 		}
 		if err != nil {
-			panic(err) // a Buffer does not fail
+			return err
 		}
 	}
-	if err := z.Close(); err != nil {
-		panic(err)
+	return nil
+}
+
+// writeTar adds a compressed tar of the files.
+func (w world) writeTar(z *zip.Writer) error {
+	f, err := z.CreateHeader(&zip.FileHeader{Name: "files.tar.gz"}) // stored
+	if err != nil {
+		return err
 	}
-	return githubsim.Bytes(buf.Bytes())
+	packed, err := gzip.NewWriterLevel(f, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(packed)
+	for i := range w.files {
+		err := t.WriteHeader(&tar.Header{Name: w.names(i), Size: int64(len(tiny)), Mode: 0o644})
+		if err == nil {
+			_, err = io.WriteString(t, tiny)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(t.Close(), packed.Close())
 }
 
 // rename makes the API's own URLs lead through the proxy, too.
