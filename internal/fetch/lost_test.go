@@ -150,13 +150,13 @@ func TestNothingIsLost(t *testing.T) {
 		"every second takes 400 ms":    {FirstByte: 400 * time.Millisecond, Every: 2},
 		"every second stops for 0.9 s": {Stall: 300 << 10, Resume: 900 * time.Millisecond, Every: 2},
 	} {
+		fault.Times = -1
 		for _, most := range []int{1, 16} {
 			t.Run(fmt.Sprintf("%s/%d", name, most), func(t *testing.T) {
 				t.Parallel()
 				sim := newSimulated(t)
 				url := sim.signed(t)
 				synctest.Test(t, func(t *testing.T) {
-					fault.Times = -1
 					u := newUnclean(t, sim, 32<<20, fault)
 					u.o.Ahead, u.o.Connections = 8<<20, NewConnections(most)
 					info, err := reading(t, u.o, url, u.blob)
