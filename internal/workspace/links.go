@@ -22,7 +22,8 @@ type linkChecker struct {
 	planner  *planner
 	follower symlink.Follower
 	nodes    map[string]node
-	locked   []step // directories, with their modes from before
+	above    map[string]string // directory → the nearest one above it that is merged into
+	locked   []step            // directories, with their modes from before
 }
 
 // node is what will be at a real path.
@@ -37,7 +38,7 @@ func (p *planner) checkLinks(trees []Tree) (err error) {
 	if !slices.ContainsFunc(trees, func(t Tree) bool { return !t.NoLinks }) {
 		return nil
 	}
-	c := &linkChecker{planner: p, nodes: map[string]node{}}
+	c := &linkChecker{planner: p, nodes: map[string]node{}, above: map[string]string{}}
 	c.follower = symlink.Follower{Sure: true, Look: func(at []byte) (symlink.Node, error) {
 		n, err := c.look(string(at))
 		return n.Node, err
@@ -164,21 +165,35 @@ func (c *linkChecker) look(at string) (node, error) {
 }
 
 func (c *linkChecker) find(at string) (node, error) {
-	into, err := c.planner.nearest(path.Dir(at))
-	if err != nil {
-		return node{}, err
-	}
-	below := split(relativeTo(into.real, at))
-	for i := range into.merges {
+	merged := c.mergedAbove(path.Dir(at))
+	below := split(relativeTo(merged, at))
+	for _, m := range c.planner.merges[merged] {
 		if len(below) == 0 {
 			break
 		}
-		n, ok, err := c.findIn(&into.merges[i], below)
+		n, ok, err := c.findIn(m, below)
 		if ok || err != nil {
 			return n, err
 		}
 	}
 	return c.stat(at)
+}
+
+// mergedAbove returns the nearest directory, dir or above it, that exists and is merged
+// into; the root if there is none.
+func (c *linkChecker) mergedAbove(dir string) string {
+	if known, ok := c.above[dir]; ok {
+		return known
+	}
+	at := dir
+	for at != "." && len(c.planner.merges[at]) == 0 {
+		at = path.Dir(at)
+	}
+	if len(c.above) >= maxKnownLinks {
+		clear(c.above)
+	}
+	c.above[dir] = at
+	return at
 }
 
 // findIn looks for what trees bring to a directory. It returns false if what is there now

@@ -30,12 +30,19 @@ type planner struct {
 	joined   int // numbers the names in joinedDir
 	guard    guard
 	sources  []source
-	merges   merges
+	// merges has the directories that trees are merged into, by their real paths. It is nil
+	// unless needed: for symlinks of the trees, or after a symlink of the destination was
+	// followed.
+	merges map[string][]*merge
 	// onClaim, if set, is called instead of adding steps: the walk is repeated only to look.
 	onClaim func(to spot, from []child) error
 	// hollow plans without trees: it only looks at the places where they will be.
 	hollow bool
 }
+
+// errFollowed says that a symlink of the destination was followed, so that the plan must be
+// made again, with merges.
+var errFollowed = errors.New("a symlink was followed")
 
 // tree is a Tree and its index.
 type tree struct {
@@ -51,6 +58,12 @@ type source struct {
 	tree    *tree
 	dir     string
 	virtual []string
+}
+
+// merge is an existing directory, and what is merged into it.
+type merge struct {
+	spot
+	from []source
 }
 
 // spot is a path in the destination's root: real has no symlinks on the way; shown, below
@@ -116,12 +129,19 @@ func (p *planner) plan(trees []Tree) error {
 		}
 		p.trees[i] = &tree{t, i}
 		p.sources[i] = source{tree: p.trees[i], dir: path.Join(s.dir, t.Dir), virtual: slices.Concat(s.missing, to)}
+		if !t.NoLinks && p.merges == nil {
+			p.merges = map[string][]*merge{}
+		}
 	}
 	if err := p.guard.begin(s); err != nil {
 		return err
 	}
 	err := p.walk()
-	for err == nil && p.guard.grew() { // only the walk finds some of Git's directories
+	// Only the walk finds where some symlinks lead, and some of Git's directories.
+	for errors.Is(err, errFollowed) || err == nil && p.guard.grew() {
+		if errors.Is(err, errFollowed) {
+			p.merges = map[string][]*merge{}
+		}
 		err = p.walk()
 	}
 	return err
@@ -129,7 +149,7 @@ func (p *planner) plan(trees []Tree) error {
 
 // walk makes the plan anew.
 func (p *planner) walk() error {
-	p.merges = newMerges()
+	clear(p.merges)
 	p.taken, p.joined = ExistsError{}, 0
 	p.report = Report{Lost: make([]Lost, len(p.trees))}
 	p.steps.close()
@@ -147,6 +167,9 @@ func (p *planner) merge(to spot, sources []source) error {
 	to, err := p.enter(to)
 	if err != nil {
 		return err
+	}
+	if p.merges != nil && p.onClaim == nil {
+		p.merges[to.real] = append(p.merges[to.real], &merge{to, sources})
 	}
 	if p.hollow && len(sources) > 0 && len(sources[0].virtual) == 0 && to.barred != nil {
 		return to.barred
@@ -181,7 +204,6 @@ func (p *planner) place(to spot, from []child) error {
 	if err := p.sameKind(to, from); err != nil {
 		return err
 	}
-	place := to.real
 	to, info, err := p.lookAt(to, from[0])
 	if err != nil {
 		return err
@@ -201,11 +223,7 @@ func (p *planner) place(to spot, from []child) error {
 		}
 		return p.claim(to, from, step{do: moveIn, from: dir, to: to.real})
 	case isDir && info.IsDir():
-		sources := sourcesOf(from)
-		if to.real != place && p.onClaim == nil {
-			p.merges.follow(merge{to, sources})
-		}
-		return p.merge(to, sources)
+		return p.merge(to, sourcesOf(from))
 	case isDir:
 		return &ClashError{p.show(to), fmt.Sprintf("is a file already, and artifact %q has a directory of that name", from[0].tree.Label)}
 	case info != nil && info.IsDir():
@@ -235,6 +253,9 @@ func (p *planner) lookAt(to spot, first child) (spot, *info, error) {
 		return to, nil, nil
 	}
 	if err == nil && first.isDir && info.Mode()&fs.ModeSymlink != 0 {
+		if p.merges == nil {
+			return to, nil, errFollowed
+		}
 		if to.real, err = follow(handleLister{p.stage.at}, path.Dir(to.real), path.Base(to.real)); err == nil {
 			info, err = p.stage.at.lstat(to.real)
 			if !within(to.real, to.top) {
@@ -300,6 +321,30 @@ func (p *planner) claim(to spot, from []child, st step) error {
 		}
 	}
 	return p.add(st)
+}
+
+// twice refuses a place that artifacts reach by two paths, because of a symlink in the
+// destination.
+func (p *planner) twice(to spot) error {
+	into := p.merges[path.Dir(to.real)]
+	if len(into) < 2 {
+		return nil
+	}
+	name := path.Base(to.real)
+	for _, m := range into {
+		other := m.join(name)
+		if other.shown == to.shown {
+			continue
+		}
+		for _, s := range m.from {
+			if c, err := p.child(s, name); err != nil {
+				return err
+			} else if c != nil {
+				return &ClashError{p.show(to), fmt.Sprintf("and %q are the same place, because of a symlink in the destination, and artifacts have both", p.show(other))}
+			}
+		}
+	}
+	return nil
 }
 
 // add appends a step.

@@ -162,9 +162,9 @@ func TestPublishMeetsSymlinks(t *testing.T) {
 
 		// One place by two names.
 		"alias, other files":   {[]string{"d -> real", "real/k=0"}, ".", [][]string{{"d/x=1", "real/y=2"}}, Overwrite, []string{"d -> real", "real/k=0", "real/x=1", "real/y=2"}, "0 0 []", ""},
-		"alias, same new file": {[]string{"d -> real", "real/k=0"}, ".", [][]string{{"d/x=new"}, {"real/x=old"}}, Overwrite, nil, "", `"d/x" and "real/x" are the same place`},
-		"alias, same old file": {[]string{"d -> real", "real/x=0"}, ".", [][]string{{"d/x=new"}, {"real/x=old"}}, Overwrite, nil, "", `"d/x" and "real/x" are the same place`},
-		"alias, same new dir":  {[]string{"d -> real", "real/k=0"}, ".", [][]string{{"d/e/x=new"}, {"real/e/y=old"}}, Overwrite, nil, "", `"d/e" and "real/e" are the same place`},
+		"alias, same new file": {[]string{"d -> real", "real/k=0"}, ".", [][]string{{"d/x=new"}, {"real/x=old"}}, Overwrite, nil, "", `"real/x" and "d/x" are the same place`},
+		"alias, same old file": {[]string{"d -> real", "real/x=0"}, ".", [][]string{{"d/x=new"}, {"real/x=old"}}, Overwrite, nil, "", `"real/x" and "d/x" are the same place`},
+		"alias, same new dir":  {[]string{"d -> real", "real/k=0"}, ".", [][]string{{"d/e/x=new"}, {"real/e/y=old"}}, Overwrite, nil, "", `"real/e" and "d/e" are the same place`},
 		"way replaced":         {[]string{"d -> real", "e -> d/sub", "real/sub/x=0"}, ".", [][]string{{"d=1", "e/x=1"}}, Overwrite, []string{"d=1", "e -> d/sub", "real/sub/x=1"}, "2 0 []", ""},
 
 		// The destination itself.
