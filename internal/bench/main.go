@@ -122,7 +122,7 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == launch {
 		os.Exit(launched(os.Args[2:]))
 	}
-	debug.SetMemoryLimit(4 << 30) // zips of up to 2 GiB are in memory, and files in /dev/shm may be, too
+	debug.SetMemoryLimit(4 << 30) // keeps the garbage that 400 % allow within 4 GiB: zips of up to 2 GiB are live
 	debug.SetGCPercent(400)       // collections of the simulator's heap would take up to 3 ms of the time of others
 	b := &bencher{}
 	runs := flag.Int("runs", 5, "how often to run each case; the median counts")

@@ -90,7 +90,7 @@ func (b *Blob) askFirst(p *part, byteRange string) (*answer, error) {
 	defer close(all.over)
 	b.sendFirst(all, byteRange)
 	var timer <-chan time.Time
-	for twice := b.pace.most == 1; ; {
+	for mayHedge := b.pace.most > 1; ; {
 		select {
 		case r := <-all.sent:
 			if r.began = time.Now(); timer == nil {
@@ -99,15 +99,15 @@ func (b *Blob) askFirst(p *part, byteRange string) (*answer, error) {
 		case <-timer:
 			timer = time.After(tickTime)
 			switch {
-			case !twice && b.o.Connections.twice.TryAcquire(1):
-				twice = true
+			case mayHedge && b.o.Connections.twice.TryAcquire(1):
+				mayHedge = false
 				defer b.o.Connections.twice.Release(1)
 				b.sendFirst(all, byteRange)
 			case b.loseFirst(p, all):
 				b.sendFirst(all, byteRange)
 			}
 		case r := <-all.done:
-			if all.remove(r) && (len(all.list) == 0 || !r.refused()) {
+			if all.remove(r) && (len(all.list) == 0 || !r.isTemporary()) {
 				for _, o := range all.list {
 					o.end(errOvertaken)
 				}
@@ -143,7 +143,7 @@ func (b *Blob) sendFirst(all *firstRequests, byteRange string) {
 // one if the storage is known to answer faster.
 func (b *Blob) loseFirst(p *part, all *firstRequests) bool {
 	seen, now, r := b.o.Connections.usual.look(), time.Now(), all.list[0]
-	known, only := seen.served > 0, b.pace.most == 1
+	known, only := seen.counts.served > 0, b.pace.most == 1
 	switch {
 	case r.began.IsZero():
 		return false
@@ -168,8 +168,8 @@ func (all *firstRequests) remove(r *firstRequest) bool {
 	return len(all.list) < n
 }
 
-// refused reports whether another request may still be served.
-func (r *firstRequest) refused() bool {
+// isTemporary reports whether the request failed in a way that need not concern others.
+func (r *firstRequest) isTemporary() bool {
 	if r.err != nil {
 		return httpx.IsTemporary(r.err)
 	}

@@ -22,6 +22,11 @@ const (
 // be faster. A reader waits for the part, unless there is nothing else to request (idle).
 // On a link that is slow for all, no request is late. b.mu is held.
 func (b *Blob) late(now time.Time, idle bool) *part {
+	for _, t := range b.tries {
+		if t.kept && t.first.IsZero() && len(t.p.tries) == 1 {
+			return t.p
+		}
+	}
 	if b.stream || b.pace.most < 2 || b.hedging >= mostHedges || b.wasted > wasteFree+b.info.Fetched/wasteShare {
 		return nil
 	}

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -10,7 +11,8 @@ const (
 	// more of its body for stallTime, and for lostBy times as long as others took, although it
 	// serves requests that were sent later. Without such a sign it takes blindBy times as
 	// long, unless requests were lost before and others were served instead. It takes
-	// unknownBy times as long if it is not known yet how fast the network is.
+	// unknownBy times as long if it is not known yet how fast the network is. It always takes
+	// half as long again as the slowest of the last answers did.
 	lostTime  = 500 * time.Millisecond
 	stallTime = time.Second
 	lostBy    = 8
@@ -21,25 +23,25 @@ const (
 	// longer than headTimeout is not lost: other limits end it. If half of all requests are
 	// lost by chance, one part of 256 loses mostLost in a row.
 	mostLost = 8
-	// Signs do not count once lostFree requests, and lostShare for each one that is served,
-	// are lost.
+	// A sign does not count once lostFree requests, and lostShare more for each one that was
+	// served, were lost.
 	lostShare = 2
 	lostFree  = 16
-	// A request whose bytes arrive is given up if, for slowTime, it had less than a
-	// fairShare-th of the usual rate, and one that was sent at most slowSince before it had
-	// more. It takes twice as long for each request more that a part gives up beyond mostSlow.
+	// A request whose bytes arrive is given up if its rate stayed below a fairShare-th of the
+	// usual rate for slowTime, and one that was sent no more than slowSince before it was
+	// faster. It takes twice as long for each request more that a part gives up beyond mostSlow.
 	slowTime  = time.Second
 	slowSince = 10 * time.Second
 	mostSlow  = 3
 )
 
 // errLost ends a try from which nothing more is expected, or too little.
-var errLost = errors.New("other requests were served, and this one was not")
+var errLost = errors.New("the request was given up, to be sent again")
 
 // giveUp ends the tries that are lost. Their connections request the missing bytes again, at
 // once, so none is lost while the storage wants to be left alone (Retry-After). b.mu is held.
 func (b *Blob) giveUp(now time.Time) {
-	if now.Before(b.rest) {
+	if now.Before(b.rest) || !slices.ContainsFunc(b.tries, func(t *try) bool { return b.isDoubtful(t, now) }) {
 		return
 	}
 	seen := b.o.Connections.usual.look()
@@ -52,13 +54,17 @@ func (b *Blob) giveUp(now time.Time) {
 	}
 	for _, t := range b.tries {
 		switch p := t.p; {
-		case t.began.IsZero(), t.writing, t.ctx.Err() != nil, b.held && p == b.openPart:
-			continue // nothing is expected of it now
+		case !b.isDoubtful(t, now):
+			continue
 		case b.pace.most > 1 && t.isSlow(now, &seen):
 			p.slow++
-		case seen.isLost(now, t.heard(), !t.first.IsZero(), p.lost):
+		case seen.isLost(now, t.silentSince(), !t.first.IsZero(), p.lost):
 			p.lost++
-			b.o.Connections.usual.lose(t.heard(), now)
+			b.o.Connections.usual.lose(t.silentSince(), now)
+			if b.keep(t) {
+				b.pace.lost(now)
+				continue
+			}
 		default:
 			continue
 		}
@@ -67,13 +73,36 @@ func (b *Blob) giveUp(now time.Time) {
 	}
 }
 
+// isDoubtful reports whether bytes of a try are expected now, and it may be lost or slow. b.mu
+// is held.
+func (b *Blob) isDoubtful(t *try, now time.Time) bool {
+	kept := t.kept && t.first.IsZero()
+	if t.began.IsZero() || kept || t.writing || t.ctx.Err() != nil || b.held && t.p == b.openPart {
+		return false
+	}
+	return now.Sub(t.silentSince()) >= lostTime || b.pace.most > 1 && !t.first.IsZero() && now.Sub(t.first) >= slowTime
+}
+
+// keep reports whether a request that is lost is kept, and its part is requested anew beside it:
+// if it is not the first one of its part that is lost. Its bytes may be slow wherever they are
+// requested, and how long they take says how long to wait for others. Half of the connections
+// are left for other requests. b.mu is held.
+func (b *Blob) keep(t *try) bool {
+	if t.p.lost < 2 || !t.first.IsZero() || len(t.p.tries) > 1 || 2*(b.kept+1) > b.pace.limit() {
+		return false
+	}
+	t.kept = true
+	b.kept++
+	return true
+}
+
 // isLost reports whether a request is lost that was sent, or whose last byte arrived, at heard;
 // begun is set if a byte arrived. lost is how many requests for the same bytes were lost before.
 func (s *seen) isLost(now, heard time.Time, begun bool, lost int) bool {
-	if s.served == 0 {
+	if s.counts.served == 0 {
 		return false // nothing to compare with
 	}
-	patience := max(lostTime, lostBy*s.first)
+	patience := max(lostTime, lostBy*s.first, s.slowest+s.slowest/2)
 	if begun {
 		patience = max(stallTime, patience)
 	}
@@ -83,15 +112,15 @@ func (s *seen) isLost(now, heard time.Time, begun bool, lost int) bool {
 	case !s.known:
 		patience *= unknownBy
 	}
-	works := s.newest.After(heard.Add(-lateTime))
+	works := s.counts.newest.After(heard.Add(-lateTime))
 	if begun {
-		works = s.last.Sub(heard) > patience/2
+		works = s.counts.last.Sub(heard) > patience/2
 	}
-	works = works && s.lost < lostFree+lostShare*s.served
+	tooMany := s.counts.lost >= lostFree+lostShare*s.counts.served
 	double := max(lost-mostLost, 0)
-	if !works {
-		double += s.inRow(heard)
-		if !s.replaced || !s.known {
+	if !works || tooMany {
+		double += s.lostInRow(heard)
+		if tooMany || !s.counts.replaced || !s.known {
 			patience *= blindBy
 		}
 	}

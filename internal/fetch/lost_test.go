@@ -126,7 +126,7 @@ func TestGiveUp(t *testing.T) {
 			hangs := b.enlist(b.newPart(span{0, 1 << 20}))
 			b.sent(hangs, now)
 			if tt.served {
-				b.o.Connections.usual.heard(&try{began: now.Add(time.Millisecond)}, now.Add(latency), true)
+				b.o.Connections.usual.arrived(&try{began: now.Add(time.Millisecond)}, now.Add(latency), true)
 			}
 			b.rest = now.Add(tt.rest)
 			b.giveUp(now.Add(tt.after))
@@ -163,7 +163,7 @@ func TestNothingIsLost(t *testing.T) {
 					if err != nil || info.SHA256 != sumOf(u.blob) {
 						t.Fatalf("%+v, %v", info, err)
 					}
-					if n := u.o.Connections.usual.lost; n > 0 {
+					if n := u.o.Connections.usual.counts.lost; n > 0 {
 						t.Errorf("%d of %d requests were given up", n, info.Requests)
 					}
 				})
@@ -190,7 +190,7 @@ func TestNothingIsLostWhileReadersRest(t *testing.T) {
 						t.Fatalf("%+v, %v", info, err)
 					}
 				}
-				if n := u.o.Connections.usual.lost; n > 0 {
+				if n := u.o.Connections.usual.counts.lost; n > 0 {
 					t.Errorf("%d of %d requests were given up", n, len(u.asked()))
 				}
 			})

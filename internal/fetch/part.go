@@ -134,7 +134,7 @@ func (b *Blob) count(t *try, n, fresh int64) {
 	p.furthest = max(p.furthest, p.at)
 	b.info.Fetched += n
 	b.wasted += n - fresh
-	b.o.Connections.usual.heard(t, now, t.first.IsZero())
+	b.o.Connections.usual.arrived(t, now, t.first.IsZero())
 	if t.first.IsZero() {
 		t.first = now
 	}

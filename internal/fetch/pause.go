@@ -145,7 +145,7 @@ func (p *part) forgives(served func() bool) bool {
 
 // watch has tick called as long as there is something for it to look at. b.mu is held.
 func (b *Blob) watch() {
-	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.running > 0) {
+	if !b.watched && !b.stream && (len(b.pauses) > 0 || b.running > 0 && !b.held) {
 		b.watched = true
 		b.ticker = time.AfterFunc(tickTime, b.tick)
 	}

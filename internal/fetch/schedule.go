@@ -26,7 +26,7 @@ type part struct {
 	attempts *httpx.Attempts
 	works    bool          // the last pause ended with errWorks
 	crowded  bool          // one of the tries that attempts counts was refused while others were served
-	refusals []*answerWait // since the others of these tries that were refused
+	refusals []*answerWait // for each refused try that attempts counts: the requests then under way
 	forgiven int
 	// writing is held while bytes are written, so that none is written twice. It is locked
 	// before Blob.mu.

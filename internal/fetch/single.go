@@ -18,7 +18,10 @@ func (b *Blob) hold(t *try, res *answer) (ended bool, err error) {
 		return false, nil
 	}
 	b.held = true
-	defer func() { b.held = false }()
+	defer func() {
+		b.held = false
+		b.watch()
+	}()
 	b.moved.Broadcast() // see starved
 	err = res.uncharged(func() {
 		for b.err == nil && b.openPart == t.p && b.full(t.p.at) {

@@ -23,6 +23,8 @@ type try struct {
 	// resumed is when its body was read last after a time in which it was not. What did not
 	// arrive before is not the storage's fault.
 	resumed time.Time
+	// kept is set if nothing is expected of it any more, but it is not ended: see keep.
+	kept bool
 	// writing is set while bytes of this try are written.
 	writing bool
 	// furthest is that of the part when the try began.
@@ -55,8 +57,8 @@ func (b *Blob) reenlist(p *part) *try {
 	return b.enlist(p)
 }
 
-// heard returns since when the storage has been silent.
-func (t *try) heard() time.Time {
+// silentSince returns since when the storage has sent nothing.
+func (t *try) silentSince() time.Time {
 	since := t.began
 	for _, o := range []time.Time{t.last, t.resumed} {
 		if o.After(since) {
@@ -91,6 +93,9 @@ func (b *Blob) leave(t *try, err error) (fresh int64, missing bool) {
 	fresh = p.furthest - t.furthest
 	if t.at-t.from >= enoughProgress {
 		p.lost = 0
+	}
+	if t.kept {
+		b.kept--
 	}
 	p.tries = slices.DeleteFunc(p.tries, func(o *try) bool { return o == t })
 	b.tries = slices.DeleteFunc(b.tries, func(o *try) bool { return o == t })

@@ -82,9 +82,9 @@ func (s *urls) known() (*url.URL, error) {
 }
 
 // failed drops a URL if err, the error of a request with it, says that the URL is no longer
-// valid. That is not believed of one that is fresh and follows one that was refused as well, if
-// the storage serves others (served): then the storage refuses the request, not the URL, and
-// failed reports true.
+// valid. A second refusal in a row, of a URL younger than urlFresh, while other requests are
+// served, is taken for a refusal of the request, not of the URL: failed keeps the URL and
+// returns true.
 func (s *urls) failed(u *url.URL, err error, served bool) (crowded bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,19 +9,24 @@ import (
 // usual keeps how fast the last requests were. It is safe for concurrent use.
 type usual struct {
 	mu      sync.Mutex
-	n       int                       // successful requests
-	samples [usualTries]sample        // of the last ones
-	served  int                       // requests that brought a byte
-	firsts  [usualTries]time.Duration // from a request to its first byte
-	lost    int                       // requests that were lost
-	// inRow counts the requests that were lost one after the other while none was served:
-	// those that were sent after the last one, at lostAt. replaced is set once a request was
-	// served that was sent after another one was lost.
-	inRow    int
-	lostAt   time.Time
+	n       int                        // successful requests
+	samples [usualTries]sample         // of the last ones
+	firsts  [knownFirsts]time.Duration // from a request to its first byte, of the last ones
+	counts  counts
+}
+
+// counts is what became of all requests.
+type counts struct {
+	served int       // requests that brought a byte
+	newest time.Time // when the newest of these was sent
+	last   time.Time // when the last byte arrived
+	lost   int       // requests that were lost
+	lostAt time.Time // when the last one was
+	// inRow is how many requests were lost, each sent after the one before was lost, while
+	// none was served.
+	inRow int
+	// replaced is set once a request was served that was sent after another one was lost.
 	replaced bool
-	newest   time.Time // when the newest of the requests that brought a byte was sent
-	last     time.Time // when the last byte arrived
 }
 
 // sample is how fast a successful request was.
@@ -31,24 +36,26 @@ type sample struct {
 }
 
 const (
-	usualTries = 8 // a few, because the load of a network changes
-	fewTries   = 3 // fewer say nothing
+	usualTries  = 8  // a few, because the load of a network changes
+	knownFirsts = 64 // more, because only some ranges may be slow
+	fewTries    = 3  // fewer say nothing
 )
 
-// heard says that bytes of a try arrived now; isFirst is set if none had arrived before.
-func (u *usual) heard(t *try, now time.Time, isFirst bool) {
+// arrived says that bytes of a try arrived now; isFirst is set if none had arrived before.
+func (u *usual) arrived(t *try, now time.Time, isFirst bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.last = now; !isFirst {
+	c := &u.counts
+	if c.last = now; !isFirst {
 		return
 	}
-	u.firsts[u.served%usualTries] = now.Sub(t.began)
-	u.served++
-	if t.began.After(u.newest) {
-		u.newest = t.began
+	u.firsts[c.served%knownFirsts] = now.Sub(t.began)
+	c.served++
+	if t.began.After(c.newest) {
+		c.newest = t.began
 	}
-	u.inRow = 0
-	u.replaced = u.replaced || u.lost > 0 && !t.began.Before(u.lostAt)
+	c.inRow = 0
+	c.replaced = c.replaced || c.lost > 0 && !t.began.Before(c.lostAt)
 }
 
 // add adds a try that was successful.
@@ -67,48 +74,48 @@ func (u *usual) add(t *try) {
 func (u *usual) lose(since, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.lost++
-	if !since.Before(u.lostAt) {
-		u.inRow++
-		u.lostAt = now
+	c := &u.counts
+	c.lost++
+	if !since.Before(c.lostAt) {
+		c.inRow++
+		c.lostAt = now
 	}
 }
 
 // seen is what usual knows. The medians are of the last requests, because a few of them may
 // have been slow.
 type seen struct {
-	first  time.Duration // to the first byte
-	rate   float64       // in bytes per second; 0: all requests were small
-	known  bool          // enough requests were successful
-	served int
-	lost   int
-	newest time.Time
-	last   time.Time
-
-	samples  []sample
-	lostAt   time.Time
-	row      int // usual.inRow
-	replaced bool
+	first   time.Duration // to the first byte
+	slowest time.Duration // the longest time to the first byte, of more requests
+	rate    float64       // in bytes per second; 0: all requests were small
+	known   bool          // enough requests were successful
+	counts  counts
+	samples []sample
 }
 
-// inRow returns how many requests were lost in a row before one that has been silent since then.
-func (s *seen) inRow(since time.Time) int {
-	if since.Before(s.lostAt) {
-		return max(s.row-1, 0)
+// lostInRow returns how many requests were lost in a row before one that has been silent since
+// then.
+func (s *seen) lostInRow(since time.Time) int {
+	if since.Before(s.counts.lostAt) {
+		return max(s.counts.inRow-1, 0)
 	}
-	return s.row
+	return s.counts.inRow
 }
 
 // look returns what is known now.
 func (u *usual) look() seen {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := seen{known: u.n >= fewTries, served: u.served, lost: u.lost, newest: u.newest, last: u.last, lostAt: u.lostAt, row: u.inRow, replaced: u.replaced}
+	s := seen{known: u.n >= fewTries, counts: u.counts}
 	s.samples = slices.Clone(u.samples[:min(u.n, usualTries)])
-	if n := min(u.served, usualTries); n > 0 {
-		firsts := u.firsts
+	if n := min(u.counts.served, usualTries); n > 0 {
+		var firsts [usualTries]time.Duration
+		for i := range n {
+			firsts[i] = u.firsts[(u.counts.served-1-i)%knownFirsts]
+		}
 		slices.Sort(firsts[:n])
 		s.first = firsts[n/2]
+		s.slowest = slices.Max(u.firsts[:min(u.counts.served, knownFirsts)])
 	}
 	var rates []float64
 	for _, o := range s.samples {
