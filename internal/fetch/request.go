@@ -68,6 +68,9 @@ func (b *Blob) ask(parent context.Context, byteRange, etag string, sent func()) 
 	res, err := b.send(ctx, cancel, u, byteRange, etag) //nolint:bodyclose // close does
 	outcome := b.o.Connections.outcome(res, err, before)
 	answered(outcome == accepted)
+	if outcome == accepted {
+		b.urls.worked(u)
+	}
 	if err != nil {
 		waited()
 		end()

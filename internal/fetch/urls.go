@@ -31,6 +31,8 @@ type urls struct {
 	got  time.Time
 	// again is set if last was asked for because the one before was refused.
 	again bool
+	// works is set once the storage has served a request with last.
+	works bool
 	// refused is why the storage refused the last URL, on any connection. It is nil once
 	// there is a new URL.
 	refused error
@@ -66,7 +68,7 @@ func (s *urls) get(ctx context.Context) (*url.URL, error) {
 		}
 		return nil, located
 	}
-	s.last, s.got, s.again, s.refused = u, time.Now(), s.refused != nil, nil
+	s.last, s.got, s.again, s.works, s.refused = u, time.Now(), s.refused != nil, false, nil
 	return u, nil
 }
 
@@ -81,10 +83,17 @@ func (s *urls) known() (*url.URL, error) {
 	return nil, s.err
 }
 
+// worked says that the storage has served a request with a URL.
+func (s *urls) worked(u *url.URL) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.works = s.works || s.last == u
+}
+
 // failed drops a URL if err, the error of a request with it, says that the URL is no longer
-// valid. A second refusal in a row, of a URL younger than urlFresh, while other requests are
-// served, is taken for a refusal of the request, not of the URL: failed keeps the URL and
-// returns true.
+// valid. A second URL in a row that is refused while other requests are served is kept if it is
+// younger than urlFresh and no request was served with it: then the storage refuses the request,
+// not the URL, and failed returns true.
 func (s *urls) failed(u *url.URL, err error, served bool) (crowded bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +101,7 @@ func (s *urls) failed(u *url.URL, err error, served bool) (crowded bool) {
 	switch {
 	case !ok || !isExpired(refused) || s.last != u:
 		return false
-	case served && s.again && time.Since(s.got) < urlFresh:
+	case served && s.again && !s.works && time.Since(s.got) < urlFresh:
 		return true
 	}
 	s.last, s.refused = nil, err
