@@ -4,6 +4,7 @@ package workspace
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -46,12 +47,12 @@ func (w world) lines(n int, targets ...string) []string {
 		}
 	}
 	// Some directories that have files get modes of their own.
-	for p, dir := range isDir {
-		if dir && w.IntN(6) == 0 {
+	for _, p := range slices.Sorted(maps.Keys(isDir)) { // the order of a map is no seed's
+		if isDir[p] && w.IntN(6) == 0 {
 			lines = append(lines, w.pick("0555", "0700", "0775")+" "+p+"/")
 		}
 	}
-	slices.Sort(lines) // the order of a map is no seed's
+	slices.Sort(lines)
 	return lines
 }
 
