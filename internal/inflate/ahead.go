@@ -35,7 +35,7 @@ func (d *Decoder) CopyAhead(w io.Writer, size int64, a Ahead) (Result, error) {
 	if a.stride == 0 {
 		a.stride = defaultStride
 	}
-	d.ahead = &ahead{Ahead: a, lead: a.stride}
+	d.ahead = &ahead{Ahead: a, workers: workers{scouts: a.Scouts}, lead: a.stride}
 	defer func() {
 		d.ahead.end()
 		d.ahead = nil
@@ -47,9 +47,10 @@ func (d *Decoder) CopyAhead(w io.Writer, size int64, a Ahead) (Result, error) {
 type ahead struct {
 	Ahead
 
-	queue  []*Scout // under way or done, in the order of the stream
-	misses int      // Scouts in a row that found nothing, or no block of the stream
-	lead   int64    // how many bytes the Decoder is to decode while a Scout does its part
+	workers workers
+	queue   []*Scout // waiting, under way or done, in the order of the stream
+	misses  int      // Scouts in a row that found nothing, or no block of the stream
+	lead    int64    // how many bytes the Decoder is to decode while a Scout does its part
 }
 
 // advance is called when d is between two blocks. It lets Scouts begin, and takes what
@@ -61,6 +62,11 @@ func (a *ahead) advance(d *Decoder) (last bool, err error) {
 			return false, nil
 		}
 		s := a.queue[0]
+		if a.workers.withdraw(s) {
+			a.queue = a.queue[1:]
+			a.Scouts.put(s)
+			continue
+		}
 		if a.wait(s) {
 			a.plan(d.bit() / 8) // a core is idle now
 		}
@@ -103,10 +109,14 @@ func (a *ahead) pace(waited bool) {
 	a.lead = min(max(a.lead, a.stride/2), 2*a.stride)
 }
 
-// plan lets Scouts begin, for a Decoder that is at byte at.
+// plan lets Scouts begin, or wait for a worker, for a Decoder that is at byte at.
 func (a *ahead) plan(at int64) {
 	for {
-		from := a.next(at)
+		waits := !a.Scouts.mayBegin()
+		if waits && !a.workers.mayWait() {
+			return
+		}
+		from := a.next(at, waits)
 		until := min(from+a.stride, a.Size)
 		to := min(until+beyond, a.Size)
 		if until-from < a.stride/2 || !a.Has(from, to-from) {
@@ -121,11 +131,9 @@ func (a *ahead) plan(at int64) {
 		s.data, s.from, s.until, s.done = s.input[:n], from, until, make(chan struct{})
 		s.ended.Store(false)
 		a.queue = append(a.queue, s)
-		go func() {
-			defer close(s.done)
-			defer a.Scouts.rest()
-			s.search()
-		}()
+		if !waits || !a.workers.leave(s) {
+			a.workers.run(s)
+		}
 	}
 }
 
@@ -135,14 +143,19 @@ func (a *ahead) plan(at int64) {
 // a quarter of the time that decoding takes. Each Scout that found nothing doubles the
 // distance: there may be no blocks to find, as in what is only stored. The distance is a
 // quarter of a stride at least: what the Decoder has read, inputSize at most, may be released.
-func (a *ahead) next(at int64) int64 {
+// waits is set if the Scout has to wait for a worker.
+func (a *ahead) next(at int64, waits bool) int64 {
 	least := at + a.stride/4
 	work := int64(0) // of the Decoder before it comes to at
 	for _, s := range a.queue {
 		work += max(s.from-at, 0) + a.stride/4
 		at = max(at, s.from+a.stride)
 	}
-	return max(at, at+a.lead<<min(a.misses, mostDoublings)-work, least)
+	lead := a.lead << min(a.misses, mostDoublings)
+	if waits {
+		lead += a.lead // while the Scout before it does its part
+	}
+	return max(at, at+lead-work, least)
 }
 
 // end waits until no Scout is under way any more.
@@ -150,8 +163,8 @@ func (a *ahead) end() {
 	for _, s := range a.queue {
 		s.ended.Store(true)
 	}
+	a.workers.running.Wait()
 	for _, s := range a.queue {
-		<-s.done
 		a.Scouts.put(s)
 	}
 }
@@ -193,19 +206,32 @@ func NewScouts(most int, idle func(working int) bool) *Scouts {
 // soon.
 var unused = sync.Pool{New: func() any { return new(Scout) }}
 
-// get returns a Scout that may work now, or nil.
+// mayBegin reports whether a core is free for another Scout.
+func (s *Scouts) mayBegin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.idle(s.working)
+}
+
+// get returns a Scout, or nil if all are lent.
 func (s *Scouts) get() *Scout {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lent == s.most || !s.idle(s.working) {
+	if s.lent == s.most {
 		return nil
 	}
 	s.lent++
-	s.working++
 	return unused.Get().(*Scout) //nolint:forcetypeassert // nothing else is in it
 }
 
-// rest says that a Scout has done its work.
+// begin says that another Scout works from now on.
+func (s *Scouts) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working++
+}
+
+// rest says that one of them has ended.
 func (s *Scouts) rest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -320,24 +320,27 @@ func TestNext(t *testing.T) {
 		queue  []*Scout
 		waited []bool
 		misses int
+		waits  bool
 		want   int64 // for a Decoder at 10 strides
 	}{
-		{nil, nil, 0, 11 * stride},
-		{nil, []bool{true, true, false}, 0, 11*stride + stride/8 - stride/64},
-		{nil, slices.Repeat([]bool{true}, 99), 0, 12 * stride},
-		{nil, slices.Repeat([]bool{false}, 99), 0, 10*stride + stride/2},
-		{nil, nil, 1, 12 * stride},
-		{nil, nil, 99, 18 * stride},
-		{at(10*stride + stride/4), nil, 0, 11*stride + stride/4 + stride/2},
-		{at(10*stride, 11*stride), nil, 0, 12*stride + stride/2},
-		{at(12 * stride), nil, 0, 13 * stride},
-		{at(0, 1, 2), slices.Repeat([]bool{false}, 99), 0, 10*stride + stride/4},
+		{nil, nil, 0, false, 11 * stride},
+		{nil, []bool{true, true, false}, 0, false, 11*stride + stride/8 - stride/64},
+		{nil, slices.Repeat([]bool{true}, 99), 0, false, 12 * stride},
+		{nil, slices.Repeat([]bool{false}, 99), 0, false, 10*stride + stride/2},
+		{nil, nil, 1, false, 12 * stride},
+		{nil, nil, 99, false, 18 * stride},
+		{at(10*stride + stride/4), nil, 0, false, 11*stride + stride/4 + stride/2},
+		{at(10*stride, 11*stride), nil, 0, false, 12*stride + stride/2},
+		{at(12 * stride), nil, 0, false, 13 * stride},
+		{at(0, 1, 2), slices.Repeat([]bool{false}, 99), 0, false, 10*stride + stride/4},
+		{nil, nil, 0, true, 12 * stride},
+		{at(10*stride + stride/4), nil, 0, true, 12*stride + stride/4 + stride/2},
 	} {
 		a := ahead{Ahead: Ahead{stride: stride}, queue: tt.queue, lead: stride, misses: tt.misses}
 		for _, waited := range tt.waited {
 			a.pace(waited)
 		}
-		if got := a.next(10 * stride); got != tt.want {
+		if got := a.next(10*stride, tt.waits); got != tt.want {
 			t.Errorf("%d Scouts, waits %v, misses %d: %d, want %d", len(tt.queue), tt.waited, tt.misses, got, tt.want)
 		}
 	}
@@ -348,23 +351,52 @@ func TestNext(t *testing.T) {
 
 func TestScoutsAreShared(t *testing.T) {
 	t.Parallel()
-	cores := 1
-	s := NewScouts(2, func(working int) bool { return working < cores })
+	s := NewScouts(2, func(working int) bool { return working < 1 })
 	first := s.get()
-	if first == nil || s.get() != nil {
-		t.Fatal("not one Scout for one core")
+	if first == nil || !s.mayBegin() {
+		t.Fatal("no Scout for an idle core")
+	}
+	s.begin()
+	if s.mayBegin() {
+		t.Error("two may work on one core")
 	}
 	s.rest()
 	second := s.get()
-	if second == nil || second == first {
+	if second == nil || second == first || !s.mayBegin() {
 		t.Fatal("what the first found was not needed any more")
 	}
-	cores = 9
 	if s.get() != nil {
 		t.Error("a third one")
 	}
 	s.put(first)
 	if s.get() == nil {
 		t.Error("none in the place of one that came back")
+	}
+}
+
+// A Scout that waits is run by the worker that finishes next, unless it is taken back.
+func TestWorkers(t *testing.T) {
+	t.Parallel()
+	w := workers{scouts: NewScouts(3, func(working int) bool { return working < 1 })}
+	scout := func() *Scout { return &Scout{done: make(chan struct{})} }
+	one, two := scout(), scout()
+	if w.mayWait() || w.leave(one) || w.withdraw(one) {
+		t.Error("one waits, and there is no worker")
+	}
+	w.n = 1 // a worker that finishes when this test says so
+	if !w.mayWait() || !w.leave(one) || w.mayWait() {
+		t.Error("not one may wait for a worker")
+	}
+	if w.withdraw(two) || !w.withdraw(one) || w.withdraw(one) || !w.mayWait() {
+		t.Error("it was not taken back")
+	}
+	if !w.leave(two) || w.take() != two || !w.mayWait() || w.take() != nil || w.mayWait() {
+		t.Error("it was not run, or the worker did not end")
+	}
+	w.run(one)
+	<-one.done
+	w.running.Wait()
+	if w.n != 0 || w.scouts.working != 0 {
+		t.Errorf("%d workers, %d of them counted", w.n, w.scouts.working)
 	}
 }

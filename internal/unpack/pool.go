@@ -58,7 +58,8 @@ func NewPool(n int) *Pool {
 		idle: make(chan *zstdReader, maxTarWindow/maxEntryWindow),
 	}
 	cores := runtime.GOMAXPROCS(0)
-	p.scouts = inflate.NewScouts(min(2*(cores-1), maxScouts), func(working int) bool { return p.hasCore(working, cores) })
+	// For each other core one is at work and one has found something, and one waits.
+	p.scouts = inflate.NewScouts(min(2*cores-1, maxScouts), func(working int) bool { return p.hasCore(working, cores) })
 	for range n {
 		p.free <- &decoder{pool: p}
 	}
