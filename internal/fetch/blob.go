@@ -50,7 +50,7 @@ type Blob struct {
 	err     error
 
 	hedging int     // parts with two tries
-	kept    int     // tries that are kept, see keep
+	kept    int     // lost tries that were left open, see keep
 	wasted  int64   // bytes that had arrived before
 	waits   []int64 // the bytes that readers wait for, without the digest's
 

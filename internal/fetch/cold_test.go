@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A storage that answers late for some ranges only, however often they are requested, takes
-// hardly longer than if each of them was requested once.
+// From a storage that answers late for some ranges, however often they are requested, a download
+// takes hardly longer than if it requested each of them once.
 func TestSomeRangesAreSlow(t *testing.T) {
 	t.Parallel()
 	const size = 64 << 20
@@ -69,7 +69,7 @@ func TestSomeRangesAreSlow(t *testing.T) {
 	}
 }
 
-// Of a part that is lost again the request stays, beside the next one, if enough connections are
+// The second lost request of a part is left open beside the next one, if enough connections are
 // left for others.
 func TestKeep(t *testing.T) {
 	t.Parallel()

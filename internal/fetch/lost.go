@@ -61,15 +61,13 @@ func (b *Blob) giveUp(now time.Time) {
 		case seen.isLost(now, t.silentSince(), !t.first.IsZero(), p.lost):
 			p.lost++
 			b.o.Connections.usual.lose(t.silentSince(), now)
-			if b.keep(t) {
-				b.pace.lost(now)
-				continue
-			}
 		default:
 			continue
 		}
 		b.pace.lost(now)
-		t.end(errLost)
+		if !b.keep(t) {
+			t.end(errLost)
+		}
 	}
 }
 
@@ -83,10 +81,10 @@ func (b *Blob) isDoubtful(t *try, now time.Time) bool {
 	return now.Sub(t.silentSince()) >= lostTime || b.pace.most > 1 && !t.first.IsZero() && now.Sub(t.first) >= slowTime
 }
 
-// keep reports whether a request that is lost is kept, and its part is requested anew beside it:
-// if it is not the first one of its part that is lost. Its bytes may be slow wherever they are
-// requested, and how long they take says how long to wait for others. Half of the connections
-// are left for other requests. b.mu is held.
+// keep leaves a lost request open, so that its part is requested anew beside it, and reports
+// whether it does. It does not for the first lost request of a part, nor if half of the
+// connections have such requests. If the storage is only slow for these bytes, the open request
+// brings them first, and shows how long others may take. b.mu is held.
 func (b *Blob) keep(t *try) bool {
 	if t.p.lost < 2 || !t.first.IsZero() || len(t.p.tries) > 1 || 2*(b.kept+1) > b.pace.limit() {
 		return false

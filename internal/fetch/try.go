@@ -23,7 +23,7 @@ type try struct {
 	// resumed is when its body was read last after a time in which it was not. What did not
 	// arrive before is not the storage's fault.
 	resumed time.Time
-	// kept is set if nothing is expected of it any more, but it is not ended: see keep.
+	// kept is set if the try is lost and was left open: see keep.
 	kept bool
 	// writing is set while bytes of this try are written.
 	writing bool

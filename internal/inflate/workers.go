@@ -4,7 +4,7 @@ import "sync"
 
 // workers are goroutines that run the Scouts of one stream, each one after the other. A Scout
 // may wait for the worker that finishes next: to wake a goroutine for it, on another core, may
-// take as long as the Scout itself. All methods but those of running are for the Decoder's
+// take as long as the Scout itself. Workers call take; the other methods are for the Decoder's
 // goroutine.
 type workers struct {
 	scouts  *Scouts // counts the workers
