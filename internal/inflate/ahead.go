@@ -113,7 +113,7 @@ func (a *ahead) pace(waited bool) {
 func (a *ahead) plan(at int64) {
 	for {
 		waits := !a.Scouts.mayBegin()
-		if waits && !a.workers.mayWait() {
+		if waits && (a.misses > 0 || !a.workers.mayWait()) {
 			return
 		}
 		from := a.next(at, waits)
