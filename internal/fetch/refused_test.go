@@ -3,10 +3,12 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -54,6 +56,49 @@ func TestOneRequestAtATimeElse403(t *testing.T) {
 				}
 				if refused > tt.most || urls.Load() > 20 {
 					t.Errorf("%d requests were refused, with %d URLs", refused, urls.Load())
+				}
+			})
+		})
+	}
+}
+
+// A URL that may be used only a few times, or lives for seconds, is replaced each time.
+func TestURLsThatEndSoon(t *testing.T) {
+	t.Parallel()
+	for name, isOver := range map[string]func(uses int, age time.Duration) bool{
+		"four uses":     func(uses int, _ time.Duration) bool { return uses > 4 },
+		"three seconds": func(_ int, age time.Duration) bool { return age > 3*time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				made, uses := []time.Time{}, map[string]int{}
+				s := &ranged{script: script{blob: manyBytes(32 << 20), etag: `"e"`}}
+				s.hook = func(n int, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+					mu.Lock()
+					at := r.URL.Path
+					uses[at]++
+					var i int
+					_, err := fmt.Sscanf(at, "/%d", &i)
+					over := err != nil || isOver(uses[at], time.Since(made[i]))
+					mu.Unlock()
+					if over {
+						w.WriteHeader(http.StatusForbidden)
+						return
+					}
+					slowly(&link{rate: 300_000}, 0)(n, w, r, serve)
+				}
+				o := inBubble(t, s)
+				o.Connections = NewConnections(16)
+				_, err := fetchAll(t, o, func(context.Context) (*url.URL, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					made = append(made, time.Now())
+					return url.Parse(fmt.Sprintf("http://h/%d", len(made)-1))
+				}, s.blob)
+				if n := len(s.requests()); err != nil || n > 120 {
+					t.Errorf("%d requests, %d URLs, %v", n, len(made), err)
 				}
 			})
 		})

@@ -52,13 +52,22 @@ func TestURLs(t *testing.T) {
 		if s.failed(u, &StorageError{Status: 403}, true) {
 			t.Error("a URL that is not fresh may have expired")
 		}
-		next(5)
+		u = next(5)
+		s.worked(&url.URL{}) // another one
+		if !s.failed(u, &StorageError{Status: 403}, true) {
+			t.Error("the storage serves others, and this URL never worked")
+		}
+		s.worked(u)
+		if s.failed(u, &StorageError{Status: 403}, true) {
+			t.Error("a URL that worked may have expired, however fresh it is")
+		}
+		next(6)
 
 		gone = errors.New("the artifact has expired")
 		time.Sleep(urlAge)
 		for range 3 {
 			_, err := s.get(t.Context())
-			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 6 {
+			if !errors.Is(err, gone) || strings.Contains(err.Error(), "403") || asked != 7 {
 				t.Errorf("asked %d times, %v; want the error of the first time, without a refusal that is long past", asked, err)
 			}
 		}

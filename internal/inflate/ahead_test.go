@@ -374,6 +374,20 @@ func TestScoutsAreShared(t *testing.T) {
 	}
 }
 
+// No Scout waits for a worker while none finds anything.
+func TestPlanAfterMisses(t *testing.T) {
+	t.Parallel()
+	_, src := large()
+	for misses, want := range []int{1, 0, 0} {
+		busy := NewScouts(2, func(int) bool { return false })
+		a := ahead{Ahead: Ahead{Scouts: busy, Size: int64(len(src)), Has: everything, Data: bytes.NewReader(src), stride: 100 << 10}, lead: 100 << 10, misses: misses}
+		a.workers.n = 1
+		if a.plan(0); len(a.queue) != want {
+			t.Errorf("%d Scouts wait after %d misses", len(a.queue), misses)
+		}
+	}
+}
+
 // A Scout that waits is run by the worker that finishes next, unless it is taken back.
 func TestWorkers(t *testing.T) {
 	t.Parallel()
