@@ -26,7 +26,8 @@
 //	    another size: *ChangedError, the second time in a row
 //	    412, 416, another ETag: *ChangedError
 //	    401, 403, 404: the URL expired; ask Locate for a fresh one. If that one is
-//	    refused at once while the storage serves other requests, it is as with 429
+//	    refused, too, before it served any request, and while the storage serves
+//	    others, it is as with 429
 //	    408, 429, 5xx: a passing fault; half the connections for a while. If the
 //	    storage refuses requests again and again while it serves others, no more are
 //	    sent at a time than it serves (see slots)
@@ -47,7 +48,8 @@
 // one connection, a part is all that is missing in a row (see hold).
 //
 // A request that hangs, or that is many times slower than others, is given up and sent again
-// once the storage has served others meanwhile (see giveUp). So a network that loses some of
+// once the storage has served others meanwhile (see giveUp). The second such request of a
+// part is left open beside the next one (see keep). So a network that loses some of
 // all requests costs a download seconds, not the time-outs of each.
 //
 // Every wait ends. A connection on which next to nothing arrives is given up (see
